@@ -1,0 +1,60 @@
+"""The table of contents: five entry points and the REST API. What each does stands in
+chalicelib."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from chalice import Chalice, Rate
+
+from chalicelib import bootstrap, config, web
+from chalicelib.utils.logging import configure as configure_logging
+
+settings = config.load()
+configure_logging(settings.log_level)
+
+app = Chalice(app_name="orchestrator", configure_logs=False)  # its handler would double ours
+web.register(app)
+
+
+@app.on_s3_event(  # type: ignore[untyped-decorator]
+    bucket=settings.dags_bucket, events=["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
+)
+def register(event: Any) -> None:
+    """A DAG file was uploaded, changed or removed."""
+    from chalicelib.scheduler import registration
+
+    registration.register(bootstrap.scheduler(), [event.key])
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))  # type: ignore[untyped-decorator]
+def tick(event: Any) -> None:  # noqa: ARG001 - the clock says all
+    """The minute has passed."""
+    from chalicelib.scheduler.tick import tick as run_tick
+
+    run_tick(bootstrap.scheduler())
+
+
+@app.on_sqs_message(queue=settings.results_queue, batch_size=10)  # type: ignore[untyped-decorator]
+def apply(event: Any) -> None:
+    """Executors have reported."""
+    from chalicelib.scheduler import results
+
+    results.apply(bootstrap.scheduler(), [record.body for record in event])
+
+
+@app.on_sqs_message(queue=settings.tasks_queue, batch_size=1)  # type: ignore[untyped-decorator]
+def execute(event: Any) -> None:
+    """A task is ready."""
+    for record in event:
+        bootstrap.executor().handle(
+            record.body,
+            time_left=lambda: event.context.get_remaining_time_in_millis() / 1000,
+        )
+
+
+if os.environ.get("AWS_CHALICE_CLI_MODE"):  # never in Lambda
+    from chalicelib.local import start_if_serving
+
+    start_if_serving(app)

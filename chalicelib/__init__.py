@@ -1,0 +1,1 @@
+"""A workflow orchestrator without servers: DAGs of shell commands, run by AWS Lambda."""

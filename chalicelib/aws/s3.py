@@ -1,0 +1,110 @@
+"""A Bucket on S3."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.aws.clients import answer_of, client, translated
+from chalicelib.errors import Unavailable
+from chalicelib.ports import ObjectInfo, StoredObject
+
+# S3's own limits for one call.
+LISTED_AT_ONCE = 1000
+DELETED_AT_ONCE = 1000
+
+CREATE_ATTEMPTS = 5
+
+
+class S3Bucket:
+    """Implements `chalicelib.ports.Bucket`. `get_client` is called at each use."""
+
+    def __init__(self, name: str, get_client: Callable[[], Any] = lambda: client("s3")) -> None:
+        self.name = name
+        self._get_client = get_client
+        self._what = f"S3 bucket `{name}`"
+
+    def get(self, key: str, *, limit: int | None = None) -> StoredObject | None:
+        with translated(self._what):
+            try:
+                answer = self._get_client().get_object(Bucket=self.name, Key=key)
+            except ClientError as error:
+                if answer_of(error)[1] == "NoSuchKey":
+                    return None
+                raise
+            # Not a Range request: S3 answers those on an empty object with an error.
+            with answer["Body"] as stream:
+                return StoredObject(key, _bare(answer["ETag"]), stream.read(limit))
+
+    def put(self, key: str, body: bytes) -> None:
+        with translated(self._what):
+            self._get_client().put_object(Bucket=self.name, Key=key, Body=body)
+
+    def create(self, key: str, body: bytes) -> bool:
+        """As the contract says. Where an answer of S3 is lost on the way and botocore asks again,
+        the one who created the object is told False: whoever must know writes a body of its own
+        and reads it back."""
+        for _ in range(CREATE_ATTEMPTS):
+            created = self._try_to_create(key, body)
+            if created is not None:
+                return created
+        raise Unavailable(f"{self._what}: others keep writing `{key}` at the same time")
+
+    def list(self, prefix: str, *, start_after: str = "", limit: int = 1000) -> list[ObjectInfo]:
+        found: list[ObjectInfo] = []
+        while len(found) < limit:
+            wanted = min(limit - len(found), LISTED_AT_ONCE)
+            page, more = self._page(prefix, start_after, wanted)
+            found += page
+            if not more or not page:
+                break
+            start_after = page[-1].key
+        return found
+
+    def delete(self, keys: Iterable[str]) -> None:
+        wanted = list(keys)
+        for start in range(0, len(wanted), DELETED_AT_ONCE):
+            self._delete_batch(wanted[start : start + DELETED_AT_ONCE])
+
+    def _try_to_create(self, key: str, body: bytes) -> bool | None:
+        """None: two writers met, and S3 decided for neither."""
+        with translated(self._what):
+            try:
+                self._get_client().put_object(Bucket=self.name, Key=key, Body=body, IfNoneMatch="*")
+            except ClientError as error:
+                status, code = answer_of(error)
+                if status == 412 or code == "PreconditionFailed":
+                    return False
+                if code == "ConditionalRequestConflict":
+                    return None
+                raise
+        return True
+
+    def _page(
+        self, prefix: str, start_after: str, limit: int
+    ) -> tuple[builtins.list[ObjectInfo], bool]:
+        with translated(self._what):
+            answer = self._get_client().list_objects_v2(
+                Bucket=self.name, Prefix=prefix, StartAfter=start_after, MaxKeys=limit
+            )
+        rows = [
+            ObjectInfo(row["Key"], _bare(row["ETag"]), row["Size"])
+            for row in answer.get("Contents", [])
+        ]
+        return rows, bool(answer["IsTruncated"])
+
+    def _delete_batch(self, keys: builtins.list[str]) -> None:
+        objects = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
+        with translated(self._what):
+            answer = self._get_client().delete_objects(Bucket=self.name, Delete=objects)
+        for problem in answer.get("Errors", []):
+            raise Unavailable(
+                f"{self._what}: `{problem.get('Key')}` could not be deleted: {problem.get('Code')}"
+            )
+
+
+def _bare(etag: str) -> str:
+    return etag.strip('"')

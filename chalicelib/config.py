@@ -1,0 +1,174 @@
+"""The one table of settings. Each is an environment variable; README's table is made from this
+one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+PREFIX = "ORCHESTRATOR_"
+
+
+class BadSetting(ValueError):
+    """A setting that cannot be used; the text names it, its value and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """`name` without the prefix; `where` says who reads it: everywhere, local, or AWS."""
+
+    name: str
+    default: Any
+    parse: Callable[[str], Any]
+    help: str
+    where: str = "everywhere"
+
+    @property
+    def variable(self) -> str:
+        return PREFIX + self.name
+
+
+def number(low: float, high: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        value = float(text)
+        if not low <= value <= high:
+            raise ValueError(f"must be between {low:g} and {high:g}")
+        return value
+
+    return parse
+
+
+def integer(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise ValueError(f"must be between {low} and {high}")
+        return value
+
+    return parse
+
+
+def choice(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}")
+        return text
+
+    return parse
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("DATABASE", "", str, "path of the SQLite file; on AWS below the EFS mount"),
+    Setting("DAGS_BUCKET", "orchestrator-dags", str, "bucket that DAG files are copied to"),
+    Setting("RUNS_BUCKET", "orchestrator-runs", str, "bucket of claims and logs"),
+    Setting("TASKS_QUEUE", "orchestrator-tasks", str, "name of the queue of ready tasks"),
+    Setting("RESULTS_QUEUE", "orchestrator-results", str, "name of the queue of results"),
+    Setting(
+        "DEAD_LETTER_QUEUE",
+        "orchestrator-tasks-dead",
+        str,
+        "name of the queue of task messages that no executor could handle",
+    ),
+    Setting(
+        "HEARTBEAT_SECONDS",
+        30.0,
+        number(0.2, 300),
+        "an executor reports this often that its command still runs",
+    ),
+    Setting(
+        "SILENCE_SECONDS",
+        120.0,
+        number(1, 3600),
+        "an attempt not heard of for this long is lost",
+    ),
+    Setting(
+        "RESEND_SECONDS",
+        60.0,
+        number(1, 900),
+        "a task message is sent again when its attempt has not begun this long after it was due;"
+        " the interval doubles each time, up to 15 minutes",
+    ),
+    Setting(
+        "RECONCILE_SECONDS",
+        300.0,
+        number(1, 86400),
+        "the tick compares the dags bucket with the database this often",
+    ),
+    Setting(
+        "RETENTION_DAYS",
+        90,
+        integer(1, 3650),
+        "finished runs older than this are removed",
+    ),
+    Setting("LOG_LEVEL", "INFO", choice("DEBUG", "INFO", "WARNING", "ERROR"), "least level logged"),
+    Setting(
+        "HOME",
+        "",
+        str,
+        "folder of the local cloud's state; default `orchestrator` below the XDG state folder",
+        "local",
+    ),
+    Setting("DAGS_DIR", "examples", str, "folder whose YAML files are registered", "local"),
+    Setting("PARALLELISM", 4, integer(1, 64), "commands that run at once", "local"),
+    Setting(
+        "TICK_SECONDS",
+        60.0,
+        number(0.2, 60),
+        "seconds between two ticks, which EventBridge gives once a minute",
+        "local",
+    ),
+    Setting(
+        "S3_PORT", 4566, integer(0, 65535), "port of the local S3 and SQS; 0 picks one", "local"
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings in force, by name: `settings.heartbeat_seconds`."""
+
+    database: str
+    dags_bucket: str
+    runs_bucket: str
+    tasks_queue: str
+    results_queue: str
+    dead_letter_queue: str
+    heartbeat_seconds: float
+    silence_seconds: float
+    resend_seconds: float
+    reconcile_seconds: float
+    retention_days: int
+    log_level: str
+    home: str
+    dags_dir: str
+    parallelism: int
+    tick_seconds: float
+    s3_port: int
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings of `environ` (default: this process's). Raises BadSetting, naming all bad
+    ones and any variable with our prefix that is no setting."""
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for setting in SETTINGS:
+        text = environ.get(setting.variable)
+        if text is None or text == "":
+            values[setting.name.lower()] = setting.default
+            continue
+        try:
+            values[setting.name.lower()] = setting.parse(text)
+        except ValueError as error:
+            problems.append(f"{setting.variable}={text!r}: {error}")
+    known = {setting.variable for setting in SETTINGS}
+    problems += [
+        f"{name}: no such setting"
+        for name in environ
+        if name.startswith(PREFIX) and name not in known
+    ]
+    if problems:
+        raise BadSetting("; ".join(problems))
+    return Settings(**values)

@@ -1,0 +1,241 @@
+"""From the bytes of a DAG file to a `Dag`, or to all that is wrong with them."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from chalicelib.dag.cron import BadSchedule, compile_expression
+from chalicelib.dag.fields import (
+    DAG_FIELDS,
+    MAX_ENV,
+    MAX_ID,
+    MAX_MESSAGE,
+    MAX_TASKS,
+    TASK_FIELDS,
+    Field,
+    known_names,
+)
+from chalicelib.dag.graph import cycles, topological_order
+from chalicelib.dag.model import Dag, Task
+from chalicelib.dag.problems import DagFileError, Report, did_you_mean, quote
+from chalicelib.dag.values import Value, env_size, items_of, one_or_more, read_value
+from chalicelib.dag.yaml_nodes import Mapping, Node, Scalar, Sequence, compose
+
+__all__ = ["DagFileError", "parse"]
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?P<time>[Tt ].*)?", re.ASCII)
+_SPACE_BEFORE_OFFSET = re.compile(r"\s+(?=[+-]\d)")
+
+
+def parse(source: bytes, *, file_name: str = "") -> Dag:
+    """Read a DAG file. `file_name` only stands before the message of the error.
+
+    Raises DagFileError with every problem of the file, and nothing else, whatever the bytes are.
+    """
+    report = Report()
+    root = compose(source, report)
+    dag = _dag(root, report) if root else None
+    if report or dag is None:
+        raise report.error(file_name)
+    return dag
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What a mapping says by a table of fields: `values` as the model has them, and for each field
+    that was written what it was made from."""
+
+    node: Node
+    path: str
+    values: dict[str, Any]
+    written: dict[str, Value]
+
+    def problem(self, name: str, message: str, report: Report) -> None:
+        """Report at the field, else at the mapping that lacks it."""
+        value = self.written.get(name)
+        place, path = (value.node, value.path) if value else (self.node, self.path)
+        report.add(place, path, message)
+
+
+def _record(node: Mapping, fields: tuple[Field, ...], path: str, report: Report) -> _Record:
+    record = _Record(node, path, {field.name: field.default for field in fields}, {})
+    known = known_names(fields)
+    words: dict[str, str] = {}
+    for key, item in node.pairs:
+        place = f"{path}.{key.text}" if path else key.text
+        field = known.get(key.text)
+        if field is None:
+            hint = "" if report.is_full else _hint(key.text, fields)
+            report.add(key, place, f"the key {quote(key.text)} is not known{hint}")
+        elif other := words.get(field.name):
+            report.add(key, place, f"{key.text} and {other} are the same: keep one of them")
+        else:
+            words[field.name] = key.text
+            value = record.written[field.name] = Value(item, field, place, report)
+            record.values[field.name] = read_value(value)
+    _check_required(record, fields, report)
+    return record
+
+
+def _hint(word: str, fields: tuple[Field, ...]) -> str:
+    everything = f"; known are {', '.join(field.name for field in fields)}"
+    return did_you_mean(word, known_names(fields)) or everything
+
+
+def _check_required(record: _Record, fields: tuple[Field, ...], report: Report) -> None:
+    for field in fields:
+        if field.required and field.name not in record.written:
+            report.add(record.node, record.path, f"{field.name} is missing: it is required")
+
+
+def _dag(root: Node, report: Report) -> Dag | None:
+    if not isinstance(root, Mapping):
+        report.add(root, "", "a DAG file is a mapping: it begins with a line such as name: My DAG")
+        return None
+    record = _record(root, DAG_FIELDS, "", report)
+    dag_id = record.values["dag_id"] or _id_from_name(record, report)
+    dates = _dates(record, report)
+    _check_schedule(record)
+    tasks = _tasks(record, report)
+    order = _order(tasks, report)
+    if not report:
+        _check_sizes(record.values["env"], tasks, report)
+    if report:
+        return None
+    by_id = {task.values["id"]: Task(**task.values) for task in tasks}
+    ordered = tuple(by_id[task_id] for task_id in order)
+    return Dag(**record.values | dates | {"dag_id": dag_id, "tasks": ordered})
+
+
+def _id_from_name(record: _Record, report: Report) -> str:
+    """`Sample DAG` is `sample_dag`. Accents are dropped; letters that ASCII lacks need a dag_id."""
+    name, given = record.values["name"], record.written.get("dag_id")
+    if name is None or (given and not given.node.is_null):
+        return ""  # this or the dag_id is reported already
+    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    found = re.sub(r"[^a-z0-9]+", "_", plain.lower())
+    is_whole = all(char.isascii() or not char.isalnum() for char in plain)
+    if not is_whole or not found.strip("_") or len(found) > MAX_ID:
+        message = f"no id can be made of the name {quote(name)}: give one with dag_id"
+        record.problem("name", message, report)
+    return found
+
+
+def _dates(record: _Record, report: Report) -> dict[str, str | None]:
+    zone = ZoneInfo(record.values["timezone"])
+    found: dict[str, datetime] = {}
+    for name in ("start_date", "end_date"):
+        text = record.values[name]
+        if text is not None:
+            try:
+                found[name] = _moment(text, zone, is_end=name == "end_date")
+            except (ValueError, OverflowError):
+                message = (
+                    f"{quote(text)} is no date from 1970 on: write 2026-01-31 or "
+                    "2026-01-31T08:00:00, with or without an offset such as +01:00"
+                )
+                record.problem(name, message, report)
+    if len(found) == 2 and found["end_date"] < found["start_date"]:
+        record.problem("end_date", "end_date is before start_date", report)
+    return {n: found[n].isoformat() if n in found else None for n in ("start_date", "end_date")}
+
+
+def _moment(text: str, zone: ZoneInfo, *, is_end: bool) -> datetime:
+    """The moment that `text` names. Raises ValueError or OverflowError."""
+    form = _DATE.fullmatch(text)
+    if form is None or int(text[:4]) < 1970:
+        raise ValueError(text)
+    moment = datetime.fromisoformat(_SPACE_BEFORE_OFFSET.sub("", text))
+    if form["time"] is None and is_end:
+        moment += timedelta(days=1, microseconds=-1)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    # By way of UTC, because a local time in a gap is none that any clock shows.
+    return moment.astimezone(UTC).astimezone(zone)
+
+
+def _check_schedule(record: _Record) -> None:
+    value = record.written.get("schedule")
+    if value is None or not record.values["schedule"]:
+        return
+    for item, text in zip(one_or_more(value), record.values["schedule"], strict=False):
+        try:
+            compile_expression(text)
+        except BadSchedule as error:
+            item.problem(str(error))
+
+
+def _tasks(record: _Record, report: Report) -> list[_Record]:
+    value = record.written.get("tasks")
+    if value is None or value.node.is_null:
+        return []
+    if not isinstance(value.node, Sequence) or not value.node.items:
+        value.problem("expected a list of at least one task, each with an id and a command")
+        return []
+    items = items_of(value)
+    if len(items) > MAX_TASKS:
+        value.problem(f"{len(items)} tasks; a DAG has at most {MAX_TASKS}")
+    found: list[_Record] = []
+    for item in items[:MAX_TASKS]:
+        if isinstance(item.node, Mapping):
+            found.append(_record(item.node, TASK_FIELDS, item.path, report))
+        else:
+            item.problem("expected a task: a mapping with an id and a command")
+    _check_ids(found, report)
+    return found
+
+
+def _check_ids(tasks: list[_Record], report: Report) -> None:
+    seen: dict[str, int] = {}
+    for task in tasks:
+        task_id = task.values["id"]
+        if task_id is None:
+            continue
+        line = task.written["id"].node.line
+        if task_id in seen:
+            message = f"the id {quote(task_id)} is taken by the task in line {seen[task_id]}"
+            task.problem("id", message, report)
+        seen.setdefault(task_id, line)
+
+
+def _check_sizes(dag_env: dict[str, str], tasks: list[_Record], report: Report) -> None:
+    for task in tasks:
+        env = dag_env | task.values["env"]
+        if (size := env_size(env)) > MAX_ENV:
+            message = f"with that of the DAG, env has {size} bytes; at most {MAX_ENV} are possible"
+            task.problem("env", message, report)
+        elif len(json.dumps([task.values["command"], env])) > MAX_MESSAGE:
+            message = "command and env are too long to be sent: put the script into a file"
+            task.problem("command", message, report)
+
+
+def _order(tasks: list[_Record], report: Report) -> list[str]:
+    """The ids in topological order; unknown dependencies and cycles are reported."""
+    known = {task.values["id"]: task for task in tasks if task.values["id"] is not None}
+    for task in tasks:
+        _check_dependencies(task, known, report)
+    graph = {
+        task_id: [up for up in task.values["dependencies"] if up in known]
+        for task_id, task in known.items()
+    }
+    found = cycles(graph)
+    for cycle in found:
+        message = f"these tasks wait for each other: {cycle}"
+        known[cycle.path[0]].problem("dependencies", message, report)
+    return [] if found else topological_order(graph)
+
+
+def _check_dependencies(task: _Record, known: dict[str, _Record], report: Report) -> None:
+    if not task.values["dependencies"]:
+        return
+    for item in one_or_more(task.written["dependencies"]):
+        text = item.node.text if isinstance(item.node, Scalar) else None
+        if text is not None and text not in known:
+            hint = "" if report.is_full else did_you_mean(text, known)
+            item.problem(f"there is no task {quote(text)}{hint}")

@@ -1,0 +1,108 @@
+"""What is wrong with a DAG file, in the words that its author reads."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Protocol
+
+from chalicelib.errors import OrchestratorError
+
+MAX_PROBLEMS = 100
+"""A file that is wrong in more places than this is cut short: the list is stored and shown."""
+
+_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing wrong. `line` and `column` count from 1; `path` is such as `tasks[0].retries`."""
+
+    line: int
+    column: int
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}, column {self.column}: {self.message}"
+
+
+class DagFileError(OrchestratorError):
+    """The file is no DAG. `problems` holds all that is wrong with it, in document order."""
+
+    status = 422
+    code = "invalid_dag"
+
+    def __init__(self, problems: Iterable[Problem], *, file_name: str = "") -> None:
+        self.problems = tuple(problems)
+        text = "; ".join(map(str, self.problems))
+        super().__init__(
+            f"{file_name}: {text}" if file_name else text,
+            problems=[asdict(problem) for problem in self.problems],
+        )
+
+
+class Place(Protocol):
+    """Where something stands in the file, counted from 1."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def column(self) -> int: ...
+
+
+class Report:
+    """Collects the problems of one file, each once."""
+
+    def __init__(self) -> None:
+        self._problems: set[Problem] = set()
+        self._seen: set[tuple[int, int, str]] = set()
+
+    def add(self, place: Place, path: str, message: str) -> None:
+        # What an alias repeats stands in one place only, however many paths lead to it.
+        key = (place.line, place.column, message)
+        if key not in self._seen:
+            self._seen.add(key)
+            self._problems.add(Problem(place.line, place.column, path, message))
+
+    def __bool__(self) -> bool:
+        return bool(self._problems)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether further problems may not be shown, so that a search for hints is not worth it."""
+        return len(self._problems) >= MAX_PROBLEMS
+
+    def problems(self) -> list[Problem]:
+        """At most `MAX_PROBLEMS` in document order, and one that counts the rest."""
+        ordered = sorted(self._problems)
+        shown, rest = ordered[:MAX_PROBLEMS], ordered[MAX_PROBLEMS:]
+        if rest:
+            first = rest[0]
+            more = f"{len(rest)} more problems from here on are not shown"
+            shown.append(Problem(first.line, first.column, "", more))
+        return shown
+
+    def error(self, file_name: str) -> DagFileError:
+        return DagFileError(self.problems(), file_name=file_name)
+
+
+def quote(text: str) -> str:
+    """`text` as a message shows it: in quotation marks, on one line, not too long."""
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The one of `known` that `word` was probably meant to be, or None."""
+    if len(word) > _SHOWN * 4:
+        return None
+    by_lower = {name.lower(): name for name in known}
+    found = difflib.get_close_matches(word.lower(), by_lower, n=1)
+    return by_lower[found[0]] if found else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`"; did you mean 'x'?"`, or nothing."""
+    name = nearest(word, known)
+    return f"; did you mean {quote(name)}?" if name else ""

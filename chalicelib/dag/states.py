@@ -1,0 +1,70 @@
+"""The states of a run and of a task instance, and every legal move between them.
+
+This is the one place where they stand. The database's guarded updates, the API's list of what
+may be done, the schema's CHECKs and the docs are made from, or tested against, these tables.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class RunState(StrEnum):
+    """`queued`: waits for its moment, for a free slot, or for its first task to begin."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCESS = "success"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class TaskState(StrEnum):
+    """`none`: waits for its dependencies; `scheduled`: ready, waits for a free slot; `queued`: its
+    message is on its way; `up_for_retry`: waits for its next attempt."""
+
+    NONE = "none"
+    SCHEDULED = "scheduled"
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCESS = "success"
+    FAILED = "failed"
+    UP_FOR_RETRY = "up_for_retry"
+    UP_FOR_RESCHEDULE = "up_for_reschedule"
+    UPSTREAM_FAILED = "upstream_failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+
+R, T = RunState, TaskState
+
+RUN_MOVES: dict[RunState, frozenset[RunState]] = {
+    R.QUEUED: frozenset({R.RUNNING, R.SUCCESS, R.FAILED, R.CANCELLED}),
+    R.RUNNING: frozenset({R.SUCCESS, R.FAILED, R.CANCELLED}),
+    R.SUCCESS: frozenset(),
+    R.FAILED: frozenset(),
+    R.CANCELLED: frozenset(),
+}
+
+_ENDS_UNSTARTED = {T.UPSTREAM_FAILED, T.SKIPPED, T.CANCELLED}
+# A result may overtake the heartbeat that would have said "running", hence queued -> success.
+_ENDS_OF_ATTEMPT = {T.SUCCESS, T.FAILED, T.UP_FOR_RETRY, T.CANCELLED}
+
+TASK_MOVES: dict[TaskState, frozenset[TaskState]] = {
+    T.NONE: frozenset({T.SCHEDULED, *_ENDS_UNSTARTED}),
+    T.SCHEDULED: frozenset({T.QUEUED, T.CANCELLED}),
+    T.QUEUED: frozenset({T.RUNNING, *_ENDS_OF_ATTEMPT}),
+    T.RUNNING: frozenset(_ENDS_OF_ATTEMPT),
+    T.UP_FOR_RETRY: frozenset({T.SCHEDULED, T.CANCELLED}),
+    T.UP_FOR_RESCHEDULE: frozenset(),
+    T.SUCCESS: frozenset(),
+    T.FAILED: frozenset(),
+    T.UPSTREAM_FAILED: frozenset(),
+    T.SKIPPED: frozenset(),
+    T.CANCELLED: frozenset(),
+}
+
+RUN_ENDED = frozenset({R.SUCCESS, R.FAILED, R.CANCELLED})
+TASK_ENDED = frozenset({T.SUCCESS, T.FAILED, *_ENDS_UNSTARTED})
+IN_FLIGHT = frozenset({T.QUEUED, T.RUNNING})
+"""An attempt's message is out: it holds a slot of its DAG, and a result may come."""

@@ -1,0 +1,255 @@
+"""YAML as a tree of texts with places.
+
+Nothing is turned into Python values here: which scalar is a number, and which a name that only
+looks like one, is for the field it stands in to say (`id: on`, `owner: no`, `1.10`). Tags,
+duplicate keys, further documents, endless aliases and depths that no DAG needs are problems.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import yaml
+from yaml import events as ev
+from yaml.reader import Reader
+
+from chalicelib.dag.problems import Report, quote
+
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 20
+MAX_NODES = 100_000
+"""Of the whole tree with its aliases written out."""
+
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The fast one where PyYAML was built with libyaml; the other is used the same way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Counted from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Node(Place):
+    """`size` counts the nodes below and this one, an alias as often as it is used."""
+
+    size: int
+
+    @property
+    def is_null(self) -> bool:
+        """Whether it is an empty value or a plain null."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar(Node):
+    """`text` as written, without quotation marks; `is_plain` if there were none."""
+
+    text: str
+    is_plain: bool
+
+    @property
+    def is_null(self) -> bool:
+        return self.is_plain and self.text in _NULLS
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence(Node):
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping(Node):
+    pairs: tuple[tuple[Scalar, Node], ...]
+
+
+class _Stop(Exception):
+    """The problem that was reported makes the rest unreadable."""
+
+
+def compose(source: bytes, report: Report, *, loader: Any = LOADER) -> Node | None:
+    """The root of the only document in `source`, or None where it cannot be read at all.
+
+    Every problem goes to `report`; nothing else is raised.
+    """
+    text = _decode(source, report)
+    if text is None:
+        return None
+    composer = _Composer(yaml.parse(text, Loader=loader), report)
+    try:
+        return composer.document()
+    except _Stop:
+        return None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+        what = f"{error.problem or error.context}{_hint(text, place)}"
+        report.add(place, "", f"this is not YAML: {what}")
+    except (yaml.YAMLError, ValueError) as error:
+        # ValueError: the pure Python scanner on an escape such as "\UFFFFFFFF".
+        report.add(Place(1, 1), "", f"this is not YAML: {quote(str(error))}")
+    return None
+
+
+def _decode(source: bytes, report: Report) -> str | None:
+    if len(source) > MAX_BYTES:
+        report.add(
+            Place(1, 1), "", f"the file has {len(source)} bytes; at most {MAX_BYTES} are read"
+        )
+        return None
+    try:
+        text = source.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        place = _place_of(source[: error.start].decode("utf-8-sig", "replace"))
+        report.add(place, "", "this byte is not UTF-8: save the file in UTF-8")
+        return None
+    if odd := Reader.NON_PRINTABLE.search(text):
+        place = _place_of(text[: odd.start()])
+        report.add(place, "", f"the character U+{ord(odd[0]):04X} may not stand in YAML")
+        return None
+    return text
+
+
+def _place_of(before: str) -> Place:
+    return Place(before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
+
+
+_HINTS = {
+    "@": "; text that begins with @ needs quotation marks",
+    "`": "; text that begins with ` needs quotation marks",
+    "%": "; text that begins with % needs quotation marks",
+    "*": "; text that begins with * needs quotation marks",
+    "\t": "; indent with spaces, not with tabs",
+    ":": "; text that holds a colon and a space needs quotation marks",
+}
+
+
+def _hint(text: str, place: Place) -> str:
+    """What people mostly mean by the character at which the scanner stopped or the one before."""
+    lines = text.split("\n")
+    line = lines[place.line - 1] if place.line <= len(lines) else ""
+    at, before = line[place.column - 1 : place.column], line[: place.column - 1][-1:]
+    return _HINTS.get(at) or (_HINTS["*"] if before == "*" else "")
+
+
+class _Composer:
+    """Builds the tree from the events of a YAML parser."""
+
+    def __init__(self, events: Iterator[ev.Event], report: Report) -> None:
+        self._events = events
+        self._report = report
+        self._anchors: dict[str, Node | None] = {}
+        self._nodes = 0
+
+    def document(self) -> Node | None:
+        next(self._events)  # the start of the stream
+        start = next(self._events)
+        if isinstance(start, ev.StreamEndEvent):
+            self._stop(Place(1, 1), "the file is empty: it needs at least a name and tasks")
+        root = self._node(next(self._events), 0)
+        next(self._events)  # the end of the document
+        more = next(self._events)
+        if not isinstance(more, ev.StreamEndEvent):
+            self._stop(_place(more), "a second document begins here: one file holds one DAG")
+        return root
+
+    def _node(self, event: ev.Event, depth: int) -> Node:
+        place = _place(event)
+        if isinstance(event, ev.AliasEvent):
+            return self._count(self._alias(str(event.anchor), place), place)
+        assert isinstance(event, ev.NodeEvent)  # noqa: S101  the grammar of events
+        self._check(event, place, depth)
+        if event.anchor:
+            self._anchors[event.anchor] = None
+        node = self._build(event, place, depth)
+        if event.anchor:
+            self._anchors[event.anchor] = node
+        return node
+
+    def _check(self, event: ev.NodeEvent, place: Place, depth: int) -> None:
+        if depth > MAX_DEPTH:
+            self._stop(place, f"this is nested more than {MAX_DEPTH} levels deep")
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            self._report.add(place, "", f"the tag {quote(tag)} is not allowed: leave it out")
+
+    def _build(self, event: ev.NodeEvent, place: Place, depth: int) -> Node:
+        if isinstance(event, ev.ScalarEvent):
+            plain = event.style in (None, "")
+            node: Node = Scalar(place.line, place.column, 1, event.value, plain)
+            return self._count(node, place)
+        self._nodes += 1
+        if isinstance(event, ev.SequenceStartEvent):
+            items = tuple(self._children(depth))
+            return Sequence(place.line, place.column, _size(items), items)
+        pairs = self._pairs(list(self._children(depth)))
+        return Mapping(place.line, place.column, _size([v for _, v in pairs]), tuple(pairs))
+
+    def _children(self, depth: int) -> Iterator[Node]:
+        for event in self._events:
+            if isinstance(event, ev.CollectionEndEvent):
+                return
+            yield self._node(event, depth + 1)
+
+    def _pairs(self, children: list[Node]) -> list[tuple[Scalar, Node]]:
+        """The keys and values of a mapping: each key once, what `<<` merges behind its own."""
+        own: dict[str, tuple[Scalar, Node]] = {}
+        merged: list[tuple[Scalar, Node]] = []
+        for key, value in zip(children[::2], children[1::2], strict=True):
+            if not isinstance(key, Scalar):
+                self._report.add(key, "", "a key must be a word, not a list or a mapping")
+            elif key.is_plain and key.text == "<<":
+                merged += self._merged(value)
+            elif key.text in own:
+                first = own[key.text][0].line
+                message = f"the key {quote(key.text)} is here twice; the first is in line {first}"
+                self._report.add(key, "", message)
+            else:
+                own[key.text] = (key, value)
+        for key, value in merged:
+            own.setdefault(key.text, (key, value))
+        return list(own.values())
+
+    def _merged(self, value: Node) -> list[tuple[Scalar, Node]]:
+        sources = value.items if isinstance(value, Sequence) else (value,)
+        pairs: list[tuple[Scalar, Node]] = []
+        for source in sources:
+            if isinstance(source, Mapping):
+                pairs += source.pairs
+                self._count(source, value)
+            else:
+                self._report.add(value, "", "<< takes a mapping or a list of mappings")
+        return pairs
+
+    def _alias(self, anchor: str, place: Place) -> Node:
+        if anchor not in self._anchors:
+            self._stop(place, f"no anchor &{anchor} stands before this alias")
+        node = self._anchors[anchor]
+        if node is None:
+            self._stop(place, f"the anchor &{anchor} contains itself")
+        return node
+
+    def _count(self, node: Node, place: Place) -> Node:
+        self._nodes += node.size
+        if self._nodes > MAX_NODES:
+            self._stop(place, f"with its aliases written out, the file has over {MAX_NODES} values")
+        return node
+
+    def _stop(self, place: Place, message: str) -> NoReturn:
+        self._report.add(place, "", message)
+        raise _Stop
+
+
+def _size(children: list[Node] | tuple[Node, ...]) -> int:
+    return 1 + sum(child.size for child in children)
+
+
+def _place(event: ev.Event) -> Place:
+    mark = event.start_mark
+    return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)

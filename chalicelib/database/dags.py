@@ -1,0 +1,242 @@
+"""Named queries about DAG files, DAGs and their versions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from chalicelib.dag.model import Dag
+from chalicelib.database.connection import Row, Transaction
+from chalicelib.database.times import from_us, to_us
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredDag:
+    """A DAG as the scheduler needs it: its switches and limits, and which definition is active."""
+
+    dag_id: str
+    file_key: str
+    version_id: int
+    max_active_runs: int
+    max_active_tasks: int
+    is_paused: bool
+    next_fire_at: datetime | None
+    is_removed: bool
+
+
+_DAG = """
+    SELECT dag_id, file_key, version_id, max_active_runs, max_active_tasks, is_paused,
+           next_fire_at, removed_at
+    FROM dags
+"""
+
+
+def find(tx: Transaction, dag_id: str) -> RegisteredDag | None:
+    """The DAG by its id, removed ones included."""
+    row = tx.one(_DAG + "WHERE dag_id = ?", (dag_id,))
+    return _registered(row) if row else None
+
+
+def due(tx: Transaction, horizon: datetime, limit: int) -> list[RegisteredDag]:
+    """DAGs whose next fire time has come, the longest overdue first."""
+    rows = tx.all(
+        _DAG + "WHERE next_fire_at <= ? ORDER BY next_fire_at LIMIT ?", (to_us(horizon), limit)
+    )
+    return [_registered(row) for row in rows]
+
+
+def fire_moments(tx: Transaction, after: datetime, until: datetime, limit: int) -> list[datetime]:
+    """The distinct next fire times in (after, until], earliest first."""
+    rows = tx.all(
+        "SELECT DISTINCT next_fire_at FROM dags WHERE next_fire_at > ? AND next_fire_at <= ?"
+        " ORDER BY next_fire_at LIMIT ?",
+        (to_us(after), to_us(until), limit),
+    )
+    return [from_us(row[0]) for row in rows]
+
+
+def set_next_fire(tx: Transaction, dag_id: str, moment: datetime | None) -> None:
+    """Move the DAG's clock."""
+    tx.execute("UPDATE dags SET next_fire_at = ? WHERE dag_id = ?", (to_us(moment), dag_id))
+
+
+def set_paused(
+    tx: Transaction, dag_id: str, is_paused: bool, next_fire_at: datetime | None, now: datetime
+) -> None:
+    """Pause or un-pause."""
+    tx.execute(
+        "UPDATE dags SET is_paused = ?, next_fire_at = ?, updated_at = ? WHERE dag_id = ?",
+        (int(is_paused), to_us(next_fire_at), to_us(now), dag_id),
+    )
+
+
+def set_removed(tx: Transaction, dag_id: str, now: datetime) -> None:
+    """The DAG's file is gone: no more fire times; its history stays."""
+    tx.execute(
+        "UPDATE dags SET removed_at = ?, next_fire_at = NULL, updated_at = ? WHERE dag_id = ?",
+        (to_us(now), to_us(now), dag_id),
+    )
+
+
+def definition(tx: Transaction, version_id: int) -> Dag:
+    """The DAG as that version says."""
+    row = tx.one("SELECT compiled FROM dag_versions WHERE id = ?", (version_id,))
+    if row is None:
+        raise LookupError(f"DAG version {version_id} is missing")
+    return _parsed(row[0])
+
+
+def active_source(tx: Transaction, dag_id: str) -> str | None:
+    """The text of the active version."""
+    row = tx.one(
+        "SELECT v.source FROM dags d JOIN dag_versions v ON v.id = d.version_id WHERE d.dag_id = ?",
+        (dag_id,),
+    )
+    return row[0] if row else None
+
+
+def add_version(tx: Transaction, dag: Dag, key: str, etag: str, source: str, now: datetime) -> int:
+    """Store a new version, numbered on from the last; answers its id."""
+    return tx.insert(
+        "INSERT INTO dag_versions (dag_id, version, file_key, etag, source, compiled, created_at)"
+        " SELECT ?1, coalesce(max(version), 0) + 1, ?2, ?3, ?4, ?5, ?6"
+        " FROM dag_versions WHERE dag_id = ?1",
+        (dag.dag_id, key, etag, source, _compiled(dag), to_us(now)),
+    )
+
+
+def activate(
+    tx: Transaction,
+    dag: Dag,
+    version_id: int,
+    file_key: str,
+    is_paused: bool,
+    next_fire_at: datetime | None,
+    now: datetime,
+) -> None:
+    """Make this version the one that new runs use; creates the DAG or revives a removed one."""
+    tx.execute(
+        "INSERT INTO dags (dag_id, file_key, version_id, name, description, owner, tags, schedule,"
+        " timezone, max_active_runs, max_active_tasks, is_paused, next_fire_at, created_at,"
+        " updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14)"
+        " ON CONFLICT (dag_id) DO UPDATE SET file_key = ?2, version_id = ?3, name = ?4,"
+        " description = ?5, owner = ?6, tags = ?7, schedule = ?8, timezone = ?9,"
+        " max_active_runs = ?10, max_active_tasks = ?11, is_paused = ?12, next_fire_at = ?13,"
+        " updated_at = ?14, removed_at = NULL",
+        (
+            dag.dag_id,
+            file_key,
+            version_id,
+            dag.name,
+            dag.description,
+            dag.owner,
+            json.dumps(dag.tags),
+            json.dumps(dag.schedule),
+            dag.timezone,
+            dag.max_active_runs,
+            dag.max_active_tasks,
+            int(is_paused),
+            to_us(next_fire_at),
+            to_us(now),
+        ),
+    )
+    tx.execute("DELETE FROM dag_tags WHERE dag_id = ?", (dag.dag_id,))
+    tx.executemany(
+        "INSERT OR IGNORE INTO dag_tags (tag, dag_id) VALUES (?, ?)",
+        [(tag, dag.dag_id) for tag in dag.tags],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DagFile:
+    """What was last read from one object of the bucket."""
+
+    file_key: str
+    etag: str
+    dag_id: str | None
+
+
+def file(tx: Transaction, key: str) -> DagFile | None:
+    """The file by its key."""
+    row = tx.one("SELECT file_key, etag, dag_id FROM dag_files WHERE file_key = ?", (key,))
+    return DagFile(*row) if row else None
+
+
+def file_of(tx: Transaction, dag_id: str) -> DagFile | None:
+    """The file that holds this DAG."""
+    row = tx.one("SELECT file_key, etag, dag_id FROM dag_files WHERE dag_id = ?", (dag_id,))
+    return DagFile(*row) if row else None
+
+
+def files(tx: Transaction) -> dict[str, str]:
+    """Every known file: key to ETag."""
+    return {row[0]: row[1] for row in tx.all("SELECT file_key, etag FROM dag_files")}
+
+
+def save_file(tx: Transaction, key: str, etag: str, dag_id: str | None, now: datetime) -> None:
+    """Remember what was read, and by which DAG it is known."""
+    tx.execute(
+        "INSERT INTO dag_files (file_key, etag, dag_id, read_at) VALUES (?1, ?2, ?3, ?4)"
+        " ON CONFLICT (file_key) DO UPDATE SET etag = ?2, dag_id = ?3, read_at = ?4",
+        (key, etag, dag_id, to_us(now)),
+    )
+
+
+def forget_file(tx: Transaction, key: str) -> None:
+    """The object is gone; its import error goes with it."""
+    tx.execute("DELETE FROM dag_files WHERE file_key = ?", (key,))
+
+
+def set_import_error(
+    tx: Transaction,
+    key: str,
+    problems: Sequence[dict[str, object]],
+    wanted_dag_id: str | None,
+    now: datetime,
+) -> None:
+    """Record why the file cannot be registered; `wanted_dag_id` if another file holds that DAG."""
+    tx.execute(
+        "INSERT OR REPLACE INTO import_errors (file_key, problems, wanted_dag_id, recorded_at)"
+        " VALUES (?, ?, ?, ?)",
+        (key, json.dumps(list(problems)), wanted_dag_id, to_us(now)),
+    )
+
+
+def clear_import_error(tx: Transaction, key: str) -> None:
+    """The file is fine again."""
+    tx.execute("DELETE FROM import_errors WHERE file_key = ?", (key,))
+
+
+def files_wanting(tx: Transaction, dag_id: str) -> list[str]:
+    """Files that were refused because another file held this dag_id, in the order of arrival."""
+    rows = tx.all(
+        "SELECT file_key FROM import_errors WHERE wanted_dag_id = ? ORDER BY recorded_at, file_key",
+        (dag_id,),
+    )
+    return [row[0] for row in rows]
+
+
+def _registered(row: Row) -> RegisteredDag:
+    return RegisteredDag(
+        dag_id=row["dag_id"],
+        file_key=row["file_key"],
+        version_id=row["version_id"],
+        max_active_runs=row["max_active_runs"],
+        max_active_tasks=row["max_active_tasks"],
+        is_paused=bool(row["is_paused"]),
+        next_fire_at=from_us(row["next_fire_at"]),
+        is_removed=row["removed_at"] is not None,
+    )
+
+
+def _compiled(dag: Dag) -> str:
+    return json.dumps(dag.to_json(), separators=(",", ":"))
+
+
+@lru_cache(maxsize=128)
+def _parsed(compiled: str) -> Dag:
+    # By text, not by version id: ids begin again in a restored database, texts cannot lie.
+    return Dag.from_json(json.loads(compiled))

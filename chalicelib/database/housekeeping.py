@@ -1,0 +1,64 @@
+"""Named queries that keep the database small and tell how the program fares."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from chalicelib.database.connection import Transaction
+from chalicelib.database.times import from_us, to_us
+
+TICKS_KEPT = 10_000
+DEAD_LETTERS_KEPT = 1_000
+VERSIONS_KEPT = 20
+_BODY_KEPT = 16_384
+
+
+def fact(tx: Transaction, name: str) -> datetime | None:
+    """The moment that is remembered under this name."""
+    row = tx.one("SELECT value FROM facts WHERE name = ?", (name,))
+    return from_us(int(row[0])) if row else None
+
+
+def set_fact(tx: Transaction, name: str, moment: datetime) -> None:
+    """Remember a moment."""
+    tx.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, str(to_us(moment))))
+
+
+def record_tick(
+    tx: Transaction,
+    started_at: datetime,
+    duration_us: int,
+    did: Mapping[str, int],
+    errors: Sequence[str],
+) -> None:
+    """One row per tick; the oldest go."""
+    key = tx.insert(
+        "INSERT INTO ticks (started_at, duration_us, did, errors) VALUES (?, ?, ?, ?)",
+        (to_us(started_at), duration_us, json.dumps(did), json.dumps(list(errors))),
+    )
+    tx.execute("DELETE FROM ticks WHERE id <= ?", (key - TICKS_KEPT,))
+
+
+def set_aside(tx: Transaction, queue: str, body: str, reason: str, now: datetime) -> None:
+    """Keep a message that cannot be applied where people can see it; the oldest go."""
+    key = tx.insert(
+        "INSERT INTO dead_letters (queue, body, reason, received_at) VALUES (?, ?, ?, ?)",
+        (queue, body[:_BODY_KEPT], reason, to_us(now)),
+    )
+    tx.execute("DELETE FROM dead_letters WHERE id <= ?", (key - DEAD_LETTERS_KEPT,))
+
+
+def forget_versions(tx: Transaction, before: datetime, limit: int) -> int:
+    """Remove old versions that no run is pinned to; the active one and the last twenty stay."""
+    return tx.execute(
+        "DELETE FROM dag_versions WHERE id IN ("
+        " SELECT v.id FROM dag_versions v WHERE v.created_at < ?"
+        " AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.version_id = v.id)"
+        " AND NOT EXISTS (SELECT 1 FROM dags d WHERE d.version_id = v.id)"
+        " AND v.version + ? <="
+        " (SELECT max(w.version) FROM dag_versions w WHERE w.dag_id = v.dag_id)"
+        " ORDER BY v.id LIMIT ?)",
+        (to_us(before), VERSIONS_KEPT, limit),
+    )

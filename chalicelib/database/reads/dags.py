@@ -1,0 +1,158 @@
+"""DAGs, their versions and sources."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from chalicelib.database import dags
+from chalicelib.database.connection import Row, Transaction
+from chalicelib.database.reads.values import (
+    Dag,
+    DagDetail,
+    DagItem,
+    DagSource,
+    DagVersion,
+    Edge,
+    Graph,
+    LastRun,
+    Page,
+    build,
+)
+
+_COLUMNS = """
+    SELECT d.dag_id, d.name, d.description, d.owner, d.tags, d.schedule, d.timezone, d.is_paused,
+           d.next_fire_at, d.max_active_runs, d.max_active_tasks, d.file_key, d.created_at,
+           d.updated_at, d.removed_at, d.version_id, v.version,
+           EXISTS (SELECT 1 FROM import_errors e WHERE e.file_key = d.file_key) AS has_import_error,
+           r.run_id AS last_run_id, r.state AS last_state, r.logical_date AS last_logical_date,
+           r.started_at AS last_started_at, r.ended_at AS last_ended_at
+"""
+# CROSS JOIN is SQLite's word for "in this order": the page first, the rest for its rows only.
+_JOINS = """
+    CROSS JOIN dag_versions v ON v.id = d.version_id
+    LEFT JOIN runs r ON r.id = (SELECT max(id) FROM runs WHERE dag_id = d.dag_id)
+"""
+_FILTERS = """
+    d.removed_at IS NULL AND (:is_paused IS NULL OR d.is_paused = :is_paused)
+    AND (:pattern IS NULL OR d.dag_id LIKE :pattern ESCAPE '!' OR d.name LIKE :pattern ESCAPE '!'
+         OR d.description LIKE :pattern ESCAPE '!')
+"""
+
+ONE = f"{_COLUMNS} FROM dags d {_JOINS} WHERE d.dag_id = :dag_id"
+LIST = f"""
+    {_COLUMNS} FROM dags d {_JOINS} WHERE d.dag_id > :after AND {_FILTERS}
+    ORDER BY d.dag_id LIMIT :limit
+"""
+LIST_BY_TAG = f"""
+    {_COLUMNS} FROM dag_tags t CROSS JOIN dags d ON d.dag_id = t.dag_id {_JOINS}
+    WHERE t.tag = :tag AND t.dag_id > :after AND {_FILTERS} ORDER BY t.dag_id LIMIT :limit
+"""
+VERSIONS = """
+    SELECT v.version, v.file_key, v.etag, v.created_at, v.id = d.version_id AS is_active
+    FROM dag_versions v CROSS JOIN dags d ON d.dag_id = v.dag_id
+    WHERE v.dag_id = :dag_id AND v.version < :before ORDER BY v.version DESC LIMIT :limit
+"""
+# What is asked for, else the active one.
+SOURCE = """
+    SELECT v.dag_id, v.version, v.file_key, v.etag, v.created_at, v.source,
+           v.id = d.version_id AS is_active
+    FROM dags d CROSS JOIN dag_versions v ON v.dag_id = d.dag_id
+    WHERE d.dag_id = :dag_id AND v.version = coalesce(
+        :version, (SELECT version FROM dag_versions WHERE id = d.version_id))
+"""
+EXISTS = "SELECT 1 FROM dags WHERE dag_id = ?"
+
+
+def list_dags(
+    tx: Transaction,
+    *,
+    limit: int,
+    after: str | None = None,
+    tag: str | None = None,
+    is_paused: bool | None = None,
+    search: str | None = None,
+) -> Page[DagItem, str]:
+    """DAGs by dag_id, removed ones left out. `search` is part of the dag_id, name or description;
+    a to z match in either case."""
+    params = {
+        "after": after or "",
+        "tag": tag,
+        "is_paused": None if is_paused is None else int(is_paused),
+        "pattern": None if search is None else f"%{_escaped(search)}%",
+        "limit": limit + 1,
+    }
+    rows = tx.all(LIST if tag is None else LIST_BY_TAG, params)
+    items = [build(DagItem, row, last_run=_last_run(row)) for row in rows[:limit]]
+    return Page(items, items[-1].dag_id if len(rows) > limit else None)
+
+
+def dag(tx: Transaction, dag_id: str) -> DagDetail | None:
+    """One DAG with its active definition, removed or not."""
+    row = tx.one(ONE, {"dag_id": dag_id})
+    if row is None:
+        return None
+    item = build(DagItem, row, last_run=_last_run(row))
+    definition = dags.definition(tx, row["version_id"])
+    return DagDetail(**_values(item), **_of_definition(definition))
+
+
+def exists(tx: Transaction, dag_id: str) -> bool:
+    """Whether there is, or was, such a DAG."""
+    return tx.one(EXISTS, (dag_id,)) is not None
+
+
+def definition(tx: Transaction, dag_id: str) -> Dag | None:
+    """The active definition."""
+    row = tx.one("SELECT version_id FROM dags WHERE dag_id = ?", (dag_id,))
+    return dags.definition(tx, row["version_id"]) if row else None
+
+
+def versions(
+    tx: Transaction, dag_id: str, *, limit: int, before: int | None = None
+) -> Page[DagVersion, int]:
+    """The versions that are kept, newest first."""
+    params = {"dag_id": dag_id, "before": _before(before), "limit": limit + 1}
+    rows = tx.all(VERSIONS, params)
+    items = [build(DagVersion, row) for row in rows[:limit]]
+    return Page(items, items[-1].version if len(rows) > limit else None)
+
+
+def source(tx: Transaction, dag_id: str, version: int | None = None) -> DagSource | None:
+    """The text of the version asked for, else of the active one."""
+    row = tx.one(SOURCE, {"dag_id": dag_id, "version": version})
+    return build(DagSource, row) if row else None
+
+
+def _last_run(row: Row) -> LastRun | None:
+    if row["last_run_id"] is None:
+        return None
+    columns = {spec.name: row[f"last_{spec.name.removeprefix('run_')}"] for spec in _LAST_FIELDS}
+    return build(LastRun, columns)
+
+
+_LAST_FIELDS = fields(LastRun)
+
+
+def _values(item: DagItem) -> dict[str, Any]:
+    return {spec.name: getattr(item, spec.name) for spec in fields(DagItem)}
+
+
+def _of_definition(dag: Dag) -> dict[str, Any]:
+    edges = [Edge(source, task.id) for task in dag.tasks for source in task.dependencies]
+    return {
+        "doc_md": dag.doc_md,
+        "start_date": dag.start_date,
+        "end_date": dag.end_date,
+        "env": dag.env,
+        "tasks": dag.tasks,
+        "graph": Graph(tuple(task.id for task in dag.tasks), tuple(edges)),
+    }
+
+
+def _escaped(text: str) -> str:
+    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+
+
+def _before(key: int | None) -> int:
+    return key if key is not None else 2**62

@@ -1,0 +1,55 @@
+"""Runs, newest first."""
+
+from __future__ import annotations
+
+from chalicelib.database.connection import Transaction
+from chalicelib.database.reads.values import Page, RunItem, build
+from chalicelib.database.reads.window import WINDOW, Scan, newest
+
+_COLUMNS = """
+    SELECT r.id, r.run_id, r.dag_id, r.run_type, r.state, v.version, r.logical_date,
+           r.data_interval_start, r.data_interval_end, r.note, r.idempotency_key, r.reason,
+           r.created_at, r.admitted_at, r.started_at, r.ended_at,
+           (r.ended_at - r.started_at) / 1e6 AS duration
+    FROM runs r CROSS JOIN dag_versions v ON v.id = r.version_id
+"""
+_FILTERS = "(:state IS NULL OR +r.state = :state)"
+
+ONE = f"{_COLUMNS} WHERE r.run_id = ?"
+
+# By what is the most selective of the filters given.
+SCANS = {
+    name: Scan(
+        page=f"{_COLUMNS} WHERE {condition} AND r.id < :before AND r.id >= :floor AND {_FILTERS}"
+        " ORDER BY r.id DESC LIMIT :limit",
+        floor=f"SELECT r.id FROM runs r WHERE {condition} AND r.id < :before"
+        f" ORDER BY r.id DESC LIMIT 1 OFFSET {WINDOW - 1}",
+    )
+    for name, condition in {
+        "dag": "r.dag_id = :dag_id",
+        "state": "r.state = :state",
+        "all": "TRUE",
+    }.items()
+}
+
+
+def list_runs(
+    tx: Transaction,
+    *,
+    limit: int,
+    before: int | None = None,
+    dag_id: str | None = None,
+    state: str | None = None,
+) -> Page[RunItem, int]:
+    """Runs, newest first, of a DAG, in a state, or all."""
+    name = "dag" if dag_id is not None else "state" if state is not None else "all"
+    filters = {"dag_id": dag_id, "state": state}
+    is_partial = dag_id is not None and state is not None
+    rows, next_key = newest(tx, SCANS[name], filters, limit, before, is_partial=is_partial)
+    return Page([build(RunItem, row) for row in rows], next_key)
+
+
+def run(tx: Transaction, run_id: str) -> RunItem | None:
+    """One run."""
+    row = tx.one(ONE, (run_id,))
+    return build(RunItem, row) if row else None

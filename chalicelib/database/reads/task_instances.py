@@ -1,0 +1,141 @@
+"""Task instances, their attempts, and where an attempt's log is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.dag.states import TASK_ENDED, TaskState
+from chalicelib.database.connection import Transaction
+from chalicelib.database.reads.values import AttemptItem, Page, TaskInstanceItem, build
+from chalicelib.database.reads.window import WINDOW, Scan, newest
+from chalicelib.messages import Attempt
+
+_COLUMNS = """
+    SELECT t.id, t.dag_id, r.run_id, t.task_id, t.map_index, t.state, t.try_number, t.queued_at,
+           t.not_before, t.started_at, t.heartbeat_at, t.ended_at,
+           (t.ended_at - t.started_at) / 1e6 AS duration, t.exit_code, t.signal,
+           t.max_rss AS max_rss_bytes, t.log_bytes, t.reason
+    FROM task_instances t CROSS JOIN runs r ON r.id = t.run_key
+"""
+# The plus signs keep SQLite from using an index for what is only a filter here.
+_FILTERS = """
+    (:dag_id IS NULL OR +t.dag_id = :dag_id) AND (:task_id IS NULL OR +t.task_id = :task_id)
+    AND (:state IS NULL OR +t.state = :state)
+"""
+
+SCANS = {
+    name: Scan(
+        page=f"{_COLUMNS} WHERE {condition} AND t.id < :before AND t.id >= :floor AND {_FILTERS}"
+        " ORDER BY t.id DESC LIMIT :limit",
+        floor=f"SELECT t.id FROM task_instances t WHERE {condition} AND t.id < :before"
+        f" ORDER BY t.id DESC LIMIT 1 OFFSET {WINDOW - 1}",
+    )
+    for name, condition in {
+        "dag": "t.dag_id = :dag_id",
+        "task": "t.task_id = :task_id",
+        # The second condition is that of the partial index: successes are most of all rows.
+        "state": "t.state = :state AND t.state <> 'success'",
+        "all": "TRUE",
+    }.items()
+}
+
+# One run has at most some thousand tasks: they are sorted by hand.
+LIST_OF_RUN = f"""
+    {_COLUMNS} WHERE t.run_key = (SELECT id FROM runs WHERE run_id = :run_id)
+    AND +t.id < :before AND {_FILTERS} ORDER BY +t.id DESC LIMIT :limit
+"""
+IN_ORDER_OF_RUN = f"""
+    {_COLUMNS} WHERE t.run_key = (SELECT id FROM runs WHERE run_id = :run_id) AND +t.id > :after
+    ORDER BY +t.id LIMIT :limit
+"""
+ONE = f"""
+    {_COLUMNS} WHERE t.run_key = (SELECT id FROM runs WHERE run_id = :run_id)
+    AND t.task_id = :task_id AND t.map_index = :map_index
+"""
+ATTEMPTS = """
+    SELECT a.try_number, a.outcome, a.queued_at, a.started_at, a.ended_at,
+           (a.ended_at - a.started_at) / 1e6 AS duration, a.exit_code, a.signal,
+           a.max_rss AS max_rss_bytes, a.log_bytes, a.reason
+    FROM attempts a WHERE a.task_instance_id = ? ORDER BY a.try_number DESC LIMIT ?
+"""
+LOG_BYTES = "SELECT log_bytes FROM attempts WHERE task_instance_id = ? AND try_number = ?"
+
+
+@dataclass(frozen=True, slots=True)
+class LogSource:
+    """Where a log is to be read. `attempt` is None while there was none; `has_ended` says that
+    nothing will be added to it, and `log_bytes` then how long it is, if that is known."""
+
+    attempt: Attempt | None
+    tries: int
+    has_ended: bool
+    log_bytes: int | None
+
+
+def list_task_instances(
+    tx: Transaction,
+    *,
+    limit: int,
+    before: int | None = None,
+    dag_id: str | None = None,
+    run_id: str | None = None,
+    task_id: str | None = None,
+    state: str | None = None,
+) -> Page[TaskInstanceItem, int]:
+    """Task instances, newest first."""
+    filters = {"dag_id": dag_id, "task_id": task_id, "state": state}
+    if run_id is not None:
+        bounds = {"run_id": run_id, "before": 2**62 if before is None else before}
+        rows = tx.all(LIST_OF_RUN, {**filters, **bounds, "limit": limit + 1})
+        items = [build(TaskInstanceItem, row) for row in rows[:limit]]
+        return Page(items, rows[limit - 1]["id"] if len(rows) > limit else None)
+    name = _scan_for(dag_id, task_id, state)
+    served = {"dag": dag_id, "task": task_id, "state": state}.get(name)
+    is_partial = sum(value is not None for value in filters.values()) > (served is not None)
+    rows, next_key = newest(tx, SCANS[name], filters, limit, before, is_partial=is_partial)
+    return Page([build(TaskInstanceItem, row) for row in rows], next_key)
+
+
+def of_run(
+    tx: Transaction, run_id: str, *, limit: int, after: int | None = None
+) -> Page[TaskInstanceItem, int]:
+    """The task instances of a run, in the order in which its DAG has them."""
+    params = {"run_id": run_id, "after": after or 0, "limit": limit + 1}
+    rows = tx.all(IN_ORDER_OF_RUN, params)
+    items = [build(TaskInstanceItem, row) for row in rows[:limit]]
+    return Page(items, rows[limit - 1]["id"] if len(rows) > limit else None)
+
+
+def task_instance(
+    tx: Transaction, run_id: str, task_id: str, map_index: int, *, limit: int
+) -> tuple[TaskInstanceItem, list[AttemptItem]] | None:
+    """One task instance, and its latest `limit` attempts that have ended, newest first."""
+    row = tx.one(ONE, {"run_id": run_id, "task_id": task_id, "map_index": map_index})
+    if row is None:
+        return None
+    attempts = tx.all(ATTEMPTS, (row["id"], limit))
+    return build(TaskInstanceItem, row), [build(AttemptItem, attempt) for attempt in attempts]
+
+
+def log_source(
+    tx: Transaction, run_id: str, task_id: str, map_index: int, try_number: int | None
+) -> LogSource | None:
+    """The log of an attempt, the latest if `try_number` is None. None if there is no such task."""
+    row = tx.one(ONE, {"run_id": run_id, "task_id": task_id, "map_index": map_index})
+    if row is None:
+        return None
+    tries = int(row["try_number"])
+    number = tries if try_number is None else try_number
+    if not 0 < number <= tries:
+        return LogSource(None, tries, TaskState(row["state"]) in TASK_ENDED, None)
+    ended = tx.one(LOG_BYTES, (row["id"], number))
+    attempt = Attempt(row["dag_id"], run_id, task_id, map_index, number)
+    return LogSource(attempt, tries, ended is not None, ended["log_bytes"] if ended else None)
+
+
+def _scan_for(dag_id: str | None, task_id: str | None, state: str | None) -> str:
+    if dag_id is not None:
+        return "dag"
+    if task_id is not None:
+        return "task"
+    return "state" if state is not None and state != TaskState.SUCCESS else "all"

@@ -1,0 +1,70 @@
+"""The errors that this program answers with, and their one root.
+
+    OrchestratorError                 500  internal
+    +-- InvalidRequest                400  invalid_request
+    +-- NotFound                      404  not_found
+    +-- Conflict                      409  conflict
+    +-- Unavailable                   503  unavailable
+        +-- DatabaseBusy              503  database_busy
+        +-- TransactionExpired        503  transaction_expired
+    DagFileError (dag/problems.py)    422  invalid_dag
+
+A message names the thing and the remedy. It is shown to people as it stands, so it never
+holds a secret, a path of the machine or a stack trace.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class OrchestratorError(Exception):
+    """The root: `status` is the HTTP status, `code` the stable word that programs match on."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal"
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+
+class InvalidRequest(OrchestratorError):
+    """What was asked for cannot be understood; asking again unchanged will not help."""
+
+    status = 400
+    code = "invalid_request"
+
+
+class NotFound(OrchestratorError):
+    """There is no such thing."""
+
+    status = 404
+    code = "not_found"
+
+
+class Conflict(OrchestratorError):
+    """The thing is in a state in which this cannot be done."""
+
+    status = 409
+    code = "conflict"
+
+
+class Unavailable(OrchestratorError):
+    """It cannot be done now; the same request may succeed later."""
+
+    status = 503
+    code = "unavailable"
+
+
+class DatabaseBusy(Unavailable):
+    """The write lock could not be had in time."""
+
+    code = "database_busy"
+
+
+class TransactionExpired(Unavailable):
+    """The transaction was open too long to be committed safely, and was rolled back."""
+
+    code = "transaction_expired"

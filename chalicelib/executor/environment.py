@@ -1,0 +1,81 @@
+"""What a command finds around it: its environment and its directories."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from chalicelib.messages import TaskMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """`path` of the program, `name` as which it is called and signs its complaints."""
+
+    path: str
+    name: str
+
+
+def find_shell(search_path: str | None) -> Shell:
+    """bash where there is one, else sh."""
+    for name in ("bash", "sh"):
+        if path := shutil.which(name, path=search_path or os.defpath):
+            return Shell(path, name)
+    return Shell("/bin/sh", "sh")
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """`cwd` to run in and the file `output`, empty, for what the command has to hand on."""
+
+    cwd: str
+    output: str
+
+    def environ(self, surroundings: Mapping[str, str], message: TaskMessage) -> dict[str, str]:
+        return {**surroundings, **message.env, "DAG_OUTPUT": self.output}
+
+
+@contextmanager
+def workspace(cwd: str | None) -> Iterator[Workspace]:
+    """A private folder, gone at the end with all that was left in it. In it the output file and,
+    unless the command has a `cwd` of its own, the fresh directory that it runs in."""
+    root = tempfile.mkdtemp(prefix="attempt-")
+    fresh, output = f"{root}/work", f"{root}/output"
+    try:
+        os.close(os.open(output, os.O_CREAT | os.O_WRONLY, 0o600))
+        if cwd is None:
+            Path(fresh).mkdir(mode=0o700)
+        yield Workspace(cwd or fresh, output)
+    finally:
+        _remove(root, fresh, output)
+
+
+def _remove(root: str, fresh: str, output: str) -> None:
+    # Nearly every command leaves nothing; then this is a fraction of what a tree walk costs.
+    with suppress(OSError):
+        os.unlink(output)  # noqa: PTH108
+        with suppress(FileNotFoundError):
+            os.rmdir(fresh)  # noqa: PTH106
+        os.rmdir(root)  # noqa: PTH106
+        return
+    shutil.rmtree(root, ignore_errors=True)
+    if os.path.lexists(root):
+        _open_up(root)
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _open_up(root: str) -> None:
+    """Undo a `chmod a-w` on folders, which would keep their contents for ever."""
+    for folder, _, _ in os.walk(root):
+        with suppress(OSError):
+            os.chmod(folder, stat.S_IRWXU)  # noqa: PTH101
+        for entry in os.scandir(folder):
+            if entry.is_dir(follow_symlinks=False):
+                with suppress(OSError):
+                    os.chmod(entry.path, stat.S_IRWXU)  # noqa: PTH101

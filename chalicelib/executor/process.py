@@ -1,0 +1,159 @@
+"""A command as the system sees it: a process, its group, and how it ended."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from chalicelib.executor.environment import Shell
+
+# How far the kernel's two accounts of the same memory may differ.
+_RSS_SLACK = 1024 * 1024
+# Linux counts in KiB, macOS in bytes.
+_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+class CannotStart(Exception):
+    """The command could not be started at all; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """`code` or `signal` is None. `max_rss` in bytes: of the command or that child of it which used
+    most; None where it is not known, because it was less than the executor itself uses."""
+
+    code: int | None
+    signal: int | None
+    max_rss: int | None
+
+
+class Command:
+    """A started command, leader of a session and a process group of its own.
+
+    Until `reap` the system keeps its id for us, so `signal_group` cannot hit a stranger.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], own_rss: int) -> None:
+        assert process.stdout is not None  # noqa: S101 - by its construction, in `start`
+        self.pid = process.pid
+        self.output = process.stdout.fileno()
+        self.stopped = False
+        """Set when the executor itself is told to stop: then nothing is reported."""
+        self._process = process
+        self._own_rss = own_rss
+
+    def signal_group(self, number: signal.Signals) -> None:
+        """To every process that has not left the group; none left is no error."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    def group_is_gone(self) -> bool:
+        """After `reap`: no process of the group lives."""
+        try:
+            os.killpg(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            # A member that changed its user: alive, and none that we could signal.
+            return False
+        return False
+
+    def has_exited(self) -> bool:
+        """Leaves it to be reaped."""
+        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, self.pid, options) is not None
+
+    def reap(self) -> Exit:
+        """How it ended; waits for it."""
+        _, status, usage = os.wait4(self.pid, 0)
+        code = os.waitstatus_to_exitcode(status)
+        # Popen would ask for the process again.
+        self._process.returncode = code
+        rss = usage.ru_maxrss * _RSS_UNIT
+        # The kernel begins the count of a child with what its parent used.
+        max_rss = rss if rss > self._own_rss + _RSS_SLACK else None
+        return Exit(code, None, max_rss) if code >= 0 else Exit(None, -code, max_rss)
+
+    def close(self) -> None:
+        """Stop reading. A process that still writes is ended by SIGPIPE."""
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+def start(shell: Shell, command: str, cwd: str, environ: Mapping[str, str]) -> Command:
+    """Start `command`, its stdout and stderr in one pipe, its stdin empty. Raises CannotStart."""
+    if not os.path.isdir(cwd):  # noqa: PTH112 - an empty or broken path is no folder either
+        raise CannotStart(f"cwd `{cwd}` is not a directory where the command runs")
+    try:
+        process = subprocess.Popen(
+            # Without the dashes a command that begins with one would be taken for an option.
+            [shell.name, "-c", "--", command],
+            executable=shell.path,
+            cwd=cwd,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            bufsize=0,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        raise CannotStart(_why(error)) from error
+    return Command(process, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT)
+
+
+def _why(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError) and error.errno == errno.E2BIG:
+        return (
+            "the command or its environment is too long for the system (128 KiB for the command"
+            " or one variable); put the text into a file"
+        )
+    text = error.strerror if isinstance(error, OSError) else str(error)
+    return f"the command could not be started: {text}"
+
+
+class Running:
+    """The commands that run now, so that all can be stopped at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._commands: set[Command] = set()
+        self._stopped = threading.Event()
+
+    @property
+    def stopped(self) -> bool:
+        return self._stopped.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep, but no longer than until `stop`; whether that came."""
+        return self._stopped.wait(seconds)
+
+    def add(self, command: Command) -> None:
+        with self._lock:
+            self._commands.add(command)
+            if self.stopped:
+                self._kill(command)
+
+    def remove(self, command: Command) -> None:
+        """To be called before it is reaped: a reaped process's id may be another's."""
+        with self._lock:
+            self._commands.discard(command)
+
+    def stop(self) -> None:
+        """Kill what runs and whatever is added from now on."""
+        with self._lock:
+            self._stopped.set()
+            for command in self._commands:
+                self._kill(command)
+
+    def _kill(self, command: Command) -> None:
+        command.stopped = True
+        command.signal_group(signal.SIGKILL)

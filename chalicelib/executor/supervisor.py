@@ -1,0 +1,204 @@
+"""The watch over one running command: its output, its end, its time limit, its heartbeats.
+
+One loop in the calling thread sleeps in `poll` until there is output, the command ends or the next
+moment comes, so a short command costs no thread and its end is noticed at once.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import select
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chalicelib.executor.background import Background
+from chalicelib.executor.log_lines import LineMaker
+from chalicelib.executor.log_store import FlushPace, LogStore
+from chalicelib.executor.process import Command, Exit, Running
+from chalicelib.ports import Clock
+
+READ_BYTES = 64 * 1024
+
+FIRST_HEARTBEAT = 1.0
+TERM_GRACE = 5.0
+"""Seconds between SIGTERM and SIGKILL."""
+LEFTOVER_GRACE = 0.5
+"""Seconds for which output is still read when the command has ended but a child holds the pipe."""
+LAST_WORDS = 0.2
+"""Seconds to read what was written before SIGKILL."""
+GROUP_STEP = 0.05
+"""Seconds between two looks whether a group is gone, which nothing tells."""
+NO_PIDFD_STEP = 0.02
+BUSY_STEP = 0.1
+"""Seconds between two looks whether a flush is done, while more waits."""
+LONGEST_SLEEP = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """`ended` is a moment of `time.monotonic`; `killed`: it did not heed SIGTERM."""
+
+    exit: Exit
+    ended: float
+    timed_out: bool
+    killed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """`beat` says that the command runs; `flush` stores its log. Both handle their own errors."""
+
+    beat: Callable[[], None]
+    flush: Callable[[], None]
+    every: float
+
+
+class Supervisor:
+    """Watches `command` until it and its group have ended; `limit` in seconds."""
+
+    def __init__(
+        self,
+        command: Command,
+        running: Running,
+        store: LogStore,
+        pulse: Pulse,
+        limit: float,
+        now: Clock,
+    ) -> None:
+        self._command = command
+        self._running = running
+        self._store = store
+        self._lines = LineMaker()
+        self._now = now
+        self._pulse = pulse
+        self._pace = FlushPace()
+        self._background = Background()
+        started = time.monotonic()
+        self._beat_at = started + min(FIRST_HEARTBEAT, pulse.every)
+        self._term_at = started + limit
+        self._kill_at = math.inf
+        self._timed_out = self._killed = False
+        self._exited = self._drained = False
+        self._exit: Exit | None = None
+        self._poll = select.poll()
+        self._pidfd = _pidfd_of(command)
+
+    def watch(self) -> Ending:
+        """Returns when nothing of the command is left but what left its session, its output
+        is in the store (not all flushed yet), and no heartbeat will come any more."""
+        try:
+            self._poll.register(self._command.output, select.POLLIN)
+            if self._pidfd >= 0:
+                self._poll.register(self._pidfd, select.POLLIN)
+            self._until(lambda: self._exited)
+            ended = time.monotonic()
+            exit_ = self._end_politely() if self._timed_out else self._end_leftovers()
+            self._until(lambda: self._drained, time.monotonic() + LAST_WORDS)
+            self._store.write(self._lines.finish())
+            return Ending(exit_, ended, self._timed_out, self._killed)
+        finally:
+            self._close()
+
+    def _end_leftovers(self) -> Exit:
+        """The command has ended: what it left behind must end too."""
+        self._until(lambda: self._drained, time.monotonic() + LEFTOVER_GRACE)
+        self._command.signal_group(signal.SIGKILL)
+        return self._reap()
+
+    def _end_politely(self) -> Exit:
+        """The command has ended by SIGTERM; its children have the rest of the grace to do so."""
+        exit_ = self._reap()
+        while not self._killed and not self._command.group_is_gone():
+            now = time.monotonic()
+            if now >= self._kill_at:
+                self._kill()
+            self._until(lambda: False, min(now + GROUP_STEP, self._kill_at))
+        return exit_
+
+    def _reap(self) -> Exit:
+        self._running.remove(self._command)
+        self._exit = self._command.reap()
+        return self._exit
+
+    def _kill(self) -> None:
+        self._killed = True
+        self._command.signal_group(signal.SIGKILL)
+
+    def _close(self) -> None:
+        if self._exit is None:  # an error of our own: leave nothing behind
+            self._command.signal_group(signal.SIGKILL)
+            self._reap()
+        self._command.close()
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+        self._background.finish()
+
+    def _until(self, so: Callable[[], bool], deadline: float = math.inf) -> None:
+        """Do what comes up until `so`, or the deadline."""
+        while not so():
+            now = time.monotonic()
+            if now >= deadline:
+                return
+            self._keep_time(now)
+            self._wait(min(deadline, self._next_moment(now)) - now)
+
+    def _next_moment(self, now: float) -> float:
+        moments = [self._beat_at, self._flush_at(now), self._term_at, now + LONGEST_SLEEP]
+        if not self._exited and not self._killed:
+            moments.append(self._kill_at)
+        if not self._exited and self._pidfd < 0:
+            moments.append(now + NO_PIDFD_STEP)
+        return min(moments)
+
+    def _flush_at(self, now: float) -> float:
+        if self._background.is_busy_with(self._pulse.flush):
+            return now + BUSY_STEP
+        return self._pace.due_at(self._store, now)
+
+    def _wait(self, seconds: float) -> None:
+        # Rounded up: woken a fraction early, the loop would spin until the moment comes.
+        ready = {fd for fd, _ in self._poll.poll(max(0, math.ceil(seconds * 1000)))}
+        if self._command.output in ready:
+            self._read()
+        if self._pidfd in ready or (self._pidfd < 0 and not self._exited):
+            self._notice_exit()
+
+    def _read(self) -> None:
+        data = os.read(self._command.output, READ_BYTES)
+        if data:
+            self._store.write(self._lines.feed(data, self._now()))
+        else:
+            self._drained = True
+            self._poll.unregister(self._command.output)
+
+    def _notice_exit(self) -> None:
+        self._exited = self._command.has_exited()
+        if self._exited:
+            self._term_at = math.inf
+            self._beat_at = math.inf
+            if self._pidfd >= 0:
+                self._poll.unregister(self._pidfd)
+
+    def _keep_time(self, now: float) -> None:
+        if now >= self._term_at:
+            self._timed_out, self._term_at, self._kill_at = True, math.inf, now + TERM_GRACE
+            self._command.signal_group(signal.SIGTERM)
+        if now >= self._kill_at and not self._exited and not self._killed:
+            self._kill()
+        if now >= self._beat_at:
+            self._beat_at = now + self._pulse.every
+            self._background.submit(self._pulse.beat)
+        if now >= self._flush_at(now):
+            self._pace.flushed(now)
+            self._background.submit(self._pulse.flush)
+
+
+def _pidfd_of(command: Command) -> int:
+    """A file that becomes readable when the command ends; -1 where the system has no such thing."""
+    try:
+        return os.pidfd_open(command.pid)
+    except (AttributeError, OSError):
+        return -1

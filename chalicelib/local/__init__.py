@@ -1,0 +1,33 @@
+"""The local cloud: what `chalice local` runs beside its HTTP server. Never imported in Lambda.
+
+app.py --start_if_serving--> start.py: may we? --> cloud.py: moto, disk, database, loops
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def start_if_serving(app: Any) -> None:
+    """Start the local cloud if this is the process of `chalice local` that serves; else do nothing.
+    Ends the process, with one line on stderr, if it cannot be started."""
+    from chalicelib.local.serving import what_is_served
+
+    serving = what_is_served()
+    if serving is not None:
+        from chalicelib.local.start import start
+
+        start(app.handler_map, serving)
+
+
+def refuse_bad_settings() -> None:
+    """End any chalice command whose settings cannot be used, with one line instead of a
+    traceback."""
+    from chalicelib import config
+
+    try:
+        config.load()
+    except config.BadSetting as error:
+        from chalicelib.local.refusal import WRONG_REQUEST, Refusal, leave
+
+        leave(Refusal(str(error), WRONG_REQUEST))

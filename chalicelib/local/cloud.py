@@ -1,0 +1,223 @@
+"""The whole cloud in one process: moto for S3 and SQS, a disk behind it, and loops that invoke the
+same entry points that Lambda would.
+
+It may die at any instruction, and mostly does: Chalice's reloader ends it without a word. What has
+to survive is on disk before anybody is told; messages are lost, as they can be on AWS, and the
+scheduler's repair sends them again; commands left behind are stopped (see leftovers.py).
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from chalicelib import bootstrap
+from chalicelib.aws.clients import CONFIG
+from chalicelib.aws.s3 import S3Bucket
+from chalicelib.aws.sqs import SqsQueue
+from chalicelib.config import Settings
+from chalicelib.database import Database
+from chalicelib.local import events, leftovers, loops, server, surroundings
+from chalicelib.local.dags_bucket import EventQueue, KeptBucket
+from chalicelib.local.dags_folder import DagsFolder
+from chalicelib.local.durable_bucket import DurableBucket
+from chalicelib.local.events import LambdaContext
+from chalicelib.local.home import Home
+from chalicelib.local.moto_queue import LocalQueue
+from chalicelib.ports import ReceivedMessage
+
+log = logging.getLogger("orchestrator.local")
+
+Handler = Callable[[dict[str, Any], LambdaContext], Any]
+
+TASK_VISIBILITY = 930
+"""Seconds; SQS wants at least what the function may take."""
+RESULT_VISIBILITY = 60
+EVENTS_QUEUE = "orchestrator-dags-events"
+LOOK_AT_FOLDER = 1.0
+"""Seconds between two looks at the folder of DAG files."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """What has been built and not yet started."""
+
+    settings: Settings
+    home: Home
+    dags: S3Bucket
+    runs: DurableBucket
+    tasks: SqsQueue
+    results: SqsQueue
+    dead_letters: SqsQueue
+    database: Database
+    folder: DagsFolder | None
+    kept: KeptBucket
+    events: EventQueue
+
+
+def build(settings: Settings, home: Home, dags_dir: Path | None) -> Cloud:
+    """Everything behind the ports. moto must have been started."""
+    s3, sqs = _client("s3"), _client("sqs")
+    for name in (settings.dags_bucket, settings.runs_bucket):
+        s3.create_bucket(Bucket=name)
+    heard = _create_queues(settings)
+    dags = S3Bucket(settings.dags_bucket, lambda: s3)
+    folder = None if dags_dir is None else DagsFolder(dags_dir, dags, home.copied_files)
+    return Cloud(
+        settings=settings,
+        home=home,
+        dags=dags,
+        runs=DurableBucket(S3Bucket(settings.runs_bucket, lambda: s3), home.runs),
+        tasks=SqsQueue(settings.tasks_queue, lambda: sqs),
+        results=SqsQueue(settings.results_queue, lambda: sqs),
+        dead_letters=SqsQueue(settings.dead_letter_queue, lambda: sqs),
+        database=_database(home),
+        folder=folder,
+        kept=KeptBucket(settings.dags_bucket, dags, home.dags),
+        events=heard,
+    )
+
+
+def _create_queues(settings: Settings) -> EventQueue:
+    """Make the queues of the settings; answers one more, which hears the dags bucket's events."""
+    region = surroundings.REGION
+    dead = LocalQueue.create(settings.dead_letter_queue, region, RESULT_VISIBILITY)
+    LocalQueue.create(settings.tasks_queue, region, TASK_VISIBILITY, dead)
+    LocalQueue.create(settings.results_queue, region, RESULT_VISIBILITY)
+    return EventQueue.create(EVENTS_QUEUE, region, RESULT_VISIBILITY)
+
+
+def configure(cloud: Cloud, endpoint: str, mark: str) -> None:
+    """Tell the composition root."""
+    bootstrap.configure(
+        bootstrap.Ports(
+            tasks=lambda: cloud.tasks,
+            results=lambda: cloud.results,
+            dead_letters=lambda: cloud.dead_letters,
+            dags=lambda: cloud.dags,
+            runs=lambda: cloud.runs,
+            database=lambda: cloud.database,
+            settings=cloud.settings,
+            command_environ={**surroundings.aws_variables(endpoint), leftovers.MARK: mark},
+        )
+    )
+
+
+def serve(cloud: Cloud, listener: socket.socket) -> None:
+    """Open the S3 and SQS endpoint."""
+
+    def before(bucket: str, prefix: str) -> None:
+        if bucket == cloud.settings.runs_bucket:
+            cloud.runs.show(prefix)
+
+    server.serve(listener, before)
+
+
+def start(cloud: Cloud, handlers: Mapping[str, Handler], stop: threading.Event) -> None:
+    """Start the loops that invoke the entry points."""
+    _start_bucket(cloud, handlers["register"], stop)
+    executors = loops.Executors(
+        cloud.tasks, _of_messages("execute", cloud, handlers), cloud.settings.parallelism
+    )
+    executors.start(stop)
+    results = loops.Results(
+        cloud.results, _of_batches("apply", cloud, handlers), executors.is_crowded, stop
+    )
+    loops.start("results", results.step, stop)
+    schedule = loops.Schedule(_of_the_clock(handlers["tick"]), cloud.settings.tick_seconds, stop)
+    loops.start("schedule", schedule.step, stop)
+
+
+def stop_commands_at_exit() -> None:
+    """At an orderly end, stop what runs; leftovers.py is for the other ends."""
+    atexit.register(_stop_commands)
+
+
+def _stop_commands() -> None:
+    if bootstrap.executor.cache_info().currsize:
+        bootstrap.executor().stop()
+
+
+def _start_bucket(cloud: Cloud, register: Handler, stop: threading.Event) -> None:
+    waiting = loops.BucketEvents(
+        lambda event: register(event, LambdaContext("register", events.SHORT))
+    )
+
+    def heard(event: dict[str, Any]) -> None:
+        cloud.kept.keep(event)
+        waiting.add(event)
+
+    for event in cloud.kept.restore():
+        waiting.add(event)
+    cloud.events.on_event = heard
+    _notify(cloud)
+    if cloud.folder is not None:
+        cloud.folder.copy_changes()
+        loops.start("dags-folder", _look_at(cloud.folder, stop), stop)
+    loops.start("bucket-events", waiting.step, stop)
+
+
+def _look_at(folder: DagsFolder, stop: threading.Event) -> Callable[[], None]:
+    def step() -> None:
+        if not stop.wait(LOOK_AT_FOLDER):
+            folder.copy_changes()
+
+    return step
+
+
+def _notify(cloud: Cloud) -> None:
+    configuration = {
+        "QueueArn": cloud.events.queue_arn,
+        "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"],
+    }
+    _client("s3").put_bucket_notification_configuration(
+        Bucket=cloud.settings.dags_bucket,
+        NotificationConfiguration={"QueueConfigurations": [configuration]},
+    )
+
+
+def _of_the_clock(tick: Handler) -> Callable[[datetime], None]:
+    return lambda now: tick(events.of_the_clock(now), LambdaContext("tick", events.SHORT))
+
+
+def _of_batches(
+    name: str, cloud: Cloud, handlers: Mapping[str, Handler]
+) -> Callable[[list[ReceivedMessage]], None]:
+    def invoke(batch: list[ReceivedMessage]) -> None:
+        event = events.of_the_queue(cloud.settings.results_queue, batch)
+        handlers[name](event, LambdaContext(name, events.SHORT))
+
+    return invoke
+
+
+def _of_messages(
+    name: str, cloud: Cloud, handlers: Mapping[str, Handler]
+) -> Callable[[ReceivedMessage], None]:
+    def invoke(message: ReceivedMessage) -> None:
+        event = events.of_the_queue(cloud.settings.tasks_queue, [message])
+        handlers[name](event, LambdaContext(name, events.LONGEST))
+
+    return invoke
+
+
+def _database(home: Home) -> Database:
+    database = Database(home.database)
+    database.create_if_missing()
+    return database
+
+
+def _client(service: str) -> Any:
+    """For calls from inside: to moto at once, not through its HTTP endpoint, which the
+    environment names for others."""
+    inside = Config(ignore_configured_endpoint_urls=True)
+    return boto3.client(service, region_name=surroundings.REGION, config=CONFIG.merge(inside))

@@ -1,0 +1,73 @@
+"""The runs bucket of the local cloud: a folder, which an S3 bucket shows to those outside.
+
+moto keeps its objects in memory and forgets them when the process ends, and claims must outlive it.
+So the folder alone is the truth. Copies go into moto's bucket only when somebody looks through its
+S3 endpoint: logs that nobody reads that way cost no memory, and commands wait for no copy.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+from chalicelib.local.folder_bucket import FolderBucket
+from chalicelib.ports import Bucket, ObjectInfo, StoredObject
+
+Stamp = tuple[int, int, int]
+
+
+class DurableBucket:
+    """Implements `chalicelib.ports.Bucket` on `folder`; `show` copies to `inner`."""
+
+    def __init__(self, inner: Bucket, folder: Path) -> None:
+        self._inner = inner
+        self._disk = FolderBucket(folder)
+        self._shown: dict[str, Stamp] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: str, *, limit: int | None = None) -> StoredObject | None:
+        return self._disk.get(key, limit=limit)
+
+    def put(self, key: str, body: bytes) -> None:
+        self._disk.put(key, body)
+
+    def create(self, key: str, body: bytes) -> bool:
+        return self._disk.create(key, body)
+
+    def list(self, prefix: str, *, start_after: str = "", limit: int = 1000) -> list[ObjectInfo]:
+        return self._disk.list(prefix, start_after=start_after, limit=limit)
+
+    def delete(self, keys: Iterable[str]) -> None:
+        self._disk.delete(keys)
+
+    def show(self, prefix: str = "") -> None:
+        """Make the inner bucket hold what the folder holds under `prefix`. Objects that others put
+        into the inner bucket stay."""
+        with self._lock:
+            present = {
+                key: stamp
+                for key, path in self._disk.walk(prefix)
+                if (stamp := _stamp(path)) is not None
+            }
+            for key, stamp in present.items():
+                if self._shown.get(key) != stamp:
+                    self._copy(key, stamp)
+            gone = [k for k in self._shown if k.startswith(prefix) and k not in present]
+            self._inner.delete(gone)
+            for key in gone:
+                del self._shown[key]
+
+    def _copy(self, key: str, stamp: Stamp) -> None:
+        found = self._disk.get(key)
+        if found is not None:
+            self._inner.put(key, found.body)
+            self._shown[key] = stamp
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size

@@ -1,0 +1,103 @@
+"""The folder in which the local cloud keeps its state, and the lock that makes it one cloud's
+alone."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from chalicelib.local.refusal import WRONG_REQUEST, Refusal
+
+VARIABLE = "ORCHESTRATOR_HOME"
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder, locked for as long as `lock` is open. `identity` names this folder and no other,
+    and is not the same after it was removed and made anew."""
+
+    folder: Path
+    lock: TextIO
+    identity: str
+
+    @property
+    def database(self) -> Path:
+        # A folder of its own: the database is published by renaming the folder into place.
+        return self.folder / "database" / "orchestrator.db"
+
+    @property
+    def dags(self) -> Path:
+        return self.folder / "dags"
+
+    @property
+    def runs(self) -> Path:
+        return self.folder / "runs"
+
+    @property
+    def copied_files(self) -> Path:
+        return self.folder / "copied-files.json"
+
+
+def choose(setting: str, environ: Mapping[str, str]) -> Path:
+    """The setting, else `orchestrator` below the XDG state folder."""
+    if setting:
+        return Path(setting).expanduser().absolute()
+    state = environ.get("XDG_STATE_HOME", "")
+    # The XDG specification: a relative path is to be ignored.
+    base = Path(state) if state.startswith("/") else Path.home() / ".local" / "state"
+    return base / "orchestrator"
+
+
+def take(folder: Path, project: Path) -> Home:
+    """Make the folder if need be, and lock it. Raises Refusal."""
+    _refuse_inside(folder, project)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = (folder / "lock").open("a+", encoding="utf-8")
+        _lock(lock, folder)
+        return Home(folder, lock, _identity(folder))
+    except OSError as error:
+        raise Refusal(
+            f"cannot write to the state folder {folder}: {error.strerror or error};"
+            f" set {VARIABLE} to a folder that you may write to"
+        ) from None
+
+
+def _refuse_inside(folder: Path, project: Path) -> None:
+    if folder.resolve().is_relative_to(project.resolve()):
+        raise Refusal(
+            f"{VARIABLE} is {folder}, inside the project folder, where chalice would restart at"
+            " every change of the state; choose a folder outside",
+            WRONG_REQUEST,
+        )
+
+
+def _lock(lock: TextIO, folder: Path) -> None:
+    lock.seek(0)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Refusal(
+            f"another local cloud (process {lock.read().strip() or 'unknown'}) uses {folder};"
+            f" stop it, or set {VARIABLE} to another folder"
+        ) from None
+    lock.truncate()
+    lock.write(str(os.getpid()))
+    lock.flush()
+
+
+def _identity(folder: Path) -> str:
+    path = folder / "identity"
+    try:
+        if text := path.read_text(encoding="ascii").strip():
+            return text
+    except FileNotFoundError:
+        pass
+    text = secrets.token_hex(8)
+    path.write_text(text, encoding="ascii")
+    return text

@@ -1,0 +1,214 @@
+"""What calls the entry points: the clock, the bucket's events, and the two queues.
+
+Each loop is one thread that never ends by an error: what fails is logged, and as on AWS it is
+invoked again, or its message comes back when the visibility timeout has passed.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib.ports import Queue, ReceivedMessage
+
+log = logging.getLogger("orchestrator.local")
+
+LONG_POLL = 20
+"""Seconds; SQS's longest."""
+AT_ONCE = 10
+"""Messages in one receive; SQS's most."""
+AFTER_ERROR = 1.0
+"""Seconds until a loop goes on after an error."""
+
+Event = dict[str, Any]
+Stop = threading.Event
+
+
+def start(name: str, step: Callable[[], None], stop: Stop) -> threading.Thread:
+    """Call `step` in a thread again and again."""
+
+    def run() -> None:
+        while not stop.is_set():
+            try:
+                step()
+            except Exception:
+                log.exception("%s failed and goes on", name)
+                stop.wait(AFTER_ERROR)
+
+    # A daemon, because it waits in places that nothing wakes it from, and keeps nothing that it
+    # could lose.
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+class Schedule:
+    """Calls `tick` at once, then at each multiple of `interval` seconds of the clock on the
+    wall."""
+
+    SLICE = 5.0
+
+    def __init__(self, tick: Callable[[datetime], None], interval: float, stop: Stop) -> None:
+        self._tick = tick
+        self._interval = interval
+        self._stop = stop
+        self._next = 0.0
+
+    def step(self) -> None:
+        while 0 < (left := self._next - time.time()) <= self._interval:
+            # In slices, because a wait does not see the clock on the wall being set.
+            if self._stop.wait(min(left, self.SLICE)):
+                return
+        now = time.time()
+        self._next = _following(now, self._interval)
+        self._tick(datetime.fromtimestamp(now, UTC))
+
+
+def _following(now: float, interval: float) -> float:
+    return (math.floor(now / interval) + 1) * interval
+
+
+class BucketEvents:
+    """Calls `register` with one S3 event after the other, and again, as Lambda does, after an
+    error."""
+
+    ATTEMPTS = 3
+
+    def __init__(self, register: Callable[[Event], None]) -> None:
+        self._register = register
+        self._waiting: queue.SimpleQueue[tuple[Event, int]] = queue.SimpleQueue()
+
+    def add(self, event: Event) -> None:
+        self._waiting.put((event, 1))
+
+    def step(self) -> None:
+        event, attempt = self._waiting.get()
+        try:
+            self._register(event)
+        except Exception:
+            # After the last attempt it is left to the comparison that the tick makes.
+            if attempt < self.ATTEMPTS:
+                self._waiting.put((event, attempt + 1))
+            raise
+
+
+class Results:
+    """Takes all that waits in the results queue to `apply` at once.
+
+    While `is_crowded` says that the executors have more than enough to do, nobody waits for a
+    result, and a short pause makes one commit of many results. Otherwise each goes on at once.
+    """
+
+    MOST = 100
+    PAUSE = 0.04
+
+    def __init__(
+        self,
+        results: Queue,
+        apply: Callable[[list[ReceivedMessage]], None],
+        is_crowded: Callable[[], bool],
+        stop: Stop,
+    ) -> None:
+        self._queue = results
+        self._apply = apply
+        self._is_crowded = is_crowded
+        self._stop = stop
+
+    def step(self) -> None:
+        batch = self._gather()
+        if batch:
+            self._apply(batch)
+            self._queue.delete(batch)
+
+    def _gather(self) -> list[ReceivedMessage]:
+        batch = last = self._queue.receive(AT_ONCE, wait=LONG_POLL)
+        if 0 < len(batch) < AT_ONCE and self._is_crowded():
+            self._stop.wait(self.PAUSE)
+            last = self._queue.receive(AT_ONCE)
+            batch = batch + last
+        while len(last) == AT_ONCE and len(batch) < self.MOST:
+            last = self._queue.receive(AT_ONCE)
+            batch = batch + last
+        return batch
+
+
+class Executors:
+    """Invokes `execute` with one message each, `parallelism` at once.
+
+    A message in hand is one that no other executor can have, so as many are taken as there are free
+    threads, and beyond that only what would have been done within the last second.
+    """
+
+    def __init__(
+        self, tasks: Queue, execute: Callable[[ReceivedMessage], None], parallelism: int
+    ) -> None:
+        self._queue = tasks
+        self._execute = execute
+        self._parallelism = parallelism
+        self._changed = threading.Condition()
+        self._ready: deque[ReceivedMessage] = deque()
+        self._busy = 0
+        self._done: list[ReceivedMessage] = []
+        self._ended_at: deque[float] = deque(maxlen=AT_ONCE)
+
+    def is_crowded(self) -> bool:
+        """More is in hand than there are threads to do it."""
+        return len(self._ready) > 0
+
+    def start(self, stop: Stop) -> None:
+        start("tasks", self.take, stop)
+        for number in range(self._parallelism):
+            start(f"executor-{number + 1}", self.work, stop)
+
+    def take(self) -> None:
+        """One step of the thread that receives."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._room() > 0)
+            room = self._room()
+        messages = self._queue.receive(min(room, AT_ONCE), wait=LONG_POLL)
+        with self._changed:
+            self._ready.extend(messages)
+            self._changed.notify_all()
+
+    def work(self) -> None:
+        """One step of a thread that executes."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._ready) > 0)
+            message = self._ready.popleft()
+            self._busy += 1
+            self._changed.notify_all()
+        try:
+            self._execute(message)
+            done = [message]
+        except BaseException:
+            done = []
+            raise
+        finally:
+            self._finish(done)
+
+    def _room(self) -> int:
+        if len(self._ready) >= self._parallelism:
+            return 0
+        a_second_ago = time.monotonic() - 1
+        ahead = sum(ended > a_second_ago for ended in self._ended_at)
+        return self._parallelism - self._busy - len(self._ready) + ahead
+
+    def _finish(self, done: list[ReceivedMessage]) -> None:
+        """Acknowledge in batches while there is more to do, else at once."""
+        with self._changed:
+            self._busy -= 1
+            self._ended_at.append(time.monotonic())
+            self._done += done
+            acknowledged: list[ReceivedMessage] = []
+            if len(self._done) >= AT_ONCE or not self._ready:
+                acknowledged, self._done = self._done, []
+            self._changed.notify_all()
+        if acknowledged:
+            self._queue.delete(acknowledged)

@@ -1,0 +1,109 @@
+"""moto's SQS queue, made fit for threads and for a backlog.
+
+Three things of moto 5.2's own class stand in the way of a queue that is really worked with:
+- deleting builds a new list beside the one that a sender appends to at the same moment, and the
+  sent message is gone;
+- every message sent asks for all attributes of the queue, three of which walk all its messages:
+  50 ms for a batch of ten when some hundred are waiting;
+- receipts of deleted messages are kept for ever, and a delayed message is noticed up to a second
+  late.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.core.utils import camelcase_to_underscores, unix_time_millis
+from moto.sqs.models import Message, Queue, sqs_backends
+
+RECEIVES = 3
+
+
+class LocalQueue(Queue):
+    """One queue of the local cloud, in moto's backend, so that it answers on the endpoint too."""
+
+    @classmethod
+    def create(
+        cls, name: str, region: str, visibility: int, dead_letters: LocalQueue | None = None
+    ) -> Self:
+        """Make a queue in moto's backend. `visibility` in seconds; a message that was received
+        RECEIVES times in vain goes to `dead_letters`, if there is such a queue."""
+        attributes: dict[str, Any] = {"VisibilityTimeout": visibility}
+        if dead_letters is not None:
+            target = dead_letters.queue_arn
+            attributes["RedrivePolicy"] = {
+                "deadLetterTargetArn": target,
+                "maxReceiveCount": RECEIVES,
+            }
+        queue = cls(name, region, DEFAULT_ACCOUNT_ID, **attributes)
+        sqs_backends[DEFAULT_ACCOUNT_ID][region].queues[name] = queue
+        return queue
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:  # type: ignore[override]
+        return _Attributes(self)
+
+    @property
+    def messages(self) -> list[Message]:
+        now = unix_time_millis()
+        return [m for m in list(self._messages) if m.visible_at < now and m.delayed_until <= now]
+
+    @property
+    def approximate_number_of_messages_delayed(self) -> int:
+        now = unix_time_millis()
+        return sum(m.delayed_until > now for m in list(self._messages))
+
+    @property
+    def approximate_number_of_messages_not_visible(self) -> int:
+        now = unix_time_millis()
+        return sum(m.visible_at >= now for m in list(self._messages))
+
+    def delete_message(self, receipt_handle: str) -> None:
+        """One that is not there any more is no error, as on AWS."""
+        with self._messages_lock:
+            for place, message in enumerate(self._messages):
+                if message.receipt_handle == receipt_handle or message.had_receipt_handle(
+                    receipt_handle
+                ):
+                    del self._messages[place]
+                    self.pending_messages.discard(message)
+                    return
+
+    def wait_for_messages(self, timeout: int) -> None:
+        with self._messages_lock:
+            if not self.messages:
+                self._messages_lock.wait(min(timeout, self._seconds_to_next()))
+
+    def _seconds_to_next(self) -> float:
+        """Until a message that is delayed or in somebody's hands can be received."""
+        now = unix_time_millis()
+        moments = [max(m.visible_at, m.delayed_until) for m in self._messages]
+        # A millisecond more: moto's comparison is a strict one.
+        return max(min((m for m in moments if m > now), default=now + 1000.0) - now + 1, 1) / 1000
+
+
+class _Attributes(Mapping[str, Any]):
+    """Each attribute is counted when it is asked for."""
+
+    def __init__(self, queue: LocalQueue) -> None:
+        self._queue = queue
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._names():
+            raise KeyError(name)
+        value = getattr(self._queue, camelcase_to_underscores(name), None)
+        if name == "RedrivePolicy" and value is not None:
+            return json.dumps(value)
+        return str(value).lower() if isinstance(value, bool) else value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names())
+
+    def __len__(self) -> int:
+        return len(self._names())
+
+    def _names(self) -> list[str]:
+        return list(self._queue.BASE_ATTRIBUTES)

@@ -1,0 +1,199 @@
+"""The messages that cross a queue, and their version.
+
+A task message tells an executor all that one attempt needs; a report tells the scheduler what
+became of it. Old code may read what new code wrote and the other way round, so a field is
+only ever added, with a default, and an unknown version is set aside, never guessed at.
+
+    scheduler --TaskMessage--> tasks queue --> executor
+    executor --Heartbeat | Result--> results queue --> scheduler
+    scheduler --Wake--> results queue --> scheduler         (an alarm clock: see scheduler/due.py)
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from typing import Any, Literal, TypeVar, get_args
+
+VERSION = 1
+
+Outcome = Literal["success", "failed", "timeout", "cancelled", "lost"]
+"""How an attempt ended: `failed` by exit code or signal, `timeout` stopped at its time limit,
+`cancelled` never started because the scheduler holds the claim, `lost` nobody knows."""
+
+OUTCOMES: tuple[str, ...] = get_args(Outcome)
+
+T = TypeVar("T")
+
+
+class BadMessage(ValueError):
+    """The body is not a message that this version can read; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Attempt:
+    """The name of one attempt. `map_index` is -1 where a task is not expanded; tries count from
+    1."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int
+    try_number: int
+
+    @property
+    def prefix(self) -> str:
+        """Where the attempt's claim and log live in the runs bucket, with a slash at the end."""
+        return f"{self.dag_id}/{self.run_id}/{self.task_id}/{self.map_index}/{self.try_number}/"
+
+    @property
+    def claim_key(self) -> str:
+        return f"{self.prefix}claim"
+
+    @property
+    def log_prefix(self) -> str:
+        return f"{self.prefix}log/"
+
+    def log_chunk_key(self, offset: int) -> str:
+        """The chunk whose first byte is byte `offset` of the whole log; keys sort by offset."""
+        return f"{self.log_prefix}{offset:015d}"
+
+    def ids(self) -> dict[str, Any]:
+        """For a log line."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskMessage:
+    """One attempt, complete: `env` is the whole environment the user asked for, the always-set
+    variables included; `timeout` in seconds or None; `not_before` in seconds since the epoch."""
+
+    attempt: Attempt
+    command: str
+    env: dict[str, str] = field(default_factory=dict)
+    cwd: str | None = None
+    timeout: float | None = None
+    not_before: float | None = None
+
+    def encode(self) -> str:
+        return _dump({"v": VERSION, "kind": "task", **asdict(self)})
+
+    @classmethod
+    def decode(cls, body: str) -> TaskMessage:
+        """Raises BadMessage."""
+        data = _load(body)
+        if data.get("kind") != "task":
+            raise BadMessage(f"expected a task message, found kind {data.get('kind')!r}")
+        return _build(cls, data)
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """The attempt runs. `started_at`, `at` in seconds since the epoch: when the command (or, if
+    `claimed` is set, its claim) began, and the moment this is known for. A loser of the claim
+    sends one with `claimed` for the winner, whose own heartbeats may have died with it."""
+
+    attempt: Attempt
+    started_at: float
+    at: float
+    claimed: bool = False
+
+    def encode(self) -> str:
+        return _dump({"v": VERSION, "kind": "heartbeat", **asdict(self)})
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of an attempt. Times in seconds since the epoch; `exit_code` None where the
+    command was ended by `signal` or never started; `max_rss` in bytes; `log_bytes` is the length
+    of the whole log, what was cut from its middle included."""
+
+    attempt: Attempt
+    outcome: Outcome
+    started_at: float | None = None
+    ended_at: float | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    max_rss: int | None = None
+    log_bytes: int = 0
+    reason: str = ""
+
+    def encode(self) -> str:
+        return _dump({"v": VERSION, "kind": "result", **asdict(self)})
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Something is due at `at` (seconds since the epoch): look at the clock."""
+
+    at: float
+
+    def encode(self) -> str:
+        return _dump({"v": VERSION, "kind": "wake", **asdict(self)})
+
+
+Report = Heartbeat | Result | Wake
+
+_REPORTS: dict[str, type[Heartbeat] | type[Result] | type[Wake]] = {
+    "heartbeat": Heartbeat,
+    "result": Result,
+    "wake": Wake,
+}
+
+
+def decode_report(body: str) -> Report:
+    """Read a message of the results queue. Raises BadMessage."""
+    data = _load(body)
+    cls = _REPORTS.get(str(data.get("kind")))
+    if cls is None:
+        raise BadMessage(f"unknown kind {data.get('kind')!r}; known: {', '.join(_REPORTS)}")
+    return _build(cls, data)
+
+
+def _dump(data: dict[str, Any]) -> str:
+    # ASCII, because SQS refuses some characters that a command may well hold.
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=True)
+
+
+def _load(body: str) -> dict[str, Any]:
+    try:
+        data = json.loads(body)
+    except ValueError as error:
+        raise BadMessage(f"not JSON: {error}") from None
+    if not isinstance(data, dict):
+        raise BadMessage("not a JSON object")
+    if data.get("v") != VERSION:
+        raise BadMessage(f"version {data.get('v')!r}; this code reads version {VERSION}")
+    return data
+
+
+_NUMBER = (int, float)
+_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "str | None": (str, type(None)),
+    "int": (int,),
+    "int | None": (int, type(None)),
+    "float": _NUMBER,
+    "float | None": (*_NUMBER, type(None)),
+    "bool": (bool,),
+    "dict[str, str]": (dict,),
+    "Outcome": (str,),
+    "Attempt": (dict,),
+}
+
+
+def _build(cls: type[T], data: dict[str, Any]) -> T:
+    """Make `cls` of the fields that it knows; later versions may have added others."""
+    values: dict[str, Any] = {}
+    for spec in fields(cls):  # type: ignore[arg-type]
+        if spec.name not in data:
+            if spec.default is MISSING and spec.default_factory is MISSING:
+                raise BadMessage(f"{spec.name} is missing")
+            continue
+        value = data[spec.name]
+        if not isinstance(value, _TYPES[str(spec.type)]):
+            raise BadMessage(f"{spec.name} is {value!r}, expected {spec.type}")
+        values[spec.name] = _build(Attempt, data[spec.name]) if spec.type == "Attempt" else value
+    if values.get("outcome", "lost") not in OUTCOMES:
+        raise BadMessage(f"outcome is {values['outcome']!r}, expected one of {OUTCOMES}")
+    return cls(**values)

@@ -1,0 +1,98 @@
+"""What the rooms need of the outside world: two kinds of thing, a bucket and a queue.
+
+The contracts stand here; `chalicelib/aws` implements them on S3 and SQS, `chalicelib/local` wraps
+those with a disk, and `tests/contract` runs one suite against every implementation, the tests'
+own fakes included. An implementation raises `chalicelib.errors.Unavailable` when the
+service does not answer after its own retries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+Clock = Callable[[], datetime]
+"""Answers the present moment as an aware datetime in UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """One row of a listing. `etag` is without quotation marks; `size` in bytes."""
+
+    key: str
+    etag: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object that was read."""
+
+    key: str
+    etag: str
+    body: bytes
+
+
+class Bucket(Protocol):
+    """A flat store of named byte strings, read-after-write consistent, as S3 is."""
+
+    def get(self, key: str, *, limit: int | None = None) -> StoredObject | None:
+        """The object, or None. With `limit`, at most that many bytes of it."""
+
+    def put(self, key: str, body: bytes) -> None:
+        """Store, replacing what was there. Durable when it returns."""
+
+    def create(self, key: str, body: bytes) -> bool:
+        """Store only if there is nothing by that key: True for exactly one caller, ever."""
+
+    def list(self, prefix: str, *, start_after: str = "", limit: int = 1000) -> list[ObjectInfo]:
+        """At most `limit` objects whose keys begin with `prefix` and sort behind `start_after`."""
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Remove the objects; one that is not there is no error."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """`delay` in whole seconds, 0 to 900; `group` is the unit of fairness (a dag_id) or None."""
+
+    body: str
+    delay: int = 0
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedMessage:
+    """`receipt` is good for `delete` until the visibility timeout; `receive_count` starts at 1."""
+
+    body: str
+    message_id: str
+    receipt: str
+    receive_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """About how many messages wait, are delayed, and are in a consumer's hands."""
+
+    visible: int
+    delayed: int
+    in_flight: int
+
+
+class Queue(Protocol):
+    """At-least-once delivery in no particular order, as SQS's standard queues."""
+
+    def send(self, messages: Sequence[OutgoingMessage]) -> None:
+        """Send all, in batches. Raises Unavailable if any may not have been accepted."""
+
+    def receive(self, limit: int = 10, *, wait: int = 0) -> list[ReceivedMessage]:
+        """Up to `limit` (1 to 10) messages; waits up to `wait` seconds (0 to 20) for the first."""
+
+    def delete(self, messages: Sequence[ReceivedMessage]) -> None:
+        """Acknowledge; one that is gone already is no error."""
+
+    def depth(self) -> QueueDepth:
+        """Approximate counts."""

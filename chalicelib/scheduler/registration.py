@@ -1,0 +1,219 @@
+"""A file of the dags bucket becomes a DAG, or an import error.
+
+Events come twice, late, out of order, or never. So an event is only a hint that says where to look:
+what counts is the object as it is now, and its ETag says whether it was read before. After the
+commit the object is looked at once more, because a slower registration of an older content may have
+been committed last; and the tick compares the whole bucket every few minutes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.dag.model import Dag
+from chalicelib.dag.parser import parse
+from chalicelib.dag.problems import DagFileError, Problem
+from chalicelib.dag.schedule import next_fire_time
+from chalicelib.dag.yaml_nodes import MAX_BYTES
+from chalicelib.database import dags
+from chalicelib.database.dags import DagFile, RegisteredDag
+from chalicelib.ports import StoredObject
+from chalicelib.scheduler.admission import cancel_waiting, fill_run_slots
+from chalicelib.scheduler.context import Scheduler, Work, working
+from chalicelib.scheduler.progress import fill_task_slots
+
+log = logging.getLogger("orchestrator.scheduler")
+
+SUFFIXES = (".yaml", ".yml")
+MAX_FILES_PER_ROUND = 500
+MAX_FILES = 20_000
+_LOOKS = 5
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One object as it was read: gone, good or bad."""
+
+    key: str
+    found: StoredObject | None
+    dag: Dag | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+def register(scheduler: Scheduler, keys: Iterable[str]) -> int:
+    """Bring these objects' DAGs up to date; answers how many objects had changed. Keys that are no
+    YAML files are left alone."""
+    waiting = deque(dict.fromkeys(key for key in keys if key.endswith(SUFFIXES)))
+    changed: set[str] = set()
+    looks: dict[str, int] = {}
+    while waiting:
+        key = waiting.popleft()
+        looks[key] = looks.get(key, 0) + 1
+        if looks[key] > _LOOKS:
+            log.warning("%s changes faster than it can be read; left to the next tick", key)
+            continue
+        freed = _register(scheduler, _read(scheduler, key))
+        if freed is not None:
+            changed.add(key)
+            waiting.append(key)  # look again: see the module's docstring
+            waiting.extend(freed)
+    return len(changed)
+
+
+def reconcile(scheduler: Scheduler) -> int:
+    """Compare the bucket with what is registered and catch up; answers how many objects had
+    changed."""
+    listed: dict[str, str] = {}
+    last = ""
+    while len(listed) < MAX_FILES:
+        page = scheduler.dags.list("", start_after=last)
+        listed.update((info.key, info.etag) for info in page if info.key.endswith(SUFFIXES))
+        if not page:
+            break
+        last = page[-1].key
+    else:
+        log.error("the dags bucket holds more than %d files; the rest is not looked at", MAX_FILES)
+    with scheduler.database.read() as tx:
+        known = dags.files(tx)
+    changed = [key for key, etag in listed.items() if known.get(key) != etag]
+    gone = [key for key in known if key not in listed and (key <= last or len(listed) < MAX_FILES)]
+    return register(scheduler, (changed + gone)[:MAX_FILES_PER_ROUND])
+
+
+def _read(scheduler: Scheduler, key: str) -> _Reading:
+    found = scheduler.dags.get(key, limit=MAX_BYTES + 1)
+    if found is None:
+        return _Reading(key, None)
+    try:
+        return _Reading(key, found, dag=parse(found.body, file_name=key))
+    except DagFileError as error:
+        return _Reading(key, found, problems=error.problems)
+
+
+def _register(scheduler: Scheduler, reading: _Reading) -> list[str] | None:
+    """Commit one reading. None if it changes nothing, else the files to look at because of it."""
+    with scheduler.database.read() as tx:
+        known = dags.file(tx, reading.key)
+    etag = reading.found.etag if reading.found else None
+    if (known.etag if known else None) == etag and not _may_have_dag_now(scheduler, reading, known):
+        return None
+    with working(scheduler) as work:
+        known = dags.file(work.tx, reading.key)
+        if reading.found is None:
+            return _remove_file(work, known) if known else None
+        if reading.dag is None:
+            return _refuse(work, reading, known, reading.problems, None)
+        holder = dags.file_of(work.tx, reading.dag.dag_id)
+        if holder is not None and holder.file_key != reading.key:
+            return _refuse(work, reading, known, (_taken(reading.dag, holder),), reading.dag.dag_id)
+        return _accept(work, reading, reading.dag, known)
+
+
+def _may_have_dag_now(scheduler: Scheduler, reading: _Reading, known: DagFile | None) -> bool:
+    """An unchanged file that was refused because another one held its DAG, which is now free."""
+    if reading.dag is None or known is None or known.dag_id == reading.dag.dag_id:
+        return False
+    with scheduler.database.read() as tx:
+        return dags.file_of(tx, reading.dag.dag_id) is None
+
+
+def _taken(dag: Dag, holder: DagFile) -> Problem:
+    return Problem(
+        line=1,
+        column=1,
+        path="dag_id",
+        message=f"the dag_id {dag.dag_id!r} is taken by {holder.file_key!r}; give one of the two "
+        "files another dag_id (or name), or remove one",
+    )
+
+
+def _refuse(
+    work: Work,
+    reading: _Reading,
+    known: DagFile | None,
+    problems: tuple[Problem, ...],
+    wanted: str | None,
+) -> list[str]:
+    """Record the import error. A DAG that this file registered before stays as it was, unless the
+    file now asks for another one's name: then it has given its own up."""
+    assert reading.found is not None
+    kept = known.dag_id if known else None
+    freed: list[str] = []
+    if wanted is not None and kept is not None:
+        freed = _release(work, kept)
+        kept = None
+    dags.save_file(work.tx, reading.key, reading.found.etag, kept, work.now)
+    rows = [
+        {"line": p.line, "column": p.column, "path": p.path, "message": p.message} for p in problems
+    ]
+    dags.set_import_error(work.tx, reading.key, rows, wanted, work.now)
+    log.warning("%s refused: %s", reading.key, problems[0].message, extra={"file_key": reading.key})
+    return freed
+
+
+def _accept(work: Work, reading: _Reading, dag: Dag, known: DagFile | None) -> list[str]:
+    assert reading.found is not None
+    freed: list[str] = []
+    if known is not None and known.dag_id not in (None, dag.dag_id):
+        freed = _release(work, str(known.dag_id))
+    dags.save_file(work.tx, reading.key, reading.found.etag, dag.dag_id, work.now)
+    dags.clear_import_error(work.tx, reading.key)
+    source = reading.found.body.decode()
+    before = dags.find(work.tx, dag.dag_id)
+    version_id = _version(work, dag, reading, before, source)
+    is_paused = before.is_paused if before else dag.is_paused_upon_creation
+    next_fire_at = _next_fire_at(work, dag, before, is_paused)
+    dags.activate(work.tx, dag, version_id, reading.key, is_paused, next_fire_at, work.now)
+    work.outbox.wake(next_fire_at)
+    registered = dags.find(work.tx, dag.dag_id)
+    assert registered is not None
+    fill_run_slots(work, registered)  # a limit may have been raised
+    fill_task_slots(work, dag.dag_id)
+    log.info("registered from %s", reading.key, extra={"dag_id": dag.dag_id})
+    return freed
+
+
+def _version(
+    work: Work, dag: Dag, reading: _Reading, before: RegisteredDag | None, source: str
+) -> int:
+    """The active version if the text is the same, else a new one."""
+    assert reading.found is not None
+    if before is not None and dags.active_source(work.tx, dag.dag_id) == source:
+        return before.version_id
+    return dags.add_version(work.tx, dag, reading.key, reading.found.etag, source, work.now)
+
+
+def _next_fire_at(
+    work: Work, dag: Dag, before: RegisteredDag | None, is_paused: bool
+) -> datetime | None:
+    """A new DAG and a changed schedule begin with the next fire time; any other change leaves the
+    clock alone, so that a fire time which is due just now is not lost."""
+    if is_paused:
+        return None
+    if before is not None and not before.is_removed and not before.is_paused:
+        old = work.definition(before.version_id)
+        if _clock_of(old) == _clock_of(dag):
+            return before.next_fire_at
+    return next_fire_time(dag, work.now)
+
+
+def _clock_of(dag: Dag) -> tuple[object, ...]:
+    return dag.schedule, dag.timezone, dag.start_date, dag.end_date
+
+
+def _remove_file(work: Work, known: DagFile) -> list[str]:
+    dags.forget_file(work.tx, known.file_key)
+    log.info("%s is gone", known.file_key, extra={"file_key": known.file_key})
+    return _release(work, known.dag_id) if known.dag_id else []
+
+
+def _release(work: Work, dag_id: str) -> list[str]:
+    """The DAG's file is gone: nothing of it starts any more, what runs goes on. Answers the files
+    that waited for its name."""
+    dags.set_removed(work.tx, dag_id, work.now)
+    cancel_waiting(work, dag_id, "the DAG's file was removed")
+    return dags.files_wanting(work.tx, dag_id)

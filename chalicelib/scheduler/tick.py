@@ -1,0 +1,121 @@
+"""Once a minute: start what the clock makes due, repair what went silent, keep the house.
+
+Safe to run late, twice, at the same time on two machines, or not at all for a while. At most one
+write transaction, beside those of files that changed in the bucket unnoticed.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from chalicelib.database import housekeeping
+from chalicelib.database.runs import Run
+from chalicelib.errors import OrchestratorError
+from chalicelib.scheduler import due, registration, repair, retention
+from chalicelib.scheduler.context import Scheduler, Work, working
+from chalicelib.scheduler.repair import DeadLetters, Finding
+
+log = logging.getLogger("orchestrator.scheduler")
+
+T = TypeVar("T")
+
+_LAST_ROUND = "last_round"
+
+
+@dataclass
+class Report:
+    """What a tick did, by name, and what went wrong. A part that fails does not stop the others."""
+
+    did: dict[str, int] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+
+    def count(self, name: str, number: int) -> None:
+        if number:
+            self.did[name] = self.did.get(name, 0) + number
+
+    def attempt(self, name: str, step: Callable[[], T], otherwise: T) -> T:
+        """Run one part that needs the outside world; its failure is reported, not raised."""
+        try:
+            return step()
+        except OrchestratorError as error:
+            log.error("tick: %s failed: %s", name, error.message)
+            self.errors.append(f"{name}: {error.message}")
+            return otherwise
+
+
+@dataclass
+class _Outside:
+    """What was learned from queues and buckets before the transaction, none of it decided yet."""
+
+    letters: DeadLetters = field(default_factory=DeadLetters)
+    findings: list[Finding] = field(default_factory=list)
+    expired: list[Run] = field(default_factory=list)
+    is_round: bool = False
+
+
+def tick(scheduler: Scheduler) -> Report:
+    """Do all of it. Raises only where the database cannot be written."""
+    started_at, clock = scheduler.now(), time.perf_counter_ns()
+    report = Report()
+    outside = _look_outside(scheduler, report, started_at)
+    with working(scheduler) as work:
+        _decide(work, outside, report)
+        duration_us = (time.perf_counter_ns() - clock) // 1000
+        housekeeping.record_tick(work.tx, started_at, duration_us, report.did, report.errors)
+    if outside.letters.received:
+        report.attempt("dead letters", lambda: _delete_dead(scheduler, outside), None)
+    log.info("tick", extra={"did": report.did, "errors": report.errors})
+    return report
+
+
+def _look_outside(scheduler: Scheduler, report: Report, now: datetime) -> _Outside:
+    """All that needs the network. Nothing may be asked of it inside a transaction."""
+    outside = _Outside(is_round=_is_round(scheduler, now))
+    letters = report.attempt(
+        "dead letters", lambda: repair.dead_letters(scheduler, now), DeadLetters()
+    )
+    outside.letters, outside.findings = letters, list(letters.findings)
+    if outside.is_round:
+        changed = report.attempt("reconcile", lambda: registration.reconcile(scheduler), 0)
+        report.count("files_registered", changed)
+        outside.findings += report.attempt(
+            "abandoned", lambda: repair.abandoned(scheduler, now), []
+        )
+        outside.expired = report.attempt(
+            "retention", lambda: retention.empty_expired(scheduler, now), []
+        )
+    return outside
+
+
+def _decide(work: Work, outside: _Outside, report: Report) -> None:
+    report.count("attempts_lost", repair.end_abandoned(work, outside.findings))
+    report.count("attempts_lost", repair.end_silent(work))
+    runs_made, retries = due.make_due(work)
+    report.count("runs_made", runs_made)
+    report.count("retries_queued", retries)
+    report.count("messages_resent", repair.resend(work))
+    report.count("wakes_planned", due.plan_wakes(work))
+    for body, reason in outside.letters.unreadable:
+        queue = work.scheduler.settings.dead_letter_queue
+        housekeeping.set_aside(work.tx, queue, body, reason, work.now)
+    report.count("dead_letters", len(outside.letters.received))
+    if outside.is_round:
+        report.count("runs_removed", retention.remove(work, outside.expired))
+        housekeeping.set_fact(work.tx, _LAST_ROUND, work.now)
+
+
+def _is_round(scheduler: Scheduler, now: datetime) -> bool:
+    """Every few minutes: the parts that look at everything, not only at what is due."""
+    with scheduler.database.read() as tx:
+        last = housekeeping.fact(tx, _LAST_ROUND)
+    every = timedelta(seconds=scheduler.settings.reconcile_seconds)
+    return last is None or last + every <= now
+
+
+def _delete_dead(scheduler: Scheduler, outside: _Outside) -> None:
+    scheduler.dead_letters.delete(outside.letters.received)

@@ -1,0 +1,22 @@
+"""Judging a DAG file without registering it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from chalicelib.dag.model import Dag
+from chalicelib.dag.parser import parse
+from chalicelib.dag.schedule import fire_times
+from chalicelib.dag.schema import json_schema
+
+
+def validate(source: bytes, now: datetime) -> tuple[Dag, list[datetime]]:
+    """The parsed DAG and its next five fire times. Raises DagFileError with every problem."""
+    dag = parse(source)
+    return dag, fire_times(dag, now, 5)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a DAG file."""
+    return json_schema()

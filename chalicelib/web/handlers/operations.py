@@ -1,0 +1,69 @@
+"""How the orchestrator itself fares."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from chalicelib import bootstrap
+from chalicelib.database.reads import operations
+from chalicelib.errors import Unavailable
+from chalicelib.ports import Queue, QueueDepth
+from chalicelib.web import openapi
+from chalicelib.web.handlers.common import listed, reading
+from chalicelib.web.kinds import Cursor
+from chalicelib.web.requests import Call
+from chalicelib.web.views import DatabaseHealth, Health, LastTick, Queues
+
+TICK_OVERDUE_SECONDS = 180.0
+
+
+def list_import_errors(call: Call) -> dict[str, Any]:
+    with reading() as tx:
+        page = operations.import_errors(tx, limit=call.query["limit"], after=call.query["cursor"])
+    return listed("import_errors", page, Cursor("import_errors", is_text=True))
+
+
+def list_ticks(call: Call) -> dict[str, Any]:
+    with reading() as tx:
+        page = operations.ticks(tx, limit=call.query["limit"], before=call.query["cursor"])
+    return listed("ticks", page, Cursor("ticks"))
+
+
+def get_health(_: Call) -> Health:
+    scheduler = bootstrap.scheduler()
+    with reading() as tx:
+        signs = operations.vital_signs(tx)
+    tick = _last_tick(signs.last_tick_at, scheduler.now())
+    queues = Queues(
+        tasks=_depth(scheduler.tasks),
+        results=_depth(scheduler.results),
+        dead_letters=_depth(scheduler.dead_letters),
+    )
+    is_ok = tick is not None and tick.age_seconds <= TICK_OVERDUE_SECONDS
+    answers = (queues.tasks, queues.results, queues.dead_letters)
+    return Health(
+        status="ok" if is_ok and None not in answers else "degraded",
+        database=DatabaseHealth(reachable=True, commit_seq=signs.commit_seq),
+        last_tick=tick,
+        queues=queues,
+        set_aside=signs.dead_letters,
+        import_errors=signs.import_errors,
+    )
+
+
+def get_openapi(_: Call) -> dict[str, Any]:
+    return openapi.document()
+
+
+def _last_tick(started_at: datetime | None, now: datetime) -> LastTick | None:
+    if started_at is None:
+        return None
+    return LastTick(started_at, max(0.0, (now - started_at).total_seconds()))
+
+
+def _depth(queue: Queue) -> QueueDepth | None:
+    try:
+        return queue.depth()
+    except Unavailable:
+        return None

@@ -1,0 +1,19 @@
+"""DAG files that are not registered: what is wrong with one, and what may be in one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib import bootstrap
+from chalicelib.scheduler import validation
+from chalicelib.web.requests import Call
+from chalicelib.web.views import ValidatedDag
+
+
+def validate(call: Call) -> ValidatedDag:
+    dag, moments = validation.validate(call.text, bootstrap.ports().now())
+    return ValidatedDag(dag, tuple(moments))
+
+
+def get_dag_schema(_: Call) -> dict[str, Any]:
+    return validation.schema()

@@ -1,0 +1,195 @@
+"""The types of parameters and body fields: what each accepts, from text and from JSON, and its schema.
+
+`from_text` and `from_json` raise ValueError with what would be right, to stand behind "must be".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from chalicelib.utils.time import parse_iso
+
+_DIGITS = re.compile(r"-?[0-9]{1,18}")
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = datetime(3000, 1, 1, tzinfo=UTC)
+
+Schema = dict[str, Any]
+
+
+class Kind(Protocol):
+    """What a value may be. `schema` is JSON Schema 2020-12."""
+
+    def from_text(self, text: str) -> Any: ...
+    def from_json(self, value: Any) -> Any: ...
+    def schema(self) -> Schema: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """A whole number from `low` to `high`."""
+
+    low: int
+    high: int
+
+    def from_text(self, text: str) -> int:
+        if not _DIGITS.fullmatch(text):
+            raise ValueError(self._expected)
+        return self.from_json(int(text))
+
+    def from_json(self, value: Any) -> int:
+        if type(value) is not int or not self.low <= value <= self.high:
+            raise ValueError(self._expected)
+        return value
+
+    def schema(self) -> Schema:
+        return {"type": "integer", "minimum": self.low, "maximum": self.high}
+
+    @property
+    def _expected(self) -> str:
+        return f"a whole number from {self.low} to {self.high}"
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """True or false."""
+
+    def from_text(self, text: str) -> bool:
+        if text not in ("true", "false"):
+            raise ValueError("true or false")
+        return text == "true"
+
+    def from_json(self, value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValueError("true or false")
+        return value
+
+    def schema(self) -> Schema:
+        return {"type": "boolean"}
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text of 1 to `longest` characters; all of it matches `pattern`, which `meaning` puts in words."""
+
+    longest: int
+    pattern: str = ""
+    meaning: str = "text"
+
+    def from_text(self, text: str) -> str:
+        if not 1 <= len(text) <= self.longest or not _is_unicode(text):
+            raise ValueError(self._expected)
+        if self.pattern and not re.fullmatch(self.pattern, text):
+            raise ValueError(self._expected)
+        return text
+
+    def from_json(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise ValueError(self._expected)
+        return self.from_text(value)
+
+    def schema(self) -> Schema:
+        schema: Schema = {"type": "string", "minLength": 1, "maxLength": self.longest}
+        return {**schema, "pattern": f"^{self.pattern}$"} if self.pattern else schema
+
+    @property
+    def _expected(self) -> str:
+        return f"{self.meaning}, 1 to {self.longest} characters"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    def from_text(self, text: str) -> str:
+        if text not in self.words:
+            raise ValueError(f"one of {', '.join(self.words)}")
+        return text
+
+    def from_json(self, value: Any) -> str:
+        return self.from_text(value if isinstance(value, str) else "")
+
+    def schema(self) -> Schema:
+        return {"type": "string", "enum": list(self.words)}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A date and time with an offset."""
+
+    def from_text(self, text: str) -> datetime:
+        try:
+            moment = parse_iso(text)
+        except ValueError:
+            raise ValueError(self._expected) from None
+        # Years that everything can write, from run_ids to people's shells.
+        if not _EARLIEST <= moment < _LATEST:
+            raise ValueError(self._expected)
+        return moment
+
+    def from_json(self, value: Any) -> datetime:
+        return self.from_text(value if isinstance(value, str) else "")
+
+    def schema(self) -> Schema:
+        return {"type": "string", "format": "date-time"}
+
+    @property
+    def _expected(self) -> str:
+        return "a moment from 1970 to 2999 with its offset, such as 2026-11-23T10:00:00Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where the next page of the list called `of` begins: opaque to clients, here a key of the
+    database. A cursor of another list is refused."""
+
+    of: str
+    is_text: bool = False
+
+    def from_text(self, text: str) -> int | str:
+        name, found, key = self._decoded(text).partition(":")
+        if not found or name != self.of:
+            raise ValueError(self._expected)
+        if self.is_text:
+            return key
+        if not _DIGITS.fullmatch(key) or int(key) < 0:
+            raise ValueError(self._expected)
+        return int(key)
+
+    def from_json(self, value: Any) -> int | str:
+        return self.from_text(value if isinstance(value, str) else "")
+
+    def encode(self, key: int | str | None) -> str | None:
+        """The text for `next_cursor`."""
+        if key is None:
+            return None
+        return base64.urlsafe_b64encode(f"{self.of}:{key}".encode()).decode().rstrip("=")
+
+    def schema(self) -> Schema:
+        return {"type": "string"}
+
+    def _decoded(self, text: str) -> str:
+        padded = text + "=" * (-len(text) % 4)
+        try:
+            return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+        except (binascii.Error, ValueError):
+            raise ValueError(self._expected) from None
+
+    @property
+    def _expected(self) -> str:
+        return "the next_cursor of an earlier answer of this list, or left out to begin at the start"
+
+
+def _is_unicode(text: str) -> bool:
+    """JSON may hold half of a surrogate pair, which nothing can store."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,169 @@
+"""A request, read and checked: what a handler gets is what the table says, or the request fails here."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import unquote
+
+from chalicelib.errors import InvalidRequest
+from chalicelib.web.routes import JsonBody, Param, Route, TextBody
+
+
+class QueryParams(Protocol):
+    """Chalice's own: every value that was given for a name."""
+
+    def __iter__(self) -> Any: ...
+    def getlist(self, k: str) -> list[str]: ...
+
+
+class HttpRequest(Protocol):
+    """What is used of Chalice's request."""
+
+    headers: Mapping[str, str]
+    query_params: QueryParams | None
+
+    @property
+    def raw_body(self) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as its handler sees it: every parameter and field of the table is there, None where
+    it was not given and has no default. `text` is the body of a route that takes a file."""
+
+    path: dict[str, str]
+    query: dict[str, Any]
+    body: dict[str, Any]
+    text: bytes = b""
+
+
+def parse(route: Route, request: HttpRequest, path: Mapping[str, str]) -> Call:
+    """Raises InvalidRequest, naming what is wrong and what would be right."""
+    query = _query(route.params, request.query_params)
+    # No id holds a percent sign, so what the gateway has decoded already is not changed by this.
+    names = {name: unquote(value) for name, value in path.items()}
+    if isinstance(route.body, TextBody):
+        return Call(names, query, {}, _raw(route.body, request))
+    if isinstance(route.body, JsonBody):
+        return Call(names, query, _json(route.body, request))
+    return Call(names, query, {})
+
+
+def _query(params: tuple[Param, ...], given: QueryParams | None) -> dict[str, Any]:
+    texts = {} if given is None else {name: given.getlist(name) for name in given}
+    _refuse_unknown("query parameter", texts, params)
+    return {param.name: _param(param, texts.get(param.name, [])) for param in params}
+
+
+def _param(param: Param, texts: list[str]) -> Any:
+    if not texts:
+        return param.default
+    if len(texts) > 1:
+        raise InvalidRequest(
+            f"query parameter {param.name!r} is given {len(texts)} times; give it once",
+            parameter=param.name,
+        )
+    try:
+        return param.kind.from_text(texts[0])
+    except ValueError as error:
+        raise InvalidRequest(
+            f"query parameter {param.name!r} must be {error}; it is {_shown(texts[0])}",
+            parameter=param.name,
+        ) from None
+
+
+def _raw(body: TextBody | JsonBody, request: HttpRequest) -> bytes:
+    raw = request.raw_body
+    if not raw:
+        return b""
+    if len(raw) > body.limit:
+        raise InvalidRequest(
+            f"the body has {len(raw)} bytes; at most {body.limit} are read", limit=body.limit
+        )
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in body.media_types:
+        raise InvalidRequest(
+            f"the body's Content-Type is {media_type or 'missing'!r}; send it with the header "
+            f"Content-Type: {body.media_types[0]}",
+            accepted=list(body.media_types),
+        )
+    return raw
+
+
+def _json(body: JsonBody, request: HttpRequest) -> dict[str, Any]:
+    raw = _raw(body, request)
+    if not raw and body.required:
+        names = ", ".join(param.name for param in body.fields if param.required)
+        raise InvalidRequest(f"the body is missing; send a JSON object with {names}")
+    value = _loaded(raw) if raw else {}
+    if not isinstance(value, dict):
+        raise InvalidRequest("the body is JSON but no object; send one such as {...}")
+    _refuse_unknown("key of the body", value, body.fields)
+    return {param.name: _field(param, value) for param in body.fields}
+
+
+def _loaded(raw: bytes) -> Any:
+    try:
+        return json.loads(
+            raw.decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_refuse
+        )
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"the body is not UTF-8: byte {error.start} fits nowhere") from None
+    except RecursionError:
+        raise InvalidRequest("the body is nested too deeply") from None
+    except ValueError as error:
+        raise InvalidRequest(f"the body is not JSON: {error}") from None
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"the key {_shown(name)} is there twice")
+    return dict(pairs)
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _field(param: Param, body: dict[str, Any]) -> Any:
+    if param.name not in body:
+        if param.required:
+            raise InvalidRequest(f"{param.name!r} is missing in the body", field=param.name)
+        return param.default
+    value = body[param.name]
+    if value is None and not param.required:
+        return param.default
+    try:
+        return param.kind.from_json(value)
+    except ValueError as error:
+        raise InvalidRequest(
+            f"{param.name!r} must be {error}; it is {_shown(value)}", field=param.name
+        ) from None
+
+
+def _refuse_unknown(what: str, given: Iterable[str], params: tuple[Param, ...]) -> None:
+    known = [param.name for param in params]
+    for name in given:
+        if name not in known:
+            raise InvalidRequest(
+                f"there is no {what} {_shown(name)}; {_remedy(name, known)}", known=known
+            )
+
+
+def _remedy(name: str, known: list[str]) -> str:
+    if not known:
+        return "this route takes none"
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"{hint}known: {', '.join(known)}"
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

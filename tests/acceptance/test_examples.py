@@ -1,0 +1,146 @@
+"""Every example really runs, from the file in the bucket to a finished run: the scheduler on
+SQLite, the executor with real commands, and queues and buckets in memory.
+
+`/tmp` in an example becomes the test's own folder, so that nothing of the user's is touched.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from chalicelib.dag.parser import parse
+from chalicelib.executor import Executor
+from chalicelib.local.surroundings import aws_variables
+from chalicelib.utils.time import utc_now
+from tests.support.docs import EXAMPLES, shown_by
+from tests.support.fakes import FakeQueue
+from tests.support.waiting import eventually
+from tests.support.world import World
+
+FILES = sorted(EXAMPLES.glob("*.yaml"))
+
+# Words of the log that show that the work was done, not only that nothing failed.
+SAID = {
+    "access_log_report": ["30 requests", "25 200", "5 /missing.html"],
+    "checksums_fan_out": ["every file is as it was"],
+    "data_quality": ["characters of Unicode", "published to"],
+    "disk_watch": ["% full (limit 99 %)"],
+    "flaky_source": ["attempt 2: the source is not ready", "attempt 3: got", "MemTotal:"],
+    "nightly_backup": ["files, 0 differ", "backup-20"],
+    "office_hours": ["in New York", "load of the last", "MiB free"],
+    "s3_handover": ["html_entities.json with", "most frequent first letters: [('"],
+    "sample_dag": ["Task 1", "Task 2"],
+    "stdlib_etl": ["modules", "loaded", "typing "],
+}
+
+SAMPLE = b"""\
+name: Sample DAG
+schedule: "0 * * * *"  # Every hour
+tasks:
+  - id: task1
+    command: "echo 'Task 1'"
+    dependencies: []
+  - id: task2
+    command: "echo 'Task 2'"
+    dependencies: [task1]
+"""
+
+
+class RealWorld(World):
+    """The world on the real clock, with an executor that runs commands."""
+
+    def __init__(self, folder: Path, aws_endpoint: str) -> None:
+        super().__init__(folder)
+        self.tasks, self.results = FakeQueue(utc_now), FakeQueue(utc_now)
+        self.dead_letters = FakeQueue(utc_now)
+        self.scheduler = replace(
+            self.scheduler,
+            tasks=self.tasks,
+            results=self.results,
+            dead_letters=self.dead_letters,
+            now=utc_now,
+        )
+        # Some examples want the boto3 that stands beside this very Python.
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        self.real_executor = Executor(
+            runs=self.runs,
+            results=self.results,
+            heartbeat_seconds=30.0,
+            environ={"PATH": path, **aws_variables(aws_endpoint)},
+            now=utc_now,
+        )
+
+    def execute(self) -> int:
+        batch = self.tasks.receive(10)
+        for message in batch:
+            self.real_executor.handle(message.body, time_left=lambda: 900.0)
+        self.tasks.delete(batch)
+        return len(batch)
+
+    def finish(self, run_id: str) -> str:
+        """Deliver messages until the run has ended; answers its state."""
+
+        def ended() -> str | None:
+            self.settle()
+            state = self.run_state(run_id)
+            return None if state in ("queued", "running") else state
+
+        return eventually(ended, within=60) or ""
+
+    def log_of(self, run_id: str) -> str:
+        keys = [key for key in self.runs.objects if f"/{run_id}/" in key and "/log/" in key]
+        return b"".join(self.runs.objects[key] for key in sorted(keys)).decode()
+
+
+@pytest.fixture(scope="module")
+def aws_endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def world(tmp_path: Path, aws_endpoint: str) -> Iterator[RealWorld]:
+    world = RealWorld(tmp_path, aws_endpoint)
+    yield world
+    world.real_executor.stop()
+    world.close()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_an_example_runs_to_success(path: Path, world: RealWorld, tmp_path: Path) -> None:
+    text = path.read_text(encoding="utf-8").replace("/tmp", str(tmp_path))
+    assert world.upload(text, path.name) == 1
+    run_id = world.request(path.stem)
+    state, log = world.finish(run_id), world.log_of(run_id)
+    assert (state, set(world.task_states(run_id).values())) == ("success", {"success"}), log
+    assert [words for words in SAID[path.stem] if words not in log] == [], log
+    assert not (tmp_path / run_id).exists(), "it leaves its working folder behind"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_an_example_has_the_id_that_its_file_is_called(path: Path) -> None:
+    assert parse(path.read_bytes()).dag_id == path.stem
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if path.stem != "sample_dag"], ids=lambda path: path.stem
+)
+def test_an_example_says_what_it_shows_and_needs(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("# yaml-language-server: $schema=dag.schema.json\n")
+    assert shown_by(path)
+    assert "\n# Needs:  " in text
+
+
+def test_the_sample_is_what_it_always_was() -> None:
+    assert (EXAMPLES / "sample_dag.yaml").read_bytes() == SAMPLE

@@ -1,0 +1,229 @@
+"""Random disorder: messages lost, doubled and reordered, executors and schedulers that die.
+
+Whatever happens, no command starts twice for one attempt, no state moves against the table of legal
+moves, and when the disorder is over every run ends.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chalicelib.dag.states import RUN_MOVES, TASK_MOVES, RunState, TaskState
+from chalicelib.errors import Unavailable
+from chalicelib.messages import TaskMessage
+from chalicelib.ports import OutgoingMessage
+from tests.support.fakes import FakeQueue
+from tests.support.world import DIE, FAIL, SUCCEED, Played, World
+
+RECORD_MOVES = (
+    "CREATE TABLE moves (kind TEXT, before TEXT, after TEXT)",
+    "CREATE TRIGGER task_moved AFTER UPDATE OF state ON task_instances WHEN old.state <> new.state"
+    " BEGIN INSERT INTO moves VALUES ('task', old.state, new.state); END",
+    "CREATE TRIGGER run_moved AFTER UPDATE OF state ON runs WHEN old.state <> new.state"
+    " BEGIN INSERT INTO moves VALUES ('run', old.state, new.state); END",
+    # A change of the schema alone is no change of a row, and would be rolled back.
+    "INSERT INTO moves VALUES ('run', 'queued', 'running')",
+)
+
+ACTIONS = (
+    "execute",
+    "execute",
+    "execute twice",
+    "lose task",
+    "lose report",
+    "apply",
+    "apply",
+    "apply twice",
+    "apply reversed",
+    "die before commit",
+    "die before send",
+    "tick",
+    "second",
+    "minute",
+    "request",
+)
+
+
+class Died(Exception):
+    """The process ends here."""
+
+
+class Chaos(World):
+    """A world in which each action may go wrong."""
+
+    def __init__(self, folder: Path, fates: Sequence[Played]) -> None:
+        self.fates = list(fates)
+        super().__init__(folder, lambda _: self.fates.pop() if self.fates else SUCCEED)
+        with self.database.write() as tx:
+            for statement in RECORD_MOVES:
+                tx.execute(statement)
+
+    def act(self, action: str) -> None:
+        getattr(self, "do_" + action.replace(" ", "_"))()
+
+    def do_execute(self, times: int = 1) -> None:
+        for message in self.tasks.receive(3):
+            for _ in range(times):
+                self.executor.take(message)
+            self.tasks.delete([message])
+        self.executor.finish_due()
+
+    def do_execute_twice(self) -> None:
+        self.do_execute(2)
+
+    def do_lose_task(self) -> None:
+        self.tasks.delete(self.tasks.receive(1))
+
+    def do_lose_report(self) -> None:
+        self.results.delete(self.results.receive(1))
+
+    def do_apply(self) -> None:
+        self.executor.finish_due()
+        self._apply(lambda bodies: bodies)
+
+    def do_apply_twice(self) -> None:
+        self._apply(lambda bodies: bodies + bodies)
+
+    def do_apply_reversed(self) -> None:
+        self._apply(lambda bodies: bodies[::-1])
+
+    def _apply(self, order: Any) -> None:
+        from chalicelib.scheduler import results
+
+        batch = self.results.receive(10)
+        if batch:
+            results.apply(self.scheduler, order([message.body for message in batch]))
+            self.results.delete(batch)
+
+    def do_die_before_commit(self) -> None:
+        @contextmanager
+        def write(batch_id: str | None = None) -> Iterator[Any]:
+            with type(self.database).write(self.database, batch_id) as tx:
+                yield tx
+                raise Died
+
+        self.database.write = write  # type: ignore[method-assign]
+        try:
+            self.do_apply()
+        except Died:
+            pass
+        finally:
+            del self.database.write  # type: ignore[method-assign]
+
+    def do_die_before_send(self) -> None:
+        class Broken(FakeQueue):
+            def send(self, messages: Sequence[OutgoingMessage]) -> None:
+                raise Unavailable("died")
+
+        object.__setattr__(self.scheduler, "tasks", Broken(self.clock))
+        try:
+            self.do_apply()
+        finally:
+            object.__setattr__(self.scheduler, "tasks", self.tasks)
+
+    def do_tick(self) -> None:
+        self.tick()
+
+    def do_second(self) -> None:
+        self.clock.advance(1)
+
+    def do_minute(self) -> None:
+        self.clock.advance(61)
+
+    def do_request(self) -> None:
+        self.request("d")
+
+
+@st.composite
+def dags(draw: st.DrawFn) -> str:
+    """Up to six tasks with edges that go forward only, and small limits."""
+    count = draw(st.integers(1, 6))
+    lines = [
+        "name: D",
+        f"max_active_runs: {draw(st.integers(1, 3))}",
+        f"max_active_tasks: {draw(st.integers(1, 4))}",
+        "tasks:",
+    ]
+    for number in range(count):
+        earlier = [f"t{i}" for i in range(number)]
+        needs = draw(st.lists(st.sampled_from(earlier), unique=True)) if earlier else []
+        retries = draw(st.integers(0, 2))
+        lines.append(
+            f"  - {{id: t{number}, command: x, dependencies: [{', '.join(needs)}],"
+            f" retries: {retries}, retry_delay: 1}}"
+        )
+    return "\n".join(lines)
+
+
+FATES = st.sampled_from(
+    [SUCCEED, SUCCEED, FAIL, DIE, Played(None, is_heard=False), Played(seconds=40)]
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    dag=dags(),
+    actions=st.lists(st.sampled_from(ACTIONS), max_size=60),
+    fates=st.lists(FATES, max_size=12),
+)
+def test_no_disorder_breaks_the_rules_and_every_run_ends(
+    dag: str, actions: list[str], fates: list[Played]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        world = Chaos(Path(folder), fates)
+        try:
+            world.upload(dag)
+            world.request("d")
+            for action in actions:
+                world.act(action)
+            world.play(4 * 3600, step=20)
+            assert_rules(world)
+        finally:
+            world.close()
+
+
+def assert_rules(world: World) -> None:
+    assert world.all("SELECT run_id FROM runs WHERE ended_at IS NULL") == []
+    unended = "SELECT 1 FROM task_instances WHERE ended_at IS NULL AND state <> 'none'"
+    assert world.all(unended) == []
+    started = [task.attempt for _, task in world.executor.started]
+    assert len(started) == len(set(started))
+    for kind, before, after in world.all("SELECT DISTINCT * FROM moves"):
+        if kind == "run":
+            assert RunState(after) in RUN_MOVES[RunState(before)]
+        else:
+            assert TaskState(after) in TASK_MOVES[TaskState(before)]
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(dag=dags())
+def test_random_dags_run_in_topological_order_each_task_once(dag: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Path(folder))
+        try:
+            world.upload(dag)
+            run_id = world.request("d")
+            world.play(20, ticking=False)
+            assert world.run_state(run_id) == "success"
+            seen: set[str] = set()
+            for _, message in world.executor.started:
+                assert needs(world, message) <= seen
+                seen.add(message.attempt.task_id)
+            assert len(seen) == len(world.executor.started) == len(world.task_states(run_id))
+        finally:
+            world.close()
+
+
+def needs(world: World, message: TaskMessage) -> set[str]:
+    import json
+
+    ((compiled,),) = world.all("SELECT compiled FROM dag_versions")
+    by_id = {task["id"]: task for task in json.loads(compiled)["tasks"]}
+    return set(by_id[message.attempt.task_id]["dependencies"])

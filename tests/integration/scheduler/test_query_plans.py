@@ -1,0 +1,72 @@
+"""What is done all the time must cost what is due, not what there is: no query of it scans a
+table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from chalicelib.database import Database, Transaction
+from tests.support.world import FAIL, SUCCEED, World
+
+BIG = ("dags", "dag_versions", "runs", "task_instances", "attempts", "commits")
+WHOLE_BUCKET = "SELECT file_key, etag FROM dag_files"
+
+
+class ExplainingDatabase:
+    """Explains every statement before it runs, and keeps those that scan one of the big tables."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.seen: set[str] = set()
+        self.scans: set[str] = set()
+
+    @contextmanager
+    def write(self, batch_id: str | None = None) -> Iterator[Any]:
+        with self.database.write(batch_id) as tx:
+            yield _Explaining(self, tx)
+
+    @contextmanager
+    def read(self) -> Iterator[Any]:
+        with self.database.read() as tx:
+            yield _Explaining(self, tx)
+
+
+class _Explaining:
+    def __init__(self, owner: ExplainingDatabase, tx: Transaction) -> None:
+        self._owner, self._tx = owner, tx
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._tx, name)
+        if name not in {"execute", "one", "all", "insert"}:
+            return method
+
+        def explained(sql: str, params: Any = ()) -> Any:
+            if sql not in self._owner.seen:
+                self._owner.seen.add(sql)
+                for row in self._tx.all("EXPLAIN QUERY PLAN " + sql, params):
+                    detail = str(tuple(row)[3])
+                    if detail.startswith("SCAN") and "USING" not in detail:
+                        table = detail.split()[1]
+                        if table in BIG or len(table) == 1:
+                            self._owner.scans.add(f"{detail}: {sql}")
+            return method(sql, params)
+
+        return explained
+
+
+def test_the_engine_never_scans_a_table(make_world: Callable[..., World]) -> None:
+    world = make_world(lambda task: FAIL if task.attempt.try_number == 1 else SUCCEED)
+    explaining = ExplainingDatabase(world.database)
+    object.__setattr__(world.scheduler, "database", explaining)
+    world.upload(
+        'name: D\nschedule: "@every 30s"\nmax_active_runs: 1\n'
+        "tasks: [{id: a, command: x, retries: 1, retry_delay: 1},"
+        " {id: b, command: x, retries: 1, retry_delay: 150, dependencies: a}]"
+    )
+    world.request("d", idempotency_key="k")
+    world.play(400)
+    assert len(explaining.seen) > 25
+    allowed = "SELECT v.id FROM dag_versions v WHERE v.created_at < ?"  # hourly, and bounded
+    assert {scan for scan in explaining.scans if allowed not in scan} == set()

@@ -1,0 +1,212 @@
+"""Files of the bucket become DAGs or import errors, whatever becomes of their events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from chalicelib.ports import StoredObject
+from chalicelib.scheduler import registration
+from tests.support.fakes import FakeBucket
+from tests.support.world import Played, World
+
+MakeWorld = Callable[..., World]
+
+GOOD = 'name: D\nschedule: "0 * * * *"\ntasks: [{id: t, command: one}]'
+BETTER = GOOD.replace("one", "two")
+BROKEN = "name: D\ntasks: [{id: t, comand: x}]"
+
+
+def versions(world: World) -> list[tuple[int, str]]:
+    rows = world.all("SELECT version, compiled FROM dag_versions ORDER BY id")
+    return [(row[0], json.loads(row[1])["tasks"][0]["command"]) for row in rows]
+
+
+def errors(world: World) -> list[tuple[str, str]]:
+    rows = world.all("SELECT file_key, problems FROM import_errors ORDER BY file_key")
+    return [(row[0], json.loads(row[1])[0]["message"]) for row in rows]
+
+
+def test_a_change_makes_a_new_version(make_world: MakeWorld) -> None:
+    world = make_world()
+    assert (world.upload(GOOD), world.upload(BETTER)) == (1, 1)
+    assert versions(world) == [(1, "one"), (2, "two")]
+
+
+def test_a_doubled_event_changes_nothing(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload(GOOD)
+    assert registration.register(world.scheduler, ["dag.yaml", "dag.yaml"]) == 0
+    assert versions(world) == [(1, "one")]
+
+
+def test_the_same_text_under_a_new_etag_is_no_new_version(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload(GOOD)
+    with world.database.write() as tx:
+        tx.execute("UPDATE dag_files SET etag = 'other'")
+    assert registration.register(world.scheduler, ["dag.yaml"]) == 1
+    assert versions(world) == [(1, "one")]
+
+
+def test_a_late_event_of_a_removed_file_removes_only_what_is_gone(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload(GOOD)
+    assert registration.register(world.scheduler, ["dag.yaml"]) == 0  # "removed", but it is there
+    assert world.all("SELECT removed_at FROM dags") == [(None,)]
+
+
+def test_a_lost_event_is_found_by_the_tick(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.dags.put("dag.yaml", GOOD.encode())
+    world.tick()
+    assert versions(world) == [(1, "one")]
+    world.dags.put("dag.yaml", BETTER.encode())
+    world.play(301, step=10)
+    assert versions(world) == [(1, "one"), (2, "two")]
+    world.dags.delete(["dag.yaml"])
+    world.play(301, step=10)
+    assert world.all("SELECT removed_at IS NOT NULL, next_fire_at FROM dags") == [(1, None)]
+
+
+class ChangingBucket(FakeBucket):
+    """Its object changes right after it was read for the first time."""
+
+    def get(self, key: str, *, limit: int | None = None) -> StoredObject | None:
+        found = super().get(key, limit=limit)
+        if found is not None and found.body == GOOD.encode():
+            self.put(key, BETTER.encode())
+        return found
+
+
+def test_a_slow_registration_of_an_old_content_does_not_win(make_world: MakeWorld) -> None:
+    world = make_world()
+    bucket = ChangingBucket()
+    bucket.put("dag.yaml", GOOD.encode())
+    object.__setattr__(world.scheduler, "dags", bucket)
+    registration.register(world.scheduler, ["dag.yaml"])
+    assert versions(world)[-1] == (2, "two")
+
+
+def test_a_broken_file_changes_nothing_but_the_import_errors(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload(GOOD)
+    before = world.all("SELECT * FROM dags")
+    world.upload(BROKEN)
+    assert world.all("SELECT * FROM dags") == before
+    assert versions(world) == [(1, "one")]
+    assert [key for key, _ in errors(world)] == ["dag.yaml"]
+    run_id = world.request("d")
+    world.play(1, ticking=False)
+    assert world.run_state(run_id) == "success"
+    world.upload(GOOD)
+    assert errors(world) == []
+
+
+def test_a_file_that_was_never_good_is_only_an_import_error(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload(BROKEN)
+    assert world.all("SELECT * FROM dags") == []
+    world.remove()
+    assert errors(world) == []
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"a: &a [*a]", b"- 1", b"", b"{" * 9000])
+def test_bytes_that_are_no_dag_are_an_import_error(make_world: MakeWorld, body: bytes) -> None:
+    world = make_world()
+    world.dags.put("dag.yaml", body)
+    registration.register(world.scheduler, ["dag.yaml"])
+    assert len(errors(world)) == 1
+
+
+def test_the_second_file_that_claims_a_dag_id_is_refused_naming_the_first(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world()
+    world.upload(GOOD, "first.yaml")
+    world.upload(BETTER, "second.yaml")
+    assert versions(world) == [(1, "one")]
+    ((key, message),) = errors(world)
+    assert key == "second.yaml"
+    assert "'first.yaml'" in message
+
+
+def test_the_second_file_takes_over_when_the_first_is_removed(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload(GOOD, "first.yaml")
+    world.upload(BETTER, "second.yaml")
+    world.remove("first.yaml")
+    assert errors(world) == []
+    assert versions(world)[-1] == (2, "two")
+    assert world.all("SELECT file_key, removed_at FROM dags") == [("second.yaml", None)]
+
+
+def test_a_file_that_changes_its_dag_id_removes_the_old_dag(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload(GOOD)
+    world.upload(GOOD.replace("name: D", "name: E"))
+    rows = world.all("SELECT dag_id, removed_at IS NULL FROM dags ORDER BY dag_id")
+    assert rows == [("d", 0), ("e", 1)]
+
+
+def test_two_files_that_swap_their_dags_both_stay_registered(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload(GOOD, "1.yaml")
+    world.upload(GOOD.replace("name: D", "name: E"), "2.yaml")
+    world.upload(GOOD.replace("name: D", "name: E"), "1.yaml")
+    world.upload(GOOD, "2.yaml")
+    rows = world.all("SELECT dag_id, file_key, removed_at FROM dags ORDER BY dag_id")
+    assert rows == [("d", "2.yaml", None), ("e", "1.yaml", None)]
+    assert errors(world) == []
+
+
+def test_a_removed_dag_ends_its_waiting_runs_and_finishes_the_others(make_world: MakeWorld) -> None:
+    world = make_world(lambda _: Played(seconds=5))
+    world.upload(GOOD + "\nmax_active_runs: 1")
+    running, waiting = world.request("d"), world.request("d")
+    world.play(1, ticking=False)
+    world.remove()
+    world.play(10, ticking=False)
+    assert world.run_state(running) == "success"
+    assert world.run_state(waiting) == "cancelled"
+
+
+def test_a_dag_that_comes_back_keeps_its_history(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload(GOOD)
+    run_id = world.request("d")
+    world.play(1, ticking=False)
+    world.remove()
+    world.upload(BETTER)
+    assert world.run_state(run_id) == "success"
+    assert world.all("SELECT removed_at FROM dags") == [(None,)]
+    assert versions(world) == [(1, "one"), (2, "two")]
+
+
+def test_files_that_are_not_yaml_are_left_alone(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.dags.put("README.md", b"not a DAG")
+    assert registration.register(world.scheduler, ["README.md"]) == 0
+    world.tick()
+    assert errors(world) == []
+
+
+def test_a_dag_may_be_registered_paused(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload(GOOD + "\nis_paused_upon_creation: true")
+    assert world.all("SELECT is_paused, next_fire_at FROM dags") == [(1, None)]
+
+
+def keys(world: World, names: Iterable[str]) -> None:
+    for name in names:
+        world.dags.put(name, GOOD.replace("name: D", f"name: {name}").encode())
+
+
+def test_a_bucket_of_more_than_one_page_is_compared_whole(make_world: MakeWorld) -> None:
+    world = make_world()
+    keys(world, (f"n{number:04d}.yaml" for number in range(1100)))
+    for _ in range(3):
+        registration.reconcile(world.scheduler)
+    assert world.all("SELECT count(*) FROM dags") == [(1100,)]

@@ -1,0 +1,125 @@
+"""Reports from executors: late, doubled, reordered, bad."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from chalicelib.messages import Attempt, Heartbeat, Result, TaskMessage
+from chalicelib.ports import ReceivedMessage
+from chalicelib.scheduler import results
+from tests.support.world import World
+
+MakeWorld = Callable[..., World]
+
+ONE = "name: D\ntasks: [{id: t, command: x, retries: 1, retry_delay: 0}]"
+PAIR = "name: D\ntasks: [{id: a, command: x}, {id: b, command: x}]"
+
+
+def queued(world: World) -> Attempt:
+    (message,) = world.tasks.receive()
+    return TaskMessage.decode(message.body).attempt
+
+
+def test_a_doubled_result_is_recorded_once(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload(ONE)
+    world.request("d")
+    body = Result(queued(world), "success", exit_code=0).encode()
+    results.apply(world.scheduler, [body, body])
+    results.apply(world.scheduler, [body])
+    assert world.all("SELECT outcome FROM attempts") == [("success",)]
+
+
+def test_the_first_of_two_different_results_wins(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload(ONE)
+    world.request("d")
+    attempt = queued(world)
+    results.apply(world.scheduler, [Result(attempt, "success").encode()])
+    results.apply(world.scheduler, [Result(attempt, "failed", exit_code=1).encode()])
+    assert world.all("SELECT state FROM runs") == [("success",)]
+    assert world.all("SELECT outcome FROM attempts") == [("success",)]
+
+
+def test_a_late_result_cannot_overwrite_a_newer_attempt(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload(ONE)
+    run_id = world.request("d")
+    first = queued(world)
+    results.apply(world.scheduler, [Result(first, "failed", exit_code=1).encode()])
+    world.play(3, ticking=False)  # the second attempt runs and succeeds
+    results.apply(world.scheduler, [Result(first, "failed", exit_code=9).encode()])
+    assert world.run_state(run_id) == "success"
+    assert world.all("SELECT try_number, exit_code FROM attempts") == [(1, 1), (2, 0)]
+
+
+def test_a_heartbeat_after_the_result_changes_nothing(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload(ONE)
+    run_id = world.request("d")
+    attempt = queued(world)
+    now = world.clock().timestamp()
+    results.apply(world.scheduler, [Result(attempt, "success").encode()])
+    results.apply(world.scheduler, [Heartbeat(attempt, started_at=now, at=now).encode()])
+    assert world.task_states(run_id) == {"t": "success"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "null",
+        "[1]",
+        '{"v": 1}',
+        '{"v": 2, "kind": "result"}',
+        '{"v": 1, "kind": "result", "attempt": {}, "outcome": "success"}',
+        '{"v": 1, "kind": "wake", "at": "soon"}',
+    ],
+)
+def test_a_message_that_cannot_be_read_is_set_aside(make_world: MakeWorld, body: str) -> None:
+    world = make_world()
+    assert results.apply(world.scheduler, [body]).set_aside == 1
+    ((kept, reason),) = world.all("SELECT body, reason FROM dead_letters")
+    assert kept == body
+    assert reason
+
+
+def test_one_bad_result_never_blocks_its_neighbours(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload(PAIR)
+    run_id = world.request("d")
+    a, b = (TaskMessage.decode(message.body).attempt for message in world.tasks.receive())
+    bad = json.loads(Result(a, "success").encode()) | {"exit_code": 2**70}
+    applied = results.apply(
+        world.scheduler, ["nonsense", json.dumps(bad), Result(b, "success").encode()]
+    )
+    assert applied.set_aside == 2
+    assert world.task_states(run_id) == {"a": "queued", "b": "success"}
+    world.play(400)  # the one whose report was bad is found by the repair
+    assert world.run_state(run_id) in {"success", "failed"}
+
+
+def test_a_report_of_an_unknown_run_is_ignored(make_world: MakeWorld) -> None:
+    world = make_world()
+    report = Result(Attempt("d", "d__x", "t", -1, 1), "success").encode()
+    assert results.apply(world.scheduler, [report]).set_aside == 0
+
+
+def test_a_whole_backlog_is_one_transaction(make_world: MakeWorld) -> None:
+    world = make_world()
+    tasks = "".join(f"  - {{id: t{i}, command: x}}\n" for i in range(50))
+    world.upload(f"name: D\nmax_active_tasks: 50\ntasks:\n{tasks}")
+    run_id = world.request("d")
+    messages: list[ReceivedMessage] = []
+    while batch := world.tasks.receive(10):
+        messages += batch
+    before = world.all("SELECT max(seq) FROM commits")[0][0]
+    results.apply(
+        world.scheduler,
+        [Result(TaskMessage.decode(m.body).attempt, "success").encode() for m in messages],
+    )
+    assert world.run_state(run_id) == "success"
+    assert world.all("SELECT max(seq) FROM commits")[0][0] == before + 1

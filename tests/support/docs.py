@@ -1,0 +1,131 @@
+"""The generated parts of the README, each made from the table that the program itself reads.
+
+`python -m tests.support.docs` rewrites them; a test fails while one of them is not current.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from chalicelib.config import SETTINGS, Setting
+from chalicelib.dag import fields
+from chalicelib.dag.states import RUN_MOVES, TASK_MOVES, RunState, TaskState
+from chalicelib.web import reference
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+EXAMPLES = ROOT / "examples"
+
+R, T = RunState, TaskState
+
+State = TypeVar("State", bound=StrEnum)
+
+RUN_MEANINGS: dict[RunState, str] = {
+    R.QUEUED: "waits for its moment, for a free slot, or for its first task to begin",
+    R.RUNNING: "a task of it has begun",
+    R.SUCCESS: "every task that nothing depends on succeeded",
+    R.FAILED: "a task that nothing depends on failed, or could not run because of a failure",
+    R.CANCELLED: "it was stopped before its end",
+}
+
+TASK_MEANINGS: dict[TaskState, str] = {
+    T.NONE: "waits for its dependencies",
+    T.SCHEDULED: "ready; waits for one of its DAG's `max_active_tasks` slots",
+    T.QUEUED: "its message is on its way to an executor; holds a slot",
+    T.RUNNING: "its command runs; holds a slot",
+    T.SUCCESS: "its command exited with 0",
+    T.FAILED: "its last attempt failed, ran into its time limit, or was lost",
+    T.UP_FOR_RETRY: "its attempt failed; waits for the next one",
+    T.UP_FOR_RESCHEDULE: "waits to be asked again",
+    T.UPSTREAM_FAILED: "never started: a dependency failed",
+    T.SKIPPED: "never started: a dependency was skipped",
+    T.CANCELLED: "never started: the run was stopped",
+}
+
+
+def settings_markdown() -> str:
+    """One row for each setting of `chalicelib.config`."""
+    rows = [("variable", "default", "read by", "meaning"), ("---",) * 4]
+    rows += [(f"`{s.variable}`", _default(s), s.where, s.help) for s in SETTINGS]
+    return _table(rows)
+
+
+def _default(setting: Setting) -> str:
+    value = setting.default
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return f"`{text}`" if text else "none"
+
+
+def run_states_markdown() -> str:
+    """The states of a run that can occur, and the moves between them."""
+    return _states(RUN_MOVES, RUN_MEANINGS)
+
+
+def task_states_markdown() -> str:
+    """The states of a task that can occur, and the moves between them."""
+    return _states(TASK_MOVES, TASK_MEANINGS)
+
+
+def _states(moves: Mapping[State, frozenset[State]], meanings: Mapping[State, str]) -> str:
+    reached = {target for targets in moves.values() for target in targets}
+    rows = [("state", "meaning", "may become"), ("---",) * 3]
+    for state, targets in moves.items():
+        if targets or state in reached:
+            ordered = [f"`{target}`" for target in moves if target in targets]
+            rows.append((f"`{state}`", meanings[state], ", ".join(ordered) or "(the end)"))
+    return _table(rows)
+
+
+def examples_markdown() -> str:
+    """One row for each file of `examples/`, with what its header says that it shows."""
+    files = sorted(EXAMPLES.glob("*.yaml"))
+    shown = [(f"[`{path.name}`](examples/{path.name})", shown_by(path)) for path in files]
+    return _table([("file", "shows"), ("---",) * 2, *shown])
+
+
+def shown_by(example: Path) -> str:
+    """What stands behind `Shows:` in the header comment, on one line."""
+    if example.name == "sample_dag.yaml":
+        return "the smallest DAG with a dependency and a schedule"
+    header = example.read_text(encoding="utf-8").partition("\nname:")[0]
+    found = re.search(r"^# Shows:(.*?)^# [A-Z]", header, re.MULTILINE | re.DOTALL)
+    assert found, f"{example.name}: no `# Shows:` followed by `# Needs:` in its header comment"
+    return " ".join(found[1].replace("#", " ").split()).rstrip(".")
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "dag-file": fields.reference_markdown,
+    "examples": examples_markdown,
+    "api": reference.reference_markdown,
+    "run-states": run_states_markdown,
+    "task-states": task_states_markdown,
+    "settings": settings_markdown,
+}
+
+
+def fill(text: str, parts: Mapping[str, Callable[[], str]]) -> str:
+    """`text` with what stands between each part's two markers replaced. Raises ValueError for a
+    part without markers and for markers without a part."""
+    marked = re.findall(r"<!-- generated:([\w-]+) -->", text)
+    if sorted(marked) != sorted(parts):
+        raise ValueError(f"marked are {sorted(marked)}, made are {sorted(parts)}")
+    for name, make in parts.items():
+        opening, closing = f"<!-- generated:{name} -->", f"<!-- end:{name} -->"
+        head, _, rest = text.partition(opening)
+        _, found, tail = rest.partition(closing)
+        if not found:
+            raise ValueError(f"{opening} is not followed by {closing}")
+        text = f"{head}{opening}\n{make().strip()}\n{closing}{tail}"
+    return text
+
+
+if __name__ == "__main__":
+    README.write_text(fill(README.read_text(encoding="utf-8"), PARTS), encoding="utf-8")

@@ -1,0 +1,198 @@
+"""The whole scheduler on a real SQLite file, with buckets and queues in memory and a clock that the
+test moves.
+
+`ScriptedExecutor` keeps the executor's side of the protocol (claim, heartbeat, result) without
+running a command: what an attempt does is a function of the test's. Time passes only in
+`World.play`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from chalicelib import config
+from chalicelib.database import Database
+from chalicelib.messages import Attempt, Heartbeat, Outcome, Result, TaskMessage
+from chalicelib.ports import OutgoingMessage, ReceivedMessage
+from chalicelib.scheduler import control, registration, results
+from chalicelib.scheduler.context import Scheduler
+from chalicelib.scheduler.tick import Report, tick
+from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
+
+
+@dataclass(frozen=True)
+class Played:
+    """What an attempt does: how it ends, after how many seconds. None: it dies without a word."""
+
+    outcome: Outcome | None = "success"
+    seconds: float = 0.1
+    exit_code: int | None = 0
+    is_heard: bool = True  # False: it dies before its first heartbeat, too
+
+
+SUCCEED = Played()
+FAIL = Played("failed", exit_code=1)
+DIE = Played(None)
+
+
+@dataclass
+class ScriptedExecutor:
+    """Claims, says that it runs, and reports at the moment that its script says."""
+
+    world: World
+    script: Callable[[TaskMessage], Played]
+    started: list[tuple[datetime, TaskMessage]] = field(default_factory=list)
+    running: list[tuple[datetime, Result]] = field(default_factory=list)
+
+    def take(self, message: ReceivedMessage) -> None:
+        task = TaskMessage.decode(message.body)
+        now = self.world.clock().timestamp()
+        claim = json.dumps({"by": "executor", "claimed_at": now}).encode()
+        if not self.world.runs.create(task.attempt.claim_key, claim):
+            self._lose(task.attempt)
+            return
+        begins = max(self.world.clock(), _moment(task.not_before or 0.0))
+        self.started.append((begins, task))
+        played = self.script(task)
+        if played.is_heard:
+            at = begins.timestamp()
+            self.world.report(Heartbeat(task.attempt, started_at=at, at=at).encode())
+        if played.outcome is not None:
+            ends = begins + timedelta(seconds=played.seconds)
+            result = Result(
+                task.attempt,
+                played.outcome,
+                started_at=begins.timestamp(),
+                ended_at=ends.timestamp(),
+                exit_code=played.exit_code,
+            )
+            self.running.append((ends, result))
+
+    def _lose(self, attempt: Attempt) -> None:
+        held = self.world.runs.get(attempt.claim_key)
+        assert held is not None
+        claim = json.loads(held.body)
+        if claim["by"] == "scheduler":
+            self.world.report(Result(attempt, "cancelled").encode())
+        else:
+            at = claim["claimed_at"]
+            self.world.report(Heartbeat(attempt, started_at=at, at=at, claimed=True).encode())
+
+    def finish_due(self) -> None:
+        now = self.world.clock()
+        done = [item for item in self.running if item[0] <= now]
+        self.running = [item for item in self.running if item[0] > now]
+        for _, result in done:
+            self.world.report(result.encode())
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, tz=FakeClock().moment.tzinfo)
+
+
+class World:
+    """Everything a use case needs, and what its messages bring about."""
+
+    def __init__(
+        self, folder: Path, script: Callable[[TaskMessage], Played] = lambda _: SUCCEED, **env: str
+    ) -> None:
+        self.clock = FakeClock()
+        self.tasks = FakeQueue(self.clock)
+        self.results = FakeQueue(self.clock)
+        self.dead_letters = FakeQueue(self.clock)
+        self.dags = FakeBucket()
+        self.runs = FakeBucket()
+        self.database = Database(folder / "db" / "orchestrator.db")
+        self.database.create_if_missing()
+        self.scheduler = Scheduler(
+            database=self.database,
+            tasks=self.tasks,
+            results=self.results,
+            dead_letters=self.dead_letters,
+            dags=self.dags,
+            runs=self.runs,
+            settings=config.load({f"ORCHESTRATOR_{k.upper()}": v for k, v in env.items()}),
+            now=self.clock,
+        )
+        self.executor = ScriptedExecutor(self, script)
+        self.next_tick = self.clock()
+
+    def upload(self, text: str, key: str = "dag.yaml") -> int:
+        """Put the file and let its event arrive."""
+        self.dags.put(key, text.encode())
+        return registration.register(self.scheduler, [key])
+
+    def remove(self, key: str = "dag.yaml") -> int:
+        self.dags.delete([key])
+        return registration.register(self.scheduler, [key])
+
+    def request(self, dag_id: str, **options: Any) -> str:
+        return control.request_run(self.scheduler, dag_id, **options)[0]
+
+    def report(self, body: str) -> None:
+        self.results.send([OutgoingMessage(body)])
+
+    def tick(self) -> Report:
+        return tick(self.scheduler)
+
+    def apply(self) -> int:
+        """Hand over what lies in the results queue, as one batch."""
+        batch: list[ReceivedMessage] = []
+        while more := self.results.receive(10):
+            batch += more
+        if batch:
+            results.apply(self.scheduler, [message.body for message in batch])
+            self.results.delete(batch)
+        return len(batch)
+
+    def execute(self) -> int:
+        """Hand the visible task messages to executors."""
+        taken = 0
+        while batch := self.tasks.receive(10):
+            for message in batch:
+                self.executor.take(message)
+            self.tasks.delete(batch)
+            taken += len(batch)
+        return taken
+
+    def settle(self) -> None:
+        """Deliver all that can be delivered at this very moment."""
+        for _ in range(10_000):
+            self.executor.finish_due()
+            if not self.apply() and not self.execute():
+                return
+        raise AssertionError("messages go round in circles")
+
+    def play(self, seconds: float, *, step: float = 0.25, ticking: bool = True) -> None:
+        """Let time pass, with a tick every minute."""
+        end = self.clock() + timedelta(seconds=seconds)
+        while True:
+            if ticking and self.clock() >= self.next_tick:
+                self.tick()
+                self.next_tick = self.clock() + timedelta(seconds=60)
+            self.settle()
+            if self.clock() >= end:
+                return
+            self.clock.advance(step)
+
+    def all(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+        with self.database.read() as tx:
+            return [tuple(row) for row in tx.all(sql, params)]
+
+    def run_state(self, run_id: str) -> str:
+        return str(self.all("SELECT state FROM runs WHERE run_id = ?", run_id)[0][0])
+
+    def task_states(self, run_id: str) -> dict[str, str]:
+        sql = (
+            "SELECT task_id, t.state FROM task_instances t JOIN runs r ON r.id = t.run_key"
+            " WHERE run_id = ? ORDER BY t.id"
+        )
+        return dict(self.all(sql, run_id))
+
+    def close(self) -> None:
+        self.database.close()

@@ -1,0 +1,75 @@
+"""The README says what is true today: its generated parts are current, and nothing is missing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from chalicelib.config import SETTINGS
+from chalicelib.dag.fields import ALWAYS_SET, DAG_FIELDS, TASK_FIELDS
+from chalicelib.dag.states import RunState, TaskState
+from chalicelib.web.routes import ROUTES
+from tests.support import docs
+
+TEXT = docs.README.read_text(encoding="utf-8")
+
+
+def test_the_generated_parts_are_current() -> None:
+    assert docs.fill(TEXT, docs.PARTS) == TEXT, "run `python -m tests.support.docs`"
+
+
+def test_every_setting_is_there() -> None:
+    assert [s.variable for s in SETTINGS if f"`{s.variable}`" not in TEXT] == []
+
+
+def test_every_word_of_a_dag_file_is_there() -> None:
+    words = {name for field in (*DAG_FIELDS, *TASK_FIELDS) for name in field.names}
+    assert [word for word in sorted(words) if f"`{word}`" not in TEXT] == []
+
+
+def test_every_variable_that_a_command_finds_is_there() -> None:
+    assert [name for name in ALWAYS_SET if f"`{name}`" not in TEXT] == []
+
+
+def test_every_route_is_there() -> None:
+    assert [r.path for r in ROUTES if r.path not in TEXT] == []
+
+
+def test_every_example_is_there() -> None:
+    names = [path.name for path in docs.EXAMPLES.glob("*.yaml")]
+    assert len(names) > 7
+    assert [name for name in names if f"examples/{name}" not in TEXT] == []
+
+
+def test_every_state_has_a_meaning() -> None:
+    assert set(docs.RUN_MEANINGS) == set(RunState)
+    assert set(docs.TASK_MEANINGS) == set(TaskState)
+
+
+def test_every_link_into_the_project_leads_somewhere() -> None:
+    targets = re.findall(r"\]\(([^)#:]+)\)", TEXT)
+    assert targets
+    assert [target for target in targets if not (docs.ROOT / target).exists()] == []
+
+
+def test_no_path_of_one_machine_and_nothing_unfinished_is_in_it() -> None:
+    assert re.findall(r"/home/\w+|/root/|TODO|FILL ME IN", TEXT) == []
+
+
+def test_filling_replaces_only_what_stands_between_the_markers() -> None:
+    text = "a\n<!-- generated:x -->\nold\n<!-- end:x -->\nb\n"
+    expected = "a\n<!-- generated:x -->\nnew\n<!-- end:x -->\nb\n"
+    assert docs.fill(text, {"x": lambda: "new\n"}) == expected
+
+
+@pytest.mark.parametrize("text", ["no marker", "<!-- generated:x -->", "<!-- generated:y -->"])
+def test_filling_refuses_a_text_without_the_part_s_markers(text: str) -> None:
+    with pytest.raises(ValueError, match="x"):
+        docs.fill(text, {"x": lambda: "new"})
+
+
+def test_the_sample_is_the_one_that_the_readme_shows() -> None:
+    sample = Path(docs.EXAMPLES / "sample_dag.yaml").read_text(encoding="utf-8")
+    assert f"```yaml\n{sample}```" in TEXT
