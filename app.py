@@ -6,10 +6,15 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from chalice import Chalice, Rate
+from chalice.app import Chalice, Rate
 
 from chalicelib import bootstrap, config, web
 from chalicelib.utils.logging import configure as configure_logging
+
+if os.environ.get("AWS_CHALICE_CLI_MODE"):  # never in Lambda
+    from chalicelib.local import refuse_bad_settings
+
+    refuse_bad_settings()
 
 settings = config.load()
 configure_logging(settings.log_level)
@@ -18,9 +23,7 @@ app = Chalice(app_name="orchestrator", configure_logs=False)  # its handler woul
 web.register(app)
 
 
-@app.on_s3_event(  # type: ignore[untyped-decorator]
-    bucket=settings.dags_bucket, events=["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
-)
+@app.on_s3_event(bucket=settings.dags_bucket, events=["s3:ObjectCreated:*", "s3:ObjectRemoved:*"])
 def register(event: Any) -> None:
     """A DAG file was uploaded, changed or removed."""
     from chalicelib.scheduler import registration
@@ -28,7 +31,7 @@ def register(event: Any) -> None:
     registration.register(bootstrap.scheduler(), [event.key])
 
 
-@app.schedule(Rate(1, unit=Rate.MINUTES))  # type: ignore[untyped-decorator]
+@app.schedule(Rate(1, unit=Rate.MINUTES))
 def tick(event: Any) -> None:  # noqa: ARG001 - the clock says all
     """The minute has passed."""
     from chalicelib.scheduler.tick import tick as run_tick
@@ -36,15 +39,15 @@ def tick(event: Any) -> None:  # noqa: ARG001 - the clock says all
     run_tick(bootstrap.scheduler())
 
 
-@app.on_sqs_message(queue=settings.results_queue, batch_size=10)  # type: ignore[untyped-decorator]
+@app.on_sqs_message(queue=settings.results_queue, batch_size=10)
 def apply(event: Any) -> None:
     """Executors have reported."""
     from chalicelib.scheduler import results
 
-    results.apply(bootstrap.scheduler(), [record.body for record in event])
+    results.apply_backlog(bootstrap.scheduler(), [record.body for record in event])
 
 
-@app.on_sqs_message(queue=settings.tasks_queue, batch_size=1)  # type: ignore[untyped-decorator]
+@app.on_sqs_message(queue=settings.tasks_queue, batch_size=1)
 def execute(event: Any) -> None:
     """A task is ready."""
     for record in event:

@@ -17,9 +17,10 @@ from typing import Any, Literal, TypeVar, get_args
 
 VERSION = 1
 
-Outcome = Literal["success", "failed", "timeout", "cancelled", "lost"]
+Outcome = Literal["success", "failed", "timeout", "skipped", "cancelled", "lost"]
 """How an attempt ended: `failed` by exit code or signal, `timeout` stopped at its time limit,
-`cancelled` never started because the scheduler holds the claim, `lost` nobody knows."""
+`skipped` by its own `when` or exit code, `cancelled` stopped or never started because people said
+so, `lost` nobody knows."""
 
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
@@ -40,15 +41,22 @@ class Attempt:
     task_id: str
     map_index: int
     try_number: int
+    poke: int = 0
 
     @property
     def prefix(self) -> str:
         """Where the attempt's claim and log live in the runs bucket, with a slash at the end."""
-        return f"{self.dag_id}/{self.run_id}/{self.task_id}/{self.map_index}/{self.try_number}/"
+        number = f"{self.try_number}.{self.poke}" if self.poke else str(self.try_number)
+        return f"{self.dag_id}/{self.run_id}/{self.task_id}/{self.map_index}/{number}/"
 
     @property
     def claim_key(self) -> str:
         return f"{self.prefix}claim"
+
+    @property
+    def cancel_key(self) -> str:
+        """The marker that asks the executor which runs this attempt to stop it."""
+        return f"{self.prefix}cancel"
 
     @property
     def log_prefix(self) -> str:
@@ -66,7 +74,9 @@ class Attempt:
 @dataclass(frozen=True, slots=True)
 class TaskMessage:
     """One attempt, complete: `env` is the whole environment the user asked for, the always-set
-    variables included; `timeout` in seconds or None; `not_before` in seconds since the epoch."""
+    variables included; `timeout` in seconds or None; `not_before` in seconds since the epoch;
+    `when` a shell test that decides whether the command runs; `outputs` the names that it promises;
+    `secrets` references by variable, such as `ssm:/path`, never the secrets themselves."""
 
     attempt: Attempt
     command: str
@@ -74,6 +84,10 @@ class TaskMessage:
     cwd: str | None = None
     timeout: float | None = None
     not_before: float | None = None
+    when: str | None = None
+    outputs: list[str] = field(default_factory=list)
+    skip_exit_codes: list[int] = field(default_factory=list)
+    secrets: dict[str, str] = field(default_factory=dict)
 
     def encode(self) -> str:
         return _dump({"v": VERSION, "kind": "task", **asdict(self)})
@@ -106,7 +120,8 @@ class Heartbeat:
 class Result:
     """What became of an attempt. Times in seconds since the epoch; `exit_code` None where the
     command was ended by `signal` or never started; `max_rss` in bytes; `log_bytes` is the length
-    of the whole log, what was cut from its middle included."""
+    of the whole log, what was cut from its middle included; `outputs` what the command wrote to
+    $DAG_OUTPUT; `billed_ms` and `memory_mb` what Lambda charges for, where it ran on Lambda."""
 
     attempt: Attempt
     outcome: Outcome
@@ -117,6 +132,9 @@ class Result:
     max_rss: int | None = None
     log_bytes: int = 0
     reason: str = ""
+    outputs: dict[str, Any] = field(default_factory=dict)
+    billed_ms: int | None = None
+    memory_mb: int | None = None
 
     def encode(self) -> str:
         return _dump({"v": VERSION, "kind": "result", **asdict(self)})
@@ -177,6 +195,9 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "float | None": (*_NUMBER, type(None)),
     "bool": (bool,),
     "dict[str, str]": (dict,),
+    "dict[str, Any]": (dict,),
+    "list[str]": (list,),
+    "list[int]": (list,),
     "Outcome": (str,),
     "Attempt": (dict,),
 }

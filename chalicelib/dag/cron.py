@@ -117,11 +117,9 @@ class Cron:
     def _starts(self, wall: datetime, fold: int) -> list[datetime]:
         """Local times behind which the next fire time may be found, from the moment at `wall`."""
         shift = shift_around(wall, self._zone)
-        if shift is None or shift.is_gap:
+        if shift is None or shift.is_gap or fold or not self._real_time:
             return [wall]
-        if self._real_time:
-            return [wall] if fold else [wall, shift.new - SECOND]
-        return [shift.old - SECOND] if fold else [wall]
+        return [wall, shift.new - SECOND]  # the second pass begins earlier on the clock
 
     def _ends(self, wall: datetime, fold: int) -> list[datetime]:
         """Local times ahead of which the fire time before the moment at `wall` may be found."""
@@ -138,6 +136,7 @@ class Cron:
             for fire in self._moments(wall, shift):
                 if fire > moment:
                     return fire
+            # In one step, for an expression may name every second of the hour.
             if shift:
                 wall = max(shift.new, shift.old) - SECOND
 

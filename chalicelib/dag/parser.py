@@ -156,8 +156,13 @@ def _moment(text: str, zone: ZoneInfo, *, is_end: bool) -> datetime:
         moment += timedelta(days=1, microseconds=-1)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
-    # By way of UTC, because a local time in a gap is none that any clock shows.
-    return moment.astimezone(UTC).astimezone(zone)
+    try:
+        # By way of UTC, because a local time in a gap is none that any clock shows.
+        return moment.astimezone(UTC).astimezone(zone)
+    except OverflowError:
+        if not is_end:
+            raise
+        return datetime.max.replace(tzinfo=UTC)  # 9999-12-31 west of Greenwich: never
 
 
 def _check_schedule(record: _Record) -> None:

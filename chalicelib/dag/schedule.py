@@ -34,8 +34,8 @@ def previous_fire_time(dag: Dag, before: datetime) -> datetime | None:
     """
     plan = _plan_of(dag)
     moment = require_aware(before).astimezone(UTC)
-    if plan.end:
-        moment = min(moment, plan.end + _TICK)
+    if plan.end and moment > plan.end:
+        moment = plan.end + _TICK
     found = [fire for each in plan.expressions if (fire := each.before(moment))]
     return max(found, default=None)
 

@@ -212,7 +212,8 @@ def _timezone(value: Value) -> str:
     name = text.strip()
     if _is_zone(name):
         return name
-    hint = did_you_mean(name, sorted(available_timezones())) or "; one is 'Europe/Berlin'"
+    known = sorted(available_timezones() - _NO_ZONES)
+    hint = did_you_mean(name, known) or "; one is 'Europe/Berlin'"
     return str(value.problem(f"{quote(name)} is no time zone of the IANA list{hint}"))
 
 

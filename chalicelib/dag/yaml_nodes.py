@@ -91,8 +91,8 @@ def compose(source: bytes, report: Report, *, loader: Any = LOADER) -> Node | No
         place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
         what = f"{error.problem or error.context}{_hint(text, place)}"
         report.add(place, "", f"this is not YAML: {what}")
-    except (yaml.YAMLError, ValueError) as error:
-        # ValueError: the pure Python scanner on an escape such as "\UFFFFFFFF".
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        # The scanner in pure Python lets chr() fail on an escape such as "\UFFFFFFFF".
         report.add(Place(1, 1), "", f"this is not YAML: {quote(str(error))}")
     return None
 
@@ -100,7 +100,7 @@ def compose(source: bytes, report: Report, *, loader: Any = LOADER) -> Node | No
 def _decode(source: bytes, report: Report) -> str | None:
     if len(source) > MAX_BYTES:
         report.add(
-            Place(1, 1), "", f"the file has {len(source)} bytes; at most {MAX_BYTES} are read"
+            Place(1, 1), "", f"the file has {len(source)} bytes; at most {MAX_BYTES} are possible"
         )
         return None
     try:
@@ -163,7 +163,7 @@ class _Composer:
         place = _place(event)
         if isinstance(event, ev.AliasEvent):
             return self._count(self._alias(str(event.anchor), place), place)
-        assert isinstance(event, ev.NodeEvent)  # noqa: S101  the grammar of events
+        assert isinstance(event, ev.NodeEvent)
         self._check(event, place, depth)
         if event.anchor:
             self._anchors[event.anchor] = None
@@ -222,7 +222,6 @@ class _Composer:
         for source in sources:
             if isinstance(source, Mapping):
                 pairs += source.pairs
-                self._count(source, value)
             else:
                 self._report.add(value, "", "<< takes a mapping or a list of mappings")
         return pairs

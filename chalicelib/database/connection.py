@@ -163,7 +163,12 @@ class Database:
             held, began = self._begin("BEGIN IMMEDIATE", deadline, least_version)
             transaction = Transaction(held.connection, batch_id)
             with self._ending(held, transaction):
-                yield transaction
+                try:
+                    yield transaction
+                except sqlite.Error:
+                    # After a freeze a statement may meet pages that another host wrote, and fail.
+                    self._check_age(began, limit)
+                    raise
                 if transaction.changed:
                     self._commit(held, transaction, began, limit)
 
@@ -255,6 +260,7 @@ class Database:
         return False
 
     def _commit(self, held: Held, transaction: Transaction, began: Moment, limit: float) -> None:
+        self._check_age(began, limit)
         now = int(self._clocks().wall * 1_000_000)
         seq = transaction.insert(RECORD_COMMIT, (transaction.batch_id, now))
         if seq % COMMITS_PRUNED_EVERY == 0:
@@ -274,7 +280,7 @@ class Database:
             self._settle(transaction.batch_id, error)
         transaction.commit_seq = seq
         seconds = elapsed(began, self._clocks())
-        log.debug(
+        log.info(
             "commit",
             extra={"commit_seq": seq, "batch_id": transaction.batch_id, "seconds": seconds},
         )

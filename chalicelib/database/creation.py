@@ -8,14 +8,19 @@ reader on another NFS client looks, or that client remembers that there is none.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from chalicelib.database.opening import DatabaseUnusable, open_connection
+from chalicelib.database.opening import DatabaseUnusable, open_connection, unusable
 from chalicelib.database.retry import Patience, until_free
+
+# How long an NFS client may believe what it knows of a directory (mount option acdirmax).
+DIRECTORY_CACHE_SECONDS = 60.0
 
 
 def publish(path: Path, fill: Callable[[Path], None], patience: Patience) -> bool:
@@ -51,7 +56,7 @@ def _make_private_directory(final: Path) -> Path:
         final.parent.mkdir(parents=True, exist_ok=True)
         private.mkdir()
     except OSError as error:
-        raise _unusable(
+        raise unusable(
             final,
             f"The database cannot be made ({error.strerror}): this process must be allowed to make"
             f" the directory {final.name} where ORCHESTRATOR_DATABASE puts it.",
@@ -69,11 +74,14 @@ def _make(path: Path, fill: Callable[[Path], None]) -> None:
 
 
 def _rename(private: Path, final: Path) -> bool:
-    """False if `final` is there and not empty; an empty directory is replaced."""
+    """False if `final` is there and not empty; an empty directory is replaced.
+
+    The error is believed, not a look at `final`: an NFS client that looked before remembers.
+    """
     try:
         private.rename(final)
-    except OSError:
-        if not final.is_dir():
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
         return False
     return True
@@ -97,10 +105,11 @@ def _wait_until_visible(path: Path, patience: Patience) -> None:
         if not any(path.parent.iterdir()):
             raise FileNotFoundError(path)
 
+    patient = replace(patience, budget=max(patience.budget, DIRECTORY_CACHE_SECONDS))
     with contextlib.suppress(FileNotFoundError):
-        until_free(look, _is_missing, patience, patience.deadline())
+        until_free(look, _is_missing, patient, patient.deadline())
     if not path.exists():
-        raise _unusable(
+        raise unusable(
             path,
             f"The directory {path.parent.name} holds other files but no {path.name}: the database"
             " needs a directory of its own; let ORCHESTRATOR_DATABASE name a file in a new one.",
@@ -109,10 +118,3 @@ def _wait_until_visible(path: Path, patience: Patience) -> None:
 
 def _is_missing(error: BaseException) -> bool:
     return isinstance(error, FileNotFoundError)
-
-
-def _unusable(path: Path, problem: str) -> DatabaseUnusable:
-    """The path itself goes into a note: messages are shown to strangers, notes only to the log."""
-    unusable = DatabaseUnusable(problem)
-    unusable.add_note(f"path: {path}")
-    return unusable

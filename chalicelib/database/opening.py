@@ -44,6 +44,13 @@ class DatabaseUnusable(Unavailable):
     code = "database_unusable"
 
 
+def unusable(path: Path, problem: str) -> DatabaseUnusable:
+    """The path itself goes into a note: messages are shown to strangers, notes only to the log."""
+    error = DatabaseUnusable(problem)
+    error.add_note(f"path: {path}")
+    return error
+
+
 def open_connection(path: Path, *, create: bool = False) -> sqlite.Connection:
     """Open `path` with our settings in force. Without `create` the file must exist.
 
@@ -139,7 +146,6 @@ def apply_settings(connection: sqlite.Connection) -> None:
 
 
 def _cannot_open(path: Path, error: BaseException) -> DatabaseUnusable:
-    """The path itself goes into a note: messages are shown to strangers, notes only to the log."""
     if primary_code(error) == sqlite.SQLITE_NOTADB:
         problem = (
             f"{path.name} is not an SQLite database: let ORCHESTRATOR_DATABASE name another file,"
@@ -155,6 +161,4 @@ def _cannot_open(path: Path, error: BaseException) -> DatabaseUnusable:
             f"The database {path.name} cannot be opened ({error}): this process must be allowed"
             " to read and write the file, its journal and their directory."
         )
-    unusable = DatabaseUnusable(problem)
-    unusable.add_note(f"path: {path}")
-    return unusable
+    return unusable(path, problem)

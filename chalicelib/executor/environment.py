@@ -51,7 +51,7 @@ def workspace(cwd: str | None) -> Iterator[Workspace]:
         os.close(os.open(output, os.O_CREAT | os.O_WRONLY, 0o600))
         if cwd is None:
             Path(fresh).mkdir(mode=0o700)
-        yield Workspace(cwd or fresh, output)
+        yield Workspace(fresh if cwd is None else cwd, output)
     finally:
         _remove(root, fresh, output)
 

@@ -42,7 +42,7 @@ class Command:
     """
 
     def __init__(self, process: subprocess.Popen[bytes], own_rss: int) -> None:
-        assert process.stdout is not None  # noqa: S101 - by its construction, in `start`
+        assert process.stdout is not None  # by its construction, in `start`
         self.pid = process.pid
         self.output = process.stdout.fileno()
         self.stopped = False

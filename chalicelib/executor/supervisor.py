@@ -39,7 +39,7 @@ LONGEST_SLEEP = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """`ended` is a moment of `time.monotonic`; `killed`: it did not heed SIGTERM."""
+    """`ended` is a moment of `time.monotonic`; `killed`: the command did not heed SIGTERM."""
 
     exit: Exit
     ended: float
@@ -111,10 +111,11 @@ class Supervisor:
     def _end_politely(self) -> Exit:
         """The command has ended by SIGTERM; its children have the rest of the grace to do so."""
         exit_ = self._reap()
-        while not self._killed and not self._command.group_is_gone():
+        while not self._command.group_is_gone():
             now = time.monotonic()
-            if now >= self._kill_at:
-                self._kill()
+            if self._killed or now >= self._kill_at:
+                self._command.signal_group(signal.SIGKILL)
+                break
             self._until(lambda: False, min(now + GROUP_STEP, self._kill_at))
         return exit_
 

@@ -16,7 +16,9 @@ def start_if_serving(app: Any) -> None:
     serving = what_is_served()
     if serving is not None:
         from chalicelib.local.start import start
+        from chalicelib.web import answer_unknown_paths
 
+        answer_unknown_paths(app)
         start(app.handler_map, serving)
 
 

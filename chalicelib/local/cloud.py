@@ -9,7 +9,6 @@ scheduler's repair sends them again; commands left behind are stopped (see lefto
 from __future__ import annotations
 
 import atexit
-import logging
 import socket
 import threading
 from collections.abc import Callable, Mapping
@@ -31,19 +30,19 @@ from chalicelib.local import events, leftovers, loops, server, surroundings
 from chalicelib.local.dags_bucket import EventQueue, KeptBucket
 from chalicelib.local.dags_folder import DagsFolder
 from chalicelib.local.durable_bucket import DurableBucket
-from chalicelib.local.events import LambdaContext
+from chalicelib.local.events import Event, LambdaContext
 from chalicelib.local.home import Home
 from chalicelib.local.moto_queue import LocalQueue
 from chalicelib.ports import ReceivedMessage
 
-log = logging.getLogger("orchestrator.local")
-
-Handler = Callable[[dict[str, Any], LambdaContext], Any]
+Handler = Callable[[Event, LambdaContext], Any]
 
 TASK_VISIBILITY = 930
 """Seconds; SQS wants at least what the function may take."""
 RESULT_VISIBILITY = 60
 EVENTS_QUEUE = "orchestrator-dags-events"
+SETTLING = 5.0
+"""Seconds that a tick waits at most for the bucket's events."""
 LOOK_AT_FOLDER = 1.0
 """Seconds between two looks at the folder of DAG files."""
 
@@ -108,7 +107,7 @@ def configure(cloud: Cloud, endpoint: str, mark: str) -> None:
             runs=lambda: cloud.runs,
             database=lambda: cloud.database,
             settings=cloud.settings,
-            command_environ={**surroundings.aws_variables(endpoint), leftovers.MARK: mark},
+            command_environ={**surroundings.command_variables(endpoint), leftovers.MARK: mark},
         )
     )
 
@@ -125,7 +124,7 @@ def serve(cloud: Cloud, listener: socket.socket) -> None:
 
 def start(cloud: Cloud, handlers: Mapping[str, Handler], stop: threading.Event) -> None:
     """Start the loops that invoke the entry points."""
-    _start_bucket(cloud, handlers["register"], stop)
+    bucket = _start_bucket(cloud, handlers["register"], stop)
     executors = loops.Executors(
         cloud.tasks, _of_messages("execute", cloud, handlers), cloud.settings.parallelism
     )
@@ -134,7 +133,9 @@ def start(cloud: Cloud, handlers: Mapping[str, Handler], stop: threading.Event) 
         cloud.results, _of_batches("apply", cloud, handlers), executors.is_crowded, stop
     )
     loops.start("results", results.step, stop)
-    schedule = loops.Schedule(_of_the_clock(handlers["tick"]), cloud.settings.tick_seconds, stop)
+    schedule = loops.Schedule(
+        _of_the_clock(handlers["tick"], bucket), cloud.settings.tick_seconds, stop
+    )
     loops.start("schedule", schedule.step, stop)
 
 
@@ -148,12 +149,12 @@ def _stop_commands() -> None:
         bootstrap.executor().stop()
 
 
-def _start_bucket(cloud: Cloud, register: Handler, stop: threading.Event) -> None:
+def _start_bucket(cloud: Cloud, register: Handler, stop: threading.Event) -> loops.BucketEvents:
     waiting = loops.BucketEvents(
         lambda event: register(event, LambdaContext("register", events.SHORT))
     )
 
-    def heard(event: dict[str, Any]) -> None:
+    def heard(event: Event) -> None:
         cloud.kept.keep(event)
         waiting.add(event)
 
@@ -165,6 +166,7 @@ def _start_bucket(cloud: Cloud, register: Handler, stop: threading.Event) -> Non
         cloud.folder.copy_changes()
         loops.start("dags-folder", _look_at(cloud.folder, stop), stop)
     loops.start("bucket-events", waiting.step, stop)
+    return waiting
 
 
 def _look_at(folder: DagsFolder, stop: threading.Event) -> Callable[[], None]:
@@ -186,8 +188,13 @@ def _notify(cloud: Cloud) -> None:
     )
 
 
-def _of_the_clock(tick: Handler) -> Callable[[datetime], None]:
-    return lambda now: tick(events.of_the_clock(now), LambdaContext("tick", events.SHORT))
+def _of_the_clock(tick: Handler, bucket: loops.BucketEvents) -> Callable[[datetime], None]:
+    def invoke(now: datetime) -> None:
+        # A tick compares the bucket with the database; at the start it would do all of it twice.
+        bucket.settled.wait(SETTLING)
+        tick(events.of_the_clock(now), LambdaContext("tick", events.SHORT))
+
+    return invoke
 
 
 def _of_batches(

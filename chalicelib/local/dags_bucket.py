@@ -12,19 +12,17 @@ import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from moto.sqs.models import Message
 
 from chalicelib.errors import OrchestratorError
 from chalicelib.local import events
+from chalicelib.local.events import Event
 from chalicelib.local.folder_bucket import FolderBucket
 from chalicelib.local.moto_queue import LocalQueue
 from chalicelib.ports import Bucket
 
 log = logging.getLogger("orchestrator.local")
-
-Event = dict[str, Any]
 
 
 class EventQueue(LocalQueue):
@@ -39,8 +37,7 @@ class EventQueue(LocalQueue):
 
 
 class KeptBucket:
-    """Keeps a copy of `bucket` in `folder`, and passes events on to `publish` once the copy is
-    made."""
+    """Keeps a copy of `bucket` in `folder`."""
 
     def __init__(self, name: str, bucket: Bucket, folder: Path) -> None:
         self._name = name

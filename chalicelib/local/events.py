@@ -13,6 +13,8 @@ from urllib.parse import quote_plus, unquote_plus
 from chalicelib.local.surroundings import REGION
 from chalicelib.ports import ReceivedMessage
 
+Event = dict[str, Any]
+
 ACCOUNT = "123456789012"
 
 SHORT = 60.0
@@ -38,7 +40,7 @@ class LambdaContext:
         return max(int((self._deadline - time.monotonic()) * 1000), 0)
 
 
-def of_the_clock(now: datetime) -> dict[str, Any]:
+def of_the_clock(now: datetime) -> Event:
     """EventBridge's, for a schedule."""
     return {
         "version": "0",
@@ -53,7 +55,7 @@ def of_the_clock(now: datetime) -> dict[str, Any]:
     }
 
 
-def of_the_queue(queue_name: str, messages: Sequence[ReceivedMessage]) -> dict[str, Any]:
+def of_the_queue(queue_name: str, messages: Sequence[ReceivedMessage]) -> Event:
     """SQS's, for a batch of messages."""
     return {"Records": [_record(queue_name, message) for message in messages]}
 
@@ -72,7 +74,7 @@ def _record(queue_name: str, message: ReceivedMessage) -> dict[str, Any]:
     }
 
 
-def of_the_bucket(bucket: str, key: str, *, created: bool, etag: str = "") -> dict[str, Any]:
+def of_the_bucket(bucket: str, key: str, *, created: bool, etag: str = "") -> Event:
     """S3's, for one object that was put or removed."""
     return {
         "Records": [

@@ -31,7 +31,7 @@ EMPTY = "%"
 SCRATCH = "%scratch"
 
 # A folder made for a new object may be removed, as empty, by a deletion that comes between.
-ATTEMPTS = 20
+ATTEMPTS = 100
 
 
 class FolderBucket:
@@ -200,9 +200,12 @@ def _row(key: str, path: Path) -> ObjectInfo | None:
 def _make_folders(folder: Path) -> list[Path]:
     """Make what is missing; what was made, outermost first."""
     missing = [folder, *folder.parents]
-    missing = list(itertools.takewhile(lambda one: not one.exists(), missing))
-    folder.mkdir(parents=True, exist_ok=True)
-    return missing[::-1]
+    missing = list(itertools.takewhile(lambda one: not one.exists(), missing))[::-1]
+    for one in missing:
+        # Another may make it, or remove its parent, at the same time: the caller tries again.
+        with contextlib.suppress(FileExistsError, FileNotFoundError):
+            one.mkdir()
+    return missing
 
 
 def _sync(folder: Path) -> None:

@@ -14,8 +14,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
+from chalicelib.local.events import Event
 from chalicelib.ports import Queue, ReceivedMessage
 
 log = logging.getLogger("orchestrator.local")
@@ -27,7 +27,6 @@ AT_ONCE = 10
 AFTER_ERROR = 1.0
 """Seconds until a loop goes on after an error."""
 
-Event = dict[str, Any]
 Stop = threading.Event
 
 
@@ -84,8 +83,12 @@ class BucketEvents:
     def __init__(self, register: Callable[[Event], None]) -> None:
         self._register = register
         self._waiting: queue.SimpleQueue[tuple[Event, int]] = queue.SimpleQueue()
+        self.settled = threading.Event()
+        """Set while no event waits."""
+        self.settled.set()
 
     def add(self, event: Event) -> None:
+        self.settled.clear()
         self._waiting.put((event, 1))
 
     def step(self) -> None:
@@ -97,6 +100,9 @@ class BucketEvents:
             if attempt < self.ATTEMPTS:
                 self._waiting.put((event, attempt + 1))
             raise
+        finally:
+            if self._waiting.empty():
+                self.settled.set()
 
 
 class Results:
@@ -106,7 +112,6 @@ class Results:
     result, and a short pause makes one commit of many results. Otherwise each goes on at once.
     """
 
-    MOST = 100
     PAUSE = 0.04
 
     def __init__(
@@ -128,14 +133,10 @@ class Results:
             self._queue.delete(batch)
 
     def _gather(self) -> list[ReceivedMessage]:
-        batch = last = self._queue.receive(AT_ONCE, wait=LONG_POLL)
+        batch = self._queue.receive(AT_ONCE, wait=LONG_POLL)
         if 0 < len(batch) < AT_ONCE and self._is_crowded():
             self._stop.wait(self.PAUSE)
-            last = self._queue.receive(AT_ONCE)
-            batch = batch + last
-        while len(last) == AT_ONCE and len(batch) < self.MOST:
-            last = self._queue.receive(AT_ONCE)
-            batch = batch + last
+            batch = batch + self._queue.receive(AT_ONCE - len(batch))
         return batch
 
 

@@ -1,11 +1,11 @@
 """moto's SQS queue, made fit for threads and for a backlog.
 
-Three things of moto 5.2's own class stand in the way of a queue that is really worked with:
-- deleting builds a new list beside the one that a sender appends to at the same moment, and the
-  sent message is gone;
+These things of moto 5.2's own class stand in the way of a queue that is really worked with:
+- deleting builds a new list beside the old one; where two threads delete and a third sends at the
+  same moment, the sent message is gone;
 - every message sent asks for all attributes of the queue, three of which walk all its messages:
   50 ms for a batch of ten when some hundred are waiting;
-- receipts of deleted messages are kept for ever, and a delayed message is noticed up to a second
+- every message and every receipt is kept for ever, and a delayed message is noticed up to a second
   late.
 """
 
@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.utils import camelcase_to_underscores, unix_time_millis
+from moto.s3.models import FakeKey
 from moto.sqs.models import Message, Queue, sqs_backends
 
 RECEIVES = 3
@@ -107,3 +108,18 @@ class _Attributes(Mapping[str, Any]):
 
     def _names(self) -> list[str]:
         return list(self._queue.BASE_ATTRIBUTES)
+
+
+class _Forgetful(list[Any]):
+    """Takes what it is given and keeps nothing."""
+
+    def append(self, _item: Any) -> None:
+        pass
+
+
+def forget_instances() -> None:
+    """moto lists every instance of its models for its own console. For a queue and a bucket in
+    daily use that is a leak."""
+    models: tuple[Any, ...] = (Message, FakeKey)
+    for model in models:
+        model.instances_tracked = _Forgetful()

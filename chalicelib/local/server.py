@@ -41,7 +41,10 @@ def start_moto() -> None:
     """From here on, no boto3 client of this process reaches AWS."""
     from moto import mock_aws
 
+    from chalicelib.local.moto_queue import forget_instances
+
     mock_aws().start()
+    forget_instances()
 
 
 def serve(listener: socket.socket, before: Callable[[str, str], None]) -> None:

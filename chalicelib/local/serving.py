@@ -52,12 +52,13 @@ def _options_of_local(arguments: list[str]) -> dict[str, Any] | None:
     from chalice.cli import cli
 
     try:
-        with cli.make_context("chalice", arguments, resilient_parsing=True) as group:
-            rest = [*group.protected_args, *group.args]
-            name, command, rest = cli.resolve_command(group, rest)
-            if name != "local" or command is None:
-                return None
-            with command.make_context(name, rest, parent=group, resilient_parsing=True) as local:
-                return dict(local.params)
+        group = click.Context(cli, resilient_parsing=True)
+        _, rest, _ = cli.make_parser(group).parse_args(arguments)
+        if rest[:1] != ["local"]:
+            return None
+        name, command, rest = cli.resolve_command(group, rest)
+        if command is None:
+            return None
+        return dict(command.make_context(name, rest, parent=group, resilient_parsing=True).params)
     except click.ClickException:
         return None

@@ -4,7 +4,9 @@ nothing."""
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import MutableMapping
+from pathlib import Path
 
 REGION = "us-east-1"
 ACCESS_KEY = "local"
@@ -28,6 +30,13 @@ def aws_variables(endpoint: str) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+def command_variables(endpoint: str) -> dict[str, str]:
+    """What commands see of this AWS, and a PATH on which `python3` is the Python that runs this: it
+    has boto3, as Lambda's has, also where nobody activated the virtual environment."""
+    here, path = str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)
+    return {**aws_variables(endpoint), "PATH": f"{here}{os.pathsep}{path}"}
 
 
 def forget_the_real_aws(endpoint: str, environ: MutableMapping[str, str] | None = None) -> None:

@@ -102,7 +102,9 @@ def _register(scheduler: Scheduler, reading: _Reading) -> list[str] | None:
     if (known.etag if known else None) == etag and not _may_have_dag_now(scheduler, reading, known):
         return None
     with working(scheduler) as work:
-        known = dags.file(work.tx, reading.key)
+        known, before = dags.file(work.tx, reading.key), known
+        if known != before and known is not None and known.etag == etag:
+            return None  # the same event, delivered twice at once
         if reading.found is None:
             return _remove_file(work, known) if known else None
         if reading.dag is None:

@@ -18,6 +18,7 @@ from chalicelib.database.runs import Run
 from chalicelib.database.task_instances import End, TaskInstance
 from chalicelib.database.times import from_epoch
 from chalicelib.messages import BadMessage, Heartbeat, Result, Wake, decode_report
+from chalicelib.ports import ReceivedMessage
 from chalicelib.scheduler.admission import refill
 from chalicelib.scheduler.context import Scheduler, Work, working
 from chalicelib.scheduler.due import make_due
@@ -30,12 +31,37 @@ _BAD = (ValueError, OverflowError, LookupError, TypeError, IntegrityError)
 disk's, and the whole batch comes again."""
 
 
+FULL_BATCH = 10
+MAX_PULLED = 490
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """How many reports were read, and how many of them were set aside."""
 
     reports: int
     set_aside: int
+
+
+def apply_backlog(scheduler: Scheduler, bodies: Sequence[str]) -> Applied:
+    """Apply what an invocation was given and, if that was a full batch, what waits behind it in the
+    queue: a commit costs the same for one report as for hundreds. Lambda itself gathers more than
+    ten messages only by waiting a second for them."""
+    pulled = _pull(scheduler) if len(bodies) >= FULL_BATCH else []
+    applied = apply(scheduler, [*bodies, *(message.body for message in pulled)])
+    if pulled:
+        scheduler.results.delete(pulled)
+    return applied
+
+
+def _pull(scheduler: Scheduler) -> list[ReceivedMessage]:
+    pulled: list[ReceivedMessage] = []
+    while len(pulled) < MAX_PULLED:
+        batch = scheduler.results.receive(FULL_BATCH)
+        pulled += batch
+        if len(batch) < FULL_BATCH:
+            break
+    return pulled
 
 
 def apply(scheduler: Scheduler, bodies: Sequence[str]) -> Applied:

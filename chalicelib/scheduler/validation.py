@@ -17,6 +17,11 @@ def validate(source: bytes, now: datetime) -> tuple[Dag, list[datetime]]:
     return dag, fire_times(dag, now, 5)
 
 
+def upcoming(dag: Dag, after: datetime, count: int) -> list[datetime]:
+    """The schedule's next fire times, at most `count`, whether or not the DAG is paused."""
+    return fire_times(dag, after, count)
+
+
 def schema() -> dict[str, Any]:
     """The JSON Schema of a DAG file."""
     return json_schema()

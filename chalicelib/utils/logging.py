@@ -74,6 +74,9 @@ def configure(
     # Chalice's own `app.log` has this name, and comes with both of these set.
     ours.propagate = True
     ours.setLevel(level)
+    # A line per commit is an alarm on AWS, where hosts share the file, and noise on one machine.
+    is_noise = not on_lambda and level != "DEBUG"
+    logging.getLogger(f"{ROOT}.database").setLevel("WARNING" if is_noise else level)
 
 
 class JsonFormatter(logging.Formatter):

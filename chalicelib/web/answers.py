@@ -1,6 +1,6 @@
 """What goes back: values as JSON, and every error in the one shape.
 
-    {"error": {"code": "not_found", "message": "there is no DAG 'x'; ...", "details": {}}}
+{"error": {"code": "not_found", "message": "there is no DAG 'x'; ...", "details": {}}}
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from chalice import Response
+from chalice.app import Response
 
 from chalicelib.errors import OrchestratorError
 from chalicelib.utils.time import iso
 
-JSON = {"Content-Type": "application/json"}
+_JSON = {"Content-Type": "application/json"}
 RETRY_AFTER_SECONDS = 2
 
 
@@ -31,8 +31,8 @@ class Answer:
 def success(answer: Any) -> Response:
     """The response of a handler's value, or `Answer`."""
     if isinstance(answer, Answer):
-        return Response(jsonable(answer.body), JSON, answer.status)
-    return Response(jsonable(answer), JSON, 200)
+        return Response(jsonable(answer.body), {**_JSON}, answer.status)
+    return Response(jsonable(answer), {**_JSON})
 
 
 def failure(error: OrchestratorError) -> Response:
@@ -56,7 +56,7 @@ def error_response(
     """The one error shape."""
     body = {"error": {"code": code, "message": message, "details": jsonable(dict(details))}}
     extra = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}
-    return Response(body, {**JSON, **extra, **(headers or {})}, status)
+    return Response(body, {**_JSON, **extra, **(headers or {})}, status)
 
 
 def jsonable(value: Any) -> Any:
@@ -69,9 +69,10 @@ def jsonable(value: Any) -> Any:
         return {key: jsonable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [jsonable(item) for item in value]
-    return {name: jsonable(getattr(value, name)) for name in _names(type(value))}
+    cls: Any = type(value)
+    return {name: jsonable(getattr(value, name)) for name in _names(cls)}
 
 
 @lru_cache(maxsize=64)
-def _names(cls: type[Any]) -> tuple[str, ...]:
+def _names(cls: Any) -> tuple[str, ...]:
     return tuple(spec.name for spec in fields(cls))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from chalice import Blueprint, Chalice, Response
+from chalice.app import Blueprint, Chalice, Response
 
 from chalicelib.errors import OrchestratorError
 from chalicelib.utils.logging import bind
@@ -42,7 +42,7 @@ def answer_unknown_paths(app: Chalice) -> None:
     that API Gateway, and `chalice local` after it, give. For servers that are no API Gateway."""
 
     def unknown(**_: str) -> Response:
-        path = app.current_request.context.get("path", "")
+        path = app.current_request.context.get("path", "") if app.current_request else ""
         return error_response(
             404, "not_found", f"there is no path {path}; GET /api/openapi.json lists all", {}
         )
@@ -70,7 +70,7 @@ def shape_refusals(request: Any, get_response: Callable[[Any], Response]) -> Res
 
 def _reshaped(request: Any, response: Response) -> Response:
     if response.status_code == 405:
-        allowed = response.headers.get("Allow", "")
+        allowed = str(response.headers.get("Allow", ""))
         message = f"{request.path} cannot be asked with {request.method}; it takes {allowed}"
         headers = {"Allow": allowed}
         return error_response(405, "method_not_allowed", message, {}, headers)
@@ -88,7 +88,7 @@ def _view(app: Chalice, route: Route) -> Callable[..., Response]:
 
 
 def handle(route: Route, request: Any, path: dict[str, str]) -> Response:
-    """Answer one request. Nothing is ever raised: what nobody foresaw is logged and answered 500."""
+    """Answer one request. Never raises: what nobody foresaw is logged and answered 500."""
     request_id = _request_id(request)
     with bind(request_id=request_id, **path):
         try:
@@ -104,7 +104,9 @@ def handle(route: Route, request: Any, path: dict[str, str]) -> Response:
 
 def _handler(route: Route) -> Callable[..., Any]:
     module, _, function = route.handler.partition(".")
-    found: Callable[..., Any] = getattr(import_module(f"chalicelib.web.handlers.{module}"), function)
+    found: Callable[..., Any] = getattr(
+        import_module(f"chalicelib.web.handlers.{module}"), function
+    )
     return found
 
 

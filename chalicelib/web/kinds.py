@@ -1,4 +1,4 @@
-"""The types of parameters and body fields: what each accepts, from text and from JSON, and its schema.
+"""The types of parameters and body fields: what each accepts as text and as JSON, and its schema.
 
 `from_text` and `from_json` raise ValueError with what would be right, to stand behind "must be".
 """
@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from chalicelib.utils.time import parse_iso
 
 _DIGITS = re.compile(r"-?[0-9]{1,18}")
+_KEY = re.compile(r"[0-9]{1,18}")
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(3000, 1, 1, tzinfo=UTC)
 
@@ -74,7 +75,7 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Text of 1 to `longest` characters; all of it matches `pattern`, which `meaning` puts in words."""
+    """Text of 1 to `longest` characters that matches `pattern`, which `meaning` puts in words."""
 
     longest: int
     pattern: str = ""
@@ -158,7 +159,7 @@ class Cursor:
             raise ValueError(self._expected)
         if self.is_text:
             return key
-        if not _DIGITS.fullmatch(key) or int(key) < 0:
+        if not _KEY.fullmatch(key):
             raise ValueError(self._expected)
         return int(key)
 
@@ -183,7 +184,9 @@ class Cursor:
 
     @property
     def _expected(self) -> str:
-        return "the next_cursor of an earlier answer of this list, or left out to begin at the start"
+        return (
+            "the next_cursor of an earlier answer of this list, or left out to begin at the start"
+        )
 
 
 def _is_unicode(text: str) -> bool:

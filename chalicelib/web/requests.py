@@ -1,4 +1,4 @@
-"""A request, read and checked: what a handler gets is what the table says, or the request fails here."""
+"""A request, read and checked: a handler gets what the table says, or the request fails here."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ class HttpRequest(Protocol):
 
     headers: Mapping[str, str]
     query_params: QueryParams | None
+    context: Mapping[str, Any]
+    path: str
 
     @property
     def raw_body(self) -> bytes: ...
@@ -33,12 +35,14 @@ class HttpRequest(Protocol):
 @dataclass(frozen=True, slots=True)
 class Call:
     """A request as its handler sees it: every parameter and field of the table is there, None where
-    it was not given and has no default. `text` is the body of a route that takes a file."""
+    it was not given and has no default. `text` is the body of a route that takes a file; `base`
+    what stands before every path in the URL: API Gateway's stage, such as `/api`, or nothing."""
 
     path: dict[str, str]
     query: dict[str, Any]
     body: dict[str, Any]
     text: bytes = b""
+    base: str = ""
 
 
 def parse(route: Route, request: HttpRequest, path: Mapping[str, str]) -> Call:
@@ -46,11 +50,15 @@ def parse(route: Route, request: HttpRequest, path: Mapping[str, str]) -> Call:
     query = _query(route.params, request.query_params)
     # No id holds a percent sign, so what the gateway has decoded already is not changed by this.
     names = {name: unquote(value) for name, value in path.items()}
-    if isinstance(route.body, TextBody):
-        return Call(names, query, {}, _raw(route.body, request))
-    if isinstance(route.body, JsonBody):
-        return Call(names, query, _json(route.body, request))
-    return Call(names, query, {})
+    fields = _json(route.body, request) if isinstance(route.body, JsonBody) else {}
+    text = _raw(route.body, request) if isinstance(route.body, TextBody) else b""
+    return Call(names, query, fields, text, _base(request))
+
+
+def _base(request: HttpRequest) -> str:
+    """Known for paths without variables: `request.path` is the route's, with its braces."""
+    base, found, _ = str(request.context.get("path", "")).rpartition(request.path)
+    return base if found else ""
 
 
 def _query(params: tuple[Param, ...], given: QueryParams | None) -> dict[str, Any]:

@@ -109,7 +109,7 @@ ROUTES: tuple[Route, ...] = (
         "POST",
         "/api/dags/validate",
         "validation.validate",
-        "Judge a DAG file without registering it: every problem, or the DAG and its next fire times",
+        "Judge a DAG file without registering it: all problems, or the DAG and its next fire times",
         {200: "ValidatedDag"},
         errors=(422,),
         body=TextBody(

@@ -6,8 +6,6 @@ SQLite, the executor with real commands, and queues and buckets in memory.
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +15,7 @@ from moto.server import ThreadedMotoServer
 
 from chalicelib.dag.parser import parse
 from chalicelib.executor import Executor
-from chalicelib.local.surroundings import aws_variables
+from chalicelib.local.surroundings import command_variables
 from chalicelib.utils.time import utc_now
 from tests.support.docs import EXAMPLES, shown_by
 from tests.support.fakes import FakeQueue
@@ -67,13 +65,11 @@ class RealWorld(World):
             dead_letters=self.dead_letters,
             now=utc_now,
         )
-        # Some examples want the boto3 that stands beside this very Python.
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         self.real_executor = Executor(
             runs=self.runs,
             results=self.results,
             heartbeat_seconds=30.0,
-            environ={"PATH": path, **aws_variables(aws_endpoint)},
+            environ=command_variables(aws_endpoint),
             now=utc_now,
         )
 

@@ -56,9 +56,9 @@ CREATE TABLE dag_versions (
     version    INTEGER NOT NULL,
     file_key   TEXT NOT NULL,
     etag       TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
     source     TEXT NOT NULL,
     compiled   TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
     UNIQUE (dag_id, version)
 ) STRICT;
 

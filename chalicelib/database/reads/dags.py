@@ -127,11 +127,7 @@ def source(tx: Transaction, dag_id: str, version: int | None = None) -> DagSourc
 def _last_run(row: Row) -> LastRun | None:
     if row["last_run_id"] is None:
         return None
-    columns = {spec.name: row[f"last_{spec.name.removeprefix('run_')}"] for spec in _LAST_FIELDS}
-    return build(LastRun, columns)
-
-
-_LAST_FIELDS = fields(LastRun)
+    return build(LastRun, {spec.name: row[f"last_{spec.name}"] for spec in fields(LastRun)})
 
 
 def _values(item: DagItem) -> dict[str, Any]:

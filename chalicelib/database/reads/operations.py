@@ -29,7 +29,7 @@ VITAL_SIGNS = """
 
 @dataclass(frozen=True, slots=True)
 class VitalSigns:
-    """What the database knows of the program's health. `commit_seq` is the number of the last commit."""
+    """What the database knows of the program's health; `commit_seq` is of the last commit."""
 
     commit_seq: int
     last_tick_at: datetime | None

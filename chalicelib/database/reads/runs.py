@@ -13,7 +13,8 @@ _COLUMNS = """
            (r.ended_at - r.started_at) / 1e6 AS duration
     FROM runs r CROSS JOIN dag_versions v ON v.id = r.version_id
 """
-_FILTERS = "(:state IS NULL OR +r.state = :state)"
+_IDS = "SELECT r.id FROM runs r"
+_FILTERS = "(:state IS NULL OR r.state = :state)"
 
 ONE = f"{_COLUMNS} WHERE r.run_id = ?"
 
@@ -22,7 +23,7 @@ SCANS = {
     name: Scan(
         page=f"{_COLUMNS} WHERE {condition} AND r.id < :before AND r.id >= :floor AND {_FILTERS}"
         " ORDER BY r.id DESC LIMIT :limit",
-        floor=f"SELECT r.id FROM runs r WHERE {condition} AND r.id < :before"
+        floor=f"{_IDS} WHERE {condition} AND r.id < :before"
         f" ORDER BY r.id DESC LIMIT 1 OFFSET {WINDOW - 1}",
     )
     for name, condition in {

@@ -15,19 +15,23 @@ _COLUMNS = """
            t.not_before, t.started_at, t.heartbeat_at, t.ended_at,
            (t.ended_at - t.started_at) / 1e6 AS duration, t.exit_code, t.signal,
            t.max_rss AS max_rss_bytes, t.log_bytes, t.reason
-    FROM task_instances t CROSS JOIN runs r ON r.id = t.run_key
 """
-# The plus signs keep SQLite from using an index for what is only a filter here.
+# CROSS JOIN is SQLite's word for "in this order".
+_ALL = f"{_COLUMNS} FROM task_instances t CROSS JOIN runs r ON r.id = t.run_key"
+_OF_RUN = f"""
+    {_COLUMNS} FROM runs r CROSS JOIN task_instances t ON t.run_key = r.id WHERE r.run_id = :run_id
+"""
+_IDS = "SELECT t.id FROM task_instances t"
 _FILTERS = """
-    (:dag_id IS NULL OR +t.dag_id = :dag_id) AND (:task_id IS NULL OR +t.task_id = :task_id)
-    AND (:state IS NULL OR +t.state = :state)
+    (:dag_id IS NULL OR t.dag_id = :dag_id) AND (:task_id IS NULL OR t.task_id = :task_id)
+    AND (:state IS NULL OR t.state = :state)
 """
 
 SCANS = {
     name: Scan(
-        page=f"{_COLUMNS} WHERE {condition} AND t.id < :before AND t.id >= :floor AND {_FILTERS}"
+        page=f"{_ALL} WHERE {condition} AND t.id < :before AND t.id >= :floor AND {_FILTERS}"
         " ORDER BY t.id DESC LIMIT :limit",
-        floor=f"SELECT t.id FROM task_instances t WHERE {condition} AND t.id < :before"
+        floor=f"{_IDS} WHERE {condition} AND t.id < :before"
         f" ORDER BY t.id DESC LIMIT 1 OFFSET {WINDOW - 1}",
     )
     for name, condition in {
@@ -39,19 +43,11 @@ SCANS = {
     }.items()
 }
 
-# One run has at most some thousand tasks: they are sorted by hand.
-LIST_OF_RUN = f"""
-    {_COLUMNS} WHERE t.run_key = (SELECT id FROM runs WHERE run_id = :run_id)
-    AND +t.id < :before AND {_FILTERS} ORDER BY +t.id DESC LIMIT :limit
-"""
-IN_ORDER_OF_RUN = f"""
-    {_COLUMNS} WHERE t.run_key = (SELECT id FROM runs WHERE run_id = :run_id) AND +t.id > :after
-    ORDER BY +t.id LIMIT :limit
-"""
-ONE = f"""
-    {_COLUMNS} WHERE t.run_key = (SELECT id FROM runs WHERE run_id = :run_id)
-    AND t.task_id = :task_id AND t.map_index = :map_index
-"""
+# One run has at most some thousand tasks, found by the run and then sorted: the plus signs keep
+# SQLite from walking through all ids instead.
+LIST_OF_RUN = f"{_OF_RUN} AND +t.id < :before AND {_FILTERS} ORDER BY +t.id DESC LIMIT :limit"
+IN_ORDER_OF_RUN = f"{_OF_RUN} AND +t.id > :after ORDER BY +t.id LIMIT :limit"
+ONE = f"{_OF_RUN} AND t.task_id = :task_id AND t.map_index = :map_index"
 ATTEMPTS = """
     SELECT a.try_number, a.outcome, a.queued_at, a.started_at, a.ended_at,
            (a.ended_at - a.started_at) / 1e6 AS duration, a.exit_code, a.signal,

@@ -136,7 +136,7 @@ class DagSource(DagVersion):
 
 @dataclass(frozen=True, slots=True)
 class RunItem:
-    """One run. `duration` is None until it has ended; `version` is the DAG's that it is pinned to."""
+    """One run, pinned to a `version` of its DAG. `duration` is None until it has ended."""
 
     run_id: str
     dag_id: str
@@ -199,7 +199,7 @@ class AttemptItem:
 
 @dataclass(frozen=True, slots=True)
 class ImportErrorItem:
-    """A file that could not be registered. `dag_id` is the DAG that it last held, which is active still."""
+    """A file that could not be registered. `dag_id`: the DAG that it last held, active still."""
 
     file_key: str
     dag_id: str | None
@@ -219,14 +219,13 @@ class TickItem:
 
 def build(cls: type[T], row: Row | Mapping[str, Any], **given: Any) -> T:
     """`cls` from the columns of its fields' names, converted by type, and from `given`."""
-    values = {
-        name: read(row[name]) for name, read in _readers(cls).items() if name not in given
-    }
+    key: Any = cls
+    values = {name: read(row[name]) for name, read in _readers(key).items() if name not in given}
     return cls(**values, **given)
 
 
 @lru_cache(maxsize=64)
-def _readers(cls: type[Any]) -> Mapping[str, Callable[[Any], Any]]:
+def _readers(cls: Any) -> Mapping[str, Callable[[Any], Any]]:
     hints = get_type_hints(cls)
     return {spec.name: _READERS.get(hints[spec.name], _as_it_is) for spec in fields(cls)}
 

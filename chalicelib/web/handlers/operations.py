@@ -52,8 +52,8 @@ def get_health(_: Call) -> Health:
     )
 
 
-def get_openapi(_: Call) -> dict[str, Any]:
-    return openapi.document()
+def get_openapi(call: Call) -> dict[str, Any]:
+    return openapi.document(call.base)
 
 
 def _last_tick(started_at: datetime | None, now: datetime) -> LastTick | None:

@@ -115,7 +115,7 @@ class Chaos(World):
         except Died:
             pass
         finally:
-            del self.database.write  # type: ignore[method-assign]
+            del self.database.write
 
     def do_die_before_send(self) -> None:
         class Broken(FakeQueue):

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.messages import Attempt, Heartbeat, Result, TaskMessage
-from chalicelib.ports import ReceivedMessage
+from chalicelib.messages import Attempt, Heartbeat, Result, TaskMessage, Wake
+from chalicelib.ports import OutgoingMessage, ReceivedMessage
 from chalicelib.scheduler import results
 from tests.support.world import World
 
@@ -100,6 +100,15 @@ def test_one_bad_result_never_blocks_its_neighbours(make_world: MakeWorld) -> No
     assert world.task_states(run_id) == {"a": "queued", "b": "success"}
     world.play(400)  # the one whose report was bad is found by the repair
     assert world.run_state(run_id) in {"success", "failed"}
+
+
+def test_a_full_batch_takes_what_waits_behind_it_along(make_world: MakeWorld) -> None:
+    world = make_world()
+    wakes = [OutgoingMessage(Wake(at=0.0).encode()) for _ in range(35)]
+    world.results.send(wakes)
+    assert results.apply_backlog(world.scheduler, [wake.body for wake in wakes[:9]]).reports == 9
+    assert results.apply_backlog(world.scheduler, [wake.body for wake in wakes[:10]]).reports == 45
+    assert world.results.bodies() == []
 
 
 def test_a_report_of_an_unknown_run_is_ignored(make_world: MakeWorld) -> None:

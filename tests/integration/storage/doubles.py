@@ -67,8 +67,8 @@ class Intercepted:
 
 
 def disk_failure() -> Exception:
-    """What SQLite raises when the file system fails."""
+    """What SQLite raises when the file system fails (SQLITE_IOERR_FSYNC is 10 + 4 * 256)."""
     error = sqlite.OperationalError("disk I/O error")
-    error.sqlite_errorcode = sqlite.SQLITE_IOERR_FSYNC
+    error.sqlite_errorcode = 1034
     error.sqlite_errorname = "SQLITE_IOERR_FSYNC"
     return error  # type: ignore[no-any-return]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chalicelib.database import Database
 from chalicelib.database.clocks import Moment
+from chalicelib.database.opening import open_connection
 from chalicelib.errors import TransactionExpired
-from tests.integration.storage.doubles import Connections, HeldClocks
+from tests.integration.storage.doubles import Connections, HeldClocks, Intercepted
 
 ADD = "INSERT INTO facts VALUES (?, '')"
 
@@ -28,6 +31,32 @@ def test_a_freeze_that_any_one_clock_saw_rolls_back(
         clocks.advance(5.1, clock)
     assert names(database) == []
     assert not database.committed(tx.batch_id)
+
+
+def test_nothing_but_rollback_is_run_after_a_freeze(database: Database, clocks: HeldClocks) -> None:
+    """Another host may have written meanwhile: a statement would meet pages of two ages."""
+    statements: list[str] = []
+
+    def note(sql: str, run: Callable[[], Any]) -> Any:
+        statements.append(sql)
+        return run()
+
+    noting = Database(
+        database.path, clocks=clocks, connect=lambda path: Intercepted(open_connection(path), note)
+    )
+    with pytest.raises(TransactionExpired), noting.write() as tx:
+        tx.execute(ADD, ("a",))
+        clocks.advance(60.0)
+        statements.clear()
+    assert statements == ["ROLLBACK"]
+
+
+def test_a_statement_that_fails_after_a_freeze_is_put_down_to_the_freeze(
+    database: Database, clocks: HeldClocks
+) -> None:
+    with pytest.raises(TransactionExpired), database.write() as tx:
+        clocks.advance(60.0)
+        tx.execute("a statement that fails")
 
 
 def test_a_wall_clock_that_stepped_back_rolls_back(database: Database, clocks: HeldClocks) -> None:

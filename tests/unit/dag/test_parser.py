@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
 from chalicelib.dag.model import Dag, Task
 from chalicelib.dag.parser import parse
+from chalicelib.dag.schedule import next_fire_time, previous_fire_time
 
 SAMPLE = b"""\
 name: Sample DAG
@@ -204,7 +206,14 @@ def test_an_end_date_without_a_time_includes_its_day() -> None:
 
 
 def test_never_may_be_written_as_the_last_day_of_the_calendar() -> None:
-    assert dag_with("end_date: 9999-12-31").end_date == "9999-12-31T23:59:59.999999+00:00"
+    for zone in ("UTC", "Asia/Kathmandu", "America/New_York"):
+        dag = dag_with(f"schedule: '@daily'\ntimezone: {zone}\nend_date: 9999-12-31")
+        now = datetime(2026, 11, 23, tzinfo=UTC)
+
+        assert dag.end_date is not None
+        assert dag.end_date.startswith("9999-12-31T23:59:59.999999")
+        assert next_fire_time(dag, now) is not None
+        assert previous_fire_time(dag, now) is not None
 
 
 def test_tasks_come_out_in_topological_order() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
 import pytest
@@ -67,7 +68,7 @@ def test_no_wait_is_shorter_than_twenty_milliseconds() -> None:
 def test_two_that_wait_do_not_wait_in_step() -> None:
     one, other = Time(), Time()
     for time in (one, other):
-        wait(busy_times(5), time, Patience(clock=lambda time=time: time.now, sleep=time.sleep))
+        wait(busy_times(5), time, patience(time, random.uniform))
     assert one.slept != other.slept
 
 

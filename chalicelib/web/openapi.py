@@ -1,0 +1,136 @@
+"""The OpenAPI 3.1 document, made from the table of routes."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from chalicelib.web.routes import ROUTES, JsonBody, Param, Route, TextBody
+from chalicelib.web.schemas import components, ref
+
+VERSION = "1"
+ERRORS: dict[int, tuple[str, str]] = {
+    400: ("BadRequest", "the request cannot be understood; the message says what would be right"),
+    404: ("NotFound", "there is no such thing"),
+    409: ("Conflict", "the thing is in a state in which this cannot be done"),
+    422: ("InvalidDag", "the file is no DAG; details.problems lists all that is wrong with it"),
+    500: ("Internal", "the server made a mistake; details.request_id finds it in the log"),
+    503: ("Unavailable", "it cannot be done now; try again after the seconds in Retry-After"),
+}
+ALWAYS = (400, 500, 503)
+
+_PATH_HELP = {
+    "dag_id": "identity of the DAG",
+    "run_id": "identity of the run",
+    "task_id": "id of the task in its DAG",
+}
+
+
+@cache
+def document(base: str = "") -> dict[str, Any]:
+    """The document, not to be changed. `base` is what stands before every path in the URL."""
+    paths: dict[str, dict[str, Any]] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Orchestrator",
+            "version": VERSION,
+            "summary": "DAGs of shell commands: what is registered, what runs, what became of it",
+        },
+        "servers": [{"url": base or "/"}],
+        "paths": paths,
+        "components": {
+            "schemas": components(),
+            "responses": {name: _error(status, text) for status, (name, text) in ERRORS.items()},
+        },
+    }
+
+
+def path_variables(route: Route) -> list[str]:
+    """The names in braces, in order."""
+    return re.findall(r"{(\w+)}", route.path)
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.handler.rpartition(".")[2],
+        "tags": [route.handler.partition(".")[0]],
+        "summary": route.summary,
+        "parameters": [_in_path(name) for name in path_variables(route)]
+        + [_in_query(param) for param in route.params],
+        "responses": {
+            **{str(status): _success(name) for status, name in route.answers.items()},
+            **{
+                str(status): {"$ref": f"#/components/responses/{ERRORS[status][0]}"}
+                for status in sorted({*ALWAYS, *route.errors})
+            },
+        },
+    }
+    if route.body is not None:
+        operation["requestBody"] = _body(route.body)
+    return operation
+
+
+def _in_path(name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": _PATH_HELP[name],
+        "schema": {"type": "string", "minLength": 1},
+    }
+
+
+def _in_query(param: Param) -> dict[str, Any]:
+    return {
+        "name": param.name,
+        "in": "query",
+        "required": False,
+        "description": param.help,
+        "schema": _schema(param),
+    }
+
+
+def _schema(param: Param) -> dict[str, Any]:
+    schema = param.kind.schema()
+    return schema if param.default is None else {**schema, "default": param.default}
+
+
+def _body(body: JsonBody | TextBody) -> dict[str, Any]:
+    if isinstance(body, TextBody):
+        content = {name: {"schema": {"type": "string"}} for name in body.media_types}
+        return {"description": body.help, "required": True, "content": content}
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {p.name: {**_field(p), "description": p.help} for p in body.fields},
+        "required": [param.name for param in body.fields if param.required],
+        "additionalProperties": False,
+    }
+    in_json = {name: {"schema": schema} for name in body.media_types}
+    return {"required": body.required, "content": in_json}
+
+
+def _field(param: Param) -> dict[str, Any]:
+    """An optional field may be null as well."""
+    schema = _schema(param)
+    return schema if param.required else {**schema, "type": [schema["type"], "null"]}
+
+
+def _success(name: str) -> dict[str, Any]:
+    return {
+        "description": name,
+        "content": {"application/json": {"schema": ref(name)}},
+    }
+
+
+def _error(status: int, text: str) -> dict[str, Any]:
+    response: dict[str, Any] = {
+        "description": text,
+        "content": {"application/json": {"schema": ref("Error")}},
+    }
+    if status == 503:
+        response["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}
+    return response

@@ -1,0 +1,114 @@
+"""The README's reference of the API, made from the table of routes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from chalicelib.web.openapi import ERRORS
+from chalicelib.web.routes import ROUTES, JsonBody, Param, Route
+from chalicelib.web.schemas import components
+
+
+def reference_markdown() -> str:
+    """One row for each route, one for each parameter, and the fields of the answers."""
+    return "\n".join([_routes(), _params(), _answers(), _errors()])
+
+
+def _routes() -> str:
+    rows = [("route", "what it does", "parameters", "answers")]
+    for route in ROUTES:
+        answers = ", ".join(f"{status} `{name}`" for status, name in route.answers.items())
+        taken = ", ".join(f"`{name}`" for name in _taken(route)) or "none"
+        rows.append((f"`{route.method} {route.path}`", route.summary, taken, answers))
+    return _table(rows)
+
+
+def _taken(route: Route) -> list[str]:
+    names = [param.name for param in route.params]
+    if isinstance(route.body, JsonBody):
+        return names + [param.name for param in route.body.fields]
+    return names
+
+
+def _params() -> str:
+    rows = [("parameter", "of", "value", "meaning")]
+    seen: dict[tuple[str, str, str], list[Route]] = {}
+    for route in ROUTES:
+        for param in _all_params(route):
+            seen.setdefault((param.name, _value(param), param.help), []).append(route)
+    for (name, value, text), routes in seen.items():
+        rows.append((f"`{name}`", _where(routes), value, text))
+    return _table(rows)
+
+
+def _all_params(route: Route) -> tuple[Param, ...]:
+    in_body = route.body.fields if isinstance(route.body, JsonBody) else ()
+    return (*route.params, *in_body)
+
+
+def _where(routes: list[Route]) -> str:
+    if len(routes) > 2:
+        return "lists"
+    return ", ".join(f"`{route.path.removeprefix('/api')}`" for route in routes)
+
+
+def _value(param: Param) -> str:
+    schema = param.kind.schema()
+    if "enum" in schema:
+        text = ", ".join(f"`{word}`" for word in schema["enum"])
+    elif schema["type"] == "integer":
+        text = f"{schema['minimum']} to {schema['maximum']}"
+    elif schema["type"] == "boolean":
+        text = "`true`, `false`"
+    elif schema.get("format") == "date-time":
+        text = "ISO 8601 with an offset"
+    else:
+        text = f"text, up to {schema['maxLength']}" if "maxLength" in schema else "text"
+    return text if param.default is None else f"{text}; default {param.default}"
+
+
+def _answers() -> str:
+    rows = [("answer", "fields")]
+    schemas = components()
+    shown = sorted(name for name in schemas if name not in ("JsonSchema", "OpenApi", "Error"))
+    rows += [(f"`{name}`", _fields(schemas[name])) for name in shown]
+    return _table(rows)
+
+
+def _fields(schema: dict[str, Any]) -> str:
+    if "allOf" in schema:
+        base, more = schema["allOf"]
+        return f"those of {_type(base)}, and {_fields(more)}"
+    return ", ".join(f"`{name}`{_linked(value)}" for name, value in schema["properties"].items())
+
+
+def _linked(schema: dict[str, Any]) -> str:
+    kind = _type(schema)
+    return f" ({kind})" if kind else ""
+
+
+def _type(schema: dict[str, Any]) -> str:
+    """What an object is called; nothing for plain values."""
+    if "$ref" in schema:
+        return f"`{schema['$ref'].rpartition('/')[2]}`"
+    if "anyOf" in schema:
+        inner = _type(schema["anyOf"][0])
+        return f"{inner} or null" if inner else ""
+    if schema.get("type") == "array":
+        inner = _type(schema["items"])
+        return f"list of {inner}" if inner else "list"
+    return ""
+
+
+def _errors() -> str:
+    rows = [("error", "when")]
+    rows += [(str(status), text) for status, (_, text) in sorted(ERRORS.items())]
+    rows.append(("405", "the path cannot be asked with this method; `Allow` says which it takes"))
+    return _table(rows)
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
+    head, *body = rows
+    ruled = [head, ("---",) * len(head), *body]
+    return "".join(f"| {' | '.join(row)} |\n" for row in ruled)

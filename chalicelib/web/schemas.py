@@ -1,0 +1,186 @@
+"""The JSON Schemas of what is answered, made from the very classes that answers are made from."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import partial
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from chalicelib.database.reads import values
+from chalicelib.ports import QueueDepth
+from chalicelib.web import views
+
+Schema = dict[str, Any]
+
+# A name means the same wherever it stands.
+HELP: dict[str, str] = {
+    "admitted_at": "when it was given one of its DAG's max_active_runs slots",
+    "age_seconds": "how long ago it began",
+    "attempts": "those that have ended, newest first",
+    "commit_seq": "number of the last commit",
+    "complete": "nothing will follow",
+    "dag_id": "identity of the DAG, in URLs",
+    "data_interval_start": "the fire time before the logical date",
+    "did": "what it did, in numbers by name",
+    "duration": "seconds from started_at to ended_at",
+    "execution_timeout": "seconds",
+    "file_key": "the object in the dags bucket",
+    "has_import_error": "the file was changed since and is broken; the last good version is active",
+    "heartbeat_at": "when its executor last said that it runs",
+    "import_errors": "files that could not be registered",
+    "log_bytes": "length of the whole log",
+    "logical_date": "the fire time, or the moment that was asked for",
+    "map_index": "which copy of an expanded task; -1 for a task that is not expanded",
+    "max_active_runs": "runs of the DAG at once",
+    "max_active_tasks": "attempts of the DAG at once",
+    "max_rss_bytes": "peak memory of the command",
+    "next_cursor": "`cursor` of the next page, null at the end; a page that is filtered may hold"
+    " fewer than `limit` and still not be the last",
+    "next_fire_at": "null while nothing is to come, or paused",
+    "next_offset": "`offset` to go on from",
+    "not_before": "the attempt does not start earlier",
+    "reason": "why it is in this state, empty where nothing is to say",
+    "removed_at": "when its file was removed from the bucket, null while it is there",
+    "retry_delay": "seconds",
+    "schedule": "expressions, none: only on request",
+    "set_aside": "messages that could not be applied, kept for inspection",
+    "signal": "that ended the command",
+    "try_number": "attempts so far, or which attempt; 0 before the first",
+    "version": "number of the definition, counted from 1 for each DAG",
+}
+
+_PLAIN: dict[Any, Schema] = {
+    str: {"type": "string"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    bool: {"type": "boolean"},
+    type(None): {"type": "null"},
+    datetime: {"type": "string", "format": "date-time"},
+    Any: {},
+}
+
+NEXT_CURSOR: Schema = {"type": ["string", "null"], "description": HELP["next_cursor"]}
+
+
+def components() -> dict[str, Schema]:
+    """Every schema by the name that the table of routes uses."""
+    return {name: make() for name, make in _COMPONENTS.items()}
+
+
+def ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def array_of(name: str) -> Schema:
+    return {"type": "array", "items": ref(name)}
+
+
+def _object(properties: dict[str, Schema]) -> Schema:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _of_class(cls: type[Any]) -> Schema:
+    hints = get_type_hints(cls)
+    properties = {
+        spec.name: _described(spec.name, _of_type(hints[spec.name])) for spec in fields(cls)
+    }
+    summary = (cls.__doc__ or "").partition("\n\n")[0]
+    return {"description": " ".join(summary.split()), **_object(properties)}
+
+
+def _described(name: str, schema: Schema) -> Schema:
+    return {**schema, "description": HELP[name]} if name in HELP else schema
+
+
+def _of_type(hint: Any) -> Schema:
+    if hint in _PLAIN:
+        return dict(_PLAIN[hint])
+    if is_dataclass(hint):
+        return ref(_NAMES[hint])
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return {"type": "string", "enum": [member.value for member in hint]}
+    return _of_generic(get_origin(hint), get_args(hint))
+
+
+def _of_generic(origin: Any, arguments: tuple[Any, ...]) -> Schema:
+    if origin is Literal:
+        return {"type": "string", "enum": list(arguments)}
+    if origin in (types.UnionType, Union):
+        return _nullable(_of_type(arguments[0]))
+    if origin is dict:
+        return {"type": "object", "additionalProperties": _of_type(arguments[1])}
+    if origin is tuple:
+        return {"type": "array", "items": _of_type(arguments[0])}
+    raise TypeError(f"no schema for {origin}[{arguments}]")
+
+
+def _nullable(schema: Schema) -> Schema:
+    if set(schema) <= {"type", "format"}:
+        return {**schema, "type": [schema["type"], "null"]}
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _page(name: str, item: str) -> Schema:
+    return _object({name: array_of(item), "next_cursor": NEXT_CURSOR})
+
+
+def _extended(name: str, properties: dict[str, Schema]) -> Schema:
+    return {"allOf": [ref(name), _object(properties)]}
+
+
+def _error() -> Schema:
+    described = {
+        "code": {"type": "string", "description": "a stable word for programs"},
+        "message": {"type": "string", "description": "what is wrong, where, and what to do"},
+        "details": {"type": "object", "description": "more, by code"},
+    }
+    return _object({"error": _object(described)})
+
+
+_CLASSES: dict[str, type[Any]] = {
+    "Attempt": values.AttemptItem,
+    "Dag": values.DagItem,
+    "DagDefinition": values.Dag,
+    "DagDetail": values.DagDetail,
+    "DagSource": values.DagSource,
+    "DagVersion": values.DagVersion,
+    "DatabaseHealth": views.DatabaseHealth,
+    "Edge": values.Edge,
+    "Graph": values.Graph,
+    "Health": views.Health,
+    "ImportError": values.ImportErrorItem,
+    "LastRun": values.LastRun,
+    "LastTick": views.LastTick,
+    "LogPart": views.LogPart,
+    "NextFireTimes": views.NextFireTimes,
+    "Problem": values.Problem,
+    "QueueDepth": QueueDepth,
+    "Queues": views.Queues,
+    "Run": values.RunItem,
+    "Task": values.Task,
+    "TaskInstance": values.TaskInstanceItem,
+    "Tick": values.TickItem,
+    "ValidatedDag": views.ValidatedDag,
+}
+_NAMES: dict[Any, str] = {cls: name for name, cls in _CLASSES.items()}
+
+_COMPONENTS: dict[str, Callable[[], Schema]] = {
+    "Error": _error,
+    **{name: partial(_of_class, cls) for name, cls in _CLASSES.items()},
+    "DagList": partial(_page, "dags", "Dag"),
+    "DagVersionList": partial(_page, "versions", "DagVersion"),
+    "ImportErrorList": partial(_page, "import_errors", "ImportError"),
+    "JsonSchema": lambda: {"type": "object"},
+    "OpenApi": lambda: {"type": "object"},
+    "RunDetail": lambda: _extended(
+        "Run", {"task_instances": array_of("TaskInstance"), "next_cursor": NEXT_CURSOR}
+    ),
+    "RunList": partial(_page, "runs", "Run"),
+    "TaskInstanceDetail": lambda: _extended("TaskInstance", {"attempts": array_of("Attempt")}),
+    "TaskInstanceList": partial(_page, "task_instances", "TaskInstance"),
+    "TickList": partial(_page, "ticks", "Tick"),
+}

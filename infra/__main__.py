@@ -1,0 +1,152 @@
+"""The command line: `python -m infra deploy|status|down|cost`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+import infra
+from infra import cost, deploying, health, removing, status
+from infra.aws import Aws, connect
+from infra.errors import InfraError
+from infra.naming import Stage
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 if it did what was asked, 1 if it could not."""
+    given = parser().parse_args(arguments)
+    try:
+        given.run(given)
+    except (InfraError, ClientError, BotoCoreError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    whole = argparse.ArgumentParser(prog="python -m infra", description=infra.__doc__)
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
+    _add_deploy(commands)
+    shown = _add(commands, "status", _status, "what is installed, and how it is")
+    _add_place(shown)
+    down = _add(commands, "down", _down, "remove all of a stage")
+    _add_place(down)
+    down.add_argument("--delete-data", action="store_true", help="buckets and backups too")
+    down.add_argument("--yes", action="store_true", help="do not ask")
+    price = _add(commands, "cost", _cost, "what a month costs")
+    price.add_argument("--tasks", type=_positive(int), default=1_000_000, help="a month")
+    price.add_argument("--seconds", type=_positive(float), default=1.0, help="that each takes")
+    price.add_argument("--memory", type=_positive(int), default=384, help="MB that each has")
+    price.add_argument("--network", choices=["endpoint", "ipv6"], default="endpoint")
+    return whole
+
+
+def _add(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    run: Callable[[argparse.Namespace], None],
+    text: str,
+) -> argparse.ArgumentParser:
+    made = commands.add_parser(name, help=text, description=text)
+    made.set_defaults(run=run)
+    return made
+
+
+def _add_place(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--stage", required=True, help="the installation's name, such as prod")
+    command.add_argument("--region", help="default: the one of your AWS configuration")
+    command.add_argument("--profile", help="of your AWS configuration")
+
+
+OPTIONS = {
+    "Network": "network",
+    "EndpointZones": "endpoint_zones",
+    "AlarmEmail": "alarm_email",
+    "LogRetentionDays": "log_retention_days",
+    "RetentionDays": "retention_days",
+    "TaskMemory": "task_memory",
+}
+"""The stack's parameters and the options that set them."""
+
+
+def _add_deploy(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "create or update the installation; run it again whenever something went wrong"
+    command = _add(commands, "deploy", _deploy, text)
+    _add_place(command)
+    what = command.add_argument_group("what is left out stays as it is")
+    what.add_argument(
+        "--network",
+        choices=["endpoint", "ipv6"],
+        help="how the VPC reaches SQS: interface endpoint (default, about 7.3 USD a month),"
+        " or IPv6 (free)",
+    )
+    what.add_argument("--endpoint-zones", choices=["1", "2"], help="zones of that endpoint")
+    what.add_argument("--alarm-email", help="where alarms go")
+    what.add_argument("--log-retention-days", help="of the functions' own logs (30)")
+    what.add_argument("--retention-days", type=_positive(int), help="of finished runs (90)")
+    what.add_argument("--task-memory", type=_positive(int), help="MB that a command has (384)")
+
+
+def _positive(kind: Callable[[str], float]) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        value = kind(text)
+        if value <= 0:
+            raise ValueError
+        return value
+
+    parse.__name__ = "number above 0"
+    return parse
+
+
+def _aws(given: argparse.Namespace) -> Aws:
+    return connect(given.region, given.profile)
+
+
+def _deploy(given: argparse.Namespace) -> None:
+    stage = Stage(given.stage)
+    options = {
+        parameter: str(getattr(given, option))
+        for parameter, option in OPTIONS.items()
+        if getattr(given, option) is not None
+    }
+    deployment = deploying.Deployment(_aws(given), stage, options, say)
+    url = deploying.deploy(deployment)
+    dags = removing.bucket_names(stage, deployment.aws)[0]
+    say(f"ready: {url}")
+    say(f"upload a DAG: aws s3 cp my.yaml s3://{dags}/")
+
+
+def _status(given: argparse.Namespace) -> None:
+    for line in status.lines(_aws(given), Stage(given.stage), health.fetch):
+        say(line)
+
+
+def _down(given: argparse.Namespace) -> None:
+    stage = Stage(given.stage)
+
+    def confirm(question: str) -> bool:
+        if given.yes:
+            return True
+        return input(f"{question}\nType the stage's name to go on: ").strip() == stage.name
+
+    removing.remove(removing.Removal(_aws(given), stage, say, confirm, given.delete_data))
+    say(f"stage {stage.name} is gone")
+
+
+def _cost(given: argparse.Namespace) -> None:
+    zones = 1 if given.network == "endpoint" else 0
+    for line in cost.table(cost.Load(given.tasks, given.seconds, given.memory, zones=zones)):
+        say(line)
+
+
+def say(line: str) -> None:
+    """A line for the person at the terminal, at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

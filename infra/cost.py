@@ -1,0 +1,133 @@
+"""What a month costs: how much of each thing a task uses, times the table of prices. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from infra.prices import PRICES
+
+HOURS = 730
+MINUTES = HOURS * 60
+
+DECIDING_MB = 512
+"""Memory of each function that opens the database."""
+
+OVERHEAD_SECONDS = 0.15
+"""What `execute` takes around a command: the claim, the log, the report."""
+
+REPORTS_TOGETHER = 4
+"""Reports that one `apply` takes, on average: 1 in a chain, hundreds in a fan-out."""
+
+FLUSH_SECONDS = 5.0
+CANCEL_SECONDS = 5.0
+HEARTBEAT_SECONDS = 30.0
+
+POLLS_PER_HOUR = 5 * 180
+"""Lambda asks an idle queue with five long polls of 20 seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A month's work: `tasks` commands of `seconds` each, in `memory` MB; `zones` of the interface
+    endpoint, 0 with IPv6."""
+
+    tasks: int
+    seconds: float
+    memory: int
+    api_requests: int = 10_000
+    zones: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A line of the bill. `of` is a key of the table of prices, `amount` in its unit."""
+
+    what: str
+    of: str
+    amount: float
+
+    @property
+    def usd(self) -> float:
+        return self.amount * PRICES[self.of].usd
+
+    @property
+    def service(self) -> str:
+        return PRICES[self.of].service
+
+
+def items(load: Load) -> list[Item]:
+    """The whole bill of a month."""
+    return [*_per_task(load), *_always(load)]
+
+
+def total(bill: list[Item]) -> float:
+    return sum(item.usd for item in bill)
+
+
+def by_service(bill: list[Item]) -> dict[str, float]:
+    """USD by service, the dearest first."""
+    sums: dict[str, float] = {}
+    for item in bill:
+        sums[item.service] = sums.get(item.service, 0.0) + item.usd
+    return dict(sorted(sums.items(), key=lambda pair: -pair[1]))
+
+
+def _per_task(load: Load) -> Iterator[Item]:
+    tasks, seconds = load.tasks, load.seconds
+    beats = 1 + int(seconds / HEARTBEAT_SECONDS) if seconds > 1 else 0
+    reports = tasks * (1 + beats)
+    applies = reports / REPORTS_TOGETHER
+    billed = tasks * (seconds + OVERHEAD_SECONDS) * load.memory / 1024
+    yield Item("execute, runs", "lambda_request", tasks)
+    yield Item("execute, GB-seconds", "lambda_gb_second", billed)
+    yield Item("apply, runs", "lambda_request", applies)
+    yield Item("apply, GB-seconds", "lambda_gb_second", applies * 0.2 * DECIDING_MB / 1024)
+    yield Item("task messages", "sqs_request", tasks * 3)
+    yield Item("reports", "sqs_request", reports + 2 * applies)
+    yield Item("claims and logs", "s3_put", tasks * (2 + int(seconds / FLUSH_SECONDS)))
+    yield Item("cancel marks looked for", "s3_get", tasks * int(seconds / CANCEL_SECONDS))
+    yield Item("claims and logs, kept", "s3_gb_month", tasks * 4e-6 * 3)
+    yield Item("database, read", "efs_gb_read", applies * 60e-6)
+    yield Item("database, written", "efs_gb_written", applies * 80e-6)
+    yield Item("database, kept", "efs_gb_month", tasks * 1e-6 * 3)
+    yield Item("logs of the functions", "logs_gb", (tasks + applies) * 0.8e-6)
+    if load.zones:
+        yield Item("through the endpoint", "endpoint_gb", tasks * 4e-6)
+
+
+def _always(load: Load) -> Iterator[Item]:
+    yield Item("tick, runs", "lambda_request", MINUTES)
+    yield Item("tick, GB-seconds", "lambda_gb_second", MINUTES * 0.3 * DECIDING_MB / 1024)
+    yield Item("tick, dead letters looked for", "sqs_request", MINUTES)
+    yield Item("idle queues asked", "sqs_request", 2 * POLLS_PER_HOUR * HOURS)
+    yield Item("logs of the tick", "logs_gb", MINUTES * 0.8e-6)
+    yield Item("API", "api_request", load.api_requests)
+    yield Item("API, runs", "lambda_request", load.api_requests)
+    yield Item("API, GB-seconds", "lambda_gb_second", load.api_requests * 0.1 * DECIDING_MB / 1024)
+    yield Item("database, at least", "efs_gb_month", 0.05)
+    yield Item("database, backups", "backup_gb_month", 0.05 * 2)
+    yield Item("alarms", "alarm_month", 10)
+    if load.zones:
+        yield Item("SQS from the VPC", "endpoint_hour", load.zones * HOURS)
+
+
+def table(load: Load) -> Iterator[str]:
+    """The bill as lines of text."""
+    bill = items(load)
+    yield f"{load.tasks:,} tasks of {load.seconds:g} s in {load.memory} MB, one month, us-east-1"
+    yield f"{'service':<14}{'what':<32}{'amount':>16}  {'unit':<20}{'USD':>9}  price of"
+    for service, usd in by_service(bill).items():
+        for item in bill:
+            if item.service == service:
+                yield _line(item)
+        yield f"{service:<14}{'':<32}{'':>16}  {'sum':<20}{usd:>9.2f}"
+    for name, part in (("by the task", _per_task(load)), ("by the month", _always(load))):
+        yield f"{name:<84}{total(list(part)):>9.2f}"
+    yield f"{'total':<84}{total(bill):>9.2f}"
+
+
+def _line(item: Item) -> str:
+    price = PRICES[item.of]
+    text = f"{item.service:<14}{item.what:<32}{item.amount:>16,.2f}  {price.unit:<20}"
+    return f"{text}{item.usd:>9.2f}  {price.as_of}"

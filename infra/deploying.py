@@ -1,0 +1,91 @@
+"""`deploy`: from any state to a working installation. Each step looks at what is there, so it may
+be broken off anywhere and run again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra import finishing, functions, health, inventory, stack
+from infra.aws import Aws
+from infra.errors import InfraError
+from infra.naming import PROJECT, Stage
+from infra.policies import Installation, policies
+from infra.project import Project
+from infra.stack import Say
+
+TEMPLATE = Path(__file__).with_name("template.yaml")
+
+
+def run_chalice(folder: Path, stage: Stage, region: str) -> None:
+    """`chalice deploy`, as a person would type it. Its output goes to ours."""
+    command = [sys.executable, "-c", "from chalice.cli import main; main()"]
+    environ = {**os.environ, "AWS_DEFAULT_REGION": region}
+    done = subprocess.run(
+        [*command, "deploy", "--stage", stage.name], cwd=folder, env=environ, check=False
+    )
+    if done.returncode:
+        raise InfraError("`chalice deploy` failed; see above, then run the same command again")
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One run of the command. `options` are template parameters; those left out stay as they are.
+    The callables are the outside world."""
+
+    aws: Aws
+    stage: Stage
+    options: Mapping[str, str]
+    say: Say
+    project: Project = field(default_factory=lambda: Project(PROJECT))
+    chalice: Callable[[Path, Stage, str], None] = run_chalice
+    fetch: health.Fetch = health.fetch
+
+
+def deploy(deployment: Deployment) -> str:
+    """Do all of it and return the API's URL. Raises InfraError."""
+    say, stage, aws = deployment.say, deployment.stage, deployment.aws
+    say(f"[1/5] stack {stage.stack} in {aws.place.account}, {aws.place.region}")
+    outputs = stack.converge(
+        aws, stage.stack, TEMPLATE.read_text(encoding="utf-8"), _parameters(deployment), say
+    )
+    say("[2/5] .chalice/config.json and policies")
+    write_files(deployment.project, stage, aws, outputs)
+    say("[3/5] chalice deploy")
+    found = inventory.take(aws, stage)
+    finishing.wait_until_settled(aws, found.functions)
+    # Whatever Chalice's own file says: it may be of another time, or not there.
+    known = inventory.deployed(found, stage, aws, outputs["DagsBucket"])
+    deployment.project.write_deployed(stage, known)
+    deployment.chalice(deployment.project.folder, stage, aws.place.region)
+    say("[4/5] file system and function settings")
+    finishing.finish(aws, stage, outputs, say)
+    say("[5/5] health")
+    url = _url(aws, stage)
+    health.wait_until_healthy(aws, url, deployment.fetch)
+    return url
+
+
+def write_files(project: Project, stage: Stage, aws: Aws, outputs: Mapping[str, str]) -> None:
+    """What plain `chalice deploy` needs to know of the stage."""
+    project.write_stage(stage, functions.stage_config(stage, outputs))
+    project.write_policies(stage, policies(Installation(stage, aws.place, outputs)))
+
+
+def _parameters(deployment: Deployment) -> dict[str, str]:
+    given = {"Stage": deployment.stage.name, **deployment.options}
+    if "RetentionDays" in given:
+        # The scheduler removes a run's objects first; the bucket drops what it forgot.
+        given["ObjectDays"] = str(int(given["RetentionDays"]) + 30)
+    return given
+
+
+def _url(aws: Aws, stage: Stage) -> str:
+    found = inventory.take(aws, stage)
+    if not found.apis:
+        raise InfraError("Chalice made no API; run the same command again")
+    return inventory.api_url(aws, found.apis[0])

@@ -1,0 +1,85 @@
+"""The one table of functions, and the stage's part of Chalice's configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.config import PREFIX
+from infra.naming import API_FUNCTION, API_STAGE, Stage
+
+MOUNT = "/mnt/orchestrator"
+"""Where the file system appears; Lambda allows only one level below /mnt."""
+
+DATABASE = f"{MOUNT}/database/orchestrator.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """`timeout` in seconds, `memory` in MB (None: the installation's own choice)."""
+
+    name: str
+    timeout: int
+    memory: int | None
+    has_database: bool = True
+
+
+FUNCTIONS: tuple[Function, ...] = (
+    Function(API_FUNCTION, 29, 512),  # API Gateway gives up after 29 seconds
+    Function("register", 60, 512),
+    Function("tick", 60, 512),
+    Function("apply", 30, 512),
+    Function("execute", 900, None, has_database=False),
+)
+
+
+def with_database() -> tuple[Function, ...]:
+    return tuple(function for function in FUNCTIONS if function.has_database)
+
+
+def stage_config(stage: Stage, outputs: Mapping[str, str]) -> dict[str, Any]:
+    """The stage's entry in `.chalice/config.json`, from the outputs of its stack."""
+    return {
+        "api_gateway_stage": API_STAGE,
+        "api_gateway_endpoint_type": "REGIONAL",
+        "autogen_policy": False,
+        "environment_variables": _variables(outputs),
+        "lambda_functions": {
+            function.name: _function_config(stage, function, outputs) for function in FUNCTIONS
+        },
+    }
+
+
+def _variables(outputs: Mapping[str, str]) -> dict[str, str]:
+    values = {
+        "DAGS_BUCKET": outputs["DagsBucket"],
+        "RUNS_BUCKET": outputs["RunsBucket"],
+        "TASKS_QUEUE": outputs["TasksQueue"],
+        "RESULTS_QUEUE": outputs["ResultsQueue"],
+        "DEAD_LETTER_QUEUE": outputs["TasksDeadQueue"],
+        "RETENTION_DAYS": outputs["RetentionDays"],
+    }
+    return {PREFIX + name: value for name, value in values.items()}
+
+
+def _function_config(
+    stage: Stage, function: Function, outputs: Mapping[str, str]
+) -> dict[str, Any]:
+    config: dict[str, Any] = {
+        "lambda_timeout": function.timeout,
+        "lambda_memory_size": function.memory or int(outputs["TaskMemory"]),
+        "iam_policy_file": stage.policy_file(function.name),
+    }
+    if function.has_database:
+        config["subnet_ids"] = outputs["SubnetIds"].split(",")
+        config["security_group_ids"] = [outputs["SecurityGroupId"]]
+        config["environment_variables"] = {PREFIX + "DATABASE": DATABASE}
+        if uses_ipv6(outputs):
+            # The usual names of SQS and S3 have no IPv6 addresses.
+            config["environment_variables"]["AWS_USE_DUALSTACK_ENDPOINT"] = "true"
+    return config
+
+
+def uses_ipv6(outputs: Mapping[str, str]) -> bool:
+    return outputs["Network"] == "ipv6"

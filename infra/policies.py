@@ -1,0 +1,142 @@
+"""The one table of permissions: what each function may do, and on what.
+
+No action has a wildcard. A resource is the stack's own wherever AWS lets one be named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from infra.functions import FUNCTIONS, Function
+from infra.naming import APP, Place, Stage
+
+Statement = dict[str, Any]
+
+READ_QUEUE = (
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:GetQueueUrl",
+)
+SEND = ("sqs:SendMessage", "sqs:GetQueueUrl")
+DEPTH = ("sqs:GetQueueAttributes", "sqs:GetQueueUrl")
+READ_OBJECTS = ("s3:GetObject",)
+KEEP_OBJECTS = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")
+# Without it S3 answers "forbidden" to who asks for an object that is not there.
+LIST = ("s3:ListBucket",)
+
+# What Lambda itself needs, with the function's role, to connect a function to a VPC.
+NETWORK_INTERFACES = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+)
+
+QUEUES: dict[str, dict[str, tuple[str, ...]]] = {
+    "api_handler": {
+        "TasksQueue": (*SEND, *DEPTH),
+        "ResultsQueue": (*SEND, *DEPTH),
+        "TasksDeadQueue": DEPTH,
+    },
+    "register": {"TasksQueue": SEND, "ResultsQueue": SEND},
+    "tick": {"TasksQueue": SEND, "ResultsQueue": SEND, "TasksDeadQueue": READ_QUEUE},
+    "apply": {"TasksQueue": SEND, "ResultsQueue": (*SEND, *READ_QUEUE)},
+    "execute": {"TasksQueue": READ_QUEUE, "ResultsQueue": SEND},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What a policy speaks about: the stage, where it is, and the outputs of its stack."""
+
+    stage: Stage
+    place: Place
+    outputs: Mapping[str, str]
+
+    def bucket(self, output: str) -> str:
+        return self.place.bucket_arn(self.outputs[output])
+
+    def queue(self, output: str) -> str:
+        return self.place.arn("sqs", self.outputs[output])
+
+
+def policies(installation: Installation) -> dict[str, dict[str, Any]]:
+    """The policy document of each function, by its short name."""
+    return {function.name: policy(installation, function) for function in FUNCTIONS}
+
+
+def policy(installation: Installation, function: Function) -> dict[str, Any]:
+    statements = [_logs(installation, function), *_queues(installation, function)]
+    if function.has_database:
+        statements += [*_objects(installation), *_database(installation, function)]
+    else:
+        statements += _execution(installation)
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _allow(sid: str, actions: tuple[str, ...], *resources: str, **more: Any) -> Statement:
+    unique = sorted(set(actions))
+    return {"Sid": sid, "Effect": "Allow", "Action": unique, "Resource": [*resources], **more}
+
+
+def _logs(installation: Installation, function: Function) -> Statement:
+    group = f"log-group:/aws/lambda/{installation.stage.function(function.name)}:*"
+    actions = ("logs:CreateLogStream", "logs:PutLogEvents")
+    return _allow("Logs", actions, installation.place.arn("logs", group))
+
+
+def _queues(installation: Installation, function: Function) -> list[Statement]:
+    return [
+        _allow(output, actions, installation.queue(output))
+        for output, actions in QUEUES[function.name].items()
+    ]
+
+
+def _objects(installation: Installation) -> list[Statement]:
+    dags, runs = installation.bucket("DagsBucket"), installation.bucket("RunsBucket")
+    return [
+        _allow("ListBuckets", LIST, dags, runs),
+        _allow("DagFiles", READ_OBJECTS, f"{dags}/*"),
+        _allow("RunObjects", KEEP_OBJECTS, f"{runs}/*"),
+    ]
+
+
+def _database(installation: Installation, function: Function) -> list[Statement]:
+    mount = ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite")
+    by_access_point = {
+        "StringEquals": {"elasticfilesystem:AccessPointArn": installation.outputs["AccessPointArn"]}
+    }
+    own_arn = installation.place.arn(
+        "lambda", f"function:{installation.stage.function(function.name)}"
+    )
+    return [
+        _allow("Mount", mount, installation.outputs["FileSystemArn"], Condition=by_access_point),
+        # Lambda checks these before the interfaces exist, so no resource can be named.
+        _allow("ConnectToVpc", NETWORK_INTERFACES, "*"),
+        # Lambda needs them; the code that runs in the function does not get them.
+        {
+            "Sid": "ButNotFromTheCode",
+            "Effect": "Deny",
+            "Action": list(NETWORK_INTERFACES),
+            "Resource": ["*"],
+            "Condition": {"ArnEquals": {"lambda:SourceFunctionArn": [own_arn]}},
+        },
+    ]
+
+
+def _execution(installation: Installation) -> list[Statement]:
+    runs = installation.bucket("RunsBucket")
+    secrets = installation.place.arn("secretsmanager", f"secret:{APP}/{installation.stage.name}/*")
+    return [
+        _allow("ListRuns", LIST, runs),
+        _allow("ClaimsAndLogs", ("s3:GetObject", "s3:PutObject"), f"{runs}/*"),
+        # A claim that was taken away could be taken twice, so only the log may shrink.
+        _allow("CutLogs", ("s3:DeleteObject",), f"{runs}/*/log/*"),
+        _allow("NamedSecrets", ("secretsmanager:GetSecretValue",), secrets),
+        _allow("BecomeTheTaskRole", ("sts:AssumeRole",), installation.outputs["TaskRoleArn"]),
+    ]

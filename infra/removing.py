@@ -1,0 +1,153 @@
+"""`down`: everything of a stage is removed. Data only if the caller says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from infra import inventory, stack
+from infra.aws import Aws, is_missing
+from infra.errors import Refused
+from infra.inventory import Inventory
+from infra.naming import PROJECT, Stage
+from infra.project import Project
+from infra.stack import Say
+
+BUCKETS = ("dags", "runs", "backups")
+
+
+@dataclass(frozen=True)
+class Removal:
+    """One run of the command. `confirm` is asked a question and says whether the stage's name was
+    typed."""
+
+    aws: Aws
+    stage: Stage
+    say: Say
+    confirm: Callable[[str], bool]
+    deletes_data: bool = False
+    project: Project = field(default_factory=lambda: Project(PROJECT))
+
+
+def remove(removal: Removal) -> None:
+    """Do it; what is gone already is no error. Raises Refused, or StackFailed."""
+    aws, stage, say = removal.aws, removal.stage, removal.say
+    if not removal.deletes_data:
+        _refuse_to_lose(aws, stage)
+    if not removal.confirm(_question(stage, aws)):
+        raise Refused("nothing was removed")
+    say("[1/3] functions, API, schedule")
+    _remove_functions(aws, stage, inventory.take(aws, stage), say)
+    say("[2/3] data")
+    _remove_data(aws, stage, say)
+    say(f"[3/3] stack {stage.stack} (up to 40 minutes: Lambda keeps its network interfaces)")
+    stack.delete(aws, stage.stack, say)
+    removal.project.forget(stage)
+
+
+def bucket_names(stage: Stage, aws: Aws) -> list[str]:
+    return [f"{stage.stack}-{aws.place.account}-{kind}" for kind in BUCKETS]
+
+
+def _question(stage: Stage, aws: Aws) -> str:
+    return (
+        f"This removes the stage {stage.name} from account {aws.place.account},"
+        f" {aws.place.region}: functions, API, queues, and the database with the history of all"
+        " runs."
+    )
+
+
+def _refuse_to_lose(aws: Aws, stage: Stage) -> None:
+    kept = [f"bucket {name}" for name in bucket_names(stage, aws) if any(_versions(aws, name))]
+    if any(_recovery_points(aws, stage)):
+        kept.append(f"backup vault {stage.stack}")
+    if kept:
+        raise Refused(f"{', '.join(kept)} hold data. Copy what you need, then use --delete-data.")
+
+
+def _remove_functions(aws: Aws, stage: Stage, found: Inventory, say: Say) -> None:
+    """What starts a function goes before the function."""
+    for rule in found.rules:
+        _remove_rule(aws, rule)
+    for mapping in found.mappings:
+        _gone(aws.client("lambda").delete_event_source_mapping, UUID=mapping.uuid)
+    for api in found.apis:
+        _gone(aws.client("apigateway").delete_rest_api, restApiId=api)
+    for name in found.functions:
+        say(f"  function {stage.function(name)}")
+        _gone(aws.client("lambda").delete_function, FunctionName=stage.function(name))
+    for name in found.roles:
+        _remove_role(aws, stage.role(name))
+
+
+def _remove_rule(aws: Aws, rule: str) -> None:
+    client = aws.client("events")
+    targets = [row["Id"] for row in client.list_targets_by_rule(Rule=rule)["Targets"]]
+    if targets:
+        client.remove_targets(Rule=rule, Ids=targets)
+    client.delete_rule(Name=rule)
+
+
+def _remove_role(aws: Aws, role: str) -> None:
+    client = aws.client("iam")
+    for policy in client.list_role_policies(RoleName=role)["PolicyNames"]:
+        client.delete_role_policy(RoleName=role, PolicyName=policy)
+    client.delete_role(RoleName=role)
+
+
+def _remove_data(aws: Aws, stage: Stage, say: Say) -> None:
+    for name in bucket_names(stage, aws):
+        for batch in _batches(_versions(aws, name)):
+            aws.client("s3").delete_objects(Bucket=name, Delete={"Objects": batch, "Quiet": True})
+            say(f"  bucket {name}: {len(batch)} objects")
+    for arn in _recovery_points(aws, stage):
+        aws.client("backup").delete_recovery_point(
+            BackupVaultName=stage.stack, RecoveryPointArn=arn
+        )
+        say(f"  backup {arn}")
+
+
+def _versions(aws: Aws, bucket: str) -> Iterator[dict[str, str]]:
+    """Every object, every old version of one, and every mark of a deletion."""
+    pages = aws.client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket)
+    try:
+        for page in pages:
+            for row in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+                yield {"Key": row["Key"], "VersionId": row["VersionId"]}
+    except ClientError as error:
+        if not is_missing(error):
+            raise
+
+
+def _recovery_points(aws: Aws, stage: Stage) -> Iterator[str]:
+    pages = aws.client("backup").get_paginator("list_recovery_points_by_backup_vault")
+    try:
+        for page in pages.paginate(BackupVaultName=stage.stack):
+            yield from (row["RecoveryPointArn"] for row in page["RecoveryPoints"])
+    except ClientError as error:
+        # To who may not see it, AWS Backup says of a vault that is not there: access denied.
+        if not is_missing(error) and error.response["Error"]["Code"] != "AccessDeniedException":
+            raise
+
+
+def _batches(rows: Iterator[dict[str, str]]) -> Iterator[list[dict[str, str]]]:
+    batch: list[dict[str, str]] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == 1000:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _gone(delete: Callable[..., Any], **what: str) -> None:
+    """Delete it; that somebody was faster is as good."""
+    try:
+        delete(**what)
+    except ClientError as error:
+        if not is_missing(error):
+            raise

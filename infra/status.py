@@ -1,0 +1,76 @@
+"""`status`: what is installed, and how it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from infra import finishing, inventory, stack
+from infra.aws import Aws
+from infra.functions import FUNCTIONS, Function
+from infra.health import Fetch
+from infra.inventory import Inventory
+from infra.naming import Stage
+
+QUEUES = ("TasksQueue", "ResultsQueue", "TasksDeadQueue", "ResultsDeadQueue")
+
+
+def lines(aws: Aws, stage: Stage, fetch: Fetch) -> Iterator[str]:
+    """The report, line by line."""
+    found = stack.find(aws, stage.stack)
+    yield f"stack {stage.stack}: {found.status or 'not there'}"
+    if not found.outputs:
+        return
+    made = inventory.take(aws, stage)
+    for function in FUNCTIONS:
+        yield _function_line(aws, stage, function, made, found.outputs)
+    for output in QUEUES:
+        yield _queue_line(aws, found.outputs[output])
+    yield from _alarm_lines(aws, stage, found.outputs)
+    yield from _api_lines(aws, made, fetch)
+
+
+def _function_line(
+    aws: Aws, stage: Stage, function: Function, made: Inventory, outputs: Mapping[str, str]
+) -> str:
+    name = stage.function(function.name)
+    if function.name not in made.functions:
+        return f"function {name}: not there; run `python -m infra deploy`"
+    now = aws.client("lambda").get_function_configuration(FunctionName=name)
+    text = f"function {name}: {now.get('State', 'Active')}, {now['MemorySize']} MB"
+    return f"{text}, {now['Timeout']} s{_lack(function, now, outputs)}"
+
+
+def _lack(function: Function, now: Mapping[str, Any], outputs: Mapping[str, str]) -> str:
+    if not function.has_database:
+        return ""
+    if now.get("FileSystemConfigs", []) != finishing.file_systems(outputs):
+        return ", WITHOUT ITS FILE SYSTEM; run `python -m infra deploy`"
+    return ", file system attached"
+
+
+def _queue_line(aws: Aws, name: str) -> str:
+    client = aws.client("sqs")
+    url = client.get_queue_url(QueueName=name)["QueueUrl"]
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    counts = client.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return f"queue {name}: {counts[names[0]]} waiting, {counts[names[1]]} in work"
+
+
+def _alarm_lines(aws: Aws, stage: Stage, outputs: Mapping[str, str]) -> Iterator[str]:
+    pages = aws.client("cloudwatch").get_paginator("describe_alarms")
+    for page in pages.paginate(AlarmNamePrefix=f"{stage.stack}-", StateValue="ALARM"):
+        for alarm in page["MetricAlarms"]:
+            # The name of another stage may begin with the whole name of this one.
+            if outputs["AlarmTopicArn"] not in alarm["AlarmActions"]:
+                continue
+            yield f"ALARM {alarm['AlarmName']}: {alarm['AlarmDescription']}"
+
+
+def _api_lines(aws: Aws, made: Inventory, fetch: Fetch) -> Iterator[str]:
+    for api in made.apis[:1]:
+        url = inventory.api_url(aws, api)
+        answer = fetch(f"{url}api/health")
+        yield f"API {url}: {answer.status or 'no answer'} {answer.body.strip()[:500]}"
+    for api in made.apis[1:]:
+        yield f"API {api}: left over from a deployment that was broken off; `down` removes it"

@@ -1,0 +1,83 @@
+"""An executor on ports in memory, running real commands in real time."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib.errors import Unavailable
+from chalicelib.executor import Executor
+from chalicelib.messages import Attempt, Heartbeat, Report, Result, TaskMessage, decode_report
+from chalicelib.scheduler.logs import read_log
+from tests.support.fakes import FakeBucket, FakeQueue
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Bench:
+    """Runs one command after the other, each as a new attempt; `last` is the latest."""
+
+    def __init__(
+        self,
+        environ: Mapping[str, str] | None = None,
+        *,
+        runs: FakeBucket | None = None,
+        results: FakeQueue | None = None,
+        heartbeat_seconds: float = 30.0,
+    ) -> None:
+        self.runs = runs or FakeBucket()
+        self.results = results or FakeQueue(utc_now)
+        environ = {"PATH": os.environ["PATH"]} if environ is None else environ
+        self.executor = Executor(self.runs, self.results, heartbeat_seconds, environ, utc_now)
+        self.last = Attempt("dag", "run", "task", -1, 0)
+        self.refusal = ""
+
+    def message(self, command: str, **fields: Any) -> TaskMessage:
+        self.last = Attempt("dag", "run", "task", -1, self.last.try_number + 1)
+        return TaskMessage(self.last, command, **fields)
+
+    def handle(self, message: TaskMessage, *, time_left: float = float("inf")) -> None:
+        self.executor.handle(message.encode(), time_left=lambda: time_left)
+
+    def run(self, command: str, *, time_left: float = float("inf"), **fields: Any) -> Result:
+        """The result of running `command`."""
+        self.handle(self.message(command, **fields), time_left=time_left)
+        [result] = [report for report in self.reports() if isinstance(report, Result)]
+        return result
+
+    def start(self, command: str, **fields: Any) -> threading.Thread:
+        """Run it in a thread of its own."""
+        message = self.message(command, **fields)
+        thread = threading.Thread(target=self._handle_until_stopped, args=(message,), daemon=True)
+        thread.start()
+        return thread
+
+    def _handle_until_stopped(self, message: TaskMessage) -> None:
+        try:
+            self.handle(message)
+        except Unavailable as error:
+            self.refusal = str(error)
+
+    def reports(self) -> list[Report]:
+        """Of the latest attempt, in the order sent."""
+        reports = [decode_report(body) for body in self.results.bodies()]
+        return [r for r in reports if isinstance(r, (Result, Heartbeat)) and r.attempt == self.last]
+
+    def heartbeats(self) -> list[Heartbeat]:
+        return [report for report in self.reports() if isinstance(report, Heartbeat)]
+
+    def log(self) -> str:
+        """The latest attempt's whole log, stamps included."""
+        content, offset = "", 0
+        while (page := read_log(self.runs, self.last, offset)).content:
+            content, offset = content + page.content, page.next_offset
+        return content
+
+    def output(self) -> list[str]:
+        """The lines of its log without their stamps."""
+        return [line.split("Z ", 1)[-1] for line in self.log().splitlines()]

@@ -1,0 +1,103 @@
+"""Logs of real commands: readable while they run, harmless, and never too large."""
+
+from __future__ import annotations
+
+import re
+import resource
+import threading
+
+import pytest
+
+from chalicelib.executor import supervisor
+from chalicelib.executor.log_store import HEAD_BYTES, TAIL_BYTES
+from tests.integration.executor.bench_of_one import Bench
+from tests.support.fakes import FakeBucket
+from tests.support.waiting import eventually
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+class SlowBucket(FakeBucket):
+    """Stores a log only when it is told to go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = threading.Event()
+        self.go_on = threading.Event()
+
+    def put(self, key: str, body: bytes) -> None:
+        self.asked.set()
+        assert self.go_on.wait(20)
+        super().put(key, body)
+
+
+def kept_bytes(bench: Bench) -> int:
+    prefix = bench.last.log_prefix
+    return sum(len(body) for key, body in bench.runs.objects.items() if key.startswith(prefix))
+
+
+def test_a_log_can_be_read_while_the_command_runs(bench: Bench) -> None:
+    thread = bench.start("echo first; sleep 60")
+    eventually(lambda: bench.output() == ["first"])
+    assert thread.is_alive()
+    bench.executor.stop()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_every_line_has_the_moment_at_which_it_came(bench: Bench) -> None:
+    bench.run("echo a; sleep 0.2; echo b")
+    stamps = re.findall(r"(?m)^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) [ab]$", bench.log())
+    assert len(stamps) == 2
+    assert stamps[0] < stamps[1]
+
+
+def test_binary_output_is_stored_as_harmless_text(bench: Bench) -> None:
+    result = bench.run("head -c 300000 /dev/urandom")
+    assert result.outcome == "success"
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffd]", bench.log())
+
+
+def test_output_without_line_ends_is_stored(bench: Bench) -> None:
+    bench.run("head -c 300000 /dev/zero | tr '\\0' x")
+    assert "".join(bench.output()) == "x" * 300_000
+
+
+def test_a_flood_costs_bounded_memory_and_leaves_ten_megabytes(bench: Bench) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    result = bench.run("seq -f '%099.0f' 1 2000000")
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert result.outcome == "success"
+    assert result.log_bytes == 2_000_000 * 125
+    assert HEAD_BYTES < kept_bytes(bench) <= HEAD_BYTES + TAIL_BYTES
+    assert (after - before) * 1024 < 60_000_000
+    lines = bench.output()
+    assert (int(lines[0]), int(lines[-1])) == (1, 2_000_000)
+    assert sum(line.startswith("[... ") for line in lines) == 1
+
+
+def test_a_slow_bucket_holds_up_neither_the_output_nor_the_time_limit() -> None:
+    bucket = SlowBucket()
+    bench = Bench(runs=bucket)
+    thread = bench.start("seq 1 200000; touch /dev/null; sleep 60", timeout=1.0)
+    assert bucket.asked.wait(10)
+    eventually(lambda: not bench.executor._running._commands)
+    assert not bucket.go_on.is_set()
+    bucket.go_on.set()
+    thread.join(20)
+    assert [report.outcome for report in bench.reports() if hasattr(report, "outcome")] == [
+        "timeout"
+    ]
+    assert bench.output()[-1] == "200000"
+
+
+def test_a_child_that_floods_from_another_session_is_cut_off(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "LEFTOVER_GRACE", 0.1)
+    result = bench.run("setsid yes & sleep 0.1; echo done")
+    assert result.outcome == "success"
+    assert kept_bytes(bench) <= HEAD_BYTES + TAIL_BYTES

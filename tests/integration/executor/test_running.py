@@ -1,0 +1,289 @@
+"""Real commands: where they run, what they see, and what is said of how they ended."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from chalicelib.errors import Unavailable
+from chalicelib.executor import supervisor
+from chalicelib.ports import OutgoingMessage
+from tests.integration.executor.bench_of_one import Bench, utc_now
+from tests.support.fakes import FakeBucket, FakeQueue
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+class LogRefusing(FakeBucket):
+    """Takes claims, but no logs."""
+
+    def put(self, key: str, body: bytes) -> None:
+        raise Unavailable("no room for logs")
+
+
+class Moody(FakeQueue):
+    """Refuses messages while `refuses` holds a word that they contain."""
+
+    refuses = ""
+
+    def send(self, messages: Sequence[OutgoingMessage]) -> None:
+        if self.refuses and any(self.refuses in message.body for message in messages):
+            raise Unavailable("the queue does not answer")
+        super().send(messages)
+
+
+def only_sh(folder: Path) -> str:
+    """A PATH on which there is sh and no bash."""
+    sh = shutil.which("sh")
+    assert sh is not None
+    (folder / "sh").symlink_to(Path(sh).resolve().parent / "dash" if shutil.which("dash") else sh)
+    return str(folder)
+
+
+def test_a_command_that_exits_0_is_a_success(bench: Bench) -> None:
+    before = utc_now().timestamp()
+    result = bench.run("echo hello")
+    assert (result.outcome, result.exit_code, result.signal, result.reason) == (
+        "success",
+        0,
+        None,
+        "",
+    )
+    assert result.started_at is not None
+    assert result.ended_at is not None
+    assert before <= result.started_at <= result.ended_at <= utc_now().timestamp()
+    assert bench.output() == ["hello"]
+
+
+def test_an_exit_code_is_reported(bench: Bench) -> None:
+    result = bench.run("exit 3")
+    assert (result.outcome, result.exit_code, result.reason) == ("failed", 3, "exit code 3")
+
+
+def test_a_signal_is_reported(bench: Bench) -> None:
+    result = bench.run("kill -9 $$")
+    assert (result.outcome, result.exit_code, result.signal) == ("failed", None, 9)
+    assert result.reason == "killed by signal 9 (SIGKILL), perhaps out of memory"
+
+
+def test_stdout_and_stderr_are_one_log_in_order(bench: Bench) -> None:
+    bench.run("echo 1; echo 2 >&2; echo 3")
+    assert bench.output() == ["1", "2", "3"]
+
+
+def test_stdin_is_empty(bench: Bench) -> None:
+    bench.run("cat; echo done")
+    assert bench.output() == ["done"]
+
+
+def test_the_command_is_bash_where_there_is_bash(bench: Bench) -> None:
+    bench.run('a=(x y); echo "${a[1]} $0"')
+    assert bench.output() == ["y bash"]
+
+
+def test_without_bash_the_command_is_sh(tmp_path: Path) -> None:
+    bench = Bench({"PATH": only_sh(tmp_path)})
+    bench.run('echo "$0"')
+    assert bench.output() == ["sh"]
+
+
+def test_a_command_that_begins_with_a_dash_is_no_option(bench: Bench) -> None:
+    result = bench.run("-x; echo here")
+    assert result.outcome == "success"
+    assert bench.output()[-1] == "here"
+
+
+def test_a_command_of_many_lines_runs_whole(bench: Bench) -> None:
+    bench.run("for i in 1 2; do\n  echo $i\ndone\ncat <<'END'\n$x \"y\" 'z'\nEND\n")
+    assert bench.output() == ["1", "2", "$x \"y\" 'z'"]
+
+
+def test_each_command_runs_in_an_empty_directory_that_is_gone_afterwards(bench: Bench) -> None:
+    bench.run("pwd; ls -A | wc -l; touch left; mkdir -p a/b; chmod 500 a; touch $DAG_OUTPUT.more")
+    folder, entries = bench.output()
+    assert entries.strip() == "0"
+    assert not Path(folder).parent.exists()
+
+
+def test_a_directory_made_unreadable_is_removed_as_well(bench: Bench) -> None:
+    bench.run("pwd; mkdir -p a/b/c; touch a/b/c/d; chmod 000 a/b/c a/b a")
+    assert not Path(bench.output()[0]).parent.exists()
+
+
+def test_a_cwd_is_used_and_left_alone(bench: Bench, tmp_path: Path) -> None:
+    bench.run("pwd; touch here", cwd=str(tmp_path))
+    assert bench.output() == [str(tmp_path)]
+    assert (tmp_path / "here").exists()
+
+
+@pytest.mark.parametrize("missing", ["/no/such/folder", "", "/etc/passwd", "a\0b"])
+def test_a_cwd_that_is_no_directory_fails_the_attempt(bench: Bench, missing: str) -> None:
+    result = bench.run("echo never", cwd=missing)
+    assert (result.outcome, result.exit_code) == ("failed", None)
+    assert result.reason == f"cwd `{missing}` is not a directory where the command runs"
+    assert "never" not in bench.log()
+    assert "is not a directory" in bench.log()
+
+
+@pytest.mark.parametrize(
+    ("command", "env", "words"),
+    [
+        ("true " + "x" * 200_000, {}, "too long for the system"),
+        ("true", {"BIG": "x" * 200_000}, "too long for the system"),
+        ("echo a\0b", {}, "could not be started: embedded null byte"),
+        ("true", {"A=B": "c"}, "could not be started: illegal environment variable name"),
+        ("echo \ud800", {}, "could not be started"),
+    ],
+)
+def test_what_the_system_cannot_start_fails_with_a_reason(
+    bench: Bench, command: str, env: dict[str, str], words: str
+) -> None:
+    result = bench.run(command, env=env)
+    assert result.outcome == "failed"
+    assert words in result.reason
+
+
+def test_commands_see_what_they_are_given_and_nothing_of_the_executors_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("AWS_SECRET_ACCESS_KEY", "ORCHESTRATOR_DATABASE", "_HANDLER", "LAMBDA_TASK_ROOT"):
+        monkeypatch.setenv(name, "the executor's own")
+    bench = Bench({"PATH": os.environ["PATH"], "LANG": "C.UTF-8"})
+    bench.run("env -0 | tr '\\0' '\\n'", env={"RUN_ID": "r", "LANG": "de"})
+    seen = dict(line.split("=", 1) for line in bench.output())
+    added_by_bash = {"PWD", "SHLVL", "_", "OLDPWD"}
+    assert set(seen) - added_by_bash == {"PATH", "LANG", "RUN_ID", "DAG_OUTPUT"}
+    assert (seen["RUN_ID"], seen["LANG"]) == ("r", "de")
+
+
+def test_values_of_the_environment_reach_the_command_unchanged(bench: Bench) -> None:
+    value = '\'; rm -rf / # $(touch x) `y` "é" \\ * '
+    bench.run('printf "%s\\n" "$VALUE"; ls', env={"VALUE": value})
+    assert bench.output() == [value]
+
+
+def test_no_file_of_the_executor_is_open_in_the_command(bench: Bench) -> None:
+    bench.run("ls /proc/self/fd | sort -n | tr '\\n' ' '")
+    # 3 is the directory that ls itself reads.
+    assert bench.output() == ["0 1 2 3 "]
+
+
+def test_the_output_file_is_there_empty_and_private(bench: Bench) -> None:
+    bench.run('stat -c "%s %a" "$DAG_OUTPUT"; echo a=b > "$DAG_OUTPUT"')
+    assert bench.output() == ["0 600"]
+
+
+def test_the_peak_memory_of_a_large_child_is_reported(bench: Bench) -> None:
+    result = bench.run("python3 -c 'b = bytearray(600_000_000)'; true")
+    assert result.max_rss is not None
+    assert 600_000_000 < result.max_rss < 900_000_000
+
+
+def test_a_command_smaller_than_the_executor_is_not_given_the_executors_memory(
+    bench: Bench,
+) -> None:
+    ballast = bytearray(200_000_000)
+    assert bench.run("true").max_rss is None
+    assert len(ballast) == 200_000_000
+
+
+def test_a_short_command_sends_one_result_and_writes_one_log_object(bench: Bench) -> None:
+    bench.run("echo one; echo two")
+    assert len(bench.reports()) == 1
+    assert bench.runs.puts == 2  # the claim and the log
+
+
+def test_a_silent_command_writes_no_log(bench: Bench) -> None:
+    assert bench.run("true").log_bytes == 0
+    assert list(bench.runs.objects) == [bench.last.claim_key]
+
+
+def test_a_short_command_costs_no_thread(bench: Bench) -> None:
+    before = threading.active_count()
+    seen: list[int] = []
+    bench.executor._now = lambda: (seen.append(threading.active_count()), utc_now())[1]  # type: ignore[func-returns-value]
+    bench.run("echo x")
+    assert set(seen) == {before}
+
+
+def test_the_length_of_the_whole_log_is_reported(bench: Bench) -> None:
+    result = bench.run("echo hello")
+    assert result.log_bytes == len(bench.log()) == len("2026-11-23T10:00:00.123Z hello\n")
+
+
+def test_a_command_never_starts_before_its_moment(bench: Bench) -> None:
+    due = utc_now().timestamp() + 0.3
+    result = bench.run("date +%s.%N", not_before=due)
+    assert result.started_at is not None
+    assert result.started_at >= due
+    assert float(bench.output()[0]) >= due
+
+
+def test_a_running_command_reports_itself_again_and_again() -> None:
+    bench = Bench(heartbeat_seconds=0.2)
+    result = bench.run("sleep 1")
+    beats = bench.heartbeats()
+    assert len(beats) >= 3
+    assert {beat.started_at for beat in beats} == {result.started_at}
+    assert [beat.at for beat in beats] == sorted({beat.at for beat in beats})
+    assert bench.reports()[-1] == result
+
+
+def test_a_heartbeat_that_cannot_be_sent_does_no_harm() -> None:
+    queue = Moody(utc_now)
+    queue.refuses = "heartbeat"
+    bench = Bench(results=queue, heartbeat_seconds=0.2)
+    assert bench.run("sleep 0.6; echo ok").outcome == "success"
+
+
+def test_a_result_that_cannot_be_sent_is_an_error_and_the_command_is_not_run_again(
+    tmp_path: Path,
+) -> None:
+    queue = Moody(utc_now)
+    queue.refuses = '"result"'
+    bench = Bench(results=queue)
+    message = bench.message(f"echo ran >> {tmp_path}/ran")
+    with pytest.raises(Unavailable):
+        bench.handle(message)
+    queue.refuses = ""
+    bench.handle(message)
+    assert (tmp_path / "ran").read_text() == "ran\n"
+    [beat] = bench.heartbeats()
+    assert beat.claimed
+
+
+def test_a_result_counts_although_its_log_cannot_be_stored() -> None:
+    result = Bench(runs=LogRefusing()).run("echo lost; exit 4")
+    assert (result.outcome, result.exit_code) == ("failed", 4)
+    assert result.reason == "exit code 4; its log could not be stored whole"
+
+
+def test_of_two_executors_with_one_message_one_runs_the_command(tmp_path: Path) -> None:
+    runs = FakeBucket()
+    benches = [Bench(runs=runs) for _ in range(2)]
+    for number in range(20):
+        message = benches[0].message(f"echo {number} >> {tmp_path}/ran")
+        threads = [threading.Thread(target=bench.handle, args=(message,)) for bench in benches]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert (tmp_path / "ran").read_text().split() == [str(number) for number in range(20)]
+    bodies = [body for bench in benches for body in bench.results.bodies()]
+    assert sum('"kind":"result"' in body for body in bodies) == 20
+    assert sum('"claimed":true' in body for body in bodies) == 20
+
+
+def test_an_end_is_noticed_without_pidfd_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "_pidfd_of", lambda _command: -1)
+    bench = Bench()
+    assert bench.run("echo a; exec >&- 2>&-; sleep 0.2; exit 3").exit_code == 3
+    assert bench.output() == ["a"]

@@ -1,0 +1,111 @@
+"""What moto lacks of AWS and these tests need, put into moto and into the session: the command that
+is tested knows nothing of it.
+
+What moto skips without a word is not made up for: queue and bucket policies, alarms, the backup
+plan, IPv6. Those are only checked by cfn-lint.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+from moto.apigateway.models import APIGatewayBackend
+from moto.awslambda.models import LambdaFunction
+from moto.cloudformation.models import CloudFormationBackend
+from moto.ec2.exceptions import DependencyViolationError
+
+
+def fill_gaps_of_moto(monkeypatch: pytest.MonkeyPatch) -> None:
+    _keep_file_systems(monkeypatch)
+    _accept_swagger(monkeypatch)
+    _delete_stacks_with_a_vpc(monkeypatch)
+
+
+def _keep_file_systems(monkeypatch: pytest.MonkeyPatch) -> None:
+    """moto drops a function's FileSystemConfigs."""
+    update, get = LambdaFunction.update_configuration, LambdaFunction.get_configuration
+
+    def updated(self: Any, changes: dict[str, Any]) -> Any:
+        self.file_systems = changes.get("FileSystemConfigs", getattr(self, "file_systems", []))
+        return update(self, changes)
+
+    def got(self: Any, on_create: bool = False) -> Any:
+        kept = getattr(self, "file_systems", [])
+        return {**get(self, on_create), **({"FileSystemConfigs": kept} if kept else {})}
+
+    monkeypatch.setattr(LambdaFunction, "update_configuration", updated)
+    monkeypatch.setattr(LambdaFunction, "get_configuration", got)
+
+
+def _accept_swagger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """API Gateway takes Swagger 2.0, which Chalice sends; moto only OpenAPI 3."""
+
+    def as_openapi(document: dict[str, Any]) -> dict[str, Any]:
+        rest = {key: value for key, value in document.items() if key != "swagger"}
+        return {**rest, "openapi": "3.0.1", "info": {"description": "", **document["info"]}}
+
+    imported, put = APIGatewayBackend.import_rest_api, APIGatewayBackend.put_rest_api
+
+    def import_rest_api(self: Any, api_doc: Any, fail_on_warnings: bool) -> Any:
+        return imported(self, as_openapi(api_doc), fail_on_warnings)
+
+    def put_rest_api(self: Any, function_id: str, api_doc: Any, *args: Any, **more: Any) -> Any:
+        return put(self, function_id, as_openapi(api_doc), *args, **more)
+
+    monkeypatch.setattr(APIGatewayBackend, "import_rest_api", import_rest_api)
+    monkeypatch.setattr(APIGatewayBackend, "put_rest_api", put_rest_api)
+
+
+def _delete_stacks_with_a_vpc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """moto deletes in an order of its own, stops at the VPC, and only then has the rest deleted."""
+    delete = CloudFormationBackend.delete_stack
+
+    def deleted(self: Any, name_or_stack_id: str) -> None:
+        try:
+            delete(self, name_or_stack_id)
+        except DependencyViolationError:
+            pass
+
+    monkeypatch.setattr(CloudFormationBackend, "delete_stack", deleted)
+
+
+@dataclass
+class Unserved:
+    """Answers what moto has no route for, and remembers what was asked."""
+
+    recursion: dict[str, str] = field(default_factory=dict)
+    protection: dict[str, bool] = field(default_factory=dict)
+    recovery_points: list[str] = field(default_factory=list)
+
+    def serve(self, session: boto3.Session) -> None:
+        events = session.events
+        events.register("before-call.lambda.PutFunctionRecursionConfig", self._recursion)
+        events.register("before-call.cloudformation.UpdateTerminationProtection", self._protection)
+        events.register("before-call.backup.ListRecoveryPointsByBackupVault", self._points)
+        events.register("before-call.backup.DeleteRecoveryPoint", self._delete_point)
+
+    def _recursion(self, params: dict[str, Any], **_: Any) -> Any:
+        name = params["url_path"].split("/")[3]
+        self.recursion[name] = json.loads(params["body"])["RecursiveLoop"]
+        return _answer({})
+
+    def _protection(self, params: dict[str, Any], **_: Any) -> Any:
+        asked = params["body"]
+        self.protection[asked["StackName"]] = asked["EnableTerminationProtection"] == "true"
+        return _answer({})
+
+    def _points(self, **_: Any) -> Any:
+        return _answer({"RecoveryPoints": [{"RecoveryPointArn": p} for p in self.recovery_points]})
+
+    def _delete_point(self, params: dict[str, Any], **_: Any) -> Any:
+        self.recovery_points.pop()
+        return _answer({})
+
+
+def _answer(parsed: dict[str, Any]) -> tuple[AWSResponse, dict[str, Any]]:
+    return AWSResponse("", 200, {}, None), parsed

@@ -1,0 +1,127 @@
+"""Every list is served by an index: what a page costs must not follow the length of the history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chalicelib.database import Database
+from chalicelib.database.reads import dags, operations, runs, task_instances, window
+from tests.support.rows import Rows
+
+FILTERS = ("dag_id", "task_id", "run_id", "state", "is_paused", "pattern", "tag", "version")
+BOUNDS = {"before": 2**62, "after": "", "floor": 0, "limit": 51, "map_index": -1}
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    database = Database(tmp_path_factory.mktemp("plans") / "db" / "orchestrator.db")
+    database.create_if_missing()
+    yield database
+    database.close()
+
+
+def plan(database: Database, sql: str, *positional: object) -> list[str]:
+    with database.read() as tx:
+        rows = tx.all(
+            f"EXPLAIN QUERY PLAN {sql}", positional or {**dict.fromkeys(FILTERS), **BOUNDS}
+        )
+        return [str(row["detail"]) for row in rows]
+
+
+RUN_PLANS = {
+    "dag": "SEARCH r USING INDEX runs_by_dag (dag_id=? AND id>? AND id<?)",
+    "state": "SEARCH r USING INDEX runs_by_state (state=? AND id>? AND id<?)",
+    "all": "SEARCH r USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+}
+TASK_PLANS = {
+    "dag": "SEARCH t USING INDEX task_instances_by_dag (dag_id=? AND id>? AND id<?)",
+    "task": "SEARCH t USING INDEX task_instances_by_task (task_id=? AND id>? AND id<?)",
+    "state": "SEARCH t USING INDEX task_instances_notable (state=? AND id>? AND id<?)",
+    "all": "SEARCH t USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+}
+
+
+@pytest.mark.parametrize("name", RUN_PLANS)
+def test_runs_are_read_along_an_index_in_its_order(database: Database, name: str) -> None:
+    steps = plan(database, runs.SCANS[name].page)
+    assert steps[0] == RUN_PLANS[name]
+    assert steps[1:] == ["SEARCH v USING INTEGER PRIMARY KEY (rowid=?)"]
+
+
+@pytest.mark.parametrize("name", TASK_PLANS)
+def test_task_instances_are_read_along_an_index_in_its_order(database: Database, name: str) -> None:
+    steps = plan(database, task_instances.SCANS[name].page)
+    assert steps[0] == TASK_PLANS[name]
+    assert steps[1:] == ["SEARCH r USING INTEGER PRIMARY KEY (rowid=?)"]
+
+
+@pytest.mark.parametrize("scans", [runs.SCANS, task_instances.SCANS], ids=["runs", "tasks"])
+def test_the_end_of_a_window_is_found_in_the_index_alone(
+    database: Database, scans: dict[str, window.Scan]
+) -> None:
+    for scan in scans.values():
+        (step,) = plan(database, scan.floor)
+        assert "COVERING INDEX" in step or "INTEGER PRIMARY KEY" in step
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        task_instances.LIST_OF_RUN,
+        task_instances.IN_ORDER_OF_RUN,
+        task_instances.ONE,
+        dags.ONE,
+        dags.LIST,
+        dags.LIST_BY_TAG,
+        dags.VERSIONS,
+        dags.SOURCE,
+    ],
+)
+def test_nothing_else_scans_a_table(database: Database, sql: str) -> None:
+    steps = plan(database, sql)
+    assert not [step for step in steps if step.startswith("SCAN")], steps
+
+
+def test_one_run_is_found_by_its_id(database: Database) -> None:
+    assert "runs_1" in plan(database, runs.ONE, "x")[0]  # SQLite's name for UNIQUE (run_id)'s index
+
+
+@pytest.mark.parametrize(
+    ("sql", "bound"), [(operations.IMPORT_ERRORS, ""), (operations.TICKS, 2**62)]
+)
+def test_what_the_program_tells_of_itself_is_read_in_order(
+    database: Database, sql: str, bound: object
+) -> None:
+    steps = plan(database, sql, bound, 51)
+    assert not [step for step in steps if step.startswith("SCAN") or "TEMP B-TREE" in step], steps
+
+
+def test_a_rare_thing_in_a_long_history_is_found_over_several_short_pages(tmp_path: Path) -> None:
+    database = Database(tmp_path / "db" / "orchestrator.db")
+    database.create_if_missing()
+    rows = Rows(database)
+    rows.dag("a")
+    with database.write() as tx:
+        old, _ = rows.put_run(tx, "a")
+        rows.put_task(tx, old, "load", "failed")
+        _, key = rows.put_run(tx, "a")
+        tx.executemany(
+            "INSERT INTO task_instances (run_key, dag_id, task_id) VALUES (?, 'a', ?)",
+            [(key, f"t{number}") for number in range(window.WINDOW + 5)],
+        )
+    before: int | None = None
+    sizes = []
+    with database.read() as tx:
+        while True:
+            page = task_instances.list_task_instances(
+                tx, limit=50, before=before, dag_id="a", state="failed"
+            )
+            sizes.append(len(page.items))
+            before = page.next_key
+            if before is None:
+                break
+    database.close()
+    assert sizes == [0, 1]

@@ -1,0 +1,131 @@
+"""Schema changes: each once, in order, whoever applies them and whoever still runs."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pysqlite3.dbapi2 as sqlite
+import pytest
+
+from chalicelib.database import Database
+from chalicelib.database.migrations import BadMigration, Migration, load, split
+from chalicelib.database.opening import DatabaseUnusable
+
+LAST = len(load())
+TABLE = Migration(LAST + 1, "table", "CREATE TABLE later (a INTEGER) STRICT;\n")
+COLUMN = Migration(
+    LAST + 2, "column", "ALTER TABLE later ADD COLUMN b TEXT;\nINSERT INTO later VALUES (1, 'x');\n"
+)
+LATER = [*load(), TABLE, COLUMN]
+
+
+def version(database: Database) -> int:
+    with database.read() as tx:
+        row = tx.one("PRAGMA user_version")
+    assert row is not None
+    return int(row[0])
+
+
+def test_our_own_migrations_are_numbered_and_complete() -> None:
+    migrations = load()
+    assert [migration.number for migration in migrations] == list(range(1, len(migrations) + 1))
+    for migration in migrations:
+        assert all(map(sqlite.complete_statement, split(migration.script)))
+
+
+def test_missing_migrations_are_applied_in_order(database: Database) -> None:
+    newer = Database(database.path, steps=LATER)
+    newer.migrate()
+    assert version(newer) == LAST + 2
+    with newer.read() as tx:
+        assert [tuple(row) for row in tx.all("SELECT a, b FROM later")] == [(1, "x")]
+
+
+def test_each_migration_is_one_numbered_commit(database: Database) -> None:
+    Database(database.path, steps=LATER).migrate()
+    with database.read() as tx:
+        batches = [row[0] for row in tx.all("SELECT batch_id FROM commits ORDER BY seq")]
+    assert batches[-2:] == ["migration table", "migration column"]
+
+
+def test_migrating_again_commits_nothing(database: Database) -> None:
+    with database.read() as tx:
+        before = tx.all("SELECT * FROM commits")
+    database.migrate()
+    with database.read() as tx:
+        assert list(map(tuple, tx.all("SELECT * FROM commits"))) == list(map(tuple, before))
+
+
+def test_old_code_goes_on_with_a_newer_database(database: Database) -> None:
+    Database(database.path, steps=LATER).migrate()
+    database.migrate()
+    with database.write() as tx:
+        tx.execute("INSERT INTO facts VALUES ('a', '1')")
+    assert version(database) == LAST + 2
+
+
+def test_new_code_says_that_an_old_database_must_be_migrated(database: Database) -> None:
+    newer = Database(database.path, steps=LATER)
+    with (
+        pytest.raises(DatabaseUnusable, match=f"version {LAST}, this program needs {LAST + 2}"),
+        newer.read(),
+    ):
+        pass
+
+
+def test_a_migration_that_fails_leaves_no_trace(database: Database) -> None:
+    broken = Migration(LAST + 1, "broken", "CREATE TABLE half (a);\nCREATE TABLE half (a);\n")
+    with pytest.raises(sqlite.OperationalError, match="half already exists"):
+        Database(database.path, steps=[*load(), broken]).migrate()
+    assert version(database) == LAST
+    with database.read() as tx:
+        assert tx.all("SELECT name FROM sqlite_schema WHERE name = 'half'") == []
+
+
+def test_processes_that_migrate_at_once_apply_each_migration_once(database: Database) -> None:
+    """The two rows of a doubled migration would show; each thread has its own Database."""
+    gate, errors = threading.Barrier(4), []
+
+    def migrate() -> None:
+        gate.wait(10)
+        try:
+            Database(database.path, steps=LATER).migrate()
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=migrate) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert errors == []
+    with database.read() as tx:
+        assert len(tx.all("SELECT * FROM later")) == 1
+
+
+def test_a_gap_in_the_numbers_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "0001_a.sql").write_text("CREATE TABLE a (x);")
+    (tmp_path / "0003_c.sql").write_text("CREATE TABLE c (x);")
+    with pytest.raises(BadMigration, match=r"0003_c\.sql: expected number 0002"):
+        load(tmp_path)
+
+
+def test_a_file_without_a_number_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "first.sql").write_text("CREATE TABLE a (x);")
+    with pytest.raises(BadMigration, match=r"first\.sql: the name must begin with four digits"):
+        load(tmp_path)
+
+
+def test_a_semicolon_inside_a_trigger_or_a_string_ends_no_statement() -> None:
+    trigger = "CREATE TRIGGER t AFTER INSERT ON a BEGIN\n  DELETE FROM b;\n  DELETE FROM c;\nEND;"
+    insert = "INSERT INTO a VALUES ('x;\ny');"
+    assert list(split(f"-- Why.\n{trigger}\n\n{insert}\n-- The end.\n")) == [
+        f"-- Why.\n{trigger}",
+        insert,
+    ]
+
+
+def test_a_statement_without_an_end_is_an_error() -> None:
+    with pytest.raises(BadMigration, match="not ended by a semicolon: 'CREATE TABLE b"):
+        list(split("CREATE TABLE a (x);\nCREATE TABLE b (x)\n"))

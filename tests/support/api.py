@@ -1,0 +1,100 @@
+"""The API in this process: Chalice's test client before a real database and fakes of the ports."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chalice.app import Chalice
+from chalice.test import Client
+
+from chalicelib import bootstrap, config, web
+from chalicelib.database import Database
+from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
+from tests.support.rows import Rows
+
+YAML = "application/yaml"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back. `json` is None where the body is no JSON."""
+
+    status: int
+    json: Any
+    headers: dict[str, str]
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error; fails the test if the body has another shape."""
+        assert set(self.json) == {"error"}
+        assert set(self.json["error"]) == {"code", "message", "details"}
+        error: dict[str, Any] = self.json["error"]
+        assert isinstance(error["details"], dict)
+        assert error["message"]
+        return error
+
+
+class Api:
+    """A server on a database of its own. Only one at a time: it is the process's composition."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = FakeClock()
+        self.runs = FakeBucket()
+        self.dags = FakeBucket()
+        self.queues = {n: FakeQueue(self.clock) for n in ("tasks", "results", "dead_letters")}
+        self.database = Database(folder / "db" / "orchestrator.db")
+        self.database.create_if_missing()
+        self.rows = Rows(self.database)
+        self.app = Chalice(app_name="orchestrator", configure_logs=False)
+        web.register(self.app)
+        web.answer_unknown_paths(self.app)
+        self.configure()
+        self.http = Client(self.app).http
+
+    def configure(self, **ports: Any) -> None:
+        """Make this the composition; `ports` replace some of it."""
+        standard: dict[str, Any] = {
+            "tasks": lambda: self.queues["tasks"],
+            "results": lambda: self.queues["results"],
+            "dead_letters": lambda: self.queues["dead_letters"],
+            "dags": lambda: self.dags,
+            "runs": lambda: self.runs,
+            "database": lambda: self.database,
+            "settings": config.load({}),
+            "now": self.clock,
+        }
+        bootstrap.configure(bootstrap.Ports(**{**standard, **ports}))
+
+    def get(self, path: str) -> Reply:
+        return self.request("GET", path)
+
+    def send(self, method: str, path: str, value: Any) -> Reply:
+        """`value` as JSON."""
+        return self.request(method, path, json.dumps(value).encode(), "application/json")
+
+    def request(
+        self, method: str, path: str, body: bytes = b"", content_type: str | None = None
+    ) -> Reply:
+        headers = {"Content-Type": content_type} if content_type else {}
+        response = self.http.request(method, path, headers=headers, body=body)
+        return Reply(response.status_code, response.json_body, response.headers)
+
+    def everything(self, path: str, name: str, **query: Any) -> list[Any]:
+        """The items of all pages of a list."""
+        items: list[Any] = []
+        cursor = ""
+        for _ in range(1000):
+            given = "&".join(f"{k}={v}" for k, v in query.items())
+            reply = self.get(f"{path}?{given}{cursor}")
+            assert reply.status == 200, reply.json
+            items += reply.json[name]
+            if reply.json["next_cursor"] is None:
+                return items
+            cursor = f"&cursor={reply.json['next_cursor']}"
+        raise AssertionError(f"{path} has no last page")
+
+    def close(self) -> None:
+        self.database.close()

@@ -1,0 +1,146 @@
+"""Rows as the scheduler would leave them, put straight into a database: for tests that read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from chalicelib.dag.model import Dag, Task
+from chalicelib.database import Database, Transaction, dags
+from chalicelib.database.times import to_us
+from chalicelib.messages import Attempt
+
+START = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+TASKS = (Task("extract", "echo extract"), Task("load", "echo load", ("extract",)))
+
+
+class Rows:
+    """Each method is one transaction; each thing made is a minute younger than the one before."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.now = START
+
+    def dag(self, dag_id: str, *, is_paused: bool = False, **fields: Any) -> Dag:
+        """An active DAG of two tasks, or what `fields` say of it."""
+        dag = Dag(**{"dag_id": dag_id, "name": dag_id, "tasks": TASKS, **fields})
+        with self.database.write() as tx:
+            self.put(tx, dag, is_paused=is_paused)
+        return dag
+
+    def put(self, tx: Transaction, dag: Dag, *, is_paused: bool = False) -> None:
+        """In a transaction of the caller's; again for the same dag_id: a new version."""
+        now, key = self._tick(), f"{dag.dag_id}.yaml"
+        etag = f"etag-{now:%H%M%S}"
+        version = dags.add_version(tx, dag, key, etag, f"name: {dag.name}\n", now)
+        next_fire_at = now + timedelta(hours=1) if dag.schedule and not is_paused else None
+        dags.activate(tx, dag, version, key, is_paused, next_fire_at, now)
+        dags.save_file(tx, key, etag, dag.dag_id, now)
+
+    def removed(self, dag_id: str) -> None:
+        with self.database.write() as tx:
+            dags.set_removed(tx, dag_id, self._tick())
+
+    def broken(self, key: str, message: str = "no such key") -> None:
+        """A file that cannot be registered."""
+        problem = {"line": 3, "column": 1, "path": "tasks", "message": message}
+        with self.database.write() as tx:
+            if dags.file(tx, key) is None:
+                dags.save_file(tx, key, "etag", None, self._tick())
+            dags.set_import_error(tx, key, [problem], None, self._tick())
+
+    def run(self, dag_id: str, state: str = "success", **columns: Any) -> str:
+        """A run without tasks; answers its run_id."""
+        with self.database.write() as tx:
+            return self.put_run(tx, dag_id, state, **columns)[0]
+
+    def put_run(
+        self, tx: Transaction, dag_id: str, state: str = "success", **columns: Any
+    ) -> tuple[str, int]:
+        """In a transaction of the caller's; answers its run_id and key."""
+        at = self._tick()
+        has_begun = state != "queued"
+        has_ended = state in ("success", "failed", "cancelled")
+        version = tx.one("SELECT version_id FROM dags WHERE dag_id = ?", (dag_id,))
+        assert version is not None, f"no DAG {dag_id}"
+        row = {
+            "run_id": f"{dag_id}__{at:%Y%m%dT%H%M%SZ}_abcde",
+            "dag_id": dag_id,
+            "version_id": version[0],
+            "run_type": "scheduled",
+            "state": state,
+            "logical_date": to_us(at),
+            "data_interval_start": to_us(at - timedelta(hours=1)),
+            "data_interval_end": to_us(at),
+            "not_before": to_us(at),
+            "created_at": to_us(at),
+            "admitted_at": to_us(at) if has_begun else None,
+            "started_at": to_us(at + SECOND) if has_begun else None,
+            "ended_at": to_us(at + 3.5 * SECOND) if has_ended else None,
+            **columns,
+        }
+        return str(row["run_id"]), insert(tx, "runs", row)
+
+    def task(self, run_id: str, task_id: str, state: str = "success", **columns: Any) -> int:
+        """One task of a run; answers its key."""
+        with self.database.write() as tx:
+            return self.put_task(tx, run_id, task_id, state, **columns)
+
+    def put_task(
+        self, tx: Transaction, run_id: str, task_id: str, state: str, **columns: Any
+    ) -> int:
+        """In a transaction of the caller's. An attempt that has ended gets its history."""
+        run = tx.one("SELECT id, dag_id FROM runs WHERE run_id = ?", (run_id,))
+        assert run is not None
+        at = self._tick()
+        has_begun = state in ("running", "success", "failed", "up_for_retry")
+        has_ended = state in ("success", "failed", "up_for_retry")
+        row = {
+            "run_key": run[0],
+            "dag_id": run[1],
+            "task_id": task_id,
+            "state": state,
+            "try_number": int(has_begun or state == "queued"),
+            "queued_at": to_us(at) if has_begun else None,
+            "started_at": to_us(at + SECOND) if has_begun else None,
+            "ended_at": to_us(at + 2 * SECOND) if has_ended else None,
+            "exit_code": {"success": 0, "failed": 1, "up_for_retry": 1}.get(state),
+            "log_bytes": 10 if has_ended else None,
+            "max_rss": 4096 if has_ended else None,
+            **columns,
+        }
+        key = insert(tx, "task_instances", row)
+        if has_ended:
+            names = ("try_number", "queued_at", "started_at", "ended_at", "exit_code", "log_bytes")
+            outcome = "success" if state == "success" else "failed"
+            history = {name: row[name] for name in names}
+            insert(tx, "attempts", {"task_instance_id": key, "outcome": outcome, **history})
+        return key
+
+    def tick(self, errors: Iterable[str] = (), **did: int) -> None:
+        with self.database.write() as tx:
+            row = {
+                "started_at": to_us(self._tick()),
+                "duration_us": 12_500,
+                "did": json.dumps(did),
+                "errors": json.dumps(list(errors)),
+            }
+            insert(tx, "ticks", row)
+
+    def attempt(self, run_id: str, task_id: str, try_number: int = 1) -> Attempt:
+        """The name of an attempt, for putting its log into a bucket."""
+        return Attempt(run_id.partition("__")[0], run_id, task_id, -1, try_number)
+
+    def _tick(self) -> datetime:
+        self.now += timedelta(minutes=1)
+        return self.now
+
+
+def insert(tx: Transaction, table: str, row: dict[str, Any]) -> int:
+    """One row of any table; answers its rowid."""
+    marks = ", ".join("?" for _ in row)
+    return tx.insert(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values()))

@@ -1,0 +1,51 @@
+"""The one table of fields, and what is made from it."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields
+
+from chalicelib.dag.fields import DAG_FIELDS, TASK_FIELDS, Field, reference_markdown
+from chalicelib.dag.model import Dag, Task
+
+
+def defaults_of(model: type[Dag] | type[Task]) -> dict[str, object]:
+    return {
+        spec.name: spec.default_factory()
+        if spec.default_factory is not MISSING
+        else None
+        if spec.default is MISSING
+        else spec.default
+        for spec in fields(model)
+    }
+
+
+def table_defaults(table: tuple[Field, ...]) -> dict[str, object]:
+    return {field.name: field.default for field in table}
+
+
+def test_the_table_and_the_model_have_the_same_fields_and_defaults() -> None:
+    assert table_defaults(DAG_FIELDS) == defaults_of(Dag)
+    assert table_defaults(TASK_FIELDS) == defaults_of(Task)
+
+
+def test_no_two_fields_share_a_name() -> None:
+    for table in (DAG_FIELDS, TASK_FIELDS):
+        names = [name for field in table for name in field.names]
+        assert len(names) == len(set(names))
+
+
+def test_the_reference_has_a_line_for_each_field() -> None:
+    reference = reference_markdown()
+
+    assert reference.count("\n| `") == len(DAG_FIELDS) + len(TASK_FIELDS)
+    assert "| `id` (or `task_id`) | id | required | The identity within the DAG" in reference
+    assert "| `retry_delay` | duration | `5m` | " in reference
+    assert "| `is_paused_upon_creation` | `true` or `false` | `false` | " in reference
+    assert "| `max_active_runs` | whole number | `16` | " in reference
+    assert "| `cwd` | text of one line | a fresh, empty directory | " in reference
+
+
+def test_no_cell_of_the_reference_breaks_its_table() -> None:
+    rows = [line for line in reference_markdown().splitlines() if line.startswith("|")]
+
+    assert {line.count("|") for line in rows} == {5}

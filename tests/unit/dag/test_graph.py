@@ -1,0 +1,79 @@
+"""Orders, cycles and who waits for whom."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.dag.graph import Cycle, cycles, downstream, topological_order
+
+Graph = dict[str, list[str]]
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> Graph:
+    """Any graph, cycles, doubled edges and tasks that wait for themselves included."""
+    names = draw(st.lists(st.text("abcdef", min_size=1, max_size=2), unique=True, max_size=12))
+    some = st.lists(st.sampled_from(names), max_size=4) if names else st.just([])
+    return {name: draw(some) for name in names}
+
+
+@st.composite
+def acyclic_graphs(draw: st.DrawFn) -> Graph:
+    size = draw(st.integers(0, 15))
+    names = draw(st.permutations([f"t{i}" for i in range(size)]))
+    edges = {
+        name: draw(st.lists(st.sampled_from(names[:i]), unique=True, max_size=4)) if i else []
+        for i, name in enumerate(names)
+    }
+    return {name: edges[name] for name in draw(st.permutations(names))}
+
+
+@given(acyclic_graphs())
+def test_every_task_comes_once_and_behind_all_that_it_waits_for(graph: Graph) -> None:
+    order = topological_order(graph)
+
+    assert sorted(order) == sorted(graph)
+    assert all(order.index(up) < order.index(task) for task in graph for up in graph[task])
+    assert cycles(graph) == []
+
+
+@given(graphs())
+def test_there_is_an_order_or_a_cycle_that_is_really_there(graph: Graph) -> None:
+    found = cycles(graph)
+    for cycle in found:
+        assert cycle.path[0] == cycle.path[-1]
+        steps = list(zip(cycle.path, cycle.path[1:], strict=False))
+        assert steps
+        assert all(up in graph[task] for task, up in steps)
+    if found:
+        with pytest.raises(Cycle) as caught:
+            topological_order(graph)
+        assert caught.value.path in [cycle.path for cycle in found]
+    else:
+        assert sorted(topological_order(graph)) == sorted(graph)
+
+
+@given(graphs())
+def test_cycles_that_are_reported_together_share_no_task(graph: Graph) -> None:
+    named = [task for cycle in cycles(graph) for task in set(cycle.path)]
+
+    assert len(named) == len(set(named))
+
+
+def test_tasks_that_are_free_to_go_keep_their_order() -> None:
+    assert topological_order({"z": [], "b": ["z"], "a": [], "y": ["a"]}) == ["z", "b", "a", "y"]
+
+
+def test_a_long_chain_does_not_exhaust_the_stack() -> None:
+    graph = {f"t{i}": [f"t{i + 1}"] for i in range(20_000)} | {"t20000": []}
+
+    assert topological_order(graph)[0] == "t20000"
+    assert len(cycles(graph | {"t20000": ["t0"]})[0].path) == 20_002
+
+
+def test_downstream_is_who_waits_directly() -> None:
+    graph = {"a": [], "b": ["a"], "c": ["a", "b", "a"]}
+
+    assert downstream(graph) == {"a": ["b", "c"], "b": ["c"], "c": []}

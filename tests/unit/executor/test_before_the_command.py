@@ -1,0 +1,109 @@
+"""What is decided before a command may start: whose claim it is, and whether it is time."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from chalicelib.errors import OrchestratorError, Unavailable
+from chalicelib.executor import Executor, claims
+from chalicelib.messages import Attempt, BadMessage, Heartbeat, Result, TaskMessage, decode_report
+from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
+
+ATTEMPT = Attempt("dag", "run", "task", -1, 1)
+
+
+class Forgetful(FakeBucket):
+    """Stores, and says that it was there already: an answer lost and a call repeated."""
+
+    def create(self, key: str, body: bytes) -> bool:
+        super().create(key, body)
+        return False
+
+
+class Desk:
+    """An executor with its ports in memory and a clock that stands still."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.runs = FakeBucket()
+        self.results = FakeQueue(self.clock)
+        self.executor = Executor(self.runs, self.results, 30.0, {}, self.clock)
+
+    def claim(self, by: str, claimed_at: float) -> None:
+        body = json.dumps({"by": by, "claimed_at": claimed_at})
+        self.runs.put(ATTEMPT.claim_key, body.encode())
+
+    def handle(self, *, not_before: float | None = None, time_left: float = 900.0) -> None:
+        body = TaskMessage(ATTEMPT, "exit 1", not_before=not_before).encode()
+        self.executor.handle(body, time_left=lambda: time_left)
+
+    def reports(self) -> list[object]:
+        return [decode_report(body) for body in self.results.bodies()]
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_an_attempt_that_the_scheduler_claimed_is_reported_cancelled(desk: Desk) -> None:
+    desk.claim("scheduler", 5.0)
+    desk.handle()
+    assert desk.reports() == [Result(ATTEMPT, "cancelled", reason="cancelled before it began")]
+
+
+def test_the_loser_of_a_claim_reports_what_the_winner_did_and_when(desk: Desk) -> None:
+    desk.claim("executor", 5.0)
+    desk.handle()
+    assert desk.reports() == [Heartbeat(ATTEMPT, started_at=5.0, at=5.0, claimed=True)]
+
+
+def test_a_claim_that_cannot_be_read_starts_nothing_and_says_nothing(desk: Desk) -> None:
+    desk.runs.put(ATTEMPT.claim_key, b"not json")
+    with pytest.raises(OrchestratorError, match="cannot be read"):
+        desk.handle()
+    assert desk.reports() == []
+
+
+def test_a_claim_whose_answer_was_lost_is_known_again_by_its_token() -> None:
+    assert claims.take(Forgetful(), ATTEMPT, 7.0) is None
+
+
+def test_a_claim_of_another_executor_is_not_taken_for_ones_own() -> None:
+    bucket = FakeBucket()
+    assert claims.take(bucket, ATTEMPT, 7.0) is None
+    holder = claims.take(bucket, ATTEMPT, 9.0)
+    assert holder is not None
+    assert (holder.by, holder.claimed_at) == ("executor", 7.0)
+
+
+def test_what_is_no_task_message_is_refused(desk: Desk) -> None:
+    with pytest.raises(BadMessage):
+        desk.executor.handle("{}", time_left=lambda: 900.0)
+
+
+def test_a_message_much_too_early_goes_back_unclaimed(desk: Desk) -> None:
+    with pytest.raises(Unavailable, match="too early by 31 s"):
+        desk.handle(not_before=desk.clock().timestamp() + 31)
+    assert desk.runs.objects == {}
+
+
+def test_a_message_for_which_no_time_is_left_goes_back_unclaimed(desk: Desk) -> None:
+    with pytest.raises(Unavailable, match="only 10 s are left"):
+        desk.handle(time_left=10.0)
+    assert desk.runs.objects == {}
+
+
+def test_the_time_to_wait_counts_as_time_that_is_gone(desk: Desk) -> None:
+    with pytest.raises(Unavailable, match="only 40 s are left"):
+        desk.handle(time_left=40.0, not_before=desk.clock().timestamp() + 25)
+    assert desk.runs.objects == {}
+
+
+def test_an_executor_that_was_stopped_claims_nothing(desk: Desk) -> None:
+    desk.executor.stop()
+    with pytest.raises(Unavailable, match="being stopped"):
+        desk.handle()
+    assert desk.runs.objects == {}

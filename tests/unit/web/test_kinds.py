@@ -1,0 +1,93 @@
+"""What parameters accept, refuse, and say about it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator, FormatChecker
+
+from chalicelib.web.kinds import Choice, Cursor, Flag, Integer, Kind, Moment, Text
+
+KINDS: list[Kind] = [
+    Integer(-1, 500),
+    Flag(),
+    Text(10),
+    Text(20, "[!-~]+", "printable ASCII"),
+    Choice(("a", "b")),
+    Moment(),
+    Cursor("runs"),
+    Cursor("dags", is_text=True),
+]
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=repr)
+@given(text=st.text())
+def test_any_text_is_read_or_refused_with_what_would_be_right(kind: Kind, text: str) -> None:
+    try:
+        kind.from_text(text)
+    except ValueError as error:
+        assert str(error) == refusal(kind)
+
+
+def refusal(kind: Kind) -> str:
+    with pytest.raises(ValueError) as caught:
+        kind.from_text("\ud800")
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=repr)
+@given(value=JSON)
+def test_what_is_accepted_as_json_is_valid_by_the_published_schema(
+    kind: Kind, value: object
+) -> None:
+    try:
+        kind.from_json(value)
+    except ValueError:
+        return
+    validator = Draft202012Validator(kind.schema(), format_checker=FormatChecker())
+    assert validator.is_valid(value)
+
+
+@given(st.integers(-1, 500))
+def test_every_integer_within_the_bounds_is_read(number: int) -> None:
+    assert Integer(-1, 500).from_text(str(number)) == number
+
+
+@pytest.mark.parametrize("text", ["501", "-2", "1.0", "+1", " 1", "1_0", "\u0661", "", "9" * 5000])
+def test_what_only_resembles_an_integer_within_the_bounds_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="a whole number from -1 to 500"):
+        Integer(-1, 500).from_text(text)
+
+
+def test_true_is_no_integer() -> None:
+    with pytest.raises(ValueError):
+        Integer(0, 10).from_json(True)
+
+
+def test_a_moment_is_turned_to_utc() -> None:
+    assert Moment().from_text("2026-11-23T12:00:00+02:00") == datetime(2026, 11, 23, 10, tzinfo=UTC)
+
+
+@given(st.integers(0, 10**18 - 1))
+def test_a_cursor_comes_back_as_the_key_that_it_was_made_from(key: int) -> None:
+    cursor = Cursor("runs")
+    assert cursor.from_text(cursor.encode(key) or "") == key
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_cursor_may_hold_any_text(key: str) -> None:
+    cursor = Cursor("dags", is_text=True)
+    assert cursor.from_text(cursor.encode(key) or "") == key
+
+
+def test_the_last_page_has_no_cursor() -> None:
+    assert Cursor("runs").encode(None) is None
