@@ -7,6 +7,7 @@
     +-- Unavailable                   503  unavailable
         +-- DatabaseBusy              503  database_busy
         +-- TransactionExpired        503  transaction_expired
+        +-- DatabaseUnusable          503  database_unusable  (database/opening.py)
     DagFileError (dag/problems.py)    422  invalid_dag
 
 A message names the thing and the remedy. It is shown to people as it stands, so it never

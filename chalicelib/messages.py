@@ -12,7 +12,7 @@ only ever added, with a default, and an unknown version is set aside, never gues
 from __future__ import annotations
 
 import json
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal, TypeVar, get_args
 
 VERSION = 1
@@ -68,7 +68,7 @@ class Attempt:
 
     def ids(self) -> dict[str, Any]:
         """For a log line."""
-        return asdict(self)
+        return _plain(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class TaskMessage:
     secrets: dict[str, str] = field(default_factory=dict)
 
     def encode(self) -> str:
-        return _dump({"v": VERSION, "kind": "task", **asdict(self)})
+        return _dump({"v": VERSION, "kind": "task", **_plain(self)})
 
     @classmethod
     def decode(cls, body: str) -> TaskMessage:
@@ -113,7 +113,7 @@ class Heartbeat:
     claimed: bool = False
 
     def encode(self) -> str:
-        return _dump({"v": VERSION, "kind": "heartbeat", **asdict(self)})
+        return _dump({"v": VERSION, "kind": "heartbeat", **_plain(self)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class Result:
     memory_mb: int | None = None
 
     def encode(self) -> str:
-        return _dump({"v": VERSION, "kind": "result", **asdict(self)})
+        return _dump({"v": VERSION, "kind": "result", **_plain(self)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class Wake:
     at: float
 
     def encode(self) -> str:
-        return _dump({"v": VERSION, "kind": "wake", **asdict(self)})
+        return _dump({"v": VERSION, "kind": "wake", **_plain(self)})
 
 
 Report = Heartbeat | Result | Wake
@@ -166,6 +166,14 @@ def decode_report(body: str) -> Report:
     if cls is None:
         raise BadMessage(f"unknown kind {data.get('kind')!r}; known: {', '.join(_REPORTS)}")
     return _build(cls, data)
+
+
+def _plain(message: Any) -> dict[str, Any]:
+    """The fields of a message. `dataclasses.asdict` would copy every value of it, deeply."""
+    values = {name: getattr(message, name) for name in message.__slots__}
+    if "attempt" in values:
+        values["attempt"] = _plain(values["attempt"])
+    return values
 
 
 def _dump(data: dict[str, Any]) -> str:

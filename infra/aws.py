@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,7 +22,18 @@ class Aws:
     place: Place
     session: Any = field(default_factory=boto3.Session)
     sleep: Callable[[float], None] = time.sleep
+    profile: str | None = None
     _clients: dict[str, Any] = field(default_factory=dict)
+
+    def environ(self) -> dict[str, str]:
+        """For a program that shall work on the same account with the same credentials."""
+        environ = {**os.environ, "AWS_DEFAULT_REGION": self.place.region}
+        if self.profile:
+            # Keys in the environment would win over a profile that is named there.
+            for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+                environ.pop(name, None)
+            environ["AWS_PROFILE"] = self.profile
+        return environ
 
     def client(self, service: str) -> Any:
         if service not in self._clients:
@@ -42,7 +54,7 @@ def connect(region: str | None = None, profile: str | None = None) -> Aws:
             " (`aws sts get-caller-identity` must work)."
         ) from error
     partition = caller["Arn"].split(":")[1]
-    return Aws(Place(partition, session.region_name, caller["Account"]), session)
+    return Aws(Place(partition, session.region_name, caller["Account"]), session, profile=profile)
 
 
 def code_of(error: ClientError) -> str:

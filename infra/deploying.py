@@ -3,7 +3,6 @@ be broken off anywhere and run again."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -21,10 +20,9 @@ from infra.stack import Say
 TEMPLATE = Path(__file__).with_name("template.yaml")
 
 
-def run_chalice(folder: Path, stage: Stage, region: str) -> None:
+def run_chalice(folder: Path, stage: Stage, environ: Mapping[str, str]) -> None:
     """`chalice deploy`, as a person would type it. Its output goes to ours."""
-    command = [sys.executable, "-c", "from chalice.cli import main; main()"]
-    environ = {**os.environ, "AWS_DEFAULT_REGION": region}
+    command = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
     done = subprocess.run(
         [*command, "deploy", "--stage", stage.name], cwd=folder, env=environ, check=False
     )
@@ -42,7 +40,7 @@ class Deployment:
     options: Mapping[str, str]
     say: Say
     project: Project = field(default_factory=lambda: Project(PROJECT))
-    chalice: Callable[[Path, Stage, str], None] = run_chalice
+    chalice: Callable[[Path, Stage, Mapping[str, str]], None] = run_chalice
     fetch: health.Fetch = health.fetch
 
 
@@ -61,7 +59,7 @@ def deploy(deployment: Deployment) -> str:
     # Whatever Chalice's own file says: it may be of another time, or not there.
     known = inventory.deployed(found, stage, aws, outputs["DagsBucket"])
     deployment.project.write_deployed(stage, known)
-    deployment.chalice(deployment.project.folder, stage, aws.place.region)
+    deployment.chalice(deployment.project.folder, stage, aws.environ())
     say("[4/5] file system and function settings")
     finishing.finish(aws, stage, outputs, say)
     say("[5/5] health")

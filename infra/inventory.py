@@ -17,8 +17,8 @@ from infra.aws import Aws, is_missing
 from infra.functions import FUNCTIONS
 from infra.naming import API_FUNCTION, API_STAGE, APP, Stage
 
-MAPPED = ("apply", "execute")
-"""The functions that a queue starts."""
+READERS = {"apply": "results", "execute": "tasks"}
+"""The functions that a queue starts, and the end of the queue's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Mapping:
     function: str
     uuid: str
     queue_arn: str
+    function_arn: str
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def take(aws: Aws, stage: Stage) -> Inventory:
     return Inventory(
         functions=functions,
         roles=_present(aws, stage, _role_arn),
-        mappings=tuple(m for name in MAPPED for m in _mappings(aws, stage, name)),
+        mappings=tuple(m for name in READERS for m in _mappings(aws, stage, name)),
         rules=tuple(_rules(aws, stage)),
         apis=tuple(_apis(aws, stage)),
     )
@@ -79,7 +80,7 @@ def _resources(
         short_name = rule.removeprefix(f"{stage.stack}-")
         yield _entry(short_name, "cloudwatch_event", rule_name=rule)
     for mapping in inventory.mappings:
-        yield _mapping_entry(inventory, mapping)
+        yield _mapping_entry(mapping)
     for api in inventory.apis[:1]:
         yield _entry("rest_api", "rest_api", rest_api_id=api, rest_api_url=api_url(aws, api))
 
@@ -88,14 +89,14 @@ def _entry(name: str, kind: str, **values: str) -> dict[str, str]:
     return {"name": name, "resource_type": kind, **values}
 
 
-def _mapping_entry(inventory: Inventory, mapping: Mapping) -> dict[str, str]:
+def _mapping_entry(mapping: Mapping) -> dict[str, str]:
     return _entry(
         f"{mapping.function}-sqs-event-source",
         "sqs_event",
         queue_arn=mapping.queue_arn,
         event_uuid=mapping.uuid,
         queue=mapping.queue_arn.rsplit(":", 1)[1],
-        lambda_arn=inventory.functions[mapping.function],
+        lambda_arn=mapping.function_arn,
     )
 
 
@@ -109,11 +110,12 @@ def _suffix(aws: Aws) -> str:
 
 
 def _present(aws: Aws, stage: Stage, arn_of: Any) -> dict[str, str]:
-    arns = {function.name: arn_of(aws, stage.function(function.name)) for function in FUNCTIONS}
+    arns = {function.name: arn_of(aws, stage, function.name) for function in FUNCTIONS}
     return {name: arn for name, arn in arns.items() if arn}
 
 
-def _function_arn(aws: Aws, name: str) -> str:
+def _function_arn(aws: Aws, stage: Stage, name: str) -> str:
+    name = stage.function(name)
     try:
         return str(
             aws.client("lambda").get_function(FunctionName=name)["Configuration"]["FunctionArn"]
@@ -124,9 +126,9 @@ def _function_arn(aws: Aws, name: str) -> str:
         raise
 
 
-def _role_arn(aws: Aws, name: str) -> str:
+def _role_arn(aws: Aws, stage: Stage, name: str) -> str:
     try:
-        return str(aws.client("iam").get_role(RoleName=name)["Role"]["Arn"])
+        return str(aws.client("iam").get_role(RoleName=stage.role(name))["Role"]["Arn"])
     except ClientError as error:
         if is_missing(error):
             return ""
@@ -134,10 +136,13 @@ def _role_arn(aws: Aws, name: str) -> str:
 
 
 def _mappings(aws: Aws, stage: Stage, name: str) -> Iterator[Mapping]:
+    """Asked by the queue, because a mapping outlives its function."""
+    arn = aws.place.arn("sqs", f"{stage.stack}-{READERS[name]}")
     pages = aws.client("lambda").get_paginator("list_event_source_mappings")
-    for page in pages.paginate(FunctionName=stage.function(name)):
+    for page in pages.paginate(EventSourceArn=arn):
         for row in page["EventSourceMappings"]:
-            yield Mapping(name, row["UUID"], row["EventSourceArn"])
+            if row.get("State") != "Deleting":
+                yield Mapping(name, row["UUID"], arn, row["FunctionArn"])
 
 
 def _rules(aws: Aws, stage: Stage) -> Iterator[str]:

@@ -31,8 +31,8 @@ class Stage:
     def __post_init__(self) -> None:
         if not _STAGE.fullmatch(self.name):
             raise InfraError(
-                f"--stage {self.name!r}: use at most 16 lower-case letters and digits, beginning with"
-                " a letter"
+                f"--stage {self.name!r}: use at most 16 lower-case letters and digits,"
+                " beginning with a letter"
             )
 
     @property

@@ -112,22 +112,23 @@ def _create(aws: Aws, name: str, template: str, parameters: Mapping[str, str], s
     aws.client("cloudformation").create_stack(
         StackName=name,
         TemplateBody=template,
-        Parameters=[_parameter(key, value) for key, value in parameters.items()],
+        Parameters=[_parameter(key, parameters) for key in parameters],
         Capabilities=CAPABILITIES,
     )
     _follow(aws, name, began, say, {"CREATE_COMPLETE"})
 
 
 def _update(aws: Aws, name: str, template: str, parameters: Mapping[str, str], say: Say) -> None:
+    client = aws.client("cloudformation")
+    known = client.get_template_summary(TemplateBody=template)["Parameters"]
+    # A newer template may not know a parameter of the older one, and AWS would refuse it.
     kept = find(aws, name).parameters or {}
-    given: list[dict[str, Any]] = [_parameter(key, value) for key, value in parameters.items()]
-    given += [
-        {"ParameterKey": key, "UsePreviousValue": True} for key in kept if key not in parameters
-    ]
+    values = {**kept, **parameters}
+    given = [_parameter(p["ParameterKey"], values) for p in known if p["ParameterKey"] in values]
     say(f"updating stack {name}")
     began = datetime.now(UTC)
     try:
-        aws.client("cloudformation").update_stack(
+        client.update_stack(
             StackName=name, TemplateBody=template, Parameters=given, Capabilities=CAPABILITIES
         )
     except ClientError as error:
@@ -138,8 +139,8 @@ def _update(aws: Aws, name: str, template: str, parameters: Mapping[str, str], s
     _follow(aws, name, began, say, {"UPDATE_COMPLETE"})
 
 
-def _parameter(key: str, value: str) -> dict[str, str]:
-    return {"ParameterKey": key, "ParameterValue": value}
+def _parameter(key: str, values: Mapping[str, str]) -> dict[str, str]:
+    return {"ParameterKey": key, "ParameterValue": values[key]}
 
 
 def _follow(aws: Aws, name: str, began: datetime, say: Say, wanted: set[str]) -> None:

@@ -26,7 +26,7 @@ def lines(aws: Aws, stage: Stage, fetch: Fetch) -> Iterator[str]:
         yield _function_line(aws, stage, function, made, found.outputs)
     for output in QUEUES:
         yield _queue_line(aws, found.outputs[output])
-    yield from _alarm_lines(aws, stage, found.outputs)
+    yield from _alarm_lines(aws, stage)
     yield from _api_lines(aws, made, fetch)
 
 
@@ -57,13 +57,10 @@ def _queue_line(aws: Aws, name: str) -> str:
     return f"queue {name}: {counts[names[0]]} waiting, {counts[names[1]]} in work"
 
 
-def _alarm_lines(aws: Aws, stage: Stage, outputs: Mapping[str, str]) -> Iterator[str]:
+def _alarm_lines(aws: Aws, stage: Stage) -> Iterator[str]:
     pages = aws.client("cloudwatch").get_paginator("describe_alarms")
     for page in pages.paginate(AlarmNamePrefix=f"{stage.stack}-", StateValue="ALARM"):
         for alarm in page["MetricAlarms"]:
-            # The name of another stage may begin with the whole name of this one.
-            if outputs["AlarmTopicArn"] not in alarm["AlarmActions"]:
-                continue
             yield f"ALARM {alarm['AlarmName']}: {alarm['AlarmDescription']}"
 
 

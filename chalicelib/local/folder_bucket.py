@@ -24,6 +24,9 @@ from chalicelib.ports import ObjectInfo, StoredObject
 # folder.
 PART_LENGTH = 200
 
+FOLDERS = 2
+"""Of the runs bucket: the DAG and the run."""
+
 OBJECT = "@"
 """Ends a file's name, so that the keys `a` and `a/b` can both exist."""
 GOES_ON = "~"
@@ -142,8 +145,9 @@ class FolderBucket:
 
 
 def path_of(folder: Path, key: str) -> Path:
-    """The file of `key`. Each part between slashes becomes a folder, the last one a file."""
-    parts = [piece for part in key.split("/") for piece in _pieces(part)]
+    """The file of `key`. The parts before the first two slashes become folders, all the rest the
+    file's name: a folder for each attempt would cost more than the attempt."""
+    parts = [piece for part in key.split("/", FOLDERS) for piece in _pieces(part)]
     return folder.joinpath(*parts[:-1], parts[-1] + OBJECT)
 
 

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from chalice.local import ThreadedHTTPServer
+
 from chalicelib import config
 from chalicelib.errors import OrchestratorError
 from chalicelib.local import home as homes
@@ -21,6 +23,9 @@ from chalicelib.local.refusal import WRONG_REQUEST, Refusal, leave
 from chalicelib.local.serving import Serving
 
 DEFAULT_DAGS_DIR = "examples"
+ACCEPT_QUEUE = 512
+"""Connections that may wait to be accepted. With Python's default of 5, clients that come in a
+crowd wait for minutes."""
 WATCH_PARENT = 0.5
 """Seconds between two looks whether the reloader still lives."""
 
@@ -43,6 +48,7 @@ def _start(handlers: Mapping[str, Any], serving: Serving) -> None:
     dags_dir = _dags_dir(settings.dags_dir)
     _require_packages()
     _refuse_a_busy_port(serving)
+    ThreadedHTTPServer.request_queue_size = ACCEPT_QUEUE
     home = homes.take(homes.choose(settings.home, os.environ), Path.cwd())
     listener = server.bind(
         settings.s3_port,

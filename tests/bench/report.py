@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -48,6 +49,7 @@ class Line:
             "measured_against": {"here": _rounded(self.here), "published": self.published},
             "runs": self.runs,
             "quick": is_quick,
+            "machine": {"processors": os.cpu_count(), "load": _rounded(os.getloadavg()[0])},
             "note": self.note,
         }
         return json.dumps(line, ensure_ascii=False)

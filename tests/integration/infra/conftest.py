@@ -1,99 +1,57 @@
-"""An AWS account in a moto server, and a copy of the project that may be deployed from."""
+"""An AWS account in a moto server."""
 
 from __future__ import annotations
 
-import shutil
+import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
 from infra.aws import Aws
-from infra.deploying import Deployment, deploy, run_chalice
-from infra.health import Answer
-from infra.inventory import Inventory, take
-from infra.naming import PROJECT, Place, Stage
-from infra.project import Project
-from infra.removing import Removal, remove
+from infra.naming import Place
+from tests.integration.infra.account import Account, copy_of_the_project
 from tests.integration.infra.moto_gaps import Unserved, fill_gaps_of_moto
 
 REGION = "us-east-1"
-ACCOUNT = "123456789012"
+MOTOS_ACCOUNT = "123456789012"
 
 
-@dataclass
-class Account:
-    """What a test does with the account. `said` is what the command told its user."""
-
-    aws: Aws
-    project: Project
-    unserved: Unserved
-    said: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-
-    def deploy(self, stage: str = "dev", chalice: object = run_chalice, **options: str) -> str:
-        return deploy(self.deployment(stage, chalice, **options))
-
-    def deployment(self, stage: str, chalice: object = run_chalice, **options: str) -> Deployment:
-        return Deployment(
-            self.aws,
-            Stage(stage),
-            options,
-            self.said.append,
-            self.project,
-            chalice,  # type: ignore[arg-type]
-            self._healthy,
-        )
-
-    def remove(
-        self, stage: str = "dev", *, deletes_data: bool = False, agrees: bool = True
-    ) -> None:
-        removal = Removal(
-            self.aws, Stage(stage), self.said.append, lambda _: agrees, deletes_data, self.project
-        )
-        remove(removal)
-
-    def inventory(self, stage: str = "dev") -> Inventory:
-        return take(self.aws, Stage(stage))
-
-    def _healthy(self, url: str) -> Answer:
-        self.asked.append(url)
-        return Answer(200, '{"status": "ok"}')
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """One for all tests of a module, because a deployment builds a bundle: each test has a stage
+    of its own, or leaves the stage as it was."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        fill_gaps_of_moto(monkeypatch)
+        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        server.start()
+        host, port = server.get_host_and_port()
+        endpoint = f"http://{host}:{port}"
+        try:
+            _reset(endpoint)
+            yield _account(monkeypatch, endpoint, tmp_path_factory)
+        finally:
+            _reset(endpoint)
+            server.stop()
 
 
-def copy_of_the_project(folder: Path) -> Project:
-    for name in ("app.py", "requirements.txt"):
-        shutil.copy(PROJECT / name, folder / name)
-    for name in ("chalicelib", ".chalice"):
-        ignored = shutil.ignore_patterns("__pycache__", "deployed", "deployments")
-        shutil.copytree(PROJECT / name, folder / name, ignore=ignored)
-    return Project(folder)
+def _reset(endpoint: str) -> None:
+    """All moto servers of a process, and `mock_aws`, share one world."""
+    reset = urllib.request.Request(f"{endpoint}/moto-api/reset", method="POST")
+    urllib.request.urlopen(reset, timeout=10).close()
 
 
-@pytest.fixture
-def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    """An empty account."""
-    fill_gaps_of_moto(monkeypatch)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": REGION,
-    }.items():
-        monkeypatch.setenv(name, value)
+def _account(
+    monkeypatch: pytest.MonkeyPatch, endpoint: str, folders: pytest.TempPathFactory
+) -> Account:
+    # In the environment, so that `chalice deploy` in its own process finds them, too.
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     session = boto3.Session(region_name=REGION)
     unserved = Unserved()
     unserved.serve(session)
-    aws = Aws(Place("aws", REGION, ACCOUNT), session, sleep=lambda _: None)
-    try:
-        session.client("s3").head_bucket  # noqa: B018 - the server is up
-        yield Account(aws, copy_of_the_project(tmp_path), unserved)
-    finally:
-        boto3.client("sts")
-        server.stop()
+    aws = Aws(Place("aws", REGION, MOTOS_ACCOUNT), session, sleep=lambda _: None)
+    return Account(aws, copy_of_the_project(folders.mktemp("project")), unserved)

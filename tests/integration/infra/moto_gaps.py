@@ -7,6 +7,7 @@ plan, IPv6. Those are only checked by cfn-lint.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,12 +19,16 @@ from moto.apigateway.models import APIGatewayBackend
 from moto.awslambda.models import LambdaFunction
 from moto.cloudformation.models import CloudFormationBackend
 from moto.ec2.exceptions import DependencyViolationError
+from moto.efs.models import AccessPoint
 
 
 def fill_gaps_of_moto(monkeypatch: pytest.MonkeyPatch) -> None:
     _keep_file_systems(monkeypatch)
     _accept_swagger(monkeypatch)
     _delete_stacks_with_a_vpc(monkeypatch)
+    # A template's `!Ref` to an access point gives a Python object.
+    own_id = property(lambda self: self.access_point_id, lambda self, value: None)
+    monkeypatch.setattr(AccessPoint, "physical_resource_id", own_id, raising=False)
 
 
 def _keep_file_systems(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,10 +71,8 @@ def _delete_stacks_with_a_vpc(monkeypatch: pytest.MonkeyPatch) -> None:
     delete = CloudFormationBackend.delete_stack
 
     def deleted(self: Any, name_or_stack_id: str) -> None:
-        try:
+        with contextlib.suppress(DependencyViolationError):
             delete(self, name_or_stack_id)
-        except DependencyViolationError:
-            pass
 
     monkeypatch.setattr(CloudFormationBackend, "delete_stack", deleted)
 

@@ -48,9 +48,9 @@ def test_two_keys_have_two_paths_and_no_object_is_in_the_others_way(one: str, ot
 @pytest.mark.parametrize(
     ("key", "path"),
     [
-        ("dag/run/task/-1/1/claim", "dag/run/task/-1/1/claim@"),
-        ("../../etc/passwd", "%2E%2E/%2E%2E/etc/passwd@"),
-        ("/a//b", "%/a/%/b@"),
+        ("dag/run/task/-1/1/claim", "dag/run/task%2F-1%2F1%2Fclaim@"),
+        ("../../etc/passwd", "%2E%2E/%2E%2E/etc%2Fpasswd@"),
+        ("/a//b", "%/a/%2Fb@"),
     ],
 )
 def test_a_key_is_a_path_that_people_can_read(key: str, path: str) -> None:

@@ -1,0 +1,80 @@
+"""What a test does with an account: deploy to it, look at it, remove from it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from infra.aws import Aws
+from infra.deploying import Deployment, deploy, run_chalice
+from infra.health import Answer
+from infra.inventory import Inventory, take
+from infra.naming import PROJECT, Stage
+from infra.project import Project
+from infra.removing import Removal, remove
+from tests.integration.infra.moto_gaps import Unserved
+
+Chalice = Callable[[Path, Stage, Mapping[str, str]], None]
+
+
+@dataclass
+class Account:
+    """`said` is what the command told its user, `asked` the addresses it fetched."""
+
+    aws: Aws
+    project: Project
+    unserved: Unserved
+    said: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def deploy(self, stage: str, chalice: Chalice = run_chalice, **options: str) -> str:
+        return deploy(
+            Deployment(
+                self.aws,
+                Stage(stage),
+                options,
+                self.said.append,
+                self.project,
+                chalice,
+                self._healthy,
+            )
+        )
+
+    def remove(self, stage: str, *, deletes_data: bool = False, agrees: bool = True) -> None:
+        def confirm(question: str) -> bool:
+            self.said.append(question)
+            return agrees
+
+        remove(
+            Removal(self.aws, Stage(stage), self.said.append, confirm, deletes_data, self.project)
+        )
+
+    def inventory(self, stage: str) -> Inventory:
+        return take(self.aws, Stage(stage))
+
+    def configuration(self, stage: str, function: str) -> dict[str, Any]:
+        name = Stage(stage).function(function)
+        answer = self.aws.client("lambda").get_function_configuration(FunctionName=name)
+        return dict(answer)
+
+    def bundle(self) -> Path:
+        """The newest zip that Chalice made."""
+        made = (self.project.settings / "deployments").glob("*.zip")
+        return max(made, key=lambda path: path.stat().st_mtime)
+
+    def _healthy(self, url: str) -> Answer:
+        self.asked.append(url)
+        return Answer(200, '{"status": "ok"}')
+
+
+def copy_of_the_project(folder: Path) -> Project:
+    """What `chalice deploy` reads, in a folder that a test may write to."""
+    for name in ("app.py", "requirements.txt"):
+        shutil.copy(PROJECT / name, folder / name)
+    for name in ("chalicelib", ".chalice"):
+        ignored = shutil.ignore_patterns("__pycache__", "deployed", "deployments", "policy-*")
+        shutil.copytree(PROJECT / name, folder / name, ignore=ignored)
+    return Project(folder)

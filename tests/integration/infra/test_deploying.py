@@ -1,0 +1,244 @@
+"""`deploy` and `down` with the real Chalice, against an account in a moto server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto.awslambda.models import LambdaBackend
+
+from infra import status
+from infra.errors import InfraError, Refused
+from infra.functions import FUNCTIONS, with_database
+from infra.health import Answer
+from infra.naming import Stage
+from infra.policies import Installation, policies
+from infra.stack import outputs_of
+from tests.integration.infra.account import Account
+
+ALL = {function.name for function in FUNCTIONS}
+
+
+@pytest.fixture(scope="module")
+def dev(account: Account) -> Account:
+    """With a stage `dev` that is whole."""
+    account.deploy("dev")
+    return account
+
+
+def test_every_function_is_there_with_its_time_and_memory(dev: Account) -> None:
+    for function in FUNCTIONS:
+        now = dev.configuration("dev", function.name)
+        assert now["Timeout"] == function.timeout
+        assert now["MemorySize"] == (function.memory or 384)
+        assert now["Role"].endswith(f"role/orchestrator-dev-{function.name}")
+
+
+def test_only_the_functions_with_a_database_have_the_network_and_the_file_system(
+    dev: Account,
+) -> None:
+    outputs = outputs_of(dev.aws, "orchestrator-dev")
+    mounted = [{"Arn": outputs["AccessPointArn"], "LocalMountPath": "/mnt/orchestrator"}]
+    for function in FUNCTIONS:
+        now = dev.configuration("dev", function.name)
+        subnets = outputs["SubnetIds"].split(",") if function.has_database else []
+        assert now["VpcConfig"]["SubnetIds"] == subnets
+        assert now.get("FileSystemConfigs", []) == (mounted if function.has_database else [])
+        variables = now["Environment"]["Variables"]
+        assert ("ORCHESTRATOR_DATABASE" in variables) == function.has_database
+        assert variables["ORCHESTRATOR_TASKS_QUEUE"] == "orchestrator-dev-tasks"
+
+
+def test_every_function_may_be_part_of_a_loop(dev: Account) -> None:
+    names = {Stage("dev").function(name) for name in ALL}
+    assert {name for name in names if dev.unserved.recursion[name] == "Allow"} == names
+
+
+def test_events_reach_the_functions(dev: Account) -> None:
+    found = dev.inventory("dev")
+    queues = {m.function: m.queue_arn.rsplit(":", 1)[1] for m in found.mappings}
+    assert queues == {"apply": "orchestrator-dev-results", "execute": "orchestrator-dev-tasks"}
+
+    targets = dev.aws.client("events").list_targets_by_rule(Rule=found.rules[0])["Targets"]
+    assert [row["Arn"] for row in targets] == [found.functions["tick"]]
+
+    told = dev.aws.client("s3").get_bucket_notification_configuration(
+        Bucket="orchestrator-dev-123456789012-dags"
+    )
+    (told_function,) = told["LambdaFunctionConfigurations"]
+    assert told_function["LambdaFunctionArn"] == found.functions["register"]
+    assert set(told_function["Events"]) == {"s3:ObjectCreated:*", "s3:ObjectRemoved:*"}
+
+
+def test_the_roles_hold_the_policies_of_the_table(dev: Account) -> None:
+    outputs = outputs_of(dev.aws, "orchestrator-dev")
+    wanted = policies(Installation(Stage("dev"), dev.aws.place, outputs))
+    iam = dev.aws.client("iam")
+    for name, document in wanted.items():
+        role = f"orchestrator-dev-{name}"
+        (held,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+        answer = iam.get_role_policy(RoleName=role, PolicyName=held)
+        assert answer["PolicyDocument"] == document
+        assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []
+
+
+def test_health_is_asked_through_the_api(dev: Account) -> None:
+    (api,) = dev.inventory("dev").apis
+    assert f"https://{api}.execute-api.us-east-1.amazonaws.com/api/api/health" in dev.asked
+
+
+def test_a_stack_that_is_there_is_protected(dev: Account) -> None:
+    assert dev.unserved.protection["orchestrator-dev"] is True
+
+
+def test_the_bundle_is_small_and_holds_nothing_of_the_tests(dev: Account) -> None:
+    bundle = dev.bundle()
+    assert bundle.stat().st_size <= 10_000_000
+    tops = {name.split("/")[0] for name in zipfile.ZipFile(bundle).namelist()}
+    assert {"app.py", "chalicelib", "pysqlite3"} <= tops
+    assert tops & {"moto", "pytest", "botocore", "infra", "tests", "pip"} == set()
+
+
+def test_the_bundle_needs_nothing_else_to_start(dev: Account, tmp_path: Path) -> None:
+    zipfile.ZipFile(dev.bundle()).extractall(tmp_path)
+    code = f"import sys; sys.path[:0] = [{str(tmp_path)!r}]; import app, chalicelib.database"
+    variables = {"AWS_DEFAULT_REGION": "us-east-1", "PATH": "/usr/bin:/bin"}
+    # Without `site`: no installed package can help out.
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code], env=variables, cwd="/", capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_redeploy_from_a_fresh_clone_brings_code_and_what_is_lost_and_makes_nothing_twice(
+    dev: Account,
+) -> None:
+    before = dev.inventory("dev")
+    old_code = dev.configuration("dev", "apply")["CodeSha256"]
+    (dev.project.settings / "deployed" / "dev.json").unlink()
+    dev.aws.client("lambda").delete_function(FunctionName="orchestrator-dev-execute")
+    with (dev.project.folder / "chalicelib" / "config.py").open("a") as source:
+        source.write("# changed\n")
+
+    dev.deploy("dev")
+
+    assert dev.inventory("dev") == before
+    assert dev.configuration("dev", "apply")["CodeSha256"] != old_code
+    for function in with_database():
+        assert dev.configuration("dev", function.name)["FileSystemConfigs"]
+
+
+def test_a_deployment_that_died_half_way_is_completed_beside_another_stage(
+    dev: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    neighbour = dev.inventory("dev")
+    create = LambdaBackend.create_function
+
+    def refuse_execute(self: Any, spec: Any) -> Any:
+        if spec["FunctionName"].endswith("-execute"):
+            raise RuntimeError("no more functions today")
+        return create(self, spec)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(LambdaBackend, "create_function", refuse_execute)
+        with pytest.raises(InfraError, match="chalice deploy"):
+            dev.deploy("half")
+    died = dev.inventory("half")
+    assert "execute" not in died.functions
+    assert [mapping.function for mapping in died.mappings] == ["apply"]
+
+    dev.deploy("half", RetentionDays="7")
+
+    whole = dev.inventory("half")
+    assert set(whole.functions) == set(whole.roles) == ALL
+    assert [mapping.function for mapping in whole.mappings] == ["apply", "execute"]
+    assert whole.mappings[0] == died.mappings[0]
+    assert len(whole.apis) == 1
+    variables = dev.configuration("half", "tick")["Environment"]["Variables"]
+    assert variables["ORCHESTRATOR_RETENTION_DAYS"] == "7"
+    assert dev.inventory("dev") == neighbour
+
+    dev.remove("half")
+    assert dev.inventory("half").is_empty
+    assert dev.inventory("dev") == neighbour
+
+
+def test_what_was_once_chosen_stays_until_it_is_chosen_anew(account: Account) -> None:
+    with pytest.raises(InfraError, match="no bundle"):
+        account.deploy("kept", _fails, TaskMemory="1024", LogRetentionDays="7")
+    with pytest.raises(InfraError, match="no bundle"):
+        account.deploy("kept", _fails, TaskMemory="2048")
+    config = json.loads((account.project.settings / "config.json").read_text())
+    functions = config["stages"]["kept"]["lambda_functions"]
+    assert functions["execute"]["lambda_memory_size"] == 2048
+    groups = account.aws.client("logs").describe_log_groups(
+        logGroupNamePrefix="/aws/lambda/orchestrator-kept"
+    )["logGroups"]
+    assert {group["retentionInDays"] for group in groups} == {7}
+    assert len(groups) == len(FUNCTIONS)
+
+
+def test_down_refuses_to_lose_data_until_it_is_told_to(account: Account) -> None:
+    with pytest.raises(InfraError, match="no bundle"):
+        account.deploy("full", _fails)
+    s3, bucket = account.aws.client("s3"), "orchestrator-full-123456789012-dags"
+    # moto's CloudFormation leaves it out.
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=bucket, Key="a.yaml", Body=b"1")
+    s3.put_object(Bucket=bucket, Key="a.yaml", Body=b"2")
+    s3.delete_object(Bucket=bucket, Key="a.yaml")  # only old versions are left
+
+    with pytest.raises(Refused, match=f"bucket {bucket} hold data.*--delete-data"):
+        account.remove("full")
+    account.unserved.recovery_points.append("arn:aws:backup:us-east-1:123456789012:point:1")
+    with pytest.raises(Refused, match="backup vault orchestrator-full"):
+        account.remove("full")
+    with pytest.raises(Refused, match="nothing was removed"):
+        account.remove("full", deletes_data=True, agrees=False)
+    assert s3.list_object_versions(Bucket=bucket)["Versions"]
+
+    account.remove("full", deletes_data=True)
+    names = {row["Name"] for row in s3.list_buckets()["Buckets"]}
+    assert bucket not in names
+    assert account.unserved.recovery_points == []
+    assert account.unserved.protection["orchestrator-full"] is False
+    config = json.loads((account.project.settings / "config.json").read_text())
+    assert "full" not in config["stages"]
+    assert list(account.project.settings.glob("policy-full-*")) == []
+
+
+def test_down_of_what_is_not_there_says_nothing_is_wrong(account: Account) -> None:
+    account.remove("never")
+    assert account.inventory("never").is_empty
+
+
+def test_status_tells_of_a_function_that_lost_its_file_system(dev: Account) -> None:
+    name = Stage("dev").function("tick")
+    client = dev.aws.client("lambda")
+    kept = dev.configuration("dev", "tick")["FileSystemConfigs"]
+    client.update_function_configuration(FunctionName=name, FileSystemConfigs=[])
+    shown = list(status.lines(dev.aws, Stage("dev"), lambda _: Answer(200, '{"status": "ok"}')))
+    client.update_function_configuration(FunctionName=name, FileSystemConfigs=kept)
+
+    assert shown[0] == "stack orchestrator-dev: UPDATE_COMPLETE"
+    assert [line for line in shown if "WITHOUT ITS FILE SYSTEM" in line] == [
+        f"function {name}: Active, 512 MB, 60 s, WITHOUT ITS FILE SYSTEM;"
+        " run `python -m infra deploy`"
+    ]
+    assert "queue orchestrator-dev-tasks: 0 waiting, 0 in work" in shown
+    assert shown[-1].endswith('200 {"status": "ok"}')
+
+
+def test_status_of_nothing_says_so(account: Account) -> None:
+    shown = list(status.lines(account.aws, Stage("never"), lambda _: Answer(0, "")))
+    assert shown == ["stack orchestrator-never: not there"]
+
+
+def _fails(folder: Path, stage: Stage, environ: Mapping[str, str]) -> None:
+    raise InfraError("no bundle today")

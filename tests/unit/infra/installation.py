@@ -1,0 +1,28 @@
+"""An installation that exists on paper."""
+
+from __future__ import annotations
+
+from infra.naming import Place, Stage
+from infra.policies import Installation
+
+PLACE = Place("aws", "eu-central-1", "111122223333")
+
+OUTPUTS = {
+    "Network": "endpoint",
+    "SubnetIds": "subnet-a,subnet-b",
+    "SecurityGroupId": "sg-1",
+    "FileSystemArn": PLACE.arn("elasticfilesystem", "file-system/fs-1"),
+    "AccessPointArn": PLACE.arn("elasticfilesystem", "access-point/fsap-1"),
+    "DagsBucket": "orchestrator-prod-111122223333-dags",
+    "RunsBucket": "orchestrator-prod-111122223333-runs",
+    "BackupsBucket": "orchestrator-prod-111122223333-backups",
+    "TasksQueue": "orchestrator-prod-tasks",
+    "TasksDeadQueue": "orchestrator-prod-tasks-dead",
+    "ResultsQueue": "orchestrator-prod-results",
+    "ResultsDeadQueue": "orchestrator-prod-results-dead",
+    "TaskRoleArn": PLACE.role_arn("orchestrator-prod-task"),
+    "RetentionDays": "90",
+    "TaskMemory": "384",
+}
+
+PROD = Installation(Stage("prod"), PLACE, OUTPUTS)

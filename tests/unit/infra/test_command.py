@@ -1,0 +1,79 @@
+"""The command line and the question whether the installation answers."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from infra.__main__ import OPTIONS, main, parser
+from infra.aws import Aws
+from infra.deploying import TEMPLATE
+from infra.errors import InfraError
+from infra.health import ATTEMPTS, Answer, wait_until_healthy
+from infra.naming import Place
+from tests.unit.infra.fakes import FakeCloudFormation, aws_with
+
+AWS = aws_with(FakeCloudFormation())
+
+
+def test_cost_prints_a_table_without_an_account(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cost", "--tasks", "1000", "--seconds", "2", "--memory", "512"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("1,000 tasks of 2 s in 512 MB, one month, us-east-1\n")
+    assert re.search(r"^total +\d+\.\d\d$", printed, re.MULTILINE)
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "many"])
+def test_a_number_that_makes_no_sense_is_refused(
+    value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["cost", "--tasks", value])
+    assert "--tasks" in capsys.readouterr().err
+
+
+def test_an_error_is_one_line_without_a_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["deploy", "--stage", "My Stage"]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("error: --stage 'My Stage': use at most 16")
+    assert shown.err.count("\n") == 1
+
+
+def test_every_option_of_deploy_sets_a_parameter_of_the_template() -> None:
+    given = vars(parser().parse_args(["deploy", "--stage", "x"]))
+    text = TEMPLATE.read_text(encoding="utf-8")
+    for parameter, option in OPTIONS.items():
+        assert given[option] is None
+        assert f"\n  {parameter}:\n    Type:" in text
+
+
+def test_a_profile_that_was_named_wins_over_keys_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "other")
+    place = Place("aws", "eu-west-1", "111122223333")
+    assert Aws(place, None).environ()["AWS_ACCESS_KEY_ID"] == "other"
+    environ = Aws(place, None, profile="mine").environ()
+    assert (environ["AWS_PROFILE"], environ["AWS_DEFAULT_REGION"]) == ("mine", "eu-west-1")
+    assert "AWS_ACCESS_KEY_ID" not in environ
+
+
+def test_health_is_asked_until_it_is_good() -> None:
+    answers = [Answer(0, "no such host"), Answer(403, "{}"), Answer(200, '{"status": "ok"}')]
+    report = wait_until_healthy(AWS, "https://x/api/", lambda _: answers.pop(0))
+    assert report == {"status": "ok"}
+    assert answers == []
+
+
+def test_an_installation_that_never_answers_is_an_error_with_its_last_words() -> None:
+    asked: list[str] = []
+
+    def ask(url: str) -> Answer:
+        asked.append(url)
+        return Answer(502, "Internal server error")
+
+    with pytest.raises(InfraError, match=r"502: Internal server error(.|\n)*chalice logs"):
+        wait_until_healthy(AWS, "https://x/api/", ask)
+    assert asked == ["https://x/api/api/health"] * ATTEMPTS

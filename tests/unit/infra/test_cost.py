@@ -1,0 +1,45 @@
+"""The bill of a month."""
+
+from __future__ import annotations
+
+import pytest
+
+from infra.cost import Load, by_service, items, table, total
+from infra.prices import PRICES
+
+MILLION = Load(1_000_000, 1.0, 384)
+
+
+def test_without_tasks_only_what_always_runs_is_paid() -> None:
+    idle = items(Load(0, 1.0, 384))
+    assert total(idle) == pytest.approx(9.0, abs=1.0)
+    assert by_service(idle)["VPC endpoint"] == pytest.approx(7.30)
+
+
+def test_with_ipv6_there_is_no_endpoint_to_pay() -> None:
+    assert "VPC endpoint" not in by_service(items(Load(1_000_000, 1.0, 384, zones=0)))
+
+
+def test_compute_grows_with_time_and_memory() -> None:
+    def compute(load: Load) -> float:
+        (item,) = [item for item in items(load) if item.what == "execute, GB-seconds"]
+        return item.usd
+
+    assert compute(MILLION) == pytest.approx(1.15e6 * 0.375 * 0.0000166667)
+    assert compute(Load(1_000_000, 1.0, 768)) == pytest.approx(2 * compute(MILLION))
+    assert compute(Load(1_000_000, 2.15, 384)) == pytest.approx(2 * compute(MILLION))
+
+
+def test_the_sums_by_service_are_the_whole_bill() -> None:
+    bill = items(MILLION)
+    assert sum(by_service(bill).values()) == pytest.approx(total(bill))
+
+
+def test_every_price_is_used_and_has_a_date() -> None:
+    assert {item.of for item in items(MILLION)} == set(PRICES)
+    assert all(len(price.as_of) == len("2026-11") for price in PRICES.values())
+
+
+def test_the_table_ends_with_the_total() -> None:
+    last = list(table(MILLION))[-1]
+    assert last.split() == ["total", f"{total(items(MILLION)):.2f}"]

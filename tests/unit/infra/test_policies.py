@@ -1,0 +1,122 @@
+"""What each function may do: no wildcard among the actions, and only on what is the stack's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from infra.functions import FUNCTIONS, with_database
+from infra.policies import NETWORK_INTERFACES, policies
+from tests.unit.infra.installation import OUTPUTS, PLACE, PROD
+
+POLICIES = policies(PROD)
+NAMES = [function.name for function in FUNCTIONS]
+
+
+def statements(name: str, effect: str = "Allow") -> Iterator[dict[str, Any]]:
+    for statement in POLICIES[name]["Statement"]:
+        if statement["Effect"] == effect:
+            yield statement
+
+
+def granted(name: str) -> set[tuple[str, str]]:
+    """Pairs of action and resource."""
+    return {(a, r) for s in statements(name) for a in s["Action"] for r in s["Resource"]}
+
+
+def wrong(statement: dict[str, Any]) -> list[str]:
+    """What may not stand in a policy."""
+    actions = [action for action in statement["Action"] if "*" in action]
+    resources = [
+        resource
+        for resource in statement["Resource"]
+        if not _is_own(resource) and not set(statement["Action"]) <= set(NETWORK_INTERFACES)
+    ]
+    return actions + resources
+
+
+def _is_own(resource: str) -> bool:
+    owned = [value for value in OUTPUTS.values() if value.startswith("arn:")]
+    owned += [PLACE.bucket_arn(OUTPUTS[name]) for name in ("DagsBucket", "RunsBucket")]
+    owned += [PLACE.arn("sqs", OUTPUTS[name]) for name in OUTPUTS if name.endswith("Queue")]
+    below = [f"{arn}/" for arn in owned if ":s3:::" in arn]
+    below.append(PLACE.arn("secretsmanager", "secret:orchestrator/prod/"))
+    logs = [PLACE.arn("logs", f"log-group:/aws/lambda/{PROD.stage.function(n)}:") for n in NAMES]
+    return resource in owned or resource.startswith((*below, *logs))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_action_has_a_wildcard_and_every_resource_is_the_stacks_own(name: str) -> None:
+    assert [problem for s in statements(name) for problem in wrong(s)] == []
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("s3:*", PLACE.bucket_arn(OUTPUTS["RunsBucket"])),
+        ("s3:GetObject", "*"),
+        ("s3:GetObject", "arn:aws:s3:::somebody-elses/*"),
+        ("sqs:SendMessage", PLACE.arn("sqs", "*")),
+        ("sts:AssumeRole", PLACE.role_arn("admin")),
+        ("secretsmanager:GetSecretValue", PLACE.arn("secretsmanager", "secret:other")),
+        ("logs:PutLogEvents", PLACE.arn("logs", "log-group:*")),
+    ],
+)
+def test_a_wrong_permission_is_seen(action: str, resource: str) -> None:
+    assert wrong({"Effect": "Allow", "Action": [action], "Resource": [resource]})
+
+
+def test_execute_has_exactly_what_an_attempt_needs() -> None:
+    runs, tasks = PLACE.bucket_arn(OUTPUTS["RunsBucket"]), PLACE.arn("sqs", OUTPUTS["TasksQueue"])
+    results = PLACE.arn("sqs", OUTPUTS["ResultsQueue"])
+    logs = PLACE.arn("logs", "log-group:/aws/lambda/orchestrator-prod-execute:*")
+    assert granted("execute") == {
+        ("logs:CreateLogStream", logs),
+        ("logs:PutLogEvents", logs),
+        ("sqs:ReceiveMessage", tasks),
+        ("sqs:DeleteMessage", tasks),
+        ("sqs:GetQueueAttributes", tasks),
+        ("sqs:GetQueueUrl", tasks),
+        ("sqs:SendMessage", results),
+        ("sqs:GetQueueUrl", results),
+        ("s3:ListBucket", runs),
+        ("s3:GetObject", f"{runs}/*"),
+        ("s3:PutObject", f"{runs}/*"),
+        ("s3:DeleteObject", f"{runs}/*/log/*"),
+        (
+            "secretsmanager:GetSecretValue",
+            PLACE.arn("secretsmanager", "secret:orchestrator/prod/*"),
+        ),
+        ("sts:AssumeRole", OUTPUTS["TaskRoleArn"]),
+    }
+
+
+def test_the_executors_role_reaches_neither_the_database_nor_its_copies_nor_the_dag_files() -> None:
+    closed = (OUTPUTS["FileSystemArn"], OUTPUTS["DagsBucket"], OUTPUTS["BackupsBucket"])
+    assert [r for _, r in granted("execute") if any(name in r for name in closed)] == []
+    assert [a for a, _ in granted("execute") if a.startswith(("ec2:", "elasticfilesystem:"))] == []
+
+
+@pytest.mark.parametrize("name", [function.name for function in with_database()])
+def test_a_database_function_mounts_by_the_access_point_only(name: str) -> None:
+    (mount,) = [s for s in statements(name) if s["Sid"] == "Mount"]
+    assert mount["Resource"] == [OUTPUTS["FileSystemArn"]]
+    assert mount["Condition"] == {
+        "StringEquals": {"elasticfilesystem:AccessPointArn": OUTPUTS["AccessPointArn"]}
+    }
+
+
+@pytest.mark.parametrize("name", [function.name for function in with_database()])
+def test_the_code_of_a_function_cannot_use_what_lambda_needs_for_the_vpc(name: str) -> None:
+    (denied,) = statements(name, "Deny")
+    arn = PLACE.arn("lambda", f"function:{PROD.stage.function(name)}")
+    assert set(denied["Action"]) == set(NETWORK_INTERFACES)
+    assert denied["Condition"] == {"ArnEquals": {"lambda:SourceFunctionArn": [arn]}}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_the_executor_may_become_the_task_role(name: str) -> None:
+    may = ("sts:AssumeRole", OUTPUTS["TaskRoleArn"]) in granted(name)
+    assert may == (name == "execute")

@@ -1,0 +1,133 @@
+"""The template: what it must never give up, and where it must agree with the table of functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.deploying import TEMPLATE
+from infra.functions import FUNCTIONS
+from infra.naming import Stage
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads `!Ref Vpc` as {"!Ref": "Vpc"}."""
+
+
+def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        return {f"!{suffix}": loader.construct_scalar(node)}
+    assert isinstance(node, yaml.SequenceNode)
+    return {f"!{suffix}": loader.construct_sequence(node, deep=True)}
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+WHOLE: dict[str, Any] = yaml.load(TEMPLATE.read_text(encoding="utf-8"), _Loader)
+RESOURCES: dict[str, Any] = WHOLE["Resources"]
+
+
+def of_type(kind: str) -> dict[str, dict[str, Any]]:
+    found = {name: r.get("Properties", {}) for name, r in RESOURCES.items() if r["Type"] == kind}
+    assert found, f"no {kind} in the template"
+    return found
+
+
+def test_a_template_fits_into_a_request() -> None:
+    assert len(TEMPLATE.read_bytes()) <= 51_200
+
+
+@pytest.mark.parametrize(
+    ("queue", "reader"), [("TasksQueue", "execute"), ("ResultsQueue", "apply")]
+)
+def test_a_message_stays_hidden_longer_than_its_reader_may_run(queue: str, reader: str) -> None:
+    (function,) = [function for function in FUNCTIONS if function.name == reader]
+    assert RESOURCES[queue]["Properties"]["VisibilityTimeout"] > function.timeout
+
+
+def test_every_queue_that_is_read_has_a_dead_letter_queue_with_an_alarm() -> None:
+    watched = [
+        alarm["Dimensions"][0]["Value"].get("!GetAtt")
+        for alarm in of_type("AWS::CloudWatch::Alarm").values()
+    ]
+    for queue in ("TasksQueue", "ResultsQueue"):
+        target = RESOURCES[queue]["Properties"]["RedrivePolicy"]["deadLetterTargetArn"]["!GetAtt"]
+        dead = target.removesuffix(".Arn")
+        assert f"{dead}.QueueName" in watched
+        kept = RESOURCES[dead]["Properties"]["MessageRetentionPeriod"]
+        assert kept >= RESOURCES[queue]["Properties"]["MessageRetentionPeriod"]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+def test_every_function_has_a_log_that_ends_and_an_alarm(function: Any) -> None:
+    name = Stage("x").function(function.name).replace("-x", "-${Stage}")
+    groups = {
+        group["LogGroupName"]["!Sub"]: group for group in of_type("AWS::Logs::LogGroup").values()
+    }
+    assert groups[f"/aws/lambda/{name}"]["RetentionInDays"]
+    errors = [
+        alarm
+        for alarm in of_type("AWS::CloudWatch::Alarm").values()
+        if alarm["MetricName"] == "Errors" and alarm["Dimensions"][0]["Value"] == {"!Sub": name}
+    ]
+    assert len(errors) == 1
+
+
+def test_every_bucket_is_private_encrypted_tls_only_and_forgets() -> None:
+    policies = {
+        policy["Bucket"]["!Ref"]: policy["PolicyDocument"]["Statement"]
+        for policy in of_type("AWS::S3::BucketPolicy").values()
+    }
+    for name, bucket in of_type("AWS::S3::Bucket").items():
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert [rule["Status"] for rule in bucket["LifecycleConfiguration"]["Rules"]] == [
+            "Enabled",
+            "Enabled",
+        ]
+        (denied,) = policies[name]
+        assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        assert (denied["Effect"], denied["Action"]) == ("Deny", "s3:*")
+
+
+def test_only_the_database_functions_reach_the_file_system() -> None:
+    (rule,) = RESOURCES["FileSystemSecurityGroup"]["Properties"]["SecurityGroupIngress"]
+    assert rule["SourceSecurityGroupId"] == {"!Ref": "DatabaseFunctionsSecurityGroup"}
+    assert (rule["FromPort"], rule["ToPort"]) == (2049, 2049)
+    for target in of_type("AWS::EFS::MountTarget").values():
+        assert target["SecurityGroups"] == [{"!Ref": "FileSystemSecurityGroup"}]
+
+
+def test_the_database_is_encrypted_and_its_user_is_not_root() -> None:
+    system = RESOURCES["FileSystem"]["Properties"]
+    assert (system["Encrypted"], system["ThroughputMode"]) == (True, "elastic")
+    assert RESOURCES["AccessPoint"]["Properties"]["PosixUser"] == {"Uid": "1000", "Gid": "1000"}
+
+
+def test_the_task_role_is_empty_and_only_execute_may_become_it() -> None:
+    role = RESOURCES["TaskRole"]["Properties"]
+    assert "Policies" not in role
+    assert "ManagedPolicyArns" not in role
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    principal = trust["Condition"]["ArnEquals"]["aws:PrincipalArn"]["!Sub"]
+    assert principal.endswith(":role/orchestrator-${Stage}-execute")
+
+
+def test_there_is_no_way_in_and_no_gateway_that_costs() -> None:
+    kinds = {resource["Type"] for resource in RESOURCES.values()}
+    assert kinds & {"AWS::EC2::InternetGateway", "AWS::EC2::NatGateway"} == set()
+
+
+def test_every_name_that_a_person_sees_holds_the_stage() -> None:
+    named = ("BucketName", "QueueName", "RoleName", "GroupName", "TopicName", "AlarmName")
+    names = [
+        properties[key]["!Sub"]
+        for resource in RESOURCES.values()
+        for properties in [resource.get("Properties", {})]
+        for key in named
+        if key in properties
+    ]
+    assert len(names) > 20
+    assert [name for name in names if "${Stage}" not in name] == []
