@@ -39,7 +39,8 @@ def tick(event: Any) -> None:  # noqa: ARG001 - the clock says all
     run_tick(bootstrap.scheduler())
 
 
-@app.on_sqs_message(queue=settings.results_queue, batch_size=10)
+# Two at once: more would only wait for SQLite's one write lock.
+@app.on_sqs_message(queue=settings.results_queue, batch_size=10, maximum_concurrency=2)
 def apply(event: Any) -> None:
     """Executors have reported."""
     from chalicelib.scheduler import results

@@ -12,9 +12,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib import config
+from chalicelib.errors import Unavailable
 from chalicelib.ports import Bucket, Clock, Queue
 
 if TYPE_CHECKING:
@@ -102,6 +104,16 @@ def _surroundings() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if k in _VISIBLE or k.startswith("LC_")}
 
 
+def _require_mount(path: Path) -> None:
+    """A database beside its mount would be one on a disk that goes away with the function."""
+    mount = Path(*path.parts[:3])
+    if not mount.is_mount():
+        raise Unavailable(
+            f"the file system is not mounted at {mount}: run `python -m infra deploy`, which"
+            " attaches it to the functions with a database"
+        )
+
+
 def _on_aws() -> Ports:
     settings = config.load()
 
@@ -122,13 +134,14 @@ def _on_aws() -> Ports:
         return make
 
     def database() -> Database:
-        from pathlib import Path
-
         from chalicelib.database import Database
 
         if not settings.database:
             raise config.BadSetting("ORCHESTRATOR_DATABASE is not set: the path of the SQLite file")
-        opened = Database(Path(settings.database))
+        path = Path(settings.database)
+        if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
+            _require_mount(path)
+        opened = Database(path)
         opened.create_if_missing()
         return opened
 
