@@ -1,4 +1,4 @@
-"""The table of contents: five entry points and the REST API. What each does stands in
+"""The table of contents: seven entry points and the REST API. What each does stands in
 chalicelib."""
 
 from __future__ import annotations
@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from chalice.app import Chalice, Rate
+from chalice.app import Chalice, Cron, Rate
 
 from chalicelib import bootstrap, config, web
 from chalicelib.utils.logging import configure as configure_logging
@@ -20,7 +20,7 @@ settings = config.load()
 configure_logging(settings.log_level)
 
 app = Chalice(app_name="orchestrator", configure_logs=False)  # its handler would double ours
-web.register(app)
+web.register(app, auth=settings.auth)
 
 
 @app.on_s3_event(bucket=settings.dags_bucket, events=["s3:ObjectCreated:*", "s3:ObjectRemoved:*"])
@@ -37,6 +37,23 @@ def tick(event: Any) -> None:  # noqa: ARG001 - the clock says all
     from chalicelib.scheduler.tick import tick as run_tick
 
     run_tick(bootstrap.scheduler())
+
+
+@app.schedule(Cron("17", "3", "*", "*", "?", "*"))
+def backup(event: Any) -> dict[str, Any]:
+    """Once a day, at a quiet hour; or somebody asks for a backup, a list of them, or a restore."""
+    from chalicelib.scheduler import backup as care
+
+    return care.handle(bootstrap.keeper(), event.detail)
+
+
+# Who may come in is IAM's to say: no event and no route leads here.
+@app.lambda_function(name="admin")
+def admin(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes both
+    """An administrator makes access tokens, backs up, or restores."""
+    from chalicelib.scheduler import administration
+
+    return administration.carry_out(event, bootstrap.scheduler, bootstrap.keeper)
 
 
 # Two at once: more would only wait for SQLite's one write lock.

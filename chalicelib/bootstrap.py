@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 
 from chalicelib import config
 from chalicelib.errors import Unavailable
-from chalicelib.ports import Bucket, Clock, Queue
+from chalicelib.ports import Bucket, Clock, Credentials, Notifier, Queue, Secrets
 
 if TYPE_CHECKING:
     from chalicelib.database import Database
     from chalicelib.executor import Executor
+    from chalicelib.scheduler.backup import Keeper
     from chalicelib.scheduler.context import Scheduler
 
 
@@ -32,7 +33,8 @@ def _utc_now() -> datetime:
 @dataclass(frozen=True)
 class Ports:
     """The outside world. Each is made at its first use; `command_environ` is what commands may see
-    of their surroundings beside the usual few variables."""
+    of their surroundings beside the usual few variables; `allow_private` lets webhooks call
+    addresses of this machine and its network, which only the local cloud may."""
 
     tasks: Callable[[], Queue]
     results: Callable[[], Queue]
@@ -43,6 +45,10 @@ class Ports:
     settings: config.Settings
     now: Clock = _utc_now
     command_environ: Mapping[str, str] = field(default_factory=dict)
+    secrets: Callable[[], Secrets] | None = None
+    notifier: Callable[[], Notifier] | None = None
+    credentials: Callable[[], Credentials] | None = None
+    allow_private: bool = False
 
 
 _configured: list[Ports] = []
@@ -53,6 +59,7 @@ def configure(ports: Ports) -> None:
     _configured[:] = [ports]
     scheduler.cache_clear()
     executor.cache_clear()
+    keeper.cache_clear()
 
 
 def ports() -> Ports:
@@ -93,6 +100,34 @@ def executor() -> Executor:
         heartbeat_seconds=world.settings.heartbeat_seconds,
         environ={**_surroundings(), **world.command_environ},
         now=world.now,
+        secrets=world.secrets() if world.secrets else None,
+        notifier=world.notifier() if world.notifier else None,
+        credentials=world.credentials() if world.credentials else None,
+        allow_private=world.allow_private,
+    )
+
+
+@cache
+def keeper() -> Keeper:
+    """For the entry point that copies and restores the database. Opens nothing: what is to be
+    restored may be broken, or not there. Raises BadSetting without a database's path, Unavailable
+    on Lambda without the file system."""
+    from chalicelib.aws.s3 import S3Bucket
+    from chalicelib.database import Database
+    from chalicelib.scheduler.backup import Keeper
+    from chalicelib.scheduler.keeping import Rule
+
+    world = ports()
+    settings = world.settings
+    if not settings.database:
+        raise config.BadSetting("ORCHESTRATOR_DATABASE is not set: the path of the SQLite file")
+    if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
+        _require_mount(Path(settings.database))
+    return Keeper(
+        database=Database(Path(settings.database)),
+        backups=S3Bucket(settings.backups_bucket),
+        now=world.now,
+        rule=Rule(settings.backups_daily, settings.backups_weekly, settings.backups_monthly),
     )
 
 
@@ -116,41 +151,63 @@ def _require_mount(path: Path) -> None:
 
 def _on_aws() -> Ports:
     settings = config.load()
-
-    def bucket(name: str) -> Callable[[], Bucket]:
-        def make() -> Bucket:
-            from chalicelib.aws.s3 import S3Bucket
-
-            return S3Bucket(name)
-
-        return make
-
-    def queue(name: str) -> Callable[[], Queue]:
-        def make() -> Queue:
-            from chalicelib.aws.sqs import SqsQueue
-
-            return SqsQueue(name)
-
-        return make
-
-    def database() -> Database:
-        from chalicelib.database import Database
-
-        if not settings.database:
-            raise config.BadSetting("ORCHESTRATOR_DATABASE is not set: the path of the SQLite file")
-        path = Path(settings.database)
-        if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
-            _require_mount(path)
-        opened = Database(path)
-        opened.create_if_missing()
-        return opened
-
     return Ports(
-        tasks=queue(settings.tasks_queue),
-        results=queue(settings.results_queue),
-        dead_letters=queue(settings.dead_letter_queue),
-        dags=bucket(settings.dags_bucket),
-        runs=bucket(settings.runs_bucket),
-        database=database,
+        tasks=_queue(settings.tasks_queue),
+        results=_queue(settings.results_queue),
+        dead_letters=_queue(settings.dead_letter_queue),
+        dags=_bucket(settings.dags_bucket),
+        runs=_bucket(settings.runs_bucket),
+        database=lambda: _database(settings.database),
         settings=settings,
+        secrets=_secrets,
+        notifier=_notifier,
+        credentials=(lambda: _credentials(settings.task_role)) if settings.task_role else None,
     )
+
+
+def _bucket(name: str) -> Callable[[], Bucket]:
+    def make() -> Bucket:
+        from chalicelib.aws.s3 import S3Bucket
+
+        return S3Bucket(name)
+
+    return make
+
+
+def _queue(name: str) -> Callable[[], Queue]:
+    def make() -> Queue:
+        from chalicelib.aws.sqs import SqsQueue
+
+        return SqsQueue(name)
+
+    return make
+
+
+def _database(path: str) -> Database:
+    from chalicelib.database import Database
+
+    if not path:
+        raise config.BadSetting("ORCHESTRATOR_DATABASE is not set: the path of the SQLite file")
+    if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
+        _require_mount(Path(path))
+    opened = Database(Path(path))
+    opened.create_if_missing()
+    return opened
+
+
+def _secrets() -> Secrets:
+    from chalicelib.aws.secrets import AwsSecrets
+
+    return AwsSecrets()
+
+
+def _notifier() -> Notifier:
+    from chalicelib.aws.notifications import SnsNotifier
+
+    return SnsNotifier()
+
+
+def _credentials(role: str) -> Credentials:
+    from chalicelib.aws.credentials import RoleCredentials
+
+    return RoleCredentials(role)

@@ -63,6 +63,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("DATABASE", "", str, "path of the SQLite file; on AWS below the EFS mount"),
     Setting("DAGS_BUCKET", "orchestrator-dags", str, "bucket that DAG files are copied to"),
     Setting("RUNS_BUCKET", "orchestrator-runs", str, "bucket of claims and logs"),
+    Setting("BACKUPS_BUCKET", "orchestrator-backups", str, "bucket of the database's backups"),
     Setting("TASKS_QUEUE", "orchestrator-tasks", str, "name of the queue of ready tasks"),
     Setting("RESULTS_QUEUE", "orchestrator-results", str, "name of the queue of results"),
     Setting(
@@ -102,6 +103,28 @@ SETTINGS: tuple[Setting, ...] = (
         integer(1, 3650),
         "finished runs older than this are removed",
     ),
+    Setting(
+        "BACKUPS_DAILY",
+        7,
+        integer(1, 366),
+        "for this many days the newest backup of each day is kept",
+    ),
+    Setting("BACKUPS_WEEKLY", 4, integer(0, 520), "and for this many weeks that of each week"),
+    Setting("BACKUPS_MONTHLY", 12, integer(0, 120), "and for this many months that of each month"),
+    Setting(
+        "AUTH",
+        "token",
+        choice("token", "iam", "none"),
+        "who may use the API: who has an access token (`token`), whom AWS IAM lets in (`iam`), or"
+        " anybody (`none`: what `chalice local` takes on a loopback address if this is not set)",
+    ),
+    Setting(
+        "TASK_ROLE",
+        "",
+        str,
+        "ARN of the IAM role whose credentials commands are given; without it they have none",
+        "AWS",
+    ),
     Setting("LOG_LEVEL", "INFO", choice("DEBUG", "INFO", "WARNING", "ERROR"), "least level logged"),
     Setting(
         "HOME",
@@ -132,6 +155,7 @@ class Settings:
     database: str
     dags_bucket: str
     runs_bucket: str
+    backups_bucket: str
     tasks_queue: str
     results_queue: str
     dead_letter_queue: str
@@ -140,6 +164,11 @@ class Settings:
     resend_seconds: float
     reconcile_seconds: float
     retention_days: int
+    backups_daily: int
+    backups_weekly: int
+    backups_monthly: int
+    auth: str
+    task_role: str
     log_level: str
     home: str
     dags_dir: str

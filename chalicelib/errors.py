@@ -2,6 +2,8 @@
 
     OrchestratorError                 500  internal
     +-- InvalidRequest                400  invalid_request
+    +-- Unauthorized                  401  unauthorized
+    +-- Forbidden                     403  forbidden
     +-- NotFound                      404  not_found
     +-- Conflict                      409  conflict
     +-- Unavailable                   503  unavailable
@@ -36,6 +38,20 @@ class InvalidRequest(OrchestratorError):
 
     status = 400
     code = "invalid_request"
+
+
+class Unauthorized(OrchestratorError):
+    """Nobody knows who asks: there is no proof, or not a good one."""
+
+    status = 401
+    code = "unauthorized"
+
+
+class Forbidden(OrchestratorError):
+    """Who asks is known, and may not do this."""
+
+    status = 403
+    code = "forbidden"
 
 
 class NotFound(OrchestratorError):

@@ -7,6 +7,7 @@ only ever added, with a default, and an unknown version is set aside, never gues
     scheduler --TaskMessage--> tasks queue --> executor
     executor --Heartbeat | Result--> results queue --> scheduler
     scheduler --Wake--> results queue --> scheduler         (an alarm clock: see scheduler/due.py)
+    scheduler --Notice--> tasks queue --> executor --Noticed--> results queue --> scheduler
 """
 
 from __future__ import annotations
@@ -150,13 +151,51 @@ class Wake:
         return _dump({"v": VERSION, "kind": "wake", **_plain(self)})
 
 
-Report = Heartbeat | Result | Wake
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to tell people. The executor tells it, because the functions with a database have
+    no way out to the internet. `how` is `sns` (target: a topic's ARN), `webhook` (a URL) or
+    `command` (run with `env`); `payload` is what is told, as JSON."""
 
-_REPORTS: dict[str, type[Heartbeat] | type[Result] | type[Wake]] = {
+    id: int
+    how: str
+    target: str
+    subject: str
+    payload: dict[str, Any]
+    env: dict[str, str] = field(default_factory=dict)
+
+    def encode(self) -> str:
+        return _dump({"v": VERSION, "kind": "notice", **_plain(self)})
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """What became of a notice: delivered, or given up for this reason."""
+
+    id: int
+    is_delivered: bool
+    reason: str = ""
+
+    def encode(self) -> str:
+        return _dump({"v": VERSION, "kind": "noticed", **_plain(self)})
+
+
+Report = Heartbeat | Result | Wake | Noticed
+
+_REPORTS: dict[str, type[Heartbeat] | type[Result] | type[Wake] | type[Noticed]] = {
     "heartbeat": Heartbeat,
     "result": Result,
     "wake": Wake,
+    "noticed": Noticed,
 }
+
+
+def decode_task(body: str) -> TaskMessage | Notice:
+    """Read a message of the tasks queue. Raises BadMessage."""
+    data = _load(body)
+    if data.get("kind") == "notice":
+        return _build(Notice, data)
+    return TaskMessage.decode(body)
 
 
 def decode_report(body: str) -> Report:

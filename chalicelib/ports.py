@@ -1,4 +1,5 @@
-"""What the rooms need of the outside world: two kinds of thing, a bucket and a queue.
+"""What the rooms need of the outside world: buckets and queues, and for commands secrets, a role's
+credentials and a way to tell people.
 
 The contracts stand here; `chalicelib/aws` implements them on S3 and SQS, `chalicelib/local` wraps
 those with a disk, and `tests/contract` runs one suite against every implementation, the tests'
@@ -8,7 +9,7 @@ service does not answer after its own retries.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -96,3 +97,28 @@ class Queue(Protocol):
 
     def depth(self) -> QueueDepth:
         """Approximate counts."""
+
+
+class Secrets(Protocol):
+    """The stores that secrets are kept in."""
+
+    def get(self, reference: str) -> str:
+        """The secret behind `ssm:/path`, `secretsmanager:id`, `secretsmanager:id#key` (a key of a
+        secret that is a JSON object) or `env:NAME`, as it is now. Raises OrchestratorError; the
+        message names the reference and the reason, and never holds a secret."""
+
+
+class Credentials(Protocol):
+    """The role that commands act as."""
+
+    def environ(self, seconds: float) -> Mapping[str, str]:
+        """The environment variables that make a command act as the role, good for at least
+        `seconds` where the role's sessions last so long. Raises OrchestratorError."""
+
+
+class Notifier(Protocol):
+    """Topics that people subscribe to."""
+
+    def publish(self, topic: str, subject: str, body: str) -> None:
+        """Tell `topic`, an ARN. A subject that is too long or holds odd characters is adapted.
+        Raises OrchestratorError."""

@@ -1,17 +1,18 @@
-"""The command line: `python -m infra deploy|status|down|cost`."""
+"""The command line: `python -m infra deploy|status|token|backup|backups|restore|down|cost`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 import infra
-from infra import cost, deploying, health, removing, status
+from infra import admin, cost, deploying, health, removing, status
 from infra.aws import Aws, connect
-from infra.errors import InfraError
+from infra.errors import InfraError, Refused
 from infra.naming import Stage
 
 
@@ -32,6 +33,8 @@ def parser() -> argparse.ArgumentParser:
     _add_deploy(commands)
     shown = _add(commands, "status", _status, "what is installed, and how it is")
     _add_place(shown)
+    _add_token(commands)
+    _add_data(commands)
     down = _add(commands, "down", _down, "remove all of a stage")
     _add_place(down)
     down.add_argument("--delete-data", action="store_true", help="buckets and backups too")
@@ -44,8 +47,11 @@ def parser() -> argparse.ArgumentParser:
     return whole
 
 
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
 def _add(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    commands: Commands,
     name: str,
     run: Callable[[argparse.Namespace], None],
     text: str,
@@ -68,11 +74,12 @@ OPTIONS = {
     "LogRetentionDays": "log_retention_days",
     "RetentionDays": "retention_days",
     "TaskMemory": "task_memory",
+    "Auth": "auth",
 }
 """The stack's parameters and the options that set them."""
 
 
-def _add_deploy(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_deploy(commands: Commands) -> None:
     text = "create or update the installation; run it again whenever something went wrong"
     command = _add(commands, "deploy", _deploy, text)
     _add_place(command)
@@ -88,6 +95,36 @@ def _add_deploy(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     what.add_argument("--log-retention-days", help="of the functions' own logs (30)")
     what.add_argument("--retention-days", type=_positive(int), help="of finished runs (90)")
     what.add_argument("--task-memory", type=_positive(int), help="MB that a command has (384)")
+    what.add_argument(
+        "--auth", choices=["token", "iam"], help="who may use the API: access tokens (default), IAM"
+    )
+
+
+def _add_token(commands: Commands) -> None:
+    text = "access tokens of the API"
+    actions = commands.add_parser("token", help=text, description=text).add_subparsers(
+        required=True, metavar="ACTION"
+    )
+    create = _add(actions, "create", _create_token, "make one and show it, this once")
+    create.add_argument("name", help="whose it is; it stands in the audit")
+    create.add_argument("--role", choices=["viewer", "operator"], required=True)
+    shown = _add(actions, "list", _list_tokens, "all, with their last use")
+    revoke = _add(actions, "revoke", _revoke_token, "from the next request on it opens nothing")
+    revoke.add_argument("name")
+    for action in (create, shown, revoke):
+        _add_place(action)
+
+
+def _add_data(commands: Commands) -> None:
+    _add_place(_add(commands, "backup", _backup, "copy the database to the backups bucket now"))
+    _add_place(_add(commands, "backups", _backups, "the backups that there are"))
+    restore = _add(commands, "restore", _restore, "put a backup in the place of the database")
+    restore.add_argument("name", nargs="?", help="as `backups` shows it; default: the newest")
+    restore.add_argument(
+        "--even-while-runs-are-active", action="store_true", help="their further states are lost"
+    )
+    restore.add_argument("--yes", action="store_true", help="do not ask")
+    _add_place(restore)
 
 
 def _positive(kind: Callable[[str], float]) -> Callable[[str], float]:
@@ -128,12 +165,59 @@ def _down(given: argparse.Namespace) -> None:
     stage = Stage(given.stage)
 
     def confirm(question: str) -> bool:
-        if given.yes:
-            return True
-        return input(f"{question}\nType the stage's name to go on: ").strip() == stage.name
+        return _agrees(given, question)
 
     removing.remove(removing.Removal(_aws(given), stage, say, confirm, given.delete_data))
     say(f"stage {stage.name} is gone")
+
+
+def _agrees(given: argparse.Namespace, question: str) -> bool:
+    if given.yes:
+        return True
+    typed = input(f"{question}\nType the stage's name to go on: ").strip()
+    return bool(typed == given.stage)
+
+
+def _ask(given: argparse.Namespace, do: str, **fields: Any) -> dict[str, Any]:
+    return admin.ask(_aws(given), Stage(given.stage), do, **fields)
+
+
+def _create_token(given: argparse.Namespace) -> None:
+    token = _ask(given, "token create", name=given.name, role=given.role)["token"]
+    say(f"shown this once: {token}")
+
+
+def _list_tokens(given: argparse.Namespace) -> None:
+    for line in admin.token_lines(_ask(given, "token list")["tokens"]):
+        say(line)
+
+
+def _revoke_token(given: argparse.Namespace) -> None:
+    say(f"revoked: {_ask(given, 'token revoke', name=given.name)['revoked']}")
+
+
+def _backup(given: argparse.Namespace) -> None:
+    made = _ask(given, "backup")
+    for line in admin.backup_lines([made]):
+        say(line)
+    say(f"for {made['locked_seconds']:.2f} s nobody could commit")
+
+
+def _backups(given: argparse.Namespace) -> None:
+    for line in admin.backup_lines(_ask(given, "backups")["backups"]):
+        say(line)
+
+
+def _restore(given: argparse.Namespace) -> None:
+    what = f"the backup {given.name}" if given.name else "the newest backup"
+    question = f"This puts {what} in the place of the database of stage {given.stage}."
+    if not _agrees(given, question):
+        raise Refused("nothing was restored")
+    chosen = {"name": given.name} if given.name else {}
+    force = given.even_while_runs_are_active
+    done = _ask(given, "restore", even_while_runs_are_active=force, **chosen)
+    for line in admin.restored_lines(done):
+        say(line)
 
 
 def _cost(given: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.errors import InfraError
@@ -17,12 +18,13 @@ from infra.naming import Place
 
 @dataclass(frozen=True)
 class Aws:
-    """Clients of one region and account. `sleep` takes seconds."""
+    """Clients of one region and account. `sleep` takes seconds; `caller` is an ARN."""
 
     place: Place
     session: Any = field(default_factory=boto3.Session)
     sleep: Callable[[float], None] = time.sleep
     profile: str | None = None
+    caller: str = ""
     _clients: dict[str, Any] = field(default_factory=dict)
 
     def environ(self) -> dict[str, str]:
@@ -40,6 +42,19 @@ class Aws:
             self._clients[service] = self.session.client(service, region_name=self.place.region)
         return self._clients[service]
 
+    def patient_client(self, service: str) -> Any:
+        """For calls that take up to a quarter of an hour, and must not be made twice: another
+        client would take the silence for a failure and ask again."""
+        name = f"{service}, patient"
+        if name not in self._clients:
+            patient = Config(
+                read_timeout=910, tcp_keepalive=True, retries={"total_max_attempts": 1}
+            )
+            self._clients[name] = self.session.client(
+                service, region_name=self.place.region, config=patient
+            )
+        return self._clients[name]
+
 
 def connect(region: str | None = None, profile: str | None = None) -> Aws:
     """The account of the caller's credentials. Raises InfraError where there are none."""
@@ -53,8 +68,8 @@ def connect(region: str | None = None, profile: str | None = None) -> Aws:
             f"AWS does not know the caller: {error}. Check the credentials"
             " (`aws sts get-caller-identity` must work)."
         ) from error
-    partition = caller["Arn"].split(":")[1]
-    return Aws(Place(partition, session.region_name, caller["Account"]), session, profile=profile)
+    place = Place(caller["Arn"].split(":")[1], session.region_name, caller["Account"])
+    return Aws(place, session, profile=profile, caller=caller["Arn"])
 
 
 def code_of(error: ClientError) -> str:

@@ -23,6 +23,9 @@ FLUSH_SECONDS = 5.0
 CANCEL_SECONDS = 5.0
 HEARTBEAT_SECONDS = 30.0
 
+COPIES = 23 / 4
+"""What the backups take in S3, times the database: 23 are kept, and a quarter is left of each."""
+
 POLLS_PER_HOUR = 5 * 180
 """Lambda asks an idle queue with five long polls of 20 seconds."""
 
@@ -91,6 +94,7 @@ def _per_task(load: Load) -> Iterator[Item]:
     yield Item("database, read", "efs_gb_read", applies * 60e-6)
     yield Item("database, written", "efs_gb_written", applies * 80e-6)
     yield Item("database, kept", "efs_gb_month", tasks * 1e-6 * 3)
+    yield Item("backups, kept", "s3_gb_month", tasks * 1e-6 * 3 * COPIES)
     yield Item("logs of the functions", "logs_gb", (tasks + applies) * 0.8e-6)
     if load.zones:
         yield Item("through the endpoint", "endpoint_gb", tasks * 4e-6)
@@ -107,7 +111,7 @@ def _always(load: Load) -> Iterator[Item]:
     yield Item("API, GB-seconds", "lambda_gb_second", load.api_requests * 0.1 * DECIDING_MB / 1024)
     yield Item("database, at least", "efs_gb_month", 0.05)
     yield Item("database, backups", "backup_gb_month", 0.05 * 2)
-    yield Item("alarms", "alarm_month", 10)
+    yield Item("alarms", "alarm_month", 12)
     if load.zones:
         yield Item("SQS from the VPC", "endpoint_hour", load.zones * HOURS)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra import finishing, functions, health, inventory, stack
+from infra import admin, finishing, functions, health, inventory, stack
 from infra.aws import Aws
 from infra.errors import InfraError
 from infra.naming import PROJECT, Stage
@@ -47,25 +47,42 @@ class Deployment:
 def deploy(deployment: Deployment) -> str:
     """Do all of it and return the API's URL. Raises InfraError."""
     say, stage, aws = deployment.say, deployment.stage, deployment.aws
-    say(f"[1/5] stack {stage.stack} in {aws.place.account}, {aws.place.region}")
+    say(f"[1/6] stack {stage.stack} in {aws.place.account}, {aws.place.region}")
     outputs = stack.converge(
         aws, stage.stack, TEMPLATE.read_text(encoding="utf-8"), _parameters(deployment), say
     )
-    say("[2/5] .chalice/config.json and policies")
+    say("[2/6] .chalice/config.json and policies")
     write_files(deployment.project, stage, aws, outputs)
-    say("[3/5] chalice deploy")
+    say("[3/6] chalice deploy")
     found = inventory.take(aws, stage)
     finishing.wait_until_settled(aws, found.functions)
     # Whatever Chalice's own file says: it may be of another time, or not there.
     known = inventory.deployed(found, stage, aws, outputs["DagsBucket"])
     deployment.project.write_deployed(stage, known)
     deployment.chalice(deployment.project.folder, stage, aws.environ())
-    say("[4/5] file system and function settings")
+    say("[4/6] file system, settings of functions and API")
     finishing.finish(aws, stage, outputs, say)
-    say("[5/5] health")
-    url = _url(aws, stage)
-    health.wait_until_healthy(aws, url, deployment.fetch)
+    api = _api(aws, stage)
+    finishing.shape_refusals(aws, api, auth=outputs["Auth"])
+    say("[5/6] access")
+    token = None if outputs["Auth"] == "iam" else _first_token(aws, stage, say)
+    say("[6/6] health")
+    url = inventory.api_url(aws, api)
+    health.wait_until_healthy(aws, url, deployment.fetch, auth=outputs["Auth"], token=token)
     return url
+
+
+FIRST_TOKEN = "first"  # noqa: S105 - its name
+
+
+def _first_token(aws: Aws, stage: Stage, say: Say) -> str | None:
+    """Made once, and shown at once: what comes after may fail."""
+    token: str | None = admin.ask(aws, stage, "token first", name=FIRST_TOKEN)["token"]
+    if token is None:
+        say("  there are operators' tokens; `python -m infra token create` makes others")
+    else:
+        say(f"  access token of an operator, shown this once: {token}")
+    return token
 
 
 def write_files(project: Project, stage: Stage, aws: Aws, outputs: Mapping[str, str]) -> None:
@@ -82,8 +99,8 @@ def _parameters(deployment: Deployment) -> dict[str, str]:
     return given
 
 
-def _url(aws: Aws, stage: Stage) -> str:
+def _api(aws: Aws, stage: Stage) -> str:
     found = inventory.take(aws, stage)
     if not found.apis:
         raise InfraError("Chalice made no API; run the same command again")
-    return inventory.api_url(aws, found.apis[0])
+    return found.apis[0]

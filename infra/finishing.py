@@ -1,13 +1,15 @@
-"""What Chalice has no setting for: the file system, IPv6, and loops that are meant."""
+"""What Chalice has no setting for: the file system, IPv6, temporary storage, loops that are meant,
+and how API Gateway itself refuses."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from infra.aws import Aws
 from infra.functions import FUNCTIONS, MOUNT, Function, uses_ipv6
-from infra.naming import Stage
+from infra.naming import API_STAGE, Stage
 from infra.stack import Say
 
 
@@ -38,6 +40,8 @@ def _changes(aws: Aws, name: str, function: Function, outputs: Mapping[str, str]
         return {}
     now = aws.client("lambda").get_function_configuration(FunctionName=name)
     changes: dict[str, Any] = {}
+    if now.get("EphemeralStorage", {}).get("Size", 512) != function.scratch:
+        changes["EphemeralStorage"] = {"Size": function.scratch}
     if now.get("FileSystemConfigs", []) != file_systems(outputs):
         changes["FileSystemConfigs"] = file_systems(outputs)
     vpc = now.get("VpcConfig", {})
@@ -54,6 +58,51 @@ def _allow_loops(aws: Aws, name: str) -> None:
     """A chain of tasks goes round by way of the two queues: `apply` sends a task, `execute` a
     result. Lambda takes that for an accident and stops it after about 16 rounds, unless told."""
     aws.client("lambda").put_function_recursion_config(FunctionName=name, RecursiveLoop="Allow")
+
+
+REFUSALS: dict[str, tuple[str, str, str]] = {
+    "ACCESS_DENIED": ("403", "forbidden", "IAM does not let the caller do this"),
+    "DEFAULT_4XX": ("", "invalid_request", ""),
+    "DEFAULT_5XX": ("", "internal", ""),
+    "EXPIRED_TOKEN": ("", "forbidden", ""),
+    "INTEGRATION_FAILURE": ("504", "unavailable", "the function did not answer; try again"),
+    "INTEGRATION_TIMEOUT": ("504", "unavailable", "the function took too long; try again"),
+    "INVALID_SIGNATURE": ("", "forbidden", ""),
+    "MISSING_AUTHENTICATION_TOKEN": (
+        "404",
+        "not_found",
+        "there is no such path; GET /api/openapi.json lists all",
+    ),
+    "REQUEST_TOO_LARGE": ("413", "invalid_request", "the request is larger than 10 MB"),
+    "THROTTLED": ("429", "unavailable", "too many requests at once; try again"),
+}
+"""What API Gateway answers without asking a function: status ("" is its own), code, message (""
+is its own)."""
+
+# To API Gateway an unsigned request and an unknown path are one and the same.
+UNSIGNED = ("403", "forbidden", "there is no such path, or the request is not signed (AWS_IAM)")
+
+
+def shape_refusals(aws: Aws, api: str, *, auth: str) -> None:
+    """Give what API Gateway itself answers the API's one error shape. Chalice replaces the whole
+    API at each deployment, so this is done after each."""
+    client = aws.client("apigateway")
+    for kind, refusal in REFUSALS.items():
+        is_unsigned = auth == "iam" and kind == "MISSING_AUTHENTICATION_TOKEN"
+        status, code, message = UNSIGNED if is_unsigned else refusal
+        client.put_gateway_response(
+            restApiId=api,
+            responseType=kind,
+            responseTemplates={"application/json": _error(code, message)},
+            **({"statusCode": status} if status else {}),
+        )
+    client.create_deployment(restApiId=api, stageName=API_STAGE)
+
+
+def _error(code: str, message: str) -> str:
+    # The variable brings quotation marks of its own.
+    said = json.dumps(message) if message else "$context.error.messageString"
+    return f'{{"error": {{"code": "{code}", "message": {said}, "details": {{}}}}}}'
 
 
 def _wait(aws: Aws, name: str) -> None:

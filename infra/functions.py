@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.config import PREFIX
-from infra.naming import API_FUNCTION, API_STAGE, Stage
+from infra.naming import ADMIN_FUNCTION, API_FUNCTION, API_STAGE, Stage
 
 MOUNT = "/mnt/orchestrator"
 """Where the file system appears; Lambda allows only one level below /mnt."""
@@ -17,20 +17,26 @@ DATABASE = f"{MOUNT}/database/orchestrator.sqlite"
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """`timeout` in seconds, `memory` in MB (None: the installation's own choice)."""
+    """`timeout` in seconds; `memory` (None: the installation's own choice) and `scratch`, the
+    temporary storage, in MB. `is_scheduled` says that EventBridge starts it."""
 
     name: str
     timeout: int
     memory: int | None
     has_database: bool = True
+    is_scheduled: bool = False
+    scratch: int = 512
 
 
 FUNCTIONS: tuple[Function, ...] = (
     Function(API_FUNCTION, 29, 512),  # API Gateway gives up after 29 seconds
     Function("register", 60, 512),
-    Function("tick", 60, 512),
+    Function("tick", 60, 512, is_scheduled=True),
     Function("apply", 30, 512),
     Function("execute", 900, None, has_database=False),
+    # A copy of the database must fit into the temporary storage.
+    Function("backup", 900, 1024, is_scheduled=True, scratch=10_240),
+    Function(ADMIN_FUNCTION, 900, 1024, scratch=10_240),
 )
 
 
@@ -55,10 +61,13 @@ def _variables(outputs: Mapping[str, str]) -> dict[str, str]:
     values = {
         "DAGS_BUCKET": outputs["DagsBucket"],
         "RUNS_BUCKET": outputs["RunsBucket"],
+        "BACKUPS_BUCKET": outputs["BackupsBucket"],
         "TASKS_QUEUE": outputs["TasksQueue"],
         "RESULTS_QUEUE": outputs["ResultsQueue"],
         "DEAD_LETTER_QUEUE": outputs["TasksDeadQueue"],
         "RETENTION_DAYS": outputs["RetentionDays"],
+        # Chalice reads it, too: it says whether API Gateway asks IAM about each request.
+        "AUTH": outputs["Auth"],
     }
     return {PREFIX + name: value for name, value in values.items()}
 
@@ -78,6 +87,8 @@ def _function_config(
         if uses_ipv6(outputs):
             # The usual names of SQS and S3 have no IPv6 addresses.
             config["environment_variables"]["AWS_USE_DUALSTACK_ENDPOINT"] = "true"
+    else:
+        config["environment_variables"] = {PREFIX + "TASK_ROLE": outputs["TaskRoleArn"]}
     return config
 
 

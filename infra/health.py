@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 
 from infra.aws import Aws
 from infra.errors import InfraError
@@ -25,12 +28,14 @@ class Answer:
     body: str
 
 
-Fetch = Callable[[str], Answer]
+Fetch = Callable[[str, Mapping[str, str]], Answer]
+"""Takes the URL and the request's headers."""
 
 
-def fetch(url: str) -> Answer:
+def fetch(url: str, headers: Mapping[str, str]) -> Answer:
+    request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310 - https, made by us
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 - https, made by us
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
             return Answer(response.status, response.read().decode("utf-8", "replace"))
     except urllib.error.HTTPError as error:
         return Answer(error.code, error.read().decode("utf-8", "replace"))
@@ -38,14 +43,22 @@ def fetch(url: str) -> Answer:
         return Answer(0, str(error))
 
 
-def wait_until_healthy(aws: Aws, url: str, ask: Fetch) -> dict[str, Any]:
-    """What `/api/health` says. A new function and a new API take a while; two minutes are given.
-    Raises InfraError with the last answer."""
+def ask_once(aws: Aws, url: str, ask: Fetch, *, auth: str, token: str | None = None) -> Answer:
+    """What `/api/health` says to who has the token, or, with `auth` "iam", to the caller."""
+    asked = f"{url}api/health"
+    return ask(asked, signature(aws, asked) if auth == "iam" else _bearer(token))
+
+
+def wait_until_healthy(
+    aws: Aws, url: str, ask: Fetch, *, auth: str = "token", token: str | None = None
+) -> dict[str, Any]:
+    """The report of a good `/api/health`. A new function and a new API take a while; two minutes
+    are given. Raises InfraError with the last answer."""
     answer = Answer(0, "")
     for attempt in range(ATTEMPTS):
         if attempt:
             aws.sleep(PAUSE_SECONDS)
-        answer = ask(f"{url}api/health")
+        answer = ask_once(aws, url, ask, auth=auth, token=token)
         if answer.status == 200:
             report: dict[str, Any] = json.loads(answer.body)
             return report
@@ -54,3 +67,14 @@ def wait_until_healthy(aws: Aws, url: str, ask: Fetch) -> dict[str, Any]:
         "Look at the log of the function api_handler (`chalice logs --stage ...`), then run the"
         " same command again."
     )
+
+
+def signature(aws: Aws, url: str) -> dict[str, str]:
+    """The headers that prove to API Gateway who the caller is; good for five minutes."""
+    request = AWSRequest("GET", url)
+    SigV4Auth(aws.session.get_credentials(), "execute-api", aws.place.region).add_auth(request)
+    return dict(request.headers)
+
+
+def _bearer(token: str | None) -> dict[str, str]:
+    return {} if token is None else {"Authorization": f"Bearer {token}"}

@@ -102,11 +102,7 @@ def _mapping_entry(mapping: Mapping) -> dict[str, str]:
 
 def api_url(aws: Aws, api: str) -> str:
     """Where the API answers, with a slash at the end."""
-    return f"https://{api}.execute-api.{aws.place.region}.{_suffix(aws)}/{API_STAGE}/"
-
-
-def _suffix(aws: Aws) -> str:
-    return "amazonaws.com.cn" if aws.place.partition == "aws-cn" else "amazonaws.com"
+    return f"https://{api}.execute-api.{aws.place.region}.{aws.place.suffix}/{API_STAGE}/"
 
 
 def _present(aws: Aws, stage: Stage, arn_of: Any) -> dict[str, str]:
@@ -146,9 +142,20 @@ def _mappings(aws: Aws, stage: Stage, name: str) -> Iterator[Mapping]:
 
 
 def _rules(aws: Aws, stage: Stage) -> Iterator[str]:
-    for row in aws.client("events").list_rules(NamePrefix=stage.rule("tick"))["Rules"]:
-        if row["Name"] == stage.rule("tick"):
-            yield row["Name"]
+    for function in FUNCTIONS:
+        name = stage.rule(function.name)
+        if function.is_scheduled and _is_there(aws.client("events").describe_rule, Name=name):
+            yield name
+
+
+def _is_there(ask: Any, **what: str) -> bool:
+    try:
+        ask(**what)
+    except ClientError as error:
+        if is_missing(error):
+            return False
+        raise
+    return True
 
 
 def _apis(aws: Aws, stage: Stage) -> list[str]:

@@ -16,6 +16,7 @@ from infra.errors import InfraError
 
 APP = "orchestrator"
 API_FUNCTION = "api_handler"
+ADMIN_FUNCTION = "admin"
 API_STAGE = "api"
 """The first part of the API's path; API Gateway demands one."""
 
@@ -63,6 +64,11 @@ class Place:
     partition: str
     region: str
     account: str
+
+    @property
+    def suffix(self) -> str:
+        """The end of AWS's host names."""
+        return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
 
     def arn(self, service: str, resource: str) -> str:
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"

@@ -47,7 +47,12 @@ QUEUES: dict[str, dict[str, tuple[str, ...]]] = {
     "tick": {"TasksQueue": SEND, "ResultsQueue": SEND, "TasksDeadQueue": READ_QUEUE},
     "apply": {"TasksQueue": SEND, "ResultsQueue": (*SEND, *READ_QUEUE)},
     "execute": {"TasksQueue": READ_QUEUE, "ResultsQueue": SEND},
+    "backup": {},
+    "admin": {},
 }
+
+KEEPERS = ("backup", "admin")
+"""They see the database and its copies, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,9 @@ def policies(installation: Installation) -> dict[str, dict[str, Any]]:
 
 def policy(installation: Installation, function: Function) -> dict[str, Any]:
     statements = [_logs(installation, function), *_queues(installation, function)]
-    if function.has_database:
+    if function.name in KEEPERS:
+        statements += [*_backups(installation), *_database(installation, function)]
+    elif function.has_database:
         statements += [*_objects(installation), *_database(installation, function)]
     else:
         statements += _execution(installation)
@@ -106,6 +113,14 @@ def _objects(installation: Installation) -> list[Statement]:
     ]
 
 
+def _backups(installation: Installation) -> list[Statement]:
+    bucket = installation.bucket("BackupsBucket")
+    return [
+        _allow("ListBackups", LIST, bucket),
+        _allow("KeepBackups", KEEP_OBJECTS, f"{bucket}/*"),
+    ]
+
+
 def _database(installation: Installation, function: Function) -> list[Statement]:
     mount = ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite")
     by_access_point = {
@@ -130,13 +145,37 @@ def _database(installation: Installation, function: Function) -> list[Statement]
 
 
 def _execution(installation: Installation) -> list[Statement]:
-    runs = installation.bucket("RunsBucket")
-    secrets = installation.place.arn("secretsmanager", f"secret:{APP}/{installation.stage.name}/*")
+    runs, stage = installation.bucket("RunsBucket"), installation.stage
     return [
         _allow("ListRuns", LIST, runs),
         _allow("ClaimsAndLogs", ("s3:GetObject", "s3:PutObject"), f"{runs}/*"),
         # A claim that was taken away could be taken twice, so only the log may shrink.
         _allow("CutLogs", ("s3:DeleteObject",), f"{runs}/*/log/*"),
-        _allow("NamedSecrets", ("secretsmanager:GetSecretValue",), secrets),
+        *_secrets(installation),
+        _allow("Notify", ("sns:Publish",), installation.place.arn("sns", f"{stage.stack}-*")),
         _allow("BecomeTheTaskRole", ("sts:AssumeRole",), installation.outputs["TaskRoleArn"]),
+    ]
+
+
+def _secrets(installation: Installation) -> list[Statement]:
+    """What DAGs may name as secrets, and the keys of the owner's own that they may be under."""
+    place, below = installation.place, f"{APP}/{installation.stage.name}/*"
+    of_the_stage = {
+        # A key's ARN tells nothing of whose it is; its alias does.
+        "ForAnyValue:StringLike": {"kms:ResourceAliases": f"alias/{below}"},
+        "StringEquals": {
+            "kms:ViaService": [
+                f"ssm.{place.region}.{place.suffix}",
+                f"secretsmanager.{place.region}.{place.suffix}",
+            ]
+        },
+    }
+    parameters, secrets = (
+        place.arn("ssm", f"parameter/{below}"),
+        place.arn("secretsmanager", f"secret:{below}"),
+    )
+    return [
+        _allow("NamedParameters", ("ssm:GetParameter",), parameters),
+        _allow("NamedSecrets", ("secretsmanager:GetSecretValue",), secrets),
+        _allow("TheirKeys", ("kms:Decrypt",), place.arn("kms", "key/*"), Condition=of_the_stage),
     ]

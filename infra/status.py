@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from infra import finishing, inventory, stack
+from infra import finishing, health, inventory, stack
 from infra.aws import Aws
 from infra.functions import FUNCTIONS, Function
 from infra.health import Fetch
@@ -27,7 +27,7 @@ def lines(aws: Aws, stage: Stage, fetch: Fetch) -> Iterator[str]:
     for output in QUEUES:
         yield _queue_line(aws, found.outputs[output])
     yield from _alarm_lines(aws, stage)
-    yield from _api_lines(aws, made, fetch)
+    yield from _api_lines(aws, made, found.outputs, fetch)
 
 
 def _function_line(
@@ -64,10 +64,12 @@ def _alarm_lines(aws: Aws, stage: Stage) -> Iterator[str]:
             yield f"ALARM {alarm['AlarmName']}: {alarm['AlarmDescription']}"
 
 
-def _api_lines(aws: Aws, made: Inventory, fetch: Fetch) -> Iterator[str]:
+def _api_lines(
+    aws: Aws, made: Inventory, outputs: Mapping[str, str], fetch: Fetch
+) -> Iterator[str]:
     for api in made.apis[:1]:
         url = inventory.api_url(aws, api)
-        answer = fetch(f"{url}api/health")
+        answer = health.ask_once(aws, url, fetch, auth=outputs["Auth"])
         yield f"API {url}: {answer.status or 'no answer'} {answer.body.strip()[:500]}"
     for api in made.apis[1:]:
         yield f"API {api}: left over from a deployment that was broken off; `down` removes it"

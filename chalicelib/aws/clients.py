@@ -14,7 +14,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from chalicelib.errors import OrchestratorError, Unavailable
+from chalicelib.errors import InvalidRequest, OrchestratorError, Unavailable
 
 CONFIG = Config(
     connect_timeout=3,
@@ -27,16 +27,22 @@ CONFIG = Config(
     response_checksum_validation="when_required",
 )
 
-_clients: dict[str, Any] = {}
+# What a command waits for before it can start: none of it is a long poll.
+QUICK = CONFIG.merge(Config(read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}))
+_QUICK_SERVICES = frozenset({"ssm", "secretsmanager", "sts", "sns"})
+
+_clients: dict[tuple[str, str], Any] = {}
 _lock = threading.Lock()
 
 
-def client(service: str) -> Any:
-    """This process's client of `service` ("s3", "sqs")."""
+def client(service: str, region: str = "") -> Any:
+    """This process's client of `service` ("s3", "sqs"), in `region` or where the process runs."""
+    config = QUICK if service in _QUICK_SERVICES else CONFIG
     with _lock:
-        if service not in _clients:
-            _clients[service] = boto3.client(service, config=CONFIG)
-        return _clients[service]
+        if (service, region) not in _clients:
+            made = boto3.client(service, region_name=region or None, config=config)
+            _clients[service, region] = made
+        return _clients[service, region]
 
 
 def forget_clients() -> None:
@@ -60,6 +66,17 @@ def translated(what: str) -> Iterator[None]:
         raise _from_answer(what, error) from error
     except BotoCoreError as error:
         raise Unavailable(f"{what} does not answer: {error}") from error
+
+
+@contextmanager
+def translated_for_users(what: str) -> Iterator[None]:
+    """The same where a name or ARN comes from people: one that botocore refuses to send is an
+    InvalidRequest."""
+    try:
+        with translated(what):
+            yield
+    except ParamValidationError as error:
+        raise InvalidRequest(f"{what}: {error}") from error
 
 
 _BUSY = {"SlowDown", "Throttling", "ThrottlingException", "RequestThrottled", "RequestTimeout"}

@@ -46,6 +46,15 @@ _FIELDS = (
 )
 # croniter's H and R ask for a hash or a random number: the fire times would differ each time.
 _RANDOM = re.compile(r"[hr](?:[(/]|$)", re.IGNORECASE)
+_NUMBERS = {
+    name: str(number)
+    for names, first in (
+        ("sun mon tue wed thu fri sat", 0),
+        ("jan feb mar apr may jun jul aug sep oct nov dec", 1),
+    )
+    for number, name in enumerate(names.split(), first)
+}
+_RANGE = re.compile(r"(\w+)-(\w+)")
 _ALPHABET = re.compile(r"[0-9A-Za-z*/,\-#?\s]{1,200}")
 
 
@@ -193,6 +202,7 @@ def _read(text: str) -> croniter:
         )
     for index, field in enumerate(fields):
         _check_field(index, field)
+    _check_days(fields)
     try:
         cron = croniter(text, datetime(2000, 1, 1))  # noqa: DTZ001  a local time
         copy.copy(cron).get_next(datetime)
@@ -203,10 +213,31 @@ def _read(text: str) -> croniter:
     return cron
 
 
+def _number_of(word: str) -> str:
+    word = word.lower().lstrip("0") or "0"
+    return _NUMBERS.get(word, word)
+
+
+def _check_days(fields: list[str]) -> None:
+    day, weekday = fields[2], fields[4]
+    # croniter then looks at the weekday alone, where cron fires on either.
+    if day != "*" and ("#" in weekday or "l" in weekday.lower()):
+        raise BadSchedule(
+            f"the schedule cannot have both the day of the month {quote(day)} and the weekday "
+            f"{quote(weekday)}: make it a list of two schedules"
+        )
+
+
 def _check_field(index: int, field: str) -> None:
     alone = ["*"] * 6
     alone[index] = field
+    name, allowed = _FIELDS[index]
+    for low, high in _RANGE.findall(field):
+        # Other crons read one value, croniter the whole cycle.
+        if _number_of(low) == _number_of(high):
+            raise BadSchedule(
+                f"the {name} field {quote(field)} of the schedule has a range of one: write {low}"
+            )
     if not _RANDOM.match(field) and croniter.is_valid(" ".join(alone)):
         return
-    name, allowed = _FIELDS[index]
     raise BadSchedule(f"the {name} field {quote(field)} of the schedule is not valid: {allowed}")

@@ -43,6 +43,18 @@ def downstream(dependencies: Mapping[str, Sequence[str]]) -> dict[str, list[str]
     return after
 
 
+def ancestors(dependencies: Mapping[str, Sequence[str]], task: str) -> set[str]:
+    """Every task that must end before this one may begin."""
+    found: set[str] = set()
+    waiting = [*dependencies[task]]
+    while waiting:
+        other = waiting.pop()
+        if other not in found:
+            found.add(other)
+            waiting += dependencies[other]
+    return found
+
+
 def _sort(
     dependencies: Mapping[str, Sequence[str]],
 ) -> tuple[list[str], dict[str, list[str]]]:

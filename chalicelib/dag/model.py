@@ -5,6 +5,7 @@ Nothing here reads YAML: the entry points that only run DAGs never import the pa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from typing import Any, TypeVar
@@ -13,24 +14,86 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class Notification:
+    """Who is told. `kind` is `sns`, `webhook` or `command`; `target` the topic's ARN, the URL or
+    the shell command."""
+
+    kind: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """How often the command is asked, for how long, and whether giving up is a skip instead of a
+    failure. Seconds; `timeout` counts from the first question."""
+
+    poke_interval: float = 60.0
+    timeout: float = 7 * 86_400.0
+    soft_fail: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One value that a run may be given. `type` is JSON Schema's word for it, or None for any; a
+    text in `default` may be a template; `minimum` and `maximum` bound a number, `pattern` a whole
+    text."""
+
+    name: str
+    type: str | None = None
+    default: Any = None
+    description: str | None = None
+    enum: tuple[Any, ...] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    pattern: str | None = None
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
-    """One task. Durations in seconds; `execution_timeout` None means what the executor allows."""
+    """One task. Durations in seconds; `execution_timeout` None means what the executor allows.
+
+    `command` is empty where `trigger_dag_id` names a DAG to start instead. `command`, `when`, the
+    values of `env`, and the texts in `conf` and `expand` may be templates. `retry_exit_codes` None
+    means that every failure is tried again; `retry_exponential_backoff` is the multiplier, 0 for
+    none."""
 
     id: str
-    command: str
+    command: str = ""
     dependencies: tuple[str, ...] = ()
     trigger_rule: str = "all_success"
+    when: str | None = None
     retries: int = 0
     retry_delay: float = 300.0
+    retry_exponential_backoff: float = 0.0
+    max_retry_delay: float | None = None
+    retry_exit_codes: tuple[int, ...] | None = None
+    skip_on_exit_code: tuple[int, ...] = ()
     execution_timeout: float | None = None
     env: dict[str, str] = field(default_factory=dict)
     cwd: str | None = None
+    outputs: tuple[str, ...] = ()
+    expand: dict[str, list[Any] | str] = field(default_factory=dict)
+    max_active_tis_per_dagrun: int | None = None
+    sensor: Sensor | None = None
+    pool: str | None = None
+    pool_slots: int = 1
+    priority_weight: int = 1
+    depends_on_past: bool = False
+    trigger_dag_id: str | None = None
+    conf: dict[str, Any] = field(default_factory=dict)
+    wait_for_completion: bool = False
+    on_retry: tuple[Notification, ...] = ()
+    on_success: tuple[Notification, ...] = ()
+    on_failure: tuple[Notification, ...] = ()
 
 
 @dataclass(frozen=True)
 class Dag:
     """One DAG. `schedule` is a tuple of expressions (empty: only on request); dates are ISO 8601
-    texts with an offset; `tasks` are in topological order."""
+    texts with an offset; durations in seconds; `tasks` are in topological order and have what
+    `default_args` gave them. `retention_days` None means what the setting says; `secrets` are
+    references such as `ssm:/path`, by variable."""
 
     dag_id: str
     name: str
@@ -43,10 +106,20 @@ class Dag:
     timezone: str = "UTC"
     start_date: str | None = None
     end_date: str | None = None
+    catchup: bool = False
+    catchup_window: float = 7 * 86_400.0
     max_active_runs: int = 16
+    overlap_policy: str = "queue"
     max_active_tasks: int = 16
+    dagrun_timeout: float | None = None
+    max_consecutive_failed_dag_runs: int = 0
     is_paused_upon_creation: bool = False
+    retention_days: int | None = None
+    params: tuple[Param, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
+    on_success: tuple[Notification, ...] = ()
+    on_failure: tuple[Notification, ...] = ()
 
     def task(self, task_id: str) -> Task:
         """Raises KeyError."""
@@ -63,11 +136,36 @@ class Dag:
     def from_json(cls, data: dict[str, Any]) -> Dag:
         """The inverse of `to_json`. Fields that a newer version added are ignored, so that old code
         can still run what new code registered during a deployment."""
-        tasks = tuple(_known(Task, task, ("dependencies",)) for task in data["tasks"])
-        return _known(cls, {**data, "tasks": tasks}, ("tags", "schedule"))
+        params = [_known(Param, param) for param in data.get("params", ())]
+        tasks = [_task(task) for task in data["tasks"]]
+        return _known(cls, {**data, "params": params, "tasks": tasks, **_notifications(data)})
 
 
-def _known(cls: type[T], data: dict[str, Any], tuples: tuple[str, ...]) -> T:
-    names = {spec.name for spec in fields(cls)}  # type: ignore[arg-type]
-    values = {name: value for name, value in data.items() if name in names}
-    return cls(**{k: tuple(v) if k in tuples else v for k, v in values.items()})
+# JSON has lists only; where the model has a tuple, it is made one again.
+_TUPLES = {
+    spec.name
+    for cls in (Dag, Task, Param)
+    for spec in fields(cls)
+    if str(spec.type).startswith("tuple")
+}
+
+
+def _task(data: Mapping[str, Any]) -> Task:
+    sensor = data.get("sensor")
+    built = {"sensor": _known(Sensor, sensor) if sensor else None, **_notifications(data)}
+    return _known(Task, {**data, **built})
+
+
+def _notifications(data: Mapping[str, Any]) -> dict[str, Any]:
+    names = [name for name in ("on_retry", "on_success", "on_failure") if name in data]
+    return {name: [_known(Notification, one) for one in data[name]] for name in names}
+
+
+def _known(cls: type[T], data: Mapping[str, Any]) -> T:
+    values: dict[str, Any] = {}
+    for spec in fields(cls):  # type: ignore[arg-type]
+        if spec.name in data:
+            value = data[spec.name]
+            is_tuple = spec.name in _TUPLES and isinstance(value, list)
+            values[spec.name] = tuple(value) if is_tuple else value
+    return cls(**values)

@@ -5,26 +5,19 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
+from chalicelib.dag import combinations, scopes
 from chalicelib.dag.cron import BadSchedule, compile_expression
-from chalicelib.dag.fields import (
-    DAG_FIELDS,
-    MAX_ENV,
-    MAX_ID,
-    MAX_MESSAGE,
-    MAX_TASKS,
-    TASK_FIELDS,
-    Field,
-    known_names,
-)
+from chalicelib.dag.fields import DAG_FIELDS, TASK_FIELDS
 from chalicelib.dag.graph import cycles, topological_order
+from chalicelib.dag.limits import MAX_ENV, MAX_ID, MAX_MESSAGE, MAX_TASKS
+from chalicelib.dag.mapping_values import env_size
 from chalicelib.dag.model import Dag, Task
 from chalicelib.dag.problems import DagFileError, Report, did_you_mean, quote
-from chalicelib.dag.values import Value, env_size, items_of, one_or_more, read_value
+from chalicelib.dag.records import Record, read_record
+from chalicelib.dag.value import items_of, one_or_more
 from chalicelib.dag.yaml_nodes import Mapping, Node, Scalar, Sequence, compose
 
 __all__ = ["DagFileError", "parse"]
@@ -46,74 +39,31 @@ def parse(source: bytes, *, file_name: str = "") -> Dag:
     return dag
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """What a mapping says by a table of fields: `values` as the model has them, and for each field
-    that was written what it was made from."""
-
-    node: Node
-    path: str
-    values: dict[str, Any]
-    written: dict[str, Value]
-
-    def problem(self, name: str, message: str, report: Report) -> None:
-        """Report at the field, else at the mapping that lacks it."""
-        value = self.written.get(name)
-        place, path = (value.node, value.path) if value else (self.node, self.path)
-        report.add(place, path, message)
-
-
-def _record(node: Mapping, fields: tuple[Field, ...], path: str, report: Report) -> _Record:
-    record = _Record(node, path, {field.name: field.default for field in fields}, {})
-    known = known_names(fields)
-    words: dict[str, str] = {}
-    for key, item in node.pairs:
-        place = f"{path}.{key.text}" if path else key.text
-        field = known.get(key.text)
-        if field is None:
-            hint = "" if report.is_full else _hint(key.text, fields)
-            report.add(key, place, f"the key {quote(key.text)} is not known{hint}")
-        elif other := words.get(field.name):
-            report.add(key, place, f"{key.text} and {other} are the same: keep one of them")
-        else:
-            words[field.name] = key.text
-            value = record.written[field.name] = Value(item, field, place, report)
-            record.values[field.name] = read_value(value)
-    _check_required(record, fields, report)
-    return record
-
-
-def _hint(word: str, fields: tuple[Field, ...]) -> str:
-    everything = f"; known are {', '.join(field.name for field in fields)}"
-    return did_you_mean(word, known_names(fields)) or everything
-
-
-def _check_required(record: _Record, fields: tuple[Field, ...], report: Report) -> None:
-    for field in fields:
-        if field.required and field.name not in record.written:
-            report.add(record.node, record.path, f"{field.name} is missing: it is required")
-
-
 def _dag(root: Node, report: Report) -> Dag | None:
     if not isinstance(root, Mapping):
         report.add(root, "", "a DAG file is a mapping: it begins with a line such as name: My DAG")
         return None
-    record = _record(root, DAG_FIELDS, "", report)
-    dag_id = record.values["dag_id"] or _id_from_name(record, report)
-    dates = _dates(record, report)
+    record = read_record(root, DAG_FIELDS, "", report)
+    dag_id = record.values["dag_id"] or _id_from_name(record)
+    dates = _dates(record)
     _check_schedule(record)
     tasks = _tasks(record, report)
-    order = _order(tasks, report)
+    combinations.take_defaults(record, tasks)
+    order = _order(tasks)
+    combinations.check_dag(record)
+    combinations.check_tasks(record, tasks)
+    scopes.check_all_templates(record, tasks)
     if not report:
-        _check_sizes(record.values["env"], tasks, report)
+        _check_sizes(record.values["env"], tasks)
     if report:
         return None
+    del record.values["default_args"]
     by_id = {task.values["id"]: Task(**task.values) for task in tasks}
     ordered = tuple(by_id[task_id] for task_id in order)
     return Dag(**record.values | dates | {"dag_id": dag_id, "tasks": ordered})
 
 
-def _id_from_name(record: _Record, report: Report) -> str:
+def _id_from_name(record: Record) -> str:
     """`Sample DAG` is `sample_dag`. Accents are dropped; letters that ASCII lacks need a dag_id."""
     name, given = record.values["name"], record.written.get("dag_id")
     if name is None or (given and not given.node.is_null):
@@ -123,11 +73,11 @@ def _id_from_name(record: _Record, report: Report) -> str:
     is_whole = all(char.isascii() or not char.isalnum() for char in plain)
     if not is_whole or not found.strip("_") or len(found) > MAX_ID:
         message = f"no id can be made of the name {quote(name)}: give one with dag_id"
-        record.problem("name", message, report)
+        record.problem("name", message)
     return found
 
 
-def _dates(record: _Record, report: Report) -> dict[str, str | None]:
+def _dates(record: Record) -> dict[str, str | None]:
     zone = ZoneInfo(record.values["timezone"])
     found: dict[str, datetime] = {}
     for name in ("start_date", "end_date"):
@@ -140,9 +90,9 @@ def _dates(record: _Record, report: Report) -> dict[str, str | None]:
                     f"{quote(text)} is no date from 1970 on: write 2026-01-31 or "
                     "2026-01-31T08:00:00, with or without an offset such as +01:00"
                 )
-                record.problem(name, message, report)
+                record.problem(name, message)
     if len(found) == 2 and found["end_date"] < found["start_date"]:
-        record.problem("end_date", "end_date is before start_date", report)
+        record.problem("end_date", "end_date is before start_date")
     return {n: found[n].isoformat() if n in found else None for n in ("start_date", "end_date")}
 
 
@@ -165,7 +115,7 @@ def _moment(text: str, zone: ZoneInfo, *, is_end: bool) -> datetime:
         return datetime.max.replace(tzinfo=UTC)  # 9999-12-31 west of Greenwich: never
 
 
-def _check_schedule(record: _Record) -> None:
+def _check_schedule(record: Record) -> None:
     value = record.written.get("schedule")
     if value is None or not record.values["schedule"]:
         return
@@ -176,7 +126,7 @@ def _check_schedule(record: _Record) -> None:
             item.problem(str(error))
 
 
-def _tasks(record: _Record, report: Report) -> list[_Record]:
+def _tasks(record: Record, report: Report) -> list[Record]:
     value = record.written.get("tasks")
     if value is None or value.node.is_null:
         return []
@@ -186,17 +136,17 @@ def _tasks(record: _Record, report: Report) -> list[_Record]:
     items = items_of(value)
     if len(items) > MAX_TASKS:
         value.problem(f"{len(items)} tasks; a DAG has at most {MAX_TASKS}")
-    found: list[_Record] = []
+    found: list[Record] = []
     for item in items[:MAX_TASKS]:
         if isinstance(item.node, Mapping):
-            found.append(_record(item.node, TASK_FIELDS, item.path, report))
+            found.append(read_record(item.node, TASK_FIELDS, item.path, report))
         else:
             item.problem("expected a task: a mapping with an id and a command")
-    _check_ids(found, report)
+    _check_ids(found)
     return found
 
 
-def _check_ids(tasks: list[_Record], report: Report) -> None:
+def _check_ids(tasks: list[Record]) -> None:
     seen: dict[str, int] = {}
     for task in tasks:
         task_id = task.values["id"]
@@ -205,26 +155,26 @@ def _check_ids(tasks: list[_Record], report: Report) -> None:
         line = task.written["id"].node.line
         if task_id in seen:
             message = f"the id {quote(task_id)} is taken by the task in line {seen[task_id]}"
-            task.problem("id", message, report)
+            task.problem("id", message)
         seen.setdefault(task_id, line)
 
 
-def _check_sizes(dag_env: dict[str, str], tasks: list[_Record], report: Report) -> None:
+def _check_sizes(dag_env: dict[str, str], tasks: list[Record]) -> None:
     for task in tasks:
         env = dag_env | task.values["env"]
         if (size := env_size(env)) > MAX_ENV:
             message = f"with that of the DAG, env has {size} bytes; at most {MAX_ENV} are possible"
-            task.problem("env", message, report)
+            task.problem("env", message)
         elif len(json.dumps([task.values["command"], env])) > MAX_MESSAGE:
             message = "command and env are too long to be sent: put the script into a file"
-            task.problem("command", message, report)
+            task.problem("command", message)
 
 
-def _order(tasks: list[_Record], report: Report) -> list[str]:
+def _order(tasks: list[Record]) -> list[str]:
     """The ids in topological order; unknown dependencies and cycles are reported."""
     known = {task.values["id"]: task for task in tasks if task.values["id"] is not None}
     for task in tasks:
-        _check_dependencies(task, known, report)
+        _check_dependencies(task, known)
     graph = {
         task_id: [up for up in task.values["dependencies"] if up in known]
         for task_id, task in known.items()
@@ -232,15 +182,15 @@ def _order(tasks: list[_Record], report: Report) -> list[str]:
     found = cycles(graph)
     for cycle in found:
         message = f"these tasks wait for each other: {cycle}"
-        known[cycle.path[0]].problem("dependencies", message, report)
+        known[cycle.path[0]].problem("dependencies", message)
     return [] if found else topological_order(graph)
 
 
-def _check_dependencies(task: _Record, known: dict[str, _Record], report: Report) -> None:
+def _check_dependencies(task: Record, known: dict[str, Record]) -> None:
     if not task.values["dependencies"]:
         return
     for item in one_or_more(task.written["dependencies"]):
         text = item.node.text if isinstance(item.node, Scalar) else None
         if text is not None and text not in known:
-            hint = "" if report.is_full else did_you_mean(text, known)
+            hint = "" if task.report.is_full else did_you_mean(text, known)
             item.problem(f"there is no task {quote(text)}{hint}")

@@ -17,17 +17,28 @@ from chalicelib.dag.durations import PATTERN
 from chalicelib.dag.fields import (
     ALWAYS_SET,
     DAG_FIELDS,
-    ENV_NAME,
-    ID,
-    MAX_COMMAND,
-    MAX_ID,
-    MAX_SCHEDULES,
-    MAX_TASKS,
-    RESERVED_PREFIXES,
+    DEFAULT_FIELDS,
+    PARAM_FIELDS,
+    SENSOR_FIELDS,
     TASK_FIELDS,
     TRIGGER_RULES,
     Field,
     Kind,
+)
+from chalicelib.dag.limits import (
+    ENV_NAME,
+    ID,
+    MAX_COMMAND,
+    MAX_ID,
+    MAX_NOTIFICATIONS,
+    MAX_OUTPUTS,
+    MAX_PARAMS,
+    MAX_SCHEDULES,
+    MAX_TASKS,
+    RESERVED_PREFIXES,
+    SECRET,
+    TOPIC,
+    URL,
 )
 
 _TEXT: list[str] = ["string", "number", "boolean"]
@@ -40,7 +51,13 @@ def json_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "DAG file",
         **_object(DAG_FIELDS),
-        "$defs": {"task": {"title": "Task", **_object(TASK_FIELDS)}},
+        "anyOf": [{"required": ["default_args"]}, {"properties": {"tasks": _WITH_WORK}}],
+        "$defs": {
+            "task": {"title": "Task", **_object(TASK_FIELDS)},
+            "defaults": {"title": "Defaults of every task", **_object(DEFAULT_FIELDS)},
+            "sensor": {"title": "Sensor", **_object(SENSOR_FIELDS)},
+            "param": {"title": "Param", **_object(PARAM_FIELDS)},
+        },
     }
 
 
@@ -67,7 +84,7 @@ def _property(field: Field, name: str) -> dict[str, Any]:
         value = {"anyOf": [value, {"type": "null"}]}
     about = field.help if name == field.name else f"The same as `{field.name}`. {field.help}"
     default = field.default
-    if field.required or default is None:
+    if field.required or default is None or field.name == "command":
         return {"description": about, **value}
     default = list(default) if isinstance(default, tuple) else default
     return {"description": about, **value, "default": default}
@@ -79,6 +96,11 @@ def _value(field: Field) -> dict[str, Any]:
     if field.kind is Kind.DURATION:
         number = {"type": "number", "minimum": field.low, "maximum": field.high}
         return {"anyOf": [number, {"type": "string", "pattern": _spaced(PATTERN)}]}
+    if field.kind is Kind.FACTOR:
+        factor = {"type": "number", "minimum": field.low, "maximum": field.high}
+        return {"anyOf": [factor, {"const": 0}, {"type": "boolean"}]}
+    if field.kind is Kind.CHOICE:
+        return {"enum": list(field.choices)}
     return _VALUES[field.kind]
 
 
@@ -100,11 +122,33 @@ _ENV = {
     "additionalProperties": {"type": _TEXT},
 }
 
+_CODE = {"type": "integer", "minimum": 1, "maximum": 255}
+_NAME = {"type": _TEXT, "pattern": ENV_NAME.pattern, "maxLength": MAX_ID}
+_NAMES = {"type": "array", "items": _NAME, "maxItems": MAX_OUTPUTS}
+_TEMPLATE = {"type": "string", "pattern": r"\{\{"}
+_VARIABLES = _ENV["propertyNames"]
+_SHELL = {"type": _TEXT, "pattern": r"\S", "maxLength": MAX_COMMAND}
+_WITH_WORK = {
+    "items": {"anyOf": [{"required": [n]} for n in ("command", "bash_command", "trigger_dag_id")]}
+}
+_NOTIFICATION = {
+    "type": "object",
+    "properties": {
+        "sns": {"type": "string", "pattern": TOPIC.pattern},
+        "webhook": {"type": "string", "pattern": URL.pattern},
+        "command": _SHELL,
+    },
+    "additionalProperties": False,
+    "minProperties": 1,
+    "maxProperties": 1,
+}
+
 _VALUES: dict[Kind, dict[str, Any]] = {
     Kind.NAME: {"type": _TEXT, "pattern": r"\S"},
     Kind.TEXT: {"type": _TEXT},
     Kind.ID: _ID_TEXT,
-    Kind.COMMAND: {"type": _TEXT, "pattern": r"\S", "maxLength": MAX_COMMAND},
+    Kind.COMMAND: _SHELL,
+    Kind.TEST: _SHELL,
     Kind.TEXTS: {"type": "array", "items": {"type": _TEXT}},
     Kind.IDS: {"anyOf": [_ID_TEXT, _IDS]},
     Kind.BOOL: {"type": "boolean"},
@@ -113,6 +157,36 @@ _VALUES: dict[Kind, dict[str, Any]] = {
     Kind.DATE: {"type": "string", "pattern": r"^\s*\d{4}-\d{2}-\d{2}"},
     Kind.ENV: _ENV,
     Kind.RULE: {"enum": list(TRIGGER_RULES)},
+    Kind.NUMBER: {"type": "number"},
+    Kind.PATTERN: {"type": _TEXT, "format": "regex"},
+    Kind.CODES: {"anyOf": [_CODE, {"type": "array", "items": _CODE}]},
+    Kind.OUTPUTS: {"anyOf": [_NAME, _NAMES]},
+    Kind.JSON: {},
+    Kind.VALUES: {"type": "array"},
+    Kind.CONF: {"type": "object"},
+    Kind.EXPAND: {
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": _VARIABLES,
+        "additionalProperties": {"anyOf": [{"type": "array", "minItems": 1}, _TEMPLATE]},
+    },
+    Kind.SECRETS: {
+        "type": "object",
+        "propertyNames": _VARIABLES,
+        "additionalProperties": {"type": "string", "pattern": SECRET.pattern},
+    },
+    Kind.SENSOR: {"$ref": "#/$defs/sensor"},
+    Kind.PARAMS: {
+        "type": "object",
+        "maxProperties": MAX_PARAMS,
+        "propertyNames": {"pattern": ENV_NAME.pattern, "maxLength": MAX_ID},
+        "additionalProperties": {
+            "if": {"type": "object"},
+            "then": {"$ref": "#/$defs/param"},
+        },
+    },
+    Kind.NOTIFICATIONS: {"type": "array", "items": _NOTIFICATION, "maxItems": MAX_NOTIFICATIONS},
+    Kind.DEFAULTS: {"$ref": "#/$defs/defaults"},
     Kind.TASKS: _TASKS,
 }
 

@@ -41,27 +41,38 @@ R, T = RunState, TaskState
 RUN_MOVES: dict[RunState, frozenset[RunState]] = {
     R.QUEUED: frozenset({R.RUNNING, R.SUCCESS, R.FAILED, R.CANCELLED}),
     R.RUNNING: frozenset({R.SUCCESS, R.FAILED, R.CANCELLED}),
-    R.SUCCESS: frozenset(),
-    R.FAILED: frozenset(),
-    R.CANCELLED: frozenset(),
+    # Cleared: some of its tasks run again.
+    R.SUCCESS: frozenset({R.QUEUED}),
+    R.FAILED: frozenset({R.QUEUED}),
+    R.CANCELLED: frozenset({R.QUEUED}),
 }
 
 _ENDS_UNSTARTED = {T.UPSTREAM_FAILED, T.SKIPPED, T.CANCELLED}
 # A result may overtake the heartbeat that would have said "running", hence queued -> success.
-_ENDS_OF_ATTEMPT = {T.SUCCESS, T.FAILED, T.UP_FOR_RETRY, T.CANCELLED}
+_ENDS_OF_ATTEMPT = {
+    T.SUCCESS,
+    T.FAILED,
+    T.SKIPPED,
+    T.CANCELLED,
+    T.UP_FOR_RETRY,
+    T.UP_FOR_RESCHEDULE,
+}
+# What people may do to a task that nobody works on: clear it, or say how it went.
+_BY_HAND = {T.NONE, T.SUCCESS, T.FAILED}
 
 TASK_MOVES: dict[TaskState, frozenset[TaskState]] = {
-    T.NONE: frozenset({T.SCHEDULED, *_ENDS_UNSTARTED}),
-    T.SCHEDULED: frozenset({T.QUEUED, T.CANCELLED}),
+    T.NONE: frozenset({T.SCHEDULED, *_ENDS_UNSTARTED, T.SUCCESS, T.FAILED}),
+    # A task that triggers another DAG needs no message: the scheduler does it itself.
+    T.SCHEDULED: frozenset({T.QUEUED, T.RUNNING, T.CANCELLED, T.SUCCESS, T.FAILED}),
     T.QUEUED: frozenset({T.RUNNING, *_ENDS_OF_ATTEMPT}),
     T.RUNNING: frozenset(_ENDS_OF_ATTEMPT),
-    T.UP_FOR_RETRY: frozenset({T.SCHEDULED, T.CANCELLED}),
-    T.UP_FOR_RESCHEDULE: frozenset(),
-    T.SUCCESS: frozenset(),
-    T.FAILED: frozenset(),
-    T.UPSTREAM_FAILED: frozenset(),
-    T.SKIPPED: frozenset(),
-    T.CANCELLED: frozenset(),
+    T.UP_FOR_RETRY: frozenset({T.SCHEDULED, T.CANCELLED, *_BY_HAND}),
+    T.UP_FOR_RESCHEDULE: frozenset({T.SCHEDULED, T.CANCELLED, *_BY_HAND}),
+    T.SUCCESS: frozenset(_BY_HAND),
+    T.FAILED: frozenset(_BY_HAND),
+    T.UPSTREAM_FAILED: frozenset(_BY_HAND),
+    T.SKIPPED: frozenset(_BY_HAND),
+    T.CANCELLED: frozenset(_BY_HAND),
 }
 
 RUN_ENDED = frozenset({R.SUCCESS, R.FAILED, R.CANCELLED})

@@ -1,11 +1,13 @@
-"""When a task whose dependencies move may run. The rules and their names are Airflow's."""
+"""When a task whose dependencies move may run. The rules and their names are Airflow's, as its
+`TriggerRuleDep` reads them; a task that was cancelled, which Airflow does not know, has failed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
-from chalicelib.dag.states import TaskState
+from chalicelib.dag.states import TASK_ENDED, TaskState
 
 
 class Decision(StrEnum):
@@ -19,39 +21,121 @@ class Decision(StrEnum):
 
 Counts = Mapping[TaskState, int]
 
-AIRFLOW_RULES = (
-    "all_success",
-    "all_failed",
-    "all_done",
-    "all_skipped",
-    "one_success",
-    "one_failed",
-    "one_done",
-    "none_failed",
-    "none_failed_min_one_success",
-    "none_skipped",
-    "always",
-)
-
-_FAILED = (TaskState.FAILED, TaskState.UPSTREAM_FAILED, TaskState.CANCELLED)
-
 
 def decide(rule: str, upstream: Counts, total: int) -> Decision:
     """Apply `rule` to a task with `total` direct dependencies, `upstream` of them in each state.
 
-    Answers as soon as the end is certain: one failure is enough for `all_success`. Raises KeyError
-    for a rule that is not in `RULES`; the parser lets none through.
+    Answers as soon as the end is certain: one failure is enough for `all_success`. A task without
+    dependencies runs. Raises KeyError for a rule that is not in `RULES`; the parser lets none
+    through.
     """
-    return RULES[rule](upstream, total)
+    decide_by = RULES[rule]
+    return decide_by(_Upstream.of(upstream, total)) if total else Decision.RUN
 
 
-def _all_success(upstream: Counts, total: int) -> Decision:
-    if any(upstream.get(state, 0) for state in _FAILED):
+@dataclass(frozen=True, slots=True)
+class _Upstream:
+    """How many have ended in which way; `failed` without those that never ran for a failure."""
+
+    total: int
+    success: int
+    skipped: int
+    failed: int
+    upstream_failed: int
+    done: int
+
+    @classmethod
+    def of(cls, counts: Counts, total: int) -> _Upstream:
+        return cls(
+            total=total,
+            success=counts.get(TaskState.SUCCESS, 0),
+            skipped=counts.get(TaskState.SKIPPED, 0),
+            failed=counts.get(TaskState.FAILED, 0) + counts.get(TaskState.CANCELLED, 0),
+            upstream_failed=counts.get(TaskState.UPSTREAM_FAILED, 0),
+            done=sum(counts.get(state, 0) for state in TASK_ENDED),
+        )
+
+    @property
+    def any_failed(self) -> bool:
+        return self.failed + self.upstream_failed > 0
+
+    @property
+    def all_done(self) -> bool:
+        return self.done >= self.total
+
+
+def _all_success(up: _Upstream) -> Decision:
+    if up.any_failed:
         return Decision.UPSTREAM_FAILED
-    if upstream.get(TaskState.SKIPPED, 0):
+    if up.skipped:
         return Decision.SKIP
-    return Decision.RUN if upstream.get(TaskState.SUCCESS, 0) >= total else Decision.WAIT
+    return _run_if(up.all_done)
 
 
-RULES: dict[str, Callable[[Counts, int], Decision]] = {"all_success": _all_success}
-"""The rules that work."""
+def _all_failed(up: _Upstream) -> Decision:
+    return Decision.SKIP if up.success or up.skipped else _run_if(up.all_done)
+
+
+def _all_done(up: _Upstream) -> Decision:
+    return _run_if(up.all_done)
+
+
+def _all_skipped(up: _Upstream) -> Decision:
+    return Decision.SKIP if up.success or up.any_failed else _run_if(up.all_done)
+
+
+def _one_success(up: _Upstream) -> Decision:
+    if up.success or not up.all_done:
+        return _run_if(bool(up.success))
+    return Decision.UPSTREAM_FAILED if up.any_failed else Decision.SKIP
+
+
+def _one_failed(up: _Upstream) -> Decision:
+    if up.any_failed:
+        return Decision.RUN
+    return Decision.SKIP if up.all_done else Decision.WAIT
+
+
+def _one_done(up: _Upstream) -> Decision:
+    if up.success or up.failed:
+        return Decision.RUN
+    return Decision.SKIP if up.all_done else Decision.WAIT
+
+
+def _none_failed(up: _Upstream) -> Decision:
+    return Decision.UPSTREAM_FAILED if up.any_failed else _run_if(up.all_done)
+
+
+def _none_failed_min_one_success(up: _Upstream) -> Decision:
+    if up.any_failed:
+        return Decision.UPSTREAM_FAILED
+    if up.skipped >= up.total:
+        return Decision.SKIP
+    return _run_if(up.all_done)
+
+
+def _none_skipped(up: _Upstream) -> Decision:
+    return Decision.SKIP if up.skipped else _run_if(up.all_done)
+
+
+def _always(_: _Upstream) -> Decision:
+    return Decision.RUN
+
+
+def _run_if(may_run: bool) -> Decision:
+    return Decision.RUN if may_run else Decision.WAIT
+
+
+RULES: dict[str, Callable[[_Upstream], Decision]] = {
+    "all_success": _all_success,
+    "all_failed": _all_failed,
+    "all_done": _all_done,
+    "all_skipped": _all_skipped,
+    "one_success": _one_success,
+    "one_failed": _one_failed,
+    "one_done": _one_done,
+    "none_failed": _none_failed,
+    "none_failed_min_one_success": _none_failed_min_one_success,
+    "none_skipped": _none_skipped,
+    "always": _always,
+}

@@ -9,102 +9,53 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo, available_timezones
 
-from chalicelib.dag.durations import BadDuration, format_duration, parse_duration
-from chalicelib.dag.fields import (
-    ALWAYS_SET,
+from chalicelib.dag.field import Kind
+from chalicelib.dag.limits import (
     ENV_NAME,
     ID,
     MAX_COMMAND,
-    MAX_ENV,
     MAX_ID,
     MAX_LINE,
+    MAX_OUTPUTS,
+    MAX_PATTERN,
     MAX_SCHEDULES,
-    RESERVED_PREFIXES,
-    TRIGGER_RULES,
-    Field,
-    Kind,
 )
-from chalicelib.dag.problems import Report, did_you_mean, quote
-from chalicelib.dag.trigger_rules import AIRFLOW_RULES
-from chalicelib.dag.yaml_nodes import Mapping, Node, Scalar, Sequence
+from chalicelib.dag.mapping_values import (
+    json_of,
+    read_conf,
+    read_env,
+    read_expand,
+    read_json_list,
+    read_secrets,
+)
+from chalicelib.dag.number_values import (
+    read_bool,
+    read_codes,
+    read_duration,
+    read_factor,
+    read_integer,
+    read_number,
+)
+from chalicelib.dag.problems import did_you_mean, quote
+from chalicelib.dag.trigger_rules import RULES
+from chalicelib.dag.value import Value, items_of, one_or_more, refuse_template
 
-_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
-_BOOLS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_KINDS = {Scalar: "text", Sequence: "a list", Mapping: "a mapping"}
 # These stand in the system's directory of zones, but mean something else on every machine.
 _NO_ZONES = frozenset({"posix", "right", "localtime", "posixrules", "Factory"})
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
-    """What a file says about one field, and where what is wrong with it is reported."""
-
-    node: Node
-    field: Field
-    path: str
-    report: Report
-
-    def problem(self, message: str) -> Any:
-        """Report, and answer with the field's default."""
-        self.report.add(self.node, self.path, message)
-        return self.field.default
-
-    def at(self, node: Node, step: str) -> Value:
-        """A part of this value; `step` is what the path to it adds."""
-        return Value(node, self.field, self.path + step, self.report)
-
-    def text(self, expected: str = "text") -> str | None:
-        """The text that was written, if it is one that a command can be given."""
-        if not isinstance(self.node, Scalar):
-            self.problem(f"expected {expected}, found {_KINDS[type(self.node)]}")
-        elif self.node.is_null:
-            self.problem(f"expected {expected}, found null")
-        elif "\0" in self.node.text:
-            self.problem("text may not hold the character NUL")
-        elif any("\ud800" <= char <= "\udfff" for char in self.node.text):
-            self.problem("half of a surrogate pair is no character")
-        else:
-            return self.node.text
-        return None
-
-    def plain(self, expected: str) -> str | None:
-        """The text, if it has no quotation marks and so may be a number or a boolean."""
-        text = self.text(expected)
-        if text is not None and isinstance(self.node, Scalar) and not self.node.is_plain:
-            self.problem(f"expected {expected}, found the text {quote(text)} in quotation marks")
-            return None
-        return text
-
-
 def read_value(value: Value) -> Any:
-    """The value, of the type that the model has; null means that the field is left out."""
+    """The value, of the type that the model has; null means that the field is left out. What has a
+    table of its own (`records` reads it) is the default here."""
     if value.node.is_null:
         if value.field.required:
             return value.problem(f"{value.field.name} is required and has no value here")
         return value.field.default
-    return _READERS[value.field.kind](value)
-
-
-def items_of(value: Value) -> list[Value]:
-    """The items of a list."""
-    if not isinstance(value.node, Sequence):
-        value.problem(f"expected a list such as [one, two], found {_KINDS[type(value.node)]}")
-        return []
-    return [value.at(item, f"[{index}]") for index, item in enumerate(value.node.items)]
-
-
-def one_or_more(value: Value) -> list[Value]:
-    """The items of a list, or the one thing that stands in its place."""
-    return [value] if isinstance(value.node, Scalar) else items_of(value)
-
-
-def env_size(env: dict[str, str]) -> int:
-    """The bytes that the variables take in the memory of a process."""
-    return sum(len(f"{name}={value}\0".encode()) for name, value in env.items())
+    read = _READERS.get(value.field.kind)
+    return read(value) if read else value.field.default
 
 
 def _text(value: Value) -> str | None:
@@ -113,6 +64,8 @@ def _text(value: Value) -> str | None:
 
 def _line(value: Value) -> str | None:
     text = value.text()
+    if value.field.name == "cwd":
+        refuse_template(value, text, "write cd and a variable into the command")
     if text is None or (len(text) <= MAX_LINE and len(text.strip().splitlines()) == 1):
         return text and text.strip()
     value.problem(f"{value.field.name} must be one line of 1 to {MAX_LINE} characters")
@@ -130,16 +83,21 @@ def _id(value: Value) -> str | None:
     return text
 
 
-def _command(value: Value) -> str | None:
-    text = value.text("a command (several lines go behind a |)")
+def shell_text(value: Value, name: str = "command") -> str | None:
+    """A script for the shell; `name` is what messages call it."""
+    text = value.text(f"a {name} (several lines go behind a |)")
     if text is None:
         return None
     if not text.strip():
-        value.problem("the command is empty")
+        value.problem(f"the {name} is empty")
     elif (size := len(text.encode())) > MAX_COMMAND:
-        message = f"the command has {size} bytes, at most {MAX_COMMAND} are possible"
+        message = f"the {name} has {size} bytes, at most {MAX_COMMAND} are possible"
         value.problem(f"{message}: put the script into a file")
     return text
+
+
+def _test(value: Value) -> str | None:
+    return shell_text(value, "test")
 
 
 def _unique(values: list[Value], read: Callable[[Value], str | None]) -> tuple[str, ...]:
@@ -161,39 +119,43 @@ def _ids(value: Value) -> tuple[str, ...]:
     return _unique(one_or_more(value), lambda item: item.text("an id"))
 
 
-def _bool(value: Value) -> bool:
-    text = value.plain("true or false")
-    if text is None or text in _BOOLS:
-        return _BOOLS[text] if text else value.field.default
-    return bool(value.problem(f"expected true or false, found {quote(text)}"))
+def _choice(value: Value) -> str | None:
+    field, known = value.field, ", ".join(value.field.choices)
+    text = value.text(f"one of {known}")
+    if text is None or text in field.choices:
+        return text or cast("str | None", field.default)
+    hint = did_you_mean(text, field.choices) or f"; there are {known}"
+    value.problem(f"{field.name} cannot be {quote(text)}{hint}")
+    return cast("str | None", field.default)
 
 
-def _integer(value: Value) -> int:
-    field, text = value.field, value.plain("a whole number")
-    if text is None:
-        return int(field.default)
-    if not _WHOLE.fullmatch(text):
-        return int(value.problem(f"expected a whole number, found {quote(text)}"))
-    if not field.low <= int(text) <= field.high:
-        message = f"{field.name} must be from {field.low:g} to {field.high:g}, not {text}"
-        return int(value.problem(message))
-    return int(text)
-
-
-def _duration(value: Value) -> float | None:
-    field, text = value.field, value.text("a duration")
+def _pattern(value: Value) -> str | None:
+    text = value.text("a regular expression")
     if text is None:
         return None
     try:
-        seconds = parse_duration(text.strip())
-    except BadDuration as error:
-        value.problem(f"{quote(text)} is no duration: {error}")
+        re.compile(text)
+    except (re.error, RecursionError, OverflowError) as error:
+        value.problem(f"{quote(text)} is no regular expression: {error}")
         return None
-    if not field.low <= seconds <= field.high:
-        low = "more than 0s" if field.low else "0s or more"
-        high = format_duration(field.high)
-        value.problem(f"{field.name} must be {low} and at most {high}, not {text.strip()}")
-    return seconds
+    if len(text) > MAX_PATTERN:
+        value.problem(f"a pattern has at most {MAX_PATTERN} characters")
+    return text
+
+
+def _outputs(value: Value) -> tuple[str, ...]:
+    def read(item: Value) -> str | None:
+        text = item.text("a name")
+        if text is not None and (not ENV_NAME.fullmatch(text) or len(text) > MAX_ID):
+            item.problem(
+                f"{quote(text)} is no name of an output: use letters, digits (not first) and _"
+            )
+        return text
+
+    found = _unique(one_or_more(value), read)
+    if len(found) > MAX_OUTPUTS:
+        value.problem(f"{len(found)} outputs; at most {MAX_OUTPUTS} are possible")
+    return found
 
 
 def _schedule(value: Value) -> tuple[str, ...]:
@@ -233,62 +195,39 @@ def _date(value: Value) -> str | None:
     return None if text is None else text.strip()
 
 
-def _env(value: Value) -> dict[str, str]:
-    if not isinstance(value.node, Mapping):
-        value.problem(f"expected a mapping of NAME: value, found {_KINDS[type(value.node)]}")
-        return {}
-    env: dict[str, str] = {}
-    for key, node in value.node.pairs:
-        step = f".{key.text}"
-        _check_env_name(value.at(key, step), key.text)
-        text = _env_text(value.at(node, step))
-        if text is not None:
-            env[key.text] = text
-    if not value.report and (size := env_size(env)) > MAX_ENV:
-        value.problem(f"env has {size} bytes; at most {MAX_ENV} are possible")
-    return env
-
-
-def _check_env_name(key: Value, name: str) -> None:
-    if not ENV_NAME.fullmatch(name):
-        key.problem(
-            f"{quote(name)} is no name of a variable: use letters, digits (not first) and _"
-        )
-    elif name in ALWAYS_SET or name.startswith(RESERVED_PREFIXES):
-        key.problem(f"{quote(name)} is set by the orchestrator: choose another name")
-
-
-def _env_text(value: Value) -> str | None:
-    if value.node.is_null:
-        value.problem('the variable has no value: write "" for an empty text')
-        return None
-    return value.text("text, a number, true or false")
-
-
 def _rule(value: Value) -> str:
     text = value.text("a trigger rule")
-    if text is None or text in TRIGGER_RULES:
+    if text is None or text in RULES:
         return text or str(value.field.default)
-    what = "not supported" if text in AIRFLOW_RULES else "not known"
-    known = ", ".join(TRIGGER_RULES)
-    return str(value.problem(f"the trigger rule {quote(text)} is {what}; supported: {known}"))
+    hint = did_you_mean(text, RULES) or f"; there are {', '.join(RULES)}"
+    return str(value.problem(f"the trigger rule {quote(text)} is not known{hint}"))
 
 
 _READERS: dict[Kind, Callable[[Value], Any]] = {
     Kind.NAME: _line,
     Kind.TEXT: _text,
     Kind.ID: _id,
-    Kind.COMMAND: _command,
+    Kind.COMMAND: shell_text,
+    Kind.TEST: _test,
     Kind.TEXTS: _texts,
     Kind.IDS: _ids,
-    Kind.BOOL: _bool,
-    Kind.INTEGER: _integer,
-    Kind.DURATION: _duration,
+    Kind.BOOL: read_bool,
+    Kind.INTEGER: read_integer,
+    Kind.DURATION: read_duration,
     Kind.SCHEDULE: _schedule,
     Kind.TIMEZONE: _timezone,
     Kind.DATE: _date,
-    Kind.ENV: _env,
+    Kind.ENV: read_env,
     Kind.RULE: _rule,
-    # The parser reads them, by the table that they have of their own.
-    Kind.TASKS: lambda _: (),
+    Kind.CHOICE: _choice,
+    Kind.FACTOR: read_factor,
+    Kind.NUMBER: read_number,
+    Kind.PATTERN: _pattern,
+    Kind.CODES: read_codes,
+    Kind.OUTPUTS: _outputs,
+    Kind.JSON: json_of,
+    Kind.VALUES: read_json_list,
+    Kind.CONF: read_conf,
+    Kind.EXPAND: read_expand,
+    Kind.SECRETS: read_secrets,
 }

@@ -7,6 +7,7 @@ duplicate keys, further documents, endless aliases and depths that no DAG needs 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -22,6 +23,8 @@ MAX_DEPTH = 20
 MAX_NODES = 100_000
 """Of the whole tree with its aliases written out."""
 
+_OPENING = "{{"
+_LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The fast one where PyYAML was built with libyaml; the other is used the same way."""
@@ -49,10 +52,12 @@ class Node(Place):
 
 @dataclass(frozen=True, slots=True)
 class Scalar(Node):
-    """`text` as written, without quotation marks; `is_plain` if there were none."""
+    """`text` as written, without quotation marks; `is_plain` if there were none. `openings` are the
+    places of the `{{` in it, in order, or none where escapes hide them."""
 
     text: str
     is_plain: bool
+    openings: tuple[Place, ...] = ()
 
     @property
     def is_null(self) -> bool:
@@ -81,7 +86,7 @@ def compose(source: bytes, report: Report, *, loader: Any = LOADER) -> Node | No
     text = _decode(source, report)
     if text is None:
         return None
-    composer = _Composer(yaml.parse(text, Loader=loader), report)
+    composer = _Composer(yaml.parse(text, Loader=loader), text, report)
     try:
         return composer.document()
     except _Stop:
@@ -141,8 +146,9 @@ def _hint(text: str, place: Place) -> str:
 class _Composer:
     """Builds the tree from the events of a YAML parser."""
 
-    def __init__(self, events: Iterator[ev.Event], report: Report) -> None:
+    def __init__(self, events: Iterator[ev.Event], text: str, report: Report) -> None:
         self._events = events
+        self._text = text
         self._report = report
         self._anchors: dict[str, Node | None] = {}
         self._nodes = 0
@@ -182,7 +188,8 @@ class _Composer:
     def _build(self, event: ev.NodeEvent, place: Place, depth: int) -> Node:
         if isinstance(event, ev.ScalarEvent):
             plain = event.style in (None, "")
-            node: Node = Scalar(place.line, place.column, 1, event.value, plain)
+            openings = self._openings(event) if _OPENING in event.value else ()
+            node: Node = Scalar(place.line, place.column, 1, event.value, plain, openings)
             return self._count(node, place)
         self._nodes += 1
         if isinstance(event, ev.SequenceStartEvent):
@@ -190,6 +197,22 @@ class _Composer:
             return Sequence(place.line, place.column, _size(items), items)
         pairs = self._pairs(list(self._children(depth)))
         return Mapping(place.line, place.column, _size([v for _, v in pairs]), tuple(pairs))
+
+    def _openings(self, event: ev.ScalarEvent) -> tuple[Place, ...]:
+        start, end = event.start_mark, event.end_mark
+        if start is None or end is None:
+            return ()
+        written = self._text[start.index : end.index]
+        if written.count(_OPENING) != event.value.count(_OPENING):
+            return ()
+        found: list[Place] = []
+        at = written.find(_OPENING)
+        while at >= 0:
+            lines = _LINE_END.split(written[:at])
+            column = len(lines[-1]) + (start.column if len(lines) == 1 else 0)
+            found.append(Place(start.line + len(lines), column + 1))
+            at = written.find(_OPENING, at + len(_OPENING))
+        return tuple(found)
 
     def _children(self, depth: int) -> Iterator[Node]:
         for event in self._events:

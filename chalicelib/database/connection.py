@@ -103,7 +103,7 @@ class Database:
         Safe to call in every process, at any time; old code may go on meanwhile. Raises
         DatabaseUnusable, DatabaseBusy.
         """
-        self._migrate(least_version=min(1, self._version))
+        self._migrate(least_version=min(1, self.schema_version))
 
     @contextmanager
     def write(self, batch_id: str | None = None) -> Iterator[Transaction]:
@@ -115,7 +115,7 @@ class Database:
         them nothing was changed, except where DatabaseUnusable says that this is unknown.
         """
         limit = MAX_TRANSACTION_SECONDS
-        with self._write(batch_id or uuid.uuid4().hex, limit, self._version) as transaction:
+        with self._write(batch_id or uuid.uuid4().hex, limit, self.schema_version) as transaction:
             yield transaction
 
     @contextmanager
@@ -124,7 +124,7 @@ class Database:
 
         Raises DatabaseBusy, DatabaseUnusable.
         """
-        with self._read(self._version) as transaction:
+        with self._read(self.schema_version) as transaction:
             yield transaction
 
     def committed(self, batch_id: str) -> bool:
@@ -141,11 +141,16 @@ class Database:
         return migrations.load() if self._given_steps is None else self._given_steps
 
     @property
-    def _version(self) -> int:
+    def schema_version(self) -> int:
+        """The one that this program was written for."""
         return len(self._steps)
 
+    def at(self, path: Path) -> Database:
+        """Another file, used in the same way."""
+        return Database(path, patience=self._patience, connect=self._connect, steps=self._steps)
+
     def _fill(self, path: Path) -> None:
-        private = Database(path, patience=self._patience, connect=self._connect, steps=self._steps)
+        private = self.at(path)
         private._migrate(least_version=0)
         private.close()
 
@@ -296,7 +301,7 @@ class Database:
     def _settle(self, batch_id: str, error: Exception) -> None:
         """After a failed COMMIT: return if it took place, raise if not, or if nobody can say."""
         try:
-            with self._snapshot(self._version) as transaction:
+            with self._snapshot(self.schema_version) as transaction:
                 took_place = transaction.one(FIND_COMMIT, (batch_id,)) is not None
         except Exception as doubt:
             raise DatabaseUnusable(

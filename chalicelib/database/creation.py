@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from chalicelib.database import swapping
 from chalicelib.database.opening import DatabaseUnusable, open_connection, unusable
 from chalicelib.database.retry import Patience, until_free
 
@@ -31,7 +32,7 @@ def publish(path: Path, fill: Callable[[Path], None], patience: Patience) -> boo
     succeeds, and the others find its database. Raises DatabaseUnusable.
     """
     final = path.parent
-    if path.exists():
+    if path.exists() or swapping.finish(path):
         return False
     private = _make_private_directory(final)
     try:

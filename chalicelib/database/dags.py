@@ -64,13 +64,29 @@ def set_next_fire(tx: Transaction, dag_id: str, moment: datetime | None) -> None
 
 
 def set_paused(
-    tx: Transaction, dag_id: str, is_paused: bool, next_fire_at: datetime | None, now: datetime
+    tx: Transaction,
+    dag_id: str,
+    is_paused: bool,
+    next_fire_at: datetime | None,
+    now: datetime,
+    reason: str | None = None,
 ) -> None:
-    """Pause or un-pause."""
+    """Pause or un-pause, and why if it was not people."""
     tx.execute(
-        "UPDATE dags SET is_paused = ?, next_fire_at = ?, updated_at = ? WHERE dag_id = ?",
-        (int(is_paused), to_us(next_fire_at), to_us(now), dag_id),
+        "UPDATE dags SET is_paused = ?, next_fire_at = ?, updated_at = ?, paused_reason = ?"
+        " WHERE dag_id = ?",
+        (int(is_paused), to_us(next_fire_at), to_us(now), reason, dag_id),
     )
+
+
+def tagged(tx: Transaction, tag: str, limit: int) -> list[str]:
+    """The DAGs with this tag."""
+    rows = tx.all(
+        "SELECT t.dag_id FROM dag_tags t JOIN dags d ON d.dag_id = t.dag_id"
+        " WHERE t.tag = ? AND d.removed_at IS NULL LIMIT ?",
+        (tag, limit),
+    )
+    return [row[0] for row in rows]
 
 
 def set_removed(tx: Transaction, dag_id: str, now: datetime) -> None:
@@ -121,11 +137,12 @@ def activate(
     tx.execute(
         "INSERT INTO dags (dag_id, file_key, version_id, name, description, owner, tags, schedule,"
         " timezone, max_active_runs, max_active_tasks, is_paused, next_fire_at, created_at,"
-        " updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14)"
+        " updated_at, retention_days)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15)"
         " ON CONFLICT (dag_id) DO UPDATE SET file_key = ?2, version_id = ?3, name = ?4,"
         " description = ?5, owner = ?6, tags = ?7, schedule = ?8, timezone = ?9,"
         " max_active_runs = ?10, max_active_tasks = ?11, is_paused = ?12, next_fire_at = ?13,"
-        " updated_at = ?14, removed_at = NULL",
+        " updated_at = ?14, retention_days = ?15, removed_at = NULL",
         (
             dag.dag_id,
             file_key,
@@ -141,6 +158,7 @@ def activate(
             int(is_paused),
             to_us(next_fire_at),
             to_us(now),
+            dag.retention_days,
         ),
     )
     tx.execute("DELETE FROM dag_tags WHERE dag_id = ?", (dag.dag_id,))

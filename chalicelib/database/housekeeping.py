@@ -12,6 +12,7 @@ from chalicelib.database.times import from_us, to_us
 TICKS_KEPT = 10_000
 DEAD_LETTERS_KEPT = 1_000
 VERSIONS_KEPT = 20
+AUDIT_KEPT = 100_000
 _BODY_KEPT = 16_384
 
 
@@ -48,6 +49,28 @@ def set_aside(tx: Transaction, queue: str, body: str, reason: str, now: datetime
         (queue, body[:_BODY_KEPT], reason, to_us(now)),
     )
     tx.execute("DELETE FROM dead_letters WHERE id <= ?", (key - DEAD_LETTERS_KEPT,))
+
+
+def audit(
+    tx: Transaction,
+    who: str,
+    action: str,
+    target: str,
+    details: Mapping[str, object],
+    now: datetime,
+) -> None:
+    """Who did what to what."""
+    tx.execute(
+        "INSERT INTO audit (at, who, action, target, details) VALUES (?, ?, ?, ?, ?)",
+        (to_us(now), who, action, target, json.dumps(details)),
+    )
+
+
+def forget_audit(tx: Transaction) -> int:
+    """The oldest rows go when there are very many."""
+    return tx.execute(
+        "DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?", (AUDIT_KEPT,)
+    )
 
 
 def forget_versions(tx: Transaction, before: datetime, limit: int) -> int:

@@ -64,7 +64,13 @@ def version(transaction: Transaction) -> int:
 
 
 def check(version: int, least: int) -> None:
-    """Raise DatabaseUnusable for a database whose version is less than `least`."""
+    """Raise DatabaseUnusable for a database whose version is less than `least`, and for one that a
+    restore has retired, which negates its version."""
+    if version < 0:
+        raise DatabaseUnusable(
+            "The database was replaced by a restore just now: try again. If it goes on, the restore"
+            " was interrupted: run it again."
+        )
     if version == 0 < least:
         raise DatabaseUnusable(
             "The database file is empty, and was not made by this program: remove it, and let the"

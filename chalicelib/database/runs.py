@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
 
 from chalicelib.dag.states import RunState
 from chalicelib.database.connection import Row, Transaction
@@ -27,11 +29,23 @@ class Run:
     data_interval_end: datetime
     not_before: datetime
     is_admitted: bool
+    params: dict[str, Any]
+    ancestry: tuple[str, ...]
+    parent_task_id: int | None
+    backfill_id: int | None
+    stopping: RunState | None
+    reason: str
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in (RunState.QUEUED, RunState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """What is asked for when a run is made. `run_type` is `scheduled` or `manual`."""
+    """What is asked for when a run is made. `run_type` is `scheduled`, `manual`, `backfill` or
+    `triggered`; `params` are checked and complete; `ancestry` names the DAGs whose runs led to
+    this one."""
 
     run_type: str
     logical_date: datetime
@@ -40,29 +54,34 @@ class NewRun:
     not_before: datetime
     idempotency_key: str | None = None
     note: str | None = None
+    params: dict[str, Any] = field(default_factory=dict)
+    ancestry: tuple[str, ...] = ()
+    parent_task_id: int | None = None
+    backfill_id: int | None = None
 
 
-_RUN = """
+SELECT_RUN = """
     SELECT id, run_id, dag_id, version_id, run_type, state, logical_date, data_interval_start,
-           data_interval_end, not_before, admitted_at
+           data_interval_end, not_before, admitted_at, params, ancestry, parent_task_id,
+           backfill_id, stopping, reason
     FROM runs
 """
 
 
 def find(tx: Transaction, run_id: str) -> Run | None:
     """The run by its id."""
-    return _run(tx.one(_RUN + "WHERE run_id = ?", (run_id,)))
+    return run_of(tx.one(SELECT_RUN + "WHERE run_id = ?", (run_id,)))
 
 
 def by_idempotency_key(tx: Transaction, dag_id: str, key: str) -> Run | None:
     """The run that an earlier request with this key made."""
-    return _run(tx.one(_RUN + "WHERE dag_id = ? AND idempotency_key = ?", (dag_id, key)))
+    return run_of(tx.one(SELECT_RUN + "WHERE dag_id = ? AND idempotency_key = ?", (dag_id, key)))
 
 
 def by_logical_date(tx: Transaction, dag_id: str, logical_date: datetime) -> Run | None:
     """The one run of this fire time."""
-    return _run(
-        tx.one(_RUN + "WHERE dag_id = ? AND logical_date = ?", (dag_id, to_us(logical_date)))
+    return run_of(
+        tx.one(SELECT_RUN + "WHERE dag_id = ? AND logical_date = ?", (dag_id, to_us(logical_date)))
     )
 
 
@@ -72,8 +91,9 @@ def insert(
     """Make the run, waiting for a slot; None if this logical date has its run already."""
     changed = tx.execute(
         "INSERT INTO runs (run_id, dag_id, version_id, run_type, state, logical_date,"
-        " data_interval_start, data_interval_end, not_before, idempotency_key, note, created_at)"
-        " VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?)"
+        " data_interval_start, data_interval_end, not_before, idempotency_key, note, created_at,"
+        " params, ancestry, parent_task_id, backfill_id)"
+        " VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (dag_id, logical_date) DO NOTHING",
         (
             run_id,
@@ -87,6 +107,10 @@ def insert(
             new.idempotency_key,
             new.note,
             to_us(now),
+            json.dumps(new.params),
+            json.dumps(new.ancestry),
+            new.parent_task_id,
+            new.backfill_id,
         ),
     )
     if not changed:
@@ -94,40 +118,6 @@ def insert(
     row = tx.one("SELECT id FROM runs WHERE run_id = ?", (run_id,))
     assert row is not None
     return int(row[0])
-
-
-def admitted_count(tx: Transaction, dag_id: str) -> int:
-    """How many of the DAG's max_active_runs slots are taken."""
-    row = tx.one(
-        "SELECT count(*) FROM runs"
-        " WHERE dag_id = ? AND admitted_at IS NOT NULL AND ended_at IS NULL",
-        (dag_id,),
-    )
-    return int(row[0]) if row else 0
-
-
-def waiting(
-    tx: Transaction, dag_id: str, horizon: datetime, *, only_manual: bool, limit: int
-) -> list[Run]:
-    """Runs that wait for a slot and whose moment has come, the earliest first."""
-    rows = tx.all(
-        _RUN + "WHERE dag_id = ? AND admitted_at IS NULL AND ended_at IS NULL AND not_before <= ?"
-        " AND (? = 0 OR run_type = 'manual') ORDER BY not_before, id LIMIT ?",
-        (dag_id, to_us(horizon), int(only_manual), limit),
-    )
-    return [run for run in map(_run, rows) if run]
-
-
-def take_slot(tx: Transaction, run: Run, now: datetime) -> bool:
-    """Give the run a slot; False if it has one or has ended."""
-    return (
-        tx.execute(
-            "UPDATE runs SET admitted_at = ?"
-            " WHERE id = ? AND admitted_at IS NULL AND ended_at IS NULL",
-            (to_us(now), run.key),
-        )
-        == 1
-    )
 
 
 def begin(tx: Transaction, key: int, started_at: datetime) -> bool:
@@ -155,22 +145,25 @@ def end(tx: Transaction, key: int, state: RunState, reason: str, now: datetime) 
     )
 
 
-def waiting_of(tx: Transaction, dag_id: str, limit: int) -> list[Run]:
-    """Every run of the DAG that has no slot yet."""
+def expired(tx: Transaction, now: datetime, days: int, limit: int) -> list[Run]:
+    """Runs that ended longer ago than the setting says, or their DAG's retention_days, the oldest
+    first."""
     rows = tx.all(
-        _RUN + "WHERE dag_id = ? AND admitted_at IS NULL AND ended_at IS NULL LIMIT ?",
-        (dag_id, limit),
+        SELECT_RUN + "WHERE ended_at < ?1 AND dag_id NOT IN (SELECT dag_id FROM dags WHERE"
+        " retention_days > ?2) ORDER BY ended_at LIMIT ?3",
+        (to_us(now - timedelta(days=days)), days, limit),
     )
-    return [run for run in map(_run, rows) if run]
-
-
-def ended_before(tx: Transaction, moment: datetime, limit: int) -> list[Run]:
-    """Finished runs that are due for removal, the oldest first."""
-    rows = tx.all(
-        _RUN + "WHERE ended_at < ? ORDER BY ended_at LIMIT ?",
-        (to_us(moment), limit),
-    )
-    return [run for run in map(_run, rows) if run]
+    for dag_id, own in tx.all(
+        "SELECT dag_id, retention_days FROM dags WHERE retention_days IS NOT NULL"
+    ):
+        if len(rows) >= limit:
+            break
+        rows += tx.all(
+            SELECT_RUN + "WHERE dag_id = ? AND ended_at < ? ORDER BY ended_at LIMIT ?",
+            (dag_id, to_us(now - timedelta(days=own)), limit - len(rows)),
+        )
+    found = {row[0]: run for row in rows if (run := run_of(row))}
+    return list(found.values())
 
 
 def delete(tx: Transaction, key: int) -> None:
@@ -178,7 +171,7 @@ def delete(tx: Transaction, key: int) -> None:
     tx.execute("DELETE FROM runs WHERE id = ?", (key,))
 
 
-def _run(row: Row | None) -> Run | None:
+def run_of(row: Row | None) -> Run | None:
     if row is None:
         return None
     return Run(
@@ -193,4 +186,122 @@ def _run(row: Row | None) -> Run | None:
         data_interval_end=from_us(row[8]),
         not_before=from_us(row[9]),
         is_admitted=row[10] is not None,
+        params=json.loads(row[11]),
+        ancestry=tuple(json.loads(row[12])),
+        parent_task_id=row[13],
+        backfill_id=row[14],
+        stopping=RunState(row[15]) if row[15] else None,
+        reason=row[16],
     )
+
+
+def stop(tx: Transaction, key: int, how: RunState, reason: str) -> bool:
+    """Nothing of the run begins any more; it ends as `how` when nothing is in flight."""
+    return (
+        tx.execute(
+            "UPDATE runs SET stopping = ?, reason = ?, timeout_at = NULL"
+            " WHERE id = ? AND ended_at IS NULL AND stopping IS NULL",
+            (how, reason, key),
+        )
+        == 1
+    )
+
+
+def reopen(tx: Transaction, key: int) -> bool:
+    """An end -> queued: some of its tasks were cleared. It needs a slot again."""
+    return (
+        tx.execute(
+            "UPDATE runs SET state = 'queued', ended_at = NULL, started_at = NULL,"
+            " admitted_at = NULL, stopping = NULL, timeout_at = NULL, reason = ''"
+            " WHERE id = ? AND state IN (SELECT value FROM json_each(?))",
+            (key, run_guard(RunState.QUEUED)),
+        )
+        == 1
+    )
+
+
+def set_note(tx: Transaction, key: int, note: str | None) -> None:
+    """What people say about the run."""
+    tx.execute("UPDATE runs SET note = ? WHERE id = ?", (note, key))
+
+
+def last_ends(tx: Transaction, dag_id: str, limit: int) -> list[RunState]:
+    """How the DAG's latest runs ended, the newest first; those that have not ended are left out."""
+    rows = tx.all(
+        "SELECT state FROM runs WHERE dag_id = ? AND ended_at IS NOT NULL ORDER BY id DESC LIMIT ?",
+        (dag_id, limit),
+    )
+    return [RunState(row[0]) for row in rows]
+
+
+def last_scheduled(tx: Transaction, dag_id: str) -> datetime | None:
+    """The latest fire time that made a run."""
+    row = tx.one(
+        "SELECT logical_date FROM runs WHERE dag_id = ? AND run_type = 'scheduled'"
+        " ORDER BY logical_date DESC LIMIT 1",
+        (dag_id,),
+    )
+    return from_us(row[0]) if row else None
+
+
+def before(tx: Transaction, run: Run) -> Run | None:
+    """The DAG's run of the logical date before this one's."""
+    return run_of(
+        tx.one(
+            SELECT_RUN + "WHERE dag_id = ? AND logical_date < ? ORDER BY logical_date DESC LIMIT 1",
+            (run.dag_id, to_us(run.logical_date)),
+        )
+    )
+
+
+def after(tx: Transaction, run: Run) -> Run | None:
+    """The DAG's run of the logical date after this one's."""
+    return run_of(
+        tx.one(
+            SELECT_RUN + "WHERE dag_id = ? AND logical_date > ? ORDER BY logical_date LIMIT 1",
+            (run.dag_id, to_us(run.logical_date)),
+        )
+    )
+
+
+def backfill_count(tx: Transaction, backfill_id: int) -> int:
+    """How many runs of the backfill have not ended."""
+    row = tx.one(
+        "SELECT count(*) FROM runs WHERE backfill_id = ? AND ended_at IS NULL", (backfill_id,)
+    )
+    return int(row[0]) if row else 0
+
+
+def detach(tx: Transaction, parent_task_id: int) -> None:
+    """Nobody waits any more for the run that this task triggered."""
+    tx.execute(
+        "UPDATE runs SET parent_task_id = NULL WHERE parent_task_id = ? AND ended_at IS NULL"
+        " AND parent_task_id IS NOT NULL",
+        (parent_task_id,),
+    )
+
+
+def of_backfill(tx: Transaction, backfill_id: int, limit: int) -> list[Run]:
+    """The backfill's runs that have not ended."""
+    rows = tx.all(
+        SELECT_RUN
+        + "WHERE backfill_id = ? AND ended_at IS NULL AND backfill_id IS NOT NULL LIMIT ?",
+        (backfill_id, limit),
+    )
+    return [run for run in map(run_of, rows) if run]
+
+
+def adopt(tx: Transaction, key: int, backfill_id: int) -> None:
+    """The run is done again as part of this backfill."""
+    tx.execute("UPDATE runs SET backfill_id = ? WHERE id = ?", (backfill_id, key))
+
+
+def dates_between(
+    tx: Transaction, dag_id: str, first: datetime, last: datetime, limit: int = 100_000
+) -> set[datetime]:
+    """The logical dates in [first, last] that have a run."""
+    rows = tx.all(
+        "SELECT logical_date FROM runs WHERE dag_id = ? AND logical_date BETWEEN ? AND ? LIMIT ?",
+        (dag_id, to_us(first), to_us(last), limit),
+    )
+    return {from_us(row[0]) for row in rows}

@@ -6,10 +6,14 @@ condition that is there to the letter lets SQLite use it.
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from chalicelib.dag.model import Task
 from chalicelib.dag.states import TaskState
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.guards import task_guard
@@ -31,6 +35,18 @@ class TaskInstance:
     not_before: datetime | None
     started_at: datetime | None
     heartbeat_at: datetime | None
+    poke_until: datetime | None
+    poke_billed: int
+    tries_before: int
+    item: dict[str, Any] | None
+    copies: int | None
+    pool: str | None
+    pool_slots: int
+
+    @property
+    def tries(self) -> int:
+        """Attempts since the task was last cleared: those that count against `retries`."""
+        return self.attempt.try_number - self.tries_before
 
     @property
     def task_id(self) -> str:
@@ -53,39 +69,86 @@ class End:
     max_rss: int | None = None
     log_bytes: int | None = None
     reason: str = ""
+    billed_ms: int | None = None
+    memory_mb: int | None = None
 
 
-_TASK = """
+SELECT_TASK = """
     SELECT t.id, t.run_key, t.dag_id, r.run_id, t.task_id, t.map_index, t.try_number, t.state,
-           t.sends, t.queued_at, t.not_before, t.started_at, t.heartbeat_at
+           t.poke, t.sends, t.queued_at, t.not_before, t.started_at, t.heartbeat_at, t.poke_until,
+           t.poke_billed,
+           t.tries_before, t.item, t.copies, t.pool, t.pool_slots
     FROM task_instances t JOIN runs r ON r.id = t.run_key
 """
 
 
-def insert(tx: Transaction, run_key: int, dag_id: str, task_ids: Iterable[str]) -> None:
+def insert(tx: Transaction, run_key: int, dag_id: str, tasks: Iterable[Task]) -> None:
     """Make the run's task instances, all in `none`."""
     tx.executemany(
-        "INSERT INTO task_instances (run_key, dag_id, task_id) VALUES (?, ?, ?)",
-        [(run_key, dag_id, task_id) for task_id in task_ids],
+        "INSERT INTO task_instances (run_key, dag_id, task_id, pool, pool_slots, priority, copies)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                run_key,
+                dag_id,
+                task.id,
+                task.pool,
+                task.pool_slots,
+                task.priority_weight,
+                0 if task.expand else None,
+            )
+            for task in tasks
+        ],
     )
+
+
+def delete(tx: Transaction, key: int) -> None:
+    """Remove a row that stood for copies which are all made, or copies that are to be made anew."""
+    tx.execute("DELETE FROM task_instances WHERE id = ?", (key,))
 
 
 def find(tx: Transaction, attempt: Attempt) -> TaskInstance | None:
     """The task instance that this attempt belongs to, whichever attempt it is at now."""
     row = tx.one(
-        _TASK + "WHERE r.run_id = ? AND t.task_id = ? AND t.map_index = ?",
+        SELECT_TASK + "WHERE r.run_id = ? AND t.task_id = ? AND t.map_index = ?",
         (attempt.run_id, attempt.task_id, attempt.map_index),
     )
-    return _instance(row) if row else None
+    return instance_of(row) if row else None
 
 
-def states(tx: Transaction, run_key: int) -> list[tuple[int, str, TaskState]]:
-    """(key, task_id, state) of every task instance of a run."""
+def states(tx: Transaction, run_key: int) -> dict[str, Counter[TaskState]]:
+    """How many instances of each task of a run are in each state."""
     rows = tx.all(
-        "SELECT id, task_id, state FROM task_instances WHERE run_key = ?",
+        "SELECT task_id, state, count(*) FROM task_instances WHERE run_key = ?"
+        " GROUP BY task_id, state",
         (run_key,),
     )
-    return [(row[0], row[1], TaskState(row[2])) for row in rows]
+    counts: dict[str, Counter[TaskState]] = {}
+    for task_id, state, number in rows:
+        counts.setdefault(task_id, Counter())[TaskState(state)] = number
+    return counts
+
+
+def of_run(
+    tx: Transaction, run_key: int, task_ids: Iterable[str] | None = None
+) -> list[TaskInstance]:
+    """The task instances of a run, or of these tasks of it."""
+    wanted = None if task_ids is None else json.dumps(list(task_ids))
+    rows = tx.all(
+        SELECT_TASK + "WHERE t.run_key = ? AND (?2 IS NULL OR"
+        " t.task_id IN (SELECT value FROM json_each(?2))) ORDER BY t.id",
+        (run_key, wanted),
+    )
+    return [instance_of(row) for row in rows]
+
+
+def waiting(tx: Transaction, run_key: int, task_id: str) -> list[TaskInstance]:
+    """The instances of one task that wait for its dependencies."""
+    rows = tx.all(
+        SELECT_TASK + "WHERE t.run_key = ? AND t.task_id = ? AND t.state = 'none'",
+        (run_key, task_id),
+    )
+    return [instance_of(row) for row in rows]
 
 
 def move(tx: Transaction, key: int, target: TaskState, reason: str = "") -> bool:
@@ -105,12 +168,41 @@ def end_unstarted(tx: Transaction, key: int, target: TaskState, reason: str, now
     return (
         tx.execute(
             "UPDATE task_instances SET state = ?, reason = ?, due_at = NULL, ended_at = ?"
-            " WHERE id = ? AND state IN ('none', 'scheduled', 'up_for_retry')"
+            " WHERE id = ?"
+            " AND state IN ('none', 'scheduled', 'up_for_retry', 'up_for_reschedule')"
             " AND state IN (SELECT value FROM json_each(?))",
             (target, reason, to_us(now), key, task_guard(target)),
         )
         == 1
     )
+
+
+def end_all_unstarted(tx: Transaction, run_key: int, reason: str, now: datetime) -> int:
+    """End as cancelled what of a run is not in flight and has not ended; answers how many."""
+    return tx.execute(
+        "UPDATE task_instances SET state = 'cancelled', reason = ?, due_at = NULL, ended_at = ?"
+        " WHERE run_key = ?"
+        " AND state IN ('none', 'scheduled', 'up_for_retry', 'up_for_reschedule')",
+        (reason, to_us(now), run_key),
+    )
+
+
+def explain(tx: Transaction, key: int, reason: str) -> None:
+    """Say why the task is where it is."""
+    tx.execute(
+        "UPDATE task_instances SET reason = ?1 WHERE id = ?2 AND reason <> ?1", (reason, key)
+    )
+
+
+def scheduled_in_pool(tx: Transaction, pool: str, limit: int, offset: int) -> list[TaskInstance]:
+    """Ready tasks, of any DAG, that wait for slots of the pool: by priority, then the oldest."""
+    rows = tx.all(
+        SELECT_TASK + "WHERE t.pool = ? AND t.state = 'scheduled'"
+        " AND t.pool IS NOT NULL AND t.state IN ('scheduled', 'queued', 'running')"
+        " ORDER BY t.priority DESC, t.id LIMIT ? OFFSET ?",
+        (pool, limit, offset),
+    )
+    return [instance_of(row) for row in rows]
 
 
 def in_flight_count(tx: Transaction, dag_id: str) -> int:
@@ -123,154 +215,113 @@ def in_flight_count(tx: Transaction, dag_id: str) -> int:
     return int(row[0]) if row else 0
 
 
-def scheduled(tx: Transaction, dag_id: str, limit: int) -> list[TaskInstance]:
-    """Ready tasks of the DAG that wait for a slot, the oldest run first."""
+def scheduled(tx: Transaction, dag_id: str, limit: int, offset: int) -> list[TaskInstance]:
+    """Ready tasks of the DAG that wait for a slot: by priority, then the oldest run first."""
     rows = tx.all(
-        _TASK + "WHERE t.dag_id = ? AND t.state = 'scheduled'"
-        " AND t.state IN ('scheduled', 'queued', 'running') ORDER BY t.id LIMIT ?",
-        (dag_id, limit),
+        SELECT_TASK + "WHERE t.dag_id = ? AND t.state = 'scheduled'"
+        " AND t.state IN ('scheduled', 'queued', 'running')"
+        " ORDER BY t.priority DESC, t.id LIMIT ? OFFSET ?",
+        (dag_id, limit, offset),
     )
-    return [_instance(row) for row in rows]
+    return [instance_of(row) for row in rows]
 
 
-def queue(tx: Transaction, key: int, now: datetime, not_before: datetime, due_at: datetime) -> bool:
-    """scheduled -> queued: begin the next attempt, whose message leaves after the commit."""
-    return (
-        tx.execute(
-            "UPDATE task_instances SET state = 'queued', try_number = try_number + 1, sends = 1,"
-            " queued_at = ?, not_before = ?, due_at = ?, started_at = NULL, heartbeat_at = NULL,"
-            " ended_at = NULL, exit_code = NULL, signal = NULL, max_rss = NULL, log_bytes = NULL"
-            " WHERE id = ? AND state IN (SELECT value FROM json_each(?))",
-            (to_us(now), to_us(not_before), to_us(due_at), key, task_guard(TaskState.QUEUED)),
-        )
-        == 1
+def dags_with_ready_tasks(tx: Transaction, limit: int) -> list[str]:
+    """The DAGs in which a task waits for a slot."""
+    rows = tx.all(
+        "SELECT DISTINCT dag_id FROM task_instances WHERE state = 'scheduled'"
+        " AND state IN ('scheduled', 'queued', 'running') LIMIT ?",
+        (limit,),
     )
+    return [row[0] for row in rows]
+
+
+def in_flight_of_task(tx: Transaction, run_key: int, task_id: str) -> int:
+    """How many copies of one task of a run are in flight."""
+    row = tx.one(
+        "SELECT count(*) FROM task_instances WHERE run_key = ? AND task_id = ?"
+        " AND state IN ('queued', 'running')",
+        (run_key, task_id),
+    )
+    return int(row[0]) if row else 0
+
+
+def in_flight_of_run(tx: Transaction, run_key: int) -> list[TaskInstance]:
+    """The attempts of a run whose messages are out."""
+    rows = tx.all(
+        SELECT_TASK + "WHERE t.run_key = ? AND t.state IN ('queued', 'running')", (run_key,)
+    )
+    return [instance_of(row) for row in rows]
 
 
 def due(tx: Transaction, state: TaskState, horizon: datetime, limit: int) -> list[TaskInstance]:
     """Task instances in that state on which the clock has run out, the longest overdue first."""
     rows = tx.all(
-        _TASK + "WHERE t.due_at <= ? AND t.state = ? ORDER BY t.due_at LIMIT ?",
+        SELECT_TASK + "WHERE t.due_at <= ? AND t.state = ? ORDER BY t.due_at LIMIT ?",
         (to_us(horizon), state, limit),
     )
-    return [_instance(row) for row in rows]
+    return [instance_of(row) for row in rows]
 
 
 def queued_before(tx: Transaction, moment: datetime, limit: int) -> list[TaskInstance]:
     """Attempts that should have begun before that moment and are queued still."""
     rows = tx.all(
-        _TASK + "WHERE t.state = 'queued' AND t.state <> 'success' AND t.not_before < ?"
+        SELECT_TASK + "WHERE t.state = 'queued' AND t.state <> 'success' AND t.not_before < ?"
         " ORDER BY t.id LIMIT ?",
         (to_us(moment), limit),
     )
-    return [_instance(row) for row in rows]
+    return [instance_of(row) for row in rows]
 
 
 def retry_moments(tx: Transaction, after: datetime, until: datetime, limit: int) -> list[datetime]:
     """The distinct moments in (after, until] at which a retry is due, earliest first."""
     rows = tx.all(
         "SELECT DISTINCT due_at FROM task_instances"
-        " WHERE due_at > ? AND due_at <= ? AND state = 'up_for_retry' ORDER BY due_at LIMIT ?",
+        " WHERE due_at > ? AND due_at <= ? AND state IN ('up_for_retry', 'up_for_reschedule')"
+        " ORDER BY due_at LIMIT ?",
         (to_us(after), to_us(until), limit),
     )
     return [from_us(row[0]) for row in rows]
 
 
-def postpone(tx: Transaction, task: TaskInstance, due_at: datetime) -> bool:
-    """Note that the message of a queued attempt is sent once more, and when to do so again."""
+def set_by_hand(
+    tx: Transaction, key: int, target: TaskState, reason: str, now: datetime | None
+) -> bool:
+    """Clear (`none`, now None) or mark a task that nobody works on. Its attempts stay."""
     return (
         tx.execute(
-            "UPDATE task_instances SET sends = sends + 1, due_at = ?"
-            " WHERE id = ? AND state = 'queued' AND try_number = ?",
-            (to_us(due_at), task.key, task.try_number),
+            "UPDATE task_instances SET state = ?, reason = ?, due_at = NULL, not_before = NULL,"
+            " ended_at = ?, tries_before = try_number, poke = 0, poke_until = NULL"
+            " WHERE id = ? AND state NOT IN ('queued', 'running', 'scheduled')"
+            " AND state IN (SELECT value FROM json_each(?))",
+            (target, reason, to_us(now), key, task_guard(target)),
         )
         == 1
     )
 
 
-def beat(
-    tx: Transaction, task: TaskInstance, started_at: datetime, at: datetime, due_at: datetime
-) -> bool:
-    """queued -> running, or running still; an older heartbeat than the last changes nothing."""
-    return (
-        tx.execute(
-            "UPDATE task_instances SET state = 'running', started_at = coalesce(started_at, ?1),"
-            " heartbeat_at = ?2, due_at = ?3 WHERE id = ?4 AND try_number = ?5"
-            " AND (state = 'running' OR state IN (SELECT value FROM json_each(?6)))"
-            " AND coalesce(heartbeat_at, 0) < ?2",
-            (
-                to_us(started_at),
-                to_us(at),
-                to_us(due_at),
-                task.key,
-                task.try_number,
-                task_guard(TaskState.RUNNING),
-            ),
-        )
-        == 1
-    )
+def by_key(tx: Transaction, key: int) -> TaskInstance | None:
+    """The task instance by the database's own number."""
+    row = tx.one(SELECT_TASK + "WHERE t.id = ?", (key,))
+    return instance_of(row) if row else None
 
 
-def end_attempt(
-    tx: Transaction, task: TaskInstance, target: TaskState, end: End, due_at: datetime | None
-) -> bool:
-    """Record the one result of an attempt in flight, and its row of the history. False if the
-    attempt is not the latest or has its result already. `due_at` is when the retry is due."""
-    changed = tx.execute(
-        "UPDATE task_instances SET state = ?, due_at = ?, not_before = coalesce(?2, not_before),"
-        " started_at = coalesce(?, started_at), ended_at = ?, exit_code = ?, signal = ?,"
-        " max_rss = ?, log_bytes = ?, reason = ? WHERE id = ? AND try_number = ?"
-        " AND state IN ('queued', 'running') AND state IN (SELECT value FROM json_each(?))",
-        (
-            target,
-            to_us(due_at),
-            to_us(end.started_at),
-            to_us(end.ended_at),
-            end.exit_code,
-            end.signal,
-            end.max_rss,
-            end.log_bytes,
-            end.reason,
-            task.key,
-            task.try_number,
-            task_guard(target),
-        ),
-    )
-    if changed:
-        _remember(tx, task, end)
-    return changed == 1
-
-
-def _remember(tx: Transaction, task: TaskInstance, end: End) -> None:
-    tx.execute(
-        "INSERT INTO attempts (task_instance_id, try_number, outcome, queued_at, started_at,"
-        " ended_at, exit_code, signal, max_rss, log_bytes, reason)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            task.key,
-            task.try_number,
-            end.outcome,
-            to_us(task.queued_at),
-            to_us(end.started_at or task.started_at),
-            to_us(end.ended_at),
-            end.exit_code,
-            end.signal,
-            end.max_rss,
-            end.log_bytes,
-            end.reason,
-        ),
-    )
-
-
-def _instance(row: Row) -> TaskInstance:
+def instance_of(row: Row) -> TaskInstance:
     return TaskInstance(
         key=row[0],
         run_key=row[1],
-        attempt=Attempt(row[2], row[3], row[4], row[5], row[6]),
+        attempt=Attempt(row[2], row[3], row[4], row[5], row[6], row[8]),
         state=TaskState(row[7]),
-        sends=row[8],
-        queued_at=from_us(row[9]),
-        not_before=from_us(row[10]),
-        started_at=from_us(row[11]),
-        heartbeat_at=from_us(row[12]),
+        sends=row[9],
+        queued_at=from_us(row[10]),
+        not_before=from_us(row[11]),
+        started_at=from_us(row[12]),
+        heartbeat_at=from_us(row[13]),
+        poke_until=from_us(row[14]),
+        poke_billed=row[15],
+        tries_before=row[16],
+        item=json.loads(row[17]) if row[17] else None,
+        copies=row[18],
+        pool=row[19],
+        pool_slots=row[20],
     )

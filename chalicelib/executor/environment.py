@@ -11,8 +11,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from chalicelib.messages import TaskMessage
-
 
 @dataclass(frozen=True, slots=True)
 class Shell:
@@ -37,8 +35,8 @@ class Workspace:
     cwd: str
     output: str
 
-    def environ(self, surroundings: Mapping[str, str], message: TaskMessage) -> dict[str, str]:
-        return {**surroundings, **message.env, "DAG_OUTPUT": self.output}
+    def environ(self, given: Mapping[str, str]) -> dict[str, str]:
+        return {**given, "DAG_OUTPUT": self.output}
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The life of one attempt, from the task message to the result.
+"""The order of things, from a message to the report on it.
 
 The order is the guarantee. The claim comes before everything that can be seen, so a message that is
 delivered twice starts nothing twice; the log is complete before the result says so; and the result
@@ -9,19 +9,39 @@ told apart by the claim.
 from __future__ import annotations
 
 import logging
+import math
+import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from chalicelib.errors import OrchestratorError, Unavailable
-from chalicelib.executor import claims
-from chalicelib.executor.environment import Workspace, find_shell, workspace
-from chalicelib.executor.log_lines import LineMaker
-from chalicelib.executor.log_store import LogStore
-from chalicelib.executor.process import CannotStart, Command, Running, start
-from chalicelib.executor.reasons import TimeLimit, outcome_of, reason_for, time_limit
-from chalicelib.executor.supervisor import Ending, Pulse, Supervisor
-from chalicelib.messages import Attempt, Heartbeat, Result, TaskMessage
-from chalicelib.ports import Bucket, Clock, OutgoingMessage, Queue
+from chalicelib.errors import Unavailable
+from chalicelib.executor import claims, sandbox
+from chalicelib.executor.attempt import ClaimedAttempt, Site
+from chalicelib.executor.environment import find_shell
+from chalicelib.executor.equipment import Stores
+from chalicelib.executor.notices import LONGEST_NOTICE, Teller
+from chalicelib.executor.process import CannotStart, Running
+from chalicelib.executor.reasons import time_limit
+from chalicelib.messages import (
+    Attempt,
+    Heartbeat,
+    Notice,
+    Noticed,
+    Result,
+    TaskMessage,
+    decode_task,
+)
+from chalicelib.ports import (
+    Bucket,
+    Clock,
+    Credentials,
+    Notifier,
+    OutgoingMessage,
+    Queue,
+    Secrets,
+)
+from chalicelib.utils.logging import bind
 
 log = logging.getLogger("orchestrator.executor")
 
@@ -34,9 +54,13 @@ LONGEST_HOLD = 30.0
 
 
 class Executor:
-    """Runs attempts; may be used by several threads at once.
+    """Runs attempts and tells notices; may be used by several threads at once.
 
-    `environ` is all that commands see of their surroundings; `now` is the clock.
+    `environ` is all that commands see of their surroundings; `now` is the clock. `secrets`,
+    `notifier` and `credentials` are for what needs them: without one, a task or notice that
+    needs it fails and says so, and without `credentials` commands have no role of their own.
+    `allow_private`: webhooks may go to private addresses. `own_environ` is this process's own
+    environment, by which it knows Lambda.
     """
 
     def __init__(
@@ -46,49 +70,81 @@ class Executor:
         heartbeat_seconds: float,
         environ: Mapping[str, str],
         now: Clock,
+        *,
+        secrets: Secrets | None = None,
+        notifier: Notifier | None = None,
+        credentials: Credentials | None = None,
+        allow_private: bool = False,
+        own_environ: Mapping[str, str] | None = None,
     ) -> None:
+        own_environ = os.environ if own_environ is None else own_environ
+        sandbox.close_process(own_environ)
+        self._memory_mb = sandbox.memory_mb(own_environ)
         self._runs = runs
         self._results = results
-        self._heartbeat_seconds = heartbeat_seconds
-        self._environ = dict(environ)
         self._now = now
-        self._shell = find_shell(environ.get("PATH"))
         self._running = Running()
+        self._stores = Stores(environ, secrets, credentials)
+        shell = find_shell(environ.get("PATH"))
+        self._site = Site(runs, self._running, shell, heartbeat_seconds, now, self._send)
+        self._teller = Teller(shell, self._running, self._stores, notifier, allow_private)
 
     def handle(self, body: str, *, time_left: Callable[[], float]) -> None:
-        """Take one task message through its whole life; `time_left` answers in seconds.
+        """Take one message through its whole life; `time_left` answers in seconds.
 
         Return means that the message is done with. Raises BadMessage for what is none; Unavailable
         or another OrchestratorError where the queue should deliver it again.
         """
-        message = TaskMessage.decode(body)
-        self._refuse_what_cannot_run_now(message, time_left())
-        holder = claims.take(self._runs, message.attempt, self._moment())
-        if holder is not None:
-            self._report_the_holder(message.attempt, holder)
+        begun = time.monotonic()
+        message = decode_task(body)
+        if isinstance(message, Notice):
+            with bind(notice_id=message.id):
+                self._tell(message, time_left())
             return
-        self._wait_for(message.not_before)
-        self._send(self._run(message, time_left))
+        with bind(**message.attempt.ids()):
+            result = self._take(message, time_left)
+            if result is not None:
+                self._send(self._billed(result, time.monotonic() - begun))
 
     def stop(self) -> None:
         """Kill what runs, and run nothing more. What is killed reports nothing: to the scheduler it
         is lost, as if the machine had gone."""
         self._running.stop()
 
+    def _take(self, message: TaskMessage, time_left: Callable[[], float]) -> Result | None:
+        """None where the attempt is another's."""
+        self._refuse_what_cannot_run_now(message, time_left())
+        holder = claims.take(self._runs, message.attempt, self._moment())
+        if holder is not None:
+            self._report_the_holder(message.attempt, holder)
+            return None
+        attempt = ClaimedAttempt(self._site, message)
+        try:
+            # Before its moment, so that fetching secrets does not make it late.
+            seconds = time_limit(message.timeout, time_left() - MARGIN).seconds
+            equipment = self._stores.equip(message, seconds)
+        except CannotStart as error:
+            return attempt.refused(str(error))
+        self._wait_for(message.not_before)
+        return attempt.run(equipment, time_limit(message.timeout, time_left() - MARGIN))
+
     def _refuse_what_cannot_run_now(self, message: TaskMessage, time_left: float) -> None:
         """Before the claim, because a claimed attempt is never given to another executor."""
-        if self._running.stopped:
-            raise Unavailable("this executor is being stopped")
         # A Lambda that waits is paid for; the queue waits for nothing.
         wait = max(0.0, (message.not_before or 0.0) - self._moment())
+        self._refuse_when_stopped()
         if wait > LONGEST_HOLD:
             raise Unavailable(f"too early by {wait:.0f} s; the queue will deliver it again")
         if time_left - wait < MARGIN + LEAST_TIME:
             raise Unavailable(f"only {time_left:.0f} s are left to this invocation")
 
+    def _refuse_when_stopped(self) -> None:
+        if self._running.stopped:
+            raise Unavailable("this executor is being stopped")
+
     def _report_the_holder(self, attempt: Attempt, holder: claims.Claim) -> None:
         """Its own reports may have died with it. The scheduler decides what that means."""
-        log.info("claimed by the %s already", holder.by, extra=attempt.ids())
+        log.info("claimed by the %s already", holder.by)
         if holder.by == "scheduler":
             self._send(Result(attempt, "cancelled", reason="cancelled before it began"))
         else:
@@ -99,100 +155,27 @@ class Executor:
         while not_before is not None and (wait := not_before - self._moment()) > 0:
             if self._running.wait(wait):
                 break
-        if self._running.stopped:
-            raise Unavailable("this executor is being stopped")
+        self._refuse_when_stopped()
 
-    def _run(self, message: TaskMessage, time_left: Callable[[], float]) -> Result:
-        store = LogStore(self._runs, message.attempt)
-        with workspace(message.cwd) as place:
-            started_at = self._moment()
-            try:
-                command = self._start(message, place)
-            except CannotStart as error:
-                return self._not_started(message.attempt, store, started_at, str(error))
-            limit = time_limit(message.timeout, time_left() - MARGIN)
-            begun = time.monotonic()
-            ending = self._watch(command, message.attempt, store, limit, started_at)
-        if command.stopped:
-            raise Unavailable("the command was killed because this executor is being stopped")
-        reason = _joined(reason_for(ending, limit), self._store_the_rest(store, message.attempt))
-        return Result(
-            message.attempt,
-            outcome_of(ending),
-            started_at=started_at,
-            # Not the clock's second answer: it may have been set back meanwhile.
-            ended_at=started_at + ending.ended - begun,
-            exit_code=ending.exit.code,
-            signal=ending.exit.signal,
-            max_rss=ending.exit.max_rss,
-            log_bytes=store.length,
-            reason=reason,
-        )
+    def _tell(self, notice: Notice, time_left: float) -> None:
+        self._refuse_when_stopped()
+        if time_left < LONGEST_NOTICE:
+            raise Unavailable(f"only {time_left:.0f} s are left to this invocation")
+        reason = self._teller.tell(notice)
+        # Told or not, what is killed with the executor is tried again by another.
+        self._refuse_when_stopped()
+        if reason:
+            log.warning("a notice could not be delivered: %s", reason)
+        self._send(Noticed(notice.id, is_delivered=not reason, reason=reason))
 
-    def _start(self, message: TaskMessage, place: Workspace) -> Command:
-        environ = place.environ(self._environ, message)
-        command = start(self._shell, message.command, place.cwd, environ)
-        self._running.add(command)
-        return command
+    def _billed(self, result: Result, seconds: float) -> Result:
+        """With what Lambda charges for, as far as it can be known from inside."""
+        if self._memory_mb is None:
+            return result
+        return replace(result, billed_ms=math.ceil(seconds * 1000), memory_mb=self._memory_mb)
 
-    def _watch(
-        self,
-        command: Command,
-        attempt: Attempt,
-        store: LogStore,
-        limit: TimeLimit,
-        started_at: float,
-    ) -> Ending:
-        pulse = Pulse(
-            beat=lambda: self._beat(attempt, started_at),
-            flush=lambda: self._flush(store, attempt),
-            every=self._heartbeat_seconds,
-        )
-        return Supervisor(command, self._running, store, pulse, limit.seconds, self._now).watch()
-
-    def _flush(self, store: LogStore, attempt: Attempt) -> None:
-        _warn_of(store.flush, "the log cannot be stored for now", attempt)
-
-    def _beat(self, attempt: Attempt, started_at: float) -> None:
-        beat = Heartbeat(attempt, started_at=started_at, at=self._moment())
-        _warn_of(lambda: self._send(beat), "a heartbeat could not be sent", attempt)
-
-    def _not_started(
-        self, attempt: Attempt, store: LogStore, started_at: float, reason: str
-    ) -> Result:
-        """The reason goes into the log too, where people look first."""
-        store.write(LineMaker().feed(f"{reason}\n".encode(), self._now()))
-        reason = _joined(reason, self._store_the_rest(store, attempt))
-        return Result(
-            attempt,
-            "failed",
-            started_at=started_at,
-            ended_at=started_at,
-            log_bytes=store.length,
-            reason=reason,
-        )
-
-    def _store_the_rest(self, store: LogStore, attempt: Attempt) -> str:
-        """Empty, or what to say of a log that is not stored: the result counts all the same."""
-        stored = _warn_of(store.flush, "the log could not be stored", attempt)
-        return "" if stored else "its log could not be stored whole"
-
-    def _send(self, report: Heartbeat | Result) -> None:
+    def _send(self, report: Heartbeat | Result | Noticed) -> None:
         self._results.send([OutgoingMessage(report.encode())])
 
     def _moment(self) -> float:
         return self._now().timestamp()
-
-
-def _warn_of(action: Callable[[], None], message: str, attempt: Attempt) -> bool:
-    """Whether `action` succeeded; if it did not, that is logged and nothing more."""
-    try:
-        action()
-    except OrchestratorError:
-        log.warning(message, exc_info=True, extra=attempt.ids())
-        return False
-    return True
-
-
-def _joined(*parts: str) -> str:
-    return "; ".join(part for part in parts if part)

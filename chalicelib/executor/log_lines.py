@@ -10,6 +10,7 @@ a state every ten seconds.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 
 LINE_BYTES = 64 * 1024
@@ -27,10 +28,11 @@ _OVERWRITTEN = re.compile(rb"[^\n]*\r")
 class LineMaker:
     """Feed it what arrives; it answers with the lines that are complete.
 
-    Moments are aware datetimes in UTC.
+    Moments are aware datetimes in UTC. `hide` has the last word on every line, without its stamp.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hide: Callable[[bytes], bytes] | None = None) -> None:
+        self._hide = hide
         self._rest = b""
         self._began: datetime | None = None
         self._shown: datetime | None = None
@@ -97,7 +99,10 @@ class LineMaker:
         if not lines:
             return b""
         stamp = f"{moment.isoformat(timespec='milliseconds')[:23]}Z ".encode()
-        return stamp + _harmless(lines)[:-1].replace(b"\n", b"\n" + stamp) + b"\n"
+        shown = _harmless(lines)[:-1]
+        if self._hide is not None:
+            shown = self._hide(shown)
+        return stamp + shown.replace(b"\n", b"\n" + stamp) + b"\n"
 
 
 def _harmless(lines: bytes) -> bytes:

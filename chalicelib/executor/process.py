@@ -28,7 +28,7 @@ class CannotStart(Exception):
 @dataclass(frozen=True, slots=True)
 class Exit:
     """`code` or `signal` is None. `max_rss` in bytes: of the command or that child of it which used
-    most; None where it is not known, because it was less than the executor itself uses."""
+    most, as far as it was seen; None where it ended too soon to be seen."""
 
     code: int | None
     signal: int | None
@@ -71,15 +71,15 @@ class Command:
         options = os.WEXITED | os.WNOHANG | os.WNOWAIT
         return os.waitid(os.P_PID, self.pid, options) is not None
 
-    def reap(self) -> Exit:
-        """How it ended; waits for it."""
+    def reap(self, seen_rss: int | None = None) -> Exit:
+        """How it ended; waits for it. `seen_rss` is what its peak of memory was seen to be."""
         _, status, usage = os.wait4(self.pid, 0)
         code = os.waitstatus_to_exitcode(status)
         # Popen would ask for the process again.
         self._process.returncode = code
         rss = usage.ru_maxrss * _RSS_UNIT
         # The kernel begins the count of a child with what its parent used.
-        max_rss = rss if rss > self._own_rss + _RSS_SLACK else None
+        max_rss = rss if rss > self._own_rss + _RSS_SLACK else seen_rss
         return Exit(code, None, max_rss) if code >= 0 else Exit(None, -code, max_rss)
 
     def close(self) -> None:

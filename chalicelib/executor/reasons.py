@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import signal
-from dataclasses import dataclass
+from collections.abc import Container
+from dataclasses import dataclass, field
+from typing import Any
 
 from chalicelib.executor.process import Exit
 from chalicelib.executor.supervisor import TERM_GRACE, Ending
@@ -12,6 +14,8 @@ from chalicelib.messages import Outcome
 
 # What shells answer when they cannot run what they were told to.
 _SHELL_CODES = {126: "found, but cannot be executed", 127: "command not found"}
+
+_NEVER_STARTED = Exit(None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +34,54 @@ class TimeLimit:
         return f"stopped after {self.seconds:g} s: the task's execution_timeout"
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is reported of an attempt. `exit` is the command's."""
+
+    outcome: Outcome
+    reason: str = ""
+    exit: Exit = _NEVER_STARTED
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+
 def time_limit(timeout: float | None, allowed: float) -> TimeLimit:
     """The lesser of what the task asks for and what the executor has left, in seconds."""
     if timeout is not None and timeout <= allowed:
         return TimeLimit(timeout, own=False)
-    return TimeLimit(math.floor(allowed) if math.isfinite(allowed) else allowed, own=True)
+    return TimeLimit(max(0, math.floor(allowed)) if math.isfinite(allowed) else allowed, own=True)
 
 
-def outcome_of(ending: Ending) -> Outcome:
-    if ending.timed_out:
-        return "timeout"
-    return "success" if ending.exit.code == 0 else "failed"
+def verdict_of(ending: Ending, limit: TimeLimit, skip_codes: Container[int] = ()) -> Verdict:
+    """On a command that has ended; `skip_codes` are the exit codes by which it skips itself."""
+    if ending.stop is not None:
+        return _of_stop(ending, limit)
+    code = ending.exit.code
+    if code in skip_codes:
+        reason = f"skipped: exit code {code} is in the task's skip_on_exit_code"
+        return Verdict("skipped", reason, ending.exit)
+    return Verdict("success" if code == 0 else "failed", _of_exit(ending.exit), ending.exit)
 
 
-def reason_for(ending: Ending, limit: TimeLimit) -> str:
-    """Empty for a success."""
-    if not ending.timed_out:
-        return _of_exit(ending.exit)
+def verdict_of_when(ending: Ending, limit: TimeLimit) -> Verdict | None:
+    """On a task's `when`: None if the command is to run."""
+    if ending.stop is not None:
+        verdict = _of_stop(ending, limit)
+        return Verdict(verdict.outcome, f"its `when`: {verdict.reason}")
+    if ending.exit.code == 0:
+        return None
+    return Verdict("skipped", f"skipped: its `when` said no: {_of_exit(ending.exit)}")
+
+
+def _of_stop(ending: Ending, limit: TimeLimit) -> Verdict:
     ignored = f"; it went on for {TERM_GRACE:g} s after SIGTERM and was killed"
-    return limit.reason() + (ignored if ending.killed else "")
+    stubborn = ignored if ending.killed else ""
+    if ending.stop == "cancelled":
+        return Verdict("cancelled", "cancelled while it ran" + stubborn, ending.exit)
+    return Verdict("timeout", limit.reason() + stubborn, ending.exit)
 
 
 def _of_exit(exit_: Exit) -> str:
+    """Empty for exit code 0."""
     if exit_.signal is not None:
         return f"killed by signal {exit_.signal} ({_name(exit_.signal)}){_hint(exit_.signal)}"
     code = exit_.code or 0

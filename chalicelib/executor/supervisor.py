@@ -1,4 +1,4 @@
-"""The watch over one running command: its output, its end, its time limit, its heartbeats.
+"""The watch over one running command: its output, its end, its limits, its heartbeats.
 
 One loop in the calling thread sleeps in `poll` until there is output, the command ends or the next
 moment comes, so a short command costs no thread and its end is noticed at once.
@@ -13,12 +13,12 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from chalicelib.executor.background import Background
-from chalicelib.executor.log_lines import LineMaker
-from chalicelib.executor.log_store import FlushPace, LogStore
+from chalicelib.executor.cancelling import FIRST_LOOK, NEXT_LOOK, Cancellation
+from chalicelib.executor.memory import MemoryProbe
 from chalicelib.executor.process import Command, Exit, Running
-from chalicelib.ports import Clock
 
 READ_BYTES = 64 * 1024
 
@@ -33,54 +33,70 @@ GROUP_STEP = 0.05
 """Seconds between two looks whether a group is gone, which nothing tells."""
 NO_PIDFD_STEP = 0.02
 BUSY_STEP = 0.1
-"""Seconds between two looks whether a flush is done, while more waits."""
+"""Seconds between two looks whether a job in the background is done."""
 LONGEST_SLEEP = 3600.0
+
+
+Stop = Literal["timeout", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """`ended` is a moment of `time.monotonic`; `killed`: the command did not heed SIGTERM."""
+    """`ended` is a moment of `time.monotonic`; `stop` why it was stopped, None if it ended by
+    itself; `killed`: it did not heed SIGTERM."""
 
     exit: Exit
     ended: float
-    timed_out: bool
-    killed: bool
+    stop: Stop | None = None
+    killed: bool = False
+
+
+class Sink(Protocol):
+    """Where the output goes. Moments are those of `time.monotonic`."""
+
+    def feed(self, data: bytes) -> None:
+        """What has just arrived."""
+
+    def finish(self) -> None:
+        """Nothing more will come from this command."""
+
+    def flush_at(self, now: float) -> float:
+        """When to flush next; infinite while there is nothing to flush."""
+
+    def flushed(self, now: float) -> None:
+        """A flush begins."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """`beat` says that the command runs; `flush` stores its log. Both handle their own errors."""
+    """`beat` says that the command runs, `every` so many seconds; `flush` stores its output. Both
+    handle their own errors. Without a `cancellation` nobody can cancel it."""
 
     beat: Callable[[], None]
     flush: Callable[[], None]
     every: float
+    cancellation: Cancellation | None = None
 
 
 class Supervisor:
     """Watches `command` until it and its group have ended; `limit` in seconds."""
 
     def __init__(
-        self,
-        command: Command,
-        running: Running,
-        store: LogStore,
-        pulse: Pulse,
-        limit: float,
-        now: Clock,
+        self, command: Command, running: Running, sink: Sink, pulse: Pulse, limit: float
     ) -> None:
         self._command = command
         self._running = running
-        self._store = store
-        self._lines = LineMaker()
-        self._now = now
+        self._sink = sink
         self._pulse = pulse
-        self._pace = FlushPace()
         self._background = Background()
         started = time.monotonic()
+        self._probe = MemoryProbe(command.pid, started)
         self._beat_at = started + min(FIRST_HEARTBEAT, pulse.every)
+        self._look_at = started + FIRST_LOOK if pulse.cancellation else math.inf
         self._term_at = started + limit
         self._kill_at = math.inf
-        self._timed_out = self._killed = False
+        self._stop: Stop | None = None
+        self._killed = False
         self._exited = self._drained = False
         self._exit: Exit | None = None
         self._poll = select.poll()
@@ -88,17 +104,17 @@ class Supervisor:
 
     def watch(self) -> Ending:
         """Returns when nothing of the command is left but what left its session, its output
-        is in the store (not all flushed yet), and no heartbeat will come any more."""
+        is in the sink (not all flushed yet), and no heartbeat will come any more."""
         try:
             self._poll.register(self._command.output, select.POLLIN)
             if self._pidfd >= 0:
                 self._poll.register(self._pidfd, select.POLLIN)
             self._until(lambda: self._exited)
             ended = time.monotonic()
-            exit_ = self._end_politely() if self._timed_out else self._end_leftovers()
+            exit_ = self._end_politely() if self._stop else self._end_leftovers()
             self._until(lambda: self._drained, time.monotonic() + LAST_WORDS)
-            self._store.write(self._lines.finish())
-            return Ending(exit_, ended, self._timed_out, self._killed)
+            self._sink.finish()
+            return Ending(exit_, ended, self._stop, self._killed)
         finally:
             self._close()
 
@@ -121,7 +137,7 @@ class Supervisor:
 
     def _reap(self) -> Exit:
         self._running.remove(self._command)
-        self._exit = self._command.reap()
+        self._exit = self._command.reap(self._probe.peak)
         return self._exit
 
     def _kill(self) -> None:
@@ -148,6 +164,8 @@ class Supervisor:
 
     def _next_moment(self, now: float) -> float:
         moments = [self._beat_at, self._flush_at(now), self._term_at, now + LONGEST_SLEEP]
+        if not self._exited:
+            moments += [self._probe.due_at, self._look_again_at(now)]
         if not self._exited and not self._killed:
             moments.append(self._kill_at)
         if not self._exited and self._pidfd < 0:
@@ -157,7 +175,15 @@ class Supervisor:
     def _flush_at(self, now: float) -> float:
         if self._background.is_busy_with(self._pulse.flush):
             return now + BUSY_STEP
-        return self._pace.due_at(self._store, now)
+        return self._sink.flush_at(now)
+
+    def _look_again_at(self, now: float) -> float:
+        asked = self._pulse.cancellation
+        if asked is None or self._stop is not None:
+            return math.inf
+        if self._background.is_busy_with(asked.look):
+            return now + BUSY_STEP
+        return now if asked.asked else self._look_at
 
     def _wait(self, seconds: float) -> None:
         # Rounded up: woken a fraction early, the loop would spin until the moment comes.
@@ -170,7 +196,7 @@ class Supervisor:
     def _read(self) -> None:
         data = os.read(self._command.output, READ_BYTES)
         if data:
-            self._store.write(self._lines.feed(data, self._now()))
+            self._sink.feed(data)
         else:
             self._drained = True
             self._poll.unregister(self._command.output)
@@ -178,23 +204,39 @@ class Supervisor:
     def _notice_exit(self) -> None:
         self._exited = self._command.has_exited()
         if self._exited:
-            self._term_at = math.inf
-            self._beat_at = math.inf
+            self._term_at = self._beat_at = self._look_at = math.inf
             if self._pidfd >= 0:
                 self._poll.unregister(self._pidfd)
 
     def _keep_time(self, now: float) -> None:
         if now >= self._term_at:
-            self._timed_out, self._term_at, self._kill_at = True, math.inf, now + TERM_GRACE
-            self._command.signal_group(signal.SIGTERM)
+            self._stop_it("timeout", now)
         if now >= self._kill_at and not self._exited and not self._killed:
             self._kill()
         if now >= self._beat_at:
             self._beat_at = now + self._pulse.every
             self._background.submit(self._pulse.beat)
+        if not self._exited:
+            self._look_around(now)
         if now >= self._flush_at(now):
-            self._pace.flushed(now)
+            self._sink.flushed(now)
             self._background.submit(self._pulse.flush)
+
+    def _look_around(self, now: float) -> None:
+        """Whether it is to be cancelled, and how much memory it uses."""
+        asked = self._pulse.cancellation
+        if asked is not None and asked.asked and self._stop is None:
+            self._stop_it("cancelled", now)
+        elif asked is not None and now >= self._look_at:
+            self._look_at = now + NEXT_LOOK
+            self._background.submit(asked.look)
+        if now >= self._probe.due_at:
+            self._probe.look(now)
+
+    def _stop_it(self, why: Stop, now: float) -> None:
+        self._stop, self._kill_at = why, now + TERM_GRACE
+        self._term_at = self._look_at = math.inf
+        self._command.signal_group(signal.SIGTERM)
 
 
 def _pidfd_of(command: Command) -> int:

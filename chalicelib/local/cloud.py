@@ -22,7 +22,9 @@ from botocore.config import Config
 
 from chalicelib import bootstrap
 from chalicelib.aws.clients import CONFIG
+from chalicelib.aws.notifications import SnsNotifier
 from chalicelib.aws.s3 import S3Bucket
+from chalicelib.aws.secrets import AwsSecrets
 from chalicelib.aws.sqs import SqsQueue
 from chalicelib.config import Settings
 from chalicelib.database import Database
@@ -107,6 +109,9 @@ def configure(cloud: Cloud, endpoint: str, mark: str) -> None:
             runs=lambda: cloud.runs,
             database=lambda: cloud.database,
             settings=cloud.settings,
+            secrets=AwsSecrets,
+            notifier=SnsNotifier,
+            allow_private=True,
             command_environ={**surroundings.command_variables(endpoint), leftovers.MARK: mark},
         )
     )

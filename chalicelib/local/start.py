@@ -10,17 +10,19 @@ import sys
 import threading
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from chalice.local import ThreadedHTTPServer
 
-from chalicelib import config
+from chalicelib import bootstrap, config
 from chalicelib.errors import OrchestratorError
 from chalicelib.local import home as homes
 from chalicelib.local import leftovers, server, surroundings
 from chalicelib.local.refusal import WRONG_REQUEST, Refusal, leave
 from chalicelib.local.serving import Serving
+from chalicelib.scheduler import access
 
 DEFAULT_DAGS_DIR = "examples"
 ACCEPT_QUEUE = 512
@@ -43,8 +45,7 @@ def start(handlers: Mapping[str, Any], serving: Serving) -> None:
 
 
 def _start(handlers: Mapping[str, Any], serving: Serving) -> None:
-    settings = config.load()
-    _refuse_other_hosts(serving.host)
+    settings = _with_access(config.load(), serving.host)
     dags_dir = _dags_dir(settings.dags_dir)
     _require_packages()
     _refuse_a_busy_port(serving)
@@ -64,6 +65,8 @@ def _start(handlers: Mapping[str, Any], serving: Serving) -> None:
 
     cloud = clouds.build(settings, home, dags_dir)
     clouds.configure(cloud, endpoint, mark)
+    if settings.auth == "token":
+        _say_first_token()
     clouds.serve(cloud, listener)
     clouds.start(cloud, handlers, threading.Event())
     clouds.stop_commands_at_exit()
@@ -77,15 +80,26 @@ def _start(handlers: Mapping[str, Any], serving: Serving) -> None:
     )
 
 
-def _refuse_other_hosts(host: str) -> None:
+def _with_access(settings: config.Settings, host: str) -> config.Settings:
+    """On loopback nobody needs a token unless the setting says so; elsewhere everybody does."""
+    is_said = bool(os.environ.get("ORCHESTRATOR_AUTH"))
+    if settings.auth == "iam":
+        raise Refusal("ORCHESTRATOR_AUTH=iam is for AWS; use token here", WRONG_REQUEST)
+    if _is_loopback(host):
+        return settings if is_said else replace(settings, auth="none")
+    if settings.auth == "none":
+        raise Refusal(
+            f"--host {host} would let others on the network run commands on this machine; use"
+            " ORCHESTRATOR_AUTH=token, or leave the host at 127.0.0.1",
+            WRONG_REQUEST,
+        )
+    return settings
+
+
+def _is_loopback(host: str) -> bool:
     with contextlib.suppress(ValueError):
-        if host == "localhost" or ipaddress.ip_address(host).is_loopback:
-            return
-    raise Refusal(
-        f"--host {host} would let others on the network run commands on this machine, and there are"
-        " no access tokens yet; leave it at 127.0.0.1",
-        WRONG_REQUEST,
-    )
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    return False
 
 
 def _refuse_a_busy_port(serving: Serving) -> None:
@@ -146,6 +160,12 @@ def _end_with(parent: int) -> None:
         os._exit(0)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def _say_first_token() -> None:
+    token = access.create_first(bootstrap.scheduler(), "first")
+    if token:
+        _say(f"token      {token}   (an operator's; it is shown this once)")
 
 
 def _say(*lines: str) -> None:

@@ -1,8 +1,8 @@
-"""The one door through which a run comes in, whoever asks, and the slots that it waits for.
+"""The one door through which a run is made, whoever asks: the clock, people, a backfill, another
+DAG.
 
-Schedulers with several doors (the clock, the API, a backfill) tend to check the limits at some of
-them only. Here each maker of runs calls `make_run`, and nothing else gives out a slot than
-`fill_run_slots`.
+A run is made without a slot; `slots.fill_run_slots` lets it in when there is room, so that no maker
+of runs can exceed `max_active_runs`. What happens at that limit is the DAG's overlap_policy.
 """
 
 from __future__ import annotations
@@ -10,66 +10,81 @@ from __future__ import annotations
 import logging
 import secrets
 import string
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
-from chalicelib.dag.states import RunState, TaskState
-from chalicelib.database import dags, runs, task_instances
+from chalicelib.dag.params import check
+from chalicelib.dag.states import RunState
+from chalicelib.database import run_slots, runs, task_instances
 from chalicelib.database.dags import RegisteredDag
 from chalicelib.database.runs import NewRun, Run
-from chalicelib.scheduler.context import MAKE_AHEAD, Work
-from chalicelib.scheduler.progress import advance
+from chalicelib.errors import Conflict
+from chalicelib.scheduler import stopping
+from chalicelib.scheduler.context import Work
+from chalicelib.scheduler.environment import run_context
 
 log = logging.getLogger("orchestrator.scheduler")
 
 _ALPHABET = string.ascii_lowercase + string.digits
+_INSTANT = timedelta(microseconds=1)
+_TRIES = 100
 
 
 def make_run(work: Work, dag: RegisteredDag, new: NewRun) -> Run | None:
-    """Make the run and start it if a slot is free. None if its logical date has a run already: a
-    fire time makes exactly one run, however often it is asked for."""
+    """Make the run. None if its logical date has a run already: a fire time makes exactly one run,
+    however often it is asked for. Raises ParamError (an InvalidRequest) for params that the DAG
+    does not take, or a required one that is missing."""
+    definition = work.definition(dag.version_id)
+    is_full = _is_full(work, dag)
     run_id = new_run_id(dag.dag_id, new.logical_date)
+    context = run_context(definition, run_id, new)
+    new = replace(new, params=check(definition, new.params, context))
     key = runs.insert(work.tx, run_id, dag.dag_id, dag.version_id, new, work.now)
     if key is None:
         return None
-    task_ids = [task.id for task in work.definition(dag.version_id).tasks]
-    task_instances.insert(work.tx, key, dag.dag_id, task_ids)
+    task_instances.insert(work.tx, key, dag.dag_id, definition.tasks)
     log.info("%s run made", new.run_type, extra={"dag_id": dag.dag_id, "run_id": run_id})
-    fill_run_slots(work, dag)
-    return runs.find(work.tx, run_id)
+    made = work.run(run_id)
+    assert made is not None
+    if is_full:
+        _overlap(work, dag, definition.overlap_policy, made)
+    work.run_slots.add(dag.dag_id)
+    return made
 
 
-def fill_run_slots(work: Work, dag: RegisteredDag) -> None:
-    """Start waiting runs while the DAG has free slots. A paused DAG starts only those that people
-    asked for."""
-    free = dag.max_active_runs - runs.admitted_count(work.tx, dag.dag_id)
-    while free > 0:
-        waiting = runs.waiting(
-            work.tx, dag.dag_id, work.now + MAKE_AHEAD, only_manual=dag.is_paused, limit=free
+def _is_full(work: Work, dag: RegisteredDag) -> bool:
+    taken = run_slots.admitted_count(work.tx, dag.dag_id) - run_slots.stopping_count(
+        work.tx, dag.dag_id
+    )
+    return taken + run_slots.waiting_count(work.tx, dag.dag_id) >= dag.max_active_runs
+
+
+def _overlap(work: Work, dag: RegisteredDag, policy: str, made: Run) -> None:
+    """At the limit: wait (`queue`), give way (`skip`), or take the place of the oldest
+    (`replace`)."""
+    if policy == "skip":
+        reason = f"skipped: {dag.max_active_runs} runs were active (overlap_policy skip)"
+        stopping.stop_run(work, made, RunState.CANCELLED, reason)
+    elif policy == "replace":
+        oldest = run_slots.oldest_admitted(work.tx, dag.dag_id) or run_slots.first_waiting(
+            work.tx, dag.dag_id, made.key
         )
-        if not waiting:
-            return
-        for run in waiting:
-            runs.take_slot(work.tx, run, work.now)
-            advance(work, run)
-        # A run may have ended at once (nothing of it could run), which frees its slot.
-        free = dag.max_active_runs - runs.admitted_count(work.tx, dag.dag_id)
+        if oldest is not None:
+            reason = f"replaced by {made.run_id} (overlap_policy replace)"
+            stopping.stop_run(work, oldest, RunState.CANCELLED, reason)
 
 
-def cancel_waiting(work: Work, dag_id: str, reason: str) -> int:
-    """End the runs of a DAG that have no slot yet; answers how many (at most 1000 at once)."""
-    waiting = runs.waiting_of(work.tx, dag_id, 1000)
-    for run in waiting:
-        for key, _, _ in task_instances.states(work.tx, run.key):
-            task_instances.end_unstarted(work.tx, key, TaskState.CANCELLED, reason, work.now)
-        runs.end(work.tx, run.key, RunState.CANCELLED, reason, work.now)
-    return len(waiting)
-
-
-def refill(work: Work, dag_id: str) -> None:
-    """A slot of this DAG may have become free."""
-    dag = dags.find(work.tx, dag_id)
-    if dag is not None and not dag.is_removed:
-        fill_run_slots(work, dag)
+def make_now(work: Work, dag: RegisteredDag, new: NewRun) -> Run:
+    """Make a run for this moment, or for the next microsecond that has none. Raises Conflict."""
+    for nudge in range(_TRIES):
+        moment = new.logical_date + nudge * _INSTANT
+        at_once = replace(
+            new, logical_date=moment, data_interval_start=moment, data_interval_end=moment
+        )
+        made = make_run(work, dag, at_once)
+        if made is not None:
+            return made
+    raise Conflict(f"DAG {dag.dag_id!r} has too many runs of this very moment; ask again")
 
 
 def new_run_id(dag_id: str, logical_date: datetime) -> str:

@@ -1,30 +1,31 @@
-"""What every use case is given, and the messages that leave when its transaction has been
-committed."""
+"""What every use case is given, and what one transaction leaves to be done: runs to look at again,
+slots to fill, and the messages that leave when it has been committed."""
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from chalicelib.config import Settings
 from chalicelib.dag.model import Dag
-from chalicelib.database import Database, Transaction, dags, runs
+from chalicelib.database import Database, Transaction, dags, outputs, runs
 from chalicelib.database.runs import Run
+from chalicelib.database.task_instances import TaskInstance
 from chalicelib.errors import Unavailable
-from chalicelib.messages import TaskMessage, Wake
+from chalicelib.messages import Attempt, Notice, Result, TaskMessage, Wake
 from chalicelib.ports import Bucket, Clock, OutgoingMessage, Queue
+from chalicelib.scheduler import claims
 
 log = logging.getLogger("orchestrator.scheduler")
 
 MAKE_AHEAD = timedelta(seconds=5)
 """A run is made, and a retry queued, at most this long before its moment."""
 WAKE_AHEAD = timedelta(seconds=3)
-"""A wake-up arrives this long before the moment that it is for: time to start cold and to
-commit."""
+"""A wake-up arrives this long before its moment: time to start cold and to commit."""
 TICK_HORIZON = timedelta(seconds=120)
 """How far the tick looks ahead: EventBridge may leave almost two minutes between two ticks."""
 
@@ -48,13 +49,14 @@ class Scheduler:
 
 @dataclass
 class Outbox:
-    """Messages that a transaction decides on. They leave after its commit: a message for something
-    that was rolled back must never exist, and one that is lost on the way is sent again by the
-    tick."""
+    """What a transaction decides to send. It leaves after the commit: a message for something that
+    was rolled back must never exist, and one that is lost on the way is sent again by the tick."""
 
     now: datetime
     tasks: list[tuple[TaskMessage, datetime]] = field(default_factory=list)
+    notices: list[tuple[Notice, str]] = field(default_factory=list)
     wakes: set[int] = field(default_factory=set)
+    stops: list[Attempt] = field(default_factory=list)
 
     def task(self, message: TaskMessage, not_before: datetime) -> None:
         self.tasks.append((message, not_before))
@@ -64,13 +66,21 @@ class Outbox:
         if moment is not None and moment <= self.now + TICK_HORIZON:
             self.wakes.add(math.ceil(moment.timestamp()))
 
+    def wake_after(self, moment: datetime | None) -> None:
+        """The same for something that no executor waits for: right after its moment, not before."""
+        self.wake(None if moment is None else moment + WAKE_AHEAD)
+
     def send(self, scheduler: Scheduler) -> None:
         """Send all. What cannot be sent is logged and left to the tick: the commit stands."""
         try:
-            if self.tasks:
-                scheduler.tasks.send([self._task_out(*item) for item in self.tasks])
-            if self.wakes:
-                scheduler.results.send([self._wake_out(second) for second in sorted(self.wakes)])
+            reports = [self._wake_out(second) for second in sorted(self.wakes)]
+            reports += self._stop(scheduler)
+            messages = [self._task_out(*item) for item in self.tasks]
+            messages += [OutgoingMessage(n.encode(), 0, dag_id) for n, dag_id in self.notices]
+            if messages:
+                scheduler.tasks.send(messages)
+            if reports:
+                scheduler.results.send(reports)
         except Unavailable as error:
             log.warning("messages not sent, the tick will send them again: %s", error.message)
 
@@ -85,18 +95,44 @@ class Outbox:
         ahead = math.ceil(second - self.now.timestamp() - WAKE_AHEAD.total_seconds())
         return OutgoingMessage(Wake(at=float(second)).encode(), min(max(ahead, 0), MAX_DELAY))
 
+    def _stop(self, scheduler: Scheduler) -> list[OutgoingMessage]:
+        """Claim what has not begun, so that it never will, and mark the rest to be stopped."""
+        reports = []
+        for attempt in self.stops:
+            if claims.stop(scheduler.runs, attempt, self.now):
+                result = Result(attempt, "cancelled", reason="cancelled before it began")
+                reports.append(OutgoingMessage(result.encode()))
+        return reports
 
-@dataclass(frozen=True)
+
+@dataclass
 class Work:
-    """One transaction under way: what a decision needs at hand, and what it has read already. Only
-    what never changes is kept: a definition, and the name and dates of a run."""
+    """One transaction under way.
+
+    `touched` are runs of which something changed; `run_slots`, `task_slots` and `pools` are DAGs
+    and pools in which something may begin. Whoever changes a state notes it there, and `settle`
+    follows it up before the commit, so that no change can be forgotten. What has been read and
+    never changes is kept.
+    """
 
     tx: Transaction
     scheduler: Scheduler
     outbox: Outbox
     now: datetime
+    touched: dict[str, None] = field(default_factory=dict)
+    run_slots: set[str] = field(default_factory=set)
+    task_slots: set[str] = field(default_factory=set)
+    pools: set[str] = field(default_factory=set)
+    backfills: set[int] = field(default_factory=set)
+    begun: int = 0
     _definitions: dict[int, Dag] = field(default_factory=dict)
-    _runs: dict[str, Run] = field(default_factory=dict)
+    _runs: dict[int, Run] = field(default_factory=dict)
+    _outputs: dict[tuple[int, str], Any] = field(default_factory=dict)
+    _output_texts: dict[tuple[int, str], dict[str, str]] = field(default_factory=dict)
+
+    def touch(self, run_id: str) -> None:
+        """Something of this run changed."""
+        self.touched[run_id] = None
 
     def definition(self, version_id: int) -> Dag:
         """The DAG as that version says. Raises LookupError."""
@@ -105,20 +141,47 @@ class Work:
         return self._definitions[version_id]
 
     def run(self, run_id: str) -> Run | None:
-        """The run; its state is that of the first look."""
-        if run_id not in self._runs:
-            run = runs.find(self.tx, run_id)
+        """The run as it is now."""
+        return runs.find(self.tx, run_id)
+
+    def run_of(self, task: TaskInstance) -> Run:
+        """The run of a task instance: what of it never changes is read once."""
+        if task.run_key not in self._runs:
+            run = self.run(task.attempt.run_id)
             if run is None:
-                return None
-            self._runs[run_id] = run
-        return self._runs[run_id]
+                raise LookupError(f"run {task.attempt.run_id} is missing")
+            self._runs[task.run_key] = run
+        return self._runs[task.run_key]
+
+    def outputs(self, run_key: int, task_id: str, *, is_expanded: bool) -> Mapping[str, Any]:
+        """What the task wrote: by name its value, or the list of all copies' values in order."""
+        key = (run_key, task_id)
+        if key not in self._outputs:
+            rows = outputs.of_task(self.tx, run_key, task_id)
+            self._outputs[key] = (
+                _gathered(rows) if is_expanded else dict(rows[0][1] if rows else {})
+            )
+        found: Mapping[str, Any] = self._outputs[key]
+        return found
+
+    def output_texts(
+        self, run_key: int, task_id: str, make: Callable[[], dict[str, str]]
+    ) -> dict[str, str]:
+        """A task's outputs as variables, made once for all the copies that are given them."""
+        key = (run_key, task_id)
+        if key not in self._output_texts:
+            self._output_texts[key] = make()
+        return self._output_texts[key]
+
+    def forget_outputs(self, run_key: int, task_id: str) -> None:
+        """The task has written anew."""
+        self._outputs.pop((run_key, task_id), None)
+        self._output_texts.pop((run_key, task_id), None)
 
 
-@contextmanager
-def working(scheduler: Scheduler, batch_id: str | None = None) -> Iterator[Work]:
-    """One write transaction, and its messages after the commit. Nothing is sent if it fails."""
-    now = scheduler.now()
-    outbox = Outbox(now)
-    with scheduler.database.write(batch_id) as tx:
-        yield Work(tx, scheduler, outbox, now)
-    outbox.send(scheduler)
+def _gathered(rows: list[tuple[int, dict[str, Any]]]) -> dict[str, list[Any]]:
+    gathered: dict[str, list[Any]] = {}
+    for _, values in rows:
+        for name, value in values.items():
+            gathered.setdefault(name, []).append(value)
+    return gathered

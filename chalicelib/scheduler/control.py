@@ -1,95 +1,237 @@
-"""What people ask for: a run, a pause."""
+"""What people ask for. Each call is one transaction, legal only where it makes sense, harmless when
+it is asked twice or meets a result on its way, and leaves an audit row."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
-from chalicelib.dag.schedule import next_fire_time
-from chalicelib.database import dags, runs
+from chalicelib.dag.states import IN_FLIGHT, TASK_MOVES, RunState, TaskState
+from chalicelib.database import dags, runs, task_instances
 from chalicelib.database.dags import RegisteredDag
-from chalicelib.database.runs import NewRun, Run
-from chalicelib.errors import Conflict, NotFound
-from chalicelib.scheduler.admission import fill_run_slots, make_run
-from chalicelib.scheduler.context import Scheduler, Work, working
+from chalicelib.database.runs import NewRun
+from chalicelib.errors import Conflict, InvalidRequest, NotFound
+from chalicelib.scheduler import clearing, finding
+from chalicelib.scheduler.admission import make_now, make_run
+from chalicelib.scheduler.context import Scheduler, Work
+from chalicelib.scheduler.due import clock_start
+from chalicelib.scheduler.settle import working
+from chalicelib.scheduler.stopping import stop_attempt, stop_run
 
-_INSTANT = timedelta(microseconds=1)
-_TRIES = 100
+MAX_TAGGED = 1000
+
+Cleared = list[tuple[str, int, str]]
+"""(task_id, map_index, the state before)."""
 
 
 def request_run(
     scheduler: Scheduler,
     dag_id: str,
     *,
+    who: str = "local",
     logical_date: datetime | None = None,
     idempotency_key: str | None = None,
     note: str | None = None,
+    params: Mapping[str, Any] | None = None,
 ) -> tuple[str, bool]:
     """Make a run now; answers its run_id and whether it is new. The same key again answers the same
-    run. Raises NotFound for no such DAG, Conflict for a removed one or a date that has its run."""
+    run. Raises NotFound, InvalidRequest for bad params, Conflict for a removed DAG, a date that has
+    its run, or a DAG at its limit whose overlap_policy is skip."""
     with working(scheduler) as work:
-        dag = dags.find(work.tx, dag_id)
-        if dag is None:
-            raise NotFound(f"there is no DAG {dag_id!r}; GET /api/dags lists those that exist")
         if idempotency_key is not None:
             earlier = runs.by_idempotency_key(work.tx, dag_id, idempotency_key)
             if earlier is not None:
                 return earlier.run_id, False
-        if dag.is_removed:
-            raise Conflict(
-                f"DAG {dag_id!r} cannot run: its file {dag.file_key!r} was removed from the "
-                "bucket; upload it again"
-            )
-        if logical_date is None:
-            return _make_now(work, dag, idempotency_key, note).run_id, True
-        run = make_run(work, dag, _manual(work, logical_date, idempotency_key, note))
+        dag = finding.live_dag(work, dag_id)
+        moment = logical_date or work.now
+        new = NewRun(
+            run_type="manual",
+            logical_date=moment,
+            data_interval_start=moment,
+            data_interval_end=moment,
+            not_before=work.now,
+            idempotency_key=idempotency_key,
+            note=note,
+            params=dict(params or {}),
+        )
+        run = make_now(work, dag, new) if logical_date is None else make_run(work, dag, new)
         if run is None:
-            taken = runs.by_logical_date(work.tx, dag_id, logical_date)
-            raise Conflict(
-                f"DAG {dag_id!r} has a run for {logical_date.isoformat()} already:"
-                f" {taken.run_id if taken else 'removed just now'}; choose another logical_date"
-            )
+            raise _taken(work, dag, moment)
+        current = finding.run(work, run.run_id)
+        if not current.is_active:
+            raise Conflict(f"DAG {dag_id!r} was not run: {current.reason}")
+        finding.audit(work, who, "run", dag_id, run_id=run.run_id)
         return run.run_id, True
 
 
-def _make_now(work: Work, dag: RegisteredDag, key: str | None, note: str | None) -> Run:
-    """For the moment of the request, or the next microsecond that has no run."""
-    for nudge in range(_TRIES):
-        run = make_run(work, dag, _manual(work, work.now + nudge * _INSTANT, key, note))
-        if run is not None:
-            return run
-    raise Conflict(f"DAG {dag.dag_id!r} has too many runs of this very moment; ask again")
-
-
-def _manual(work: Work, logical_date: datetime, key: str | None, note: str | None) -> NewRun:
-    return NewRun(
-        run_type="manual",
-        logical_date=logical_date,
-        data_interval_start=logical_date,
-        data_interval_end=logical_date,
-        not_before=work.now,
-        idempotency_key=key,
-        note=note,
+def _taken(work: Work, dag: RegisteredDag, moment: datetime) -> Conflict:
+    taken = runs.by_logical_date(work.tx, dag.dag_id, moment)
+    return Conflict(
+        f"DAG {dag.dag_id!r} has a run for {moment.isoformat()} already:"
+        f" {taken.run_id if taken else 'removed just now'}; choose another logical_date"
     )
 
 
-def set_paused(scheduler: Scheduler, dag_id: str, is_paused: bool) -> None:
-    """Stop or start the DAG's schedule. An un-paused DAG begins with its next fire time; scheduled
-    runs that waited for a slot go on. Raises NotFound or Conflict."""
+def set_paused(scheduler: Scheduler, dag_id: str, is_paused: bool, *, who: str = "local") -> None:
+    """Stop or start the DAG's schedule. Scheduled runs that waited for a slot wait on, or go on.
+    Raises NotFound or Conflict."""
     with working(scheduler) as work:
-        dag = dags.find(work.tx, dag_id)
-        if dag is None:
-            raise NotFound(f"there is no DAG {dag_id!r}; GET /api/dags lists those that exist")
-        if dag.is_removed:
-            raise Conflict(
-                f"DAG {dag_id!r} cannot be changed: its file {dag.file_key!r} was removed from the "
-                "bucket; upload it again"
-            )
-        if dag.is_paused == is_paused:
-            return
-        definition = work.definition(dag.version_id)
-        next_fire_at = None if is_paused else next_fire_time(definition, work.now)
-        dags.set_paused(work.tx, dag_id, is_paused, next_fire_at, work.now)
-        work.outbox.wake(next_fire_at)
-        registered = dags.find(work.tx, dag_id)
-        if registered is not None and not is_paused:
-            fill_run_slots(work, registered)
+        _set_paused(work, finding.live_dag(work, dag_id), is_paused, who)
+
+
+def set_paused_by_tag(
+    scheduler: Scheduler, tag: str, is_paused: bool, *, who: str = "local"
+) -> list[str]:
+    """The same for every DAG with this tag (at most 1000 at once); answers those that changed."""
+    with working(scheduler) as work:
+        return [
+            dag_id
+            for dag_id in dags.tagged(work.tx, tag, MAX_TAGGED)
+            if _set_paused(work, finding.live_dag(work, dag_id), is_paused, who)
+        ]
+
+
+def _set_paused(work: Work, dag: RegisteredDag, is_paused: bool, who: str) -> bool:
+    if dag.is_paused == is_paused:
+        return False
+    definition = work.definition(dag.version_id)
+    next_fire_at = None if is_paused else clock_start(work, dag.dag_id, definition)
+    dags.set_paused(work.tx, dag.dag_id, is_paused, next_fire_at, work.now)
+    work.outbox.wake(next_fire_at)
+    work.run_slots.add(dag.dag_id)
+    finding.audit(work, who, "pause" if is_paused else "unpause", dag.dag_id)
+    return True
+
+
+def cancel_run(scheduler: Scheduler, run_id: str, *, who: str = "local") -> None:
+    """Nothing of the run begins any more, and what runs is stopped. Raises NotFound, or Conflict if
+    it has ended."""
+    with working(scheduler) as work:
+        run = finding.run(work, run_id)
+        if not run.is_active:
+            raise Conflict(f"run {run_id!r} has ended: {run.state}; there is nothing to cancel")
+        if stop_run(work, run, RunState.CANCELLED, f"cancelled by {who}"):
+            finding.audit(work, who, "cancel", run_id)
+
+
+def cancel_task(
+    scheduler: Scheduler,
+    run_id: str,
+    task_id: str,
+    map_index: int | None = None,
+    *,
+    who: str = "local",
+) -> None:
+    """The same for one task, or one copy of it. Raises NotFound, Conflict."""
+    with working(scheduler) as work:
+        run = finding.run(work, run_id)
+        found = finding.instances(work, run, task_id, map_index)
+        legal = [task for task in found if TaskState.CANCELLED in TASK_MOVES[task.state]]
+        if not legal:
+            raise Conflict(f"task {task_id!r} of run {run_id!r} has ended: {found[0].state}")
+        reason = f"cancelled by {who}"
+        for task in legal:
+            if task.state in IN_FLIGHT:
+                stop_attempt(work, task, reason)
+            else:
+                cancelled = TaskState.CANCELLED
+                task_instances.end_unstarted(work.tx, task.key, cancelled, reason, work.now)
+        work.touch(run_id)
+        finding.audit(work, who, "cancel task", run_id, task_id=task_id, map_index=map_index)
+
+
+def clear(
+    scheduler: Scheduler,
+    run_id: str,
+    *,
+    who: str = "local",
+    task_ids: Sequence[str] | None = None,
+    only_failed: bool = False,
+    downstream: bool = False,
+    dry_run: bool = False,
+) -> Cleared:
+    """Let tasks run again: these (all if None), with what depends on them, or only what failed.
+    Answers what is, or with `dry_run` would be, cleared. Raises NotFound, Conflict."""
+    with working(scheduler) as work:
+        run = finding.run(work, run_id)
+        for task_id in task_ids or ():
+            finding.instances(work, run, task_id)
+        if run.stopping is not None and run.is_active:
+            raise Conflict(f"run {run_id!r} is being stopped; clear it when it has ended")
+        chosen = clearing.select(
+            work, run, task_ids, only_failed=only_failed, downstream=downstream
+        )
+        if not dry_run and chosen:
+            clearing.clear(work, run, chosen)
+            names = sorted({task.task_id for task in chosen})
+            finding.audit(work, who, "clear", run_id, tasks=names[:100])
+        return [(task.task_id, task.attempt.map_index, str(task.state)) for task in chosen]
+
+
+def retry_run(
+    scheduler: Scheduler, run_id: str, *, who: str = "local", dry_run: bool = False
+) -> Cleared:
+    """Run again what failed, was blocked by it, or was cancelled. Raises NotFound, Conflict."""
+    cleared = clear(scheduler, run_id, who=who, only_failed=True, dry_run=dry_run)
+    if not cleared:
+        raise Conflict(f"run {run_id!r} has no failed task; there is nothing to retry")
+    return cleared
+
+
+def rerun(scheduler: Scheduler, run_id: str, *, who: str = "local") -> str:
+    """A new run with the same params; answers its run_id. A second click within a minute answers
+    the same run. Raises NotFound, Conflict."""
+    with scheduler.database.read() as tx:
+        run = runs.find(tx, run_id)
+    if run is None:
+        raise NotFound(f"there is no run {run_id!r}; GET /api/runs lists those that exist")
+    return request_run(
+        scheduler,
+        run.dag_id,
+        who=who,
+        idempotency_key=f"again:{run_id}:{scheduler.now():%Y%m%d%H%M}",
+        note=f"again: {run_id}",
+        params=run.params,
+    )[0]
+
+
+def mark(
+    scheduler: Scheduler,
+    run_id: str,
+    task_id: str,
+    map_index: int | None,
+    state: str,
+    *,
+    who: str = "local",
+) -> None:
+    """Say that a task succeeded or failed. What follows from it is worked out again. Raises
+    NotFound, InvalidRequest, Conflict where somebody works on it."""
+    if state not in ("success", "failed"):
+        raise InvalidRequest(f"a task can be marked success or failed, not {state!r}")
+    target = TaskState(state)
+    with working(scheduler) as work:
+        run = finding.run(work, run_id)
+        found = finding.instances(work, run, task_id, map_index)
+        other = [task for task in found if task.state is not target]
+        if not other:
+            return  # a second click
+        for task in other:
+            reason = f"marked {state} by {who}"
+            if not task_instances.set_by_hand(work.tx, task.key, target, reason, work.now):
+                raise Conflict(
+                    f"task {task_id!r} of run {run_id!r} is {task.state}; cancel it first"
+                )
+        if not run.is_active:
+            runs.reopen(work.tx, run.key)
+            work.run_slots.add(run.dag_id)
+        work.touch(run_id)
+        finding.audit(work, who, f"mark {state}", run_id, task_id=task_id, map_index=map_index)
+
+
+def set_note(scheduler: Scheduler, run_id: str, note: str | None, *, who: str = "local") -> None:
+    """What people say about the run. Raises NotFound."""
+    with working(scheduler) as work:
+        run = finding.run(work, run_id)
+        runs.set_note(work.tx, run.key, note)
+        finding.audit(work, who, "note", run_id)

@@ -1,4 +1,5 @@
-"""What the clock makes due: fire times and retries. Called by the tick and by every wake-up.
+"""What the clock makes due: fire times, retries, sensors to ask again, runs that took too long.
+Called by the tick and by every wake-up.
 
 The tick comes once a minute, at no particular second. For what falls due before the next one it
 leaves wake-ups: messages to the results queue, delayed until three seconds before the moment. A
@@ -17,29 +18,42 @@ from datetime import datetime, timedelta
 
 from chalicelib.dag.model import Dag
 from chalicelib.dag.schedule import next_fire_time, previous_fire_time
-from chalicelib.dag.states import TaskState
-from chalicelib.database import dags, task_instances
+from chalicelib.dag.states import RunState, TaskState
+from chalicelib.database import dags, expansion, run_slots, runs, task_instances
 from chalicelib.database.dags import RegisteredDag
 from chalicelib.database.runs import NewRun
+from chalicelib.errors import InvalidRequest
+from chalicelib.scheduler import backfilling, stopping
 from chalicelib.scheduler.admission import make_run
 from chalicelib.scheduler.context import MAKE_AHEAD, TICK_HORIZON, Work
-from chalicelib.scheduler.progress import fill_task_slots
 
 log = logging.getLogger("orchestrator.scheduler")
 
 MAX_RUNS = 200
 MAX_RETRIES = 1000
+MAX_TIMEOUTS = 100
 MAX_WAKES = 200
+MAX_EXPANDING = 50
+MAX_REFILLED = 100
+MAX_WAITING = 100
+"""Runs of one DAG that may wait for a slot before its missed fire times stop making more."""
 OUTAGE = TICK_HORIZON
 """Fire times missed by less than this were late, not missed: each still makes its run."""
 
 _INSTANT = timedelta(microseconds=1)
 
 
-def make_due(work: Work) -> tuple[int, int]:
-    """Make the runs and queue the retries that are due; answers how many of each. Bounded: what is
-    left over is woken for at once."""
-    return _make_runs(work), _queue_retries(work)
+def make_due(work: Work) -> dict[str, int]:
+    """Do what is due; answers how much of what. Bounded: what is left over is woken for at once."""
+    return {
+        "runs_timed_out": _time_out(work),
+        "runs_made": _make_runs(work),
+        "retries_queued": _queue_again(work, TaskState.UP_FOR_RETRY),
+        "sensors_asked": _queue_again(work, TaskState.UP_FOR_RESCHEDULE),
+        "tasks_expanding": _go_on_expanding(work),
+        "dags_waiting_for_slots": _refill(work),
+        "backfill_runs": backfilling.go_on(work),
+    }
 
 
 def plan_wakes(work: Work) -> int:
@@ -49,7 +63,22 @@ def plan_wakes(work: Work) -> int:
     moments += task_instances.retry_moments(work.tx, after, until, MAX_WAKES)
     for moment in moments:
         work.outbox.wake(moment)
-    return len(moments)
+    timeouts = run_slots.timeout_moments(work.tx, work.now, until, MAX_WAKES)
+    for moment in timeouts:
+        work.outbox.wake_after(moment)
+    return len(moments) + len(timeouts)
+
+
+def clock_start(work: Work, dag_id: str, dag: Dag) -> datetime | None:
+    """The first fire time of a new DAG, a changed schedule or an un-paused DAG: the next one. Only
+    `catchup` looks back: to the last fire time that made a run, else to start_date."""
+    if not dag.catchup:
+        return next_fire_time(dag, work.now)
+    last = runs.last_scheduled(work.tx, dag_id)
+    if last is None and dag.start_date is not None:
+        last = datetime.fromisoformat(dag.start_date) - _INSTANT
+    earliest = work.now - timedelta(seconds=dag.catchup_window)
+    return next_fire_time(dag, max(last, earliest) if last is not None else work.now)
 
 
 def _make_runs(work: Work) -> int:
@@ -66,9 +95,10 @@ def _make_runs(work: Work) -> int:
 
 def _make_runs_of(work: Work, dag: RegisteredDag, horizon: datetime, limit: int) -> int:
     """Make the DAG's due runs in order and set its clock to the fire time after the last."""
-    made = 0
     definition = work.definition(dag.version_id)
+    limit = min(limit, MAX_WAITING - run_slots.waiting_count(work.tx, dag.dag_id))
     moment = _first_to_make(dag, definition, work.now)
+    made = 0
     while moment is not None and moment <= horizon and made < limit:
         before = previous_fire_time(definition, moment)
         new = NewRun(
@@ -78,29 +108,58 @@ def _make_runs_of(work: Work, dag: RegisteredDag, horizon: datetime, limit: int)
             data_interval_end=moment,
             not_before=moment,
         )
-        if make_run(work, dag, new) is not None:
-            made += 1
+        try:
+            made += make_run(work, dag, new) is not None
+        except InvalidRequest as error:
+            log.error("no run made: %s", error.message, extra={"dag_id": dag.dag_id})
         moment = next_fire_time(definition, moment)
     dags.set_next_fire(work.tx, dag.dag_id, moment)
-    work.outbox.wake(moment)
+    if moment is not None and moment > horizon:
+        work.outbox.wake(moment)
     return made
 
 
 def _first_to_make(dag: RegisteredDag, definition: Dag, now: datetime) -> datetime | None:
-    """After an outage only the latest missed fire time makes a run."""
+    """After an outage: every missed fire time if the DAG catches up, else only the latest."""
     first = dag.next_fire_at
     if first is None or first > now - OUTAGE:
         return first
+    if definition.catchup:
+        earliest = now - timedelta(seconds=definition.catchup_window)
+        return first if first >= earliest else next_fire_time(definition, earliest)
     latest = previous_fire_time(definition, now + _INSTANT)
     return max(first, latest) if latest else first
 
 
-def _queue_retries(work: Work) -> int:
-    due = task_instances.due(work.tx, TaskState.UP_FOR_RETRY, work.now + MAKE_AHEAD, MAX_RETRIES)
+def _queue_again(work: Work, state: TaskState) -> int:
+    due = task_instances.due(work.tx, state, work.now + MAKE_AHEAD, MAX_RETRIES)
     for task in due:
         task_instances.move(work.tx, task.key, TaskState.SCHEDULED)
-    for dag_id in {task.attempt.dag_id for task in due}:
-        fill_task_slots(work, dag_id)
+        work.task_slots.add(task.attempt.dag_id)
     if len(due) >= MAX_RETRIES:
         work.outbox.wake(work.now)
     return len(due)
+
+
+def _time_out(work: Work) -> int:
+    late = run_slots.timed_out(work.tx, work.now, MAX_TIMEOUTS)
+    for run in late:
+        limit = work.definition(run.version_id).dagrun_timeout
+        stopping.stop_run(
+            work, run, RunState.FAILED, f"took longer than dagrun_timeout ({limit:g} s)"
+        )
+    return len(late)
+
+
+def _refill(work: Work) -> int:
+    """Look again at tasks that wait for a slot: one transaction may begin only so many."""
+    ready = task_instances.dags_with_ready_tasks(work.tx, MAX_REFILLED)
+    work.task_slots.update(ready)
+    return len(ready)
+
+
+def _go_on_expanding(work: Work) -> int:
+    half = expansion.half_expanded(work.tx, MAX_EXPANDING)
+    for whole in half:
+        work.touch(whole.attempt.run_id)
+    return len(half)

@@ -1,34 +1,60 @@
-"""The environment that a command finds: the DAG's `env`, the task's over it, and what is always
-set."""
+"""What a command finds: its text with the templates filled in, and its environment."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
+from chalicelib.dag.graph import ancestors
 from chalicelib.dag.model import Dag, Task
+from chalicelib.dag.params import as_text
 from chalicelib.dag.schedule import day_of
-from chalicelib.database.runs import Run
+from chalicelib.dag.templates import render
+from chalicelib.database.runs import NewRun, Run
+from chalicelib.database.task_instances import TaskInstance
 from chalicelib.messages import Attempt, TaskMessage
+from chalicelib.scheduler.context import Work
+
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]")
 
 
-def task_message(dag: Dag, run: Run, attempt: Attempt, not_before: datetime) -> TaskMessage:
-    """All that the executor needs for this attempt. Raises KeyError if the DAG has no such task."""
+def task_message(
+    work: Work, dag: Dag, run: Run, instance: TaskInstance, attempt: Attempt, not_before: datetime
+) -> TaskMessage:
+    """All that the executor needs for this attempt. Raises TemplateError, or LookupError if the
+    DAG has no such task."""
     task = dag.task(attempt.task_id)
+    context = template_context(work, dag, run, attempt)
+    given = {
+        name: render(value, context, for_shell=False)
+        for name, value in {**dag.env, **task.env}.items()
+    }
     return TaskMessage(
         attempt=attempt,
-        command=task.command,
-        env=environment(dag, task, run, attempt),
+        command=render(task.command, context, for_shell=True),
+        env={
+            **given,
+            **_params(run),
+            **_outputs(work, dag, run, task),
+            **{name: as_text(value) for name, value in (instance.item or {}).items()},
+            **always_set(dag, run, attempt),
+        },
         cwd=task.cwd,
         timeout=task.execution_timeout,
         not_before=not_before.timestamp(),
+        when=render(task.when, context, for_shell=True) if task.when else None,
+        outputs=list(task.outputs),
+        skip_exit_codes=list(task.skip_on_exit_code),
+        secrets=dag.secrets,
     )
 
 
-def environment(dag: Dag, task: Task, run: Run, attempt: Attempt) -> dict[str, str]:
-    """DAG_OUTPUT is missing here: its path is the executor's."""
+def always_set(dag: Dag, run: Run, attempt: Attempt) -> dict[str, str]:
+    """The variables that every command finds. DAG_OUTPUT is missing: its path is the executor's."""
     return {
-        **dag.env,
-        **task.env,
         "DAG_ID": attempt.dag_id,
         "RUN_ID": attempt.run_id,
         "TASK_ID": attempt.task_id,
@@ -40,6 +66,70 @@ def environment(dag: Dag, task: Task, run: Run, attempt: Attempt) -> dict[str, s
         "DS": day_of(dag, run.logical_date),
         "TRIGGER_TYPE": run.run_type,
     }
+
+
+def template_context(work: Work, dag: Dag, run: Run, attempt: Attempt) -> dict[str, Any]:
+    """The names that a task's templates may use."""
+    return {
+        **run_context(dag, run.run_id, run),
+        "params": run.params,
+        "outputs": Outputs(work, dag, run, attempt.task_id),
+        "task_id": attempt.task_id,
+        "try_number": attempt.try_number,
+    }
+
+
+def run_context(dag: Dag, run_id: str, run: Run | NewRun) -> dict[str, Any]:
+    """The names that a param's default may use."""
+    return {
+        "ds": day_of(dag, run.logical_date),
+        "ts": _iso(run.logical_date),
+        "logical_date": _iso(run.logical_date),
+        "data_interval_start": _iso(run.data_interval_start),
+        "data_interval_end": _iso(run.data_interval_end),
+        "run_id": run_id,
+        "dag_id": dag.dag_id,
+    }
+
+
+class Outputs(dict[str, Mapping[str, Any]]):
+    """What the tasks before this one wrote, read from the database when a template asks for it."""
+
+    def __init__(self, work: Work, dag: Dag, run: Run, task_id: str) -> None:
+        super().__init__()
+        self._work, self._dag, self._run, self._task_id = work, dag, run, task_id
+
+    def __missing__(self, task_id: str) -> Mapping[str, Any]:
+        dependencies = {task.id: task.dependencies for task in self._dag.tasks}
+        if task_id not in ancestors(dependencies, self._task_id):
+            raise KeyError(task_id)
+        is_expanded = bool(self._dag.task(task_id).expand)
+        return self._work.outputs(self._run.key, task_id, is_expanded=is_expanded)
+
+
+def _params(run: Run) -> dict[str, str]:
+    return {f"PARAM_{_variable(name)}": as_text(value) for name, value in run.params.items()}
+
+
+def _outputs(work: Work, dag: Dag, run: Run, task: Task) -> dict[str, str]:
+    """OUTPUT_<TASK>_<NAME> of the direct dependencies."""
+    found: dict[str, str] = {}
+    for dependency in task.dependencies:
+        before = dag.task(dependency)
+        if before.outputs:
+            make = partial(_output_texts, work, run, before)
+            found.update(work.output_texts(run.key, dependency, make))
+    return found
+
+
+def _output_texts(work: Work, run: Run, before: Task) -> dict[str, str]:
+    values = work.outputs(run.key, before.id, is_expanded=bool(before.expand))
+    prefix = f"OUTPUT_{_variable(before.id)}_"
+    return {prefix + _variable(name): as_text(value) for name, value in values.items()}
+
+
+def _variable(name: str) -> str:
+    return _NOT_IN_NAMES.sub("_", name).upper()
 
 
 def _iso(moment: datetime) -> str:

@@ -1,7 +1,7 @@
-"""What follows from a change in a run: trigger rules, task slots, and the end of the run.
+"""What follows from a change in a run: trigger rules, copies of expanded tasks, the end of the run.
 
-Everything here is inside the transaction of the use case that made the change, and all of it
-may run any number of times: it looks at what is, not at what happened.
+All of it is inside the transaction of the use case that made the change, and may run any number of
+times: it looks at what is, not at what happened.
 """
 
 from __future__ import annotations
@@ -9,103 +9,192 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 
+from chalicelib.dag.expand import ExpandError, copies
 from chalicelib.dag.model import Dag, Task
 from chalicelib.dag.states import TASK_ENDED, RunState, TaskState
+from chalicelib.dag.templates import TemplateError
 from chalicelib.dag.trigger_rules import Decision, decide
-from chalicelib.database import dags, runs, task_instances
+from chalicelib.database import dags, expansion, runs, task_instances
 from chalicelib.database.runs import Run
 from chalicelib.database.task_instances import TaskInstance
 from chalicelib.messages import Attempt
+from chalicelib.scheduler import notices, triggering
 from chalicelib.scheduler.context import Work
-from chalicelib.scheduler.environment import task_message
+from chalicelib.scheduler.environment import template_context
 
 log = logging.getLogger("orchestrator.scheduler")
 
-MAX_QUEUED_AT_ONCE = 1000
-"""Messages that one transaction may decide to send for one DAG; the results bring the next."""
+COPIES_AT_ONCE = 1000
+"""Of an expanded task, in one transaction: what EFS writes well within the five seconds that a
+transaction may be open. The rest is made by the wake-up that follows at once."""
 
 States = dict[str, Counter[TaskState]]
 
 
-def advance(work: Work, run: Run) -> bool:
-    """Take the run as far as it can go now. True if it ended, and so gave back its slot."""
+def advance(work: Work, run: Run) -> None:
+    """Take the run as far as it can go now."""
+    if not run.is_admitted:
+        return
     dag = work.definition(run.version_id)
-    keys: dict[str, list[tuple[int, TaskState]]] = {}
-    states: States = {task.id: Counter() for task in dag.tasks}
-    for key, task_id, state in task_instances.states(work.tx, run.key):
-        keys.setdefault(task_id, []).append((key, state))
-        states[task_id][state] += 1
+    found = task_instances.states(work.tx, run.key)
+    states: States = {task.id: found.get(task.id, Counter()) for task in dag.tasks}
     for task in dag.tasks:  # in topological order: one pass carries a failure all the way down
         if states[task.id][TaskState.NONE]:
-            _decide(work, task, keys[task.id], states)
-    ended = _end_if_done(work, run, dag, states)
-    fill_task_slots(work, run.dag_id)
-    return ended
+            _decide(work, run, task, states)
+    work.task_slots.add(run.dag_id)
+    work.pools.update(task.pool for task in dag.tasks if task.pool)
+    if _is_over(states):
+        _end(work, run, dag, states)
+    if any(task.depends_on_past for task in dag.tasks):
+        _touch_next(work, run)
 
 
-def _decide(work: Work, task: Task, instances: list[tuple[int, TaskState]], states: States) -> None:
+def _is_over(states: States) -> bool:
+    return all(
+        state in TASK_ENDED
+        for counts in states.values()
+        for state, number in counts.items()
+        if number
+    )
+
+
+def _touch_next(work: Work, run: Run) -> None:
+    following = runs.after(work.tx, run)
+    if following is not None and following.is_active and following.is_admitted:
+        work.touch(following.run_id)
+
+
+def _decide(work: Work, run: Run, task: Task, states: States) -> None:
+    target, reason = _decision(work, run, task, states)
+    if target is TaskState.NONE:
+        return
+    counts = states[task.id]
+    for instance in task_instances.waiting(work.tx, run.key, task.id):
+        counts[TaskState.NONE] -= 1
+        if target is not TaskState.SCHEDULED:
+            task_instances.end_unstarted(work.tx, instance.key, target, reason, work.now)
+            counts[target] += 1
+        elif instance.copies is not None:
+            counts.update(_expand(work, run, task, instance))
+        else:
+            task_instances.move(work.tx, instance.key, target)
+            counts[target] += 1
+
+
+def _decision(work: Work, run: Run, task: Task, states: States) -> tuple[TaskState, str]:
+    """What becomes of a task that waits, and why; `none` while it goes on waiting."""
+    if run.stopping is not None:
+        return TaskState.CANCELLED, run.reason
     upstream: Counter[TaskState] = Counter()
     for dependency in task.dependencies:
         upstream.update(states[dependency])
     decision = decide(task.trigger_rule, upstream, upstream.total())
-    if decision is Decision.WAIT:
-        return
-    for key, state in instances:
-        if state is not TaskState.NONE:
-            continue
-        target = _TARGETS[decision]
-        if decision is Decision.RUN:
-            task_instances.move(work.tx, key, target)
-        else:
-            reason = _because(decision, task, states)
-            task_instances.end_unstarted(work.tx, key, target, reason, work.now)
-        states[task.id][TaskState.NONE] -= 1
-        states[task.id][target] += 1
+    if decision is Decision.RUN and task.depends_on_past:
+        return _by_the_past(work, run, task)
+    return _TARGETS[decision], _because(decision, task, states)
 
 
 _TARGETS = {
+    Decision.WAIT: TaskState.NONE,
     Decision.RUN: TaskState.SCHEDULED,
     Decision.SKIP: TaskState.SKIPPED,
     Decision.UPSTREAM_FAILED: TaskState.UPSTREAM_FAILED,
 }
 
 _CAUSES = {
-    Decision.SKIP: (TaskState.SKIPPED,),
-    Decision.UPSTREAM_FAILED: (TaskState.FAILED, TaskState.UPSTREAM_FAILED, TaskState.CANCELLED),
+    Decision.SKIP: (TaskState.SKIPPED, TaskState.SUCCESS),
+    Decision.UPSTREAM_FAILED: (
+        TaskState.FAILED,
+        TaskState.UPSTREAM_FAILED,
+        TaskState.CANCELLED,
+        TaskState.SKIPPED,
+        TaskState.SUCCESS,
+    ),
 }
 
 
 def _because(decision: Decision, task: Task, states: States) -> str:
     """The first upstream task that decided it, in words."""
-    for cause in _CAUSES[decision]:
+    for cause in _CAUSES.get(decision, ()):
         for dependency in task.dependencies:
             if states[dependency][cause]:
-                return (
-                    f"{dependency} is {cause.replace('_', ' ')}, trigger rule {task.trigger_rule}"
-                )
+                said = cause.replace("_", " ")
+                return f"{dependency} is {said}, trigger rule {task.trigger_rule}"
     return f"trigger rule {task.trigger_rule}"
 
 
-def _end_if_done(work: Work, run: Run, dag: Dag, states: States) -> bool:
-    if any(state not in TASK_ENDED for counts in states.values() for state in +counts):
-        return False
-    state, reason = verdict(dag, states)
+def _by_the_past(work: Work, run: Run, task: Task) -> tuple[TaskState, str]:
+    """`depends_on_past`: the same task of the run before must have succeeded. One that failed fails
+    this one too, rather than leaving it waiting for ever as Airflow does."""
+    previous = runs.before(work.tx, run)
+    past = task_instances.states(work.tx, previous.key).get(task.id) if previous else None
+    if previous is None or not past:
+        return TaskState.SCHEDULED, ""
+    bad = [state for state in past if state in TASK_ENDED and state not in _GOOD]
+    if bad:
+        said = bad[0].replace("_", " ")
+        reason = f"depends_on_past: it is {said} in {previous.run_id}"
+        return TaskState.UPSTREAM_FAILED, reason
+    is_over = all(state in _GOOD for state in past)
+    return (TaskState.SCHEDULED if is_over else TaskState.NONE), ""
+
+
+_GOOD = frozenset({TaskState.SUCCESS, TaskState.SKIPPED})
+
+
+def _expand(work: Work, run: Run, task: Task, whole: TaskInstance) -> Counter[TaskState]:
+    """Make the next copies; answers the states of what stands for the task now."""
+    attempt = Attempt(run.dag_id, run.run_id, task.id, -1, 1)
+    try:
+        items = copies(task, template_context(work, work.definition(run.version_id), run, attempt))
+    except (TemplateError, ExpandError) as error:
+        reason = f"expand: {error}"
+        task_instances.end_unstarted(work.tx, whole.key, TaskState.FAILED, reason, work.now)
+        return Counter({TaskState.FAILED: 1})
+    first = whole.copies or 0
+    batch = items[first : first + COPIES_AT_ONCE]
+    if not items:
+        reason = "expand: there is nothing to make copies for"
+        task_instances.end_unstarted(work.tx, whole.key, TaskState.SKIPPED, reason, work.now)
+        return Counter({TaskState.SKIPPED: 1})
+    expansion.insert(work.tx, whole, first, batch)
+    made = Counter({TaskState.SCHEDULED: len(batch)})
+    if first + len(batch) < len(items):
+        work.outbox.wake(work.now)
+        made[TaskState.NONE] += 1
+    else:
+        task_instances.delete(work.tx, whole.key)
+    return made
+
+
+def _end(work: Work, run: Run, dag: Dag, states: States) -> None:
+    state, reason = verdict(run, dag, states)
     if not runs.end(work.tx, run.key, state, reason, work.now):
-        return False
+        return
     log.info("run ended: %s", state, extra={"dag_id": run.dag_id, "run_id": run.run_id})
-    return True
+    work.run_slots.add(run.dag_id)
+    if run.backfill_id is not None:
+        work.backfills.add(run.backfill_id)
+    notices.of_run(work, dag, run, state, reason)
+    if state is RunState.FAILED:
+        _pause_after_failures(work, run, dag)
+    if run.parent_task_id is not None:
+        triggering.child_ended(work, run, state)
 
 
-def verdict(dag: Dag, states: Mapping[str, Mapping[TaskState, int]]) -> tuple[RunState, str]:
+def verdict(
+    run: Run, dag: Dag, states: Mapping[str, Mapping[TaskState, int]]
+) -> tuple[RunState, str]:
     """How a run ended whose tasks have all ended. As in Airflow, the leaves decide: it failed if a
     task that nothing depends on failed, or could not run because of a failure."""
-    upstream = {dependency for task in dag.tasks for dependency in task.dependencies}
-    leaves = [task.id for task in dag.tasks if task.id not in upstream]
+    if run.stopping is not None:
+        return run.stopping, run.reason
+    inner = {dependency for task in dag.tasks for dependency in task.dependencies}
     ends = Counter[TaskState]()
-    for leaf in leaves:
-        ends.update(states[leaf])
+    for task in dag.tasks:
+        if task.id not in inner:
+            ends.update(states[task.id])
     if ends[TaskState.FAILED] or ends[TaskState.UPSTREAM_FAILED]:
         failed = [task.id for task in dag.tasks if states[task.id].get(TaskState.FAILED)]
         return RunState.FAILED, f"failed: {', '.join(failed[:5])}" if failed else "failed"
@@ -114,47 +203,12 @@ def verdict(dag: Dag, states: Mapping[str, Mapping[TaskState, int]]) -> tuple[Ru
     return RunState.SUCCESS, ""
 
 
-def fill_task_slots(work: Work, dag_id: str) -> None:
-    """Queue ready tasks while the DAG has free slots."""
-    dag = dags.find(work.tx, dag_id)
-    if dag is None:
+def _pause_after_failures(work: Work, run: Run, dag: Dag) -> None:
+    limit = dag.max_consecutive_failed_dag_runs
+    if not limit:
         return
-    free = dag.max_active_tasks - task_instances.in_flight_count(work.tx, dag_id)
-    if free <= 0:
-        return
-    ready = task_instances.scheduled(work.tx, dag_id, min(free, MAX_QUEUED_AT_ONCE))
-    for task in ready:
-        queue_attempt(work, task)
-
-
-def queue_attempt(work: Work, task: TaskInstance) -> None:
-    """Begin the next attempt: its message leaves after the commit, and again if nothing is
-    heard."""
-    run = work.run(task.attempt.run_id)
-    assert run is not None, "a task instance without its run"
-    not_before = max(work.now, run.not_before, task.not_before or run.not_before)
-    due_at = resend_at(not_before, 0, work.scheduler.settings.resend_seconds)
-    if task_instances.queue(work.tx, task.key, work.now, not_before, due_at):
-        send_attempt(work, run, next_attempt(task.attempt), not_before)
-
-
-def next_attempt(attempt: Attempt) -> Attempt:
-    return Attempt(
-        attempt.dag_id,
-        attempt.run_id,
-        attempt.task_id,
-        attempt.map_index,
-        attempt.try_number + 1,
-    )
-
-
-def send_attempt(work: Work, run: Run, attempt: Attempt, not_before: datetime) -> None:
-    """Put the attempt's message into the outbox."""
-    dag = work.definition(run.version_id)
-    work.outbox.task(task_message(dag, run, attempt, not_before), not_before)
-
-
-def resend_at(not_before: datetime, sends: int, resend_seconds: float) -> datetime:
-    """When to send a message again that was sent `sends` times more than once; doubling, up to 15
-    minutes, because a long queue looks like a lost message and must not be made longer for ever."""
-    return not_before + timedelta(seconds=min(resend_seconds * 2.0 ** min(sends, 10), 900))
+    last = runs.last_ends(work.tx, run.dag_id, limit)
+    if len(last) == limit and all(state is RunState.FAILED for state in last):
+        reason = f"paused because {limit} runs in a row failed (max_consecutive_failed_dag_runs)"
+        dags.set_paused(work.tx, run.dag_id, True, None, work.now, reason)
+        log.warning("%s", reason, extra={"dag_id": run.dag_id})

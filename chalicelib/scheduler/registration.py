@@ -17,14 +17,15 @@ from datetime import datetime
 from chalicelib.dag.model import Dag
 from chalicelib.dag.parser import parse
 from chalicelib.dag.problems import DagFileError, Problem
-from chalicelib.dag.schedule import next_fire_time
+from chalicelib.dag.states import RunState
 from chalicelib.dag.yaml_nodes import MAX_BYTES
-from chalicelib.database import dags
+from chalicelib.database import dags, run_slots
 from chalicelib.database.dags import DagFile, RegisteredDag
 from chalicelib.ports import StoredObject
-from chalicelib.scheduler.admission import cancel_waiting, fill_run_slots
-from chalicelib.scheduler.context import Scheduler, Work, working
-from chalicelib.scheduler.progress import fill_task_slots
+from chalicelib.scheduler.context import Scheduler, Work
+from chalicelib.scheduler.due import clock_start
+from chalicelib.scheduler.settle import working
+from chalicelib.scheduler.stopping import stop_run
 
 log = logging.getLogger("orchestrator.scheduler")
 
@@ -171,10 +172,8 @@ def _accept(work: Work, reading: _Reading, dag: Dag, known: DagFile | None) -> l
     next_fire_at = _next_fire_at(work, dag, before, is_paused)
     dags.activate(work.tx, dag, version_id, reading.key, is_paused, next_fire_at, work.now)
     work.outbox.wake(next_fire_at)
-    registered = dags.find(work.tx, dag.dag_id)
-    assert registered is not None
-    fill_run_slots(work, registered)  # a limit may have been raised
-    fill_task_slots(work, dag.dag_id)
+    work.run_slots.add(dag.dag_id)  # a limit may have been raised
+    work.task_slots.add(dag.dag_id)
     log.info("registered from %s", reading.key, extra={"dag_id": dag.dag_id})
     return freed
 
@@ -200,11 +199,11 @@ def _next_fire_at(
         old = work.definition(before.version_id)
         if _clock_of(old) == _clock_of(dag):
             return before.next_fire_at
-    return next_fire_time(dag, work.now)
+    return clock_start(work, dag.dag_id, dag)
 
 
 def _clock_of(dag: Dag) -> tuple[object, ...]:
-    return dag.schedule, dag.timezone, dag.start_date, dag.end_date
+    return dag.schedule, dag.timezone, dag.start_date, dag.end_date, dag.catchup
 
 
 def _remove_file(work: Work, known: DagFile) -> list[str]:
@@ -217,5 +216,6 @@ def _release(work: Work, dag_id: str) -> list[str]:
     """The DAG's file is gone: nothing of it starts any more, what runs goes on. Answers the files
     that waited for its name."""
     dags.set_removed(work.tx, dag_id, work.now)
-    cancel_waiting(work, dag_id, "the DAG's file was removed")
+    for run in run_slots.waiting_of(work.tx, dag_id, 1000):
+        stop_run(work, run, RunState.CANCELLED, "the DAG's file was removed")
     return dags.files_wanting(work.tx, dag_id)

@@ -8,21 +8,22 @@ message in the dead letters   no executor could handle it: the same, at once
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from chalicelib.dag.states import TaskState
-from chalicelib.database import task_instances
-from chalicelib.database.runs import Run
+from chalicelib.dag.states import IN_FLIGHT, TaskState
+from chalicelib.dag.templates import TemplateError
+from chalicelib.database import attempts, stops, task_instances
 from chalicelib.database.task_instances import End, TaskInstance
-from chalicelib.messages import Attempt, BadMessage, Heartbeat, TaskMessage
+from chalicelib.messages import BadMessage, Heartbeat, Notice, decode_task
 from chalicelib.ports import ReceivedMessage
+from chalicelib.scheduler.claims import Finding, claim
 from chalicelib.scheduler.context import Scheduler, Work
-from chalicelib.scheduler.progress import resend_at, send_attempt
-from chalicelib.scheduler.results import apply_to_run, end, settle
+from chalicelib.scheduler.environment import task_message
+from chalicelib.scheduler.results import apply_report, end
+from chalicelib.scheduler.slots import resend_at
 
 log = logging.getLogger("orchestrator.scheduler")
 
@@ -30,18 +31,8 @@ MAX_RESENT = 500
 MAX_LOST = 500
 MAX_DEAD = 100
 MAX_ABANDONED = 100
+MAX_STOPS = 200
 BEGIN_WITHIN = timedelta(hours=6)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """An attempt that no executor took. `claimed_at` is None where the claim is now the
-    scheduler's, so that it never starts, else the moment (seconds since the epoch) at which it
-    started after all."""
-
-    attempt: Attempt
-    reason: str
-    claimed_at: float | None
 
 
 @dataclass(frozen=True)
@@ -54,23 +45,40 @@ class DeadLetters:
 
 
 def resend(work: Work) -> int:
-    """Send again what is queued and has not begun in time. Sending twice is harmless: one claim
-    wins."""
+    """Send again what is queued and has not begun in time. Harmless: one claim wins."""
     due = task_instances.due(work.tx, TaskState.QUEUED, work.now, MAX_RESENT)
-    sent = 0
     for task in due:
-        run = work.run(task.attempt.run_id)
         again = resend_at(work.now, task.sends, work.scheduler.settings.resend_seconds)
-        if run is not None and task_instances.postpone(work.tx, task, again):
-            send_attempt(work, run, task.attempt, task.not_before or work.now)
-            sent += 1
-    return sent
+        if not attempts.postpone(work.tx, task, again):
+            continue
+        run = work.run_of(task)
+        not_before = task.not_before or work.now
+        dag = work.definition(run.version_id)
+        try:
+            message = task_message(work, dag, run, task, task.attempt, not_before)
+        except TemplateError as error:
+            end(work, task, End("failed", work.now, reason=str(error)))
+            continue
+        work.outbox.task(message, not_before)
+    return len(due)
+
+
+def stop_again(work: Work) -> int:
+    """Ask once more for the end of what is to be stopped, for a process that died before it
+    could."""
+    pending = stops.pending(work.tx, MAX_STOPS)
+    for attempt in pending:
+        work.outbox.stops.append(attempt)
+        task = task_instances.find(work.tx, attempt)
+        if task is None or task.attempt != attempt or task.state not in IN_FLIGHT:
+            stops.forget(work.tx, attempt)
+    return len(pending)
 
 
 def end_silent(work: Work) -> int:
     """End the attempts whose executor has gone silent."""
     due = task_instances.due(work.tx, TaskState.RUNNING, work.now, MAX_LOST)
-    return _end_lost(work, [(task, _silent(task)) for task in due])
+    return sum(end(work, task, End("lost", work.now, reason=_silent(task))) for task in due)
 
 
 def _silent(task: TaskInstance) -> str:
@@ -80,29 +88,16 @@ def _silent(task: TaskInstance) -> str:
 
 def end_abandoned(work: Work, findings: Iterable[Finding]) -> int:
     """End the attempts that nobody took; one that did start is watched from its start on."""
-    lost: list[tuple[TaskInstance, str]] = []
+    count = 0
     for finding in findings:
         task = task_instances.find(work.tx, finding.attempt)
-        if task is None or task.try_number != finding.attempt.try_number:
+        if task is None or task.attempt != finding.attempt:
             continue
         if finding.claimed_at is None:
-            lost.append((task, finding.reason))
+            count += end(work, task, End("lost", work.now, reason=finding.reason))
         else:
             at = finding.claimed_at
-            apply_to_run(work, [Heartbeat(finding.attempt, started_at=at, at=at, claimed=True)])
-    return _end_lost(work, lost)
-
-
-def _end_lost(work: Work, lost: Sequence[tuple[TaskInstance, str]]) -> int:
-    touched: dict[str, Run] = {}
-    count = 0
-    for task, reason in lost:
-        run = work.run(task.attempt.run_id)
-        if run is not None and end(work, run, task, End("lost", work.now, reason=reason)):
-            touched[run.run_id] = run
-            count += 1
-    for run in touched.values():
-        settle(work, run)
+            apply_report(work, Heartbeat(finding.attempt, started_at=at, at=at, claimed=True))
     return count
 
 
@@ -113,7 +108,7 @@ def abandoned(scheduler: Scheduler, now: datetime) -> list[Finding]:
         waiting = task_instances.queued_before(tx, now - BEGIN_WITHIN, MAX_ABANDONED)
     hours = BEGIN_WITHIN.total_seconds() / 3600
     reason = f"no executor took the task's message within {hours:g} hours"
-    return [claim(scheduler, task.attempt, reason, now) for task in waiting]
+    return [claim(scheduler.runs, task.attempt, reason, now) for task in waiting]
 
 
 def dead_letters(scheduler: Scheduler, now: datetime) -> DeadLetters:
@@ -127,22 +122,10 @@ def dead_letters(scheduler: Scheduler, now: datetime) -> DeadLetters:
         for message in batch:
             letters.received.append(message)
             try:
-                attempt = TaskMessage.decode(message.body).attempt
+                task = decode_task(message.body)
             except BadMessage as error:
                 letters.unreadable.append((message.body, str(error)))
                 continue
-            letters.findings.append(claim(scheduler, attempt, reason, now))
+            if not isinstance(task, Notice):  # a notice that nobody confirms is sent again anyway
+                letters.findings.append(claim(scheduler.runs, task.attempt, reason, now))
     return letters
-
-
-def claim(scheduler: Scheduler, attempt: Attempt, reason: str, now: datetime) -> Finding:
-    """Take the attempt's claim, so that its command will never start; or learn when it did
-    start."""
-    body = json.dumps({"by": "scheduler", "claimed_at": now.timestamp(), "reason": reason})
-    if scheduler.runs.create(attempt.claim_key, body.encode()):
-        return Finding(attempt, reason, None)
-    held = scheduler.runs.get(attempt.claim_key)
-    holder = json.loads(held.body) if held else {}
-    if holder.get("by") == "scheduler":  # ours, from a tick that died before its commit
-        return Finding(attempt, reason, None)
-    return Finding(attempt, reason, float(holder.get("claimed_at", 0.0)))

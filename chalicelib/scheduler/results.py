@@ -7,29 +7,41 @@ set aside where people can see it, and its neighbours are committed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chalicelib.dag.model import Task
 from chalicelib.dag.retries import retry_at
-from chalicelib.dag.states import IN_FLIGHT, RunState, TaskState
-from chalicelib.database import IntegrityError, housekeeping, runs, task_instances
+from chalicelib.dag.states import IN_FLIGHT, TaskState
+from chalicelib.database import (
+    attempts,
+    housekeeping,
+    notifications,
+    outputs,
+    runs,
+    stops,
+    task_instances,
+)
 from chalicelib.database.runs import Run
 from chalicelib.database.task_instances import End, TaskInstance
 from chalicelib.database.times import from_epoch
-from chalicelib.messages import BadMessage, Heartbeat, Result, Wake, decode_report
+from chalicelib.messages import (
+    BadMessage,
+    Heartbeat,
+    Noticed,
+    Report,
+    Result,
+    Wake,
+    decode_report,
+)
 from chalicelib.ports import ReceivedMessage
-from chalicelib.scheduler.admission import refill
-from chalicelib.scheduler.context import Scheduler, Work, working
+from chalicelib.scheduler import notices
+from chalicelib.scheduler.context import Scheduler, Work
 from chalicelib.scheduler.due import make_due
-from chalicelib.scheduler.progress import advance
+from chalicelib.scheduler.settle import BAD_DATA, working
 
 log = logging.getLogger("orchestrator.scheduler")
-
-_BAD = (ValueError, OverflowError, LookupError, TypeError, IntegrityError)
-"""What a report may raise that says something wrong; anything else is a fault of ours or the
-disk's, and the whole batch comes again."""
-
 
 FULL_BATCH = 10
 MAX_PULLED = 490
@@ -66,92 +78,59 @@ def _pull(scheduler: Scheduler) -> list[ReceivedMessage]:
 
 def apply(scheduler: Scheduler, bodies: Sequence[str]) -> Applied:
     """Apply messages of the results queue. Raises only where none of them was committed."""
-    groups: dict[str, list[tuple[str, Heartbeat | Result]]] = {}
-    bad: list[tuple[str, str]] = []
+    bad = 0
     is_woken = False
-    for body in bodies:
-        try:
-            report = decode_report(body)
-        except BadMessage as error:
-            bad.append((body, str(error)))
-            continue
-        if isinstance(report, Wake):
-            is_woken = True
-        else:
-            groups.setdefault(report.attempt.run_id, []).append((body, report))
     with working(scheduler) as work:
-        for group in groups.values():
-            bad += _apply_group(work, group)
-        for body, reason in bad:
-            log.error("report set aside: %s", reason, extra={"body": body[:500]})
-            queue = scheduler.settings.results_queue
-            housekeeping.set_aside(work.tx, queue, body, reason, work.now)
+        for body in bodies:
+            try:
+                report = decode_report(body)
+                is_woken |= isinstance(report, Wake)
+                with work.tx.savepoint():
+                    apply_report(work, report)
+            except (BadMessage, *BAD_DATA) as error:
+                bad += 1
+                reason = f"{type(error).__name__}: {error}"
+                log.error("report set aside: %s", reason, extra={"body": body[:500]})
+                queue = scheduler.settings.results_queue
+                housekeeping.set_aside(work.tx, queue, body, reason, work.now)
         if is_woken:
             make_due(work)
-    return Applied(len(bodies), len(bad))
+    return Applied(len(bodies), bad)
 
 
-def _apply_group(
-    work: Work, group: Sequence[tuple[str, Heartbeat | Result]]
-) -> list[tuple[str, str]]:
-    """Apply the reports of one run; answers those that had to be set aside, with the reason."""
-    try:
-        with work.tx.savepoint():
-            apply_to_run(work, [report for _, report in group])
-        return []
-    except _BAD as error:
-        if len(group) == 1:
-            return [(group[0][0], f"{type(error).__name__}: {error}")]
-    bad: list[tuple[str, str]] = []
-    for item in group:
-        bad += _apply_group(work, [item])
-    return bad
+def apply_report(work: Work, report: Report) -> None:
+    """Note what one report says. What follows from it is found when the transaction settles."""
+    if isinstance(report, Wake):
+        return
+    if isinstance(report, Noticed):
+        notifications.end(work.tx, report.id, report.is_delivered, report.reason)
+        return
+    task = task_instances.find(work.tx, report.attempt)
+    if task is None:
+        log.warning("report of an unknown task ignored", extra=report.attempt.ids())
+    elif task.state not in IN_FLIGHT or task.attempt != report.attempt:
+        log.info("late or doubled report ignored", extra=report.attempt.ids())
+    elif isinstance(report, Heartbeat):
+        _heartbeat(work, task, report)
+    else:
+        _result(work, task, report)
 
 
-def apply_to_run(work: Work, reports: Iterable[Heartbeat | Result]) -> None:
-    """Apply reports that are all about one run, then see what follows."""
-    touched: Run | None = None
-    for report in reports:
-        run = work.run(report.attempt.run_id)
-        task = task_instances.find(work.tx, report.attempt)
-        if run is None or task is None:
-            log.warning("report of an unknown task ignored", extra=report.attempt.ids())
-            continue
-        if isinstance(report, Heartbeat):
-            has_ended = _heartbeat(work, run, task, report)
-        else:
-            has_ended = _result(work, run, task, report)
-        if has_ended:
-            touched = run
-    if touched is not None:
-        settle(work, touched)
-
-
-def settle(work: Work, run: Run) -> None:
-    """Something of this run ended: take it on, and give a slot that became free to the next run."""
-    if advance(work, run):
-        refill(work, run.dag_id)
-
-
-def _heartbeat(work: Work, run: Run, task: TaskInstance, beat: Heartbeat) -> bool:
-    """True if the attempt turned out to be lost."""
-    if not _is_current(task, beat):
-        return False
+def _heartbeat(work: Work, task: TaskInstance, beat: Heartbeat) -> None:
     at, started_at = from_epoch(beat.at), from_epoch(beat.started_at)
     silence = timedelta(seconds=work.scheduler.settings.silence_seconds)
     last = max(at, task.heartbeat_at or at)
     if beat.claimed and last + silence <= work.now:
-        return end(work, run, task, End("lost", work.now, started_at, reason=_lost(last)))
-    if task_instances.beat(work.tx, task, started_at, at, at + silence):
-        runs.begin(work.tx, run.key, started_at)
-    return False
+        end(work, task, End("lost", work.now, started_at, reason=_lost(last)))
+    elif attempts.beat(work.tx, task, started_at, at, at + silence):
+        runs.begin(work.tx, task.run_key, started_at)
 
 
-def _result(work: Work, run: Run, task: TaskInstance, result: Result) -> bool:
-    """True if the result was taken."""
-    if not _is_current(task, result):
-        log.info("late or doubled result ignored", extra=result.attempt.ids())
-        return False
+def _lost(last: datetime) -> str:
+    return f"the executor was last heard of at {last:%H:%M:%S} UTC and did not report a result"
+
+
+def _result(work: Work, task: TaskInstance, result: Result) -> None:
     ended = End(
         outcome=result.outcome,
         ended_at=from_epoch(result.ended_at) or work.now,
@@ -161,41 +140,76 @@ def _result(work: Work, run: Run, task: TaskInstance, result: Result) -> bool:
         max_rss=result.max_rss,
         log_bytes=result.log_bytes,
         reason=result.reason,
+        billed_ms=result.billed_ms,
+        memory_mb=result.memory_mb,
     )
-    return end(work, run, task, ended)
+    if end(work, task, ended) and result.outputs and result.outcome == "success":
+        outputs.save(work.tx, task.key, result.outputs)
+        work.forget_outputs(task.run_key, task.task_id)
 
 
-def _is_current(task: TaskInstance, report: Heartbeat | Result) -> bool:
-    return task.state in IN_FLIGHT and task.try_number == report.attempt.try_number
-
-
-def end(work: Work, run: Run, task: TaskInstance, ended: End) -> bool:
-    """Record how an attempt in flight ended and, if it failed and may be tried again, when."""
-    target, due_at = _after(work, run, task, ended)
-    if not task_instances.end_attempt(work.tx, task, target, ended, due_at):
-        return False
+def end(work: Work, task: TaskInstance, ended: End) -> bool:
+    """Record how an attempt in flight ended and, if it may be tried again, when. False if it has
+    its result already."""
+    run = work.run_of(task)
+    definition = work.definition(run.version_id).task(task.task_id)
+    if not _ask_again(work, definition, task, ended):
+        target, due_at = _after(work, definition, task, ended)
+        if not attempts.end_attempt(work.tx, task, target, ended, due_at):
+            return False
+        work.outbox.wake(due_at)
+        notices.of_task(work, definition, run, task, ended, target)
+        log.info("attempt ended: %s", ended.outcome, extra={**task.attempt.ids(), "state": target})
     if ended.started_at is not None:
-        runs.begin(work.tx, run.key, ended.started_at)
-    work.outbox.wake(due_at)
-    extra = {**task.attempt.ids(), "outcome": ended.outcome, "state": str(target)}
-    log.info("attempt ended: %s", ended.outcome, extra=extra)
+        runs.begin(work.tx, task.run_key, ended.started_at)
+    stops.forget(work.tx, task.attempt)
+    _touch(work, run, task)
     return True
 
 
+def _touch(work: Work, run: Run, task: TaskInstance) -> None:
+    work.touch(run.run_id)
+    work.task_slots.add(run.dag_id)
+    if task.pool is not None:
+        work.pools.add(task.pool)
+
+
+def _ask_again(work: Work, definition: Task, task: TaskInstance, ended: End) -> bool:
+    """A sensor whose answer was no is asked again, in the same attempt, until its time is up."""
+    sensor = definition.sensor
+    if sensor is None or ended.outcome != "failed" or ended.exit_code is None:
+        return False
+    run = work.run(task.attempt.run_id)
+    if run is None or run.stopping is not None:
+        return False
+    begun = ended.started_at or task.queued_at or work.now
+    until = task.poke_until or begun + timedelta(seconds=sensor.timeout)
+    due_at = ended.ended_at + timedelta(seconds=sensor.poke_interval)
+    if due_at > until:
+        return False
+    work.outbox.wake(due_at)
+    return attempts.reschedule(work.tx, task, ended, due_at, until)
+
+
 def _after(
-    work: Work, run: Run, task: TaskInstance, ended: End
+    work: Work, definition: Task, task: TaskInstance, ended: End
 ) -> tuple[TaskState, datetime | None]:
-    if ended.outcome == "success":
-        return TaskState.SUCCESS, None
-    if ended.outcome == "cancelled":
-        return TaskState.CANCELLED, None
-    if run.state in (RunState.QUEUED, RunState.RUNNING):
-        definition = work.definition(run.version_id).task(task.task_id)
-        due_at = retry_at(definition, task.try_number, ended.ended_at)
+    """The state that follows, and when the next attempt is due."""
+    if ended.outcome in _PLAIN:
+        return _PLAIN[ended.outcome], None
+    sensor = definition.sensor
+    if sensor is not None and ended.outcome == "failed" and ended.exit_code is not None:
+        return (TaskState.SKIPPED if sensor.soft_fail else TaskState.FAILED), None
+    run = work.run(task.attempt.run_id)
+    if run is not None and run.is_active and run.stopping is None:
+        due_at = retry_at(definition, task.tries, ended.ended_at, ended.exit_code)
         if due_at is not None:
             return TaskState.UP_FOR_RETRY, due_at
     return TaskState.FAILED, None
 
 
-def _lost(last: datetime) -> str:
-    return f"the executor was last heard of at {last:%H:%M:%S} UTC and did not report a result"
+_PLAIN = {
+    "success": TaskState.SUCCESS,
+    "skipped": TaskState.SKIPPED,
+    "cancelled": TaskState.CANCELLED,
+}

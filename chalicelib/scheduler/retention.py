@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from chalicelib.database import housekeeping, runs
+from chalicelib.database import housekeeping, notifications, runs
 from chalicelib.database.runs import Run
 from chalicelib.scheduler.context import Scheduler, Work
 
 MAX_RUNS = 50
 MAX_LISTINGS = 100
 MAX_VERSIONS = 100
+MAX_NOTIFICATIONS = 1000
 
 
 def empty_expired(scheduler: Scheduler, now: datetime) -> list[Run]:
     """Delete the objects of the oldest expired runs; answers the runs of which none is left."""
-    before = now - timedelta(days=scheduler.settings.retention_days)
     with scheduler.database.read() as tx:
-        expired = runs.ended_before(tx, before, MAX_RUNS)
+        expired = runs.expired(tx, now, scheduler.settings.retention_days, MAX_RUNS)
     emptied: list[Run] = []
     listings = MAX_LISTINGS
     for run in expired:
@@ -43,4 +43,6 @@ def remove(work: Work, expired: Sequence[Run]) -> int:
         runs.delete(work.tx, run.key)
     before = work.now - timedelta(days=work.scheduler.settings.retention_days)
     housekeeping.forget_versions(work.tx, before, MAX_VERSIONS)
+    notifications.forget(work.tx, before, MAX_NOTIFICATIONS)
+    housekeeping.forget_audit(work.tx)
     return len(expired)

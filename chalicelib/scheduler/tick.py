@@ -16,9 +16,11 @@ from typing import TypeVar
 from chalicelib.database import housekeeping
 from chalicelib.database.runs import Run
 from chalicelib.errors import OrchestratorError
-from chalicelib.scheduler import due, registration, repair, retention
-from chalicelib.scheduler.context import Scheduler, Work, working
-from chalicelib.scheduler.repair import DeadLetters, Finding
+from chalicelib.scheduler import due, notices, registration, repair, retention
+from chalicelib.scheduler.claims import Finding
+from chalicelib.scheduler.context import Scheduler, Work
+from chalicelib.scheduler.repair import DeadLetters
+from chalicelib.scheduler.settle import working
 
 log = logging.getLogger("orchestrator.scheduler")
 
@@ -95,10 +97,11 @@ def _look_outside(scheduler: Scheduler, report: Report, now: datetime) -> _Outsi
 def _decide(work: Work, outside: _Outside, report: Report) -> None:
     report.count("attempts_lost", repair.end_abandoned(work, outside.findings))
     report.count("attempts_lost", repair.end_silent(work))
-    runs_made, retries = due.make_due(work)
-    report.count("runs_made", runs_made)
-    report.count("retries_queued", retries)
+    for name, number in due.make_due(work).items():
+        report.count(name, number)
     report.count("messages_resent", repair.resend(work))
+    report.count("stops_repeated", repair.stop_again(work))
+    report.count("notices_resent", notices.resend(work))
     report.count("wakes_planned", due.plan_wakes(work))
     for body, reason in outside.letters.unreadable:
         queue = work.scheduler.settings.dead_letter_queue

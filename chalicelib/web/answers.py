@@ -18,6 +18,10 @@ from chalicelib.utils.time import iso
 
 _JSON = {"Content-Type": "application/json"}
 RETRY_AFTER_SECONDS = 2
+_ALWAYS_WITH: Mapping[int, Mapping[str, str]] = {
+    401: {"WWW-Authenticate": 'Bearer realm="orchestrator"'},
+    503: {"Retry-After": str(RETRY_AFTER_SECONDS)},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Answer:
 
 def success(answer: Any) -> Response:
     """The response of a handler's value, or `Answer`."""
+    if isinstance(answer, Answer) and answer.status == 204:
+        return Response("", {}, 204)
     if isinstance(answer, Answer):
         return Response(jsonable(answer.body), {**_JSON}, answer.status)
     return Response(jsonable(answer), {**_JSON})
@@ -55,7 +61,7 @@ def error_response(
 ) -> Response:
     """The one error shape."""
     body = {"error": {"code": code, "message": message, "details": jsonable(dict(details))}}
-    extra = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}
+    extra = _ALWAYS_WITH.get(status, {})
     return Response(body, {**_JSON, **extra, **(headers or {})}, status)
 
 

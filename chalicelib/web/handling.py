@@ -1,4 +1,5 @@
-"""The one way of every request: parse, handle, shape; and its registration with Chalice."""
+"""The one way of every request: authorise, parse, handle, shape; and its registration with
+Chalice."""
 
 from __future__ import annotations
 
@@ -8,11 +9,14 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from chalice.app import Blueprint, Chalice, Response
+from chalice.app import Blueprint, Chalice, IAMAuthorizer, Response
 
 from chalicelib.errors import OrchestratorError
 from chalicelib.utils.logging import bind
+from chalicelib.web import pages
+from chalicelib.web.access import authorise
 from chalicelib.web.answers import error_response, failure, internal, success
+from chalicelib.web.conditional import unchanged
 from chalicelib.web.requests import parse
 from chalicelib.web.routes import ROUTES, Route
 
@@ -22,19 +26,24 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 DEEPEST_PATH = 12
 
 
-def register(app: Chalice) -> None:
+def register(app: Chalice, *, auth: str = "token") -> None:
     """Give the app every route of the table, and the one error shape for what Chalice itself
-    refuses, such as a method that a path does not have."""
+    refuses, such as a method that a path does not have. With `auth` "iam", API Gateway lets nobody
+    through to any route whom IAM does not."""
     blueprint = Blueprint(__name__)
+    authorizer = IAMAuthorizer() if auth == "iam" else None
     for route in ROUTES:
         blueprint.route(
             route.path,
             methods=[route.method],
             name=route.handler.rpartition(".")[2],
             content_types=[],  # checked in `requests`: Chalice's own refusal has another shape
+            authorizer=authorizer,
         )(_view(app, route))
     app.register_blueprint(blueprint)
+    pages.register(app)
     app.register_middleware(shape_refusals, "http")
+    app.register_middleware(unchanged, "http")
 
 
 def answer_unknown_paths(app: Chalice) -> None:
@@ -92,7 +101,8 @@ def handle(route: Route, request: Any, path: dict[str, str]) -> Response:
     request_id = _request_id(request)
     with bind(request_id=request_id, **path):
         try:
-            call = parse(route, request, path)
+            caller = authorise(route, request)
+            call = parse(route, request, path, who=caller.name if caller else "")
             return success(_handler(route)(call))
         except OrchestratorError as error:
             if error.status >= 500:

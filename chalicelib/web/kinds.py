@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -187,6 +188,83 @@ class Cursor:
         return (
             "the next_cursor of an earlier answer of this list, or left out to begin at the start"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A JSON list of 1 to `most` values; never in a URL."""
+
+    item: Kind
+    most: int
+
+    def from_text(self, text: str) -> list[Any]:  # noqa: ARG002 - there is no such text
+        raise ValueError(self._expected)
+
+    def from_json(self, value: Any) -> list[Any]:
+        if not isinstance(value, list) or not 1 <= len(value) <= self.most:
+            raise ValueError(self._expected)
+        try:
+            return [self.item.from_json(one) for one in value]
+        except ValueError as error:
+            raise ValueError(f"{self._expected}, each {error}") from None
+
+    def schema(self) -> Schema:
+        items = self.item.schema()
+        return {"type": "array", "items": items, "minItems": 1, "maxItems": self.most}
+
+    @property
+    def _expected(self) -> str:
+        return f"a list of 1 to {self.most}"
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """A JSON object with any values; never in a URL. Refused is only what nothing can store."""
+
+    def from_text(self, text: str) -> dict[str, Any]:  # noqa: ARG002 - there is no such text
+        raise ValueError(self._expected)
+
+    def from_json(self, value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise ValueError(self._expected)
+        try:
+            # Half of a surrogate pair, or 1e999, which Python reads as infinity.
+            json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+        except ValueError:
+            raise ValueError(self._expected) from None
+        return value
+
+    def schema(self) -> Schema:
+        return {"type": "object"}
+
+    @property
+    def _expected(self) -> str:
+        return "a JSON object of values in Unicode and within range"
+
+
+@dataclass(frozen=True, slots=True)
+class OrNull:
+    """Another kind, or null."""
+
+    kind: Kind
+
+    def from_text(self, text: str) -> Any:
+        return self.kind.from_text(text)
+
+    def from_json(self, value: Any) -> Any:
+        try:
+            return None if value is None else self.kind.from_json(value)
+        except ValueError as error:
+            raise ValueError(f"{error}, or null") from None
+
+    def schema(self) -> Schema:
+        return or_null(self.kind.schema())
+
+
+def or_null(schema: Schema) -> Schema:
+    """The schema of one of the kinds here, extended by null."""
+    extended = {**schema, "type": [schema["type"], "null"]}
+    return {**extended, "enum": [*schema["enum"], None]} if "enum" in schema else extended
 
 
 def _is_unicode(text: str) -> bool:

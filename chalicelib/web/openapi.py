@@ -6,33 +6,54 @@ import re
 from functools import cache
 from typing import Any
 
+from chalicelib.web.kinds import or_null
 from chalicelib.web.routes import ROUTES, JsonBody, Param, Route, TextBody
 from chalicelib.web.schemas import components, ref
 
 VERSION = "1"
 ERRORS: dict[int, tuple[str, str]] = {
     400: ("BadRequest", "the request cannot be understood; the message says what would be right"),
+    401: ("Unauthorized", "nobody knows who asks: the access token is missing, unknown or revoked"),
+    403: ("Forbidden", "who asks has another role than this needs; details.needed names it"),
     404: ("NotFound", "there is no such thing"),
     409: ("Conflict", "the thing is in a state in which this cannot be done"),
     422: ("InvalidDag", "the file is no DAG; details.problems lists all that is wrong with it"),
     500: ("Internal", "the server made a mistake; details.request_id finds it in the log"),
     503: ("Unavailable", "it cannot be done now; try again after the seconds in Retry-After"),
 }
-ALWAYS = (400, 500, 503)
+ALWAYS = (400, 401, 403, 500, 503)
 
 _PATH_HELP = {
     "dag_id": "identity of the DAG",
     "run_id": "identity of the run",
     "task_id": "id of the task in its DAG",
+    "backfill_id": "number of the backfill",
+    "pool": "name of the pool",
+}
+
+
+_SCHEMES: dict[str, dict[str, Any]] = {
+    "token": {"type": "http", "scheme": "bearer"},
+    "iam": {
+        "type": "apiKey",
+        "name": "Authorization",
+        "in": "header",
+        "description": "AWS Signature Version 4, service execute-api",
+        "x-amazon-apigateway-authtype": "awsSigv4",
+    },
 }
 
 
 @cache
-def document(base: str = "") -> dict[str, Any]:
-    """The document, not to be changed. `base` is what stands before every path in the URL."""
+def document(base: str = "", auth: str = "token") -> dict[str, Any]:
+    """The document, not to be changed. `base` is what stands before every path in the URL; `auth`
+    the setting, which says how callers prove who they are."""
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+        operation = _operation(route)
+        if route.is_open and auth == "token":
+            operation["security"] = [{}, {auth: []}]
+        paths.setdefault(route.path, {})[route.method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {
@@ -41,9 +62,11 @@ def document(base: str = "") -> dict[str, Any]:
             "summary": "DAGs of shell commands: what is registered, what runs, what became of it",
         },
         "servers": [{"url": base or "/"}],
+        **({"security": [{auth: []}]} if auth in _SCHEMES else {}),
         "paths": paths,
         "components": {
             "schemas": components(),
+            **({"securitySchemes": {auth: _SCHEMES[auth]}} if auth in _SCHEMES else {}),
             "responses": {name: _error(status, text) for status, (name, text) in ERRORS.items()},
         },
     }
@@ -59,6 +82,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "operationId": route.handler.rpartition(".")[2],
         "tags": [route.handler.partition(".")[0]],
         "summary": route.summary,
+        "description": f"Needs the role {route.needs}." if not route.is_open else "Open to all.",
         "parameters": [_in_path(name) for name in path_variables(route)]
         + [_in_query(param) for param in route.params],
         "responses": {
@@ -116,10 +140,12 @@ def _body(body: JsonBody | TextBody) -> dict[str, Any]:
 def _field(param: Param) -> dict[str, Any]:
     """An optional field may be null as well."""
     schema = _schema(param)
-    return schema if param.required else {**schema, "type": [schema["type"], "null"]}
+    return schema if param.required else or_null(schema)
 
 
 def _success(name: str) -> dict[str, Any]:
+    if not name:
+        return {"description": "done; there is no body"}
     return {
         "description": name,
         "content": {"application/json": {"schema": ref(name)}},
@@ -131,6 +157,8 @@ def _error(status: int, text: str) -> dict[str, Any]:
         "description": text,
         "content": {"application/json": {"schema": ref("Error")}},
     }
+    if status == 401:
+        response["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
     if status == 503:
         response["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}
     return response

@@ -16,11 +16,13 @@ def reference_markdown() -> str:
 
 
 def _routes() -> str:
-    rows = [("route", "what it does", "parameters", "answers")]
+    rows = [("route", "what it does", "needs", "parameters", "answers")]
     for route in ROUTES:
-        answers = ", ".join(f"{status} `{name}`" for status, name in route.answers.items())
+        answers = ", ".join(f"{status} `{name}`" for status, name in route.answers.items() if name)
         taken = ", ".join(f"`{name}`" for name in _taken(route)) or "none"
-        rows.append((f"`{route.method} {route.path}`", route.summary, taken, answers))
+        role = "nothing" if route.is_open else route.needs
+        named = f"`{route.method} {route.path}`"
+        rows.append((named, route.summary, role, taken, answers or "204, nothing"))
     return _table(rows)
 
 
@@ -48,24 +50,32 @@ def _all_params(route: Route) -> tuple[Param, ...]:
 
 
 def _where(routes: list[Route]) -> str:
-    if len(routes) > 2:
+    if len(routes) > 4:
         return "lists"
     return ", ".join(f"`{route.path.removeprefix('/api')}`" for route in routes)
 
 
 def _value(param: Param) -> str:
-    schema = param.kind.schema()
+    text = _accepted(param.kind.schema())
+    default = str(param.default).lower() if isinstance(param.default, bool) else param.default
+    return text if default is None else f"{text}; default {default}"
+
+
+def _accepted(schema: dict[str, Any]) -> str:
+    kind = schema["type"]
+    if isinstance(kind, list):
+        return f"{_accepted({**schema, 'type': kind[0]})}, or null"
     if "enum" in schema:
-        text = ", ".join(f"`{word}`" for word in schema["enum"])
-    elif schema["type"] == "integer":
-        text = f"{schema['minimum']} to {schema['maximum']}"
-    elif schema["type"] == "boolean":
-        text = "`true`, `false`"
-    elif schema.get("format") == "date-time":
-        text = "ISO 8601 with an offset"
-    else:
-        text = f"text, up to {schema['maxLength']}" if "maxLength" in schema else "text"
-    return text if param.default is None else f"{text}; default {param.default}"
+        return ", ".join(f"`{word}`" for word in schema["enum"])
+    if kind == "array":
+        return f"list of 1 to {schema['maxItems']}, each {_accepted(schema['items'])}"
+    if kind == "integer":
+        return f"{schema['minimum']} to {schema['maximum']}"
+    if schema.get("format") == "date-time":
+        return "ISO 8601 with an offset"
+    if kind == "string":
+        return f"text, up to {schema['maxLength']}" if "maxLength" in schema else "text"
+    return {"boolean": "`true`, `false`", "object": "object"}[kind]
 
 
 def _answers() -> str:

@@ -12,45 +12,64 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from chalicelib.database.reads import values
 from chalicelib.ports import QueueDepth
+from chalicelib.scheduler import prices
 from chalicelib.web import views
 
 Schema = dict[str, Any]
 
 # A name means the same wherever it stands.
 HELP: dict[str, str] = {
+    "actions": "what may be done to it as it stands",
     "admitted_at": "when it was given one of its DAG's max_active_runs slots",
     "age_seconds": "how long ago it began",
     "attempts": "those that have ended, newest first",
+    "basis": "`billed`: by Lambda's own figures; `estimated`: it did not run there, and the time"
+    " that it took is priced as if at 128 MB",
+    "billed_ms": "milliseconds that Lambda charges for",
     "commit_seq": "number of the last commit",
     "complete": "nothing will follow",
+    "counts": "what became of the dates that were looked at, in numbers by what",
     "dag_id": "identity of the DAG, in URLs",
     "data_interval_start": "the fire time before the logical date",
     "did": "what it did, in numbers by name",
+    "due_at": "when it is sent again, null once it is delivered or given up",
     "duration": "seconds from started_at to ended_at",
     "execution_timeout": "seconds",
     "file_key": "the object in the dags bucket",
     "has_import_error": "the file was changed since and is broken; the last good version is active",
     "heartbeat_at": "when its executor last said that it runs",
     "import_errors": "files that could not be registered",
+    "item": "what this copy of an expanded task is for",
     "log_bytes": "length of the whole log",
     "logical_date": "the fire time, or the moment that was asked for",
     "map_index": "which copy of an expanded task; -1 for a task that is not expanded",
     "max_active_runs": "runs of the DAG at once",
     "max_active_tasks": "attempts of the DAG at once",
     "max_rss_bytes": "peak memory of the command",
+    "memory_mb": "megabytes that Lambda gave",
     "next_cursor": "`cursor` of the next page, null at the end; a page that is filtered may hold"
     " fewer than `limit` and still not be the last",
     "next_fire_at": "null while nothing is to come, or paused",
     "next_offset": "`offset` to go on from",
     "not_before": "the attempt does not start earlier",
+    "outputs": "what it wrote to $DAG_OUTPUT when it last succeeded",
+    "paused_reason": "why, where the orchestrator paused it itself",
+    "poke": "how often a sensor was asked again within the attempt",
+    "pokes": "how often a sensor was asked again",
     "reason": "why it is in this state, empty where nothing is to say",
     "removed_at": "when its file was removed from the bucket, null while it is there",
+    "requests": "of Lambda, SQS and S3 together",
     "retry_delay": "seconds",
     "schedule": "expressions, none: only on request",
+    "secrets": "references by variable, never the secrets themselves",
     "set_aside": "messages that could not be applied, kept for inspection",
     "signal": "that ended the command",
+    "since": "earlier runs are not counted; null: all that is kept is",
+    "stopping": "how it will end once nothing of it runs any more",
     "try_number": "attempts so far, or which attempt; 0 before the first",
     "version": "number of the definition, counted from 1 for each DAG",
+    "waiting": "tasks that are ready and have no slot",
+    "who": "the caller: name of the token, ARN under IAM, or `local`",
 }
 
 _PLAIN: dict[Any, Schema] = {
@@ -110,12 +129,18 @@ def _of_generic(origin: Any, arguments: tuple[Any, ...]) -> Schema:
     if origin is Literal:
         return {"type": "string", "enum": list(arguments)}
     if origin in (types.UnionType, Union):
-        return _nullable(_of_type(arguments[0]))
+        return _of_union(arguments)
     if origin is dict:
         return {"type": "object", "additionalProperties": _of_type(arguments[1])}
-    if origin is tuple:
+    if origin in (tuple, list):
         return {"type": "array", "items": _of_type(arguments[0])}
     raise TypeError(f"no schema for {origin}[{arguments}]")
+
+
+def _of_union(arguments: tuple[Any, ...]) -> Schema:
+    schemas = [_of_type(one) for one in arguments if one is not type(None)]
+    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+    return _nullable(schema) if type(None) in arguments else schema
 
 
 def _nullable(schema: Schema) -> Schema:
@@ -132,6 +157,11 @@ def _extended(name: str, properties: dict[str, Schema]) -> Schema:
     return {"allOf": [ref(name), _object(properties)]}
 
 
+def _health() -> Schema:
+    """A stranger is told no more than the status."""
+    return {**_of_class(views.Health), "required": ["status"]}
+
+
 def _error() -> Schema:
     described = {
         "code": {"type": "string", "description": "a stable word for programs"},
@@ -143,9 +173,16 @@ def _error() -> Schema:
 
 _CLASSES: dict[str, type[Any]] = {
     "Attempt": values.AttemptItem,
+    "AuditEntry": values.AuditItem,
+    "Backfill": values.BackfillItem,
+    "BackfillPlan": views.BackfillPlan,
+    "ChangedDags": views.ChangedDags,
+    "ClearedTask": views.ClearedTask,
+    "ClearedTasks": views.ClearedTasks,
+    "Cost": prices.Cost,
     "Dag": values.DagItem,
     "DagDefinition": values.Dag,
-    "DagDetail": values.DagDetail,
+    "DagWithTasks": values.DagDetail,
     "DagSource": values.DagSource,
     "DagVersion": values.DagVersion,
     "DatabaseHealth": views.DatabaseHealth,
@@ -157,12 +194,19 @@ _CLASSES: dict[str, type[Any]] = {
     "LastTick": views.LastTick,
     "LogPart": views.LogPart,
     "NextFireTimes": views.NextFireTimes,
+    "Notification": values.NotificationItem,
+    "NotificationTarget": values.Notification,
+    "Param": values.Param,
+    "Pool": values.PoolItem,
     "Problem": values.Problem,
     "QueueDepth": QueueDepth,
     "Queues": views.Queues,
     "Run": values.RunItem,
+    "RunWithParams": values.RunDetail,
+    "Sensor": values.Sensor,
     "Task": values.Task,
     "TaskInstance": values.TaskInstanceItem,
+    "TaskInstanceWithOutputs": values.TaskInstanceDetail,
     "Tick": values.TickItem,
     "ValidatedDag": views.ValidatedDag,
 }
@@ -171,16 +215,29 @@ _NAMES: dict[Any, str] = {cls: name for name, cls in _CLASSES.items()}
 _COMPONENTS: dict[str, Callable[[], Schema]] = {
     "Error": _error,
     **{name: partial(_of_class, cls) for name, cls in _CLASSES.items()},
+    "AuditList": partial(_page, "audit", "AuditEntry"),
+    "BackfillList": partial(_page, "backfills", "Backfill"),
+    "DagDetail": lambda: _extended("DagWithTasks", {"cost": ref("Cost")}),
     "DagList": partial(_page, "dags", "Dag"),
     "DagVersionList": partial(_page, "versions", "DagVersion"),
+    "Health": _health,
     "ImportErrorList": partial(_page, "import_errors", "ImportError"),
     "JsonSchema": lambda: {"type": "object"},
+    "NotificationList": partial(_page, "notifications", "Notification"),
     "OpenApi": lambda: {"type": "object"},
+    "PoolList": partial(_page, "pools", "Pool"),
     "RunDetail": lambda: _extended(
-        "Run", {"task_instances": array_of("TaskInstance"), "next_cursor": NEXT_CURSOR}
+        "RunWithParams",
+        {
+            "cost": ref("Cost"),
+            "task_instances": array_of("TaskInstance"),
+            "next_cursor": NEXT_CURSOR,
+        },
     ),
     "RunList": partial(_page, "runs", "Run"),
-    "TaskInstanceDetail": lambda: _extended("TaskInstance", {"attempts": array_of("Attempt")}),
+    "TaskInstanceDetail": lambda: _extended(
+        "TaskInstanceWithOutputs", {"attempts": array_of("Attempt")}
+    ),
     "TaskInstanceList": partial(_page, "task_instances", "TaskInstance"),
     "TickList": partial(_page, "ticks", "Tick"),
 }

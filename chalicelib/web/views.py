@@ -29,12 +29,49 @@ class NextFireTimes:
 
 @dataclass(frozen=True, slots=True)
 class LogPart:
-    """A part of a log. `next_offset` is the byte behind it; `complete` that nothing will follow."""
+    """A part of a log. `next_offset` is the byte behind it; `complete` that nothing will follow;
+    `poke` which question of a sensor it answers."""
 
     content: str
     next_offset: int
     complete: bool
     try_number: int | None
+    poke: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedDags:
+    """The DAGs that were not yet as they were asked to be."""
+
+    dag_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClearedTask:
+    """One task instance and the state that it was in."""
+
+    task_id: str
+    map_index: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClearedTasks:
+    """What runs again, or would if `dry_run` had not been asked for."""
+
+    dry_run: bool
+    task_instances: tuple[ClearedTask, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillPlan:
+    """What a backfill will run: `total` fire times, the first hundred of them in `dates`, of which
+    `already` have runs. `id` is null where `dry_run` was asked for."""
+
+    id: int | None
+    dates: tuple[datetime, ...]
+    total: int
+    already: int
 
 
 @dataclass(frozen=True, slots=True)

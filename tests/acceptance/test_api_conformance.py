@@ -89,7 +89,12 @@ def history(api: Api) -> dict[str, str]:
         api.rows.task(run_id, "load", "none")
         api.runs.put(api.rows.attempt(run_id, "extract").log_chunk_key(0), b"hello\n")
     api.rows.tick(["an error"], runs_made=1)
-    return {"dag_id": "a", "run_id": run_id, "task_id": "extract"}
+    api.rows.outputs(run_id, "extract", {"n": [1, None]})
+    api.rows.pool("p")
+    api.rows.backfill("a")
+    api.rows.notification(run_id)
+    ids = {"dag_id": "a", "run_id": run_id, "task_id": "extract"}
+    return {**ids, "backfill_id": "1", "pool": "p"}
 
 
 def wsgi(api: Api) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:

@@ -46,6 +46,7 @@ def test_a_listed_dag_tells_all_that_a_list_shows(three: Api) -> None:
         "schedule": ["0 6 * * *"],
         "timezone": "UTC",
         "is_paused": False,
+        "paused_reason": None,
         "next_fire_at": "2026-11-23T11:01:00Z",
         "max_active_runs": 16,
         "max_active_tasks": 16,

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.api import Api
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    """As on AWS: who asks has a token."""
+    api = Api(tmp_path, auth="token")
+    api.sign_in("operator")
+    yield api
+    api.close()
 
 
 @dataclass
@@ -37,7 +50,9 @@ def event(method: str, resource: str, **changes: Any) -> dict[str, Any]:
 
 
 def ask(api: Api, **kwargs: Any) -> tuple[int, Any]:
-    response = api.app(event(**kwargs), LambdaContext())
+    asked = event(**kwargs)
+    asked["headers"]["Authorization"] = f"Bearer {api.token}"
+    response = api.app(asked, LambdaContext())
     return response["statusCode"], json.loads(response["body"])
 
 

@@ -147,6 +147,10 @@ def test_a_task_instance_tells_how_its_last_attempt_went(api: Api) -> None:
         "map_index": -1,
         "state": "failed",
         "try_number": 1,
+        "poke": 0,
+        "pool": None,
+        "pool_slots": 1,
+        "priority": 1,
         "queued_at": "2026-11-23T10:03:00Z",
         "not_before": None,
         "started_at": "2026-11-23T10:03:01Z",
@@ -158,10 +162,11 @@ def test_a_task_instance_tells_how_its_last_attempt_went(api: Api) -> None:
         "max_rss_bytes": 4096,
         "log_bytes": 10,
         "reason": "exit code 1",
+        "actions": ["clear", "mark_success"],
     }
     detail = api.get(f"/api/runs/{run_id}/tasks/load").json
     (attempt,) = detail.pop("attempts")
-    assert detail == task
+    assert detail == {**task, "item": None, "outputs": {}}
     assert (attempt["try_number"], attempt["outcome"], attempt["exit_code"]) == (1, "failed", 1)
 
 
@@ -189,7 +194,13 @@ def log_of(api: Api, state: str, chunks: dict[int, bytes], **columns: Any) -> st
 def test_a_log_is_read_while_it_grows_and_complete_once_its_attempt_has_ended(api: Api) -> None:
     path = log_of(api, "running", {0: b"one\n"})
     first = api.get(path).json
-    assert first == {"content": "one\n", "next_offset": 4, "complete": False, "try_number": 1}
+    assert first == {
+        "content": "one\n",
+        "next_offset": 4,
+        "complete": False,
+        "try_number": 1,
+        "poke": 0,
+    }
     nothing = api.get(f"{path}?offset=4").json
     assert (nothing["content"], nothing["next_offset"], nothing["complete"]) == ("", 4, False)
 
@@ -201,6 +212,7 @@ def test_the_end_of_the_log_of_an_ended_attempt_is_complete(api: Api) -> None:
         "next_offset": 10,
         "complete": True,
         "try_number": 1,
+        "poke": 0,
     }
     assert api.get(f"{path}?offset=4").json["content"] == "two..\n"
 
@@ -232,4 +244,5 @@ def test_a_task_without_an_attempt_has_an_empty_log(api: Api, state: str, comple
         "next_offset": 0,
         "complete": complete,
         "try_number": None,
+        "poke": None,
     }

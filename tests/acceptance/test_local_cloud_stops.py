@@ -7,12 +7,20 @@ import shutil
 import signal
 import socket
 import subprocess
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.local_cloud import CHALICE, PROJECT, LocalCloud, processes_that_mention
+from tests.acceptance.local_cloud import (
+    CHALICE,
+    PATIENT,
+    PROJECT,
+    LocalCloud,
+    processes_that_mention,
+)
 from tests.support.waiting import eventually
 
 # A command that resists SIGTERM and one that leaves its group and its session.
@@ -172,10 +180,37 @@ def test_a_folder_of_dag_files_that_is_not_there_is_refused_in_one_line(cloud: L
     assert "ORCHESTRATOR_DAGS_DIR" in line
 
 
-def test_an_address_that_others_can_reach_is_refused_in_one_line(cloud: LocalCloud) -> None:
+def test_an_open_api_that_others_can_reach_is_refused_in_one_line(cloud: LocalCloud) -> None:
+    cloud.settings["ORCHESTRATOR_AUTH"] = "none"
     code, (line,) = refusal(cloud, "--no-autoreload", "--host", "0.0.0.0")
     assert code == 2
     assert "--host 0.0.0.0" in line
+
+
+def test_an_address_that_others_can_reach_demands_the_token_that_is_printed_once(
+    cloud: LocalCloud,
+) -> None:
+    process = cloud.launch("--no-autoreload", "--host", "0.0.0.0")
+    try:
+        eventually(lambda: "upload " in cloud.output.read_text(), within=PATIENT)
+        (line,) = [text for text in cloud.output.read_text().splitlines() if "token " in text]
+        url = f"http://127.0.0.1:{cloud.api_port}/api/dags"
+        eventually(lambda: status_of(url) == 401, within=PATIENT)
+        assert status_of(url, line.split()[1]) == 200
+    finally:
+        process.kill()
+        process.wait()
+
+
+def status_of(url: str, token: str = "") -> int:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except urllib.error.URLError:
+        return 0
 
 
 def test_a_missing_package_is_refused_in_one_line(cloud: LocalCloud) -> None:

@@ -22,7 +22,11 @@ NAMES = {
     "apply": "results applied a second",
     "api": "how long the list routes take on a large database",
     "import": "what a cold start of each entry point imports",
+    "expand": "a task with 10,000 copies: planned and dispatched, and the planner's memory",
+    "backfill": "10,000 runs of the past: how long a tick and a transaction take meanwhile",
     "commits": "write transactions for each finished task",
+    "cold": "how soon each function of the deployed bundle answers first, and its memory",
+    "cost": "what a million one-second tasks cost on AWS",
     "memory": "size of the idle local cloud, and how soon it answers",
 }
 

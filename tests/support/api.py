@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from chalice.test import Client
 
 from chalicelib import bootstrap, config, web
 from chalicelib.database import Database
+from chalicelib.scheduler import access
 from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
 from tests.support.rows import Rows
 
@@ -38,9 +39,13 @@ class Reply:
 
 
 class Api:
-    """A server on a database of its own. Only one at a time: it is the process's composition."""
+    """A server on a database of its own. Only one at a time: it is the process's composition.
 
-    def __init__(self, folder: Path) -> None:
+    `auth` is the setting; `token` is sent with every request if it is not empty."""
+
+    def __init__(self, folder: Path, auth: str = "none") -> None:
+        self.auth = auth
+        self.token = ""
         self.clock = FakeClock()
         self.runs = FakeBucket()
         self.dags = FakeBucket()
@@ -49,7 +54,7 @@ class Api:
         self.database.create_if_missing()
         self.rows = Rows(self.database)
         self.app = Chalice(app_name="orchestrator", configure_logs=False)
-        web.register(self.app)
+        web.register(self.app, auth=auth)
         web.answer_unknown_paths(self.app)
         self.configure()
         self.http = Client(self.app).http
@@ -63,10 +68,15 @@ class Api:
             "dags": lambda: self.dags,
             "runs": lambda: self.runs,
             "database": lambda: self.database,
-            "settings": config.load({}),
+            "settings": replace(config.load({}), auth=self.auth),
             "now": self.clock,
         }
         bootstrap.configure(bootstrap.Ports(**{**standard, **ports}))
+
+    def sign_in(self, role: str, name: str = "ann") -> str:
+        """Send a new token of this role from now on; answers it."""
+        self.token = access.create(bootstrap.scheduler(), name, role)
+        return self.token
 
     def get(self, path: str) -> Reply:
         return self.request("GET", path)
@@ -79,6 +89,8 @@ class Api:
         self, method: str, path: str, body: bytes = b"", content_type: str | None = None
     ) -> Reply:
         headers = {"Content-Type": content_type} if content_type else {}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
         response = self.http.request(method, path, headers=headers, body=body)
         return Reply(response.status_code, response.json_body, response.headers)
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.dag.model import Dag, Task
-from chalicelib.database import Database, Transaction, dags
+from chalicelib.database import Database, Transaction, dags, pools
 from chalicelib.database.times import to_us
 from chalicelib.messages import Attempt
 
@@ -85,13 +85,26 @@ class Rows:
         }
         return str(row["run_id"]), insert(tx, "runs", row)
 
-    def task(self, run_id: str, task_id: str, state: str = "success", **columns: Any) -> int:
-        """One task of a run; answers its key."""
+    def task(
+        self,
+        run_id: str,
+        task_id: str,
+        state: str = "success",
+        attempt: dict[str, Any] | None = None,
+        **columns: Any,
+    ) -> int:
+        """One task of a run; answers its key. `attempt` are columns of its history."""
         with self.database.write() as tx:
-            return self.put_task(tx, run_id, task_id, state, **columns)
+            return self.put_task(tx, run_id, task_id, state, attempt, **columns)
 
     def put_task(
-        self, tx: Transaction, run_id: str, task_id: str, state: str, **columns: Any
+        self,
+        tx: Transaction,
+        run_id: str,
+        task_id: str,
+        state: str,
+        attempt: dict[str, Any] | None = None,
+        **columns: Any,
     ) -> int:
         """In a transaction of the caller's. An attempt that has ended gets its history."""
         run = tx.one("SELECT id, dag_id FROM runs WHERE run_id = ?", (run_id,))
@@ -118,8 +131,61 @@ class Rows:
             names = ("try_number", "queued_at", "started_at", "ended_at", "exit_code", "log_bytes")
             outcome = "success" if state == "success" else "failed"
             history = {name: row[name] for name in names}
-            insert(tx, "attempts", {"task_instance_id": key, "outcome": outcome, **history})
+            used = {"task_instance_id": key, "outcome": outcome, **history, **(attempt or {})}
+            insert(tx, "attempts", used)
         return key
+
+    def outputs(self, run_id: str, task_id: str, values: dict[str, Any]) -> None:
+        """What a task wrote."""
+        with self.database.write() as tx:
+            task = tx.one(
+                "SELECT t.id FROM task_instances t JOIN runs r ON r.id = t.run_key"
+                " WHERE r.run_id = ? AND t.task_id = ?",
+                (run_id, task_id),
+            )
+            assert task is not None
+            row = {"task_instance_id": task[0], "outputs": json.dumps(values)}
+            insert(tx, "task_outputs", row)
+
+    def pool(self, name: str, slots: int = 2, description: str = "") -> None:
+        with self.database.write() as tx:
+            pools.put(tx, name, slots, description, self._tick())
+
+    def backfill(self, dag_id: str, state: str = "running", **columns: Any) -> int:
+        """A backfill of a day; answers its id."""
+        at = self._tick()
+        row = {
+            "dag_id": dag_id,
+            "from_date": to_us(START),
+            "to_date": to_us(START + timedelta(days=1)),
+            "next_date": to_us(START),
+            "reprocess": "none",
+            "max_active_runs": 1,
+            "state": state,
+            "created_at": to_us(at),
+            **columns,
+        }
+        with self.database.write() as tx:
+            return insert(tx, "backfills", row)
+
+    def notification(self, run_id: str, state: str = "pending", **columns: Any) -> int:
+        """A message about the end of a run; answers its id."""
+        at = self._tick()
+        row = {
+            "dag_id": run_id.partition("__")[0],
+            "run_id": run_id,
+            "event": "failure",
+            "kind": "webhook",
+            "target": "https://example.com/hook",
+            "payload": json.dumps({"run_id": run_id}),
+            "state": state,
+            "sends": 1,
+            "created_at": to_us(at),
+            "due_at": to_us(at) if state == "pending" else None,
+            **columns,
+        }
+        with self.database.write() as tx:
+            return insert(tx, "notifications", row)
 
     def tick(self, errors: Iterable[str] = (), **did: int) -> None:
         with self.database.write() as tx:
@@ -131,9 +197,9 @@ class Rows:
             }
             insert(tx, "ticks", row)
 
-    def attempt(self, run_id: str, task_id: str, try_number: int = 1) -> Attempt:
+    def attempt(self, run_id: str, task_id: str, try_number: int = 1, poke: int = 0) -> Attempt:
         """The name of an attempt, for putting its log into a bucket."""
-        return Attempt(run_id.partition("__")[0], run_id, task_id, -1, try_number)
+        return Attempt(run_id.partition("__")[0], run_id, task_id, -1, try_number, poke)
 
     def _tick(self) -> datetime:
         self.now += timedelta(minutes=1)

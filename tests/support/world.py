@@ -10,14 +10,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from chalicelib import config
 from chalicelib.database import Database
-from chalicelib.messages import Attempt, Heartbeat, Outcome, Result, TaskMessage
+from chalicelib.messages import (
+    Attempt,
+    Heartbeat,
+    Notice,
+    Noticed,
+    Outcome,
+    Result,
+    TaskMessage,
+    decode_task,
+)
 from chalicelib.ports import OutgoingMessage, ReceivedMessage
 from chalicelib.scheduler import control, registration, results
 from chalicelib.scheduler.context import Scheduler
@@ -32,6 +41,7 @@ class Played:
     outcome: Outcome | None = "success"
     seconds: float = 0.1
     exit_code: int | None = 0
+    outputs: dict[str, Any] = field(default_factory=dict)
     is_heard: bool = True  # False: it dies before its first heartbeat, too
 
 
@@ -47,10 +57,15 @@ class ScriptedExecutor:
     world: World
     script: Callable[[TaskMessage], Played]
     started: list[tuple[datetime, TaskMessage]] = field(default_factory=list)
+    told: list[Notice] = field(default_factory=list)
     running: list[tuple[datetime, Result]] = field(default_factory=list)
 
     def take(self, message: ReceivedMessage) -> None:
-        task = TaskMessage.decode(message.body)
+        task = decode_task(message.body)
+        if isinstance(task, Notice):
+            self.told.append(task)
+            self.world.report(Noticed(task.id, is_delivered=True).encode())
+            return
         now = self.world.clock().timestamp()
         claim = json.dumps({"by": "executor", "claimed_at": now}).encode()
         if not self.world.runs.create(task.attempt.claim_key, claim):
@@ -70,6 +85,7 @@ class ScriptedExecutor:
                 started_at=begins.timestamp(),
                 ended_at=ends.timestamp(),
                 exit_code=played.exit_code,
+                outputs=played.outputs,
             )
             self.running.append((ends, result))
 
@@ -85,10 +101,19 @@ class ScriptedExecutor:
 
     def finish_due(self) -> None:
         now = self.world.clock()
+        self._cancel(now)
         done = [item for item in self.running if item[0] <= now]
         self.running = [item for item in self.running if item[0] > now]
         for _, result in done:
             self.world.report(result.encode())
+
+    def _cancel(self, now: datetime) -> None:
+        """What is marked to be stopped ends now."""
+        for item in list(self.running):
+            if self.world.runs.get(item[1].attempt.cancel_key) is not None:
+                self.running.remove(item)
+                result = replace(item[1], outcome="cancelled", ended_at=now.timestamp())
+                self.world.report(replace(result, exit_code=None, outputs={}).encode())
 
 
 def _moment(seconds: float) -> datetime:

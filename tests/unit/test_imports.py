@@ -37,7 +37,7 @@ EVERY_SHARED = " ".join(sorted(SHARED))
 IMPURE = "sqlite3 subprocess socket logging random threading time urllib http"
 
 ROOMS: dict[str, Room] = {
-    "dag": room("errors", "yaml croniter", never=IMPURE),
+    "dag": room("errors", "yaml croniter jinja2", never=IMPURE),
     "database": room(f"{EVERY_SHARED} utils dag", "pysqlite3"),
     "scheduler": room(f"{EVERY_SHARED} utils dag database"),
     "executor": room(f"{EVERY_SHARED} utils"),

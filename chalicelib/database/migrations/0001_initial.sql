@@ -32,7 +32,9 @@ CREATE TABLE dags (
     timezone         TEXT NOT NULL DEFAULT 'UTC',
     max_active_runs  INTEGER NOT NULL CHECK (max_active_runs > 0),
     max_active_tasks INTEGER NOT NULL CHECK (max_active_tasks > 0),
+    retention_days   INTEGER,
     is_paused        INTEGER NOT NULL DEFAULT 0 CHECK (is_paused IN (0, 1)),
+    paused_reason    TEXT,
     next_fire_at     INTEGER,
     created_at       INTEGER NOT NULL,
     updated_at       INTEGER NOT NULL,
@@ -41,6 +43,7 @@ CREATE TABLE dags (
 ) STRICT;
 
 CREATE INDEX dags_by_version ON dags (version_id);
+CREATE INDEX dags_keeping ON dags (dag_id) WHERE retention_days IS NOT NULL;
 CREATE INDEX dags_due ON dags (next_fire_at) WHERE next_fire_at IS NOT NULL;
 
 CREATE TABLE dag_tags (
@@ -62,22 +65,49 @@ CREATE TABLE dag_versions (
     UNIQUE (dag_id, version)
 ) STRICT;
 
--- One run. `admitted_at` is when it was given one of its DAG's max_active_runs slots; it keeps it until
+-- A range of fire times to run. `next_date` is the first that has not been looked at; `counts` says what
+-- became of those that have: {"made": 3, "cleared": 1, "left": 2}.
+CREATE TABLE backfills (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    dag_id          TEXT NOT NULL,
+    from_date       INTEGER NOT NULL,
+    to_date         INTEGER NOT NULL,
+    next_date       INTEGER,
+    is_reverse      INTEGER NOT NULL DEFAULT 0 CHECK (is_reverse IN (0, 1)),
+    reprocess       TEXT NOT NULL CHECK (reprocess IN ('none', 'failed', 'all')),
+    max_active_runs INTEGER NOT NULL CHECK (max_active_runs > 0),
+    state           TEXT NOT NULL CHECK (state IN ('running', 'paused', 'cancelled', 'done')),
+    counts          TEXT NOT NULL DEFAULT '{}',
+    created_at      INTEGER NOT NULL,
+    ended_at        INTEGER
+) STRICT;
+
+CREATE INDEX backfills_active ON backfills (dag_id) WHERE state = 'running';
+
+-- One run. `stopping` is how it will end once nothing of it is in flight: people cancelled it, or it ran
+-- past `timeout_at`. `parent_task_id` is the task instance that triggered it and waits for it; `ancestry` the
+-- dag_ids of the runs that led to it, so that a circle is seen. `admitted_at` is when it was given one of its DAG's max_active_runs slots; it keeps it until
 -- `ended_at`. No task of it starts before `not_before`.
 CREATE TABLE runs (
     id                  INTEGER PRIMARY KEY AUTOINCREMENT,
     run_id              TEXT NOT NULL UNIQUE,
     dag_id              TEXT NOT NULL,
     version_id          INTEGER NOT NULL REFERENCES dag_versions (id),
-    run_type            TEXT NOT NULL CHECK (run_type IN ('scheduled', 'manual')),
+    run_type            TEXT NOT NULL CHECK (run_type IN ('scheduled', 'manual', 'backfill', 'triggered')),
     state               TEXT NOT NULL CHECK (state IN ('queued', 'running', 'success', 'failed', 'cancelled')),
     logical_date        INTEGER NOT NULL,
     data_interval_start INTEGER NOT NULL,
     data_interval_end   INTEGER NOT NULL,
     not_before          INTEGER NOT NULL,
+    params              TEXT NOT NULL DEFAULT '{}',
     idempotency_key     TEXT,
     note                TEXT,
     reason              TEXT NOT NULL DEFAULT '',
+    backfill_id         INTEGER REFERENCES backfills (id),
+    parent_task_id      INTEGER,
+    ancestry            TEXT NOT NULL DEFAULT '[]',
+    stopping            TEXT CHECK (stopping IN ('failed', 'cancelled')),
+    timeout_at          INTEGER,
     created_at          INTEGER NOT NULL,
     admitted_at         INTEGER,
     started_at          INTEGER,
@@ -90,12 +120,20 @@ CREATE TABLE runs (
 CREATE UNIQUE INDEX runs_idempotency ON runs (dag_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX runs_waiting  ON runs (dag_id, not_before) WHERE admitted_at IS NULL AND ended_at IS NULL;
 CREATE INDEX runs_admitted ON runs (dag_id) WHERE admitted_at IS NOT NULL AND ended_at IS NULL;
+CREATE INDEX runs_timeout  ON runs (timeout_at) WHERE timeout_at IS NOT NULL AND ended_at IS NULL;
+CREATE INDEX runs_backfill ON runs (backfill_id) WHERE backfill_id IS NOT NULL AND ended_at IS NULL;
+CREATE INDEX runs_parent   ON runs (parent_task_id) WHERE parent_task_id IS NOT NULL;
 CREATE INDEX runs_by_dag   ON runs (dag_id, id);
 CREATE INDEX runs_by_state ON runs (state, id);
 CREATE INDEX runs_by_version ON runs (version_id);
 CREATE INDEX runs_ended    ON runs (ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX runs_ended_of ON runs (dag_id, ended_at) WHERE ended_at IS NOT NULL;
 
--- One task of one run, as it stands now. `try_number` counts the attempts that were ever queued; the
+-- One task of one run, as it stands now. An expanded task has a row per copy (`map_index` from 0, its `item` as
+-- JSON); until they are made a row with map_index -1 stands for them, and `copies` counts those made so
+-- far. `poke` counts how often a sensor was asked again in this attempt, until `poke_until`;
+-- `poke_billed` are the milliseconds that its answers so far have cost.
+-- `tries_before` are the attempts before it was last cleared, which do not count as retries. `try_number` counts the attempts that were ever queued; the
 -- columns from `queued_at` on speak of the latest attempt. `due_at` is when the tick must act if nothing was heard:
 -- send the message again (queued), declare the attempt lost (running), queue the next attempt
 -- (up_for_retry); NULL where nothing can be due. The legal moves of `state` stand in dag/states.py.
@@ -109,6 +147,15 @@ CREATE TABLE task_instances (
         'none', 'scheduled', 'queued', 'running', 'success', 'failed', 'up_for_retry',
         'up_for_reschedule', 'upstream_failed', 'skipped', 'cancelled')),
     try_number   INTEGER NOT NULL DEFAULT 0,
+    poke         INTEGER NOT NULL DEFAULT 0,
+    poke_until   INTEGER,
+    poke_billed  INTEGER NOT NULL DEFAULT 0,
+    tries_before INTEGER NOT NULL DEFAULT 0,
+    item         TEXT,
+    copies       INTEGER,
+    pool         TEXT,
+    pool_slots   INTEGER NOT NULL DEFAULT 1,
+    priority     INTEGER NOT NULL DEFAULT 1,
     due_at       INTEGER,
     sends        INTEGER NOT NULL DEFAULT 0,
     queued_at    INTEGER,
@@ -130,6 +177,8 @@ CREATE INDEX task_instances_by_dag  ON task_instances (dag_id, id);
 CREATE INDEX task_instances_by_task ON task_instances (task_id, id);
 CREATE INDEX task_instances_notable ON task_instances (state, id) WHERE state <> 'success';
 CREATE INDEX task_instances_due     ON task_instances (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX task_instances_copies  ON task_instances (id) WHERE copies IS NOT NULL AND state = 'none';
+CREATE INDEX task_instances_pool    ON task_instances (pool, state) WHERE pool IS NOT NULL AND state IN ('scheduled', 'queued', 'running');
 CREATE INDEX task_instances_slots   ON task_instances (dag_id, state, id) WHERE state IN ('scheduled', 'queued', 'running');
 
 -- The history: one row per attempt that ended, written in the transaction that ended it. Its primary key is
@@ -137,7 +186,7 @@ CREATE INDEX task_instances_slots   ON task_instances (dag_id, state, id) WHERE 
 CREATE TABLE attempts (
     task_instance_id INTEGER NOT NULL REFERENCES task_instances (id) ON DELETE CASCADE,
     try_number       INTEGER NOT NULL,
-    outcome          TEXT NOT NULL CHECK (outcome IN ('success', 'failed', 'timeout', 'cancelled', 'lost')),
+    outcome          TEXT NOT NULL CHECK (outcome IN ('success', 'failed', 'timeout', 'skipped', 'cancelled', 'lost')),
     queued_at        INTEGER,
     started_at       INTEGER,
     ended_at         INTEGER NOT NULL,
@@ -145,9 +194,76 @@ CREATE TABLE attempts (
     signal           INTEGER,
     max_rss          INTEGER,
     log_bytes        INTEGER,
+    pokes            INTEGER NOT NULL DEFAULT 0,
+    billed_ms        INTEGER,
+    memory_mb        INTEGER,
     reason           TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (task_instance_id, try_number)
 ) STRICT, WITHOUT ROWID;
+
+-- What a task instance wrote to $DAG_OUTPUT when it last succeeded: {"name": value}.
+CREATE TABLE task_outputs (
+    task_instance_id INTEGER PRIMARY KEY REFERENCES task_instances (id) ON DELETE CASCADE,
+    outputs          TEXT NOT NULL
+) STRICT;
+
+-- A limit across DAGs, set by people.
+CREATE TABLE pools (
+    name        TEXT PRIMARY KEY,
+    slots       INTEGER NOT NULL CHECK (slots >= 0),
+    description TEXT NOT NULL DEFAULT '',
+    updated_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Attempts in flight that are to be stopped. The claim or the marker is written after the commit, and once more by the
+-- tick, because the process may die in between.
+CREATE TABLE stops (
+    attempt      TEXT PRIMARY KEY,
+    requested_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Messages to people that must leave at least once. `due_at` is when to send (again); NULL once delivered or
+-- given up.
+CREATE TABLE notifications (
+    id         INTEGER PRIMARY KEY,
+    dag_id     TEXT NOT NULL,
+    run_id     TEXT NOT NULL,
+    task_id    TEXT,
+    event      TEXT NOT NULL CHECK (event IN ('success', 'failure', 'retry')),
+    kind       TEXT NOT NULL CHECK (kind IN ('sns', 'webhook', 'command')),
+    target     TEXT NOT NULL,
+    payload    TEXT NOT NULL,
+    state      TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'failed')),
+    sends      INTEGER NOT NULL DEFAULT 0,
+    reason     TEXT NOT NULL DEFAULT '',
+    created_at INTEGER NOT NULL,
+    due_at     INTEGER,
+    CHECK (due_at IS NULL OR state = 'pending')
+) STRICT;
+
+CREATE INDEX notifications_due ON notifications (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX notifications_by_run ON notifications (run_id);
+
+-- Who changed what through the API. Rows are added, never changed.
+CREATE TABLE audit (
+    id      INTEGER PRIMARY KEY,
+    at      INTEGER NOT NULL,
+    who     TEXT NOT NULL,
+    action  TEXT NOT NULL,
+    target  TEXT NOT NULL,
+    details TEXT NOT NULL DEFAULT '{}'
+) STRICT;
+
+-- Who may use the API. Of a token only the SHA-256 is kept.
+CREATE TABLE access_tokens (
+    id           INTEGER PRIMARY KEY,
+    name         TEXT NOT NULL UNIQUE,
+    role         TEXT NOT NULL CHECK (role IN ('viewer', 'operator')),
+    sha256       TEXT NOT NULL UNIQUE,
+    created_at   INTEGER NOT NULL,
+    last_used_at INTEGER,
+    revoked_at   INTEGER
+) STRICT;
 
 -- What each tick did: {"runs_made": 3, ...} and what went wrong: ["..."].
 CREATE TABLE ticks (

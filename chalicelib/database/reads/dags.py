@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib.database import dags
 from chalicelib.database.connection import Row, Transaction
+from chalicelib.database.reads.building import build
 from chalicelib.database.reads.values import (
     Dag,
     DagDetail,
@@ -17,13 +18,12 @@ from chalicelib.database.reads.values import (
     Graph,
     LastRun,
     Page,
-    build,
 )
 
 _COLUMNS = """
     SELECT d.dag_id, d.name, d.description, d.owner, d.tags, d.schedule, d.timezone, d.is_paused,
-           d.next_fire_at, d.max_active_runs, d.max_active_tasks, d.file_key, d.created_at,
-           d.updated_at, d.removed_at, d.version_id, v.version,
+           d.paused_reason, d.next_fire_at, d.max_active_runs, d.max_active_tasks, d.file_key,
+           d.created_at, d.updated_at, d.removed_at, d.version_id, v.version,
            EXISTS (SELECT 1 FROM import_errors e WHERE e.file_key = d.file_key) AS has_import_error,
            r.run_id AS last_run_id, r.state AS last_state, r.logical_date AS last_logical_date,
            r.started_at AS last_started_at, r.ended_at AS last_ended_at
@@ -130,6 +130,14 @@ def _last_run(row: Row) -> LastRun | None:
     return build(LastRun, {spec.name: row[f"last_{spec.name}"] for spec in fields(LastRun)})
 
 
+# What only the detail has, except for the graph, which is made.
+_OF_DEFINITION = [
+    spec.name
+    for spec in fields(DagDetail)
+    if spec.name not in {of_item.name for of_item in fields(DagItem)} | {"graph"}
+]
+
+
 def _values(item: DagItem) -> dict[str, Any]:
     return {spec.name: getattr(item, spec.name) for spec in fields(DagItem)}
 
@@ -137,11 +145,7 @@ def _values(item: DagItem) -> dict[str, Any]:
 def _of_definition(dag: Dag) -> dict[str, Any]:
     edges = [Edge(source, task.id) for task in dag.tasks for source in task.dependencies]
     return {
-        "doc_md": dag.doc_md,
-        "start_date": dag.start_date,
-        "end_date": dag.end_date,
-        "env": dag.env,
-        "tasks": dag.tasks,
+        **{name: getattr(dag, name) for name in _OF_DEFINITION},
         "graph": Graph(tuple(task.id for task in dag.tasks), tuple(edges)),
     }
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.database.connection import Transaction
-from chalicelib.database.reads.values import ImportErrorItem, Page, TickItem, build
+from chalicelib.database.reads.building import build
+from chalicelib.database.reads.values import ImportErrorItem, Page, TickItem
 from chalicelib.database.times import from_us
 
 IMPORT_ERRORS = """

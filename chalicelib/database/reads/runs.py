@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from chalicelib.database.connection import Transaction
-from chalicelib.database.reads.values import Page, RunItem, build
+from typing import TypeVar
+
+from chalicelib.dag.states import RunState
+from chalicelib.database.connection import Row, Transaction
+from chalicelib.database.reads import actions
+from chalicelib.database.reads.building import build
+from chalicelib.database.reads.values import Page, RunDetail, RunItem
 from chalicelib.database.reads.window import WINDOW, Scan, newest
+
+Item = TypeVar("Item", bound=RunItem)
 
 _COLUMNS = """
     SELECT r.id, r.run_id, r.dag_id, r.run_type, r.state, v.version, r.logical_date,
            r.data_interval_start, r.data_interval_end, r.note, r.idempotency_key, r.reason,
+           r.backfill_id, iif(r.ended_at IS NULL, r.stopping, NULL) AS stopping,
            r.created_at, r.admitted_at, r.started_at, r.ended_at,
            (r.ended_at - r.started_at) / 1e6 AS duration
-    FROM runs r CROSS JOIN dag_versions v ON v.id = r.version_id
 """
+_FROM = "FROM runs r CROSS JOIN dag_versions v ON v.id = r.version_id"
 _IDS = "SELECT r.id FROM runs r"
 _FILTERS = "(:state IS NULL OR r.state = :state)"
 
-ONE = f"{_COLUMNS} WHERE r.run_id = ?"
+ONE = f"{_COLUMNS} {_FROM} WHERE r.run_id = ?"
+DETAIL = f"{_COLUMNS}, r.params, r.ancestry {_FROM} WHERE r.run_id = ?"
 
 # By what is the most selective of the filters given.
 SCANS = {
     name: Scan(
-        page=f"{_COLUMNS} WHERE {condition} AND r.id < :before AND r.id >= :floor AND {_FILTERS}"
-        " ORDER BY r.id DESC LIMIT :limit",
+        page=f"{_COLUMNS} {_FROM} WHERE {condition} AND r.id < :before AND r.id >= :floor"
+        f" AND {_FILTERS} ORDER BY r.id DESC LIMIT :limit",
         floor=f"{_IDS} WHERE {condition} AND r.id < :before"
         f" ORDER BY r.id DESC LIMIT 1 OFFSET {WINDOW - 1}",
     )
@@ -47,10 +56,21 @@ def list_runs(
     filters = {"dag_id": dag_id, "state": state}
     is_partial = dag_id is not None and state is not None
     rows, next_key = newest(tx, SCANS[name], filters, limit, before, is_partial=is_partial)
-    return Page([build(RunItem, row) for row in rows], next_key)
+    return Page([_run(RunItem, row) for row in rows], next_key)
 
 
 def run(tx: Transaction, run_id: str) -> RunItem | None:
-    """One run."""
+    """One run, as lists show it."""
     row = tx.one(ONE, (run_id,))
-    return build(RunItem, row) if row else None
+    return _run(RunItem, row) if row else None
+
+
+def detail(tx: Transaction, run_id: str) -> RunDetail | None:
+    """One run with its params."""
+    row = tx.one(DETAIL, (run_id,))
+    return _run(RunDetail, row) if row else None
+
+
+def _run(cls: type[Item], row: Row) -> Item:
+    is_stopping = row["stopping"] is not None
+    return build(cls, row, actions=actions.of_run(RunState(row["state"]), is_stopping=is_stopping))

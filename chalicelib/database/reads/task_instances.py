@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
-from chalicelib.dag.states import TASK_ENDED, TaskState
-from chalicelib.database.connection import Transaction
-from chalicelib.database.reads.values import AttemptItem, Page, TaskInstanceItem, build
+from chalicelib.dag.states import IN_FLIGHT, TASK_ENDED, TaskState
+from chalicelib.database.connection import Row, Transaction
+from chalicelib.database.reads import actions
+from chalicelib.database.reads.building import build
+from chalicelib.database.reads.values import AttemptItem, Page, TaskInstanceDetail, TaskInstanceItem
 from chalicelib.database.reads.window import WINDOW, Scan, newest
 from chalicelib.messages import Attempt
 
+Item = TypeVar("Item", bound=TaskInstanceItem)
+
 _COLUMNS = """
-    SELECT t.id, t.dag_id, r.run_id, t.task_id, t.map_index, t.state, t.try_number, t.queued_at,
-           t.not_before, t.started_at, t.heartbeat_at, t.ended_at,
-           (t.ended_at - t.started_at) / 1e6 AS duration, t.exit_code, t.signal,
-           t.max_rss AS max_rss_bytes, t.log_bytes, t.reason
+    SELECT t.id, t.dag_id, r.run_id, t.task_id, t.map_index, t.state, t.try_number, t.poke,
+           t.pool, t.pool_slots, t.priority, t.queued_at, t.not_before, t.started_at,
+           t.heartbeat_at, t.ended_at, (t.ended_at - t.started_at) / 1e6 AS duration, t.exit_code,
+           t.signal, t.max_rss AS max_rss_bytes, t.log_bytes, t.reason,
+           r.stopping IS NOT NULL AND r.ended_at IS NULL AS is_stopping
 """
 # CROSS JOIN is SQLite's word for "in this order".
 _ALL = f"{_COLUMNS} FROM task_instances t CROSS JOIN runs r ON r.id = t.run_key"
@@ -48,22 +54,30 @@ SCANS = {
 LIST_OF_RUN = f"{_OF_RUN} AND +t.id < :before AND {_FILTERS} ORDER BY +t.id DESC LIMIT :limit"
 IN_ORDER_OF_RUN = f"{_OF_RUN} AND +t.id > :after ORDER BY +t.id LIMIT :limit"
 ONE = f"{_OF_RUN} AND t.task_id = :task_id AND t.map_index = :map_index"
+DETAIL = f"""
+    {_COLUMNS}, t.item, coalesce(o.outputs, '{{}}') AS outputs
+    FROM runs r CROSS JOIN task_instances t ON t.run_key = r.id
+    LEFT JOIN task_outputs o ON o.task_instance_id = t.id
+    WHERE r.run_id = :run_id AND t.task_id = :task_id AND t.map_index = :map_index
+"""
 ATTEMPTS = """
     SELECT a.try_number, a.outcome, a.queued_at, a.started_at, a.ended_at,
            (a.ended_at - a.started_at) / 1e6 AS duration, a.exit_code, a.signal,
-           a.max_rss AS max_rss_bytes, a.log_bytes, a.reason
+           a.max_rss AS max_rss_bytes, a.log_bytes, a.pokes, a.billed_ms, a.memory_mb, a.reason
     FROM attempts a WHERE a.task_instance_id = ? ORDER BY a.try_number DESC LIMIT ?
 """
-LOG_BYTES = "SELECT log_bytes FROM attempts WHERE task_instance_id = ? AND try_number = ?"
+LOG_BYTES = "SELECT log_bytes, pokes FROM attempts WHERE task_instance_id = ? AND try_number = ?"
 
 
 @dataclass(frozen=True, slots=True)
 class LogSource:
-    """Where a log is to be read. `attempt` is None while there was none; `has_ended` says that
-    nothing will be added to it, and `log_bytes` then how long it is, if that is known."""
+    """Where a log is to be read. `attempt` is None while there was none; `last_poke` is how often
+    a sensor was asked again in that attempt; `has_ended` says that nothing will be added to the
+    log, and `log_bytes` then how long it is, if that is known."""
 
     attempt: Attempt | None
     tries: int
+    last_poke: int
     has_ended: bool
     log_bytes: int | None
 
@@ -83,13 +97,13 @@ def list_task_instances(
     if run_id is not None:
         bounds = {"run_id": run_id, "before": 2**62 if before is None else before}
         rows = tx.all(LIST_OF_RUN, {**filters, **bounds, "limit": limit + 1})
-        items = [build(TaskInstanceItem, row) for row in rows[:limit]]
+        items = [_task(TaskInstanceItem, row) for row in rows[:limit]]
         return Page(items, rows[limit - 1]["id"] if len(rows) > limit else None)
     name = _scan_for(dag_id, task_id, state)
     served = {"dag": dag_id, "task": task_id, "state": state}.get(name)
     is_partial = sum(value is not None for value in filters.values()) > (served is not None)
     rows, next_key = newest(tx, SCANS[name], filters, limit, before, is_partial=is_partial)
-    return Page([build(TaskInstanceItem, row) for row in rows], next_key)
+    return Page([_task(TaskInstanceItem, row) for row in rows], next_key)
 
 
 def of_run(
@@ -98,35 +112,60 @@ def of_run(
     """The task instances of a run, in the order in which its DAG has them."""
     params = {"run_id": run_id, "after": after or 0, "limit": limit + 1}
     rows = tx.all(IN_ORDER_OF_RUN, params)
-    items = [build(TaskInstanceItem, row) for row in rows[:limit]]
+    items = [_task(TaskInstanceItem, row) for row in rows[:limit]]
     return Page(items, rows[limit - 1]["id"] if len(rows) > limit else None)
 
 
 def task_instance(
     tx: Transaction, run_id: str, task_id: str, map_index: int, *, limit: int
-) -> tuple[TaskInstanceItem, list[AttemptItem]] | None:
+) -> tuple[TaskInstanceDetail, list[AttemptItem]] | None:
     """One task instance, and its latest `limit` attempts that have ended, newest first."""
-    row = tx.one(ONE, {"run_id": run_id, "task_id": task_id, "map_index": map_index})
+    row = tx.one(DETAIL, {"run_id": run_id, "task_id": task_id, "map_index": map_index})
     if row is None:
         return None
     attempts = tx.all(ATTEMPTS, (row["id"], limit))
-    return build(TaskInstanceItem, row), [build(AttemptItem, attempt) for attempt in attempts]
+    return _task(TaskInstanceDetail, row), [build(AttemptItem, attempt) for attempt in attempts]
 
 
 def log_source(
-    tx: Transaction, run_id: str, task_id: str, map_index: int, try_number: int | None
+    tx: Transaction,
+    run_id: str,
+    task_id: str,
+    map_index: int,
+    try_number: int | None,
+    poke: int | None = None,
 ) -> LogSource | None:
-    """The log of an attempt, the latest if `try_number` is None. None if there is no such task."""
+    """The log of an attempt, the latest if `try_number` is None; of a sensor's the answer to its
+    question number `poke`, the latest if that is None. None if there is no such task."""
     row = tx.one(ONE, {"run_id": run_id, "task_id": task_id, "map_index": map_index})
     if row is None:
         return None
     tries = int(row["try_number"])
     number = tries if try_number is None else try_number
     if not 0 < number <= tries:
-        return LogSource(None, tries, TaskState(row["state"]) in TASK_ENDED, None)
+        return LogSource(None, tries, 0, TaskState(row["state"]) in TASK_ENDED, None)
     ended = tx.one(LOG_BYTES, (row["id"], number))
-    attempt = Attempt(row["dag_id"], run_id, task_id, map_index, number)
-    return LogSource(attempt, tries, ended is not None, ended["log_bytes"] if ended else None)
+    last = int(ended["pokes"]) if ended else _last_poke(row)
+    asked = last if poke is None else poke
+    if asked > last:
+        return LogSource(None, tries, last, ended is not None, None)
+    attempt = Attempt(row["dag_id"], run_id, task_id, map_index, number, asked)
+    has_ended = ended is not None or asked < int(row["poke"])
+    log_bytes = ended["log_bytes"] if ended and asked == last else None
+    return LogSource(attempt, tries, last, has_ended, log_bytes)
+
+
+def _last_poke(row: Row) -> int:
+    """Of an attempt that has not ended. The next question is counted before it is asked."""
+    is_asking = row["state"] in IN_FLIGHT
+    return int(row["poke"]) if is_asking else max(0, int(row["poke"]) - 1)
+
+
+def _task(cls: type[Item], row: Row) -> Item:
+    is_stopping = bool(row["is_stopping"])
+    return build(
+        cls, row, actions=actions.of_task(TaskState(row["state"]), is_stopping=is_stopping)
+    )
 
 
 def _scan_for(dag_id: str | None, task_id: str | None, state: str | None) -> str:

@@ -6,22 +6,19 @@ cannot differ. Moments are aware datetimes in UTC, durations float seconds, size
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from typing import Any, Generic, Literal, TypeVar, get_type_hints
+from typing import Any, Generic, Literal, TypeVar
 
-from chalicelib.dag.model import Dag, Task
+from chalicelib.dag.model import Dag, Notification, Param, Sensor, Task
 from chalicelib.dag.problems import Problem
 from chalicelib.dag.states import RunState, TaskState
-from chalicelib.database.connection import Row
-from chalicelib.database.times import from_us
 from chalicelib.messages import Outcome
 
 __all__ = [
     "AttemptItem",
+    "AuditItem",
+    "BackfillItem",
     "Dag",
     "DagDetail",
     "DagItem",
@@ -31,13 +28,19 @@ __all__ = [
     "Graph",
     "ImportErrorItem",
     "LastRun",
+    "Notification",
+    "NotificationItem",
     "Page",
+    "Param",
+    "PoolItem",
     "Problem",
+    "RunDetail",
     "RunItem",
+    "Sensor",
     "Task",
+    "TaskInstanceDetail",
     "TaskInstanceItem",
     "TickItem",
-    "build",
 ]
 
 T = TypeVar("T")
@@ -75,6 +78,7 @@ class DagItem:
     schedule: tuple[str, ...]
     timezone: str
     is_paused: bool
+    paused_reason: str | None
     next_fire_at: datetime | None
     last_run: LastRun | None
     max_active_runs: int
@@ -110,7 +114,17 @@ class DagDetail(DagItem):
     doc_md: str | None
     start_date: str | None
     end_date: str | None
+    catchup: bool
+    catchup_window: float
+    overlap_policy: str
+    dagrun_timeout: float | None
+    max_consecutive_failed_dag_runs: int
+    retention_days: int | None
+    params: tuple[Param, ...]
     env: dict[str, str]
+    secrets: dict[str, str]
+    on_success: tuple[Notification, ...]
+    on_failure: tuple[Notification, ...]
     tasks: tuple[Task, ...]
     graph: Graph
 
@@ -140,8 +154,9 @@ class RunItem:
 
     run_id: str
     dag_id: str
-    run_type: Literal["scheduled", "manual"]
+    run_type: Literal["scheduled", "manual", "backfill", "triggered"]
     state: RunState
+    stopping: Literal["failed", "cancelled"] | None
     version: int
     logical_date: datetime
     data_interval_start: datetime
@@ -149,17 +164,27 @@ class RunItem:
     note: str | None
     idempotency_key: str | None
     reason: str
+    backfill_id: int | None
     created_at: datetime
     admitted_at: datetime | None
     started_at: datetime | None
     ended_at: datetime | None
     duration: float | None
+    actions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetail(RunItem):
+    """One run with what it was given. `ancestry`: the DAGs whose runs led to it."""
+
+    params: dict[str, Any]
+    ancestry: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TaskInstanceItem:
-    """One task of one run. From `queued_at` on, all is of the latest attempt, whose number is
-    `try_number`: 0 before the first."""
+    """One task of one run. From `queued_at` to `reason`, all is of the latest attempt, whose number
+    is `try_number`: 0 before the first."""
 
     dag_id: str
     run_id: str
@@ -167,6 +192,10 @@ class TaskInstanceItem:
     map_index: int
     state: TaskState
     try_number: int
+    poke: int
+    pool: str | None
+    pool_slots: int
+    priority: int
     queued_at: datetime | None
     not_before: datetime | None
     started_at: datetime | None
@@ -178,6 +207,15 @@ class TaskInstanceItem:
     max_rss_bytes: int | None
     log_bytes: int | None
     reason: str
+    actions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInstanceDetail(TaskInstanceItem):
+    """One task instance with what it was given and what it wrote."""
+
+    item: dict[str, Any] | None
+    outputs: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +232,76 @@ class AttemptItem:
     signal: int | None
     max_rss_bytes: int | None
     log_bytes: int | None
+    pokes: int
+    billed_ms: int | None
+    memory_mb: int | None
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillItem:
+    """A range of fire times to run, from `from_date` to `to_date`, both included. `next_date` is
+    the first that has not been looked at, None at the end; `counts` what became of the others."""
+
+    id: int
+    dag_id: str
+    from_date: datetime
+    to_date: datetime
+    next_date: datetime | None
+    is_reverse: bool
+    reprocess: Literal["none", "failed", "all"]
+    max_active_runs: int
+    state: Literal["running", "paused", "cancelled", "done"]
+    counts: dict[str, int]
+    active_runs: int
+    created_at: datetime
+    ended_at: datetime | None
+    actions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolItem:
+    """A limit across DAGs. `used` counts slots in use; `waiting` tasks that are ready and have
+    none."""
+
+    name: str
+    slots: int
+    description: str
+    used: int
+    waiting: int
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuditItem:
+    """One change: who made it, and what it was."""
+
+    id: int
+    at: datetime
+    who: str
+    action: str
+    target: str
+    details: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationItem:
+    """One message to people. `due_at` is when it is sent again, None once it is delivered or given
+    up."""
+
+    id: int
+    dag_id: str
+    run_id: str
+    task_id: str | None
+    event: Literal["success", "failure", "retry"]
+    kind: Literal["sns", "webhook", "command"]
+    target: str
+    payload: dict[str, Any]
+    state: Literal["pending", "delivered", "failed"]
+    sends: int
+    reason: str
+    created_at: datetime
+    due_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,36 +322,3 @@ class TickItem:
     duration: float
     did: dict[str, int]
     errors: tuple[str, ...]
-
-
-def build(cls: type[T], row: Row | Mapping[str, Any], **given: Any) -> T:
-    """`cls` from the columns of its fields' names, converted by type, and from `given`."""
-    key: Any = cls
-    values = {name: read(row[name]) for name, read in _readers(key).items() if name not in given}
-    return cls(**values, **given)
-
-
-@lru_cache(maxsize=64)
-def _readers(cls: Any) -> Mapping[str, Callable[[Any], Any]]:
-    hints = get_type_hints(cls)
-    return {spec.name: _READERS.get(hints[spec.name], _as_it_is) for spec in fields(cls)}
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-def _texts(value: str) -> tuple[str, ...]:
-    return tuple(json.loads(value))
-
-
-_READERS: dict[Any, Callable[[Any], Any]] = {
-    datetime: from_us,
-    datetime | None: from_us,
-    bool: bool,
-    RunState: RunState,
-    TaskState: TaskState,
-    tuple[str, ...]: _texts,
-    dict[str, int]: json.loads,
-    tuple[Problem, ...]: lambda value: tuple(Problem(**problem) for problem in json.loads(value)),
-}

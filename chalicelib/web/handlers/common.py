@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -10,6 +10,7 @@ from chalicelib import bootstrap
 from chalicelib.database.reads.values import Page
 from chalicelib.errors import NotFound
 from chalicelib.web.kinds import Cursor
+from chalicelib.web.views import ClearedTask, ClearedTasks
 
 T = TypeVar("T")
 
@@ -35,3 +36,8 @@ def no_such(what: str, name: str, where: str) -> NotFound:
 def listed(name: str, page: Page[Any, Any], cursor: Cursor) -> dict[str, Any]:
     """A page as lists answer it, under the name of what it holds."""
     return {name: page.items, "next_cursor": cursor.encode(page.next_key)}
+
+
+def cleared(tasks: Sequence[tuple[str, int, str]], *, dry_run: bool) -> ClearedTasks:
+    """(task_id, map_index, state) of each, as routes that clear answer it."""
+    return ClearedTasks(dry_run, tuple(ClearedTask(*task) for task in tasks))

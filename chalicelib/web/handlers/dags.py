@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib import bootstrap
-from chalicelib.database.reads import dags
-from chalicelib.database.reads.values import DagDetail, DagSource
+from chalicelib.database.reads import costs, dags
+from chalicelib.database.reads.values import DagSource
 from chalicelib.errors import NotFound
-from chalicelib.scheduler import control, validation
+from chalicelib.scheduler import control, prices, validation
+from chalicelib.web.answers import jsonable
 from chalicelib.web.handlers.common import found, listed, no_such, reading
 from chalicelib.web.kinds import Cursor
 from chalicelib.web.requests import Call
-from chalicelib.web.views import NextFireTimes
+from chalicelib.web.views import ChangedDags, NextFireTimes
 
 _LIST = "/api/dags"
 
@@ -31,15 +32,24 @@ def list_dags(call: Call) -> dict[str, Any]:
     return listed("dags", page, Cursor("dags", is_text=True))
 
 
-def get_dag(call: Call) -> DagDetail:
+def get_dag(call: Call) -> dict[str, Any]:
     dag_id = call.path["dag_id"]
     with reading() as tx:
-        return found(dags.dag(tx, dag_id), "DAG", dag_id, _LIST)
+        dag = found(dags.dag(tx, dag_id), "DAG", dag_id, _LIST)
+        usage = costs.of_dag(tx, dag_id)
+    return {**jsonable(dag), "cost": prices.cost(usage)}
 
 
-def patch_dag(call: Call) -> DagDetail:
-    control.set_paused(bootstrap.scheduler(), call.path["dag_id"], call.body["is_paused"])
+def patch_dag(call: Call) -> dict[str, Any]:
+    dag_id, is_paused = call.path["dag_id"], call.body["is_paused"]
+    control.set_paused(bootstrap.scheduler(), dag_id, is_paused, who=call.who)
     return get_dag(call)
+
+
+def pause_by_tag(call: Call) -> ChangedDags:
+    tag, is_paused = call.body["tag"], call.body["is_paused"]
+    changed = control.set_paused_by_tag(bootstrap.scheduler(), tag, is_paused, who=call.who)
+    return ChangedDags(tuple(changed))
 
 
 def get_source(call: Call) -> DagSource:

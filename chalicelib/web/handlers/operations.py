@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib import bootstrap
-from chalicelib.database.reads import operations
+from chalicelib.database.reads import journal, operations
 from chalicelib.errors import Unavailable
 from chalicelib.ports import Queue, QueueDepth
 from chalicelib.web import openapi
@@ -30,7 +30,39 @@ def list_ticks(call: Call) -> dict[str, Any]:
     return listed("ticks", page, Cursor("ticks"))
 
 
-def get_health(_: Call) -> Health:
+def list_audit(call: Call) -> dict[str, Any]:
+    query = call.query
+    with reading() as tx:
+        page = journal.audit(
+            tx,
+            limit=query["limit"],
+            before=query["cursor"],
+            who=query["who"],
+            action=query["action"],
+            target=query["target"],
+        )
+    return listed("audit", page, Cursor("audit"))
+
+
+def list_notifications(call: Call) -> dict[str, Any]:
+    query = call.query
+    with reading() as tx:
+        page = journal.notifications(
+            tx,
+            limit=query["limit"],
+            before=query["cursor"],
+            run_id=query["run_id"],
+            state=query["state"],
+        )
+    return listed("notifications", page, Cursor("notifications"))
+
+
+def get_health(call: Call) -> Health | dict[str, str]:
+    health = _health()
+    return health if call.who else {"status": health.status}
+
+
+def _health() -> Health:
     scheduler = bootstrap.scheduler()
     with reading() as tx:
         signs = operations.vital_signs(tx)
@@ -53,7 +85,7 @@ def get_health(_: Call) -> Health:
 
 
 def get_openapi(call: Call) -> dict[str, Any]:
-    return openapi.document(call.base)
+    return openapi.document(call.base, bootstrap.ports().settings.auth)
 
 
 def _last_tick(started_at: datetime | None, now: datetime) -> LastTick | None:

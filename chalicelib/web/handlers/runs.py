@@ -1,16 +1,18 @@
-"""Runs: lists, one of them, and asking for one."""
+"""Runs: lists, one of them, asking for one, and what people do to one."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from chalicelib import bootstrap
-from chalicelib.database.reads import dags, runs, task_instances
-from chalicelib.scheduler import control
+from chalicelib.database.reads import costs, dags, runs, task_instances
+from chalicelib.database.reads.values import RunItem
+from chalicelib.scheduler import control, prices
 from chalicelib.web.answers import Answer, jsonable
-from chalicelib.web.handlers.common import found, listed, no_such, reading
+from chalicelib.web.handlers.common import cleared, found, listed, no_such, reading
 from chalicelib.web.kinds import Cursor
 from chalicelib.web.requests import Call
+from chalicelib.web.views import ClearedTasks
 
 _CURSOR = Cursor("runs")
 
@@ -42,14 +44,49 @@ def list_runs_of_dag(call: Call) -> dict[str, Any]:
 def get_run(call: Call) -> dict[str, Any]:
     run_id, query = call.path["run_id"], call.query
     with reading() as tx:
-        run = found(runs.run(tx, run_id), "run", run_id, "/api/runs")
+        run = found(runs.detail(tx, run_id), "run", run_id, "/api/runs")
         page = task_instances.of_run(tx, run_id, limit=query["limit"], after=query["cursor"])
-    return {**jsonable(run), **listed("task_instances", page, Cursor("tasks_of_run"))}
+        usage = costs.of_run(tx, run_id)
+    tasks = listed("task_instances", page, Cursor("tasks_of_run"))
+    return {**jsonable(run), "cost": prices.cost(usage), **tasks}
 
 
 def request_run(call: Call) -> Answer:
     dag_id = call.path["dag_id"]
-    run_id, is_new = control.request_run(bootstrap.scheduler(), dag_id, **call.body)
+    run_id, is_new = control.request_run(bootstrap.scheduler(), dag_id, who=call.who, **call.body)
+    return Answer(as_it_is(run_id), 201 if is_new else 200)
+
+
+def patch_run(call: Call) -> RunItem:
+    run_id = call.path["run_id"]
+    control.set_note(bootstrap.scheduler(), run_id, call.body["note"], who=call.who)
+    return as_it_is(run_id)
+
+
+def cancel_run(call: Call) -> RunItem:
+    run_id = call.path["run_id"]
+    control.cancel_run(bootstrap.scheduler(), run_id, who=call.who)
+    return as_it_is(run_id)
+
+
+def clear_run(call: Call) -> ClearedTasks:
+    run_id, body = call.path["run_id"], call.body
+    tasks = control.clear(bootstrap.scheduler(), run_id, who=call.who, **body)
+    return cleared(tasks, dry_run=body["dry_run"])
+
+
+def retry_run(call: Call) -> ClearedTasks:
+    run_id, dry_run = call.path["run_id"], call.body["dry_run"]
+    tasks = control.retry_run(bootstrap.scheduler(), run_id, who=call.who, dry_run=dry_run)
+    return cleared(tasks, dry_run=dry_run)
+
+
+def rerun(call: Call) -> Answer:
+    made = control.rerun(bootstrap.scheduler(), call.path["run_id"], who=call.who)
+    return Answer(as_it_is(made), 201)
+
+
+def as_it_is(run_id: str) -> RunItem:
+    """The run after what was done to it, as lists show it."""
     with reading() as tx:
-        run = found(runs.run(tx, run_id), "run", run_id, "/api/runs")
-    return Answer(run, 201 if is_new else 200)
+        return found(runs.run(tx, run_id), "run", run_id, "/api/runs")

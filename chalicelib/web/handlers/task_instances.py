@@ -1,4 +1,4 @@
-"""Task instances, their attempts and logs."""
+"""Task instances, their attempts and logs, and what people do to one."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from typing import Any
 from chalicelib import bootstrap
 from chalicelib.database.reads import task_instances
 from chalicelib.database.reads.task_instances import LogSource
+from chalicelib.database.reads.values import RunItem
 from chalicelib.errors import NotFound
 from chalicelib.messages import Attempt
+from chalicelib.scheduler import control
 from chalicelib.scheduler.logs import read_log
 from chalicelib.web.answers import jsonable
-from chalicelib.web.handlers.common import found, listed, reading
+from chalicelib.web.handlers.common import cleared, found, listed, reading
+from chalicelib.web.handlers.runs import as_it_is
 from chalicelib.web.kinds import Cursor
 from chalicelib.web.requests import Call
-from chalicelib.web.views import LogPart
+from chalicelib.web.views import ClearedTasks, LogPart
 
 ATTEMPTS_SHOWN = 100
 LOG_BYTES_AT_ONCE = 256 * 1024
@@ -50,21 +53,54 @@ def get_log(call: Call) -> LogPart:
     query = call.query
     with reading() as tx:
         source = task_instances.log_source(
-            tx, run_id, task_id, query["map_index"], query["try_number"]
+            tx, run_id, task_id, query["map_index"], query["try_number"], query["poke"]
         )
     source = found(source, "task", task_id, f"/api/runs/{run_id}")
     if source.attempt is not None:
         return _part(source, source.attempt, query["offset"])
-    if query["try_number"] is not None:
-        raise NotFound(
-            f"task {task_id!r} of run {run_id!r} has no attempt {query['try_number']}; "
-            f"it has had {source.tries}"
-        )
-    return LogPart("", query["offset"], complete=source.has_ended, try_number=None)
+    _refuse_what_never_was(call, source)
+    return LogPart("", query["offset"], complete=source.has_ended, try_number=None, poke=None)
+
+
+def _refuse_what_never_was(call: Call, source: LogSource) -> None:
+    task = f"task {call.path['task_id']!r} of run {call.path['run_id']!r}"
+    number, poke = call.query["try_number"], call.query["poke"]
+    if number is not None and not 0 < number <= source.tries:
+        raise NotFound(f"{task} has no attempt {number}; it has had {source.tries}")
+    if poke is not None and poke > source.last_poke:
+        raise NotFound(f"{task} has no poke {poke} in that attempt; the last is {source.last_poke}")
 
 
 def _part(source: LogSource, attempt: Attempt, offset: int) -> LogPart:
     """Whether the attempt has ended was read before its log is: so nothing can come in between."""
     page = read_log(bootstrap.scheduler().runs, attempt, offset, LOG_BYTES_AT_ONCE)
     is_end = page.content == "" or page.next_offset == source.log_bytes
-    return LogPart(page.content, page.next_offset, source.has_ended and is_end, attempt.try_number)
+    return LogPart(
+        content=page.content,
+        next_offset=page.next_offset,
+        complete=source.has_ended and is_end,
+        try_number=attempt.try_number,
+        poke=attempt.poke,
+    )
+
+
+def cancel_task(call: Call) -> RunItem:
+    run_id, task_id = call.path["run_id"], call.path["task_id"]
+    scheduler = bootstrap.scheduler()
+    control.cancel_task(scheduler, run_id, task_id, call.body["map_index"], who=call.who)
+    return as_it_is(run_id)
+
+
+def clear_task(call: Call) -> ClearedTasks:
+    run_id, task_id = call.path["run_id"], call.path["task_id"]
+    body = call.body
+    tasks = control.clear(bootstrap.scheduler(), run_id, who=call.who, task_ids=[task_id], **body)
+    return cleared(tasks, dry_run=body["dry_run"])
+
+
+def mark_task(call: Call) -> RunItem:
+    run_id, task_id, body = call.path["run_id"], call.path["task_id"], call.body
+    control.mark(
+        bootstrap.scheduler(), run_id, task_id, body["map_index"], body["state"], who=call.who
+    )
+    return as_it_is(run_id)

@@ -20,7 +20,8 @@ def utc_now() -> datetime:
 
 
 class Bench:
-    """Runs one command after the other, each as a new attempt; `last` is the latest."""
+    """Runs one command after the other, each as a new attempt; `last` is the latest. `options` are
+    those of the executor."""
 
     def __init__(
         self,
@@ -29,11 +30,14 @@ class Bench:
         runs: FakeBucket | None = None,
         results: FakeQueue | None = None,
         heartbeat_seconds: float = 30.0,
+        **options: Any,
     ) -> None:
         self.runs = runs or FakeBucket()
         self.results = results or FakeQueue(utc_now)
         environ = {"PATH": os.environ["PATH"]} if environ is None else environ
-        self.executor = Executor(self.runs, self.results, heartbeat_seconds, environ, utc_now)
+        self.executor = Executor(
+            self.runs, self.results, heartbeat_seconds, environ, utc_now, **options
+        )
         self.last = Attempt("dag", "run", "task", -1, 0)
         self.refusal = ""
 

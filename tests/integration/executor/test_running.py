@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.errors import Unavailable
 from chalicelib.executor import supervisor
-from chalicelib.ports import OutgoingMessage
+from chalicelib.ports import OutgoingMessage, StoredObject
 from tests.integration.executor.bench_of_one import Bench, utc_now
 from tests.support.fakes import FakeBucket, FakeQueue
 
@@ -20,6 +20,16 @@ from tests.support.fakes import FakeBucket, FakeQueue
 @pytest.fixture
 def bench() -> Bench:
     return Bench()
+
+
+class Counting(FakeBucket):
+    """Counts what is read from it."""
+
+    gets = 0
+
+    def get(self, key: str, *, limit: int | None = None) -> StoredObject | None:
+        self.gets += 1
+        return super().get(key, limit=limit)
 
 
 class LogRefusing(FakeBucket):
@@ -177,7 +187,7 @@ def test_no_file_of_the_executor_is_open_in_the_command(bench: Bench) -> None:
 
 
 def test_the_output_file_is_there_empty_and_private(bench: Bench) -> None:
-    bench.run('stat -c "%s %a" "$DAG_OUTPUT"; echo a=b > "$DAG_OUTPUT"')
+    bench.run('stat -c "%s %a" "$DAG_OUTPUT"; echo a=b > "$DAG_OUTPUT"', outputs=["a"])
     assert bench.output() == ["0 600"]
 
 
@@ -191,14 +201,45 @@ def test_a_command_smaller_than_the_executor_is_not_given_the_executors_memory(
     bench: Bench,
 ) -> None:
     ballast = bytearray(200_000_000)
-    assert bench.run("true").max_rss is None
+    small = bench.run("exec sleep 0.3").max_rss
+    assert small is not None
+    assert 0 < small < 20_000_000
     assert len(ballast) == 200_000_000
+
+
+def test_the_memory_of_a_child_counts_although_it_is_less_than_the_executors(
+    bench: Bench,
+) -> None:
+    ballast = bytearray(200_000_000)
+    used = bench.run("python3 -c 'b = bytearray(50_000_000); import time; time.sleep(1.2)'; :")
+    assert used.max_rss is not None
+    assert 50_000_000 < used.max_rss < 150_000_000
+    assert len(ballast) == 200_000_000
+
+
+def test_outside_lambda_nothing_is_said_of_what_it_costs(bench: Bench) -> None:
+    result = bench.run("true")
+    assert (result.billed_ms, result.memory_mb) == (None, None)
+
+
+def test_on_lambda_the_time_and_memory_that_are_charged_are_reported() -> None:
+    bench = Bench(own_environ={"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769"})
+    result = bench.run("sleep 0.2")
+    assert result.memory_mb == 1769
+    assert result.billed_ms is not None
+    assert 200 <= result.billed_ms < 20_000
 
 
 def test_a_short_command_sends_one_result_and_writes_one_log_object(bench: Bench) -> None:
     bench.run("echo one; echo two")
     assert len(bench.reports()) == 1
     assert bench.runs.puts == 2  # the claim and the log
+
+
+def test_a_short_command_asks_the_bucket_for_nothing_but_its_claim() -> None:
+    bucket = Counting()
+    Bench(runs=bucket).run("echo one")
+    assert bucket.gets == 0
 
 
 def test_a_silent_command_writes_no_log(bench: Bench) -> None:

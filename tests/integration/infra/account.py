@@ -22,13 +22,14 @@ Chalice = Callable[[Path, Stage, Mapping[str, str]], None]
 
 @dataclass
 class Account:
-    """`said` is what the command told its user, `asked` the addresses it fetched."""
+    """`said` is what the command told its user, `asked` the addresses that it
+    fetched, each with its headers."""
 
     aws: Aws
     project: Project
     unserved: Unserved
     said: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
     def deploy(self, stage: str, chalice: Chalice = run_chalice, **options: str) -> str:
         return deploy(
@@ -65,8 +66,8 @@ class Account:
         made = (self.project.settings / "deployments").glob("*.zip")
         return max(made, key=lambda path: path.stat().st_mtime)
 
-    def _healthy(self, url: str) -> Answer:
-        self.asked.append(url)
+    def _healthy(self, url: str, headers: Mapping[str, str]) -> Answer:
+        self.asked.append((url, dict(headers)))
         return Answer(200, '{"status": "ok"}')
 
 

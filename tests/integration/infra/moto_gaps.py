@@ -8,6 +8,7 @@ plan, IPv6. Those are only checked by cfn-lint.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,9 +23,9 @@ from moto.ec2.exceptions import DependencyViolationError
 from moto.efs.models import AccessPoint
 
 
-def fill_gaps_of_moto(monkeypatch: pytest.MonkeyPatch) -> None:
+def fill_gaps_of_moto(monkeypatch: pytest.MonkeyPatch, unserved: Unserved) -> None:
     _keep_file_systems(monkeypatch)
-    _accept_swagger(monkeypatch)
+    _accept_swagger(monkeypatch, unserved.swagger)
     _delete_stacks_with_a_vpc(monkeypatch)
     # A template's `!Ref` to an access point gives a Python object.
     own_id = property(lambda self: self.access_point_id, lambda self, value: None)
@@ -32,25 +33,30 @@ def fill_gaps_of_moto(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _keep_file_systems(monkeypatch: pytest.MonkeyPatch) -> None:
-    """moto drops a function's FileSystemConfigs."""
+    """moto drops a function's FileSystemConfigs, and changes of its EphemeralStorage."""
     update, get = LambdaFunction.update_configuration, LambdaFunction.get_configuration
 
     def updated(self: Any, changes: dict[str, Any]) -> Any:
         self.file_systems = changes.get("FileSystemConfigs", getattr(self, "file_systems", []))
+        self.scratch = changes.get("EphemeralStorage", getattr(self, "scratch", {"Size": 512}))
         return update(self, changes)
 
     def got(self: Any, on_create: bool = False) -> Any:
         kept = getattr(self, "file_systems", [])
-        return {**get(self, on_create), **({"FileSystemConfigs": kept} if kept else {})}
+        scratch = getattr(self, "scratch", {"Size": 512})
+        told = {**get(self, on_create), "EphemeralStorage": scratch}
+        return {**told, **({"FileSystemConfigs": kept} if kept else {})}
 
     monkeypatch.setattr(LambdaFunction, "update_configuration", updated)
     monkeypatch.setattr(LambdaFunction, "get_configuration", got)
 
 
-def _accept_swagger(monkeypatch: pytest.MonkeyPatch) -> None:
-    """API Gateway takes Swagger 2.0, which Chalice sends; moto only OpenAPI 3."""
+def _accept_swagger(monkeypatch: pytest.MonkeyPatch, sent: list[dict[str, Any]]) -> None:
+    """API Gateway takes Swagger 2.0, which Chalice sends; moto only OpenAPI 3, without what it says
+    of authorization."""
 
     def as_openapi(document: dict[str, Any]) -> dict[str, Any]:
+        sent.append(document)
         rest = {key: value for key, value in document.items() if key != "swagger"}
         return {**rest, "openapi": "3.0.1", "info": {"description": "", **document["info"]}}
 
@@ -77,6 +83,9 @@ def _delete_stacks_with_a_vpc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CloudFormationBackend, "delete_stack", deleted)
 
 
+FIRST_TOKEN = "orch_the-first"
+
+
 @dataclass
 class Unserved:
     """Answers what moto has no route for, and remembers what was asked."""
@@ -84,11 +93,14 @@ class Unserved:
     recursion: dict[str, str] = field(default_factory=dict)
     protection: dict[str, bool] = field(default_factory=dict)
     recovery_points: list[str] = field(default_factory=list)
+    swagger: list[dict[str, Any]] = field(default_factory=list)
+    invoked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def serve(self, session: boto3.Session) -> None:
         events = session.events
         events.register("before-call.lambda.PutFunctionRecursionConfig", self._recursion)
         events.register("before-call.cloudformation.UpdateTerminationProtection", self._protection)
+        events.register("before-call.lambda.Invoke", self._invoke)
         events.register("before-call.backup.ListRecoveryPointsByBackupVault", self._points)
         events.register("before-call.backup.DeleteRecoveryPoint", self._delete_point)
 
@@ -96,6 +108,15 @@ class Unserved:
         name = params["url_path"].split("/")[3]
         self.recursion[name] = json.loads(params["body"])["RecursiveLoop"]
         return _answer({})
+
+    def _invoke(self, params: dict[str, Any], **_: Any) -> Any:
+        """moto would start a container. This is the function `admin` of a database that has a
+        token from the first time on that it is asked for one."""
+        name = params["url_path"].split("/")[3]
+        is_first = name not in [function for function, _ in self.invoked]
+        self.invoked.append((name, json.loads(params["body"])))
+        answer = json.dumps({"token": FIRST_TOKEN if is_first else None})
+        return _answer({"Payload": io.BytesIO(answer.encode())})
 
     def _protection(self, params: dict[str, Any], **_: Any) -> Any:
         asked = params["body"]

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from moto.awslambda.models import LambdaBackend
 
 from infra import status
 from infra.errors import InfraError, Refused
+from infra.finishing import REFUSALS
 from infra.functions import FUNCTIONS, with_database
 from infra.health import Answer
 from infra.naming import Stage
@@ -53,6 +55,7 @@ def test_only_the_functions_with_a_database_have_the_network_and_the_file_system
         variables = now["Environment"]["Variables"]
         assert ("ORCHESTRATOR_DATABASE" in variables) == function.has_database
         assert variables["ORCHESTRATOR_TASKS_QUEUE"] == "orchestrator-dev-tasks"
+        assert ("ORCHESTRATOR_TASK_ROLE" in variables) == (function.name == "execute")
 
 
 def test_every_function_may_be_part_of_a_loop(dev: Account) -> None:
@@ -65,8 +68,17 @@ def test_events_reach_the_functions(dev: Account) -> None:
     queues = {m.function: m.queue_arn.rsplit(":", 1)[1] for m in found.mappings}
     assert queues == {"apply": "orchestrator-dev-results", "execute": "orchestrator-dev-tasks"}
 
-    targets = dev.aws.client("events").list_targets_by_rule(Rule=found.rules[0])["Targets"]
-    assert [row["Arn"] for row in targets] == [found.functions["tick"]]
+    events = dev.aws.client("events")
+    targets = {
+        rule: [row["Arn"] for row in events.list_targets_by_rule(Rule=rule)["Targets"]]
+        for rule in found.rules
+    }
+    assert targets == {
+        "orchestrator-dev-tick-event": [found.functions["tick"]],
+        "orchestrator-dev-backup-event": [found.functions["backup"]],
+    }
+    when = events.describe_rule(Name="orchestrator-dev-backup-event")["ScheduleExpression"]
+    assert when == "cron(17 3 * * ? *)"
 
     told = dev.aws.client("s3").get_bucket_notification_configuration(
         Bucket="orchestrator-dev-123456789012-dags"
@@ -88,9 +100,64 @@ def test_the_roles_hold_the_policies_of_the_table(dev: Account) -> None:
         assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []
 
 
-def test_health_is_asked_through_the_api(dev: Account) -> None:
+def test_nothing_but_the_right_to_invoke_it_leads_to_the_function_admin(dev: Account) -> None:
+    client, name = dev.aws.client("lambda"), "orchestrator-dev-admin"
+    with pytest.raises(ClientError, match="ResourceNotFound"):
+        client.get_policy(FunctionName=name)
+    assert client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"] == []
+
+
+def test_those_who_copy_the_database_have_room_for_it(dev: Account) -> None:
+    sizes = {name: dev.configuration("dev", name)["EphemeralStorage"]["Size"] for name in ALL}
+    assert {name for name, size in sizes.items() if size == 10_240} == {"backup", "admin"}
+
+
+def test_the_first_token_is_shown_once_and_health_is_asked_with_it_through_the_api(
+    account: Account,
+) -> None:
+    shown = "  access token of an operator, shown this once: orch_the-first"
+    before = len(account.asked)
+    account.deploy("access")
+    assert account.said.count(shown) >= 1
+    told = account.said.count(shown)
+    account.deploy("access")
+    assert account.said.count(shown) == told
+    (api,) = account.inventory("access").apis
+    url = f"https://{api}.execute-api.us-east-1.amazonaws.com/api/api/health"
+    assert account.asked[before:] == [
+        (url, {"Authorization": "Bearer orch_the-first"}),
+        (url, {}),
+    ]
+    asked = [wish for name, wish in account.unserved.invoked if name == "orchestrator-access-admin"]
+    assert [wish["do"] for wish in asked] == ["token first", "token first"]
+
+
+def test_what_the_gateway_itself_answers_has_the_shape_of_the_apis_errors(dev: Account) -> None:
     (api,) = dev.inventory("dev").apis
-    assert f"https://{api}.execute-api.us-east-1.amazonaws.com/api/api/health" in dev.asked
+    answers = dev.aws.client("apigateway").get_gateway_responses(restApiId=api)["items"]
+    assert {answer["responseType"] for answer in answers} == set(REFUSALS)
+    for answer in answers:
+        text = answer["responseTemplates"]["application/json"]
+        # As the gateway fills it in.
+        filled = json.loads(text.replace("$context.error.messageString", '"because"'))
+        assert set(filled["error"]) == {"code", "message", "details"}
+    (unknown,) = [a for a in answers if a["responseType"] == "MISSING_AUTHENTICATION_TOKEN"]
+    assert unknown["statusCode"] == "404"
+    assert '"code": "not_found"' in unknown["responseTemplates"]["application/json"]
+
+
+def test_with_iam_the_gateway_asks_it_and_health_is_asked_with_a_signature(
+    account: Account,
+) -> None:
+    account.deploy("signed", Auth="iam")
+    sent = account.unserved.swagger[-1]
+    protected = {path for path in sent["paths"] if path.startswith("/api/")}
+    assert len(protected) > 10
+    for path in protected:
+        for method, told in sent["paths"][path].items():
+            assert method == "options" or told["security"] == [{"sigv4": []}], path
+    assert account.asked[-1][1]["Authorization"].startswith("AWS4-HMAC-SHA256 ")
+    assert "orchestrator-signed-admin" not in [name for name, _ in account.unserved.invoked]
 
 
 def test_a_stack_that_is_there_is_protected(dev: Account) -> None:
@@ -223,7 +290,7 @@ def test_status_tells_of_a_function_that_lost_its_file_system(dev: Account) -> N
     client = dev.aws.client("lambda")
     kept = dev.configuration("dev", "tick")["FileSystemConfigs"]
     client.update_function_configuration(FunctionName=name, FileSystemConfigs=[])
-    shown = list(status.lines(dev.aws, Stage("dev"), lambda _: Answer(200, '{"status": "ok"}')))
+    shown = list(status.lines(dev.aws, Stage("dev"), lambda *_: Answer(200, '{"status": "ok"}')))
     client.update_function_configuration(FunctionName=name, FileSystemConfigs=kept)
 
     assert shown[0] == "stack orchestrator-dev: UPDATE_COMPLETE"
@@ -236,7 +303,7 @@ def test_status_tells_of_a_function_that_lost_its_file_system(dev: Account) -> N
 
 
 def test_status_of_nothing_says_so(account: Account) -> None:
-    shown = list(status.lines(account.aws, Stage("never"), lambda _: Answer(0, "")))
+    shown = list(status.lines(account.aws, Stage("never"), lambda *_: Answer(0, "")))
     assert shown == ["stack orchestrator-never: not there"]
 
 

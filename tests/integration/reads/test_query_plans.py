@@ -8,11 +8,35 @@ from pathlib import Path
 import pytest
 
 from chalicelib.database import Database
-from chalicelib.database.reads import dags, operations, runs, task_instances, window
+from chalicelib.database.reads import (
+    backfills,
+    costs,
+    dags,
+    journal,
+    operations,
+    pools,
+    runs,
+    task_instances,
+    window,
+)
 from tests.support.rows import Rows
 
-FILTERS = ("dag_id", "task_id", "run_id", "state", "is_paused", "pattern", "tag", "version")
-BOUNDS = {"before": 2**62, "after": "", "floor": 0, "limit": 51, "map_index": -1}
+PARAMS = dict.fromkeys(
+    [
+        "dag_id",
+        "task_id",
+        "run_id",
+        "state",
+        "is_paused",
+        "pattern",
+        "tag",
+        "version",
+        "who",
+        "action",
+        "target",
+    ]
+)
+BOUNDS = {"before": 2**62, "after": "", "floor": 0, "limit": 51, "map_index": -1, "offset": 9}
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +49,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 def plan(database: Database, sql: str, *positional: object) -> list[str]:
     with database.read() as tx:
-        rows = tx.all(
-            f"EXPLAIN QUERY PLAN {sql}", positional or {**dict.fromkeys(FILTERS), **BOUNDS}
-        )
+        rows = tx.all(f"EXPLAIN QUERY PLAN {sql}", positional or {**PARAMS, **BOUNDS})
         return [str(row["detail"]) for row in rows]
 
 
@@ -78,11 +100,36 @@ def test_the_end_of_a_window_is_found_in_the_index_alone(
         dags.LIST_BY_TAG,
         dags.VERSIONS,
         dags.SOURCE,
+        task_instances.DETAIL,
+        backfills.SCAN.page,
+        backfills.SCAN.floor,
+        journal.AUDIT.page,
+        journal.AUDIT.floor,
+        *(sql for scan in journal.NOTIFICATIONS.values() for sql in (scan.page, scan.floor)),
+        costs.FLOOR,
     ],
 )
 def test_nothing_else_scans_a_table(database: Database, sql: str) -> None:
     steps = plan(database, sql)
     assert not [step for step in steps if step.startswith("SCAN")], steps
+
+
+@pytest.mark.parametrize("sql", [costs.OF_RUN, costs.OF_DAG])
+def test_a_sum_reads_only_what_it_adds_up(database: Database, sql: str) -> None:
+    steps = plan(database, sql)
+    assert not [step for step in steps if step.startswith("SCAN") and step != "SCAN a"], steps
+    assert any("task_instances" in step and "INDEX" in step for step in steps), steps
+
+
+@pytest.mark.parametrize("sql", [pools.ONE, pools.LIST])
+def test_what_a_pool_holds_is_counted_along_the_index_of_what_is_held(
+    database: Database, sql: str
+) -> None:
+    steps = plan(database, sql, *([""] if sql == pools.ONE else ["", 51]))
+    assert not [step for step in steps if step.startswith("SCAN")], steps
+    held = [step for step in steps if step.startswith("SEARCH t ")]
+    assert len(held) == 2
+    assert all("task_instances_pool (pool=? AND state=?)" in step for step in held), steps
 
 
 def test_one_run_is_found_by_its_id(database: Database) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.dag.states import RUN_MOVES, TASK_MOVES, RunState, TaskState
-from chalicelib.errors import Unavailable
+from chalicelib.errors import Conflict, Unavailable
 from chalicelib.messages import TaskMessage
 from chalicelib.ports import OutgoingMessage
+from chalicelib.scheduler import control
 from tests.support.fakes import FakeQueue
 from tests.support.world import DIE, FAIL, SUCCEED, Played, World
 
@@ -48,6 +49,9 @@ ACTIONS = (
     "second",
     "minute",
     "request",
+    "cancel",
+    "clear",
+    "mark",
 )
 
 
@@ -140,6 +144,21 @@ class Chaos(World):
     def do_request(self) -> None:
         self.request("d")
 
+    def do_cancel(self) -> None:
+        with suppress(Conflict):
+            control.cancel_run(self.scheduler, self._last_run())
+
+    def do_clear(self) -> None:
+        with suppress(Conflict):
+            control.clear(self.scheduler, self._last_run(), only_failed=True)
+
+    def do_mark(self) -> None:
+        with suppress(Conflict):
+            control.mark(self.scheduler, self._last_run(), "t0", None, "failed")
+
+    def _last_run(self) -> str:
+        return str(self.all("SELECT run_id FROM runs ORDER BY id DESC LIMIT 1")[0][0])
+
 
 @st.composite
 def dags(draw: st.DrawFn) -> str:
@@ -167,7 +186,7 @@ FATES = st.sampled_from(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     dag=dags(),
     actions=st.lists(st.sampled_from(ACTIONS), max_size=60),
@@ -183,7 +202,7 @@ def test_no_disorder_breaks_the_rules_and_every_run_ends(
             world.request("d")
             for action in actions:
                 world.act(action)
-            world.play(4 * 3600, step=20)
+            world.play(2 * 3600, step=30)
             assert_rules(world)
         finally:
             world.close()

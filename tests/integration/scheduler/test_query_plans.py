@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from chalicelib.database import Database, Transaction
+from chalicelib.scheduler import backfill, control, limits
 from tests.support.world import FAIL, SUCCEED, World
 
 BIG = ("dags", "dag_versions", "runs", "task_instances", "attempts", "commits")
@@ -65,8 +67,34 @@ def test_the_engine_never_scans_a_table(make_world: Callable[..., World]) -> Non
         "tasks: [{id: a, command: x, retries: 1, retry_delay: 1},"
         " {id: b, command: x, retries: 1, retry_delay: 150, dependencies: a}]"
     )
-    world.request("d", idempotency_key="k")
+    run_id = world.request("d", idempotency_key="k")
     world.play(400)
-    assert len(explaining.seen) > 25
+    use_everything(world, run_id)
+    assert len(explaining.seen) > 70
     allowed = "SELECT v.id FROM dag_versions v WHERE v.created_at < ?"  # hourly, and bounded
     assert {scan for scan in explaining.scans if allowed not in scan} == set()
+
+
+def use_everything(world: World, run_id: str) -> None:
+    limits.put_pool(world.scheduler, "db", 1)
+    world.upload("name: Child\ntasks: [{id: t, command: x, pool: db}]", "child.yaml")
+    world.upload(
+        "name: E\ntags: [x]\nretention_days: 3\noverlap_policy: replace\nmax_active_runs: 1\n"
+        'dagrun_timeout: 100\nschedule: "0 * * * *"\non_success: [{command: x}]\n'
+        "tasks:\n  - {id: many, command: x, expand: {A: [1, 2, 3]}, depends_on_past: true}\n"
+        "  - {id: go, trigger_dag_id: child, wait_for_completion: true}\n"
+        "  - {id: see, command: x, sensor: {poke_interval: 1, timeout: 5}}",
+        "e.yaml",
+    )
+    now = world.clock()
+    backfill.create(world.scheduler, "e", who="a", from_date=now - timedelta(hours=5), to_date=now)
+    world.play(30)
+    world.request("e")
+    world.request("e")
+    world.play(200)
+    control.clear(world.scheduler, run_id)
+    control.cancel_run(world.scheduler, run_id)
+    control.set_paused_by_tag(world.scheduler, "x", True)
+    world.play(7200, step=60)
+    world.remove("e.yaml")
+    limits.remove_pool(world.scheduler, "db")

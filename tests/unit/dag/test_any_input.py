@@ -20,13 +20,18 @@ schedule: ["0 * * * *", '@every 10s']
 timezone: Europe/Berlin
 start_date: 2026-01-01
 env: &e {A: 1, B: "x\\u00e9"}
+params: {p: [1], q: {type: string, enum: [a, b], default: a}}
+secrets: {S: ssm:/a/b}
+default_args: {retries: 1, on_retry: [{webhook: "https://example.org/x"}]}
 tasks:
-- &t {id: a, command: 'echo {{x}}', retries: 2, retry_delay: 1h30m, env: *e}
+- &t {id: a, command: 'echo {{ds}}', retries: 2, retry_delay: 1h30m, env: *e}
 - id: b
   command: |
     set -e
-    true
-  dependencies: [a]
+    echo "{{ params.q }}" {{ outputs.d.x | raw }}
+  dependencies: [a, d]
+- {id: d, command: x, outputs: [x], expand: {N: [1, 2], M: "{{ params.p }}"}}
+- {id: e, trigger_dag_id: f, conf: {a: ["{{ ts }}"]}, on_retry: []}
 - {<<: *t, id: c, dependencies: a}
 """
 
@@ -96,7 +101,7 @@ def test_a_good_file_with_some_bytes_changed(chance: random.Random) -> None:
 
 
 def test_the_unchanged_file_is_a_dag() -> None:
-    assert [task.id for task in parse(SEED).tasks] == ["a", "b", "c"]
+    assert [task.id for task in parse(SEED).tasks] == ["a", "d", "b", "e", "c"]
 
 
 @settings(max_examples=200, deadline=None)

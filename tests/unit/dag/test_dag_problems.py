@@ -79,6 +79,25 @@ DAG_LINES = [
         "the second field '60' of the schedule is not valid: 0-59",
     ),
     (
+        "schedule: '0 0 2-2 * *'",
+        11,
+        "schedule",
+        "the day of the month field '2-2' of the schedule has a range of one: write 2",
+    ),
+    (
+        "schedule: '0 0 * * 5,mon-1'",
+        11,
+        "schedule",
+        "the day of the week field '5,mon-1' of the schedule has a range of one: write mon",
+    ),
+    (
+        "schedule: '0 0 8-9 * 0#2'",
+        11,
+        "schedule",
+        "the schedule cannot have both the day of the month '8-9' and the weekday '0#2': make it "
+        "a list of two schedules",
+    ),
+    (
         "schedule: 'R * * * *'",
         11,
         "schedule",

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from dataclasses import MISSING, fields
 
-from chalicelib.dag.fields import DAG_FIELDS, TASK_FIELDS, Field, reference_markdown
-from chalicelib.dag.model import Dag, Task
+from chalicelib.dag.fields import (
+    DAG_FIELDS,
+    PARAM_FIELDS,
+    SENSOR_FIELDS,
+    TABLES,
+    TASK_FIELDS,
+    Field,
+    reference_markdown,
+)
+from chalicelib.dag.model import Dag, Param, Sensor, Task
 
 
-def defaults_of(model: type[Dag] | type[Task]) -> dict[str, object]:
+def defaults_of(model: type[Dag | Task | Param | Sensor]) -> dict[str, object]:
     return {
         spec.name: spec.default_factory()
         if spec.default_factory is not MISSING
@@ -24,12 +32,23 @@ def table_defaults(table: tuple[Field, ...]) -> dict[str, object]:
 
 
 def test_the_table_and_the_model_have_the_same_fields_and_defaults() -> None:
-    assert table_defaults(DAG_FIELDS) == defaults_of(Dag)
+    dag = table_defaults(DAG_FIELDS)
+    del dag["default_args"]  # the tasks have what it says
+
+    assert dag == defaults_of(Dag)
     assert table_defaults(TASK_FIELDS) == defaults_of(Task)
+    assert {"name": None, **table_defaults(PARAM_FIELDS)} == defaults_of(Param)
+    assert table_defaults(SENSOR_FIELDS) == defaults_of(Sensor)
+
+
+def test_what_a_field_needs_is_a_field() -> None:
+    for table in TABLES.values():
+        names = {field.name for field in table}
+        assert {need for field in table for need in field.needs} <= names
 
 
 def test_no_two_fields_share_a_name() -> None:
-    for table in (DAG_FIELDS, TASK_FIELDS):
+    for table in TABLES.values():
         names = [name for field in table for name in field.names]
         assert len(names) == len(set(names))
 
@@ -37,11 +56,14 @@ def test_no_two_fields_share_a_name() -> None:
 def test_the_reference_has_a_line_for_each_field() -> None:
     reference = reference_markdown()
 
-    assert reference.count("\n| `") == len(DAG_FIELDS) + len(TASK_FIELDS)
+    assert reference.count("\n| `") == sum(map(len, TABLES.values()))
     assert "| `id` (or `task_id`) | id | required | The identity within the DAG" in reference
     assert "| `retry_delay` | duration | `5m` | " in reference
     assert "| `is_paused_upon_creation` | `true` or `false` | `false` | " in reference
     assert "| `max_active_runs` | whole number | `16` | " in reference
+    shown = "| `command` (or `bash_command`) | shell command | required, or `trigger_dag_id` | "
+    assert shown in reference
+    assert "| `overlap_policy` | `queue`, `skip`, `replace` | `queue` | " in reference
     assert "| `cwd` | text of one line | a fresh, empty directory | " in reference
 
 

@@ -244,7 +244,7 @@ def test_aliases_and_merge_keys_share_what_tasks_have_in_common() -> None:
 
 
 def test_shell_text_is_left_alone() -> None:
-    command = "docker ps --format '{{.Names}}' | tee $HOME/x # ${Y:-1}"
+    command = "for i in ${#a[@]}; do echo {%s} {a,{b,c}} | tee $HOME/x; done # ${Y:-1}"
     source = f"name: x\ntasks:\n- id: a\n  command: |\n    {command}\n".encode()
 
     assert parse(source).tasks[0].command == command + "\n"

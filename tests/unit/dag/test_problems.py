@@ -28,11 +28,14 @@ TASK_LINES = [
         "the key 'dependecies' is not known; did you mean 'dependencies'?",
     ),
     (
-        "when: x",
+        "xyzzy: x",
         3,
-        "when",
-        "the key 'when' is not known; known are id, command, dependencies, trigger_rule, "
-        "retries, retry_delay, execution_timeout, env, cwd",
+        "xyzzy",
+        "the key 'xyzzy' is not known; known are id, command, dependencies, trigger_rule, when, "
+        "retries, retry_delay, retry_exponential_backoff, max_retry_delay, retry_exit_codes, "
+        "skip_on_exit_code, execution_timeout, env, cwd, outputs, expand, "
+        "max_active_tis_per_dagrun, sensor, pool, pool_slots, priority_weight, depends_on_past, "
+        "trigger_dag_id, conf, wait_for_completion, on_retry, on_success, on_failure",
     ),
     ("task_id: b", 3, "task_id", "task_id and id are the same: keep one of them"),
     (
@@ -45,16 +48,18 @@ TASK_LINES = [
     ("dependencies: [zzz]", 18, "dependencies[0]", "there is no task 'zzz'"),
     ("dependencies: a", 17, "dependencies", "these tasks wait for each other: a -> a"),
     (
-        "trigger_rule: all_done",
-        17,
-        "trigger_rule",
-        "the trigger rule 'all_done' is not supported; supported: all_success",
-    ),
-    (
         "trigger_rule: allsuccess",
         17,
         "trigger_rule",
-        "the trigger rule 'allsuccess' is not known; supported: all_success",
+        "the trigger rule 'allsuccess' is not known; did you mean 'all_success'?",
+    ),
+    (
+        "trigger_rule: x",
+        17,
+        "trigger_rule",
+        "the trigger rule 'x' is not known; there are all_success, all_failed, all_done, "
+        "all_skipped, one_success, one_failed, one_done, none_failed, "
+        "none_failed_min_one_success, none_skipped, always",
     ),
     ("retries: -1", 12, "retries", "retries must be from 0 to 1000, not -1"),
     ("retries: many", 12, "retries", "expected a whole number, found 'many'"),
@@ -147,7 +152,7 @@ def test_a_command_must_be_text_that_a_shell_can_be_given(
         ),
         (
             "name: x\ntasks: [{id: a}]",
-            Problem(2, 9, "tasks[0]", "command is missing: it is required"),
+            Problem(2, 9, "tasks[0]", "command is missing: a task needs it, or trigger_dag_id"),
         ),
         (
             "name: x\ntasks: [{id: null, command: a}]",

@@ -67,7 +67,7 @@ def test_the_examples_are_dags() -> None:
     "change",
     [
         {"naem": "x"},
-        {"catchup": True},
+        {"catchup": "yes"},
         {"name": None},
         {"name": ["x"]},
         {"dag_id": "a b"},
@@ -92,12 +92,38 @@ def test_the_examples_are_dags() -> None:
         {"tasks": [{"command": "a"}]},
         {"tasks": [TASK | {"task_id": "b"}]},
         {"tasks": [TASK | {"timeout": 5, "execution_timeout": 5}]},
-        {"tasks": [TASK | {"when": "x"}]},
+        {"tasks": [TASK | {"when": " "}]},
         {"tasks": [TASK | {"command": " "}]},
         {"tasks": [TASK | {"retries": -1}]},
         {"tasks": [TASK | {"retry_delay": "soon"}]},
         {"tasks": [TASK | {"timeout": 0}]},
-        {"tasks": [TASK | {"trigger_rule": "all_done"}]},
+        {"tasks": [TASK | {"trigger_rule": "most_done"}]},
+        {"overlap_policy": "wait"},
+        {"retention_days": 0},
+        {"params": {"a-b": 1}},
+        {"params": ["a"]},
+        {"params": {"a": {"typ": "string"}}},
+        {"params": {"a": {"type": "text"}}},
+        {"params": {"a": {"minimum": "1"}}},
+        {"secrets": {"A": "hunter2"}},
+        {"secrets": {"DS": "ssm:/a"}},
+        {"on_success": [{"mail": "a"}]},
+        {"on_success": [{"sns": "a", "webhook": "b"}]},
+        {"on_failure": [{"webhook": "ftp://a"}]},
+        {"on_failure": {"sns": "arn:aws:sns:eu-west-1:123456789012:a"}},
+        {"default_args": {"id": "a"}},
+        {"default_args": {"retries": "many"}},
+        {"tasks": [TASK | {"retry_exponential_backoff": 0.5}]},
+        {"tasks": [TASK | {"skip_on_exit_code": 0}]},
+        {"tasks": [TASK | {"skip_on_exit_code": [256]}]},
+        {"tasks": [TASK | {"outputs": ["a-b"]}]},
+        {"tasks": [TASK | {"expand": {"N": []}}]},
+        {"tasks": [TASK | {"expand": {"N": "a"}}]},
+        {"tasks": [TASK | {"expand": {}}]},
+        {"tasks": [TASK | {"sensor": True}]},
+        {"tasks": [TASK | {"sensor": {"poke": 1}}]},
+        {"tasks": [TASK | {"pool": "a b"}]},
+        {"tasks": [TASK | {"conf": [1]}]},
         {"tasks": [TASK | {"dependencies": {"a": 1}}]},
     ],
 )
@@ -138,6 +164,10 @@ VALUES = st.recursive(
 )
 
 
+BOOLS = ("catchup", "depends_on_past", "wait_for_completion")
+NUMBERS = ("retries", "retention_days", "pool_slots", "priority_weight")
+
+
 def usual(name: str) -> st.SearchStrategy[Any]:
     """Mostly values that are right for the field, so that many documents are valid."""
     right: dict[str, list[Any]] = {
@@ -152,9 +182,28 @@ def usual(name: str) -> st.SearchStrategy[Any]:
         "dependencies": [[], None],
         "retry_delay": [5, 1.5, "1h30m"],
         "execution_timeout": [5, 0.5, "2h"],
-        "trigger_rule": ["all_success"],
+        "trigger_rule": ["all_success", "one_done"],
+        "catchup_window": ["2d"],
+        "overlap_policy": ["skip"],
+        "dagrun_timeout": ["1h", 90],
+        "params": [{"a": 1, "b": {"type": "string", "default": 1.5}, "c": None}, {}],
+        "secrets": [{"S": "ssm:/a/b", "T": "secretsmanager:a", "U": "env:B"}],
+        "default_args": [{"retries": 2, "pool": "a"}, {"trigger_dag_id": "x"}, {}],
+        "retry_exponential_backoff": [True, 0, 2, 1.5],
+        "max_retry_delay": ["1h"],
+        "retry_exit_codes": [75, [75, 76]],
+        "skip_on_exit_code": [99, [], [99]],
+        "outputs": ["rows", ["rows", "path"], []],
+        "expand": [{"N": [1, "a", None]}, {"N": "{{ params.a }}"}],
+        "sensor": [{}, {"poke_interval": 5, "soft_fail": True}],
+        "conf": [{"a": [1, None], "b": "{{ ds }}"}, {}],
+        "on_success": [[{"webhook": "https://example.org/a"}], []],
+        "on_failure": [[{"sns": "arn:aws:sns:eu-west-1:123456789012:a"}]],
+        "on_retry": [[{"command": "true"}]],
+        **{key: [True, False] for key in BOOLS},
     }
-    numbers = name.startswith("max_") or name == "retries"
+    numbers = name.startswith("max_") or name in NUMBERS
+    numbers = numbers and name != "max_retry_delay"
     good = st.sampled_from([1, 7] if numbers else right.get(name, ["some text", 7, True]))
     return st.one_of(good, good, good, VALUES) if name != "dag_id" else st.just("x")
 
@@ -165,11 +214,25 @@ def mappings(fields: Any, always: list[str]) -> st.SearchStrategy[dict[str, Any]
     return st.fixed_dictionaries(required, optional=known)
 
 
-TASKS = mappings(TASK_FIELDS, ["id", "command"])
+def few_of(fields: Any, always: list[str]) -> st.SearchStrategy[dict[str, Any]]:
+    """With most words left out, for many exclude each other."""
+
+    def thinned(whole: dict[str, Any], kept: set[str]) -> dict[str, Any]:
+        return {name: value for name, value in whole.items() if name in kept or name in always}
+
+    names = st.sets(st.sampled_from([field.name for field in fields]), max_size=4)
+    return st.builds(thinned, mappings(fields, always), names)
+
+
+TASKS = st.one_of(
+    few_of(TASK_FIELDS, ["id", "command"]),
+    few_of(TASK_FIELDS, ["id", "command", "retries", "expand", "pool"]),
+    few_of(TASK_FIELDS, ["id", "trigger_dag_id"]),
+)
 DOCUMENTS = st.builds(
     lambda dag, tasks: dag | {"tasks": tasks},
-    mappings(DAG_FIELDS, ["name"]),
-    st.one_of(st.lists(TASKS, min_size=1, max_size=2), VALUES),
+    few_of(DAG_FIELDS, ["name", "params"]),
+    st.one_of(st.lists(TASKS, min_size=1, max_size=1), st.lists(TASKS, max_size=2), VALUES),
 )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 
 import pytest
 
 from chalicelib.errors import OrchestratorError, Unavailable
 from chalicelib.executor import Executor, claims
 from chalicelib.messages import Attempt, BadMessage, Heartbeat, Result, TaskMessage, decode_report
+from chalicelib.utils.logging import JsonFormatter
 from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
 
 ATTEMPT = Attempt("dag", "run", "task", -1, 1)
@@ -107,3 +110,20 @@ def test_an_executor_that_was_stopped_claims_nothing(desk: Desk) -> None:
     with pytest.raises(Unavailable, match="being stopped"):
         desk.handle()
     assert desk.runs.objects == {}
+
+
+def test_what_is_logged_of_an_attempt_bears_its_ids(desk: Desk) -> None:
+    logger, handler = logging.getLogger("orchestrator"), logging.StreamHandler(io.StringIO())
+    handler.setFormatter(JsonFormatter())
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel("INFO")
+    try:
+        desk.claim("executor", 5.0)
+        desk.handle()
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+    line = json.loads(handler.stream.getvalue())
+    assert line["message"] == "claimed by the executor already"
+    assert {name: line[name] for name in ATTEMPT.ids()} == ATTEMPT.ids()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.executor.process import Exit
-from chalicelib.executor.reasons import outcome_of, reason_for, time_limit
-from chalicelib.executor.supervisor import Ending
+from chalicelib.executor.reasons import Verdict, time_limit, verdict_of, verdict_of_when
+from chalicelib.executor.supervisor import Ending, Stop
 
 TASK_LIMIT = time_limit(30.0, 100.0)
 
@@ -15,10 +15,10 @@ def ending(
     code: int | None = None,
     number: int | None = None,
     *,
-    timed_out: bool = False,
+    stop: Stop | None = None,
     killed: bool = False,
 ) -> Ending:
-    return Ending(Exit(code, number, None), 0.0, timed_out, killed)
+    return Ending(Exit(code, number, None), 0.0, stop, killed)
 
 
 @pytest.mark.parametrize(
@@ -36,27 +36,72 @@ def ending(
     ],
 )
 def test_an_end_by_itself(end: Ending, outcome: str, reason: str) -> None:
-    assert (outcome_of(end), reason_for(end, TASK_LIMIT)) == (outcome, reason)
+    verdict = verdict_of(end, TASK_LIMIT)
+    assert (verdict.outcome, verdict.reason, verdict.exit) == (outcome, reason, end.exit)
 
 
 def test_a_command_that_heeds_sigterm_with_exit_0_has_still_timed_out() -> None:
-    end = ending(0, timed_out=True)
-    assert outcome_of(end) == "timeout"
-    assert reason_for(end, TASK_LIMIT) == "stopped after 30 s: the task's execution_timeout"
+    verdict = verdict_of(ending(0, stop="timeout"), TASK_LIMIT)
+    assert verdict.outcome == "timeout"
+    assert verdict.reason == "stopped after 30 s: the task's execution_timeout"
 
 
-def test_a_command_that_ignores_sigterm_is_told_of() -> None:
-    end = ending(number=9, timed_out=True, killed=True)
-    assert reason_for(end, TASK_LIMIT).endswith("; it went on for 5 s after SIGTERM and was killed")
+def test_a_command_that_heeds_sigterm_with_exit_0_is_still_cancelled() -> None:
+    verdict = verdict_of(ending(0, stop="cancelled"), TASK_LIMIT)
+    assert (verdict.outcome, verdict.reason) == ("cancelled", "cancelled while it ran")
+
+
+@pytest.mark.parametrize("stop", ["timeout", "cancelled"])
+def test_a_command_that_ignores_sigterm_is_told_of(stop: Stop) -> None:
+    verdict = verdict_of(ending(number=9, stop=stop, killed=True), TASK_LIMIT)
+    assert verdict.reason.endswith("; it went on for 5 s after SIGTERM and was killed")
+
+
+def test_a_command_skips_itself_by_its_exit_code() -> None:
+    verdict = verdict_of(ending(99), TASK_LIMIT, [98, 99])
+    assert (verdict.outcome, verdict.exit.code) == ("skipped", 99)
+    assert verdict.reason == "skipped: exit code 99 is in the task's skip_on_exit_code"
+
+
+def test_other_exit_codes_and_signals_skip_nothing() -> None:
+    for end in (ending(3), ending(number=9)):
+        assert verdict_of(end, TASK_LIMIT, [99]).outcome == "failed"
+    assert verdict_of(ending(99, stop="timeout"), TASK_LIMIT, [99]).outcome == "timeout"
+
+
+def test_a_when_that_exits_0_lets_the_command_run() -> None:
+    assert verdict_of_when(ending(0), TASK_LIMIT) is None
+
+
+@pytest.mark.parametrize(
+    ("end", "words"), [(ending(1), "exit code 1"), (ending(number=9), "killed by signal 9")]
+)
+def test_a_when_that_ends_otherwise_skips(end: Ending, words: str) -> None:
+    verdict = verdict_of_when(end, TASK_LIMIT)
+    assert verdict is not None
+    assert verdict.outcome == "skipped"
+    assert verdict.reason.startswith(f"skipped: its `when` said no: {words}")
+    assert verdict.exit == Exit(None, None, None)
+
+
+def test_a_when_that_never_ends_is_a_timeout_and_no_skip() -> None:
+    verdict = verdict_of_when(ending(0, stop="timeout"), TASK_LIMIT)
+    assert verdict == Verdict(
+        "timeout", "its `when`: stopped after 30 s: the task's execution_timeout"
+    )
 
 
 @pytest.mark.parametrize("timeout", [None, 200.0])
 def test_the_executors_own_limit_binds_where_the_task_allows_more(timeout: float | None) -> None:
     limit = time_limit(timeout, 99.7)
     assert (limit.seconds, limit.own) == (99, True)
-    reason = reason_for(ending(number=15, timed_out=True), limit)
+    reason = verdict_of(ending(number=15, stop="timeout"), limit).reason
     assert reason.startswith("stopped after 99 s: the executor itself may not run longer")
 
 
 def test_without_any_limit_a_command_may_run_for_ever() -> None:
     assert time_limit(None, float("inf")).seconds == float("inf")
+
+
+def test_no_time_left_is_no_negative_time() -> None:
+    assert time_limit(None, -3.2).seconds == 0

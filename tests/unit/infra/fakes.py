@@ -96,4 +96,4 @@ def aws_with(cloudformation: FakeCloudFormation) -> Aws:
     """An account that has nothing but CloudFormation, and where waiting takes no time."""
     place = Place("aws", "eu-central-1", "111122223333")
     clients: dict[str, Any] = {"cloudformation": cloudformation}
-    return Aws(place, None, lambda _: None, None, clients)
+    return Aws(place, None, lambda _: None, None, "arn:of:the-caller", clients)

@@ -23,6 +23,7 @@ OUTPUTS = {
     "TaskRoleArn": PLACE.role_arn("orchestrator-prod-task"),
     "RetentionDays": "90",
     "TaskMemory": "384",
+    "Auth": "token",
 }
 
 PROD = Installation(Stage("prod"), PLACE, OUTPUTS)

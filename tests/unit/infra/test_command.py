@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import re
+from collections.abc import Mapping
 
+import boto3
 import pytest
 
 from infra.__main__ import OPTIONS, main, parser
 from infra.aws import Aws
+from infra.cost import Load, items, total
 from infra.deploying import TEMPLATE
 from infra.errors import InfraError
-from infra.health import ATTEMPTS, Answer, wait_until_healthy
-from infra.naming import Place
+from infra.health import ATTEMPTS, Answer, ask_once, wait_until_healthy
+from infra.naming import PROJECT, Place
 from tests.unit.infra.fakes import FakeCloudFormation, aws_with
 
 AWS = aws_with(FakeCloudFormation())
@@ -49,6 +53,22 @@ def test_every_option_of_deploy_sets_a_parameter_of_the_template() -> None:
         assert f"\n  {parameter}:\n    Type:" in text
 
 
+def test_every_command_is_in_the_readme() -> None:
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    (commands,) = [a for a in parser()._actions if isinstance(a, argparse._SubParsersAction)]
+    assert [name for name in commands.choices if f"`python -m infra {name}" not in readme] == []
+
+
+@pytest.mark.parametrize("tasks", [100_000, 1_000_000])
+@pytest.mark.parametrize("zones", [0, 1])
+def test_the_costs_in_the_readme_are_those_of_the_table(tasks: int, zones: int) -> None:
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    (row,) = re.findall(
+        rf"^\| this, {'interface endpoint' if zones else '`--network ipv6`'} \|.*$", readme, re.M
+    )
+    assert f" {total(items(Load(tasks, 1.0, 384, zones=zones))):.2f} " in row
+
+
 def test_a_profile_that_was_named_wins_over_keys_in_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -62,16 +82,35 @@ def test_a_profile_that_was_named_wins_over_keys_in_the_environment(
 
 def test_health_is_asked_until_it_is_good() -> None:
     answers = [Answer(0, "no such host"), Answer(403, "{}"), Answer(200, '{"status": "ok"}')]
-    report = wait_until_healthy(AWS, "https://x/api/", lambda _: answers.pop(0))
+    report = wait_until_healthy(AWS, "https://x/api/", lambda *_: answers.pop(0))
     assert report == {"status": "ok"}
     assert answers == []
+
+
+def test_health_is_asked_with_the_token_or_with_a_signature() -> None:
+    asked: list[Mapping[str, str]] = []
+
+    def ask(url: str, headers: Mapping[str, str]) -> Answer:
+        asked.append(headers)
+        return Answer(200, "{}")
+
+    ask_once(AWS, "https://x/api/", ask, auth="token", token="orch_secret")
+    keys = boto3.Session("AKIDEXAMPLE", "secret", region_name="eu-central-1")
+    aws = Aws(Place("aws", "eu-central-1", "111122223333"), keys)
+    ask_once(aws, "https://x/api/", ask, auth="iam")
+    assert asked[0] == {"Authorization": "Bearer orch_secret"}
+    assert re.fullmatch(
+        r"AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/\d{8}/eu-central-1/execute-api/.*",
+        asked[1]["Authorization"],
+    )
 
 
 def test_an_installation_that_never_answers_is_an_error_with_its_last_words() -> None:
     asked: list[str] = []
 
-    def ask(url: str) -> Answer:
+    def ask(url: str, headers: Mapping[str, str]) -> Answer:
         asked.append(url)
+        assert headers == {}
         return Answer(502, "Internal server error")
 
     with pytest.raises(InfraError, match=r"502: Internal server error(.|\n)*chalice logs"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from infra.cost import Load, by_service, items, table, total
+from infra.deploying import TEMPLATE
 from infra.prices import PRICES
 
 MILLION = Load(1_000_000, 1.0, 384)
@@ -33,6 +34,11 @@ def test_compute_grows_with_time_and_memory() -> None:
 def test_the_sums_by_service_are_the_whole_bill() -> None:
     bill = items(MILLION)
     assert sum(by_service(bill).values()) == pytest.approx(total(bill))
+
+
+def test_every_alarm_of_the_template_is_on_the_bill() -> None:
+    (alarms,) = [item.amount for item in items(MILLION) if item.of == "alarm_month"]
+    assert alarms == TEMPLATE.read_text("utf-8").count("Type: AWS::CloudWatch::Alarm")
 
 
 def test_every_price_is_used_and_has_a_date() -> None:

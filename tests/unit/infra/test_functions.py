@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from chalice.app import ScheduledEventConfig
 
 from chalicelib import config
 from infra.errors import InfraError
@@ -15,6 +16,7 @@ def test_every_function_of_the_app_is_in_the_table() -> None:
     import app
 
     handlers = {source.name for source in app.app.event_sources}
+    handlers |= {function.name for function in app.app.pure_lambda_functions}
     assert handlers | {"api_handler"} == {function.name for function in FUNCTIONS}
 
 
@@ -28,7 +30,22 @@ def test_the_variables_of_every_function_are_settings_that_it_can_read(function:
     assert settings.tasks_queue == OUTPUTS["TasksQueue"]
     assert settings.results_queue == OUTPUTS["ResultsQueue"]
     assert settings.dead_letter_queue == OUTPUTS["TasksDeadQueue"]
+    assert settings.backups_bucket == OUTPUTS["BackupsBucket"]
     assert settings.database.startswith("/mnt/") == (function != "execute")
+
+
+def test_only_the_executor_is_told_the_task_role() -> None:
+    functions = stage_config(PROD.stage, OUTPUTS)["lambda_functions"]
+    for name, found in functions.items():
+        told = found.get("environment_variables", {}).get("ORCHESTRATOR_TASK_ROLE")
+        assert told == (OUTPUTS["TaskRoleArn"] if name == "execute" else None)
+
+
+def test_everything_that_the_app_has_scheduled_is_scheduled_in_the_table() -> None:
+    import app
+
+    scheduled = {s.name for s in app.app.event_sources if isinstance(s, ScheduledEventConfig)}
+    assert scheduled == {function.name for function in FUNCTIONS if function.is_scheduled}
 
 
 def test_with_ipv6_the_database_functions_use_the_names_that_have_such_addresses() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from infra.functions import FUNCTIONS, with_database
-from infra.policies import NETWORK_INTERFACES, policies
+from infra.policies import KEEPERS, NETWORK_INTERFACES, policies
 from tests.unit.infra.installation import OUTPUTS, PLACE, PROD
 
 POLICIES = policies(PROD)
@@ -32,19 +32,30 @@ def wrong(statement: dict[str, Any]) -> list[str]:
     resources = [
         resource
         for resource in statement["Resource"]
-        if not _is_own(resource) and not set(statement["Action"]) <= set(NETWORK_INTERFACES)
+        if not _is_own(resource)
+        and not set(statement["Action"]) <= set(NETWORK_INTERFACES)
+        and not _is_own_key(resource, statement)
     ]
     return actions + resources
 
 
 def _is_own(resource: str) -> bool:
     owned = [value for value in OUTPUTS.values() if value.startswith("arn:")]
-    owned += [PLACE.bucket_arn(OUTPUTS[name]) for name in ("DagsBucket", "RunsBucket")]
+    owned += [PLACE.bucket_arn(OUTPUTS[name]) for name in OUTPUTS if name.endswith("Bucket")]
     owned += [PLACE.arn("sqs", OUTPUTS[name]) for name in OUTPUTS if name.endswith("Queue")]
     below = [f"{arn}/" for arn in owned if ":s3:::" in arn]
     below.append(PLACE.arn("secretsmanager", "secret:orchestrator/prod/"))
+    below.append(PLACE.arn("ssm", "parameter/orchestrator/prod/"))
+    below.append(PLACE.arn("sns", "orchestrator-prod-"))
     logs = [PLACE.arn("logs", f"log-group:/aws/lambda/{PROD.stage.function(n)}:") for n in NAMES]
     return resource in owned or resource.startswith((*below, *logs))
+
+
+def _is_own_key(resource: str, statement: dict[str, Any]) -> bool:
+    """A key's ARN tells nothing of whose it is: the condition names the alias that it must have."""
+    condition = statement.get("Condition", {}).get("ForAnyValue:StringLike", {})
+    alias = condition.get("kms:ResourceAliases", "")
+    return resource == PLACE.arn("kms", "key/*") and alias == "alias/orchestrator/prod/*"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -61,6 +72,10 @@ def test_no_action_has_a_wildcard_and_every_resource_is_the_stacks_own(name: str
         ("sqs:SendMessage", PLACE.arn("sqs", "*")),
         ("sts:AssumeRole", PLACE.role_arn("admin")),
         ("secretsmanager:GetSecretValue", PLACE.arn("secretsmanager", "secret:other")),
+        ("ssm:GetParameter", PLACE.arn("ssm", "parameter/orchestrator/dev/*")),
+        ("ssm:GetParameter", PLACE.arn("ssm", "parameter/orchestrator/production/*")),
+        ("sns:Publish", PLACE.arn("sns", "*")),
+        ("kms:Decrypt", PLACE.arn("kms", "key/*")),
         ("logs:PutLogEvents", PLACE.arn("logs", "log-group:*")),
     ],
 )
@@ -89,8 +104,35 @@ def test_execute_has_exactly_what_an_attempt_needs() -> None:
             "secretsmanager:GetSecretValue",
             PLACE.arn("secretsmanager", "secret:orchestrator/prod/*"),
         ),
+        ("ssm:GetParameter", PLACE.arn("ssm", "parameter/orchestrator/prod/*")),
+        ("kms:Decrypt", PLACE.arn("kms", "key/*")),
+        ("sns:Publish", PLACE.arn("sns", "orchestrator-prod-*")),
         ("sts:AssumeRole", OUTPUTS["TaskRoleArn"]),
     }
+
+
+def test_only_parameters_and_secrets_are_decrypted_and_only_with_the_stages_keys() -> None:
+    (decrypt,) = [s for s in statements("execute") if "kms:Decrypt" in s["Action"]]
+    assert decrypt["Condition"] == {
+        "ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/orchestrator/prod/*"},
+        "StringEquals": {
+            "kms:ViaService": [
+                "ssm.eu-central-1.amazonaws.com",
+                "secretsmanager.eu-central-1.amazonaws.com",
+            ]
+        },
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_backups_are_open_to_those_who_keep_them_and_nothing_else_is(name: str) -> None:
+    buckets = {r.split("/")[0] for _, r in granted(name) if ":s3:::" in r}
+    backups = PLACE.bucket_arn(OUTPUTS["BackupsBucket"])
+    if name in KEEPERS:
+        assert buckets == {backups}
+        assert [r for _, r in granted(name) if ":sqs:" in r] == []
+    else:
+        assert backups not in buckets
 
 
 def test_the_executors_role_reaches_neither_the_database_nor_its_copies_nor_the_dag_files() -> None:

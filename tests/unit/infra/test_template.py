@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from chalicelib.config import SETTINGS
 from infra.deploying import TEMPLATE
 from infra.functions import FUNCTIONS
 from infra.naming import Stage
@@ -113,6 +114,18 @@ def test_the_task_role_is_empty_and_only_execute_may_become_it() -> None:
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
     principal = trust["Condition"]["ArnEquals"]["aws:PrincipalArn"]["!Sub"]
     assert principal.endswith(":role/orchestrator-${Stage}-execute")
+
+
+def test_no_role_of_the_stack_bears_the_name_that_chalice_gives_a_functions_role() -> None:
+    own = {role["RoleName"]["!Sub"] for role in of_type("AWS::IAM::Role").values()}
+    of_functions = {Stage("x").role(f.name).replace("-x-", "-${Stage}-") for f in FUNCTIONS}
+    assert own & of_functions == set()
+
+
+def test_no_backup_expires_before_the_daily_backup_drops_it() -> None:
+    rules = RESOURCES["BackupsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    months = next(s.default for s in SETTINGS if s.name == "BACKUPS_MONTHLY")
+    assert rules[0]["ExpirationInDays"] > months * 31
 
 
 def test_there_is_no_way_in_and_no_gateway_that_costs() -> None:

@@ -9,7 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
-from chalicelib.web.kinds import Choice, Cursor, Flag, Integer, Kind, Moment, Text
+from chalicelib.web.kinds import (
+    Choice,
+    Cursor,
+    Flag,
+    Integer,
+    Kind,
+    ListOf,
+    Moment,
+    Object,
+    OrNull,
+    Text,
+)
 
 KINDS: list[Kind] = [
     Integer(-1, 500),
@@ -20,6 +31,11 @@ KINDS: list[Kind] = [
     Moment(),
     Cursor("runs"),
     Cursor("dags", is_text=True),
+    ListOf(Text(10), 3),
+    ListOf(Choice(("a", "b")), 1),
+    Object(),
+    OrNull(Text(10)),
+    OrNull(Choice(("a", "b"))),
 ]
 
 JSON = st.recursive(
@@ -66,6 +82,29 @@ def test_every_integer_within_the_bounds_is_read(number: int) -> None:
 def test_what_only_resembles_an_integer_within_the_bounds_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="a whole number from -1 to 500"):
         Integer(-1, 500).from_text(text)
+
+
+@pytest.mark.parametrize("value", [[], ["a"] * 4, "a", None, {"a": 1}])
+def test_a_list_has_neither_too_few_nor_too_many_values(value: object) -> None:
+    with pytest.raises(ValueError, match="a list of 1 to 3"):
+        ListOf(Text(10), 3).from_json(value)
+
+
+def test_a_wrong_value_in_a_list_is_explained() -> None:
+    with pytest.raises(ValueError, match="each text, 1 to 10 characters"):
+        ListOf(Text(10), 3).from_json(["a", 1])
+
+
+@pytest.mark.parametrize("value", [{"a": "\ud800"}, {"\ud800": 1}, {"a": [float("inf")]}, [], "{}"])
+def test_an_object_that_nothing_can_store_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="a JSON object"):
+        Object().from_json(value)
+
+
+def test_null_is_a_value_where_it_is_allowed() -> None:
+    assert OrNull(Text(10)).from_json(None) is None
+    with pytest.raises(ValueError, match="characters, or null"):
+        OrNull(Text(10)).from_json("")
 
 
 def test_true_is_no_integer() -> None:

@@ -9,13 +9,25 @@ import sys
 from importlib import import_module
 from itertools import combinations
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 from openapi_spec_validator import validate
 
 from chalicelib.dag.states import RunState, TaskState
+from chalicelib.database.reads.values import BackfillItem, NotificationItem
+from chalicelib.scheduler import access
 from chalicelib.web import openapi, reference
-from chalicelib.web.routes import ROUTES, RUN_STATES, TASK_STATES, JsonBody, Route
+from chalicelib.web.routes import (
+    BACKFILL_STATES,
+    NOTIFICATION_STATES,
+    ROUTES,
+    RUN_STATES,
+    TASK_STATES,
+    JsonBody,
+    Role,
+    Route,
+)
 from chalicelib.web.schemas import HELP, components
 
 ROOT = Path(__file__).parents[3]
@@ -24,6 +36,12 @@ ROOT = Path(__file__).parents[3]
 def test_the_states_of_the_filters_are_those_that_there_are() -> None:
     assert tuple(RunState) == RUN_STATES
     assert tuple(TaskState) == TASK_STATES
+    assert get_args(get_type_hints(BackfillItem)["state"]) == BACKFILL_STATES
+    assert get_args(get_type_hints(NotificationItem)["state"]) == NOTIFICATION_STATES
+
+
+def test_the_roles_of_routes_are_those_of_tokens() -> None:
+    assert get_args(Role) == access.ROLES
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.handler)
@@ -46,8 +64,9 @@ def test_two_paths_that_one_url_fits_share_no_method() -> None:
             assert not methods[0] & methods[1], (one, other)
 
 
-def test_the_document_is_valid_openapi() -> None:
-    validate(openapi.document())
+@pytest.mark.parametrize("auth", ["token", "iam", "none"])
+def test_the_document_is_valid_openapi(auth: str) -> None:
+    validate(openapi.document(auth=auth))
 
 
 def test_the_document_has_every_route() -> None:

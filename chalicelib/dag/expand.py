@@ -1,0 +1,49 @@
+"""The copies of a task with `expand`: one for each item, or for each combination of items."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.dag.model import Task
+from chalicelib.dag.params import shown
+from chalicelib.dag.problems import quote
+from chalicelib.dag.templates import TemplateError, render_value
+from chalicelib.dag.texts import BadText, text_of
+
+MAX_COPIES = 10_000
+
+
+class ExpandError(ValueError):
+    """The task cannot be expanded; the message says why, for people."""
+
+
+def copies(task: Task, context: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """For each copy, in order, the item by the name of its variable; with several names every
+    combination, the last name moving fastest. No items, no copies: [].
+
+    `context` is what templates see, as in `templates.render`. Raises ExpandError.
+    """
+    items = {name: _items(name, task.expand[name], context) for name in task.expand}
+    count = math.prod(len(found) for found in items.values())
+    if count > MAX_COPIES:
+        raise ExpandError(f"expand makes {count} copies; at most {MAX_COPIES} are possible")
+    return [dict(zip(items, chosen, strict=True)) for chosen in itertools.product(*items.values())]
+
+
+def _items(name: str, written: list[Any] | str, context: Mapping[str, Any]) -> list[Any]:
+    try:
+        found = render_value(written, context)
+    except TemplateError as error:
+        raise ExpandError(f"expand.{name}: {error}") from None
+    if not isinstance(found, list):
+        wanted = f"expand.{name} needs a list, and {quote(str(written))} gave"
+        raise ExpandError(f"{wanted} {shown(found)}")
+    for item in found:
+        try:
+            text_of(item)
+        except BadText as error:
+            raise ExpandError(f"an item of expand.{name} cannot be used: {error}") from None
+    return found

@@ -1,0 +1,140 @@
+"""The params of a run: what was asked for, checked against what the DAG declares."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from chalicelib.dag.model import Dag, Param
+from chalicelib.dag.problems import did_you_mean, quote
+from chalicelib.dag.templates import TemplateError, is_template, render_value
+from chalicelib.dag.texts import BadText, text_of
+from chalicelib.errors import InvalidRequest
+
+MAX_PARAMS_BYTES = 32 * 1024
+"""Of all values together as JSON: they stand in the environment of every command."""
+
+
+class ParamError(InvalidRequest):
+    """A run cannot be given these params. `details["problems"]` has, for each, the name of the
+    `param` and a `message`."""
+
+    code = "invalid_params"
+
+    def __init__(self, problems: list[tuple[str, str]]) -> None:
+        super().__init__(
+            "; ".join(message for _, message in problems),
+            problems=[{"param": name, "message": message} for name, message in problems],
+        )
+
+
+def check(
+    dag: Dag, given: Mapping[str, Any], context: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The value of each declared param, in order: the one given, else the default, else None.
+
+    A given null counts as left out. A given text is never rendered; a default is, with `context`
+    as in `templates.render`, of which it may use the dates, `dag_id` and `run_id`. Without a
+    context (no run is made yet) a default that is a template stays as it is, unchecked.
+    Raises ParamError with every problem.
+    """
+    declared = {param.name: param for param in dag.params}
+    problems = [(name, _unknown(name, declared)) for name in given if name not in declared]
+    values: dict[str, Any] = {}
+    for name, param in declared.items():
+        try:
+            values[name], found = _checked(param, given.get(name), context)
+        except (TemplateError, BadText) as error:
+            found = [f"cannot be used: {error}"]
+        problems += [(name, f"param {quote(name)} {fault}") for fault in found]
+    size = 0 if problems else len(json.dumps(values).encode())
+    if size > MAX_PARAMS_BYTES:
+        problems.append(("", f"the params have {size} bytes; at most {MAX_PARAMS_BYTES} fit"))
+    if problems:
+        raise ParamError(problems)
+    return values
+
+
+def as_text(value: Any) -> str:
+    """What `$PARAM_<NAME>` holds: a text as it is, nothing for None, everything else as JSON.
+
+    Raises TemplateError where no variable can hold it.
+    """
+    try:
+        return "" if value is None else text_of(value)
+    except BadText as error:
+        raise TemplateError(str(error)) from None
+
+
+def _unknown(name: str, declared: Mapping[str, Param]) -> str:
+    known = f"; known are {', '.join(declared)}" if declared else "; the DAG has none"
+    return f"there is no param {quote(name)}{did_you_mean(name, declared) or known}"
+
+
+def _checked(param: Param, given: Any, context: Mapping[str, Any] | None) -> tuple[Any, list[str]]:
+    """The value of the param and what is wrong with it."""
+    if given is None and context is None and is_template(param.default):
+        return param.default, []
+    value = render_value(param.default, context or {}) if given is None else given
+    text_of(value)
+    return value, faults(param, value)
+
+
+def faults(param: Param, value: Any) -> list[str]:
+    """All that is wrong with a value, in words that follow the name of the param."""
+    if value is None:
+        return ["is required and was not given"] if param.required else []
+    if param.type and not TYPES[param.type](value):
+        return [f"must be {_ARTICLES[param.type]}, not {shown(value)}"]
+    found = []
+    if param.enum is not None and not any(same(value, one) for one in param.enum):
+        found.append(f"must be one of {', '.join(map(shown, param.enum))}, not {shown(value)}")
+    if is_number(value):
+        if param.minimum is not None and value < param.minimum:
+            found.append(f"must be {param.minimum:g} or more, not {shown(value)}")
+        if param.maximum is not None and value > param.maximum:
+            found.append(f"must be {param.maximum:g} or less, not {shown(value)}")
+    if isinstance(value, str) and param.pattern and not re.fullmatch(param.pattern, value):
+        found.append(f"must match {param.pattern} as a whole, and {shown(value)} does not")
+    return found
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equality as JSON has it: 1 and 1.0 are one number, 1 and true are not the same."""
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+
+
+def shown(value: Any) -> str:
+    """A value in a message: as JSON, not too long."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:60] + "…"
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_integer(value: Any) -> bool:
+    return is_number(value) and value == value // 1
+
+
+TYPES: dict[str, Callable[[Any], bool]] = {
+    "string": lambda value: isinstance(value, str),
+    "integer": _is_integer,
+    "number": is_number,
+    "boolean": lambda value: isinstance(value, bool),
+    "array": lambda value: isinstance(value, list),
+    "object": lambda value: isinstance(value, dict),
+}
+"""JSON Schema's types, and how each is told; 5.0 is an integer there."""
+
+_ARTICLES = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+}

@@ -1,0 +1,72 @@
+"""What the templates of each place of a DAG file may name."""
+
+from __future__ import annotations
+
+from chalicelib.dag.graph import ancestors
+from chalicelib.dag.records import Record, check_template, check_templates
+from chalicelib.dag.templates import (
+    NAMES,
+    OF_THE_TASK,
+    Scope,
+    TemplateError,
+    is_one_template,
+    is_template,
+)
+from chalicelib.dag.value import Value
+from chalicelib.dag.yaml_nodes import Mapping, Scalar
+
+_EVERY_TASK = tuple(name for name in NAMES if name != "outputs")
+
+
+def check_all_templates(dag: Record, tasks: list[Record]) -> None:
+    """Report what is wrong with templates."""
+    params = tuple(param.name for param in dag.values["params"])
+    if "env" in dag.written:
+        check_templates(dag.written["env"], Scope(_EVERY_TASK, params))
+    by_id = {task.values["id"]: task for task in tasks if task.values["id"] is not None}
+    graph = {
+        task_id: [up for up in task.values["dependencies"] if up in by_id]
+        for task_id, task in by_id.items()
+    }
+    defaults = dag.values["default_args"]
+    for task in tasks:
+        places = _places(task, defaults.written if isinstance(defaults, Record) else {})
+        if not places:
+            continue
+        upstream = ancestors(graph, task.values["id"]) if task.values["id"] in graph else ()
+        promised = {other: by_id[other].values["outputs"] for other in upstream}
+        for name, value in places.items():
+            names = OF_THE_TASK if name in ("expand", "conf") else NAMES
+            _check(name, value, Scope(names, params, promised, tuple(graph)))
+
+
+def _places(task: Record, defaults: dict[str, Value]) -> dict[str, Value]:
+    """The fields of the task that hold templates, whether it says them itself or not."""
+    found: dict[str, Value] = {}
+    for name in ("command", "when", "env", "expand", "conf"):
+        value = task.written.get(name)
+        if value is None or value.node.is_null:
+            value = defaults.get(name)
+        if value is not None and task.values[name] and is_template(task.values[name]):
+            found[name] = value
+    return found
+
+
+def _check(name: str, value: Value, scope: Scope) -> None:
+    if name in ("command", "when") and isinstance(value.node, Scalar):
+        check_template(value, value.node.text, scope, for_shell=True)
+        return
+    check_templates(value, scope)
+    if name == "expand" and isinstance(value.node, Mapping):
+        for key, node in value.node.pairs:
+            if isinstance(node, Scalar):
+                _check_is_list(value.at(node, f".{key.text}"), node.text)
+
+
+def _check_is_list(value: Value, text: str) -> None:
+    try:
+        is_one = is_one_template(text)
+    except TemplateError:
+        return  # reported already
+    if not is_one:
+        value.problem("a template that gives a list stands alone: nothing before or behind it")

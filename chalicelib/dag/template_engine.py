@@ -1,0 +1,263 @@
+"""Templates by Jinja2: expressions only, on values of JSON, with a few filters of our own.
+
+No function is called and no attribute of a Python object is reached: a dot names a key. Texts that
+grow without bound are refused, for this runs beside the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateSyntaxError, Undefined, nodes
+from jinja2.environment import TemplateExpression
+from jinja2.exceptions import TemplateError as JinjaError
+from jinja2.parser import Parser
+from jinja2.sandbox import SandboxedEnvironment
+
+from chalicelib.dag.problems import did_you_mean, quote
+from chalicelib.dag.shell_text import Quoting, quote_for, quotings
+from chalicelib.dag.template_filters import FILTERS, MAX_TEXT
+from chalicelib.dag.template_names import paths, wrong_names
+from chalicelib.dag.template_text import BRACES, Hole, Unreadable, split
+from chalicelib.dag.templates import Fault, Scope, TemplateError
+from chalicelib.dag.texts import BadText, text_of
+
+MAX_EXPRESSION = 1000
+_UNSAFE = (
+    "no quoting makes a value safe here: give it to the command as a variable in env and write "
+    "$NAME, or end the template with | raw"
+)
+_FAILURES = (JinjaError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError)
+_ALLOWED = (
+    nodes.Name,
+    nodes.Const,
+    nodes.Getattr,
+    nodes.Getitem,
+    nodes.Slice,
+    nodes.Filter,
+    nodes.Test,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.BinExpr,
+    nodes.UnaryExpr,
+    nodes.CondExpr,
+    nodes.List,
+    nodes.Dict,
+    nodes.Pair,
+    nodes.Tuple,
+    nodes.Keyword,
+)
+
+
+class _Environment(SandboxedEnvironment):
+    """Jinja's sandbox with less in it."""
+
+    intercepted_binops = frozenset({"*", "**", "%", "+"})
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        return self.getitem(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        if isinstance(obj, Undefined):
+            return obj  # it says what was missing first
+        try:
+            if isinstance(obj, dict | list | str):
+                return obj[argument]
+        except (LookupError, TypeError):
+            pass
+        return self.undefined(f"there is no {argument!r} here", name=str(argument))
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        numbers = isinstance(left, int | float) and isinstance(right, int | float)
+        if operator in ("**", "%", "*") and not numbers:
+            raise TypeError(f"{operator} is for numbers")
+        if operator == "**" and (abs(left) > 1_000_000 or abs(right) > 16):
+            raise ValueError("this power is too large")
+        if not numbers and type(left) is not type(right):
+            raise TypeError("+ is for two numbers, two texts or two lists")
+        return super().call_binop(context, operator, left, right)
+
+
+def _environment() -> _Environment:
+    environment = _Environment(undefined=StrictUndefined, autoescape=False, cache_size=0)
+    environment.globals.clear()
+    environment.filters = dict(FILTERS)
+    return environment
+
+
+_ENVIRONMENT = _environment()
+
+
+@dataclass(frozen=True, slots=True)
+class _Expression:
+    """What stands in one template. `own_text` is it where it is only a text that the author wrote;
+    `is_raw` where `| raw` ends it."""
+
+    hole: Hole
+    tree: nodes.Expr
+    own_text: str | None
+    is_raw: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Program:
+    """`literals` with one of `expressions` between each two: how each is evaluated, and how its
+    value is quoted for the shell, if at all."""
+
+    literals: tuple[str, ...]
+    expressions: tuple[_Expression, ...]
+    evaluators: tuple[TemplateExpression, ...]
+    quotings: tuple[Quoting | None, ...]
+
+
+def render(text: str, context: Mapping[str, Any], *, for_shell: bool) -> str:
+    program = _program(text)
+    parts = [program.literals[0]]
+    for index, evaluate in enumerate(program.evaluators):
+        value = _text(evaluate, context)
+        quoting = program.quotings[index] if for_shell else None
+        if quoting is Quoting.UNSAFE:
+            raise TemplateError(_UNSAFE)
+        parts += [quote_for(value, quoting) if quoting else value, program.literals[index + 1]]
+    found = "".join(parts)
+    if len(found) > MAX_TEXT:
+        raise TemplateError(f"the rendered text has over {MAX_TEXT} characters")
+    return found
+
+
+def render_value(text: str, context: Mapping[str, Any]) -> Any:
+    program = _program(text)
+    if program.literals == ("", ""):
+        return _value(program.evaluators[0], context)
+    return render(text, context, for_shell=False)
+
+
+def check(text: str, scope: Scope, *, for_shell: bool) -> list[Fault]:
+    try:
+        literals, holes = split(text)
+    except Unreadable as error:
+        return [Fault(error.opening, str(error))]
+    faults: list[Fault] = []
+    expressions: list[_Expression | None] = []
+    for hole in holes:
+        try:
+            expression = _read(hole)
+        except Unreadable as error:
+            faults.append(Fault(error.opening, str(error)))
+            expressions.append(None)
+            continue
+        expressions.append(expression)
+        faults += [Fault(hole.opening, wrong) for wrong in wrong_names(expression.tree, scope)]
+    if for_shell:
+        places = zip(holes, _quotings(literals, expressions), strict=True)
+        faults += [Fault(hole.opening, _UNSAFE) for hole, at in places if at is Quoting.UNSAFE]
+    return sorted(faults, key=lambda fault: fault.opening)
+
+
+def is_one(text: str) -> bool:
+    return split(text)[0] == ["", ""]
+
+
+def names_used(text: str) -> set[str]:
+    program = _program(text)
+    return {".".join(path) for one in program.expressions for path in paths(one.tree)}
+
+
+@lru_cache(maxsize=256)
+def _program(text: str) -> _Program:
+    literals, holes = split(text)
+    expressions = tuple(map(_read, holes))
+    evaluators = tuple(map(_compile, holes))
+    return _Program(
+        tuple(literals), expressions, evaluators, tuple(_quotings(literals, expressions))
+    )
+
+
+def _read(hole: Hole) -> _Expression:
+    if not hole.source:
+        raise Unreadable(hole.opening, f"this template is empty; {BRACES}")
+    if len(hole.source) > MAX_EXPRESSION:
+        raise Unreadable(hole.opening, f"a template has at most {MAX_EXPRESSION} characters")
+    try:
+        parser = Parser(_ENVIRONMENT, hole.source, state="variable")
+        tree = parser.parse_expression()
+        if not parser.stream.eos:
+            raise TemplateSyntaxError(f"{quote(parser.stream.current.value)} is too much", 1)
+    except _FAILURES as error:
+        why = error.message if isinstance(error, TemplateSyntaxError) else str(error)
+        raise Unreadable(hole.opening, f"this is no template: {why}; {BRACES}") from None
+    _check_nodes(tree, hole)
+    own = tree.value if isinstance(tree, nodes.Const) else None
+    return _Expression(hole, tree, own if isinstance(own, str) else None, _is_raw(tree))
+
+
+def _compile(hole: Hole) -> TemplateExpression:
+    try:
+        return _ENVIRONMENT.compile_expression(hole.source, undefined_to_none=False)
+    except (*_FAILURES, SyntaxError, MemoryError) as error:
+        raise TemplateError(f"this template is too complex: {error}") from None
+
+
+def _quotings(
+    literals: Sequence[str], expressions: Sequence[_Expression | None]
+) -> list[Quoting | None]:
+    """How each value is quoted: None where it is not. A text of the author's is part of the script,
+    quotation marks and all."""
+    script = [literals[0]]
+    for expression, literal in zip(expressions, literals[1:], strict=True):
+        if expression and expression.own_text is not None:
+            script[-1] += expression.own_text + literal
+        else:
+            script.append(literal)
+    places = iter(quotings(script))
+    found: list[Quoting | None] = []
+    for expression in expressions:
+        place = None if expression and expression.own_text is not None else next(places)
+        found.append(None if expression is None or expression.is_raw else place)
+    return found
+
+
+def _is_raw(tree: nodes.Node) -> bool:
+    return isinstance(tree, nodes.Filter) and tree.name == "raw"
+
+
+def _check_nodes(tree: nodes.Expr, hole: Hole) -> None:
+    for node in (tree, *tree.find_all(nodes.Node)):
+        message = _refused(node, is_whole=node is tree)
+        if message:
+            raise Unreadable(hole.opening, message)
+
+
+def _refused(node: nodes.Node, *, is_whole: bool) -> str | None:
+    if isinstance(node, nodes.Call):
+        return "nothing can be called in a template: use a filter such as ds | replace('-', '')"
+    if isinstance(node, nodes.Concat):
+        return "~ is not possible in a template: write two of them beside each other"
+    if not isinstance(node, _ALLOWED):
+        return f"this is not possible in a template; {BRACES}"
+    if isinstance(node, nodes.Filter) and node.name not in FILTERS:
+        hint = did_you_mean(node.name, FILTERS) or f"; there are {', '.join(FILTERS)}"
+        return f"there is no filter {quote(node.name)}{hint}"
+    if _is_raw(node) and not is_whole:
+        return "raw must be the last filter of a template"
+    return None
+
+
+def _value(evaluate: TemplateExpression, context: Mapping[str, Any]) -> Any:
+    try:
+        value = evaluate(**context)
+        if isinstance(value, Undefined):
+            value._fail_with_undefined_error()
+    except _FAILURES as error:
+        raise TemplateError(f"a template cannot be rendered: {error}") from None
+    return value
+
+
+def _text(evaluate: TemplateExpression, context: Mapping[str, Any]) -> str:
+    try:
+        return text_of(_value(evaluate, context))
+    except BadText as error:
+        raise TemplateError(f"a template cannot be rendered: {error}") from None

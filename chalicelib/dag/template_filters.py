@@ -1,0 +1,77 @@
+"""The filters of templates. Values of JSON in, values of JSON out; none makes much of little."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from jinja2 import Undefined
+
+from chalicelib.dag.texts import text_of
+
+MAX_TEXT = 256 * 1024
+
+
+def _raw(value: Any) -> Any:
+    return value
+
+
+def _default(value: Any, fallback: Any = "") -> Any:
+    return fallback if value is None or isinstance(value, Undefined) else value
+
+
+def _lower(value: str) -> str:
+    return text_of(value).lower()
+
+
+def _upper(value: str) -> str:
+    return text_of(value).upper()
+
+
+def _trim(value: str) -> str:
+    return text_of(value).strip()
+
+
+def _replace(value: str, old: str, new: str) -> str:
+    text = text_of(value)
+    if len(text) + text.count(old) * len(new) > MAX_TEXT:
+        raise ValueError("replace makes this text too long")
+    return text.replace(old, new)
+
+
+def _split(value: str, separator: str = ",") -> list[str]:
+    return text_of(value).split(separator)
+
+
+def _join(value: list[Any], separator: str = ",") -> str:
+    if len(value) * len(separator) > MAX_TEXT:
+        raise ValueError("join makes this text too long")
+    return separator.join(map(text_of, value))
+
+
+def _round(value: float, digits: int = 0) -> float:
+    return round(value, digits) if digits else round(value)
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "raw": _raw,
+    "default": _default,
+    "lower": _lower,
+    "upper": _upper,
+    "trim": _trim,
+    "replace": _replace,
+    "split": _split,
+    "join": _join,
+    "length": len,
+    "first": lambda value: value[0],
+    "last": lambda value: value[-1],
+    "sort": sorted,
+    "min": min,
+    "max": max,
+    "sum": sum,
+    "round": _round,
+    "int": int,
+    "float": float,
+    "tojson": lambda value: json.dumps(value, ensure_ascii=False),
+}

@@ -1,0 +1,76 @@
+"""Which names a template uses, and which of them are wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jinja2 import nodes
+
+from chalicelib.dag.problems import did_you_mean, quote
+from chalicelib.dag.templates import Scope
+
+
+def paths(tree: nodes.Expr) -> list[tuple[str, ...]]:
+    """What it names, each as far as it is written out: `params.a.b` is a path of three."""
+    inner: set[int] = set()
+    found: list[tuple[str, ...]] = []
+    for node in (tree, *tree.find_all((nodes.Getattr, nodes.Getitem, nodes.Name))):
+        if isinstance(node, nodes.Getattr | nodes.Getitem):
+            inner.add(id(node.node))
+        if id(node) not in inner or (isinstance(node, nodes.Name) and node is tree):
+            path = _path(node)
+            if path and path not in found:
+                found.append(path)
+    return found
+
+
+def _path(node: nodes.Node) -> tuple[str, ...]:
+    """The names from the first on; [] where it does not begin with one."""
+    if isinstance(node, nodes.Name):
+        return (node.name,)
+    if isinstance(node, nodes.Getattr):
+        before = _path(node.node)
+        return (*before, node.attr) if before else ()
+    if isinstance(node, nodes.Getitem):
+        before = _path(node.node)
+        key = node.arg.value if isinstance(node.arg, nodes.Const) else None
+        if not before:
+            return ()
+        return (*before, key) if isinstance(key, str) else (*before, "*")
+    return ()
+
+
+def wrong_names(tree: nodes.Expr, scope: Scope) -> Iterator[str]:
+    for path in paths(tree):
+        name, rest = path[0], path[1:]
+        if name not in scope.names:
+            known = f"; known here are {', '.join(scope.names)}"
+            yield f"the name {quote(name)} is not known{did_you_mean(name, scope.names) or known}"
+        elif name == "params" and rest[:1] == ("*",):
+            yield "params needs the name of a param in quotation marks"
+        elif name == "params" and rest:
+            yield from _wrong_param(rest[0], scope)
+        elif name == "outputs":
+            yield from _wrong_output(rest, scope)
+        elif rest and name != "params":
+            yield f"{name} has no parts: {quote('.'.join(path))} is nothing"
+
+
+def _wrong_param(name: str, scope: Scope) -> Iterator[str]:
+    if name not in scope.params:
+        known = ", ".join(scope.params)
+        hint = f"; declared are {known}" if known else "; the DAG declares none"
+        yield f"no param {quote(name)} is declared{did_you_mean(name, scope.params) or hint}"
+
+
+def _wrong_output(path: tuple[str, ...], scope: Scope) -> Iterator[str]:
+    if not path or path[0] == "*":
+        yield "outputs needs the name of a task, such as outputs.load.rows"
+    elif path[0] not in scope.tasks:
+        yield f"there is no task {quote(path[0])}{did_you_mean(path[0], scope.tasks)}"
+    elif path[0] not in scope.outputs:
+        yield f"the task {quote(path[0])} does not come before this one: name it in dependencies"
+    elif len(path) > 1 and path[1] not in (promised := scope.outputs[path[0]]):
+        known = f"; it promises {', '.join(promised)}" if promised else "; it promises none"
+        hint = did_you_mean(path[1], promised) or known
+        yield f"the task {quote(path[0])} promises no output {quote(path[1])}{hint}"

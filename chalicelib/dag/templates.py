@@ -1,0 +1,112 @@
+"""Templates: `{{ ... }}` in a text.
+
+Only `{{ }}` means something; `{%` and `{#` stay text, for `${#name}` is shell. `{{ '{{' }}` stands
+for the two braces themselves. The engine (Jinja2) is loaded when a text holds a template, not
+before, because most do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+OPEN = "{{"
+TIMES = ("ds", "ts", "logical_date", "data_interval_start", "data_interval_end")
+OF_THE_RUN = (*TIMES, "dag_id", "run_id")
+OF_THE_TASK = (*OF_THE_RUN, "params", "outputs", "task_id")
+NAMES = (*OF_THE_TASK, "try_number")
+"""All that a template may name. The times are ISO 8601 texts; `params` and `outputs` are mappings,
+`outputs` by task and then by name."""
+
+
+class TemplateError(ValueError):
+    """A template that cannot be read or rendered; the message says why, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a template, and which `{{` of the text it is in, from 0."""
+
+    opening: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a template in some place may name: `names` of `NAMES`, the declared `params`, and of
+    each task upstream the outputs that it promises; `tasks` are all of the DAG."""
+
+    names: tuple[str, ...] = NAMES
+    params: tuple[str, ...] = ()
+    outputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tasks: tuple[str, ...] = ()
+
+
+def is_template(value: Any) -> bool:
+    """Whether a text in this value of JSON holds a template."""
+    if isinstance(value, str):
+        return OPEN in value
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(is_template(part) for part in parts)
+
+
+def render(text: str, context: Mapping[str, Any], *, for_shell: bool) -> str:
+    """The text with its templates replaced: by texts as they are, by everything else as JSON.
+
+    With `for_shell` each value is quoted as the place demands where it stands, so that the shell
+    takes it as it is; not so behind `| raw`, nor where the template is only a text that the author
+    wrote. Without, values stand as they are. Raises TemplateError.
+    """
+    if OPEN not in text:
+        return text
+    from chalicelib.dag import template_engine
+
+    return template_engine.render(text, context, for_shell=for_shell)
+
+
+def render_value(value: Any, context: Mapping[str, Any]) -> Any:
+    """A value of JSON with the texts in it rendered. A text that is one template and nothing else
+    becomes the value itself, of whatever type. Raises TemplateError."""
+    if isinstance(value, dict):
+        return {key: render_value(item, context) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [render_value(item, context) for item in value]
+    if not isinstance(value, str) or OPEN not in value:
+        return value
+    from chalicelib.dag import template_engine
+
+    return template_engine.render_value(value, context)
+
+
+def check(text: str, scope: Scope, *, for_shell: bool = False) -> list[Fault]:
+    """All that is wrong with the templates of a text, before there is anything to render."""
+    if OPEN not in text:
+        return []
+    from chalicelib.dag import template_engine
+
+    return template_engine.check(text, scope, for_shell=for_shell)
+
+
+def names_used(text: str) -> set[str]:
+    """The names that its templates use, such as `ds`, `params.rows` and `outputs.load.rows`.
+
+    Raises TemplateError where they cannot be read.
+    """
+    if OPEN not in text:
+        return set()
+    from chalicelib.dag import template_engine
+
+    return template_engine.names_used(text)
+
+
+def is_one_template(text: str) -> bool:
+    """Whether the text is one template and nothing else, and so may become a value of any type.
+
+    Raises TemplateError where it cannot be read.
+    """
+    if OPEN not in text:
+        return False
+    from chalicelib.dag import template_engine
+
+    return template_engine.is_one(text)

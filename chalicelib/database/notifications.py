@@ -1,0 +1,98 @@
+"""Named queries about notifications: messages to people that must leave at least once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from chalicelib.database.connection import Transaction
+from chalicelib.database.times import to_us
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One that is to be sent (again). `payload` is what is told, `env` included."""
+
+    id: int
+    dag_id: str
+    event: str
+    kind: str
+    target: str
+    payload: dict[str, Any]
+    sends: int
+
+
+def insert(
+    tx: Transaction,
+    *,
+    dag_id: str,
+    run_id: str,
+    task_id: str | None,
+    event: str,
+    kind: str,
+    target: str,
+    payload: Mapping[str, Any],
+    due_at: datetime,
+    now: datetime,
+) -> int:
+    """Keep one that is about to be sent; answers its id."""
+    return tx.insert(
+        "INSERT INTO notifications (dag_id, run_id, task_id, event, kind, target, payload, sends,"
+        " created_at, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?)",
+        (
+            dag_id,
+            run_id,
+            task_id,
+            event,
+            kind,
+            target,
+            json.dumps(payload),
+            to_us(now),
+            to_us(due_at),
+        ),
+    )
+
+
+def due(tx: Transaction, now: datetime, limit: int) -> list[Notification]:
+    """Those of which nothing was heard in time, the longest overdue first."""
+    rows = tx.all(
+        "SELECT id, dag_id, event, kind, target, payload, sends FROM notifications"
+        " WHERE due_at <= ? AND due_at IS NOT NULL ORDER BY due_at LIMIT ?",
+        (to_us(now), limit),
+    )
+    return [
+        Notification(row[0], row[1], row[2], row[3], row[4], json.loads(row[5]), row[6])
+        for row in rows
+    ]
+
+
+def postpone(tx: Transaction, key: int, due_at: datetime) -> None:
+    """It is sent once more."""
+    tx.execute(
+        "UPDATE notifications SET sends = sends + 1, due_at = ? WHERE id = ? AND state = 'pending'",
+        (to_us(due_at), key),
+    )
+
+
+def end(tx: Transaction, key: int, is_delivered: bool, reason: str) -> bool:
+    """pending -> delivered or failed."""
+    return (
+        tx.execute(
+            "UPDATE notifications SET state = ?, reason = ?, due_at = NULL"
+            " WHERE id = ? AND state = 'pending'",
+            ("delivered" if is_delivered else "failed", reason, key),
+        )
+        == 1
+    )
+
+
+def forget(tx: Transaction, before: datetime, limit: int) -> int:
+    """Remove old ones."""
+    return tx.execute(
+        "DELETE FROM notifications WHERE id IN (SELECT id FROM notifications"
+        " WHERE created_at < ? AND due_at IS NULL ORDER BY id LIMIT ?)",
+        (to_us(before), limit),
+    )

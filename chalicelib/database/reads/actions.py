@@ -1,0 +1,52 @@
+"""What people may do to a run or a task as it stands, read from the tables of legal moves.
+
+An answer may be out of date when it is used: whoever does the thing is judged again.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from chalicelib.dag.states import (
+    IN_FLIGHT,
+    RUN_ENDED,
+    RUN_MOVES,
+    TASK_MOVES,
+    RunState,
+    TaskState,
+)
+
+RUN_ACTIONS = ("cancel", "clear", "retry", "rerun", "note")
+TASK_ACTIONS = ("cancel", "clear", "mark_success", "mark_failed")
+
+_WORKED_ON = IN_FLIGHT | {TaskState.SCHEDULED}
+"""Not for people to clear or mark: somebody else has it in hand."""
+
+
+@cache
+def of_run(state: RunState, *, is_stopping: bool) -> tuple[str, ...]:
+    """`cancel` ends it; `clear` runs all of it again, `retry` what did not succeed; `rerun` makes
+    another run with the same params; `note` is always possible."""
+    moves = RUN_MOVES[state]
+    may = {
+        "cancel": RunState.CANCELLED in moves and not is_stopping,
+        "clear": RunState.QUEUED in moves,
+        "retry": RunState.QUEUED in moves and state in RUN_ENDED - {RunState.SUCCESS},
+    }
+    return tuple(action for action in RUN_ACTIONS if may.get(action, True))
+
+
+@cache
+def of_task(state: TaskState, *, is_stopping: bool) -> tuple[str, ...]:
+    """Nothing while its run is being stopped."""
+    if is_stopping:
+        return ()
+    moves = TASK_MOVES[state] - {state}
+    is_free = state not in _WORKED_ON
+    may = {
+        "cancel": TaskState.CANCELLED in moves,
+        "clear": is_free and TaskState.NONE in moves,
+        "mark_success": is_free and TaskState.SUCCESS in moves,
+        "mark_failed": is_free and TaskState.FAILED in moves,
+    }
+    return tuple(action for action in TASK_ACTIONS if may[action])

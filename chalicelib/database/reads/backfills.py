@@ -1,0 +1,53 @@
+"""Backfills, newest first."""
+
+from __future__ import annotations
+
+from chalicelib.database.connection import Row, Transaction
+from chalicelib.database.reads.building import build
+from chalicelib.database.reads.values import BackfillItem, Page
+from chalicelib.database.reads.window import WINDOW, Scan, newest
+
+# A running one has few runs that have not ended, and they have an index of their own.
+_COLUMNS = """
+    SELECT b.id, b.dag_id, b.from_date, b.to_date, b.next_date, b.is_reverse, b.reprocess,
+           b.max_active_runs, b.state, b.counts, b.created_at, b.ended_at,
+           (SELECT count(*) FROM runs r WHERE r.backfill_id = b.id AND r.backfill_id IS NOT NULL
+            AND r.ended_at IS NULL) AS active_runs
+    FROM backfills b
+"""
+_FILTERS = "(:dag_id IS NULL OR b.dag_id = :dag_id) AND (:state IS NULL OR b.state = :state)"
+
+ONE = f"{_COLUMNS} WHERE b.id = ?"
+SCAN = Scan(
+    page=f"{_COLUMNS} WHERE b.id < :before AND b.id >= :floor AND {_FILTERS}"
+    " ORDER BY b.id DESC LIMIT :limit",
+    floor=f"SELECT b.id FROM backfills b WHERE b.id < :before"
+    f" ORDER BY b.id DESC LIMIT 1 OFFSET {WINDOW - 1}",
+)
+
+_ACTIONS = {"running": ("pause", "cancel"), "paused": ("resume", "cancel")}
+
+
+def list_backfills(
+    tx: Transaction,
+    *,
+    limit: int,
+    before: int | None = None,
+    dag_id: str | None = None,
+    state: str | None = None,
+) -> Page[BackfillItem, int]:
+    """Backfills, newest first, of a DAG, in a state, or all."""
+    filters = {"dag_id": dag_id, "state": state}
+    is_partial = dag_id is not None or state is not None
+    rows, next_key = newest(tx, SCAN, filters, limit, before, is_partial=is_partial)
+    return Page([_item(row) for row in rows], next_key)
+
+
+def backfill(tx: Transaction, key: int) -> BackfillItem | None:
+    """One of them."""
+    row = tx.one(ONE, (key,))
+    return _item(row) if row else None
+
+
+def _item(row: Row) -> BackfillItem:
+    return build(BackfillItem, row, actions=_ACTIONS.get(row["state"], ()))

@@ -1,0 +1,36 @@
+"""Pools, and how full they are."""
+
+from __future__ import annotations
+
+from chalicelib.database.connection import Transaction
+from chalicelib.database.reads.building import build
+from chalicelib.database.reads.values import Page, PoolItem
+
+# The conditions on `pool` and `state` are those of the partial index.
+_HELD = """
+    FROM task_instances t WHERE t.pool = p.name AND t.pool IS NOT NULL
+    AND t.state IN ('scheduled', 'queued', 'running')
+"""
+_COLUMNS = f"""
+    SELECT p.name, p.slots, p.description, p.updated_at,
+           (SELECT coalesce(sum(t.pool_slots), 0) {_HELD} AND t.state IN ('queued', 'running'))
+           AS used,
+           (SELECT count(*) {_HELD} AND t.state = 'scheduled') AS waiting
+    FROM pools p
+"""
+
+ONE = f"{_COLUMNS} WHERE p.name = ?"
+LIST = f"{_COLUMNS} WHERE p.name > ? ORDER BY p.name LIMIT ?"
+
+
+def list_pools(tx: Transaction, *, limit: int, after: str | None = None) -> Page[PoolItem, str]:
+    """Pools by name."""
+    rows = tx.all(LIST, (after or "", limit + 1))
+    items = [build(PoolItem, row) for row in rows[:limit]]
+    return Page(items, items[-1].name if len(rows) > limit else None)
+
+
+def pool(tx: Transaction, name: str) -> PoolItem | None:
+    """One of them."""
+    row = tx.one(ONE, (name,))
+    return build(PoolItem, row) if row else None

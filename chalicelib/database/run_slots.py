@@ -1,0 +1,117 @@
+"""Named queries about the slots of max_active_runs: who has one, who waits, whose time is up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chalicelib.database.connection import Transaction
+from chalicelib.database.runs import SELECT_RUN, Run, run_of
+from chalicelib.database.times import from_us, to_us
+
+
+def admitted_count(tx: Transaction, dag_id: str) -> int:
+    """How many of the DAG's max_active_runs slots are taken."""
+    row = tx.one(
+        "SELECT count(*) FROM runs"
+        " WHERE dag_id = ? AND admitted_at IS NOT NULL AND ended_at IS NULL",
+        (dag_id,),
+    )
+    return int(row[0]) if row else 0
+
+
+def waiting(
+    tx: Transaction, dag_id: str, horizon: datetime, *, only_manual: bool, limit: int
+) -> list[Run]:
+    """Runs that wait for a slot and whose moment has come, the earliest first."""
+    rows = tx.all(
+        SELECT_RUN + "WHERE dag_id = ? AND admitted_at IS NULL AND ended_at IS NULL"
+        " AND not_before <= ?"
+        " AND (? = 0 OR run_type <> 'scheduled')"
+        " ORDER BY backfill_id IS NOT NULL, not_before, id LIMIT ?",
+        (dag_id, to_us(horizon), int(only_manual), limit),
+    )
+    return [run for run in map(run_of, rows) if run]
+
+
+def take_slot(tx: Transaction, run: Run, timeout_at: datetime | None, now: datetime) -> bool:
+    """Give the run a slot; False if it has one or has ended. It fails at `timeout_at`."""
+    return (
+        tx.execute(
+            "UPDATE runs SET admitted_at = ?, timeout_at = ?"
+            " WHERE id = ? AND admitted_at IS NULL AND ended_at IS NULL",
+            (to_us(now), to_us(timeout_at), run.key),
+        )
+        == 1
+    )
+
+
+def waiting_of(tx: Transaction, dag_id: str, limit: int) -> list[Run]:
+    """Every run of the DAG that has no slot yet."""
+    rows = tx.all(
+        SELECT_RUN + "WHERE dag_id = ? AND admitted_at IS NULL AND ended_at IS NULL LIMIT ?",
+        (dag_id, limit),
+    )
+    return [run for run in map(run_of, rows) if run]
+
+
+def oldest_admitted(tx: Transaction, dag_id: str) -> Run | None:
+    """The run that has held its slot the longest and is not being stopped."""
+    return run_of(
+        tx.one(
+            SELECT_RUN + "WHERE dag_id = ? AND admitted_at IS NOT NULL AND ended_at IS NULL"
+            " AND stopping IS NULL ORDER BY admitted_at, id LIMIT 1",
+            (dag_id,),
+        )
+    )
+
+
+def first_waiting(tx: Transaction, dag_id: str, before_key: int) -> Run | None:
+    """The run that has waited for a slot the longest, made before this one."""
+    return run_of(
+        tx.one(
+            SELECT_RUN + "WHERE dag_id = ? AND admitted_at IS NULL AND ended_at IS NULL AND id < ?"
+            " ORDER BY not_before, id LIMIT 1",
+            (dag_id, before_key),
+        )
+    )
+
+
+def stopping_count(tx: Transaction, dag_id: str) -> int:
+    """How many of the DAG's runs give up their slots as soon as what is in flight has stopped."""
+    row = tx.one(
+        "SELECT count(*) FROM runs WHERE dag_id = ? AND admitted_at IS NOT NULL"
+        " AND ended_at IS NULL AND stopping IS NOT NULL",
+        (dag_id,),
+    )
+    return int(row[0]) if row else 0
+
+
+def timed_out(tx: Transaction, now: datetime, limit: int) -> list[Run]:
+    """Runs whose dagrun_timeout has passed."""
+    rows = tx.all(
+        SELECT_RUN + "WHERE timeout_at <= ? AND timeout_at IS NOT NULL AND ended_at IS NULL"
+        " ORDER BY timeout_at LIMIT ?",
+        (to_us(now), limit),
+    )
+    return [run for run in map(run_of, rows) if run]
+
+
+def timeout_moments(
+    tx: Transaction, after: datetime, until: datetime, limit: int
+) -> list[datetime]:
+    """The distinct moments in (after, until] at which a run times out, earliest first."""
+    rows = tx.all(
+        "SELECT DISTINCT timeout_at FROM runs WHERE timeout_at > ? AND timeout_at <= ?"
+        " AND timeout_at IS NOT NULL AND ended_at IS NULL ORDER BY timeout_at LIMIT ?",
+        (to_us(after), to_us(until), limit),
+    )
+    return [from_us(row[0]) for row in rows]
+
+
+def waiting_count(tx: Transaction, dag_id: str) -> int:
+    """How many runs of the DAG have no slot yet."""
+    row = tx.one(
+        "SELECT count(*) FROM runs WHERE dag_id = ? AND admitted_at IS NULL AND ended_at IS NULL",
+        (dag_id,),
+    )
+    return int(row[0]) if row else 0

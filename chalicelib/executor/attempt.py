@@ -1,0 +1,153 @@
+"""A claimed attempt, from its first process to its result: `when`, the command, the outputs, the
+log."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from chalicelib.errors import OrchestratorError, Unavailable
+from chalicelib.executor import outputs
+from chalicelib.executor.attempt_log import AttemptLog
+from chalicelib.executor.cancelling import Cancellation
+from chalicelib.executor.environment import Shell, Workspace, workspace
+from chalicelib.executor.equipment import Equipment
+from chalicelib.executor.log_store import LogStore
+from chalicelib.executor.masking import Mask
+from chalicelib.executor.process import CannotStart, Running, start
+from chalicelib.executor.reasons import TimeLimit, Verdict, verdict_of, verdict_of_when
+from chalicelib.executor.supervisor import Ending, Pulse, Supervisor
+from chalicelib.messages import Heartbeat, Result, TaskMessage
+from chalicelib.ports import Bucket, Clock
+
+log = logging.getLogger("orchestrator.executor")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What all attempts of one executor share; `send` raises OrchestratorError."""
+
+    runs: Bucket
+    running: Running
+    shell: Shell
+    heartbeat_seconds: float
+    now: Clock
+    send: Callable[[Heartbeat | Result], None]
+
+    def moment(self) -> float:
+        return self.now().timestamp()
+
+
+class ClaimedAttempt:
+    """To be run once, or refused."""
+
+    def __init__(self, site: Site, message: TaskMessage) -> None:
+        self._site = site
+        self._message = message
+        self._attempt = message.attempt
+        self._store = LogStore(site.runs, message.attempt)
+        self._cancellation = Cancellation(site.runs, message.attempt)
+        self._started_at = site.moment()
+        self._begun = self._ended = time.monotonic()
+
+    def run(self, equipment: Equipment, limit: TimeLimit) -> Result:
+        """Raises Unavailable if the executor was stopped meanwhile: then nothing is reported."""
+        self._started_at = self._site.moment()
+        self._begun = self._ended = time.monotonic()
+        attempt_log = AttemptLog(self._store, equipment.mask, self._site.now)
+        with workspace(self._message.cwd) as place:
+            try:
+                verdict = self._decide(equipment, place, attempt_log, limit)
+            except CannotStart as error:
+                return self.refused(str(error), equipment.mask)
+        return self._result(verdict, equipment.mask)
+
+    def refused(self, reason: str, mask: Mask | None = None) -> Result:
+        """The result of an attempt whose command cannot be started. The reason goes into the log
+        too, where people look first."""
+        mask = mask or Mask()
+        AttemptLog(self._store, mask, self._site.now).note(reason)
+        return self._result(Verdict("failed", reason), mask)
+
+    def _decide(
+        self, equipment: Equipment, place: Workspace, attempt_log: AttemptLog, limit: TimeLimit
+    ) -> Verdict:
+        environ = place.environ(equipment.environ)
+
+        def end_of(text: str) -> Ending:
+            return self._watch(text, place.cwd, environ, attempt_log, limit)
+
+        if self._message.when is not None:
+            verdict = verdict_of_when(end_of(self._message.when), limit)
+            if verdict is not None:
+                return verdict
+        ending = end_of(self._message.command)
+        verdict = verdict_of(ending, limit, self._message.skip_exit_codes)
+        if verdict.outcome != "success":
+            return verdict
+        return self._with_outputs(verdict, place, equipment.mask, attempt_log)
+
+    def _watch(
+        self,
+        text: str,
+        cwd: str,
+        environ: dict[str, str],
+        attempt_log: AttemptLog,
+        limit: TimeLimit,
+    ) -> Ending:
+        # `when` and the command share the time.
+        seconds = max(0.0, limit.seconds - (time.monotonic() - self._begun))
+        command = start(self._site.shell, text, cwd, environ)
+        self._site.running.add(command)
+        pulse = Pulse(self._beat, self._flush, self._site.heartbeat_seconds, self._cancellation)
+        ending = Supervisor(command, self._site.running, attempt_log, pulse, seconds).watch()
+        if command.stopped:
+            raise Unavailable("the command was killed because this executor is being stopped")
+        self._ended = ending.ended
+        return ending
+
+    def _with_outputs(
+        self, verdict: Verdict, place: Workspace, mask: Mask, attempt_log: AttemptLog
+    ) -> Verdict:
+        try:
+            found = outputs.collect(place.output, self._message.outputs, mask)
+        except outputs.BadOutputs as error:
+            attempt_log.note(str(error))
+            return replace(verdict, outcome="failed", reason=str(error))
+        return replace(verdict, outputs=found)
+
+    def _result(self, verdict: Verdict, mask: Mask) -> Result:
+        stored = _warn_of(self._store.flush, "the log could not be stored")
+        unstored = "" if stored else "its log could not be stored whole"
+        return Result(
+            self._attempt,
+            verdict.outcome,
+            started_at=self._started_at,
+            # Not the clock's second answer: it may have been set back meanwhile.
+            ended_at=self._started_at + self._ended - self._begun,
+            exit_code=verdict.exit.code,
+            signal=verdict.exit.signal,
+            max_rss=verdict.exit.max_rss,
+            log_bytes=self._store.length,
+            reason="; ".join(filter(None, [mask.hide(verdict.reason), unstored])),
+            outputs=verdict.outputs,
+        )
+
+    def _flush(self) -> None:
+        _warn_of(self._store.flush, "the log cannot be stored for now")
+
+    def _beat(self) -> None:
+        beat = Heartbeat(self._attempt, started_at=self._started_at, at=self._site.moment())
+        _warn_of(lambda: self._site.send(beat), "a heartbeat could not be sent")
+
+
+def _warn_of(action: Callable[[], None], message: str) -> bool:
+    """Whether `action` succeeded; if it did not, that is logged and nothing more."""
+    try:
+        action()
+    except OrchestratorError:
+        log.warning(message, exc_info=True)
+        return False
+    return True

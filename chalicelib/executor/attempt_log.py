@@ -1,0 +1,44 @@
+"""The way from a command's bytes to its log: secrets hidden, made into lines, stored."""
+
+from __future__ import annotations
+
+from chalicelib.executor.log_lines import LineMaker
+from chalicelib.executor.log_store import FlushPace, LogStore
+from chalicelib.executor.masking import Mask, MaskedStream
+from chalicelib.ports import Clock
+
+
+class AttemptLog:
+    """A `supervisor.Sink` for one command after the other of the same attempt."""
+
+    def __init__(self, store: LogStore, mask: Mask, now: Clock) -> None:
+        self._store = store
+        self._mask = mask
+        self._now = now
+        self._pace = FlushPace()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._stream = MaskedStream(self._mask)
+        # Once more behind the stream: colours left out may have stood inside a secret.
+        self._lines = LineMaker(self._mask.hide_bytes if self._mask.patterns else None)
+
+    def feed(self, data: bytes) -> None:
+        self._store.write(self._lines.feed(self._stream.feed(data), self._now()))
+
+    def finish(self) -> None:
+        """The command is done: what was held back is written. More may follow."""
+        last = self._lines.feed(self._stream.finish(), self._now())
+        self._store.write(last + self._lines.finish())
+        self._begin()
+
+    def note(self, text: str) -> None:
+        """A line of the executor's own."""
+        self.feed(f"{text}\n".encode("utf-8", "backslashreplace"))
+        self.finish()
+
+    def flush_at(self, now: float) -> float:
+        return self._pace.due_at(self._store, now)
+
+    def flushed(self, now: float) -> None:
+        self._pace.flushed(now)

@@ -1,0 +1,98 @@
+"""Runs for a range of fire times in the past, made little by little.
+
+A backfill never has more runs that have not ended than its own max_active_runs, and runs of the
+schedule go before its waiting ones; so ten thousand dates neither fill the tables nor starve the
+schedule.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chalicelib.dag.model import Dag
+from chalicelib.dag.schedule import next_fire_time, previous_fire_time
+from chalicelib.dag.states import RunState
+from chalicelib.database import backfills, dags, runs
+from chalicelib.database.backfills import Backfill
+from chalicelib.database.runs import NewRun, Run
+from chalicelib.scheduler import clearing
+from chalicelib.scheduler.admission import make_run
+from chalicelib.scheduler.context import Work
+
+MAX_BACKFILLS = 50
+MAX_LOOKED_AT = 200
+"""Dates that one pass looks at."""
+
+
+def go_on(work: Work) -> int:
+    """Take every running backfill on, should a run's end have been missed; answers the runs
+    made."""
+    return sum(go_on_one(work, found.id) for found in backfills.running(work.tx, MAX_BACKFILLS))
+
+
+def go_on_one(work: Work, backfill_id: int) -> int:
+    """Make runs up to the backfill's own limit; answers how many."""
+    found = backfills.find(work.tx, backfill_id)
+    dag = dags.find(work.tx, found.dag_id) if found else None
+    if found is None or found.state != "running":
+        return 0
+    if dag is None or dag.is_removed:
+        backfills.set_state(work.tx, found.id, "cancelled", work.now)
+        return 0
+    definition = work.definition(dag.version_id)
+    active = runs.backfill_count(work.tx, found.id)
+    moment, counts, made = found.next_date, dict(found.counts), 0
+    for _ in range(MAX_LOOKED_AT):
+        if moment is None or active >= found.max_active_runs:
+            break
+        what = _do(work, found, moment)
+        counts[what] = counts.get(what, 0) + 1
+        active += what != "left"
+        made += what == "made"
+        moment = _after(definition, found, moment)
+    else:
+        work.outbox.wake(work.now)  # the tick, or this wake-up's pass, goes on
+    backfills.move_on(work.tx, found.id, moment, counts)
+    if moment is None and active == 0:
+        backfills.set_state(work.tx, found.id, "done", work.now)
+    return made
+
+
+def _do(work: Work, backfill: Backfill, moment: datetime) -> str:
+    """Make, clear, or leave the run of one date."""
+    existing = runs.by_logical_date(work.tx, backfill.dag_id, moment)
+    if existing is not None:
+        return _again(work, backfill, existing)
+    dag = dags.find(work.tx, backfill.dag_id)
+    assert dag is not None
+    before = previous_fire_time(work.definition(dag.version_id), moment)
+    new = NewRun(
+        run_type="backfill",
+        logical_date=moment,
+        data_interval_start=before or moment,
+        data_interval_end=moment,
+        not_before=work.now,
+        backfill_id=backfill.id,
+    )
+    return "made" if make_run(work, dag, new) is not None else "left"
+
+
+def _again(work: Work, backfill: Backfill, run: Run) -> str:
+    wanted = {
+        "none": (),
+        "failed": (RunState.FAILED,),
+        "all": (RunState.FAILED, RunState.SUCCESS, RunState.CANCELLED),
+    }[backfill.reprocess]
+    if run.state not in wanted:
+        return "left"
+    runs.adopt(work.tx, run.key, backfill.id)
+    clearing.clear_all(work, run)
+    return "cleared"
+
+
+def _after(dag: Dag, backfill: Backfill, moment: datetime) -> datetime | None:
+    if backfill.is_reverse:
+        earlier = previous_fire_time(dag, moment)
+        return earlier if earlier is not None and earlier >= backfill.from_date else None
+    later = next_fire_time(dag, moment)
+    return later if later is not None and later <= backfill.to_date else None

@@ -1,0 +1,52 @@
+"""Finding what people name, in words that help where it is not there; and the row that says who did
+what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.database import dags, housekeeping, runs, task_instances
+from chalicelib.database.dags import RegisteredDag
+from chalicelib.database.runs import Run
+from chalicelib.database.task_instances import TaskInstance
+from chalicelib.errors import Conflict, NotFound
+from chalicelib.scheduler.context import Work
+
+
+def live_dag(work: Work, dag_id: str) -> RegisteredDag:
+    """A DAG that can be run and changed. Raises NotFound, or Conflict for a removed one."""
+    dag = dags.find(work.tx, dag_id)
+    if dag is None:
+        raise NotFound(f"there is no DAG {dag_id!r}; GET /api/dags lists those that exist")
+    if dag.is_removed:
+        raise Conflict(
+            f"DAG {dag_id!r} cannot run or be changed: its file {dag.file_key!r} was removed from"
+            " the bucket; upload it again"
+        )
+    return dag
+
+
+def run(work: Work, run_id: str) -> Run:
+    """Raises NotFound."""
+    found = runs.find(work.tx, run_id)
+    if found is None:
+        raise NotFound(f"there is no run {run_id!r}; GET /api/runs lists those that exist")
+    return found
+
+
+def instances(
+    work: Work, of: Run, task_id: str, map_index: int | None = None
+) -> list[TaskInstance]:
+    """All instances of a task, or one copy. Raises NotFound."""
+    found = task_instances.of_run(work.tx, of.key, [task_id])
+    if not found:
+        raise NotFound(f"run {of.run_id!r} has no task {task_id!r}; GET /api/runs/{of.run_id}")
+    wanted = [i for i in found if map_index is None or i.attempt.map_index == map_index]
+    if not wanted:
+        raise NotFound(f"task {task_id!r} of run {of.run_id!r} has no copy {map_index}")
+    return wanted
+
+
+def audit(work: Work, who: str, action: str, target: str, **details: Any) -> None:
+    """Leave a row: who, when, what."""
+    housekeeping.audit(work.tx, who, action, target, details, work.now)

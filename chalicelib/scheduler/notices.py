@@ -1,0 +1,108 @@
+"""What people want to be told: `on_success`, `on_failure`, `on_retry` of a DAG and of its tasks.
+
+A notification is a row, made in the transaction that it tells of, and a message to an executor,
+because the functions with a database have no way out to the internet. What is not heard of is sent
+again for a day. Nothing here can hold up or fail a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from chalicelib.dag.model import Dag, Notification, Task
+from chalicelib.dag.states import RunState, TaskState
+from chalicelib.database import notifications
+from chalicelib.database.runs import Run
+from chalicelib.database.task_instances import End, TaskInstance
+from chalicelib.messages import Notice
+from chalicelib.scheduler.context import Work
+
+RESEND = timedelta(minutes=5)
+MAX_SENDS = 20
+MAX_DUE = 100
+
+
+def of_run(work: Work, dag: Dag, run: Run, state: RunState, reason: str) -> None:
+    """The run has ended."""
+    if state is RunState.SUCCESS:
+        _tell(work, dag.on_success, "success", run, None, {"state": state, "reason": reason})
+    elif state is RunState.FAILED:
+        _tell(work, dag.on_failure, "failure", run, None, {"state": state, "reason": reason})
+
+
+def of_task(
+    work: Work, task: Task, run: Run, instance: TaskInstance, ended: End, target: TaskState
+) -> None:
+    """An attempt has ended, and its task is in `target` now."""
+    wanted = {
+        TaskState.SUCCESS: (task.on_success, "success"),
+        TaskState.FAILED: (task.on_failure, "failure"),
+        TaskState.UP_FOR_RETRY: (task.on_retry, "retry"),
+    }
+    if target in wanted:
+        listeners, event = wanted[target]
+        said = {
+            "state": target,
+            "reason": ended.reason,
+            "try_number": instance.try_number,
+            "map_index": instance.attempt.map_index,
+            "exit_code": ended.exit_code,
+        }
+        _tell(work, listeners, event, run, instance, said)
+
+
+def _tell(
+    work: Work,
+    listeners: Iterable[Notification],
+    event: str,
+    run: Run,
+    instance: TaskInstance | None,
+    said: dict[str, Any],
+) -> None:
+    task_id = instance.task_id if instance else None
+    facts = {
+        "event": event,
+        "dag_id": run.dag_id,
+        "run_id": run.run_id,
+        "task_id": task_id,
+        "run_type": run.run_type,
+        "logical_date": run.logical_date.isoformat(),
+        "at": work.now.isoformat(),
+        **said,
+    }
+    for listener in listeners:
+        key = notifications.insert(
+            work.tx,
+            dag_id=run.dag_id,
+            run_id=run.run_id,
+            task_id=task_id,
+            event=event,
+            kind=listener.kind,
+            target=listener.target,
+            payload=facts,
+            due_at=work.now + RESEND,
+            now=work.now,
+        )
+        _send(work, key, run.dag_id, listener.kind, listener.target, facts)
+
+
+def _send(work: Work, key: int, dag_id: str, kind: str, target: str, facts: dict[str, Any]) -> None:
+    what = f"{facts['dag_id']}.{facts['task_id']}" if facts.get("task_id") else dag_id
+    env = {name.upper(): str(value) for name, value in facts.items() if value is not None}
+    subject = f"{what}: {facts['event']}"
+    work.outbox.notices.append((Notice(key, kind, target, subject, facts, env), dag_id))
+
+
+def resend(work: Work) -> int:
+    """Send again what nobody has confirmed; give up after about a day."""
+    due = notifications.due(work.tx, work.now, MAX_DUE)
+    for found in due:
+        if found.sends >= MAX_SENDS:
+            reason = f"not confirmed after it was sent {found.sends} times"
+            notifications.end(work.tx, found.id, False, reason)
+            continue
+        notifications.postpone(work.tx, found.id, work.now + RESEND * min(2**found.sends, 24))
+        _send(work, found.id, found.dag_id, found.kind, found.target, found.payload)
+    return len(due)

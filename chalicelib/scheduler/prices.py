@@ -1,0 +1,68 @@
+"""What runs cost: what they used, times AWS's list prices. Change them here, and `AS_OF` with them.
+
+Only what follows the work is counted: the executor, and each attempt's share of queues and bucket.
+What a month costs without any work, the logs and the tick, is not a run's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from chalicelib.database.reads.costs import Usage
+
+AS_OF = "2026-11"
+REGION = "us-east-1"
+
+# US dollars.
+LAMBDA_GB_SECOND = 0.0000166667
+LAMBDA_REQUEST = 0.20 / 1_000_000
+SQS_REQUEST = 0.40 / 1_000_000
+S3_PUT = 5.00 / 1_000_000
+
+# A task message and a result are each sent, received and deleted; a claim and one chunk of log are
+# put. A long command has heartbeats and chunks beyond these; of a short one they are all.
+SQS_PER_INVOCATION = 6
+PUTS_PER_INVOCATION = 2
+REQUESTS_PER_INVOCATION = 1 + SQS_PER_INVOCATION + PUTS_PER_INVOCATION
+
+Basis = Literal["billed", "estimated", "partly estimated"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What ended attempts have cost. `billed`: by Lambda's own figures. `estimated`: they ran
+    elsewhere, and the time that they took is priced as if at 128 MB on Lambda."""
+
+    billed_ms: int
+    gb_seconds: float
+    requests: int
+    dollars: float
+    basis: Basis
+    prices: str
+    since: datetime | None
+
+
+def cost(usage: Usage) -> Cost:
+    """Rounded far below what one attempt costs, so that sums look like sums."""
+    gb_seconds = usage.mb_ms / 1024 / 1000
+    dollars = gb_seconds * LAMBDA_GB_SECOND + usage.invocations * _PER_INVOCATION
+    return Cost(
+        billed_ms=usage.billed_ms,
+        gb_seconds=round(gb_seconds, 6),
+        requests=usage.invocations * REQUESTS_PER_INVOCATION,
+        dollars=round(dollars, 12),
+        basis=_basis(usage),
+        prices=f"AWS list prices, {REGION}, {AS_OF}",
+        since=usage.since,
+    )
+
+
+_PER_INVOCATION = LAMBDA_REQUEST + SQS_PER_INVOCATION * SQS_REQUEST + PUTS_PER_INVOCATION * S3_PUT
+
+
+def _basis(usage: Usage) -> Basis:
+    if usage.estimated == 0:
+        return "billed"
+    return "estimated" if usage.estimated == usage.attempts else "partly estimated"

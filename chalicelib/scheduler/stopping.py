@@ -1,0 +1,43 @@
+"""Ending what people, a limit or a time-out no longer want: at once where nothing runs, else by
+asking.
+
+An attempt in flight keeps its slot until its executor has reported (or is silent for too long), so
+that a limit holds even while something is being stopped.
+"""
+
+from __future__ import annotations
+
+from chalicelib.dag.states import RunState, TaskState
+from chalicelib.database import attempts, runs, stops, task_instances
+from chalicelib.database.runs import Run
+from chalicelib.database.task_instances import End, TaskInstance
+from chalicelib.scheduler.context import Work
+
+
+def stop_run(work: Work, run: Run, how: RunState, reason: str) -> bool:
+    """The run ends as `how` when nothing of it is in flight any more. False if it is ending
+    already."""
+    if not runs.stop(work.tx, run.key, how, reason):
+        return False
+    task_instances.end_all_unstarted(work.tx, run.key, reason, work.now)
+    in_flight = task_instances.in_flight_of_run(work.tx, run.key)
+    for task in in_flight:
+        stop_attempt(work, task, reason)
+    if not run.is_admitted:
+        runs.end(work.tx, run.key, how, reason, work.now)
+    work.touch(run.run_id)
+    work.run_slots.add(run.dag_id)
+    return True
+
+
+def stop_attempt(work: Work, task: TaskInstance, reason: str) -> None:
+    """Ask for the end of an attempt in flight. One that only waits for another run ends at once."""
+    if task.state is TaskState.RUNNING and task.queued_at is not None and task.sends == 0:
+        runs.detach(work.tx, task.key)
+        ended = End("cancelled", work.now, started_at=task.started_at, reason=reason)
+        if attempts.end_attempt(work.tx, task, TaskState.CANCELLED, ended, None):
+            work.touch(task.attempt.run_id)
+        return
+    task_instances.explain(work.tx, task.key, f"being stopped: {reason}")
+    stops.insert(work.tx, task.attempt, work.now)
+    work.outbox.stops.append(task.attempt)

@@ -1,0 +1,79 @@
+"""Tasks that start another DAG instead of a command. The scheduler does it itself, without a
+message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.dag.states import RunState, TaskState
+from chalicelib.dag.templates import TemplateError, render_value
+from chalicelib.database import attempts, dags, task_instances
+from chalicelib.database.runs import NewRun, Run
+from chalicelib.database.task_instances import End, TaskInstance
+from chalicelib.errors import OrchestratorError
+from chalicelib.scheduler.admission import make_now
+from chalicelib.scheduler.context import Work
+from chalicelib.scheduler.environment import template_context
+
+MAX_DEPTH = 20
+
+
+def start(work: Work, run: Run, task: TaskInstance) -> None:
+    """Make the run that the task asks for. The task has succeeded then, or waits for the run's
+    end."""
+    dag = work.definition(run.version_id)
+    definition = dag.task(task.task_id)
+    if not attempts.begin_waiting(work.tx, task, work.now):
+        return
+    begun = task_instances.by_key(work.tx, task.key)
+    assert begun is not None
+    try:
+        made = _make(work, run, begun, definition.trigger_dag_id or "", definition.conf)
+    except (TemplateError, OrchestratorError) as error:
+        _end(work, begun, "failed", str(error))
+        return
+    if not definition.wait_for_completion:
+        _end(work, begun, "success", f"made {made.run_id}")
+    else:
+        task_instances.explain(work.tx, begun.key, f"waits for {made.run_id}")
+
+
+def child_ended(work: Work, child: Run, state: RunState) -> None:
+    """The run that a task waits for has ended: so has the task."""
+    task = task_instances.by_key(work.tx, child.parent_task_id or 0)
+    if task is not None and task.state is TaskState.RUNNING:
+        outcome = "success" if state is RunState.SUCCESS else "failed"
+        _end(work, task, outcome, f"{child.run_id} ended: {state}")
+
+
+def _make(work: Work, run: Run, task: TaskInstance, dag_id: str, conf: dict[str, Any]) -> Run:
+    lineage = (*run.ancestry, run.dag_id)
+    if dag_id in lineage or len(lineage) >= MAX_DEPTH:
+        raise OrchestratorError(f"a circle: {' -> '.join((*lineage, dag_id))}")
+    target = dags.find(work.tx, dag_id)
+    if target is None or target.is_removed:
+        raise OrchestratorError(f"trigger_dag_id: there is no DAG {dag_id!r}")
+    context = template_context(work, work.definition(run.version_id), run, task.attempt)
+    values = {name: render_value(value, context) for name, value in conf.items()}
+    definition = work.definition(run.version_id).task(task.task_id)
+    return make_now(
+        work,
+        target,
+        NewRun(
+            run_type="triggered",
+            logical_date=work.now,
+            data_interval_start=work.now,
+            data_interval_end=work.now,
+            not_before=work.now,
+            params=values,
+            ancestry=lineage,
+            parent_task_id=task.key if definition.wait_for_completion else None,
+        ),
+    )
+
+
+def _end(work: Work, task: TaskInstance, outcome: str, reason: str) -> None:
+    target = TaskState.SUCCESS if outcome == "success" else TaskState.FAILED
+    ended = End(outcome, work.now, started_at=task.started_at, reason=reason)
+    if attempts.end_attempt(work.tx, task, target, ended, None):
+        work.touch(task.attempt.run_id)

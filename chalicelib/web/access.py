@@ -1,0 +1,108 @@
+"""Who asks, and whether that is allowed: before anything else of a request is looked at."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from chalicelib import bootstrap
+from chalicelib.errors import Forbidden, Unauthorized
+from chalicelib.web.routes import Route
+
+
+class Request(Protocol):
+    """What is used of Chalice's request."""
+
+    headers: Mapping[str, str]
+    context: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. `name` goes into the audit; `role` is viewer or operator."""
+
+    name: str
+    role: str
+
+
+LOCAL = Caller("local", "operator")
+
+
+def authorise(route: Route, request: Request) -> Caller | None:
+    """Who asks; None is a stranger before a route that is open to all. Raises Unauthorized, or
+    Forbidden, which names the role that is needed."""
+    caller = _identify(request)
+    if caller is None:
+        if route.is_open:
+            return None
+        raise Unauthorized(
+            "this needs an access token; send it with the header Authorization: Bearer <token>"
+        )
+    if route.needs == "operator" and caller.role != "operator":
+        raise Forbidden(
+            f"{caller.name} is a {caller.role}, and {route.method} {route.path} needs the role"
+            f" {route.needs}; use a token that has it",
+            role=caller.role,
+            needed=route.needs,
+        )
+    return caller
+
+
+def _identify(request: Request) -> Caller | None:
+    """By the setting; anything unexpected there demands a token."""
+    auth = bootstrap.ports().settings.auth
+    if auth == "none":
+        _refuse_other_pages(request.headers)
+        return LOCAL
+    if auth == "iam":
+        return _signer(request.context)
+    return _bearer(request.headers)
+
+
+def _bearer(headers: Mapping[str, str]) -> Caller | None:
+    header = headers.get("authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.strip().partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthorized(
+            "the Authorization header is of another kind; send Authorization: Bearer <token>"
+        )
+    from chalicelib.scheduler import access
+
+    found = access.authenticate(bootstrap.scheduler(), token.strip())
+    if found is None:
+        raise Unauthorized("the access token is unknown or was revoked; ask an operator for one")
+    return Caller(*found)
+
+
+def _signer(context: Mapping[str, Any]) -> Caller | None:
+    """API Gateway has checked the signature, and IAM's policies have said who may call what."""
+    arn = (context.get("identity") or {}).get("userArn")
+    return Caller(str(arn), "operator") if arn else None
+
+
+def _refuse_other_pages(headers: Mapping[str, str]) -> None:
+    """Without tokens a page of any site, open in the browser of somebody who runs this on their own
+    machine, could send requests here: from its own origin, or under a host name of its own that it
+    lets point to this machine."""
+    host = headers.get("host", "")
+    origin = headers.get("origin")
+    if host and not _is_this_machine(host):
+        raise Forbidden(
+            f"without access tokens the API takes requests for localhost only, not for {host};"
+            " set ORCHESTRATOR_AUTH=token"
+        )
+    if origin is not None and urlsplit(origin).netloc != host:
+        raise Forbidden(f"a page of {origin} may not use the API; only its own page may")
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

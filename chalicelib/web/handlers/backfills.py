@@ -1,0 +1,80 @@
+"""Backfills: asking for one, and watching and steering it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib import bootstrap
+from chalicelib.database.reads import backfills
+from chalicelib.database.reads.values import BackfillItem
+from chalicelib.scheduler import backfill
+from chalicelib.web.answers import Answer
+from chalicelib.web.handlers.common import found, listed, no_such, reading
+from chalicelib.web.kinds import Cursor, Integer
+from chalicelib.web.requests import Call
+from chalicelib.web.views import BackfillPlan
+
+_LIST = "/api/backfills"
+_ID = Integer(1, 2**53)
+
+
+def create_backfill(call: Call) -> Answer:
+    body = call.body
+    plan = backfill.create(
+        bootstrap.scheduler(),
+        call.path["dag_id"],
+        who=call.who,
+        from_date=body["from"],
+        to_date=body["to"],
+        dry_run=body["dry_run"],
+        reprocess=body["reprocess"],
+        max_active_runs=body["max_active_runs"],
+        reverse=body["reverse"],
+    )
+    view = BackfillPlan(plan.id, tuple(plan.dates), plan.total, plan.already)
+    return Answer(view, 200 if plan.id is None else 201)
+
+
+def list_backfills(call: Call) -> dict[str, Any]:
+    query = call.query
+    with reading() as tx:
+        page = backfills.list_backfills(
+            tx,
+            limit=query["limit"],
+            before=query["cursor"],
+            dag_id=query["dag_id"],
+            state=query["state"],
+        )
+    return listed("backfills", page, Cursor("backfills"))
+
+
+def get_backfill(call: Call) -> BackfillItem:
+    key = _key(call)
+    with reading() as tx:
+        return found(backfills.backfill(tx, key), "backfill", str(key), _LIST)
+
+
+def pause_backfill(call: Call) -> BackfillItem:
+    return _set_state(call, "paused")
+
+
+def resume_backfill(call: Call) -> BackfillItem:
+    return _set_state(call, "running")
+
+
+def cancel_backfill(call: Call) -> BackfillItem:
+    return _set_state(call, "cancelled")
+
+
+def _set_state(call: Call, state: str) -> BackfillItem:
+    backfill.set_state(bootstrap.scheduler(), _key(call), state, who=call.who)
+    return get_backfill(call)
+
+
+def _key(call: Call) -> int:
+    """What is no number is the id of no backfill."""
+    text = call.path["backfill_id"]
+    try:
+        return _ID.from_text(text)
+    except ValueError:
+        raise no_such("backfill", text, _LIST) from None

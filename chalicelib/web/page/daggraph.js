@@ -1,0 +1,39 @@
+// The graph of a DAG with the states of its newest run, live.
+import { all, get, path } from "./api.js";
+import { h, show } from "./dom.js";
+import { drawGraph, fold } from "./graph.js";
+import { runLink } from "./router.js";
+import { badge } from "./states.js";
+import { shortMoment } from "./words.js";
+
+export async function tab(body, dag, context) {
+  const caption = h("p", { class: "quiet" });
+  const box = h("div", {
+    class: "box",
+    id: "dag-graph",
+    tabindex: 0,
+    role: "region",
+    "aria-label": "Graph",
+    "data-scroll": true,
+  });
+  show(body, caption, box);
+  let last = null;
+  await context.poll(2, async () => {
+    const [run] = (await get(`dags/${path(dag.dag_id)}/runs`, { limit: 1 }, context.signal)).runs;
+    if (!run) {
+      show(caption, "This DAG has not run yet.");
+      return drawGraph(box, dag, new Map());
+    }
+    const { items, first } = await all(`runs/${path(run.run_id)}`, "task_instances", {}, 10_000, context.signal);
+    if (first === last) return;
+    last = first;
+    show(
+      caption,
+      "As in the newest run, ",
+      h("a", { href: runLink(run.run_id) }, shortMoment(run.logical_date)),
+      " ",
+      badge(run.state),
+    );
+    await drawGraph(box, dag, fold(items), { runId: run.run_id });
+  });
+}

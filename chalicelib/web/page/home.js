@@ -1,0 +1,238 @@
+// The first page: one sentence, then what failed, what runs and what comes, each with its name.
+import { all, get, path } from "./api.js";
+import { cause, firstFailures } from "./cause.js";
+import { empty, h, section, show } from "./dom.js";
+import { dagLink, here, runLink, setQuery } from "./router.js";
+import { schedule } from "./schedule.js";
+import { badge, isActive } from "./states.js";
+import { timeline } from "./timeline.js";
+import { count, duration, how, live, median, shortMoment } from "./words.js";
+
+const RUNS = 400;
+const SHOWN = 8;
+const ROWS = 14;
+
+export async function view(main, context) {
+  let dags = [];
+  let failures = [];
+  let planned = new Map();
+  let last = null;
+  const slow = async () => {
+    dags = (await all("dags", "dags", {}, 500, context.signal)).items;
+    planned = await plans(dags, context.signal);
+  };
+  const quick = async () => {
+    const runs = (await get("runs", { limit: RUNS }, context.signal)).runs;
+    if (runs === last?.runs && dags === last.dags && planned === last.planned) return;
+    if (runs !== last?.runs)
+      failures = (await get("task_instances", { state: "failed", limit: 200 }, context.signal)).task_instances;
+    last = { runs, dags, planned };
+    draw(main, { ...last, failures });
+  };
+  context.onQuery = () => {
+    if (last) draw(main, { ...last, failures });
+  };
+  await slow();
+  await context.poll(2, quick);
+  await context.poll(30, slow);
+}
+
+/** The next fire times of the DAGs that are due first. */
+async function plans(dags, signal) {
+  const due = upcoming(dags).slice(0, ROWS);
+  const answers = await Promise.all(
+    due.map((dag) => get(`dags/${path(dag.dag_id)}/next`, { count: 100 }, signal).catch(() => null)),
+  );
+  return new Map(answers.filter(Boolean).map((answer) => [answer.dag_id, answer.next_fire_times]));
+}
+
+const upcoming = (dags) =>
+  dags.filter((dag) => dag.next_fire_at && !dag.is_paused).sort((a, b) => a.next_fire_at.localeCompare(b.next_fire_at));
+
+/** DAGs whose last word was a failure: no later run of theirs has succeeded. Newest first. */
+export function unresolved(runs) {
+  const found = new Map();
+  const settled = new Set();
+  for (const run of runs) {
+    if (run.state === "success") settled.add(run.dag_id);
+    if (run.state !== "failed" || settled.has(run.dag_id)) continue;
+    const entry = found.get(run.dag_id) ?? { run, times: 0 };
+    entry.times += 1;
+    found.set(run.dag_id, entry);
+  }
+  return [...found.values()];
+}
+
+function draw(main, { runs, dags, failures, planned }) {
+  const names = new Map(dags.map((dag) => [dag.dag_id, dag.name]));
+  const name = (dagId) => names.get(dagId) ?? dagId;
+  const failed = unresolved(runs);
+  const active = runs.filter((run) => isActive(run.state));
+  const next = upcoming(dags).filter((dag) => Date.parse(dag.next_fire_at) < Date.now() + 86_400_000);
+  if (!dags.length && !runs.length) return show(main, h("h1", null, "Nothing here yet"), firstSteps());
+  show(
+    main,
+    h("h1", { class: "unseen" }, "Home"),
+    h("p", { class: "lead" }, sentence(failed, active, next, name)),
+    h(
+      "div",
+      { class: "three" },
+      card(
+        "To look at",
+        list(failed, (entry) => failure(entry, failures, name), "Nothing has failed that was not put right since.", [
+          "runs",
+          "failed",
+        ]),
+      ),
+      card(
+        "Running now",
+        list(active, (run) => running(run, runs, name), "Nothing runs. Start a DAG from its page.", [
+          "runs",
+          "running",
+        ]),
+      ),
+      card(
+        "Next 24 hours",
+        list(next, coming, "Nothing is due. Only DAGs with a schedule that is not paused come by themselves.", [
+          "dags",
+        ]),
+      ),
+    ),
+    section(
+      "Past and planned",
+      windows(),
+      timeline({ runs, dags, planned, failed, span: span(), rows: ROWS }),
+      legend(),
+    ),
+  );
+}
+
+function sentence(failed, active, next, name) {
+  const parts = [
+    failed.length ? `${count(failed.length, "DAG needs", "DAGs need")} a look` : "All is well",
+    active.length ? `${count(active.length, "run is", "runs are")} under way` : "nothing runs now",
+  ];
+  const [first] = next;
+  return [
+    `${parts.join(", ")}`,
+    first ? [`; ${name(first.dag_id)} comes next, `, live("in", first.next_fire_at)] : "",
+    ".",
+  ];
+}
+
+const card = (title, ...children) => {
+  const made = section(title, ...children);
+  made.classList.add("card");
+  return made;
+};
+
+function list(items, draw, otherwise, more) {
+  if (!items.length) return empty(otherwise);
+  const rest = items.length - SHOWN;
+  const link = more[0] === "dags" ? "#/dags" : `#/runs?state=${more[1]}`;
+  return [
+    h(
+      "ul",
+      { class: "list" },
+      items.slice(0, SHOWN).map((item) => h("li", null, draw(item))),
+    ),
+    rest > 0 ? h("p", null, h("a", { href: link }, `and ${rest} more`)) : null,
+  ];
+}
+
+function failure({ run, times }, failures, name) {
+  const task = firstFailures(failures).get(run.run_id);
+  return [
+    h("a", { href: runLink(run.run_id), "data-item": true }, name(run.dag_id)),
+    task ? cause(task) : h("span", { class: "cause small" }, run.reason || "failed"),
+    h(
+      "div",
+      { class: "sub" },
+      h("span", null, live("ago", run.ended_at)),
+      times > 1 ? h("span", null, `${times} failures since it last succeeded`) : null,
+    ),
+  ];
+}
+
+function running(run, runs, name) {
+  const usual = median(
+    runs.filter((other) => other.dag_id === run.dag_id && other.state === "success").map((other) => other.duration),
+  );
+  return [
+    h(
+      "div",
+      { class: "row" },
+      h("a", { href: runLink(run.run_id), "data-item": true }, name(run.dag_id)),
+      badge(run.state),
+    ),
+    h(
+      "div",
+      { class: "sub" },
+      h(
+        "span",
+        null,
+        run.started_at
+          ? ["for ", live("since", run.started_at), usual !== null ? `, usually ${duration(usual)}` : ""]
+          : run.reason || "waits for its turn",
+      ),
+      h("span", null, how(run)),
+    ),
+  ];
+}
+
+function coming(dag) {
+  return [
+    h(
+      "div",
+      { class: "row" },
+      h("a", { href: dagLink(dag.dag_id), "data-item": true }, dag.name),
+      h("span", { class: "end" }, live("in", dag.next_fire_at)),
+    ),
+    h("div", { class: "sub" }, schedule(dag), h("span", null, shortMoment(dag.next_fire_at))),
+  ];
+}
+
+const SPANS = [
+  ["1 h", 1],
+  ["6 h", 6],
+  ["24 h", 24],
+];
+const span = () => Number(SPANS.find(([, hours]) => String(hours) === here().query.get("hours"))?.[1] ?? 6);
+
+function windows() {
+  return h(
+    "div",
+    { class: "row", role: "group", "aria-label": "How far to look" },
+    SPANS.map(([label, hours]) =>
+      h(
+        "button",
+        {
+          type: "button",
+          id: `span-${hours}`,
+          "aria-pressed": String(hours === span()),
+          onclick: () => setQuery({ hours: hours === 6 ? null : hours }),
+        },
+        `± ${label}`,
+      ),
+    ),
+  );
+}
+
+function legend() {
+  return h(
+    "div",
+    { class: "legend" },
+    ["success", "failed", "running", "queued", "cancelled"].map((state) => badge(state)),
+    h("span", null, "◦ planned"),
+  );
+}
+
+function firstSteps() {
+  return empty(
+    "Copy a DAG file to the bucket of DAGs and it shows up here within seconds; with ",
+    h("code", null, "chalice local"),
+    " the files of the folder examples are there from the start. A file that could not be read stands under ",
+    h("a", { href: "#/errors" }, "Import errors"),
+    ".",
+  );
+}

@@ -1,0 +1,227 @@
+// A log, live: fetched part by part, shown in blocks that the browser only lays out when they are seen.
+import { get, path } from "./api.js";
+import { looksWrong, taskName, withoutStamp } from "./cause.js";
+import { button, h, show } from "./dom.js";
+import { count } from "./words.js";
+
+const BLOCK = 500; // lines
+const LIVE_SECONDS = 2;
+const MARKED = 2000; // matches
+const STAMP = /^(\d{4}-\d\d-\d\dT)([\d:.]+)Z /;
+const SEQUENCE = /\x1b\[[0-9;]*m/;
+
+/** `open(task, tryNumber)` shows that attempt's log; again for the same goes on where it was. */
+export function logView(context) {
+  const log = h("div", {
+    class: "log wrap",
+    id: "log",
+    tabindex: 0,
+    role: "log",
+    "aria-label": "Log",
+    "aria-live": "off",
+  });
+  const status = h("span", { class: "quiet", role: "status", id: "log-status" });
+  const find = h("input", {
+    type: "search",
+    id: "find",
+    placeholder: "Search the log",
+    "aria-label": "Search the log",
+    oninput: () => search(),
+    onkeydown: (event) => {
+      if (event.key === "Enter") move(event.shiftKey ? -1 : 1);
+    },
+  });
+  const bar = h(
+    "div",
+    { class: "row" },
+    find,
+    button("↑", () => move(-1), { "aria-label": "Previous match" }),
+    button("↓", () => move(1), { "aria-label": "Next match" }),
+    toggle("Wrap", "wrap", true),
+    toggle("Times", "bare", false, true),
+    button("First error", () => firstError(true), { id: "first-error" }),
+    button("End", toEnd, { id: "to-end" }),
+    button("Download", download, { id: "download" }),
+    status,
+  );
+  let lines = [];
+  let hits = [];
+  let at = -1;
+  let key = "";
+  let stop = null;
+  let name = "log";
+  let current = null; // the task as it was last heard of: it may have failed since its log was opened
+
+  context.signal.addEventListener("abort", () => stop?.abort());
+
+  function toggle(label, name, isOn, isInverse) {
+    const made = button(
+      label,
+      () => {
+        const has = log.classList.toggle(name);
+        made.setAttribute("aria-pressed", String(isInverse ? !has : has));
+      },
+      { "aria-pressed": String(isOn || Boolean(isInverse)) },
+    );
+    return made;
+  }
+
+  async function open(task, tryNumber) {
+    const next = `${task.run_id} ${task.task_id} ${task.map_index} ${tryNumber} ${task.poke}`;
+    current = task;
+    if (next === key) return;
+    key = next;
+    stop?.abort();
+    stop = new AbortController();
+    [lines, hits, at, name] = [[], [], -1, `${task.run_id}.${taskName(task)}.${tryNumber}`];
+    log.replaceChildren();
+    status.textContent = tryNumber ? "Loading…" : "It has not started, so there is no log yet.";
+    if (tryNumber) await follow(task, tryNumber, stop.signal);
+  }
+
+  /** Until it is complete: at once while there is more, every two seconds at its end. */
+  async function follow(task, tryNumber, signal) {
+    const where = `runs/${path(task.run_id, "tasks", task.task_id)}/logs`;
+    let [offset, rest] = [0, ""];
+    while (!signal.aborted) {
+      let part;
+      try {
+        part = await get(where, { map_index: task.map_index, try_number: tryNumber, offset }, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        status.textContent = error.message;
+        if (error.status === 404) return;
+        await wait(LIVE_SECONDS * 2, signal);
+        continue;
+      }
+      const isFresh = offset === 0;
+      offset = part.next_offset;
+      const pieces = (rest + part.content).split("\n");
+      rest = pieces.pop();
+      if (part.complete && rest) pieces.push(rest);
+      await append(pieces, signal);
+      status.textContent = part.complete
+        ? lines.length
+          ? count(lines.length, "line")
+          : "It wrote nothing."
+        : `${count(lines.length, "line")}, live`;
+      if (part.complete) return end();
+      if (isFresh) toEnd();
+      if (!part.content) await wait(LIVE_SECONDS, signal);
+    }
+  }
+
+  function end() {
+    search();
+    if (current.state === "failed" || current.attempts.some((attempt) => attempt.outcome === "failed"))
+      firstError(false);
+  }
+
+  async function append(more, signal) {
+    const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+    for (let from = 0; from < more.length && !signal.aborted; from += BLOCK) {
+      const block =
+        log.lastElementChild?.childElementCount < BLOCK && more.length < BLOCK
+          ? log.lastElementChild
+          : log.appendChild(h("div", { class: "block" }));
+      const fresh = more.slice(from, from + BLOCK);
+      block.append(...(await Promise.all(fresh.map(line))));
+      block.style.containIntrinsicSize = `auto ${block.childElementCount * 19.4}px`;
+      for (const text of fresh) lines.push(text);
+      if (from)
+        await new Promise((resolve) => {
+          requestAnimationFrame(resolve);
+        });
+    }
+    if (isAtEnd && more.length) log.scrollTop = log.scrollHeight;
+  }
+
+  const nodes = () => [...log.querySelectorAll(".line")];
+
+  function search() {
+    const wanted = find.value.trim().toLowerCase();
+    const all = nodes();
+    for (const index of hits) all[index]?.classList.remove("hit", "here");
+    hits = wanted ? lines.flatMap((text, index) => (text.toLowerCase().includes(wanted) ? [index] : [])) : [];
+    const found = hits.length;
+    hits.length = Math.min(found, MARKED);
+    for (const index of hits) all[index]?.classList.add("hit");
+    at = -1;
+    if (wanted) {
+      if (hits.length) move(1);
+      status.textContent = found
+        ? `${count(found, "line")} found${found > MARKED ? `, the first ${MARKED} are marked` : ""}`
+        : "No line matches";
+    }
+  }
+
+  function move(direction) {
+    if (!hits.length) return;
+    const all = nodes();
+    all[hits[at]]?.classList.remove("here");
+    at = (at + direction + hits.length) % hits.length;
+    all[hits[at]].classList.add("here");
+    reveal(all[hits[at]]);
+    status.textContent = `${at + 1} of ${hits.length}`;
+  }
+
+  function firstError(wasAsked) {
+    const index = lines.findIndex((text) => looksWrong(withoutStamp(text)));
+    if (index >= 0) {
+      const found = nodes()[index];
+      found.classList.add("error");
+      reveal(found);
+    } else if (wasAsked) status.textContent = "No line looks like an error";
+    else toEnd();
+  }
+
+  const reveal = (element) => {
+    log.scrollTop += element.getBoundingClientRect().top - log.getBoundingClientRect().top - log.clientHeight / 3;
+  };
+  function toEnd() {
+    log.scrollTop = log.scrollHeight;
+  }
+
+  function download() {
+    const address = URL.createObjectURL(new Blob([lines.join("\n"), "\n"], { type: "text/plain" }));
+    h("a", { href: address, download: `${name}.log` }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 10_000);
+  }
+
+  const node = h("section", { "aria-label": "Log" }, h("h3", null, "Log"), bar, log);
+  show(status, "");
+  return { node, open };
+}
+
+/** One line: its time, then its text; colours only where it has any. */
+async function line(text) {
+  const stamp = STAMP.exec(text);
+  const rest = stamp ? text.slice(stamp[0].length) : text;
+  const made = h("div", { class: "line" }, stamp ? h("span", { class: "at" }, stamp[2].slice(0, 12)) : null);
+  if (SEQUENCE.test(rest)) made.append(...(await coloured(rest)));
+  else made.append(rest);
+  return made;
+}
+
+async function coloured(text) {
+  const { default: Anser } = await import("./vendor/anser.js");
+  return Anser.ansiToJson(text, { use_classes: true, remove_empty: true, json: true }).map((part) =>
+    h(
+      "span",
+      {
+        class:
+          [part.fg && `${part.fg}-fg`, ...(part.decorations ?? []).map((one) => `ansi-${one}`)]
+            .filter(Boolean)
+            .join(" ") || null,
+      },
+      part.content,
+    ),
+  );
+}
+
+function wait(seconds, signal) {
+  return new Promise((resolve) => {
+    setTimeout(resolve, seconds * 1000 * (document.hidden ? 15 : 1));
+    signal.addEventListener("abort", resolve, { once: true });
+  });
+}

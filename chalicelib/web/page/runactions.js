@@ -1,0 +1,199 @@
+// What people may do to a run or a task: a button for each act that is legal now, and before it
+// is done a list of what it will touch.
+import { path, send } from "./api.js";
+import { taskName } from "./cause.js";
+import { button, h, say } from "./dom.js";
+import { go } from "./router.js";
+import { badge, ENDED } from "./states.js";
+import { count } from "./words.js";
+
+export function runButtons(run, tasks, done) {
+  const where = `runs/${path(run.run_id)}`;
+  const failed = tasks.filter((task) => ["failed", "upstream_failed", "cancelled"].includes(task.state)).length;
+  const unfinished = tasks.filter((task) => !ENDED.has(task.state));
+  const acts = {
+    retry: [
+      "Run what failed again…",
+      () => again({ title: "Run what did not succeed again", where: `${where}/retry`, done }),
+      failed ? "main" : "",
+    ],
+    clear: ["Run all again…", () => again({ title: "Run all tasks of this run again", where: `${where}/clear`, done })],
+    rerun: [
+      "New run like this…",
+      () =>
+        confirm({
+          title: "Make a new run with the same params",
+          tasks: [],
+          label: "Make the run",
+          act: async () => {
+            const made = await send("POST", `${where}/rerun`);
+            go(["runs", made.run_id]);
+          },
+        }),
+    ],
+    note: [run.note ? "Change the note…" : "Add a note…", () => note(run, where, done)],
+    cancel: [
+      "Cancel the run…",
+      () =>
+        confirm({
+          title: "Cancel this run",
+          tasks: unfinished,
+          text: "What runs is stopped, what waits never starts.",
+          label: `Cancel ${count(unfinished.length, "task")}`,
+          act: () => send("POST", `${where}/cancel`),
+          done,
+        }),
+    ],
+  };
+  return Object.keys(acts)
+    .filter((name) => run.actions.includes(name))
+    .map((name) => button(acts[name][0], acts[name][1], { id: `act-${name}`, class: acts[name][2] || null }));
+}
+
+export function taskButtons(task, done) {
+  const where = `runs/${path(task.run_id, "tasks", task.task_id)}`;
+  const copy = task.map_index >= 0 ? { map_index: task.map_index } : {};
+  const name = taskName(task);
+  const mark = (state, label) => [
+    label,
+    () =>
+      confirm({
+        title: `${label}: ${name}`,
+        tasks: [task],
+        text: "Tasks that wait for it are decided by this.",
+        label,
+        act: () => send("POST", `${where}/mark`, { state, ...copy }),
+        done,
+      }),
+  ];
+  const acts = {
+    clear: [
+      "Run again…",
+      () => again({ title: `Run ${task.task_id} again`, where: `${where}/clear`, done, withDownstream: true }),
+    ],
+    mark_success: mark("success", "Mark as succeeded"),
+    mark_failed: mark("failed", "Mark as failed"),
+    cancel: [
+      "Cancel this task…",
+      () =>
+        confirm({
+          title: `Cancel ${name}`,
+          tasks: [task],
+          text: "If it runs it is stopped, if it waits it never starts.",
+          label: "Cancel the task",
+          act: () => send("POST", `${where}/cancel`, copy),
+          done,
+        }),
+    ],
+  };
+  return Object.keys(acts)
+    .filter((act) => task.actions.includes(act))
+    .map((act) =>
+      button(act.startsWith("mark") ? `${acts[act][0]}…` : acts[act][0], acts[act][1], { id: `task-${act}` }),
+    );
+}
+
+/** Clearing: the server says what it would touch, in a dry run, before it is asked to do it. */
+async function again({ title, where, done, withDownstream }) {
+  const ask = (downstream, dryRun) =>
+    send("POST", where, { dry_run: dryRun, ...(withDownstream ? { downstream } : {}) });
+  try {
+    let { task_instances: reach } = await ask(true, true);
+    const box = h("input", { type: "checkbox", id: "downstream", checked: true });
+    const dialog = confirm({
+      title,
+      tasks: reach,
+      label: labelled(reach),
+      act: () => ask(box.checked, false),
+      done,
+      options: withDownstream
+        ? h("p", null, h("label", { class: "switch" }, box, "and the tasks that come after it"))
+        : null,
+    });
+    box.addEventListener("change", async () => {
+      ({ task_instances: reach } = await ask(box.checked, true));
+      dialog.reach(reach, labelled(reach));
+    });
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+const labelled = (reach) => `Run ${count(reach.length, "task")} again`;
+
+/** A dialog that says what is about to be touched. Closes when `act` has succeeded. */
+function confirm({ title, tasks, text, label, act, done, options }) {
+  const list = h("div");
+  const trouble = h("div", { role: "alert" });
+  const yes = h("button", { type: "button", class: "main", id: "confirm", onclick: run }, label);
+  const dialog = h(
+    "dialog",
+    { "aria-labelledby": "confirm-title" },
+    h("h2", { id: "confirm-title" }, title),
+    text ? h("p", null, text) : null,
+    options,
+    list,
+    trouble,
+    h(
+      "div",
+      { class: "row" },
+      yes,
+      button("Leave it", () => dialog.close(), { id: "leave" }),
+    ),
+  );
+  async function run() {
+    yes.disabled = true;
+    try {
+      await act();
+      dialog.close();
+      say("Done");
+      await done?.();
+    } catch (error) {
+      trouble.replaceChildren(h("p", { class: "cause" }, error.message));
+      yes.disabled = false;
+    }
+  }
+  const reach = (items, words) => {
+    list.replaceChildren(reachList(items));
+    yes.textContent = words;
+  };
+  reach(tasks, label);
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+  return { reach };
+}
+
+function reachList(tasks) {
+  if (!tasks.length) return "";
+  const twice = tasks.filter((task) => task.state === "success").length;
+  return h(
+    "div",
+    null,
+    h(
+      "ul",
+      { class: "reach", tabindex: 0, "aria-label": "Tasks that this touches" },
+      tasks.slice(0, 200).map((task) => h("li", null, h("span", null, taskName(task)), badge(task.state))),
+    ),
+    tasks.length > 200 ? h("p", { class: "quiet" }, `and ${tasks.length - 200} more`) : null,
+    twice
+      ? h(
+          "p",
+          { class: "quiet" },
+          `${count(twice, "task")} of these had succeeded: what ${twice === 1 ? "it does" : "they do"} outside, such as sending a mail, may happen twice.`,
+        )
+      : null,
+  );
+}
+
+function note(run, where, done) {
+  const text = h("textarea", { id: "note", maxlength: 1000, value: run.note ?? "", "aria-label": "Note" });
+  confirm({
+    title: "Note of this run",
+    tasks: [],
+    options: text,
+    label: "Keep the note",
+    act: () => send("PATCH", where, { note: text.value.trim() || null }),
+    done,
+  });
+}

@@ -1,0 +1,86 @@
+// Runs of all DAGs, newest first, each failure with its cause.
+import { get } from "./api.js";
+import { cause, firstFailures } from "./cause.js";
+import { button, empty, h, show, table } from "./dom.js";
+import { dagLink, here, runLink, setQuery } from "./router.js";
+import { badge } from "./states.js";
+import { duration, how, live, shortMoment } from "./words.js";
+
+const STATES = ["queued", "running", "success", "failed", "cancelled"];
+const STEP = 50;
+
+export async function view(main, context) {
+  const list = h("div");
+  let last = null;
+  let failures = [];
+  const load = async () => {
+    const { query } = here();
+    const limit = Math.min(500, Number(query.get("show")) || STEP);
+    const page = await get("runs", { limit, state: query.get("state"), dag_id: query.get("dag") }, context.signal);
+    if (page === last) return;
+    last = page;
+    if (page.runs.some((run) => run.state === "failed"))
+      failures = (
+        await get("task_instances", { state: "failed", limit: 500, dag_id: query.get("dag") }, context.signal)
+      ).task_instances;
+    draw(list, page, failures, limit);
+  };
+  show(main, h("h1", null, "Runs"), filters(), list);
+  context.onQuery = () => load().catch(() => {});
+  await context.poll(2, load);
+}
+
+function filters() {
+  const { query } = here();
+  const state = h(
+    "select",
+    { id: "state", "aria-label": "State", onchange: () => setQuery({ state: state.value }) },
+    h("option", { value: "" }, "In any state"),
+    STATES.map((value) => h("option", { value, selected: query.get("state") === value }, value)),
+  );
+  let timer = null;
+  const dag = h("input", {
+    type: "search",
+    id: "dag",
+    placeholder: "DAG id",
+    "aria-label": "Of the DAG with this id",
+    value: query.get("dag") ?? "",
+    oninput: () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => setQuery({ dag: dag.value.trim() }), 300);
+    },
+  });
+  return h("div", { class: "row" }, dag, state);
+}
+
+function draw(list, page, failures, limit) {
+  if (!page.runs.length)
+    return show(list, empty("No run is like that. Start one from the page of its DAG, or change the filters above."));
+  const first = firstFailures(failures);
+  const rows = page.runs.map((run) => [
+    [
+      h("a", { href: runLink(run.run_id), "data-item": true }, shortMoment(run.logical_date)),
+      run.note ? h("div", { class: "quiet" }, run.note) : null,
+    ],
+    h("a", { href: dagLink(run.dag_id) }, run.dag_id),
+    [
+      badge(run.state),
+      run.state === "failed" && first.get(run.run_id) ? cause(first.get(run.run_id)) : null,
+      run.state === "queued" && run.reason ? h("div", { class: "quiet" }, run.reason) : null,
+    ],
+    how(run),
+    run.started_at ? live("ago", run.started_at) : "not yet",
+    run.duration !== null ? duration(run.duration) : run.started_at ? live("since", run.started_at) : "",
+  ]);
+  show(
+    list,
+    table("Runs", ["Run for", "DAG", "State", "Started", "When", "Took"], rows, "stack"),
+    page.next_cursor && limit < 500
+      ? h(
+          "p",
+          null,
+          button("Show more", () => setQuery({ show: Math.min(500, limit * 2) }), { id: "more" }),
+        )
+      : null,
+  );
+}

@@ -1,0 +1,97 @@
+// The tasks of a run in running order, each with the reason why it is as it is; copies are folded.
+import { taskName } from "./cause.js";
+import { button, empty, h } from "./dom.js";
+import { here, runLink, setQuery } from "./router.js";
+import { tally } from "./grid.js";
+import { badge, worst } from "./states.js";
+import { duration, live } from "./words.js";
+
+const MOST = 200;
+
+export function taskList(tasks, chosen, runId) {
+  if (!tasks.length) return empty("This run has no tasks yet.");
+  const groups = Map.groupBy(tasks, (task) => task.task_id);
+  const most = Number(here().query.get("list")) || MOST;
+  const items = [...groups.values()]
+    .slice(0, most)
+    .map((copies) => (copies.length === 1 ? one(copies[0], chosen, runId) : many(copies, chosen, runId)));
+  const rest = groups.size - most;
+  return [
+    h("ul", { class: "list card tasklist" }, items),
+    rest > 0
+      ? h(
+          "p",
+          null,
+          button(`Show ${Math.min(rest, 500)} more of ${groups.size}`, () => setQuery({ list: most + 500 }), {
+            id: "more-tasks",
+          }),
+        )
+      : null,
+  ];
+}
+
+function one(task, chosen, runId) {
+  const isChosen = chosen && task.task_id === chosen.task_id && task.map_index === chosen.map_index;
+  return h(
+    "li",
+    null,
+    h(
+      "div",
+      { class: "row" },
+      h(
+        "a",
+        {
+          href: runLink(runId, { task: task.task_id, copy: task.map_index >= 0 ? task.map_index : null }),
+          "data-item": true,
+          id: `t-${taskName(task)}`,
+          "aria-current": isChosen ? "true" : null,
+        },
+        taskName(task),
+      ),
+      task.try_number > 1 ? h("span", { class: "quiet" }, `try ${task.try_number}`) : null,
+      h(
+        "span",
+        { class: "end quiet" },
+        task.duration !== null
+          ? duration(task.duration)
+          : task.state === "running" && task.started_at
+            ? live("since", task.started_at)
+            : "",
+      ),
+      badge(task.state),
+    ),
+    task.reason ? h("div", { class: "quiet reason" }, task.reason) : null,
+  );
+}
+
+function many(copies, chosen, runId) {
+  const [{ task_id: taskId }] = copies;
+  const isOpen = here().query.get("open") === taskId;
+  const shown = [...copies]
+    .sort((a, b) => (b.state === "failed") - (a.state === "failed") || a.map_index - b.map_index)
+    .slice(0, MOST);
+  return h(
+    "li",
+    null,
+    h(
+      "div",
+      { class: "row" },
+      button(`${isOpen ? "▾" : "▸"} ${taskId} × ${copies.length}`, () => setQuery({ open: isOpen ? null : taskId }), {
+        class: "plain",
+        id: `fold-${taskId}`,
+        "aria-expanded": String(isOpen),
+      }),
+      h("span", { class: "end" }, badge(worst(copies.map((task) => task.state)), tally(copies))),
+    ),
+    isOpen
+      ? h(
+          "ul",
+          { class: "list inner" },
+          shown.map((task) => one(task, chosen, runId)),
+          copies.length > MOST
+            ? h("li", { class: "quiet" }, `The first ${MOST} of ${copies.length}, failures first.`)
+            : null,
+        )
+      : null,
+  );
+}

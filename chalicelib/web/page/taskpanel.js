@@ -1,0 +1,131 @@
+// The chosen task: why it is as it is, its attempts, what it wrote, its log, and what may be done.
+import { get, path } from "./api.js";
+import { taskName } from "./cause.js";
+import { button, h, show, table } from "./dom.js";
+import { logView } from "./log.js";
+import { here, setQuery } from "./router.js";
+import { taskButtons } from "./runactions.js";
+import { badge, word } from "./states.js";
+import { bytes, duration, live, moment, shortMoment } from "./words.js";
+
+export function taskPanel(box, context, changed) {
+  const about = h("div");
+  const log = logView(context);
+  let shown = null;
+  show(box, about, log.node);
+
+  async function choose(task) {
+    if (!task) return show(about, h("h2", null, "No task yet"));
+    const tryNumber = Number(here().query.get("try")) || null;
+    const key = JSON.stringify([task, tryNumber]);
+    if (key === shown) return;
+    shown = key;
+    try {
+      const detail = await get(
+        `runs/${path(task.run_id, "tasks", task.task_id)}`,
+        { map_index: task.map_index },
+        context.signal,
+      );
+      if (key !== shown) return;
+      draw(about, detail, tryNumber, changed);
+      log.open(detail, tryNumber ?? detail.try_number);
+    } catch (error) {
+      if (error.name !== "AbortError") show(about, h("p", { class: "cause" }, error.message));
+      shown = null;
+    }
+  }
+  return { choose };
+}
+
+function draw(about, task, tryNumber, changed) {
+  show(
+    about,
+    h(
+      "div",
+      { class: "head" },
+      h("h2", { id: "task-title" }, taskName(task), " ", badge(task.state)),
+      h("div", { class: "row" }, taskButtons(task, changed)),
+    ),
+    task.reason ? h("p", { class: task.state === "failed" ? "cause" : "quiet" }, task.reason) : null,
+    facts(task),
+    tries(task, tryNumber),
+    outputs(task),
+  );
+}
+
+function facts(task) {
+  const known = [
+    ["Started", task.started_at && [moment(task.started_at), " (", live("ago", task.started_at), ")"]],
+    [
+      "Starts",
+      !task.started_at && task.not_before && [live("in", task.not_before), ` (${shortMoment(task.not_before)})`],
+    ],
+    ["Took", task.duration !== null && duration(task.duration)],
+    ["Exit code", task.exit_code !== null && task.exit_code !== 0 && String(task.exit_code)],
+    ["Signal", task.signal !== null && String(task.signal)],
+    ["Memory", task.max_rss_bytes !== null && `at most ${bytes(task.max_rss_bytes)}`],
+    ["Pool", task.pool && `${task.pool} (${task.pool_slots})`],
+    [
+      "Item",
+      task.item &&
+        Object.entries(task.item)
+          .map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`)
+          .join(", "),
+    ],
+    ["Asked", task.poke > 0 && `${task.poke + 1} times`],
+  ].filter(([, value]) => value);
+  return h(
+    "dl",
+    { class: "facts-list" },
+    known.map(([name, value]) => [h("dt", null, name), h("dd", null, value)]),
+  );
+}
+
+function tries(task, tryNumber) {
+  const ended = task.attempts;
+  if (Math.max(task.try_number, ended.length) < 2) return null;
+  const numbers = [...new Set([...ended.map((attempt) => attempt.try_number), task.try_number])].sort((a, b) => a - b);
+  const now = tryNumber ?? task.try_number;
+  return h(
+    "div",
+    { class: "row tries", role: "group", "aria-label": "Attempts" },
+    h("span", { class: "quiet" }, "Attempts"),
+    numbers.map((number) => {
+      const attempt = ended.find((one) => one.try_number === number);
+      const state = attempt ? attempt.outcome : task.state;
+      const label = [
+        badge(state, `try ${number}`),
+        attempt?.duration ? ` ${duration(attempt.duration)}` : "",
+        h("span", { class: "unseen" }, ` ${word(state)}`),
+      ];
+      return button(
+        label,
+        () =>
+          setQuery({
+            try: number === task.try_number ? null : number,
+            task: task.task_id,
+            copy: task.map_index >= 0 ? task.map_index : null,
+          }),
+        { "aria-pressed": String(number === now), id: `try-${number}`, title: attempt?.reason || null },
+      );
+    }),
+  );
+}
+
+function outputs(task) {
+  const pairs = Object.entries(task.outputs);
+  if (!pairs.length) return null;
+  return h(
+    "details",
+    { id: "outputs", open: pairs.length < 6 },
+    h("summary", null, "Outputs"),
+    table(
+      "Outputs",
+      ["Name", "Value"],
+      pairs.map(([name, value]) => [
+        name,
+        h("pre", null, typeof value === "string" ? value : JSON.stringify(value, null, 2)),
+      ]),
+    ),
+  );
+}

@@ -1,0 +1,123 @@
+"""A cold start of each function of the deployed bundle: from the start of the process to its first
+answer, and the most memory that it had by then."""
+
+from __future__ import annotations
+
+import logging
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from chalicelib.local import events
+from chalicelib.messages import Attempt, Result, TaskMessage
+from chalicelib.ports import ReceivedMessage
+from infra.naming import ADMIN_FUNCTION, API_FUNCTION
+from tests.bench.dag_files import dag
+from tests.bench.report import Line
+from tests.integration.bundle.event_sources import EventSources, Lambda
+from tests.integration.bundle.installation import Installation, installation
+
+Figures = dict[str, tuple[float, float]]
+"""By function: milliseconds and megabytes."""
+
+
+def run(is_quick: bool) -> Line:
+    runs = 5 if is_quick else 11
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # moto's server tells of each request
+    with (
+        _stdout_as_stderr(),  # `chalice deploy` tells of its steps
+        tempfile.TemporaryDirectory() as folder,
+        installation(Path(folder)) as installed,
+    ):
+        warm = Lambda(installed)
+        try:
+            asked = _events(installed, warm)
+            _measure(installed, asked)  # what is read for the first time is read from the disk
+            # In turn, so that a busy moment of the machine falls on all of them.
+            taken = [_measure(installed, asked) for _ in range(runs)]
+        finally:
+            warm.close()
+    return _line(taken)
+
+
+@contextmanager
+def _stdout_as_stderr() -> Iterator[None]:
+    """For child processes, too: our own stdout is for the line alone."""
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def _events(installed: Installation, functions: Lambda) -> dict[str, Callable[[], Any]]:
+    """An ordinary event for each function, made anew for each start."""
+
+    def attempt() -> Attempt:
+        """Of a new run: the first of its tasks, on which the other waits."""
+        reply = sources.ask("POST", "/api/dags/cold/run", token)
+        return Attempt("cold", reply.json["run_id"], "extract", -1, 1)
+
+    def result() -> Result:
+        now = time.time()
+        return Result(attempt(), "success", started_at=now, ended_at=now, exit_code=0)
+
+    token = functions.new_token("bench", "operator")
+    sources = EventSources(installed, functions)
+    two = dag("cold", {"extract": [], "load": ["extract"]}, limit=1000)
+    sources.upload("cold.yaml", f"max_active_runs: 1000\n{two}")
+    dags = installed.setting("dags_bucket")
+    return {
+        API_FUNCTION: lambda: sources.request("GET", "/api/dags", token),
+        "register": lambda: events.of_the_bucket(dags, "cold.yaml", created=True),
+        "backup": lambda: events.of_the_clock(datetime.now(UTC)),
+        ADMIN_FUNCTION: lambda: {"do": "token list"},
+        "tick": lambda: events.of_the_clock(datetime.now(UTC)),
+        "apply": lambda: _of_one("results", result().encode()),
+        "execute": lambda: _of_one("tasks", TaskMessage(attempt(), "true").encode()),
+    }
+
+
+def _of_one(queue: str, body: str) -> events.Event:
+    return events.of_the_queue(queue, [ReceivedMessage(body, "1", "1", 1)])
+
+
+def _measure(installed: Installation, asked: dict[str, Callable[[], Any]]) -> Figures:
+    return {name: _start(installed, name, event()) for name, event in asked.items()}
+
+
+def _start(installed: Installation, name: str, event: Any) -> tuple[float, float]:
+    begun = time.perf_counter()
+    sandbox = installed.start(name)
+    try:
+        sandbox.invoke(event)
+        return (time.perf_counter() - begun) * 1000, sandbox.peak_memory_mb()
+    finally:
+        sandbox.close()
+
+
+def _line(taken: list[Figures]) -> Line:
+    return Line(
+        name="cold",
+        runs=len(taken),
+        figures={
+            name: {
+                "first_answer_ms": statistics.median(figures[name][0] for figures in taken),
+                "peak_mb": statistics.median(figures[name][1] for figures in taken),
+            }
+            for name in taken[0]
+        },
+        targets=[],
+        note="the uploaded zip under awslambdaric on this machine, with a whole processor, of which"
+        " Lambda gives 0.29 to 512 MB; the bundle has no byte code, as on Lambda; S3 and SQS are"
+        " moto's, the file system is a tmpfs;"
+        " execute runs `true`; the command's own memory is not counted",
+    )

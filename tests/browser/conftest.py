@@ -1,0 +1,77 @@
+"""A browser before a running local cloud. Nothing here reaches any other host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.acceptance.local_cloud import LocalCloud
+from tests.browser.files import FILES
+from tests.support.waiting import eventually
+
+CHROMIUM = "/usr/bin/chromium"
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """With the DAGs of `files`; one run of each that ends has ended."""
+    cloud = LocalCloud(tmp_path_factory.mktemp("browser"))
+    for name, text in FILES.items():
+        (cloud.dags_dir / name).write_text(text)
+    with cloud.running():
+        eventually(lambda: {"orders", "fan", "hostile"} <= set(cloud.dag_ids()), within=30)
+        runs = [cloud.run(dag_id) for dag_id in ("orders", "fan", "hostile")]
+        eventually(lambda: all(cloud.has_ended(run_id) for run_id in runs), within=60)
+        yield cloud
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that fails its test if a script fails, or the policy of the page is broken."""
+    context = browser.new_context(viewport={"width": 1280, "height": 860})
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: _note(complaints, message))
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def _note(complaints: list[str], message: Any) -> None:
+    # A refused request is written there by the browser itself; the page tells it in its own words.
+    if message.type == "error" and "Failed to load resource" not in message.text:
+        complaints.append(message.text)
+
+
+def last_run(cloud: LocalCloud, dag_id: str) -> str:
+    return str(cloud.get(f"/dags/{dag_id}/runs?limit=1")["runs"][0]["run_id"])
+
+
+def address(cloud: LocalCloud, place: str = "") -> str:
+    return f"http://127.0.0.1:{cloud.api_port}/#/{place}"
+
+
+AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text("utf-8")

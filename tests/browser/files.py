@@ -1,0 +1,74 @@
+"""The DAGs that the browser tests look at."""
+
+ORDERS = """
+dag_id: orders
+name: Orders
+description: Takes the orders of the day into the reports.
+schedule: "0 2 * * *"
+timezone: Europe/Berlin
+tags: [etl]
+params:
+  region: {type: string, enum: [eu, us], default: eu, description: Which region}
+  fails: {type: boolean, default: true}
+tasks:
+  - id: extract
+    command: echo reading $PARAM_REGION
+  - id: load
+    command: |
+      echo loading
+      if [ "$PARAM_FAILS" = true ]; then echo "ValueError: no price for XTS"; exit 3; fi
+    dependencies: [extract]
+  - id: report
+    command: echo reporting
+    dependencies: [load]
+"""
+
+FAN = """
+dag_id: fan
+name: Fan
+tags: [demo]
+tasks:
+  - id: list
+    command: echo listing
+  - id: work
+    command: echo item $ITEM
+    expand: {ITEM: [1, 2, 3, 4]}
+    dependencies: [list]
+"""
+
+MARKUP = "<img src=x onerror=window.hacked=1><script>window.hacked=1</script>"
+
+HOSTILE = f"""
+dag_id: hostile
+name: "{MARKUP}"
+description: "{MARKUP}"
+doc_md: "{MARKUP}"
+owner: "{MARKUP}"
+tags: ["{MARKUP}"]
+params:
+  text: {{type: string, default: "{MARKUP}", description: "{MARKUP}"}}
+tasks:
+  - id: shout
+    command: |
+      echo '{MARKUP}'
+      echo 'said={MARKUP}' >> "$DAG_OUTPUT"
+    outputs: [said]
+"""
+
+SLOW = """
+dag_id: slow
+name: Slow
+tasks:
+  - id: count
+    command: for i in $(seq 1 60); do echo line $i; sleep 0.5; done
+"""
+
+BROKEN = "dag_id: broken\nname: Broken\ntasks:\n  - id: a\n    comand: echo\n"
+
+FILES = {
+    "orders.yaml": ORDERS,
+    "fan.yaml": FAN,
+    "hostile.yaml": HOSTILE,
+    "slow.yaml": SLOW,
+    "broken.yaml": BROKEN,
+}

@@ -1,0 +1,66 @@
+"""Who has no token sees a form; a viewer reads, and is refused what a viewer may not do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.serving import served
+from tests.support.api import Api
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[tuple[Api, str]]:
+    api = Api(tmp_path, auth="token")
+    api.rows.dag("etl", schedule=("0 2 * * *",))
+    with served(api) as url:
+        yield api, url
+    api.close()
+
+
+def sign_in(page: Page, token: str) -> None:
+    page.get_by_label("Access token").fill(token)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_a_wrong_token_is_refused_with_what_to_do(page: Page, site: tuple[Api, str]) -> None:
+    page.goto(site[1])
+    sign_in(page, "nonsense")
+    expect(page.get_by_role("alert").last).to_contain_text("ask an operator for one")
+
+
+def test_a_viewer_sees_everything_and_is_refused_a_change(
+    page: Page, site: tuple[Api, str]
+) -> None:
+    api, url = site
+    page.goto(f"{url}#/dags/etl")
+    sign_in(page, api.sign_in("viewer", "vera"))
+    expect(page.get_by_role("heading", name="etl")).to_be_visible()
+    page.get_by_role("button", name="Run…").click()
+    page.get_by_role("button", name="Run 2 tasks now").click()
+    expect(page.get_by_role("dialog")).to_contain_text("vera is a viewer")
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Pause the schedule").click()
+    expect(page.locator("#said")).to_contain_text("needs the role operator")
+
+
+def test_who_signs_out_sees_nothing_any_more(page: Page, site: tuple[Api, str]) -> None:
+    api, url = site
+    page.goto(url)
+    sign_in(page, api.sign_in("operator", "olga"))
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(page.locator("main")).not_to_contain_text("etl")
+
+
+def test_the_files_of_the_page_need_no_token_and_carry_no_data(
+    page: Page, site: tuple[Api, str]
+) -> None:
+    answer = page.goto(site[1])
+    assert answer is not None
+    assert answer.status == 200
+    assert "etl" not in answer.text()
+    assert "script-src 'self'" in answer.headers["content-security-policy"]

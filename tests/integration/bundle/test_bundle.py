@@ -1,0 +1,170 @@
+"""What `chalice deploy` uploaded, run as Lambda runs it: each function in a process of its own
+under AWS's runtime client, with moto as AWS and a temporary file system as EFS."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from chalicelib.local import events
+from infra.functions import DATABASE, FUNCTIONS
+from tests.integration.bundle.event_sources import EventSources, Lambda
+from tests.integration.bundle.installation import Installation
+from tests.support.runtime_api import FunctionError
+from tests.support.waiting import eventually
+
+GREETING = """
+name: Greeting
+tasks:
+  - id: greet
+    command: echo "greetings from $TASK_ID"; env | grep -e ^ORCHESTRATOR_ -e of-the-function
+    skip_on_exit_code: 1
+  - id: count
+    command: echo "number $((6 * 7))" ${AWS_SESSION_TOKEN:+with the role of tasks}
+    dependencies: greet
+    trigger_rule: all_done
+"""
+
+STUBBORN = """
+name: Stubborn
+tasks:
+  - id: work
+    command: if [ "$TRY_NUMBER" = 1 ]; then sleep 300; fi; echo "done in try $TRY_NUMBER"
+    retries: 1
+    retry_delay: 0s
+"""
+
+WHERE_FROM = """
+import importlib.util, json
+found = {name: importlib.util.find_spec(name) for name in %r}
+print(json.dumps({name: spec and spec.origin for name, spec in found.items()}))
+"""
+
+
+@pytest.fixture(scope="module")
+def token(functions: Lambda) -> str:
+    return functions.new_token("tests", "operator")
+
+
+class User:
+    """Somebody with a token."""
+
+    def __init__(self, sources: EventSources, token: str) -> None:
+        self._sources = sources
+        self._token = token
+
+    def get(self, path: str, **query: str) -> Any:
+        reply = self._sources.ask("GET", path, self._token, **query)
+        assert reply.status == 200, reply.json
+        return reply.json
+
+    def run(self, dag_id: str) -> str:
+        reply = self._sources.ask("POST", f"/api/dags/{dag_id}/run", self._token)
+        assert reply.status == 201, reply.json
+        return str(reply.json["run_id"])
+
+    def ended(self, run_id: str) -> Any:
+        def ended() -> Any:
+            run = self.get(f"/api/runs/{run_id}")
+            return run if run["ended_at"] else None
+
+        return eventually(ended, within=60)
+
+    def log(self, run_id: str, task_id: str, **query: str) -> str:
+        return str(self.get(f"/api/runs/{run_id}/tasks/{task_id}/logs", **query)["content"])
+
+
+@pytest.fixture
+def user(sources: EventSources, token: str) -> User:
+    return User(sources, token)
+
+
+@pytest.mark.parametrize("name", [function.name for function in FUNCTIONS])
+def test_a_function_can_import_the_bundle_and_what_lambda_brings_and_nothing_else(
+    installed: Installation, name: str
+) -> None:
+    ours = ("app", "chalicelib", "chalice", "yaml", "jinja2", "croniter", "pysqlite3")
+    lambdas = ("boto3", "botocore", "awslambdaric", "runtime_client")
+    others = ("moto", "pytest", "_pytest", "hypothesis", "werkzeug", "infra", "tests", "pip")
+    found = json.loads(installed.printed(name, WHERE_FROM % (ours + lambdas + others,)))
+    assert set(map(found.get, others)) == {None}
+    assert all(found[one].startswith(str(installed.bundle)) for one in ours), found
+    assert all(found[one].startswith(str(installed.runtime)) for one in lambdas), found
+
+
+def test_a_file_is_uploaded_run_and_its_log_read(sources: EventSources, user: User) -> None:
+    sources.upload("greeting.yaml", GREETING)
+    assert [dag["dag_id"] for dag in user.get("/api/dags", search="greeting")["dags"]]
+
+    run = user.ended(user.run("greeting"))
+
+    assert run["state"] == "success"
+    states = {task["task_id"]: task["state"] for task in run["task_instances"]}
+    # Skipped, because grep found nothing: neither the settings nor the function's credentials.
+    assert states == {"greet": "skipped", "count": "success"}
+    assert "greetings from greet\n" in user.log(run["run_id"], "greet")
+    assert user.log(run["run_id"], "count").endswith("number 42 with the role of tasks\n")
+
+
+def test_a_run_ends_well_although_its_executor_was_killed_in_mid_task(
+    sources: EventSources, functions: Lambda, user: User
+) -> None:
+    sources.upload("stubborn.yaml", STUBBORN)
+    run_id = user.run("stubborn")
+    eventually(lambda: user.get(f"/api/runs/{run_id}")["state"] == "running", within=30)
+    at_work = eventually(lambda: functions.busy("execute"))
+
+    for sandbox in at_work:
+        sandbox.kill()
+
+    run = user.ended(run_id)
+    assert run["state"] == "success"
+    attempts = user.get(f"/api/runs/{run_id}/tasks/work")["attempts"]
+    assert [(a["try_number"], a["outcome"]) for a in attempts] == [(2, "success"), (1, "lost")]
+    assert user.log(run_id, "work", try_number="2").endswith("done in try 2\n")
+
+
+def test_nobody_gets_in_without_a_token(sources: EventSources) -> None:
+    assert sources.ask("GET", "/api/dags").status == 401
+    assert sources.ask("GET", "/api/dags", "orch_" + "x" * 43).status == 401
+    assert sources.ask("GET", "/api/health").status == 200
+
+
+def test_a_function_without_its_file_system_refuses_to_work(installed: Installation) -> None:
+    sandbox = installed.start("tick", database=DATABASE)
+    try:
+        with pytest.raises(FunctionError, match="the file system is not mounted at /mnt/orch"):
+            sandbox.invoke(events.of_the_clock(datetime.now(UTC)))
+    finally:
+        sandbox.close()
+
+
+def test_without_its_file_system_nothing_is_restored_to_the_disk_of_the_sandbox(
+    installed: Installation,
+) -> None:
+    sandbox = installed.start("admin", database=DATABASE)
+    try:
+        for wish in ("restore", "backup", "token list"):
+            answer = sandbox.invoke({"do": wish})
+            assert "not mounted at /mnt/orchestrator" in answer["error"]["message"], wish
+    finally:
+        sandbox.close()
+
+
+def test_the_function_admin_makes_tokens_and_backups(
+    installed: Installation, functions: Lambda, sources: EventSources
+) -> None:
+    made = functions.invoke("admin", {"do": "token create", "name": "new", "role": "viewer"})
+    assert sources.ask("GET", "/api/dags", made["token"]).status == 200
+    backup = functions.invoke("admin", {"do": "backup"})
+    listed = functions.invoke("admin", {"do": "backups"})["backups"]
+    assert [one["name"] for one in listed] == [backup["name"]]
+    kept = installed.client("s3").list_objects_v2(
+        Bucket=installed.setting("backups_bucket"), Prefix=f"database/{backup['name']}/"
+    )
+    assert kept["KeyCount"] == 2
+    functions.invoke("admin", {"do": "token revoke", "name": "new"})
+    assert sources.ask("GET", "/api/dags", made["token"]).status == 401

@@ -1,0 +1,323 @@
+"""Telling people: what arrives, what is tried again, and where a webhook may not go."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from chalicelib.errors import OrchestratorError, Unavailable
+from chalicelib.executor import notices, webhook
+from chalicelib.messages import Notice, Noticed, decode_report
+from tests.integration.executor.bench_of_one import Bench
+
+PAYLOAD = {"dag_id": "d", "state": "failed", "note": 'é " $(x)'}
+
+
+class Receiver:
+    """A web server that answers with `statuses`, one after the other, the last one for ever."""
+
+    def __init__(self) -> None:
+        self.statuses = [200]
+        self.seen: list[tuple[str, dict[str, str], Any]] = []
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.seen.append((self.path, dict(self.headers), json.loads(body)))
+                left = receiver.statuses
+                self.send_response(left.pop(0) if len(left) > 1 else left[0])
+                self.send_header("Location", f"{receiver.url}/elsewhere")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Silent."""
+
+        return Handler
+
+
+class FakeNotifier:
+    def __init__(self) -> None:
+        self.published: list[tuple[str, str, str]] = []
+        self.refusal = ""
+
+    def publish(self, topic: str, subject: str, body: str) -> None:
+        if self.refusal:
+            raise OrchestratorError(self.refusal)
+        self.published.append((topic, subject, body))
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    made = Receiver()
+    made.thread.start()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook, "PAUSES", (0.01, 0.01))
+
+
+def told(bench: Bench, how: str, target: str, *, env: dict[str, str] | None = None) -> Noticed:
+    """What is reported of a notice."""
+    notice = Notice(7, how, target, "d failed", PAYLOAD, env or {})
+    bench.executor.handle(notice.encode(), time_left=lambda: 900.0)
+    report = decode_report(bench.results.bodies()[-1])
+    assert isinstance(report, Noticed)
+    assert report.id == 7
+    return report
+
+
+def test_a_webhook_gets_the_payload_as_json_with_a_key(receiver: Receiver) -> None:
+    report = told(Bench(allow_private=True), "webhook", f"{receiver.url}/hook/a?b=c d")
+    assert report == Noticed(7, is_delivered=True)
+    [(path, headers, body)] = receiver.seen
+    assert (path, body) == ("/hook/a?b=c%20d", PAYLOAD)
+    assert headers["Content-Type"] == "application/json"
+    assert headers["Idempotency-Key"] == "notice-7"
+    assert headers["Host"] == receiver.url.removeprefix("http://")
+
+
+def test_a_webhook_that_is_busy_is_tried_again(receiver: Receiver) -> None:
+    receiver.statuses = [503, 429, 204]
+    assert told(Bench(allow_private=True), "webhook", receiver.url).is_delivered
+    assert len(receiver.seen) == 3
+    assert len({headers["Idempotency-Key"] for _, headers, _ in receiver.seen}) == 1
+
+
+def test_a_webhook_that_stays_busy_is_given_up(receiver: Receiver) -> None:
+    receiver.statuses = [500]
+    report = told(Bench(allow_private=True), "webhook", f"{receiver.url}/a-token")
+    assert report.reason == "127.0.0.1 answered 500; tried 3 times"
+    assert len(receiver.seen) == 3
+
+
+@pytest.mark.parametrize("status", [400, 404, 410])
+def test_a_webhook_that_refuses_is_not_asked_again(receiver: Receiver, status: int) -> None:
+    receiver.statuses = [status]
+    report = told(Bench(allow_private=True), "webhook", receiver.url)
+    assert report.reason == f"127.0.0.1 answered {status}"
+    assert len(receiver.seen) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed(receiver: Receiver, status: int) -> None:
+    receiver.statuses = [status]
+    report = told(Bench(allow_private=True), "webhook", receiver.url)
+    assert report.reason == (
+        f"127.0.0.1 answered {status}; redirects are not followed, give the last URL"
+    )
+    assert [path for path, _, _ in receiver.seen] == ["/"]
+
+
+def test_a_webhook_may_not_go_to_a_private_address(receiver: Receiver) -> None:
+    for host in ("127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433", "0"):
+        url = receiver.url.replace("127.0.0.1", host)
+        report = told(Bench(), "webhook", f"{url}/a-token")
+        assert "has a private address; a webhook may only go to public ones" in report.reason
+        assert "a-token" not in report.reason
+    assert receiver.seen == []
+
+
+def test_a_host_of_which_one_address_is_private_is_refused(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def resolve(host: str, port: int, **_: Any) -> list[Any]:
+        kind = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+        return [(*kind, ("8.8.8.8", port)), (*kind, ("127.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    report = told(Bench(), "webhook", receiver.url.replace("127.0.0.1", "both.example"))
+    assert report.reason.startswith("both.example has a private address")
+
+
+def test_the_connection_goes_to_the_address_that_was_checked_and_the_name_is_asked_once(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    resolve = socket.getaddrinfo
+
+    def once(host: str, port: int, *args: Any, **named: Any) -> Any:
+        asked.append(host)
+        return resolve("127.0.0.1" if host == "rebind.example" else host, port, *args, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", once)
+    url = receiver.url.replace("127.0.0.1", "rebind.example")
+    assert told(Bench(allow_private=True), "webhook", url).is_delivered
+    assert asked.count("rebind.example") == 1
+    assert receiver.seen[0][1]["Host"].startswith("rebind.example:")
+
+
+def test_a_webhook_that_trickles_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook, "TIMEOUT", 0.4)
+    done = threading.Event()
+
+    def trickle() -> None:
+        while not done.is_set():
+            peer, _ = listener.accept()
+            with peer:
+                try:
+                    peer.sendall(b"HTTP/1.1 ")
+                    while not done.wait(0.05):
+                        peer.sendall(b"2")
+                except OSError:
+                    continue
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=trickle, daemon=True).start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        report = told(Bench(allow_private=True), "webhook", url)
+        done.set()
+    assert "127.0.0.1 did not answer" in report.reason
+
+
+def test_a_webhook_that_nobody_serves_is_tried_and_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    report = told(Bench(allow_private=True), "webhook", f"http://127.0.0.1:{port}/x")
+    assert report.reason == "127.0.0.1 did not answer: Connection refused; tried 3 times"
+
+
+def test_a_server_that_does_not_speak_tls_is_no_https(receiver: Receiver) -> None:
+    url = receiver.url.replace("http:", "https:")
+    report = told(Bench(allow_private=True), "webhook", url)
+    assert not report.is_delivered
+    assert receiver.seen == []
+
+
+def certificate(folder: Path, name: str) -> Path:
+    """A key and its own certificate for `name`, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    owner = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(
+        owner, owner, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1)
+    ).add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+    path = folder / "certificate.pem"
+    path.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        + made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    )
+    return path
+
+
+def serve_tls(receiver: Receiver, certified: Path) -> str:
+    """From now on it speaks TLS, and this is its URL."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certified)
+    receiver.server.socket = context.wrap_socket(receiver.server.socket, server_side=True)
+    return f"https://localhost:{receiver.server.server_port}/x"
+
+
+def test_a_webhook_over_tls_is_told(
+    receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certified = certificate(tmp_path, "localhost")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certified))
+    url = serve_tls(receiver, certified)
+    assert told(Bench(allow_private=True), "webhook", url) == Noticed(7, is_delivered=True)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(
+    receiver: Receiver, tmp_path: Path
+) -> None:
+    url = serve_tls(receiver, certificate(tmp_path, "localhost"))
+    report = told(Bench(allow_private=True), "webhook", url)
+    assert report.reason == "localhost: self-signed certificate"
+    assert receiver.seen == []
+
+
+def test_a_certificate_for_another_name_is_refused(
+    receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certified = certificate(tmp_path, "other.example")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certified))
+    report = told(Bench(allow_private=True), "webhook", serve_tls(receiver, certified))
+    assert "is not valid for 'localhost'" in report.reason
+    assert receiver.seen == []
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://x/", "file:///etc/passwd", "", "http://", "https://u:p@x/", "http://x:99999/"]
+)
+def test_what_is_no_webhook_is_refused(url: str) -> None:
+    report = told(Bench(), "webhook", url)
+    assert not report.is_delivered
+    assert "URL" in report.reason
+
+
+def test_a_topic_is_told_the_subject_and_the_payload() -> None:
+    notifier = FakeNotifier()
+    assert told(Bench(notifier=notifier), "sns", "arn:x").is_delivered
+    [(topic, subject, body)] = notifier.published
+    assert (topic, subject, json.loads(body)) == ("arn:x", "d failed", PAYLOAD)
+
+
+def test_a_topic_that_refuses_is_given_up_with_its_reason() -> None:
+    notifier = FakeNotifier()
+    notifier.refusal = "SNS topic `arn:x`: Publish answered NotFound"
+    assert told(Bench(notifier=notifier), "sns", "arn:x").reason == notifier.refusal
+
+
+def test_without_a_way_to_topics_it_says_so() -> None:
+    assert told(Bench(), "sns", "arn:x").reason == "this executor has no access to topics"
+
+
+def test_a_way_of_telling_that_is_not_known_is_given_up() -> None:
+    assert told(Bench(), "pigeon", "x").reason == (
+        "a notice by `pigeon` is unknown to this executor"
+    )
+
+
+def test_a_command_tells_with_the_variables_it_is_given(tmp_path: Path) -> None:
+    command = f'echo noise; printf "%s" "$STATE$ORCHESTRATOR_X" > {tmp_path}/told'
+    bench = Bench({"PATH": os.environ["PATH"]})
+    assert told(bench, "command", command, env={"STATE": "$(failed)"}).is_delivered
+    assert (tmp_path / "told").read_text() == "$(failed)"
+    assert bench.runs.objects == {}
+
+
+def test_a_command_that_fails_has_not_told() -> None:
+    assert told(Bench(), "command", "exit 3") == Noticed(7, False, "exit code 3")
+
+
+def test_a_command_that_hangs_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notices, "COMMAND_SECONDS", 0.3)
+    assert told(Bench(), "command", "sleep 60").reason == "its command was stopped after 0.3 s"
+
+
+def test_a_notice_for_which_no_time_is_left_goes_back_to_the_queue() -> None:
+    bench = Bench()
+    with pytest.raises(Unavailable, match="only 60 s are left"):
+        bench.executor.handle(Notice(7, "command", "true", "", {}).encode(), time_left=lambda: 60.0)
+    assert bench.results.bodies() == []
+
+
+def test_an_executor_that_is_stopped_reports_no_notice() -> None:
+    bench = Bench()
+    bench.executor.stop()
+    with pytest.raises(Unavailable, match="being stopped"):
+        told(bench, "command", "true")
+    assert bench.results.bodies() == []

@@ -1,0 +1,124 @@
+"""What the function `admin` does, with a real database; the bucket and the clock are fakes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib import config
+from chalicelib.database import Database
+from chalicelib.scheduler import access
+from chalicelib.scheduler.administration import carry_out
+from chalicelib.scheduler.backup import Keeper
+from chalicelib.scheduler.context import Scheduler
+from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
+
+Ask = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def scheduler(tmp_path: Path) -> Iterator[Scheduler]:
+    database = Database(tmp_path / "database" / "orchestrator.sqlite")
+    database.create_if_missing()
+    now = FakeClock()
+    queue, bucket = FakeQueue(now), FakeBucket()
+    yield Scheduler(database, queue, queue, queue, bucket, bucket, config.load({}), now)
+    database.close()
+
+
+@pytest.fixture
+def ask(scheduler: Scheduler, tmp_path: Path) -> Ask:
+    """As Lambda passes it on: JSON in, JSON out."""
+    (tmp_path / "scratch").mkdir()
+    keeper = Keeper(
+        Database(scheduler.database.path),
+        FakeBucket(),
+        scheduler.now,
+        scratch=tmp_path / "scratch",
+        linger=0.0,
+    )
+
+    def asked(do: str, **fields: Any) -> dict[str, Any]:
+        wish = json.loads(json.dumps({"do": do, "who": "arn:of:ann", **fields}))
+        answer: dict[str, Any] = json.loads(
+            json.dumps(carry_out(wish, lambda: scheduler, lambda: keeper))
+        )
+        return answer
+
+    return asked
+
+
+def test_the_first_token_is_an_operators_and_is_made_once(ask: Ask, scheduler: Scheduler) -> None:
+    token = ask("token first", name="first")["token"]
+    assert access.authenticate(scheduler, token) == ("first", "operator")
+    assert ask("token first", name="first") == {"token": None}
+
+
+def test_a_token_is_made_listed_and_revoked_and_the_audit_knows_who_did_it(
+    ask: Ask, scheduler: Scheduler
+) -> None:
+    token = ask("token create", name="ci", role="viewer")["token"]
+    (shown,) = ask("token list")["tokens"]
+    assert (shown["name"], shown["role"], shown["revoked_at"]) == ("ci", "viewer", None)
+    assert token not in json.dumps(shown)
+
+    assert ask("token revoke", name="ci") == {"revoked": "ci"}
+    assert access.authenticate(scheduler, token) is None
+    assert ask("token list")["tokens"][0]["revoked_at"] is not None
+    with scheduler.database.read() as tx:
+        rows = tx.all("SELECT who, action FROM audit ORDER BY id")
+    assert [(row["who"], row["action"]) for row in rows] == [
+        ("arn:of:ann", "create token"),
+        ("arn:of:ann", "revoke token"),
+    ]
+
+
+def test_a_backup_brings_back_what_was_there_when_it_was_made(
+    ask: Ask, scheduler: Scheduler
+) -> None:
+    ask("token create", name="before", role="viewer")
+    made = ask("backup")
+    ask("token create", name="after", role="viewer")
+    assert [backup["name"] for backup in ask("backups")["backups"]] == [made["name"]]
+
+    scheduler.database.close()  # as it would be after the time that a restore lingers
+    done = ask("restore", name=made["name"])
+
+    assert (done["backup"], done["lost_commits"]) == (made["name"], 1)
+    assert [token["name"] for token in ask("token list")["tokens"]] == ["before"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "code", "said"),
+    [
+        ({"do": "format the disk"}, "invalid_request", "not one of token first, token create"),
+        ({"do": ["backup"]}, "invalid_request", "not one of"),
+        ({}, "invalid_request", "do: None"),
+        ({"do": "token create", "name": "x"}, "invalid_request", "needs the text `role`"),
+        ({"do": "token create", "name": "x", "role": "god"}, "invalid_request", "no role 'god'"),
+        ({"do": "token revoke", "name": "nobody"}, "not_found", "no token 'nobody'"),
+        ({"do": "backup", "nmae": "x"}, "invalid_request", "does not know nmae"),
+        ({"do": "restore"}, "not_found", "no backup yet"),
+        ({"do": "restore", "name": "../x"}, "not_found", "no backup '../x'"),
+    ],
+)
+def test_what_cannot_be_done_is_answered_and_not_raised(
+    scheduler: Scheduler, wish: dict[str, Any], code: str, said: str
+) -> None:
+    keeper = Keeper(Database(scheduler.database.path), FakeBucket(), scheduler.now, linger=0.0)
+    error = carry_out(wish, lambda: scheduler, lambda: keeper)["error"]
+    assert error["code"] == code
+    assert said in error["message"]
+
+
+def test_a_restore_does_not_open_the_database_that_may_be_broken(tmp_path: Path) -> None:
+    def broken() -> Scheduler:
+        raise AssertionError("the scheduler was asked for")
+
+    keeper = Keeper(Database(tmp_path / "d" / "x.sqlite"), FakeBucket(), FakeClock(), linger=0.0)
+    assert carry_out({"do": "backups"}, broken, lambda: keeper) == {"backups": []}
+    assert "error" in carry_out({"do": "restore"}, broken, lambda: keeper)

@@ -1,0 +1,270 @@
+"""What people ask for: cancel, clear, mark, retry, run again; legal only where it makes sense."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from chalicelib.errors import Conflict, InvalidRequest, NotFound, Unavailable
+from chalicelib.messages import TaskMessage
+from chalicelib.scheduler import control
+from tests.support.fakes import FakeBucket
+from tests.support.world import FAIL, SUCCEED, Played, World
+
+MakeWorld = Callable[..., World]
+
+CHAIN = """
+name: Chain
+tags: [nightly]
+schedule: "0 * * * *"
+tasks:
+  - {id: a, command: x}
+  - {id: b, command: x, dependencies: [a]}
+  - {id: c, command: x, dependencies: [b]}
+"""
+
+
+class DeadBucket(FakeBucket):
+    """The process dies before it can write."""
+
+    def create(self, key: str, body: bytes) -> bool:
+        raise Unavailable("dead")
+
+
+def failing(*task_ids: str) -> Callable[[TaskMessage], Played]:
+    return lambda task: FAIL if task.attempt.task_id in task_ids else SUCCEED
+
+
+def slow(seconds: float) -> Callable[[TaskMessage], Played]:
+    return lambda _: Played(seconds=seconds)
+
+
+def test_a_cancelled_run_starts_nothing_more_and_stops_what_runs(make_world: MakeWorld) -> None:
+    world = make_world(slow(100))
+    world.upload(CHAIN)
+    run_id = world.request("chain")
+    world.play(2, ticking=False)
+    control.cancel_run(world.scheduler, run_id, who="ann")
+    world.play(2, ticking=False)
+    assert world.run_state(run_id) == "cancelled"
+    assert world.task_states(run_id) == dict.fromkeys("abc", "cancelled")
+    assert len(world.executor.started) == 1
+
+
+def test_a_cancelled_task_that_has_not_begun_never_begins(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload(CHAIN)
+    run_id = world.request("chain")
+    control.cancel_run(world.scheduler, run_id)
+    world.play(120)
+    assert world.executor.started == []
+    assert world.run_state(run_id) == "cancelled"
+
+
+def test_a_run_that_waits_for_a_slot_is_cancelled_at_once(make_world: MakeWorld) -> None:
+    world = make_world(slow(100))
+    world.upload(CHAIN + "max_active_runs: 1")
+    world.request("chain")
+    waiting = world.request("chain")
+    control.cancel_run(world.scheduler, waiting)
+    assert world.run_state(waiting) == "cancelled"
+    assert set(world.task_states(waiting).values()) == {"cancelled"}
+
+
+def test_a_cancel_whose_process_died_before_it_could_ask_is_repeated_by_the_tick(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(slow(1000))
+    world.upload(CHAIN)
+    run_id = world.request("chain")
+    world.play(2, ticking=False)
+    object.__setattr__(world.scheduler, "runs", DeadBucket())
+    control.cancel_run(world.scheduler, run_id)
+    object.__setattr__(world.scheduler, "runs", world.runs)
+    world.play(5, ticking=False)
+    assert world.run_state(run_id) == "running"
+    world.play(60)
+    assert world.run_state(run_id) == "cancelled"
+
+
+def test_what_has_ended_cannot_be_cancelled_and_a_second_click_changes_nothing(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(slow(100))
+    world.upload(CHAIN)
+    run_id = world.request("chain")
+    world.play(1, ticking=False)
+    control.cancel_run(world.scheduler, run_id)
+    control.cancel_run(world.scheduler, run_id)
+    world.play(2, ticking=False)
+    with pytest.raises(Conflict, match="has ended: cancelled"):
+        control.cancel_run(world.scheduler, run_id)
+    assert world.all("SELECT action FROM audit") == [("run",), ("cancel",)]
+
+
+def test_one_task_can_be_cancelled(make_world: MakeWorld) -> None:
+    world = make_world(slow(3))
+    world.upload(CHAIN)
+    run_id = world.request("chain")
+    world.play(1, ticking=False)
+    control.cancel_task(world.scheduler, run_id, "c")
+    world.play(20, ticking=False)
+    assert world.task_states(run_id) == {"a": "success", "b": "success", "c": "cancelled"}
+    assert world.run_state(run_id) == "cancelled"
+    with pytest.raises(Conflict):
+        control.cancel_task(world.scheduler, run_id, "a")
+
+
+def test_a_retried_run_runs_what_failed_and_keeps_the_history(make_world: MakeWorld) -> None:
+    world = make_world(failing("b"))
+    world.upload(CHAIN)
+    run_id = world.request("chain")
+    world.play(5, ticking=False)
+    assert world.run_state(run_id) == "failed"
+    world.executor.script = lambda _: SUCCEED
+    would = control.retry_run(world.scheduler, run_id, dry_run=True)
+    assert would == [("b", -1, "failed"), ("c", -1, "upstream_failed")]
+    assert world.run_state(run_id) == "failed"
+    control.retry_run(world.scheduler, run_id, who="ann")
+    world.play(5, ticking=False)
+    assert world.run_state(run_id) == "success"
+    attempts = "SELECT attempts.try_number, outcome FROM attempts JOIN task_instances t ON t.id ="
+    attempts += " task_instance_id WHERE task_id = 'b' ORDER BY 1"
+    assert world.all(attempts) == [(1, "failed"), (2, "success")]
+    started = [task.attempt.task_id for _, task in world.executor.started]
+    assert started == ["a", "b", "b", "c"]
+
+
+def test_a_cleared_task_has_all_its_retries_again(make_world: MakeWorld) -> None:
+    world = make_world(failing("t"))
+    world.upload("name: D\ntasks: [{id: t, command: x, retries: 1, retry_delay: 1}]")
+    run_id = world.request("d")
+    world.play(10, ticking=False)
+    control.retry_run(world.scheduler, run_id)
+    world.play(10, ticking=False)
+    assert [task.attempt.try_number for _, task in world.executor.started] == [1, 2, 3, 4]
+
+
+def test_clearing_with_downstream_runs_the_rest_again(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload(CHAIN)
+    run_id = world.request("chain")
+    world.play(5, ticking=False)
+    cleared = control.clear(world.scheduler, run_id, task_ids=["b"], downstream=True)
+    assert [task_id for task_id, _, _ in cleared] == ["b", "c"]
+    world.play(5, ticking=False)
+    assert world.run_state(run_id) == "success"
+    assert [task.attempt.task_id for _, task in world.executor.started] == list("abcbc")
+
+
+def test_a_cleared_run_waits_for_a_slot_like_any_other(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload(CHAIN + "max_active_runs: 1")
+    first = world.request("chain")
+    world.play(5, ticking=False)
+    world.executor.script = slow(50)
+    world.request("chain")
+    world.play(1, ticking=False)
+    control.clear(world.scheduler, first)
+    world.play(5, ticking=False)
+    assert world.run_state(first) == "queued"
+    assert len(world.executor.running) == 1
+
+
+def test_what_runs_cannot_be_cleared(make_world: MakeWorld) -> None:
+    world = make_world(slow(50))
+    world.upload(CHAIN)
+    run_id = world.request("chain")
+    world.play(1, ticking=False)
+    with pytest.raises(Conflict, match=r"'a'.*being worked on"):
+        control.clear(world.scheduler, run_id)
+    with pytest.raises(NotFound, match="no task 'z'"):
+        control.clear(world.scheduler, run_id, task_ids=["z"])
+
+
+def test_a_late_result_of_before_the_clearing_changes_nothing(make_world: MakeWorld) -> None:
+    world = make_world(failing("a"))
+    world.upload(CHAIN)
+    run_id = world.request("chain")
+    (message,) = world.tasks.receive()
+    world.executor.take(message)
+    world.clock.advance(1)
+    world.executor.finish_due()
+    bodies = world.results.bodies()
+    world.apply()
+    world.executor.script = lambda _: SUCCEED
+    control.retry_run(world.scheduler, run_id)
+    for body in bodies:
+        world.report(body)
+    world.play(5, ticking=False)
+    assert world.run_state(run_id) == "success"
+
+
+def test_marking_a_failure_as_success_lets_the_run_succeed(make_world: MakeWorld) -> None:
+    world = make_world(failing("c"))
+    world.upload(CHAIN)
+    run_id = world.request("chain")
+    world.play(5, ticking=False)
+    control.mark(world.scheduler, run_id, "c", None, "success", who="ann")
+    world.play(1, ticking=False)
+    assert world.run_state(run_id) == "success"
+    reasons = world.all("SELECT reason FROM task_instances WHERE task_id = 'c'")
+    assert reasons == [("marked success by ann",)]
+    with pytest.raises(InvalidRequest):
+        control.mark(world.scheduler, run_id, "c", None, "skipped")
+    control.mark(world.scheduler, run_id, "c", None, "success")  # a second click
+    assert world.run_state(run_id) == "success"
+    assert [row[0] for row in world.all("SELECT action FROM audit")].count("mark success") == 1
+
+
+def test_what_runs_cannot_be_marked(make_world: MakeWorld) -> None:
+    world = make_world(slow(50))
+    world.upload(CHAIN)
+    run_id = world.request("chain")
+    world.play(1, ticking=False)
+    with pytest.raises(Conflict, match="is running; cancel it first"):
+        control.mark(world.scheduler, run_id, "a", None, "success")
+
+
+def test_a_run_can_be_made_again_with_its_params(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload("name: D\nparams: {who: nobody}\ntasks: [{id: t, command: x}]")
+    first = world.request("d", params={"who": "ann"})
+    again = control.rerun(world.scheduler, first)
+    rows = world.all("SELECT run_id, params, note FROM runs ORDER BY id")
+    assert [(row[0], json.loads(row[1])) for row in rows] == [
+        (first, {"who": "ann"}),
+        (again, {"who": "ann"}),
+    ]
+    assert rows[1][2] == f"again: {first}"
+
+
+def test_dags_are_paused_by_tag(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload(CHAIN, "1.yaml")
+    world.upload(CHAIN.replace("Chain", "Other").replace("nightly", "daily"), "2.yaml")
+    assert control.set_paused_by_tag(world.scheduler, "nightly", True) == ["chain"]
+    assert control.set_paused_by_tag(world.scheduler, "nightly", True) == []
+    rows = world.all("SELECT dag_id, is_paused FROM dags ORDER BY 1")
+    assert rows == [("chain", 1), ("other", 0)]
+
+
+def test_every_change_leaves_an_audit_row(make_world: MakeWorld) -> None:
+    world = make_world(failing("a"))
+    world.upload(CHAIN)
+    run_id = world.request("chain", who="ann")
+    world.play(3, ticking=False)
+    control.retry_run(world.scheduler, run_id, who="bob")
+    control.cancel_run(world.scheduler, run_id, who="cy")
+    control.set_note(world.scheduler, run_id, "why", who="di")
+    control.set_paused(world.scheduler, "chain", True, who="ed")
+    rows = world.all("SELECT who, action, target FROM audit ORDER BY id")
+    assert rows == [
+        ("ann", "run", "chain"),
+        ("bob", "clear", run_id),
+        ("cy", "cancel", run_id),
+        ("di", "note", run_id),
+        ("ed", "pause", "chain"),
+    ]

@@ -1,0 +1,88 @@
+"""The copies of a task with `expand`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.dag.expand import MAX_COPIES, ExpandError, copies
+from chalicelib.dag.model import Task
+
+CONTEXT = {
+    "outputs": {"a": {"files": ["x", "y"], "n": 3, "none": []}},
+    "params": {"t": "a,b", "bad": ["\0"]},
+    "ds": "2026-11-23",
+}
+
+
+def expanded(**expand: list[Any] | str) -> list[dict[str, Any]]:
+    return copies(Task("t", "true", expand=expand), CONTEXT)
+
+
+def test_one_copy_for_each_item_in_order() -> None:
+    assert expanded(N=[3, "b", None, {"k": 1}]) == [
+        {"N": 3},
+        {"N": "b"},
+        {"N": None},
+        {"N": {"k": 1}},
+    ]
+
+
+def test_every_combination_the_last_name_fastest() -> None:
+    assert expanded(A=[1, 2], B=["x", "y"]) == [
+        {"A": 1, "B": "x"},
+        {"A": 1, "B": "y"},
+        {"A": 2, "B": "x"},
+        {"A": 2, "B": "y"},
+    ]
+
+
+def test_items_may_come_from_an_earlier_task() -> None:
+    assert expanded(F="{{ outputs.a.files }}") == [{"F": "x"}, {"F": "y"}]
+
+
+def test_a_template_may_make_the_list() -> None:
+    assert expanded(F="{{ params.t | split(',') }}") == [{"F": "a"}, {"F": "b"}]
+
+
+def test_items_may_be_templates() -> None:
+    assert expanded(F=["{{ ds }}", ["{{ outputs.a.n }}"]]) == [{"F": "2026-11-23"}, {"F": [3]}]
+
+
+def test_no_items_make_no_copies() -> None:
+    assert expanded(F="{{ outputs.a.none }}", G=[1, 2]) == []
+
+
+def test_ten_thousand_copies_are_possible_and_no_more() -> None:
+    hundred = list(range(100))
+
+    assert len(expanded(A=hundred, B=hundred)) == MAX_COPIES
+    with pytest.raises(ExpandError, match="expand makes 10100 copies; at most 10000 are possible"):
+        expanded(A=hundred, B=[*hundred, 0])
+
+
+def test_a_number_of_combinations_that_fits_nowhere_is_refused_at_once() -> None:
+    with pytest.raises(ExpandError, match="at most 10000"):
+        expanded(**{f"N{i}": list(range(1000)) for i in range(20)})
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("{{ outputs.a.n }}", "expand.N needs a list, and '{{ outputs.a.n }}' gave 3"),
+        ("{{ ds }}", "expand.N needs a list, and '{{ ds }}' gave \"2026-11-23\""),
+        (
+            "{{ outputs.b.c }}",
+            "expand.N: a template cannot be rendered: there is no 'b' here",
+        ),
+        (
+            "{{ params.bad }}",
+            "an item of expand.N cannot be used: text may not hold the character NUL",
+        ),
+    ],
+)
+def test_what_gives_no_list_of_items_is_told(written: str, message: str) -> None:
+    with pytest.raises(ExpandError) as caught:
+        expanded(N=written)
+    assert str(caught.value) == message

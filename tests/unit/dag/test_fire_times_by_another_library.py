@@ -1,0 +1,154 @@
+"""Fire times against cronsim, which shares no code with croniter.
+
+cronsim finds the local times; what becomes of them when clocks are changed is read once more from
+the rules, one local time after the other. `DAG_CAMPAIGN=1` looks at many more.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from cronsim import CronSim
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.dag.model import Dag
+from chalicelib.dag.schedule import fire_times, previous_fire_time
+
+EXAMPLES = 20_000 if "DAG_CAMPAIGN" in os.environ else 150
+COUNT = 12
+ZONES = sorted(available_timezones() - {"localtime", "Factory", "posixrules"})
+# The longest that clocks were ever moved at once is a day, over the date line.
+MARGIN = timedelta(hours=30)
+
+
+def terms(low: int, high: int) -> st.SearchStrategy[str]:
+    numbers = st.integers(low, high)
+    steps = st.integers(1, max(2, (high - low) // 2))
+    ranges = st.tuples(numbers, numbers).filter(lambda ends: ends[0] != ends[1]).map(sorted)
+    return st.one_of(
+        numbers.map(str),
+        st.builds("{0[0]}-{0[1]}".format, ranges),
+        st.builds("{0[0]}-{0[1]}/{1}".format, ranges, steps),
+    )
+
+
+def fields(low: int, high: int) -> st.SearchStrategy[str]:
+    steps = st.integers(1, max(2, (high - low) // 2)).map("*/{}".format)
+    lists = st.lists(terms(low, high), min_size=1, max_size=3).map(",".join)
+    return st.one_of(st.just("*"), steps, lists)
+
+
+# Both days at once only as lists: with */2 the libraries' readings of "or" part.
+DAYS = st.one_of(
+    st.tuples(fields(1, 28), st.just("*")),
+    st.tuples(st.just("*"), fields(0, 6)),
+    st.tuples(terms(1, 31), terms(0, 6)),
+)
+EXPRESSIONS = st.builds(
+    lambda minute, hour, days, month: f"{minute} {hour} {days[0]} {month} {days[1]}",
+    fields(0, 59),
+    fields(0, 23),
+    DAYS,
+    st.one_of(st.just("*"), st.just("*"), fields(1, 12)),
+)
+TIMES = st.one_of(st.sampled_from(["30 2 * * *", "0 0 * * *", "15,45 1-3 * * *", "0 * * * *"]))
+
+
+@lru_cache(maxsize=1024)
+def changes(zone: str, year: int) -> tuple[datetime, ...]:
+    """About when the clocks of a zone are changed in a year, to the hour."""
+    hours = [datetime(year, 1, 1, tzinfo=UTC) + timedelta(hours=6 * n) for n in range(1461)]
+    offsets = [hour.astimezone(ZoneInfo(zone)).utcoffset() for hour in hours]
+    return tuple(hours[n] for n in range(1, len(hours)) if offsets[n] != offsets[n - 1])
+
+
+@st.composite
+def moments(draw: st.DrawFn, zone: str) -> datetime:
+    """Mostly shortly before a change of clocks, where there is one."""
+    year = draw(st.integers(1975, 2037))
+    near = changes(zone, year)
+    start = draw(st.sampled_from(near)) if near else datetime(year, 3, 1, tzinfo=UTC)
+    return start + timedelta(seconds=draw(st.integers(-48 * 3600, 12 * 3600)))
+
+
+def local_times(expression: str, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
+    """What cronsim finds on a clock that is never changed, from well before the moment on."""
+    wall = (after - MARGIN).astimezone(zone).replace(tzinfo=None)
+    yield from CronSim(expression, wall)
+
+
+def moments_of(wall: datetime, zone: ZoneInfo, expression: str) -> list[datetime]:
+    """When a local time fires, by the rules: once, twice or not at all."""
+    minute, hour = expression.split()[:2]
+    is_every_hour = hour in ("*", "*/1") or every(hour, 24)
+    follows = minute[0] == "*" or hour[0] == "*" or is_every_hour or every(minute, 60)
+    first, second = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first == second:
+        return [first]
+    if first.astimezone(zone).replace(tzinfo=None) == wall:
+        return [first, second] if follows else [first]
+    return [] if is_every_hour else [end_of_gap(second, first, zone)]
+
+
+def every(field: str, size: int) -> bool:
+    """Whether a list of numbers, ranges and steps names all of the field."""
+    found: set[int] = set()
+    for term in field.replace("*", f"0-{size - 1}").split(","):
+        numbers, _, step = term.partition("/")
+        low, _, high = numbers.partition("-")
+        found.update(range(int(low), int(high or low) + 1, int(step or 1)))
+    return len(found) == size
+
+
+def end_of_gap(early: datetime, late: datetime, zone: ZoneInfo) -> datetime:
+    """The first second at which clocks show the new time; the offset before it is that of early."""
+    old = early.astimezone(zone).utcoffset()
+    low, high = int(early.timestamp()), int(late.timestamp())
+    while high - low > 1:
+        middle = (low + high) // 2
+        is_old = datetime.fromtimestamp(middle, UTC).astimezone(zone).utcoffset() == old
+        low, high = (middle, high) if is_old else (low, middle)
+    return datetime.fromtimestamp(high, UTC)
+
+
+def expected(expression: str, zone: ZoneInfo, after: datetime) -> list[datetime]:
+    """The first fire times behind a moment, or all until half a century later."""
+    found: set[datetime] = set()
+    end = None
+    for wall in local_times(expression, zone, after):
+        if (end and wall > end) or wall.year > after.year + 30:
+            break
+        found.update(at for at in moments_of(wall, zone, expression) if at > after)
+        if end is None and len(found) > COUNT:
+            end = wall + MARGIN  # a later local time may still fire earlier
+    return sorted(found)[:COUNT]
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.data(), st.one_of(EXPRESSIONS, EXPRESSIONS, TIMES), st.sampled_from(ZONES))
+def test_fire_times_are_those_that_cronsim_finds(
+    data: st.DataObject, expression: str, zone: str
+) -> None:
+    after = data.draw(moments(zone))
+    dag = Dag("d", "d", (), schedule=(expression,), timezone=zone)
+
+    wanted = expected(expression, ZoneInfo(zone), after)
+    found = fire_times(dag, after, len(wanted))
+
+    assert [at.isoformat() for at in found] == [at.isoformat() for at in wanted]
+    assert [previous_fire_time(dag, at) for at in found[1:]] == found[:-1]
+
+
+@settings(max_examples=EXAMPLES // 3, deadline=None)
+@given(st.data(), EXPRESSIONS, fields(0, 59))
+def test_seconds_come_last(data: st.DataObject, expression: str, seconds: str) -> None:
+    after = data.draw(moments("UTC"))
+    dag = Dag("d", "d", (), schedule=(f"{expression} {seconds}",))
+    cron = CronSim(f"{seconds} {expression}", after)
+
+    assert fire_times(dag, after, 5) == [next(cron) for _ in range(5)]

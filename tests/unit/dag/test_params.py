@@ -1,0 +1,207 @@
+"""What a run is given, against what the DAG declares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.dag.model import Dag, Param
+from chalicelib.dag.params import ParamError, as_text, check
+from chalicelib.dag.parser import parse
+
+
+def dag_of(*params: Param) -> Dag:
+    return Dag("d", "d", (), params=params)
+
+
+def declared(lines: str) -> tuple[Param, ...]:
+    source = f"name: x\nparams: {{{lines}}}\ntasks: [{{id: a, command: b}}]"
+    return parse(source.encode()).params
+
+
+def problem_of(param: Param, value: Any) -> str:
+    with pytest.raises(ParamError) as caught:
+        check(dag_of(param), {param.name: value})
+    (problem,) = caught.value.details["problems"]
+    assert problem["param"] == param.name
+    return str(problem["message"])
+
+
+def test_what_is_given_goes_before_the_default() -> None:
+    dag = dag_of(Param("a", "integer", 1), Param("b", "string", "x"), Param("c"))
+
+    assert check(dag, {"a": 2}) == {"a": 2, "b": "x", "c": None}
+
+
+def test_null_means_left_out() -> None:
+    assert check(dag_of(Param("a", "integer", 1)), {"a": None}) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("param", "value", "message"),
+    [
+        (Param("a", "string"), 5, "param 'a' must be a text, not 5"),
+        (Param("a", "integer"), 1.5, "param 'a' must be a whole number, not 1.5"),
+        (Param("a", "integer"), "5", "param 'a' must be a whole number, not \"5\""),
+        (Param("a", "number"), True, "param 'a' must be a number, not true"),
+        (Param("a", "boolean"), 1, "param 'a' must be true or false, not 1"),
+        (Param("a", "array"), {"b": 1}, "param 'a' must be a list, not {\"b\": 1}"),
+        (Param("a", "object"), [], "param 'a' must be an object, not []"),
+        (Param("a", enum=("x", 1)), True, "param 'a' must be one of \"x\", 1, not true"),
+        (Param("a", minimum=2), 1, "param 'a' must be 2 or more, not 1"),
+        (Param("a", maximum=2.5), 3, "param 'a' must be 2.5 or less, not 3"),
+        (
+            Param("a", pattern="[a-z]+"),
+            "abc\n",
+            "param 'a' must match [a-z]+ as a whole, and \"abc\\n\" does not",
+        ),
+        (Param("a", required=True), None, "param 'a' is required and was not given"),
+        (
+            Param("a"),
+            "x\0",
+            "param 'a' cannot be used: text may not hold the character NUL",
+        ),
+        (
+            Param("a"),
+            float("nan"),
+            "param 'a' cannot be used: this is no value that JSON can hold",
+        ),
+    ],
+)
+def test_a_wrong_value_is_told_with_what_is_possible(
+    param: Param, value: Any, message: str
+) -> None:
+    assert problem_of(param, value) == message
+
+
+@pytest.mark.parametrize(
+    ("param", "value"),
+    [
+        (Param("a", "integer"), 5.0),
+        (Param("a", "number"), 5),
+        (Param("a", enum=(1, "x")), 1.0),
+        (Param("a", minimum=2, maximum=2), 2),
+        (Param("a", minimum=2), "a text"),
+        (Param("a", pattern="a|b"), "b"),
+        (Param("a"), {"x": [None]}),
+    ],
+)
+def test_a_right_value_is_taken_as_it_is(param: Param, value: Any) -> None:
+    assert check(dag_of(param), {"a": value}) == {"a": value}
+
+
+def test_all_problems_are_told_together() -> None:
+    with pytest.raises(ParamError) as caught:
+        check(dag_of(Param("rows", "integer"), Param("b", required=True)), {"row": 1, "rows": "x"})
+
+    assert [p["message"] for p in caught.value.details["problems"]] == [
+        "there is no param 'row'; did you mean 'rows'?",
+        "param 'rows' must be a whole number, not \"x\"",
+        "param 'b' is required and was not given",
+    ]
+    assert (caught.value.status, caught.value.code) == (400, "invalid_params")
+
+
+def test_a_dag_without_params_says_so() -> None:
+    with pytest.raises(ParamError, match="there is no param 'zzz'; the DAG has none"):
+        check(dag_of(), {"zzz": 1})
+
+
+def test_the_params_together_are_limited() -> None:
+    with pytest.raises(ParamError, match="the params have 40009 bytes; at most 32768 fit"):
+        check(dag_of(Param("a")), {"a": "x" * 40_000})
+
+
+def test_a_default_may_be_a_template() -> None:
+    dag = dag_of(Param("day", "string", "{{ ds }}"), Param("n", "array", ["{{ run_id }}"]))
+    context = {"ds": "2026-11-23", "run_id": "r"}
+
+    assert check(dag, {}, context) == {"day": "2026-11-23", "n": ["r"]}
+
+
+def test_what_is_given_is_never_rendered() -> None:
+    dag = dag_of(Param("a", "string", "{{ ds }}"))
+
+    assert check(dag, {"a": "{{ ds }}"}, {"ds": "x"}) == {"a": "{{ ds }}"}
+
+
+def test_a_rendered_default_is_checked() -> None:
+    with pytest.raises(ParamError, match="must be one of"):
+        check(dag_of(Param("a", default="{{ ds }}", enum=("x",))), {}, {"ds": "y"})
+
+
+def test_without_a_run_a_template_is_left_alone() -> None:
+    dag = dag_of(Param("a", default="{{ ds }}", enum=("x",)), Param("b", required=True))
+
+    with pytest.raises(ParamError) as caught:
+        check(dag, {})
+    assert [p["param"] for p in caught.value.details["problems"]] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("a b", "a b"), (None, ""), (5, "5"), (1.5, "1.5"), (True, "true"), ([1, "é"], '[1, "é"]')],
+)
+def test_a_value_in_the_environment_is_text_or_json(value: Any, text: str) -> None:
+    assert as_text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("written", "kind", "default"),
+    [
+        ("1.10", "number", 1.1),
+        ("'1.10'", "string", "1.10"),
+        ("5", "integer", 5),
+        ("5.0", "number", 5.0),
+        ("007", "string", "007"),
+        ("true", "boolean", True),
+        ("yes", "string", "yes"),
+        ("2026-01-01", "string", "2026-01-01"),
+        ("[1, a]", "array", [1, "a"]),
+        ("null", None, None),
+        ('"{{ ds }}"', None, "{{ ds }}"),
+    ],
+)
+def test_a_default_alone_says_the_type(written: str, kind: str | None, default: Any) -> None:
+    assert declared(f"a: {written}") == (Param("a", kind, default),)
+
+
+def test_the_text_of_a_string_is_taken_as_it_is_written() -> None:
+    assert declared("a: {type: string, default: 1.10, enum: [1.10, 2.0]}") == (
+        Param("a", "string", "1.10", enum=("1.10", "2.0")),
+    )
+
+
+def test_every_word_of_a_param_reaches_the_model() -> None:
+    lines = (
+        "a: {type: integer, description: How many, minimum: 1, maximum: 9, required: true},"
+        "b: {type: object, default: {x: [1]}}, c: {pattern: '[a-z]+', default: abc}"
+    )
+    assert declared(lines) == (
+        Param("a", "integer", None, "How many", minimum=1, maximum=9, required=True),
+        Param("b", "object", {"x": [1]}),
+        Param("c", "string", "abc", pattern="[a-z]+"),
+    )
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(JSON, st.sampled_from([None, "string", "integer", "number", "boolean", "array", "object"]))
+def test_any_value_is_taken_or_refused(value: Any, kind: str | None) -> None:
+    param = Param("a", kind, minimum=-5, maximum=5, pattern=".*", enum=(1, "a", [1]))
+    try:
+        found = check(dag_of(param), {"a": value})
+    except ParamError as error:
+        assert error.details["problems"]
+    else:
+        assert found["a"] in (None, 1, "a", [1])

@@ -1,0 +1,283 @@
+"""Templates: what they may say, what they become, and what is told when they are wrong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.dag.templates import (
+    NAMES,
+    Fault,
+    Scope,
+    TemplateError,
+    check,
+    is_one_template,
+    is_template,
+    names_used,
+    render,
+    render_value,
+)
+
+ROOT = Path(__file__).parents[3]
+CONTEXT: dict[str, Any] = {
+    "ds": "2026-11-23",
+    "ts": "2026-11-23T10:00:00Z",
+    "logical_date": "2026-11-23T10:00:00Z",
+    "data_interval_start": "2026-11-23T09:00:00Z",
+    "data_interval_end": "2026-11-23T10:00:00Z",
+    "dag_id": "d",
+    "run_id": "d__1",
+    "task_id": "t",
+    "try_number": 2,
+    "params": {"text": "a b", "n": 5, "items": [1, "x"], "values": {"keys": 1}, "no": None},
+    "outputs": {"load-db": {"rows": [{"id": 7}]}},
+}
+SCOPE = Scope(
+    params=("text", "n"), outputs={"load": ("rows", "path"), "x": ()}, tasks=("load", "x", "later")
+)
+
+
+def plain(text: str) -> str:
+    return render(text, CONTEXT, for_shell=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("no template", "no template"),
+        ("{{ ds }}", "2026-11-23"),
+        ("a{{ds}}b{{ params.n }}c", "a2026-11-23b5c"),
+        ("{{ params.items }}", '[1, "x"]'),
+        ("{{ params.no }}", "null"),
+        ("{{ params.n > 3 }}", "true"),
+        ("{{ params.values.keys }}", "1"),
+        ("{{ params['text'] }}", "a b"),
+        ("{{ outputs['load-db'].rows[0].id }}", "7"),
+        ("{{ params.n + 1 }} {{ params.n * 2 }} {{ params.n % 3 }} {{ 2 ** 3 }}", "6 10 2 8"),
+        ("{{ ds | replace('-', '') }}", "20261123"),
+        ("{{ params.text | upper | trim }}", "A B"),
+        ("{{ params.nothing | default('d') }}{{ params.no | default(1) }}", "d1"),
+        ("{{ params.items | join('+') }}", "1+x"),
+        ("{{ 'a,b' | split | last }}", "b"),
+        ("{{ params.items | length }}{{ [3, 1] | sort | first }}{{ [1, 2] | sum }}", "213"),
+        ("{{ '7' | int + 1 }}{{ '0.5' | float }}{{ 2.345 | round(1) }}", "80.52.3"),
+        ("{{ 'yes' if try_number > 1 else 'no' }}", "yes"),
+        ("{{ params.text | tojson }}", '"a b"'),
+        ("{{ {'a': {'b': 1}} }}", '{"a": {"b": 1}}'),
+        ("{{ '}}' }}{{ '{{' }}", "}}{{"),
+        ("a {{- ds -}} b", "a2026-11-23b"),
+        ("${#a[@]} {% if %} {# #} }} {", "${#a[@]} {% if %} {# #} }} {"),
+        ("\r\n{{ ds }}\r\n\n", "\r\n2026-11-23\r\n\n"),
+    ],
+)
+def test_a_template_becomes_its_value(text: str, expected: str) -> None:
+    assert plain(text) == expected
+
+
+def test_a_value_is_never_a_template_itself() -> None:
+    assert render("{{ params.v }}", {"params": {"v": "{{ ds }}"}}, for_shell=False) == "{{ ds }}"
+
+
+@given(st.text(st.characters(exclude_characters="\0{", codec="utf-8")))
+def test_a_text_without_templates_is_left_as_it_is(text: str) -> None:
+    assert render(f"{text}{{{{ '' }}}}", {}, for_shell=True) == text
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(st.characters(codec="utf-8"))),
+    lambda inner: st.one_of(st.lists(inner), st.dictionaries(st.text(), inner)),
+    max_leaves=6,
+)
+
+
+@given(JSON)
+def test_one_template_alone_keeps_the_type_of_its_value(value: Any) -> None:
+    context = {"params": {"v": value}}
+
+    assert render_value({"a": ["{{ params.v }}"]}, context) == {"a": [value]}
+
+
+def test_a_template_among_other_text_becomes_text() -> None:
+    assert render_value(["x{{ params.n }}", 1, None, "y"], CONTEXT) == ["x5", 1, None, "y"]
+    assert is_one_template("{{ ds }}")
+    assert not is_one_template("{{ ds }} ")
+    assert not is_one_template("ds")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{{ params.zzz }}", "there is no 'zzz' here"),
+        ("{{ params.text.x }}", "there is no 'x' here"),
+        ("{{ params.n.real }}", "there is no 'real' here"),
+        ("{{ params.items[9] }}", "there is no 9 here"),
+        ("{{ params.n / 0 }}", "division by zero"),
+        ("{{ params.text + 1 }}", "+ is for two numbers, two texts or two lists"),
+        ("{{ 'x' * 1000000000 }}", "* is for numbers"),
+        ("{{ '%999999999d' % 1 }}", "% is for numbers"),
+        ("{{ 9 ** 9 ** 9 ** 9 }}", "this power is too large"),
+        ("{{ params.text | int }}", "invalid literal for int"),
+        ("{{ params.nul }}", "there is no 'nul' here"),
+    ],
+)
+def test_what_cannot_be_rendered_says_why(text: str, message: str) -> None:
+    with pytest.raises(TemplateError) as caught:
+        plain(text)
+    assert str(caught.value).startswith("a template cannot be rendered: ")
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["a\0b", "\ud800", float("nan"), float("inf")])
+def test_a_value_that_no_process_can_be_given_is_refused(value: object) -> None:
+    with pytest.raises(TemplateError):
+        render("{{ params.v }}", {"params": {"v": value}}, for_shell=True)
+
+
+def test_a_text_does_not_grow_without_bound() -> None:
+    context = {"params": {"v": "a" * 30_000}}
+
+    for text in (
+        "{{ params.v | replace('a', params.v) }}",
+        "{{ params.v }}" * 10,
+        "{{ params.v | split('a') | join(params.v) }}",
+    ):
+        with pytest.raises(TemplateError, match=r"too long|over \d+ characters"):
+            render(text, context, for_shell=False)
+
+
+BRACES = "for the two braces themselves write {{ '{{' }}"
+KNOWN = ", ".join(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{{ dss }}", "the name 'dss' is not known; did you mean 'ds'?"),
+        ("{{ zzzzzz }}", f"the name 'zzzzzz' is not known; known here are {KNOWN}"),
+        ("{{ ds.year }}", "ds has no parts: 'ds.year' is nothing"),
+        ("{{ params.txt }}", "no param 'txt' is declared; did you mean 'text'?"),
+        ("{{ params.zzz }}", "no param 'zzz' is declared; declared are text, n"),
+        ("{{ params[ds] }}", "params needs the name of a param in quotation marks"),
+        ("{{ outputs }}", "outputs needs the name of a task, such as outputs.load.rows"),
+        ("{{ outputs[ds].a }}", "outputs needs the name of a task, such as outputs.load.rows"),
+        ("{{ outputs.lod.rows }}", "there is no task 'lod'; did you mean 'load'?"),
+        (
+            "{{ outputs.later.rows }}",
+            "the task 'later' does not come before this one: name it in dependencies",
+        ),
+        (
+            "{{ outputs.load.row }}",
+            "the task 'load' promises no output 'row'; did you mean 'rows'?",
+        ),
+        (
+            "{{ outputs.x.abc }}",
+            "the task 'x' promises no output 'abc'; it promises none",
+        ),
+        ("{{ }}", f"this template is empty; {BRACES}"),
+        ("{{ ds", f"this template has no end: close it with }}}}; {BRACES}"),
+        ("{{ 'a }}", f"this template has no end: close it with }}}}; {BRACES}"),
+        ("{{.Names}}", f"this is no template: unexpected '.'; {BRACES}"),
+        ("{{a,b},{c,d}}", f"this is no template: '}}' is too much; {BRACES}"),
+        ("{{ ds ts }}", f"this is no template: 'ts' is too much; {BRACES}"),
+        (
+            "{{ range(5) }}",
+            "nothing can be called in a template: use a filter such as ds | replace('-', '')",
+        ),
+        (
+            "{{ ds ~ ts }}",
+            "~ is not possible in a template: write two of them beside each other",
+        ),
+        ("{{ ds | uper }}", "there is no filter 'uper'; did you mean 'upper'?"),
+        ("{{ " + "[" * 51 + "]" * 51 + " }}", "a template is at most 50 brackets deep"),
+        ("{{ ds | raw | upper }}", "raw must be the last filter of a template"),
+        ("{{ " + "ds + " * 400 + "ds }}", "a template has at most 1000 characters"),
+    ],
+)
+def test_what_is_wrong_with_a_template_is_told_before_there_is_a_run(
+    text: str, message: str
+) -> None:
+    assert check(text, SCOPE) == [Fault(0, message)]
+
+
+def test_each_fault_says_which_template_it_is_in() -> None:
+    text = "{{ ds }} {{ a_a }} {{ '{{' }} {{ params.zzz }}"
+
+    assert [fault.opening for fault in check(text, SCOPE)] == [1, 4]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ params }}",
+        "{{ outputs.load }}",
+        "{{ outputs['load']['rows'][0].a }}",
+        "{{ params.n.a }}",
+    ],
+)
+def test_what_may_be_there_is_not_refused(text: str) -> None:
+    assert check(text, SCOPE) == []
+
+
+def test_only_what_is_in_scope_is_known() -> None:
+    (fault,) = check("{{ try_number }}", Scope(("ds",)))
+
+    assert fault.message == "the name 'try_number' is not known; known here are ds"
+
+
+def test_the_names_that_are_used_are_found() -> None:
+    text = "{{ params.a.b }} {{ outputs['x y'].z[0] | join(ds) }} {{ params }}"
+
+    assert names_used(text) == {"params.a.b", "outputs.x y.z.*", "ds", "params"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ ds.__class__ }}",
+        "{{ params.__class__.__mro__ }}",
+        "{{ params['__class__'] }}",
+        "{{ ''.__class__ }}",
+        "{{ [].append }}",
+        "{{ params.items.append }}",
+        "{{ (1).real }}",
+    ],
+)
+def test_nothing_of_python_can_be_reached(text: str) -> None:
+    with pytest.raises(TemplateError, match="there is no"):
+        plain(text)
+
+
+@settings(max_examples=300)
+@given(st.text(st.sampled_from("{}'\"()[]|.,-+*/%~ adsparms\\\n\r<#$0"), max_size=30))
+def test_any_text_is_checked_and_rendered_or_refused(text: str) -> None:
+    text = f"{{{{{text}"
+    faults = check(text, SCOPE, for_shell=True)
+    assert all(fault.message and fault.opening <= text.count("{{") for fault in faults)
+    try:
+        render(text, CONTEXT, for_shell=True)
+    except TemplateError as error:
+        assert str(error)
+
+
+def test_a_template_is_found_in_any_value() -> None:
+    assert is_template({"a": [1, {"b": "{{ ds }}"}]})
+    assert not is_template({"{{ ds }}": [1, "ds", None]})
+
+
+def test_the_engine_is_loaded_only_where_there_is_a_template() -> None:
+    code = (
+        "import sys; from chalicelib.dag.parser import parse; from chalicelib.dag import expand;"
+        "from chalicelib.dag.templates import render;"
+        "parse(b'name: x\\ntasks: [{id: a, command: b}]'); render('a', {}, for_shell=True);"
+        "import json; print(json.dumps('jinja2' in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+
+    assert json.loads(done.stdout) is False

@@ -1,0 +1,107 @@
+"""How the files of the page are served, and what their headers promise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from chalice.app import Chalice
+from chalice.test import Client
+
+from chalicelib.web import pages
+from tests.acceptance.test_api_gateway import LambdaContext, event
+
+
+@pytest.fixture
+def app() -> Chalice:
+    app = Chalice(app_name="page", configure_logs=False)
+    pages.register(app)
+    return app
+
+
+@pytest.fixture
+def client(app: Chalice) -> Iterator[Client]:
+    with Client(app) as client:
+        yield client
+
+
+def test_the_document_lets_in_no_script_but_its_own_files(client: Client) -> None:
+    answer = client.http.get("/")
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=", answer.body.decode())
+
+
+def test_every_file_that_the_document_names_is_there_and_kept_for_ever(client: Client) -> None:
+    text = client.http.get("/").body.decode()
+    names = re.findall(r'(?:href|src)="(static/[^"]+)"', text)
+    assert len(names) == 4
+    for name in names:
+        answer = client.http.get(f"/{name}")
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["Cache-Control"]
+
+
+def test_a_page_of_an_older_deployment_gets_what_there_is_and_may_not_keep_it(
+    client: Client,
+) -> None:
+    answer = client.http.get("/static/older/app.js")
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-cache"
+
+
+def test_a_file_that_is_known_is_not_sent_again(client: Client) -> None:
+    first = client.http.get("/")
+    again = client.http.get("/", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.body) == (304, b"")
+
+
+@pytest.mark.parametrize("name", ["nothing.js", "..%2Fpages.py", "index.html"])
+def test_nothing_but_the_files_of_the_page_is_served(client: Client, name: str) -> None:
+    assert client.http.get(f"/static/{pages.version()}/{name}").status_code == 404
+
+
+def base_of(app: Chalice, path: str) -> str:
+    asked = event("GET", "/")
+    asked["requestContext"]["path"] = path
+    body: Any = app(asked, LambdaContext())["body"]
+    found = re.search(r'<base href="([^"]*)">', body)
+    assert found is not None
+    return found[1]
+
+
+def test_links_hold_below_a_stage_with_and_without_the_slash_at_the_end(app: Chalice) -> None:
+    assert base_of(app, "/api/") == "/api/"
+    assert base_of(app, "/api") == "/api/"
+    assert base_of(app, "/") == "/"
+
+
+def test_a_path_cannot_lead_the_links_to_another_host(app: Chalice) -> None:
+    assert base_of(app, '//evil.example/"><script>') == ("/evil.example/&quot;&gt;&lt;script&gt;/")
+
+
+def test_every_import_of_a_module_names_a_file_that_is_there() -> None:
+    for module in pages.FOLDER.glob("*.js"):
+        for name in re.findall(r"""(?:from|import\()\s*"(\./[^"]+)\"""", module.read_text()):
+            assert (pages.FOLDER / name).is_file(), f"{module.name} imports {name}"
+
+
+def test_no_value_becomes_markup_anywhere_in_the_page() -> None:
+    forbidden = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(")
+    for module in pages.FOLDER.glob("*.js"):
+        assert not forbidden.search(module.read_text()), module.name
+
+
+def test_modules_are_short_enough_to_be_read() -> None:
+    for module in pages.FOLDER.glob("*.js"):
+        assert len(module.read_text().splitlines()) < 350, module.name
+
+
+def test_libraries_stand_with_their_licence_and_version() -> None:
+    for library in (pages.FOLDER / "vendor").glob("*.js"):
+        licence = library.with_suffix(".LICENSE.txt").read_text()
+        assert re.match(r"\S+ \d+\.\d+\.\d+, from npm", licence)
