@@ -77,7 +77,8 @@ class TaskMessage:
     """One attempt, complete: `env` is the whole environment the user asked for, the always-set
     variables included; `timeout` in seconds or None; `not_before` in seconds since the epoch;
     `when` a shell test that decides whether the command runs; `outputs` the names that it promises;
-    `secrets` references by variable, such as `ssm:/path`, never the secrets themselves."""
+    `secrets` references by variable, such as `ssm:/path`, never the secrets themselves. A log of at
+    most `log_in_result` bytes may travel in the result."""
 
     attempt: Attempt
     command: str
@@ -89,6 +90,7 @@ class TaskMessage:
     outputs: list[str] = field(default_factory=list)
     skip_exit_codes: list[int] = field(default_factory=list)
     secrets: dict[str, str] = field(default_factory=dict)
+    log_in_result: int = 0
 
     def encode(self) -> str:
         return _dump({"v": VERSION, "kind": "task", **_plain(self)})
@@ -121,8 +123,9 @@ class Heartbeat:
 class Result:
     """What became of an attempt. Times in seconds since the epoch; `exit_code` None where the
     command was ended by `signal` or never started; `max_rss` in bytes; `log_bytes` is the length
-    of the whole log, what was cut from its middle included; `outputs` what the command wrote to
-    $DAG_OUTPUT; `billed_ms` and `memory_mb` what Lambda charges for, where it ran on Lambda."""
+    of the whole log, what was cut from its middle included; `log` all of it where it is short and
+    not in the bucket; `outputs` what the command wrote to $DAG_OUTPUT; `billed_ms` and `memory_mb`
+    what Lambda charges for, where it ran on Lambda."""
 
     attempt: Attempt
     outcome: Outcome
@@ -132,6 +135,7 @@ class Result:
     signal: int | None = None
     max_rss: int | None = None
     log_bytes: int = 0
+    log: str | None = None
     reason: str = ""
     outputs: dict[str, Any] = field(default_factory=dict)
     billed_ms: int | None = None

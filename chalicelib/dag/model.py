@@ -6,7 +6,7 @@ Nothing here reads YAML: the entry points that only run DAGs never import the pa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -130,7 +130,9 @@ class Dag:
         return {task.id: task for task in self.tasks}
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """What is empty because nobody said anything is left out: most fields of most tasks."""
+        said: dict[str, Any] = _plain(self)
+        return said
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Dag:
@@ -139,6 +141,21 @@ class Dag:
         params = [_known(Param, param) for param in data.get("params", ())]
         tasks = [_task(task) for task in data["tasks"]]
         return _known(cls, {**data, "params": params, "tasks": tasks, **_notifications(data)})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if not is_dataclass(value):
+        return value
+    named = ((spec, getattr(value, spec.name)) for spec in fields(value))
+    return {spec.name: _plain(item) for spec, item in named if not _is_blank(spec, item)}
+
+
+def _is_blank(spec: Field[Any], value: Any) -> bool:
+    # Other defaults are written down: a run must mean the same when a later version changes them.
+    default = spec.default if spec.default_factory is MISSING else spec.default_factory()
+    return not default and type(value) is type(default) and value == default
 
 
 # JSON has lists only; where the model has a tuple, it is made one again.

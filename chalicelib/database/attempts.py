@@ -118,6 +118,11 @@ def _remember(tx: Transaction, task: TaskInstance, end: End) -> None:
             end.reason,
         ),
     )
+    if end.log:
+        tx.execute(
+            "INSERT INTO short_logs (task_instance_id, try_number, log) VALUES (?, ?, ?)",
+            (task.key, task.try_number, end.log),
+        )
 
 
 def reschedule(

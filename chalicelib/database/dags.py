@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 
 from chalicelib.dag.model import Dag
 from chalicelib.database.connection import Row, Transaction
+from chalicelib.database.definitions import compiled
 from chalicelib.database.times import from_us, to_us
 
 
@@ -97,14 +97,6 @@ def set_removed(tx: Transaction, dag_id: str, now: datetime) -> None:
     )
 
 
-def definition(tx: Transaction, version_id: int) -> Dag:
-    """The DAG as that version says."""
-    row = tx.one("SELECT compiled FROM dag_versions WHERE id = ?", (version_id,))
-    if row is None:
-        raise LookupError(f"DAG version {version_id} is missing")
-    return _parsed(row[0])
-
-
 def active_source(tx: Transaction, dag_id: str) -> str | None:
     """The text of the active version."""
     row = tx.one(
@@ -116,11 +108,13 @@ def active_source(tx: Transaction, dag_id: str) -> str | None:
 
 def add_version(tx: Transaction, dag: Dag, key: str, etag: str, source: str, now: datetime) -> int:
     """Store a new version, numbered on from the last; answers its id."""
+    text, digest = compiled(dag)
     return tx.insert(
-        "INSERT INTO dag_versions (dag_id, version, file_key, etag, source, compiled, created_at)"
-        " SELECT ?1, coalesce(max(version), 0) + 1, ?2, ?3, ?4, ?5, ?6"
+        "INSERT INTO dag_versions"
+        " (dag_id, version, file_key, etag, digest, source, compiled, created_at)"
+        " SELECT ?1, coalesce(max(version), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7"
         " FROM dag_versions WHERE dag_id = ?1",
-        (dag.dag_id, key, etag, source, _compiled(dag), to_us(now)),
+        (dag.dag_id, key, etag, digest, source, text, to_us(now)),
     )
 
 
@@ -248,13 +242,3 @@ def _registered(row: Row) -> RegisteredDag:
         next_fire_at=from_us(row["next_fire_at"]),
         is_removed=row["removed_at"] is not None,
     )
-
-
-def _compiled(dag: Dag) -> str:
-    return json.dumps(dag.to_json(), separators=(",", ":"))
-
-
-@lru_cache(maxsize=128)
-def _parsed(compiled: str) -> Dag:
-    # By text, not by version id: ids begin again in a restored database, texts cannot lie.
-    return Dag.from_json(json.loads(compiled))

@@ -59,7 +59,8 @@ class TaskInstance:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How an attempt ended, for its row of the history. `max_rss` and `log_bytes` in bytes."""
+    """How an attempt ended, for its row of the history. `max_rss` and `log_bytes` in bytes; `log`
+    is the whole log where it is not in the bucket."""
 
     outcome: str
     ended_at: datetime
@@ -68,6 +69,7 @@ class End:
     signal: int | None = None
     max_rss: int | None = None
     log_bytes: int | None = None
+    log: str | None = None
     reason: str = ""
     billed_ms: int | None = None
     memory_mb: int | None = None

@@ -119,7 +119,8 @@ class ClaimedAttempt:
         return replace(verdict, outputs=found)
 
     def _result(self, verdict: Verdict, mask: Mask) -> Result:
-        stored = _warn_of(self._store.flush, "the log could not be stored")
+        short = self._store.whole(self._message.log_in_result)
+        stored = short is not None or self.store_log()
         unstored = "" if stored else "its log could not be stored whole"
         return Result(
             self._attempt,
@@ -131,9 +132,14 @@ class ClaimedAttempt:
             signal=verdict.exit.signal,
             max_rss=verdict.exit.max_rss,
             log_bytes=self._store.length,
+            log=None if short is None else short.decode("utf-8", "replace"),
             reason="; ".join(filter(None, [mask.hide(verdict.reason), unstored])),
             outputs=verdict.outputs,
         )
+
+    def store_log(self) -> bool:
+        """Put what is not there yet into the bucket; whether that succeeded."""
+        return _warn_of(self._store.flush, "the log could not be stored")
 
     def _flush(self) -> None:
         _warn_of(self._store.flush, "the log cannot be stored for now")

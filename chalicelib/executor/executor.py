@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from chalicelib.errors import Unavailable
+from chalicelib.errors import OrchestratorError, Unavailable
 from chalicelib.executor import claims, sandbox
 from chalicelib.executor.attempt import ClaimedAttempt, Site
 from chalicelib.executor.environment import find_shell
@@ -104,7 +104,7 @@ class Executor:
         with bind(**message.attempt.ids()):
             result = self._take(message, time_left)
             if result is not None:
-                self._send(self._billed(result, time.monotonic() - begun))
+                self._report(self._billed(result, time.monotonic() - begun))
 
     def stop(self) -> None:
         """Kill what runs, and run nothing more. What is killed reports nothing: to the scheduler it
@@ -167,6 +167,14 @@ class Executor:
         if reason:
             log.warning("a notice could not be delivered: %s", reason)
         self._send(Noticed(notice.id, is_delivered=not reason, reason=reason))
+
+    def _report(self, result: Result) -> None:
+        try:
+            self._send(result)
+        except OrchestratorError:
+            if result.log:  # The attempt will be found lost; what it said need not be.
+                self._runs.put(result.attempt.log_chunk_key(0), result.log.encode())
+            raise
 
     def _billed(self, result: Result, seconds: float) -> Result:
         """With what Lambda charges for, as far as it can be known from inside."""

@@ -3,6 +3,9 @@
 A chunk's key says at which byte of the whole log it begins. Of a long log the first HEAD_BYTES
 and the last TAIL_BYTES are kept: behind the head, old chunks are dropped as new ones come, and
 most of what a command pours out in between is never sent at all.
+
+A log that is short when the command ends before the first flush is never put there: it travels in
+the result, because a request to S3 costs as much as a second of Lambda.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ TAIL_BYTES = 5 * 1024 * 1024
 CHUNK_BYTES = 256 * 1024
 """A chunk is at most this long, unless a single line is longer."""
 
-FIRST_FLUSH = 1.0
+FIRST_FLUSH = 1.5
 NEXT_FLUSH = 2.0
 SLOWEST_FLUSH = 10.0
 SLOWING = 1.25
@@ -68,6 +71,16 @@ class LogStore:
     def full(self) -> bool:
         """Whether so much of the head waits that it should be flushed now."""
         return self._in_head and len(self._waiting) > 1 and not self._failing
+
+    def whole(self, limit: int) -> bytes | None:
+        """The whole log, if it is at most `limit` bytes long and none of it was ever sent."""
+        with self._lock:
+            if self.length > limit or sum(chunk.size for chunk in self._unsent()) < self.length:
+                return None
+            return b"".join(chunk.data for chunk in self._unsent())
+
+    def _unsent(self) -> list[_Chunk]:
+        return [chunk for chunk in self._waiting if not chunk.sent]
 
     def flush(self) -> None:
         """Store what waits, remove what was cut. Raises Unavailable; the rest then waits on."""

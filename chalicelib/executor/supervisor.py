@@ -22,7 +22,8 @@ from chalicelib.executor.process import Command, Exit, Running
 
 READ_BYTES = 64 * 1024
 
-FIRST_HEARTBEAT = 1.0
+FIRST_HEARTBEAT = 2.0
+"""Each is paid for, and nobody looks at what is over sooner."""
 TERM_GRACE = 5.0
 """Seconds between SIGTERM and SIGKILL."""
 LEFTOVER_GRACE = 0.5

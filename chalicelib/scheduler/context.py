@@ -12,7 +12,7 @@ from typing import Any
 
 from chalicelib.config import Settings
 from chalicelib.dag.model import Dag
-from chalicelib.database import Database, Transaction, dags, outputs, runs
+from chalicelib.database import Database, Transaction, definitions, outputs, runs
 from chalicelib.database.runs import Run
 from chalicelib.database.task_instances import TaskInstance
 from chalicelib.errors import Unavailable
@@ -137,7 +137,7 @@ class Work:
     def definition(self, version_id: int) -> Dag:
         """The DAG as that version says. Raises LookupError."""
         if version_id not in self._definitions:
-            self._definitions[version_id] = dags.definition(self.tx, version_id)
+            self._definitions[version_id] = definitions.definition(self.tx, version_id)
         return self._definitions[version_id]
 
     def run(self, run_id: str) -> Run | None:

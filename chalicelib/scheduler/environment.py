@@ -18,6 +18,10 @@ from chalicelib.database.task_instances import TaskInstance
 from chalicelib.messages import Attempt, TaskMessage
 from chalicelib.scheduler.context import Work
 
+SHORT_LOG_BYTES = 4096
+"""Logs up to this length are kept in the database: a PUT costs more than the rest of the log's
+way."""
+
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]")
 
 
@@ -49,6 +53,8 @@ def task_message(
         outputs=list(task.outputs),
         skip_exit_codes=list(task.skip_on_exit_code),
         secrets=dag.secrets,
+        # Of a sensor's many answers only the last is kept with the attempt; the bucket keeps all.
+        log_in_result=0 if task.sensor else SHORT_LOG_BYTES,
     )
 
 

@@ -1,4 +1,5 @@
-"""Reading the log of an attempt from its chunks, while it grows and after.
+"""Reading the log of an attempt, while it grows and after: from its chunks in the bucket, or from
+the database where it is short.
 
 A chunk's key tells at which byte of the whole log it begins, so a page is found by listing from
 there: one listing for a reader that follows the log, a few for one that jumps into the middle.
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chalicelib.database.reads.task_instances import LogSource
 from chalicelib.messages import Attempt
 from chalicelib.ports import Bucket
 
@@ -27,6 +29,22 @@ class LogPage:
 
     content: str
     next_offset: int
+
+
+def read_source(runs: Bucket, source: LogSource, offset: int, limit: int = PAGE_BYTES) -> LogPage:
+    """A page of a log, wherever it is kept: as `read_log` answers. Raises Unavailable."""
+    if source.log is not None:
+        return page_of(source.log, offset, limit)
+    if source.attempt is None:
+        return LogPage("", offset)
+    return read_log(runs, source.attempt, offset, limit)
+
+
+def page_of(log: str, offset: int, limit: int = PAGE_BYTES) -> LogPage:
+    """The same of a log that is at hand."""
+    page = _Page(offset, limit)
+    page.add(offset, log.encode()[offset:])
+    return LogPage("".join(page.parts), page.position)
 
 
 def read_log(runs: Bucket, attempt: Attempt, offset: int, limit: int = PAGE_BYTES) -> LogPage:

@@ -139,6 +139,7 @@ def _result(work: Work, task: TaskInstance, result: Result) -> None:
         signal=result.signal,
         max_rss=result.max_rss,
         log_bytes=result.log_bytes,
+        log=result.log,
         reason=result.reason,
         billed_ms=result.billed_ms,
         memory_mb=result.memory_mb,

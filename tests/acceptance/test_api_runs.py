@@ -223,6 +223,16 @@ def test_a_log_whose_length_nobody_knows_is_complete_when_nothing_follows(api: A
     assert api.get(f"{path}?offset=4").json["complete"] is True
 
 
+def test_a_short_log_is_read_from_the_database_alone(api: Api) -> None:
+    path = log_of(api, "success", {}, try_number=2, log_bytes=9)
+    api.rows.short_log(path.split("/")[3], "load", 2, "ein B\u00e4r\n")
+    page = api.get(path).json
+    assert (page["content"], page["next_offset"], page["complete"]) == ("ein B\u00e4r\n", 9, True)
+    assert api.get(f"{path}?offset=4").json["content"] == "B\u00e4r\n"
+    assert api.get(f"{path}?offset=9").json["content"] == ""
+    assert api.get(f"{path}?try_number=1").json["content"] == ""
+
+
 def test_an_earlier_attempt_has_a_log_of_its_own(api: Api) -> None:
     path = log_of(api, "success", {0: b"second\n"}, try_number=2)
     assert api.get(path).json["content"] == "second\n"

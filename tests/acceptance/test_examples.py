@@ -16,6 +16,7 @@ from moto.server import ThreadedMotoServer
 from chalicelib.dag.parser import parse
 from chalicelib.executor import Executor
 from chalicelib.local.surroundings import command_variables
+from chalicelib.messages import Attempt
 from chalicelib.scheduler.limits import put_pool
 from chalicelib.utils.time import utc_now
 from tests.support.docs import EXAMPLES, shown_by
@@ -103,8 +104,13 @@ class RealWorld(World):
         return eventually(ended, within=60) or ""
 
     def log_of(self, run_id: str) -> str:
-        keys = [key for key in self.runs.objects if f"/{run_id}/" in key and "/log/" in key]
-        return b"".join(self.runs.objects[key] for key in sorted(keys)).decode()
+        rows = self.all(
+            "SELECT t.dag_id, r.run_id, t.task_id, t.map_index, a.try_number, a.pokes"
+            " FROM attempts a JOIN task_instances t ON t.id = a.task_instance_id"
+            " JOIN runs r ON r.id = t.run_key WHERE r.run_id = ? ORDER BY t.id, a.try_number",
+            run_id,
+        )
+        return "".join(self.read_log(Attempt(*row)) for row in rows)
 
 
 @pytest.fixture(scope="module")

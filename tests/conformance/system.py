@@ -26,7 +26,6 @@ from chalicelib.messages import (
     decode_task,
 )
 from chalicelib.ports import Clock, ReceivedMessage
-from chalicelib.scheduler.logs import read_log
 from tests.support.fakes import FakeQueue
 from tests.support.world import SUCCEED, ScriptedExecutor, World
 
@@ -182,7 +181,7 @@ class System(World):
 
     def log_of(self, attempt: Attempt) -> list[str]:
         """The lines of its log without their stamps."""
-        lines = read_log(self.runs, attempt, 0).content.splitlines()
+        lines = self.read_log(attempt).splitlines()
         return [line.partition("Z ")[2] for line in lines]
 
     def close(self) -> None:

@@ -138,14 +138,15 @@ class Rows:
     def outputs(self, run_id: str, task_id: str, values: dict[str, Any]) -> None:
         """What a task wrote."""
         with self.database.write() as tx:
-            task = tx.one(
-                "SELECT t.id FROM task_instances t JOIN runs r ON r.id = t.run_key"
-                " WHERE r.run_id = ? AND t.task_id = ?",
-                (run_id, task_id),
-            )
-            assert task is not None
-            row = {"task_instance_id": task[0], "outputs": json.dumps(values)}
+            row = {"task_instance_id": _key(tx, run_id, task_id), "outputs": json.dumps(values)}
             insert(tx, "task_outputs", row)
+
+    def short_log(self, run_id: str, task_id: str, try_number: int, log: str) -> None:
+        """The whole log of an attempt that has ended."""
+        with self.database.write() as tx:
+            key = _key(tx, run_id, task_id)
+            row = {"task_instance_id": key, "try_number": try_number, "log": log}
+            insert(tx, "short_logs", row)
 
     def pool(self, name: str, slots: int = 2, description: str = "") -> None:
         with self.database.write() as tx:
@@ -204,6 +205,16 @@ class Rows:
     def _tick(self) -> datetime:
         self.now += timedelta(minutes=1)
         return self.now
+
+
+def _key(tx: Transaction, run_id: str, task_id: str) -> int:
+    row = tx.one(
+        "SELECT t.id FROM task_instances t JOIN runs r ON r.id = t.run_key"
+        " WHERE r.run_id = ? AND t.task_id = ?",
+        (run_id, task_id),
+    )
+    assert row is not None
+    return int(row[0])
 
 
 def insert(tx: Transaction, table: str, row: dict[str, Any]) -> int:

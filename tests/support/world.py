@@ -17,6 +17,7 @@ from typing import Any
 
 from chalicelib import config
 from chalicelib.database import Database
+from chalicelib.database.reads import task_instances
 from chalicelib.messages import (
     Attempt,
     Heartbeat,
@@ -30,6 +31,7 @@ from chalicelib.messages import (
 from chalicelib.ports import OutgoingMessage, ReceivedMessage
 from chalicelib.scheduler import control, registration, results
 from chalicelib.scheduler.context import Scheduler
+from chalicelib.scheduler.logs import read_source
 from chalicelib.scheduler.tick import Report, tick
 from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
 
@@ -218,6 +220,14 @@ class World:
             " WHERE run_id = ? ORDER BY t.id"
         )
         return dict(self.all(sql, run_id))
+
+    def read_log(self, attempt: Attempt) -> str:
+        """The whole log of an attempt, wherever it is."""
+        names = (attempt.run_id, attempt.task_id, attempt.map_index)
+        with self.database.read() as tx:
+            source = task_instances.log_source(tx, *names, attempt.try_number, attempt.poke)
+        assert source is not None
+        return read_source(self.runs, source, 0).content
 
     def close(self) -> None:
         self.database.close()

@@ -60,6 +60,7 @@ CREATE TABLE dag_versions (
     file_key   TEXT NOT NULL,
     etag       TEXT NOT NULL,
     created_at INTEGER NOT NULL,
+    digest     TEXT NOT NULL,
     source     TEXT NOT NULL,
     compiled   TEXT NOT NULL,
     UNIQUE (dag_id, version)
@@ -199,6 +200,15 @@ CREATE TABLE attempts (
     memory_mb        INTEGER,
     reason           TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (task_instance_id, try_number)
+) STRICT, WITHOUT ROWID;
+
+-- Logs too short to be worth an object in the bucket. Not a column of `attempts`, which is summed over.
+CREATE TABLE short_logs (
+    task_instance_id INTEGER NOT NULL,
+    try_number       INTEGER NOT NULL,
+    log              TEXT NOT NULL,
+    PRIMARY KEY (task_instance_id, try_number),
+    FOREIGN KEY (task_instance_id, try_number) REFERENCES attempts (task_instance_id, try_number) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
 -- What a task instance wrote to $DAG_OUTPUT when it last succeeded: {"name": value}.

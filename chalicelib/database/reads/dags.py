@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from chalicelib.database import dags
+from chalicelib.database import definitions
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.reads.building import build
 from chalicelib.database.reads.values import (
@@ -93,7 +93,7 @@ def dag(tx: Transaction, dag_id: str) -> DagDetail | None:
     if row is None:
         return None
     item = build(DagItem, row, last_run=_last_run(row))
-    definition = dags.definition(tx, row["version_id"])
+    definition = definitions.definition(tx, row["version_id"])
     return DagDetail(**_values(item), **_of_definition(definition))
 
 
@@ -105,7 +105,7 @@ def exists(tx: Transaction, dag_id: str) -> bool:
 def definition(tx: Transaction, dag_id: str) -> Dag | None:
     """The active definition."""
     row = tx.one("SELECT version_id FROM dags WHERE dag_id = ?", (dag_id,))
-    return dags.definition(tx, row["version_id"]) if row else None
+    return definitions.definition(tx, row["version_id"]) if row else None
 
 
 def versions(

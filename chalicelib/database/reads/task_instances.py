@@ -66,20 +66,26 @@ ATTEMPTS = """
            a.max_rss AS max_rss_bytes, a.log_bytes, a.pokes, a.billed_ms, a.memory_mb, a.reason
     FROM attempts a WHERE a.task_instance_id = ? ORDER BY a.try_number DESC LIMIT ?
 """
-LOG_BYTES = "SELECT log_bytes, pokes FROM attempts WHERE task_instance_id = ? AND try_number = ?"
+LOG = """
+    SELECT a.log_bytes, a.pokes, s.log FROM attempts a LEFT JOIN short_logs s
+    ON s.task_instance_id = a.task_instance_id AND s.try_number = a.try_number
+    WHERE a.task_instance_id = ? AND a.try_number = ?
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class LogSource:
     """Where a log is to be read. `attempt` is None while there was none; `last_poke` is how often
     a sensor was asked again in that attempt; `has_ended` says that nothing will be added to the
-    log, and `log_bytes` then how long it is, if that is known."""
+    log, and `log_bytes` then how long it is, if that is known. `log` is all of it where it is not
+    in the bucket."""
 
     attempt: Attempt | None
     tries: int
     last_poke: int
     has_ended: bool
     log_bytes: int | None
+    log: str | None = None
 
 
 def list_task_instances(
@@ -144,15 +150,16 @@ def log_source(
     number = tries if try_number is None else try_number
     if not 0 < number <= tries:
         return LogSource(None, tries, 0, TaskState(row["state"]) in TASK_ENDED, None)
-    ended = tx.one(LOG_BYTES, (row["id"], number))
+    ended = tx.one(LOG, (row["id"], number))
     last = int(ended["pokes"]) if ended else _last_poke(row)
     asked = last if poke is None else poke
     if asked > last:
         return LogSource(None, tries, last, ended is not None, None)
     attempt = Attempt(row["dag_id"], run_id, task_id, map_index, number, asked)
     has_ended = ended is not None or asked < int(row["poke"])
-    log_bytes = ended["log_bytes"] if ended and asked == last else None
-    return LogSource(attempt, tries, last, has_ended, log_bytes)
+    if ended is None or asked != last:
+        return LogSource(attempt, tries, last, has_ended, None)
+    return LogSource(attempt, tries, last, has_ended, ended["log_bytes"], ended["log"])
 
 
 def _last_poke(row: Row) -> int:

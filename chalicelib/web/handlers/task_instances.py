@@ -11,7 +11,7 @@ from chalicelib.database.reads.values import RunItem
 from chalicelib.errors import NotFound
 from chalicelib.messages import Attempt
 from chalicelib.scheduler import control
-from chalicelib.scheduler.logs import read_log
+from chalicelib.scheduler.logs import read_source
 from chalicelib.web.answers import jsonable
 from chalicelib.web.handlers.common import cleared, found, listed, reading
 from chalicelib.web.handlers.runs import as_it_is
@@ -73,7 +73,7 @@ def _refuse_what_never_was(call: Call, source: LogSource) -> None:
 
 def _part(source: LogSource, attempt: Attempt, offset: int) -> LogPart:
     """Whether the attempt has ended was read before its log is: so nothing can come in between."""
-    page = read_log(bootstrap.scheduler().runs, attempt, offset, LOG_BYTES_AT_ONCE)
+    page = read_source(bootstrap.scheduler().runs, source, offset, LOG_BYTES_AT_ONCE)
     is_end = page.content == "" or page.next_offset == source.log_bytes
     return LogPart(
         content=page.content,

@@ -101,3 +101,24 @@ def test_a_child_that_floods_from_another_session_is_cut_off(
     result = bench.run("setsid yes & sleep 0.1; echo done")
     assert result.outcome == "success"
     assert kept_bytes(bench) <= HEAD_BYTES + TAIL_BYTES
+
+
+def test_a_short_log_travels_in_the_result(bench: Bench) -> None:
+    result = bench.run("echo one; echo two >&2", log_in_result=1000)
+    assert result.log is not None
+    assert [line.split("Z ")[1] for line in result.log.splitlines()] == ["one", "two"]
+    assert result.log_bytes == len(result.log.encode())
+    assert kept_bytes(bench) == 0
+
+
+def test_a_log_that_is_longer_or_not_wanted_in_the_result_is_stored(bench: Bench) -> None:
+    assert bench.run("seq 100", log_in_result=1000).log is None
+    assert bench.output() == [str(n) for n in range(1, 101)]
+    assert bench.run("echo old scheduler").log is None
+    assert bench.output() == ["old scheduler"]
+
+
+def test_a_short_log_that_was_followed_stays_in_the_bucket(bench: Bench) -> None:
+    result = bench.run("echo one; sleep 2; echo two", log_in_result=1000)
+    assert result.log is None
+    assert bench.output() == ["one", "two"]

@@ -291,9 +291,10 @@ def test_a_result_that_cannot_be_sent_is_an_error_and_the_command_is_not_run_aga
     queue = Moody(utc_now)
     queue.refuses = '"result"'
     bench = Bench(results=queue)
-    message = bench.message(f"echo ran >> {tmp_path}/ran")
+    message = bench.message(f"echo ran | tee -a {tmp_path}/ran", log_in_result=1000)
     with pytest.raises(Unavailable):
         bench.handle(message)
+    assert bench.output() == ["ran"]  # what would have travelled in the result
     queue.refuses = ""
     bench.handle(message)
     assert (tmp_path / "ran").read_text() == "ran\n"

@@ -10,6 +10,7 @@ import pytest
 from chalicelib.messages import Attempt, Heartbeat, Result, TaskMessage, Wake
 from chalicelib.ports import OutgoingMessage, ReceivedMessage
 from chalicelib.scheduler import results
+from chalicelib.scheduler.environment import SHORT_LOG_BYTES
 from tests.support.world import World
 
 MakeWorld = Callable[..., World]
@@ -132,3 +133,29 @@ def test_a_whole_backlog_is_one_transaction(make_world: MakeWorld) -> None:
     )
     assert world.run_state(run_id) == "success"
     assert world.all("SELECT max(seq) FROM commits")[0][0] == before + 1
+
+
+def test_each_attempts_short_log_is_kept_until_the_run_is_removed(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload(ONE)
+    world.request("d")
+    for number, outcome in ((1, "failed"), (2, "success")):
+        world.play(1)
+        attempt = Attempt("d", world.all("SELECT run_id FROM runs")[0][0], "t", -1, number)
+        result = Result(attempt, outcome, exit_code=number, log=f"try {number}\n")  # type: ignore[arg-type]
+        results.apply(world.scheduler, [result.encode()])
+    assert world.all("SELECT try_number, log FROM short_logs") == [(1, "try 1\n"), (2, "try 2\n")]
+    with world.database.write() as tx:
+        tx.execute("DELETE FROM runs")
+    assert world.all("SELECT * FROM short_logs") == []
+
+
+@pytest.mark.parametrize(("rest", "limit"), [("", SHORT_LOG_BYTES), (", sensor: {}", 0)])
+def test_only_the_log_of_an_attempt_that_has_one_may_travel_in_its_result(
+    make_world: MakeWorld, rest: str, limit: int
+) -> None:
+    world = make_world()
+    world.upload(f"name: D\ntasks: [{{id: t, command: x{rest}}}]")
+    world.request("d")
+    (message,) = world.tasks.receive()
+    assert TaskMessage.decode(message.body).log_in_result == limit

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from chalicelib.executor.log_store import HEAD_BYTES, LogStore
 from chalicelib.messages import Attempt
 from chalicelib.ports import ObjectInfo, StoredObject
-from chalicelib.scheduler.logs import PAGE_BYTES, read_log
+from chalicelib.scheduler.logs import PAGE_BYTES, page_of, read_log
 from tests.support.fakes import FakeBucket
 
 ATTEMPT = Attempt("dag", "run", "task", -1, 1)
@@ -147,3 +147,10 @@ def test_any_log_is_read_back_as_written(lines: list[str], limit: int, per_chunk
     encoded = [f"{line}\n".encode() for line in lines]
     parts = [b"".join(encoded[i : i + per_chunk]) for i in range(0, len(encoded), per_chunk)]
     assert read_all(stored(*parts), limit) == "".join(f"{line}\n" for line in lines)
+
+
+@given(st.text(max_size=50), st.integers(0, 60), st.integers(4, 20))
+def test_a_log_at_hand_is_read_as_one_in_the_bucket(text: str, offset: int, limit: int) -> None:
+    log = text.replace("\r", "") + "\n"
+    offset = len(log.encode()[:offset].decode("utf-8", "ignore").encode())
+    assert page_of(log, offset, limit) == read_log(stored(log.encode()), ATTEMPT, offset, limit)

@@ -189,3 +189,24 @@ def test_a_full_chunk_is_flushed_at_once() -> None:
     store, pace = LogStore(FakeBucket(), ATTEMPT), FlushPace()
     store.write(numbered(6000))
     assert pace.due_at(store, 100.0) == 100.0
+
+
+def test_a_short_log_that_was_never_sent_is_at_hand() -> None:
+    store = LogStore(FakeBucket(), ATTEMPT)
+    assert store.whole(8) == b""
+    store.write(b"one\n")
+    store.write(b"two\n")
+    assert store.whole(8) == b"one\ntwo\n"
+    assert store.whole(7) is None
+
+
+def test_a_log_of_which_anything_was_sent_is_not_at_hand() -> None:
+    store = LogStore(FakeBucket(), ATTEMPT)
+    store.write(b"one\n")
+    store.flush()
+    assert store.whole(100) is None
+    broken = LogStore(BrokenBucket(), ATTEMPT)
+    broken.write(b"one\n")
+    with pytest.raises(Unavailable):
+        broken.flush()
+    assert broken.whole(100) is None  # it may have been stored, and its answer lost

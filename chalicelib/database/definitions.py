@@ -1,0 +1,53 @@
+"""The compiled form of DAGs: written once per version, never changed, read by almost every
+transaction.
+
+It is hundreds of kilobytes for a DAG of a thousand tasks, and other hosts' commits empty SQLite's
+cache all the time; so what has been parsed is kept by the digest of its text. Not by the version's
+id: ids begin again in a restored database, and a digest cannot lie.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections import OrderedDict
+
+from chalicelib.dag.model import Dag
+from chalicelib.database.transaction import Transaction
+
+MAX_KEPT = 128
+
+_kept: OrderedDict[str, Dag] = OrderedDict()
+_lock = threading.Lock()
+
+
+def compiled(dag: Dag) -> tuple[str, str]:
+    """The text that stands for the DAG, and its digest."""
+    text = json.dumps(dag.to_json(), separators=(",", ":"))
+    return text, hashlib.sha256(text.encode()).hexdigest()
+
+
+def definition(tx: Transaction, version_id: int) -> Dag:
+    """The DAG as that version says. Raises LookupError."""
+    row = tx.one("SELECT digest FROM dag_versions WHERE id = ?", (version_id,))
+    if row is None:
+        raise LookupError(f"DAG version {version_id} is missing")
+    return _recall(row[0]) or _read(tx, version_id, row[0])
+
+
+def _recall(digest: str) -> Dag | None:
+    with _lock:
+        if digest in _kept:
+            _kept.move_to_end(digest)
+        return _kept.get(digest)
+
+
+def _read(tx: Transaction, version_id: int, digest: str) -> Dag:
+    row = tx.one("SELECT compiled FROM dag_versions WHERE id = ?", (version_id,))
+    dag = Dag.from_json(json.loads(row["compiled"] if row else ""))
+    with _lock:
+        _kept[digest] = dag
+        while len(_kept) > MAX_KEPT:
+            _kept.popitem(last=False)
+    return dag
