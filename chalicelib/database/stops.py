@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import astuple
 from datetime import datetime
 
 from chalicelib.database.connection import Transaction
@@ -15,7 +14,7 @@ def insert(tx: Transaction, attempt: Attempt, now: datetime) -> None:
     """Note the wish; asking again changes nothing."""
     tx.execute(
         "INSERT OR IGNORE INTO stops (attempt, requested_at) VALUES (?, ?)",
-        (json.dumps(astuple(attempt)), to_us(now)),
+        (_name(attempt), to_us(now)),
     )
 
 
@@ -27,4 +26,9 @@ def pending(tx: Transaction, limit: int) -> list[Attempt]:
 
 def forget(tx: Transaction, attempt: Attempt) -> None:
     """The attempt has ended, or the wish was carried out twice."""
-    tx.execute("DELETE FROM stops WHERE attempt = ?", (json.dumps(astuple(attempt)),))
+    tx.execute("DELETE FROM stops WHERE attempt = ?", (_name(attempt),))
+
+
+def _name(attempt: Attempt) -> str:
+    a = attempt
+    return json.dumps([a.dag_id, a.run_id, a.task_id, a.map_index, a.try_number, a.poke])

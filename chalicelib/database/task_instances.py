@@ -7,7 +7,7 @@ condition that is there to the letter lets SQLite use it.
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,6 +75,8 @@ class End:
     memory_mb: int | None = None
 
 
+_STATES = {state.value: state for state in TaskState}
+
 SELECT_TASK = """
     SELECT t.id, t.run_key, t.dag_id, r.run_id, t.task_id, t.map_index, t.try_number, t.state,
            t.poke, t.sends, t.queued_at, t.not_before, t.started_at, t.heartbeat_at, t.poke_until,
@@ -125,9 +127,9 @@ def states(tx: Transaction, run_key: int) -> dict[str, Counter[TaskState]]:
         " GROUP BY task_id, state",
         (run_key,),
     )
-    counts: dict[str, Counter[TaskState]] = {}
+    counts: defaultdict[str, Counter[TaskState]] = defaultdict(Counter)
     for task_id, state, number in rows:
-        counts.setdefault(task_id, Counter())[TaskState(state)] = number
+        counts[task_id][_STATES[state]] = number
     return counts
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from chalicelib.dag.expand import ExpandError, copies
 from chalicelib.dag.model import Dag, Task
@@ -37,8 +37,7 @@ def advance(work: Work, run: Run) -> None:
     if not run.is_admitted:
         return
     dag = work.definition(run.version_id)
-    found = task_instances.states(work.tx, run.key)
-    states: States = {task.id: found.get(task.id, Counter()) for task in dag.tasks}
+    states = task_instances.states(work.tx, run.key)
     for task in dag.tasks:  # in topological order: one pass carries a failure all the way down
         if states[task.id][TaskState.NONE]:
             _decide(work, run, task, states)
@@ -51,11 +50,11 @@ def advance(work: Work, run: Run) -> None:
 
 
 def _is_over(states: States) -> bool:
-    return all(
-        state in TASK_ENDED
+    return not any(
+        number
         for counts in states.values()
         for state, number in counts.items()
-        if number
+        if state not in TASK_ENDED
     )
 
 
@@ -86,13 +85,20 @@ def _decision(work: Work, run: Run, task: Task, states: States) -> tuple[TaskSta
     """What becomes of a task that waits, and why; `none` while it goes on waiting."""
     if run.stopping is not None:
         return TaskState.CANCELLED, run.reason
-    upstream: Counter[TaskState] = Counter()
-    for dependency in task.dependencies:
-        upstream.update(states[dependency])
-    decision = decide(task.trigger_rule, upstream, upstream.total())
+    upstream = _sum(states[dependency] for dependency in task.dependencies)
+    decision = decide(task.trigger_rule, upstream, sum(upstream.values()))
     if decision is Decision.RUN and task.depends_on_past:
         return _by_the_past(work, run, task)
     return _TARGETS[decision], _because(decision, task, states)
+
+
+def _sum(counts: Iterable[Counter[TaskState]]) -> dict[TaskState, int]:
+    # For each batch of a fan-out over its whole width; Counter sums five times slower.
+    total: dict[TaskState, int] = {}
+    for count in counts:
+        for state, number in count.items():
+            total[state] = total.get(state, 0) + number
+    return total
 
 
 _TARGETS = {
