@@ -6,6 +6,7 @@ moves, and when the disorder is over every run ends.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,6 +16,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chalicelib.dag.model import Dag
 from chalicelib.dag.states import RUN_MOVES, TASK_MOVES, RunState, TaskState
 from chalicelib.errors import Conflict, Unavailable
 from chalicelib.messages import TaskMessage
@@ -241,8 +243,6 @@ def test_random_dags_run_in_topological_order_each_task_once(dag: str) -> None:
 
 
 def needs(world: World, message: TaskMessage) -> set[str]:
-    import json
-
     ((compiled,),) = world.all("SELECT compiled FROM dag_versions")
-    by_id = {task["id"]: task for task in json.loads(compiled)["tasks"]}
-    return set(by_id[message.attempt.task_id]["dependencies"])
+    dag = Dag.from_json(json.loads(compiled))
+    return set(dag.task(message.attempt.task_id).dependencies)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -139,11 +140,11 @@ def test_each_attempts_short_log_is_kept_until_the_run_is_removed(make_world: Ma
     world = make_world()
     world.upload(ONE)
     world.request("d")
-    for number, outcome in ((1, "failed"), (2, "success")):
-        world.play(1)
-        attempt = Attempt("d", world.all("SELECT run_id FROM runs")[0][0], "t", -1, number)
-        result = Result(attempt, outcome, exit_code=number, log=f"try {number}\n")  # type: ignore[arg-type]
-        results.apply(world.scheduler, [result.encode()])
+    first = Result(queued(world), "failed", exit_code=1, log="try 1\n")
+    results.apply(world.scheduler, [first.encode()])
+    world.tick()
+    second = Result(replace(first.attempt, try_number=2), "success", log="try 2\n")
+    results.apply(world.scheduler, [second.encode()])
     assert world.all("SELECT try_number, log FROM short_logs") == [(1, "try 1\n"), (2, "try 2\n")]
     with world.database.write() as tx:
         tx.execute("DELETE FROM runs")
