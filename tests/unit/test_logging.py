@@ -119,7 +119,9 @@ def test_an_endless_line_is_cut_but_still_json(on_lambda: io.StringIO) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [float("nan"), object(), {("a", "b"): 1}, {1, 2}, b"\xff", "\udcff"], ids=repr
+    "value",
+    [float("nan"), object(), {("a", "b"): 1}, {1, 2}, b"\xff", "\udcff"],
+    ids=lambda value: type(value).__name__,
 )
 def test_a_value_that_json_cannot_say_is_logged_as_text(
     on_lambda: io.StringIO, value: object
