@@ -38,7 +38,7 @@ def publish(path: Path, fill: Callable[[Path], None], patience: Patience) -> boo
     try:
         _make(private / path.name, fill)
         if _rename(private, final):
-            _sync(final.parent)
+            swapping.sync(final.parent)
             return True
     finally:
         shutil.rmtree(private, ignore_errors=True)
@@ -86,15 +86,6 @@ def _rename(private: Path, final: Path) -> bool:
             raise
         return False
     return True
-
-
-def _sync(directory: Path) -> None:
-    """Make a rename in `directory` durable."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _wait_until_visible(path: Path, patience: Patience) -> None:
