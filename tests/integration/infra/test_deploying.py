@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Mapping
+from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,19 @@ def test_the_bundle_is_small_and_holds_nothing_of_the_tests(dev: Account) -> Non
     tops = {name.split("/")[0] for name in zipfile.ZipFile(bundle).namelist()}
     assert {"app.py", "chalicelib", "pysqlite3"} <= tops
     assert tops & {"moto", "pytest", "botocore", "infra", "tests", "pip"} == set()
+
+
+@pytest.mark.parametrize("top", ["app.py", "chalicelib/", "chalice/", "jinja2/", "yaml/"])
+def test_what_the_bundle_holds_need_not_be_compiled_at_each_cold_start(
+    dev: Account, top: str
+) -> None:
+    bundle = zipfile.ZipFile(dev.bundle())
+    modules = [n for n in bundle.namelist() if n.startswith(top) and n.endswith(".py")]
+    assert modules
+    for name in modules:
+        compiled = bundle.read(cache_from_source(name))
+        assert compiled[:4] == MAGIC_NUMBER
+        assert compiled[8:16] == source_hash(bundle.read(name)), name
 
 
 def test_the_bundle_needs_nothing_else_to_start(dev: Account, tmp_path: Path) -> None:
