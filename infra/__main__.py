@@ -24,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (InfraError, ClientError, BotoCoreError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("broken off; run the same command again to go on\n")
+        return 130
     return 0
 
 
@@ -174,7 +177,10 @@ def _down(given: argparse.Namespace) -> None:
 def _agrees(given: argparse.Namespace, question: str) -> bool:
     if given.yes:
         return True
-    typed = input(f"{question}\nType the stage's name to go on: ").strip()
+    try:
+        typed = input(f"{question}\nType the stage's name to go on: ").strip()
+    except EOFError:
+        raise Refused("nobody is there to be asked; with --yes nobody is") from None
     return bool(typed == given.stage)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra import admin, finishing, functions, health, inventory, stack
+from infra import admin, bytecode, finishing, functions, health, inventory, stack
 from infra.aws import Aws
 from infra.errors import InfraError
 from infra.naming import PROJECT, Stage
@@ -59,6 +59,7 @@ def deploy(deployment: Deployment) -> str:
     # Whatever Chalice's own file says: it may be of another time, or not there.
     known = inventory.deployed(found, stage, aws, outputs["DagsBucket"])
     deployment.project.write_deployed(stage, known)
+    say(f"  byte code of {bytecode.prepare(deployment.project.folder)} modules")
     deployment.chalice(deployment.project.folder, stage, aws.environ())
     say("[4/6] file system, settings of functions and API")
     finishing.finish(aws, stage, outputs, say)

@@ -5,7 +5,7 @@ No action has a wildcard. A resource is the stack's own wherever AWS lets one be
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,18 +14,18 @@ from infra.naming import APP, Place, Stage
 
 Statement = dict[str, Any]
 
-READ_QUEUE = (
-    "sqs:ReceiveMessage",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-    "sqs:GetQueueUrl",
-)
+TAKE = ("sqs:ReceiveMessage", "sqs:DeleteMessage")
+# What Lambda itself needs, with the function's role, to read a function's queue.
+BE_STARTED_BY = (*TAKE, "sqs:GetQueueAttributes")
 SEND = ("sqs:SendMessage", "sqs:GetQueueUrl")
 DEPTH = ("sqs:GetQueueAttributes", "sqs:GetQueueUrl")
-READ_OBJECTS = ("s3:GetObject",)
-KEEP_OBJECTS = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")
-# Without it S3 answers "forbidden" to who asks for an object that is not there.
-LIST = ("s3:ListBucket",)
+# Without the right to list, S3 answers "forbidden" to who asks for an object that is not there.
+LIST = "s3:ListBucket"
+READ = ("s3:GetObject",)
+# Claims and marks that ask for a stop.
+WRITE = ("s3:GetObject", "s3:PutObject")
+ADD_AND_REMOVE = (LIST, "s3:PutObject", "s3:DeleteObject")
+KEEP = (*ADD_AND_REMOVE, *READ)
 
 # What Lambda itself needs, with the function's role, to connect a function to a VPC.
 NETWORK_INTERFACES = (
@@ -44,15 +44,26 @@ QUEUES: dict[str, dict[str, tuple[str, ...]]] = {
         "TasksDeadQueue": DEPTH,
     },
     "register": {"TasksQueue": SEND, "ResultsQueue": SEND},
-    "tick": {"TasksQueue": SEND, "ResultsQueue": SEND, "TasksDeadQueue": READ_QUEUE},
-    "apply": {"TasksQueue": SEND, "ResultsQueue": (*SEND, *READ_QUEUE)},
-    "execute": {"TasksQueue": READ_QUEUE, "ResultsQueue": SEND},
+    "tick": {
+        "TasksQueue": SEND,
+        "ResultsQueue": SEND,
+        "TasksDeadQueue": (*TAKE, "sqs:GetQueueUrl"),
+    },
+    "apply": {"TasksQueue": SEND, "ResultsQueue": (*SEND, *BE_STARTED_BY)},
+    "execute": {"TasksQueue": BE_STARTED_BY, "ResultsQueue": SEND},
     "backup": {},
     "admin": {},
 }
 
-KEEPERS = ("backup", "admin")
-"""They see the database and its copies, and nothing else."""
+BUCKETS: dict[str, dict[str, tuple[str, ...]]] = {
+    "api_handler": {"RunsBucket": (LIST, *WRITE)},  # logs are found by listing
+    "register": {"DagsBucket": (LIST, *READ), "RunsBucket": WRITE},
+    "tick": {"DagsBucket": (LIST, *READ), "RunsBucket": KEEP},
+    "apply": {"RunsBucket": WRITE},
+    "execute": {},  # see `_execution`
+    "backup": {"BackupsBucket": ADD_AND_REMOVE},
+    "admin": {"BackupsBucket": KEEP},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +87,13 @@ def policies(installation: Installation) -> dict[str, dict[str, Any]]:
 
 
 def policy(installation: Installation, function: Function) -> dict[str, Any]:
-    statements = [_logs(installation, function), *_queues(installation, function)]
-    if function.name in KEEPERS:
-        statements += [*_backups(installation), *_database(installation, function)]
-    elif function.has_database:
-        statements += [*_objects(installation), *_database(installation, function)]
+    statements = [
+        _logs(installation, function),
+        *_queues(installation, function),
+        *_buckets(installation, function),
+    ]
+    if function.has_database:
+        statements += _database(installation, function)
     else:
         statements += _execution(installation)
     return {"Version": "2012-10-17", "Statement": statements}
@@ -104,21 +117,13 @@ def _queues(installation: Installation, function: Function) -> list[Statement]:
     ]
 
 
-def _objects(installation: Installation) -> list[Statement]:
-    dags, runs = installation.bucket("DagsBucket"), installation.bucket("RunsBucket")
-    return [
-        _allow("ListBuckets", LIST, dags, runs),
-        _allow("DagFiles", READ_OBJECTS, f"{dags}/*"),
-        _allow("RunObjects", KEEP_OBJECTS, f"{runs}/*"),
-    ]
-
-
-def _backups(installation: Installation) -> list[Statement]:
-    bucket = installation.bucket("BackupsBucket")
-    return [
-        _allow("ListBackups", LIST, bucket),
-        _allow("KeepBackups", KEEP_OBJECTS, f"{bucket}/*"),
-    ]
+def _buckets(installation: Installation, function: Function) -> Iterator[Statement]:
+    for output, actions in BUCKETS[function.name].items():
+        bucket = installation.bucket(output)
+        if LIST in actions:
+            yield _allow(f"List{output}", (LIST,), bucket)
+        of_objects = tuple(action for action in actions if action != LIST)
+        yield _allow(f"ObjectsOf{output}", of_objects, f"{bucket}/*")
 
 
 def _database(installation: Installation, function: Function) -> list[Statement]:
@@ -147,8 +152,10 @@ def _database(installation: Installation, function: Function) -> list[Statement]
 def _execution(installation: Installation) -> list[Statement]:
     runs, stage = installation.bucket("RunsBucket"), installation.stage
     return [
-        _allow("ListRuns", LIST, runs),
-        _allow("ClaimsAndLogs", ("s3:GetObject", "s3:PutObject"), f"{runs}/*"),
+        # Whether an attempt shall stop is asked by reading a mark that is seldom there.
+        _allow("ListRuns", (LIST,), runs),
+        _allow("ReadMarks", READ, f"{runs}/*/claim", f"{runs}/*/cancel"),
+        _allow("WriteClaimsAndLogs", ("s3:PutObject",), f"{runs}/*/claim", f"{runs}/*/log/*"),
         # A claim that was taken away could be taken twice, so only the log may shrink.
         _allow("CutLogs", ("s3:DeleteObject",), f"{runs}/*/log/*"),
         *_secrets(installation),

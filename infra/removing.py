@@ -10,13 +10,16 @@ from botocore.exceptions import ClientError
 
 from infra import inventory, stack
 from infra.aws import Aws, is_missing
-from infra.errors import Refused
+from infra.errors import InfraError, Refused
 from infra.inventory import Inventory
 from infra.naming import PROJECT, Stage
 from infra.project import Project
 from infra.stack import Say
 
 BUCKETS = ("dags", "runs", "backups")
+
+POLL_SECONDS = 5.0
+POLLS = 120
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,9 @@ def _refuse_to_lose(aws: Aws, stage: Stage) -> None:
     if any(_recovery_points(aws, stage)):
         kept.append(f"backup vault {stage.stack}")
     if kept:
-        raise Refused(f"{', '.join(kept)} hold data. Copy what you need, then use --delete-data.")
+        raise Refused(
+            f"there is data in: {', '.join(kept)}. Copy what you need, then use --delete-data."
+        )
 
 
 def _remove_functions(aws: Aws, stage: Stage, found: Inventory, say: Say) -> None:
@@ -101,13 +106,35 @@ def _remove_role(aws: Aws, role: str) -> None:
 def _remove_data(aws: Aws, stage: Stage, say: Say) -> None:
     for name in bucket_names(stage, aws):
         for batch in _batches(_versions(aws, name)):
-            aws.client("s3").delete_objects(Bucket=name, Delete={"Objects": batch, "Quiet": True})
+            _delete_objects(aws, name, batch)
             say(f"  bucket {name}: {len(batch)} objects")
-    for arn in _recovery_points(aws, stage):
-        aws.client("backup").delete_recovery_point(
-            BackupVaultName=stage.stack, RecoveryPointArn=arn
+    asked: set[str] = set()
+    for _ in range(POLLS):
+        left = list(_recovery_points(aws, stage))
+        for arn in left:
+            if arn not in asked:
+                _gone(
+                    aws.client("backup").delete_recovery_point,
+                    BackupVaultName=stage.stack,
+                    RecoveryPointArn=arn,
+                )
+                asked.add(arn)
+                say(f"  backup {arn}")
+        if not left:
+            return
+        aws.sleep(POLL_SECONDS)  # they go slowly, and a vault with one of them cannot go
+    raise InfraError(f"backup vault {stage.stack} is not empty yet; run the same command again")
+
+
+def _delete_objects(aws: Aws, bucket: str, batch: list[dict[str, str]]) -> None:
+    """Raises InfraError for the first that could not be deleted."""
+    answer = aws.client("s3").delete_objects(
+        Bucket=bucket, Delete={"Objects": batch, "Quiet": True}
+    )
+    for problem in answer.get("Errors", []):
+        raise InfraError(
+            f"bucket {bucket}: {problem.get('Key')} could not be deleted: {problem.get('Code')}"
         )
-        say(f"  backup {arn}")
 
 
 def _versions(aws: Aws, bucket: str) -> Iterator[dict[str, str]]:

@@ -62,7 +62,7 @@ class Restored:
 
 
 def handle(keeper: Keeper, wish: Mapping[str, Any]) -> dict[str, Any]:
-    """Do what the event's `detail` says, and answer in JSON's types.
+    """Do what an administrator's `wish` says, and answer in JSON's types.
 
     {} or {"do": "backup"}; {"do": "list"}; {"do": "restore", "name": NAME (without: the newest),
     "even_while_runs_are_active": false}. Raises OrchestratorError.

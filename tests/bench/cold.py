@@ -116,8 +116,7 @@ def _line(taken: list[Figures]) -> Line:
             for name in taken[0]
         },
         targets=[],
-        note="the uploaded zip under awslambdaric on this machine, with a whole processor, of which"
-        " Lambda gives 0.29 to 512 MB; the bundle has no byte code, as on Lambda; S3 and SQS are"
-        " moto's, the file system is a tmpfs;"
-        " execute runs `true`; the command's own memory is not counted",
+        note="the uploaded zip, with its byte code, under awslambdaric on this machine, with a"
+        " whole processor, of which Lambda gives 0.29 to 512 MB; S3 and SQS are moto's, the file"
+        " system is a tmpfs; execute runs `true`; the command's own memory is not counted",
     )

@@ -8,10 +8,19 @@ import pytest
 
 from tests.integration.bundle.event_sources import EventSources, Lambda
 from tests.integration.bundle.installation import Installation, installation
+from tests.integration.bundle.requests_seen import Seen, every_request_is_seen
+from tests.integration.bundle.user import User
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def seen() -> Iterator[Seen]:
+    """What the functions ask of AWS."""
+    with every_request_is_seen() as seen:
+        yield seen
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory, seen: Seen) -> Iterator[Installation]:
     """A deployed stage that soon takes a silent executor for lost."""
     folder = tmp_path_factory.mktemp("installation")
     with installation(folder, heartbeat_seconds="0.2", silence_seconds="3") as made:
@@ -32,3 +41,9 @@ def sources(installed: Installation, functions: Lambda) -> Iterator[EventSources
     sources.start()
     yield sources
     sources.stop()
+
+
+@pytest.fixture(scope="module")
+def user(functions: Lambda, sources: EventSources) -> User:
+    """An operator."""
+    return User(sources, functions.new_token("tests", "operator"))

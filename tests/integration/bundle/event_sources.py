@@ -117,6 +117,12 @@ class EventSources:
         self._installation.client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode())
         self._functions.invoke("register", events.of_the_bucket(bucket, key, created=True))
 
+    def remove(self, key: str) -> None:
+        """Take it out again, and tell `register`."""
+        bucket = self._installation.setting("dags_bucket")
+        self._installation.client("s3").delete_object(Bucket=bucket, Key=key)
+        self._functions.invoke("register", events.of_the_bucket(bucket, key, created=False))
+
     def ask(self, method: str, path: str, token: str = "", **query: str) -> Reply:
         """One request of the API, as API Gateway's proxy integration hands it on."""
         answer = self._functions.invoke(API_FUNCTION, self.request(method, path, token, **query))

@@ -44,6 +44,11 @@ class Installation:
     file_system: Path
     settings: Mapping[str, str]
 
+    @property
+    def database(self) -> Path:
+        """Where the functions have it."""
+        return self.file_system / Path(DATABASE).relative_to(MOUNT)
+
     def function(self, name: str, **changes: str) -> Function:
         """`name` as in app.py; `changes` are settings by their lower-case names."""
         told = self.account.configuration(STAGE, name)
@@ -56,7 +61,7 @@ class Installation:
             "TMPDIR": str(self.folder),
         }
         if told.get("FileSystemConfigs"):
-            environ[PREFIX + "DATABASE"] = str(self.file_system / Path(DATABASE).relative_to(MOUNT))
+            environ[PREFIX + "DATABASE"] = str(self.database)
         for setting, value in {**self.settings, **changes}.items():
             environ[PREFIX + setting.upper()] = value
         return Function(

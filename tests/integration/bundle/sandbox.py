@@ -24,6 +24,9 @@ from tests.support.runtime_api import FunctionError, RuntimeApi
 LAMBDAS_OWN = ("boto3", "awslambdaric")
 """The distributions that stand in for those of the Lambda runtime."""
 
+OF_A_FUNCTION = "of-the-function-"
+"""How the credentials of a function begin; its name follows."""
+
 
 @dataclass(frozen=True)
 class Function:
@@ -101,7 +104,8 @@ def python() -> list[str]:
 def lambda_environ(
     name: str, handler: str, memory: int, bundle: Path, runtime: Path
 ) -> dict[str, str]:
-    """The variables that Lambda itself sets. The credentials open nothing."""
+    """The variables that Lambda itself sets. The credentials open nothing, but tell the functions
+    apart."""
     return {
         "AWS_LAMBDA_FUNCTION_NAME": name,
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
@@ -112,9 +116,9 @@ def lambda_environ(
         "AWS_EXECUTION_ENV": "AWS_Lambda_python3.11",
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "of-the-function",
-        "AWS_SECRET_ACCESS_KEY": "of-the-function",
-        "AWS_SESSION_TOKEN": "of-the-function",
+        "AWS_ACCESS_KEY_ID": f"{OF_A_FUNCTION}{name}",
+        "AWS_SECRET_ACCESS_KEY": f"{OF_A_FUNCTION}{name}",
+        "AWS_SESSION_TOKEN": f"{OF_A_FUNCTION}{name}",
         "_HANDLER": handler,
         "LAMBDA_TASK_ROOT": str(bundle),
         "LAMBDA_RUNTIME_DIR": str(runtime),

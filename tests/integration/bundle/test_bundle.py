@@ -13,6 +13,8 @@ from chalicelib.local import events
 from infra.functions import DATABASE, FUNCTIONS
 from tests.integration.bundle.event_sources import EventSources, Lambda
 from tests.integration.bundle.installation import Installation
+from tests.integration.bundle.sandbox import OF_A_FUNCTION
+from tests.integration.bundle.user import User
 from tests.support.runtime_api import FunctionError
 from tests.support.waiting import eventually
 
@@ -20,12 +22,25 @@ GREETING = """
 name: Greeting
 tasks:
   - id: greet
-    command: echo "greetings from $TASK_ID"; env | grep -e ^ORCHESTRATOR_ -e of-the-function
-    skip_on_exit_code: 1
+    command: echo "greetings from $TASK_ID"
   - id: count
-    command: echo "number $((6 * 7))" ${AWS_SESSION_TOKEN:+with the role of tasks}
+    command: echo "number $((6 * 7))"
     dependencies: greet
-    trigger_rule: all_done
+"""
+
+BY_THE_CLOCK = """
+name: By the clock
+schedule: "@every 1s"
+tasks:
+  - id: work
+    command: "true"
+"""
+
+LOOKS_AROUND = """
+name: Looks around
+tasks:
+  - id: look
+    command: env
 """
 
 STUBBORN = """
@@ -42,44 +57,6 @@ import importlib.util, json
 found = {name: importlib.util.find_spec(name) for name in %r}
 print(json.dumps({name: spec and spec.origin for name, spec in found.items()}))
 """
-
-
-@pytest.fixture(scope="module")
-def token(functions: Lambda) -> str:
-    return functions.new_token("tests", "operator")
-
-
-class User:
-    """Somebody with a token."""
-
-    def __init__(self, sources: EventSources, token: str) -> None:
-        self._sources = sources
-        self._token = token
-
-    def get(self, path: str, **query: str) -> Any:
-        reply = self._sources.ask("GET", path, self._token, **query)
-        assert reply.status == 200, reply.json
-        return reply.json
-
-    def run(self, dag_id: str) -> str:
-        reply = self._sources.ask("POST", f"/api/dags/{dag_id}/run", self._token)
-        assert reply.status == 201, reply.json
-        return str(reply.json["run_id"])
-
-    def ended(self, run_id: str) -> Any:
-        def ended() -> Any:
-            run = self.get(f"/api/runs/{run_id}")
-            return run if run["ended_at"] else None
-
-        return eventually(ended, within=60)
-
-    def log(self, run_id: str, task_id: str, **query: str) -> str:
-        return str(self.get(f"/api/runs/{run_id}/tasks/{task_id}/logs", **query)["content"])
-
-
-@pytest.fixture
-def user(sources: EventSources, token: str) -> User:
-    return User(sources, token)
 
 
 @pytest.mark.parametrize("name", [function.name for function in FUNCTIONS])
@@ -103,10 +80,40 @@ def test_a_file_is_uploaded_run_and_its_log_read(sources: EventSources, user: Us
 
     assert run["state"] == "success"
     states = {task["task_id"]: task["state"] for task in run["task_instances"]}
-    # Skipped, because grep found nothing: neither the settings nor the function's credentials.
-    assert states == {"greet": "skipped", "count": "success"}
-    assert "greetings from greet\n" in user.log(run["run_id"], "greet")
-    assert user.log(run["run_id"], "count").endswith("number 42 with the role of tasks\n")
+    assert states == {"greet": "success", "count": "success"}
+    assert user.log(run["run_id"], "greet").endswith("greetings from greet\n")
+    assert user.log(run["run_id"], "count").endswith("number 42\n")
+
+
+def test_a_scheduled_dag_runs_by_itself(sources: EventSources, user: User) -> None:
+    sources.upload("clock.yaml", BY_THE_CLOCK)
+
+    def done() -> Any:
+        return user.get("/api/dags/by_the_clock/runs", state="success")["runs"]
+
+    (run, *_) = eventually(done, within=60)
+    sources.remove("clock.yaml")
+    assert run["run_type"] == "scheduled"
+
+
+def test_a_command_sees_neither_the_settings_nor_the_credentials_of_its_function(
+    sources: EventSources, user: User
+) -> None:
+    sources.upload("looks.yaml", LOOKS_AROUND)
+    run = user.ended(user.run("looks_around"))
+    lines = [line.partition(" ")[2] for line in user.log(run["run_id"], "look").splitlines()]
+    seen = dict(line.split("=", 1) for line in lines)
+    assert [name for name in seen if name.startswith(("ORCHESTRATOR_", "LAMBDA_", "_HAN"))] == []
+    assert OF_A_FUNCTION not in "".join(lines)
+    # Those of the role of tasks; the log hides the secret ones.
+    assert {name for name in seen if name.startswith("AWS_")} == {
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+    }
+    assert (seen["AWS_SECRET_ACCESS_KEY"], seen["AWS_SESSION_TOKEN"]) == ("***", "***")
 
 
 def test_a_run_ends_well_although_its_executor_was_killed_in_mid_task(

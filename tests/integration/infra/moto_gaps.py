@@ -2,13 +2,14 @@
 is tested knows nothing of it.
 
 What moto skips without a word is not made up for: queue and bucket policies, alarms, the backup
-plan, IPv6. Those are only checked by cfn-lint.
+plan, the egress-only gateway. Those are only checked by cfn-lint.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import ipaddress
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,15 +18,20 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from moto.apigateway.models import APIGatewayBackend
+from moto.apigateway.responses import APIGatewayResponse
 from moto.awslambda.models import LambdaFunction
+from moto.cloudformation import parsing
 from moto.cloudformation.models import CloudFormationBackend
 from moto.ec2.exceptions import DependencyViolationError
+from moto.ec2.models.vpcs import VPC
 from moto.efs.models import AccessPoint
 
 
 def fill_gaps_of_moto(monkeypatch: pytest.MonkeyPatch, unserved: Unserved) -> None:
     _keep_file_systems(monkeypatch)
     _accept_swagger(monkeypatch, unserved.swagger)
+    _keep_endpoint_types(monkeypatch)
+    _know_ipv6(monkeypatch)
     _delete_stacks_with_a_vpc(monkeypatch)
     # A template's `!Ref` to an access point gives a Python object.
     own_id = property(lambda self: self.access_point_id, lambda self, value: None)
@@ -72,6 +78,40 @@ def _accept_swagger(monkeypatch: pytest.MonkeyPatch, sent: list[dict[str, Any]])
     monkeypatch.setattr(APIGatewayBackend, "put_rest_api", put_rest_api)
 
 
+def _keep_endpoint_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    """moto takes every API that is imported for one of the type EDGE."""
+    create = APIGatewayResponse.create_rest_api
+
+    def created(self: Any) -> Any:
+        status, headers, body = create(self)
+        if kind := self._get_param("endpointConfigurationTypes"):
+            api = self.backend.apis[json.loads(body)["id"]]
+            api.endpoint_configuration = {"types": [kind]}
+        return status, headers, body
+
+    monkeypatch.setattr(APIGatewayResponse, "create_rest_api", created)
+
+
+def _know_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
+    """moto's templates know neither `Fn::Cidr` nor a VPC's blocks of IPv6 addresses."""
+    clean, attribute = parsing.clean_json, VPC.get_cfn_attribute
+
+    def cleaned(document: Any, resources: Any) -> Any:
+        if isinstance(document, dict) and "Fn::Cidr" in document:
+            block, count, bits = (cleaned(part, resources) for part in document["Fn::Cidr"])
+            subnets = ipaddress.IPv6Network(block).subnets(new_prefix=128 - int(bits))
+            return [str(next(subnets)) for _ in range(int(count))]
+        # A resource that moto does not make.
+        return "vpc-cidr-assoc-1" if document == {"Ref": "VpcIpv6"} else clean(document, resources)
+
+    def got(self: Any, name: str) -> Any:
+        is_asked = name == "Ipv6CidrBlocks"
+        return ["2001:db8:1234:5600::/56"] if is_asked else attribute(self, name)
+
+    monkeypatch.setattr(parsing, "clean_json", cleaned)
+    monkeypatch.setattr(VPC, "get_cfn_attribute", got)
+
+
 def _delete_stacks_with_a_vpc(monkeypatch: pytest.MonkeyPatch) -> None:
     """moto deletes in an order of its own, stops at the VPC, and only then has the rest deleted."""
     delete = CloudFormationBackend.delete_stack
@@ -93,6 +133,7 @@ class Unserved:
     recursion: dict[str, str] = field(default_factory=dict)
     protection: dict[str, bool] = field(default_factory=dict)
     recovery_points: list[str] = field(default_factory=list)
+    going: list[str] = field(default_factory=list)
     swagger: list[dict[str, Any]] = field(default_factory=list)
     invoked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
@@ -124,10 +165,13 @@ class Unserved:
         return _answer({})
 
     def _points(self, **_: Any) -> Any:
-        return _answer({"RecoveryPoints": [{"RecoveryPointArn": p} for p in self.recovery_points]})
+        """One that is deleted is seen once more, as its deletion takes a while."""
+        seen = [*self.recovery_points, *self.going]
+        self.going = []
+        return _answer({"RecoveryPoints": [{"RecoveryPointArn": point} for point in seen]})
 
     def _delete_point(self, params: dict[str, Any], **_: Any) -> Any:
-        self.recovery_points.pop()
+        self.going.append(self.recovery_points.pop())
         return _answer({})
 
 

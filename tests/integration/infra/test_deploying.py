@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Mapping
+from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,48 @@ def test_events_reach_the_functions(dev: Account) -> None:
     (told_function,) = told["LambdaFunctionConfigurations"]
     assert told_function["LambdaFunctionArn"] == found.functions["register"]
     assert set(told_function["Events"]) == {"s3:ObjectCreated:*", "s3:ObjectRemoved:*"}
+
+
+def test_results_come_in_batches_and_two_at_once_and_tasks_one_by_one(dev: Account) -> None:
+    client = dev.aws.client("lambda")
+    read = {
+        mapping.function: client.get_event_source_mapping(UUID=mapping.uuid)
+        for mapping in dev.inventory("dev").mappings
+    }
+    assert (read["apply"]["BatchSize"], read["execute"]["BatchSize"]) == (10, 1)
+    assert read["apply"]["ScalingConfig"] == {"MaximumConcurrency": 2}
+    assert "ScalingConfig" not in read["execute"]
+
+
+def test_the_api_is_regional_and_its_stage_is_called_api(dev: Account) -> None:
+    (api,) = dev.inventory("dev").apis
+    client = dev.aws.client("apigateway")
+    assert client.get_rest_api(restApiId=api)["endpointConfiguration"]["types"] == ["REGIONAL"]
+    assert [row["stageName"] for row in client.get_stages(restApiId=api)["item"]] == ["api"]
+
+
+def test_with_ipv6_the_database_functions_speak_it_after_each_deployment(account: Account) -> None:
+    """Chalice, which does not know the flag, takes it away each time."""
+    account.deploy("six", Network="ipv6")
+    account.deploy("six")
+    for function in FUNCTIONS:
+        now = account.configuration("six", function.name)
+        speaks = now["VpcConfig"].get("Ipv6AllowedForDualStack", False)
+        asks_for_it = "AWS_USE_DUALSTACK_ENDPOINT" in now["Environment"]["Variables"]
+        assert (speaks, asks_for_it) == (function.has_database, function.has_database)
+    services = [
+        endpoint["ServiceName"]
+        for endpoint in account.aws.client("ec2").describe_vpc_endpoints()["VpcEndpoints"]
+        if endpoint["VpcId"] == _vpc_of(account, "six")
+    ]
+    assert services == ["com.amazonaws.us-east-1.s3"]
+    account.remove("six")
+
+
+def _vpc_of(account: Account, stage: str) -> str:
+    (subnet, *_) = outputs_of(account.aws, f"orchestrator-{stage}")["SubnetIds"].split(",")
+    (found,) = account.aws.client("ec2").describe_subnets(SubnetIds=[subnet])["Subnets"]
+    return str(found["VpcId"])
 
 
 def test_the_roles_hold_the_policies_of_the_table(dev: Account) -> None:
@@ -170,6 +213,19 @@ def test_the_bundle_is_small_and_holds_nothing_of_the_tests(dev: Account) -> Non
     tops = {name.split("/")[0] for name in zipfile.ZipFile(bundle).namelist()}
     assert {"app.py", "chalicelib", "pysqlite3"} <= tops
     assert tops & {"moto", "pytest", "botocore", "infra", "tests", "pip"} == set()
+
+
+@pytest.mark.parametrize("top", ["app.py", "chalicelib/", "chalice/", "jinja2/", "yaml/"])
+def test_what_the_bundle_holds_need_not_be_compiled_at_each_cold_start(
+    dev: Account, top: str
+) -> None:
+    bundle = zipfile.ZipFile(dev.bundle())
+    modules = [n for n in bundle.namelist() if n.startswith(top) and n.endswith(".py")]
+    assert modules
+    for name in modules:
+        compiled = bundle.read(cache_from_source(name))
+        assert compiled[:4] == MAGIC_NUMBER
+        assert compiled[8:16] == source_hash(bundle.read(name)), name
 
 
 def test_the_bundle_needs_nothing_else_to_start(dev: Account, tmp_path: Path) -> None:
@@ -261,7 +317,7 @@ def test_down_refuses_to_lose_data_until_it_is_told_to(account: Account) -> None
     s3.put_object(Bucket=bucket, Key="a.yaml", Body=b"2")
     s3.delete_object(Bucket=bucket, Key="a.yaml")  # only old versions are left
 
-    with pytest.raises(Refused, match=f"bucket {bucket} hold data.*--delete-data"):
+    with pytest.raises(Refused, match=f"data in: bucket {bucket}.*--delete-data"):
         account.remove("full")
     account.unserved.recovery_points.append("arn:aws:backup:us-east-1:123456789012:point:1")
     with pytest.raises(Refused, match="backup vault orchestrator-full"):
@@ -273,7 +329,7 @@ def test_down_refuses_to_lose_data_until_it_is_told_to(account: Account) -> None
     account.remove("full", deletes_data=True)
     names = {row["Name"] for row in s3.list_buckets()["Buckets"]}
     assert bucket not in names
-    assert account.unserved.recovery_points == []
+    assert (account.unserved.recovery_points, account.unserved.going) == ([], [])
     assert account.unserved.protection["orchestrator-full"] is False
     config = json.loads((account.project.settings / "config.json").read_text())
     assert "full" not in config["stages"]

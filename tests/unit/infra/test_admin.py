@@ -177,12 +177,16 @@ def test_each_command_asks_for_what_it_says(
     assert said in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("test\n", "nothing was restored"), ("", "nobody is there to be asked; with --yes nobody is")],
+)
 def test_nothing_is_restored_unless_the_stage_is_named_again(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    typed: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     aws, fake, _ = account()
     monkeypatch.setattr("infra.__main__.connect", lambda *_: aws)
-    monkeypatch.setattr("sys.stdin", io.StringIO("test\n"))
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
     assert main(["restore", "--stage", "prod"]) == 1
     assert fake.asked == []
-    assert capsys.readouterr().err == "error: nothing was restored\n"
+    assert capsys.readouterr().err == f"error: {said}\n"

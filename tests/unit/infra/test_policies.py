@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from infra.functions import FUNCTIONS, with_database
-from infra.policies import KEEPERS, NETWORK_INTERFACES, policies
+from infra.policies import NETWORK_INTERFACES, policies
 from tests.unit.infra.installation import OUTPUTS, PLACE, PROD
 
 POLICIES = policies(PROD)
@@ -93,12 +93,13 @@ def test_execute_has_exactly_what_an_attempt_needs() -> None:
         ("sqs:ReceiveMessage", tasks),
         ("sqs:DeleteMessage", tasks),
         ("sqs:GetQueueAttributes", tasks),
-        ("sqs:GetQueueUrl", tasks),
         ("sqs:SendMessage", results),
         ("sqs:GetQueueUrl", results),
         ("s3:ListBucket", runs),
-        ("s3:GetObject", f"{runs}/*"),
-        ("s3:PutObject", f"{runs}/*"),
+        ("s3:GetObject", f"{runs}/*/claim"),
+        ("s3:GetObject", f"{runs}/*/cancel"),
+        ("s3:PutObject", f"{runs}/*/claim"),
+        ("s3:PutObject", f"{runs}/*/log/*"),
         ("s3:DeleteObject", f"{runs}/*/log/*"),
         (
             "secretsmanager:GetSecretValue",
@@ -128,11 +129,27 @@ def test_only_parameters_and_secrets_are_decrypted_and_only_with_the_stages_keys
 def test_backups_are_open_to_those_who_keep_them_and_nothing_else_is(name: str) -> None:
     buckets = {r.split("/")[0] for _, r in granted(name) if ":s3:::" in r}
     backups = PLACE.bucket_arn(OUTPUTS["BackupsBucket"])
-    if name in KEEPERS:
+    if name in ("backup", "admin"):
         assert buckets == {backups}
         assert [r for _, r in granted(name) if ":sqs:" in r] == []
     else:
         assert backups not in buckets
+
+
+@pytest.mark.parametrize(
+    ("output", "action", "who"),
+    [
+        ("DagsBucket", "s3:GetObject", {"register", "tick"}),
+        ("DagsBucket", "s3:PutObject", set()),
+        ("RunsBucket", "s3:PutObject", {"api_handler", "register", "tick", "apply"}),
+        ("RunsBucket", "s3:DeleteObject", {"tick"}),
+        ("BackupsBucket", "s3:PutObject", {"backup", "admin"}),
+        ("BackupsBucket", "s3:GetObject", {"admin"}),
+    ],
+)
+def test_a_bucket_is_open_to_those_who_use_it(output: str, action: str, who: set[str]) -> None:
+    everything = (action, f"{PLACE.bucket_arn(OUTPUTS[output])}/*")
+    assert {name for name in NAMES if everything in granted(name)} == who
 
 
 def test_the_executors_role_reaches_neither_the_database_nor_its_copies_nor_the_dag_files() -> None:

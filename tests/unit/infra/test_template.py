@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from chalicelib.config import SETTINGS
+from chalicelib.scheduler.repair import BEGIN_WITHIN
 from infra.deploying import TEMPLATE
 from infra.functions import FUNCTIONS
 from infra.naming import Stage
@@ -46,6 +47,14 @@ def test_a_template_fits_into_a_request() -> None:
 def test_a_message_stays_hidden_longer_than_its_reader_may_run(queue: str, reader: str) -> None:
     (function,) = [function for function in FUNCTIONS if function.name == reader]
     assert RESOURCES[queue]["Properties"]["VisibilityTimeout"] > function.timeout
+
+
+def test_hours_without_room_for_an_invocation_do_not_make_a_dead_letter_of_a_task() -> None:
+    queue = RESOURCES["TasksQueue"]["Properties"]
+    (execute,) = [function for function in FUNCTIONS if function.name == "execute"]
+    assert queue["VisibilityTimeout"] >= 6 * execute.timeout  # AWS's advice
+    given_back = queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"]
+    assert given_back >= BEGIN_WITHIN.total_seconds()
 
 
 def test_every_queue_that_is_read_has_a_dead_letter_queue_with_an_alarm() -> None:

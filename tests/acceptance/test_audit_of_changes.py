@@ -1,0 +1,106 @@
+"""Every change through the API leaves an audit row: who, when, what. Walks the table of routes, so
+that a route that is added without one fails here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.utils.time import iso
+from chalicelib.web.routes import ROUTES, Route
+from tests.support.api import Api
+from tests.support.rows import START
+
+CHANGING = [route for route in ROUTES if route.needs == "operator"]
+
+Made = tuple[dict[str, Any], dict[str, Any]]
+"""What stands in the path, and the body."""
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    made = Api(tmp_path, auth="token")
+    made.sign_in("operator", "ann")
+    made.rows.dag("a", schedule=("@daily",), tags=("nightly",))
+    yield made
+    made.close()
+
+
+def a_failed_run(api: Api) -> dict[str, str]:
+    run_id = api.rows.run("a", "failed")
+    api.rows.task(run_id, "extract")
+    api.rows.task(run_id, "load", "failed")
+    return {"run_id": run_id, "task_id": "load"}
+
+
+def a_run_at_work(api: Api) -> dict[str, str]:
+    run_id = api.rows.run("a", "running")
+    api.rows.task(run_id, "extract", "running", sends=1)
+    api.rows.task(run_id, "load", "none")
+    return {"run_id": run_id, "task_id": "extract"}
+
+
+def a_pool(api: Api) -> dict[str, str]:
+    api.rows.pool("big")
+    return {"pool": "big"}
+
+
+def a_day(_: Api) -> Made:
+    return {"dag_id": "a"}, {"from": START.isoformat(), "to": START.replace(day=25).isoformat()}
+
+
+def a_backfill(state: str) -> Callable[[Api], Made]:
+    return lambda api: ({"backfill_id": api.rows.backfill("a", state)}, {})
+
+
+GOOD_REQUESTS: dict[str, Callable[[Api], Made]] = {
+    "dags.pause_by_tag": lambda _: ({}, {"tag": "nightly", "is_paused": True}),
+    "dags.patch_dag": lambda _: ({"dag_id": "a"}, {"is_paused": True}),
+    "runs.request_run": lambda _: ({"dag_id": "a"}, {}),
+    "backfills.create_backfill": a_day,
+    "runs.patch_run": lambda api: (a_failed_run(api), {"note": "seen"}),
+    "runs.cancel_run": lambda api: (a_run_at_work(api), {}),
+    "runs.clear_run": lambda api: (a_failed_run(api), {}),
+    "runs.retry_run": lambda api: (a_failed_run(api), {}),
+    "runs.rerun": lambda api: (a_failed_run(api), {}),
+    "task_instances.cancel_task": lambda api: (a_run_at_work(api), {}),
+    "task_instances.clear_task": lambda api: (a_failed_run(api), {}),
+    "task_instances.mark_task": lambda api: (a_failed_run(api), {"state": "success"}),
+    "backfills.pause_backfill": a_backfill("running"),
+    "backfills.resume_backfill": a_backfill("paused"),
+    "backfills.cancel_backfill": a_backfill("running"),
+    "pools.put_pool": lambda _: ({"pool": "small"}, {"slots": 2}),
+    "pools.delete_pool": lambda api: (a_pool(api), {}),
+}
+"""By handler: something that its route can change."""
+
+
+@pytest.mark.parametrize("route", CHANGING, ids=lambda route: route.handler)
+def test_a_change_leaves_a_row_that_says_who_when_and_what(api: Api, route: Route) -> None:
+    assert route.handler in GOOD_REQUESTS, "say here how this route changes something"
+    path, body = GOOD_REQUESTS[route.handler](api)
+    before = rows(api)
+    reply = api.send(route.method, route.path.format(**path), body)
+    assert 200 <= reply.status < 300, reply.json
+    (row,) = rows(api)[len(before) :]
+    who, at, action, target = row
+    assert (who, at) == ("ann", iso(api.clock.moment))
+    assert action
+    assert target in {*path.values(), "a"}
+
+
+@pytest.mark.parametrize("route", [r for r in ROUTES if r.needs == "viewer"], ids=lambda r: r.path)
+def test_what_a_viewer_may_ask_for_leaves_none(api: Api, route: Route) -> None:
+    path = {**a_failed_run(api), "dag_id": "a", "backfill_id": "1", **a_pool(api)}
+    before = rows(api)
+    api.request(route.method, route.path.format(**path))
+    assert rows(api) == before
+
+
+def rows(api: Api) -> list[tuple[Any, ...]]:
+    """(who, at, action, target), the oldest first."""
+    shown = api.everything("/api/audit", "audit")
+    return [(row["who"], row["at"], row["action"], row["target"]) for row in reversed(shown)]

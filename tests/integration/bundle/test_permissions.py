@@ -1,0 +1,211 @@
+"""Each function may do what it does, and little else: what the functions of the bundle ask of AWS
+is held against the policies that were put on their roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.database import Database
+from chalicelib.local import events
+from chalicelib.messages import Attempt, TaskMessage
+from infra.functions import FUNCTIONS
+from infra.naming import Stage
+from infra.policies import NETWORK_INTERFACES
+from tests.integration.bundle.event_sources import EventSources, Lambda
+from tests.integration.bundle.installation import STAGE, Installation
+from tests.integration.bundle.requests_seen import Needed, Seen, allows
+from tests.integration.bundle.user import User
+from tests.support.waiting import eventually
+
+NAMES = [function.name for function in FUNCTIONS]
+
+EVERYTHING = """
+name: Everything
+schedule: "@every 1s"
+dagrun_timeout: 60s
+secrets:
+  WORD: secretsmanager:orchestrator/dev/word
+  PARAMETER: ssm:/orchestrator/dev/parameter
+on_success:
+  - sns: arn:aws:sns:us-east-1:123456789012:orchestrator-dev-news
+tasks:
+  - id: first
+    command: echo "$WORD$PARAMETER" | wc -c
+  - id: second
+    command: echo done
+    dependencies: first
+"""
+
+LONG = """
+name: Long
+max_active_runs: {at_once}
+tasks:
+  - id: wait
+    command: sleep 300
+"""
+
+
+@pytest.fixture(scope="module")
+def used(
+    installed: Installation, functions: Lambda, sources: EventSources, user: User, seen: Seen
+) -> dict[str, set[Needed]]:
+    """What each function needed while all that an installation does was done once."""
+    _give_secrets_and_a_topic(installed)
+    at_work, waiting = _start_long_runs(sources, user)
+    _run_everything(installed, sources, user)
+    eventually(lambda: _has_read(seen, "/claim"), within=30)  # of a message that came twice
+    eventually(lambda: _has_read(seen, "/cancel"), within=30)  # a mark that is not there
+    sources.upload("long.yaml", LONG.format(at_once=2))
+    for run_id in (at_work, waiting):
+        user.post(f"/api/runs/{run_id}/cancel")
+        assert user.ended(run_id)["state"] == "cancelled"
+    _find_dead_letters(installed, user)
+    _forget_what_is_old(installed, user)
+    _back_up(installed, functions)
+    return {name: seen.of(Stage(STAGE).function(name)) for name in NAMES}
+
+
+def _give_secrets_and_a_topic(installed: Installation) -> None:
+    installed.client("secretsmanager").create_secret(
+        Name="orchestrator/dev/word", SecretString="hush-hush"
+    )
+    installed.client("ssm").put_parameter(
+        Name="/orchestrator/dev/parameter", Value="shush-shush", Type="SecureString"
+    )
+    installed.client("sns").create_topic(Name="orchestrator-dev-news")
+
+
+def _start_long_runs(sources: EventSources, user: User) -> tuple[str, str]:
+    """One at work, and one that waits until a changed file lets it in."""
+    sources.upload("long.yaml", LONG.format(at_once=1))
+    at_work, waiting = user.run("long"), user.run("long")
+    eventually(lambda: user.get(f"/api/runs/{at_work}")["state"] == "running", within=30)
+    return at_work, waiting
+
+
+def _run_everything(installed: Installation, sources: EventSources, user: User) -> None:
+    sources.upload("everything.yaml", EVERYTHING)
+    run_id = user.run("everything")
+    assert user.ended(run_id)["state"] == "success"
+    assert user.log(run_id, "second").endswith("done\n")
+
+    def told() -> bool:
+        rows = user.get("/api/notifications", run_id=run_id)["notifications"]
+        return [row["state"] for row in rows] == ["delivered"]
+
+    eventually(told, within=30)
+    _send(installed, "tasks_queue", Attempt("everything", run_id, "first", -1, 1))
+    user.get("/api/health")
+    sources.remove("everything.yaml")
+
+
+def _has_read(seen: Seen, end: str) -> bool:
+    needed = seen.of(Stage(STAGE).function("execute"))
+    return any(action == "s3:GetObject" and key.endswith(end) for action, key in needed)
+
+
+def _find_dead_letters(installed: Installation, user: User) -> None:
+    _send(installed, "dead_letter_queue", Attempt("long", "long__unknown", "wait", -1, 1))
+    eventually(lambda: "dead_letters" in _did(user), within=30)
+
+
+def _forget_what_is_old(installed: Installation, user: User) -> None:
+    """Runs that seem to have ended long ago, and a file that no event told of."""
+    bucket = installed.setting("dags_bucket")
+    installed.client("s3").put_object(Bucket=bucket, Key="unseen.yaml", Body=b"tasks: 1")
+    database = Database(installed.database)
+    with database.write() as tx:
+        years = int(timedelta(days=3650).total_seconds() * 1_000_000)
+        tx.execute(f"UPDATE runs SET ended_at = ended_at - {years} WHERE ended_at IS NOT NULL")
+        tx.execute("DELETE FROM facts WHERE name = 'last_round'")
+    database.close()
+    eventually(lambda: {"runs_removed", "files_registered"} <= _did(user), within=30)
+
+
+def _send(installed: Installation, queue: str, attempt: Attempt) -> None:
+    client = installed.client("sqs")
+    url = client.get_queue_url(QueueName=installed.setting(queue))["QueueUrl"]
+    client.send_message(QueueUrl=url, MessageBody=TaskMessage(attempt, "true").encode())
+
+
+def _did(user: User) -> set[str]:
+    """What the ticks did."""
+    return {name for tick in user.get("/api/ticks", limit="100")["ticks"] for name in tick["did"]}
+
+
+def _back_up(installed: Installation, functions: Lambda) -> None:
+    """Each time with a backup that another one began long ago and never ended."""
+    unfinished = "database/20200101T000000Z-000000000001/part-00000.gz"
+    bucket = installed.setting("backups_bucket")
+    at_night = events.of_the_clock(datetime.now(UTC))
+    for name, event in (("backup", at_night), ("admin", {"do": "backup"})):
+        installed.client("s3").put_object(Bucket=bucket, Key=unfinished, Body=b"")
+        functions.invoke(name, event)
+    functions.invoke("admin", {"do": "backups"})
+
+
+def policy_of(installed: Installation, name: str) -> dict[str, Any]:
+    """What IAM has."""
+    iam, role = installed.client("iam"), Stage(STAGE).role(name)
+    (held,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    found: dict[str, Any] = iam.get_role_policy(RoleName=role, PolicyName=held)["PolicyDocument"]
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_function_asks_of_aws_is_allowed(
+    installed: Installation, used: dict[str, set[Needed]], name: str
+) -> None:
+    document = policy_of(installed, name)
+    assert used[name], f"{name} asked for nothing at all"
+    assert [needed for needed in sorted(used[name]) if not allows(document, needed)] == []
+
+
+LAMBDAS_OWN = {
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "elasticfilesystem:ClientMount",
+    "elasticfilesystem:ClientWrite",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "kms:Decrypt",
+    *NETWORK_INTERFACES,
+}
+"""What is not asked for by a function's code, but by Lambda, the mount, or a store of secrets."""
+
+SELDOM = {
+    ("register", "s3:GetObject"): "a run that a larger limit lets in may replace one at work",
+    ("register", "s3:PutObject"): "the same",
+    ("apply", "s3:GetObject"): "a run that takes the place of another one stops that",
+    ("apply", "s3:PutObject"): "the same",
+    ("execute", "s3:DeleteObject"): "a log that grows too long loses its middle",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_allowed_that_is_never_asked_for(
+    installed: Installation, used: dict[str, set[Needed]], name: str
+) -> None:
+    unused = [
+        (action, resource)
+        for action, resource in _granted(policy_of(installed, name))
+        if action not in LAMBDAS_OWN
+        and (name, action) not in SELDOM
+        and not any(allows(_only(action, resource), needed) for needed in used[name])
+    ]
+    assert unused == []
+
+
+def _granted(document: dict[str, Any]) -> Iterator[Needed]:
+    for statement in document["Statement"]:
+        if statement["Effect"] == "Allow":
+            yield from ((a, r) for a in statement["Action"] for r in statement["Resource"])
+
+
+def _only(action: str, resource: str) -> dict[str, Any]:
+    return {"Statement": [{"Effect": "Allow", "Action": [action], "Resource": [resource]}]}
