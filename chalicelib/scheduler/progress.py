@@ -69,17 +69,21 @@ def _decide(work: Work, run: Run, task: Task, states: States) -> None:
     target, reason = _decision(work, run, task, states)
     if target is TaskState.NONE:
         return
-    counts = states[task.id]
-    for instance in task_instances.waiting(work.tx, run.key, task.id):
-        counts[TaskState.NONE] -= 1
-        if target is not TaskState.SCHEDULED:
-            task_instances.end_unstarted(work.tx, instance.key, target, reason, work.now)
-            counts[target] += 1
-        elif instance.copies is not None:
-            counts.update(_expand(work, run, task, instance))
-        else:
+    waiting = task_instances.waiting(work.tx, run.key, task.id)
+    whole = next((instance for instance in waiting if instance.copies is not None), None)
+    if target is TaskState.SCHEDULED and whole is not None:
+        # Copies that wait beside it were cleared: those that are needed again are made of them.
+        target, reason = _expand(work, run, task, whole)
+        if target is TaskState.SCHEDULED:
+            states[task.id] = task_instances.states_of_task(work.tx, run.key, task.id)
+            return
+    for instance in waiting:
+        if target is TaskState.SCHEDULED:
             task_instances.move(work.tx, instance.key, target)
-            counts[target] += 1
+        else:
+            task_instances.end_unstarted(work.tx, instance.key, target, reason, work.now)
+        states[task.id][TaskState.NONE] -= 1
+        states[task.id][target] += 1
 
 
 def _decision(work: Work, run: Run, task: Task, states: States) -> tuple[TaskState, str]:
@@ -143,29 +147,25 @@ def _by_the_past(work: Work, run: Run, task: Task) -> tuple[TaskState, str]:
 _GOOD = frozenset({TaskState.SUCCESS, TaskState.SKIPPED})
 
 
-def _expand(work: Work, run: Run, task: Task, whole: TaskInstance) -> Counter[TaskState]:
-    """Make the next copies; answers the states of what stands for the task now."""
+def _expand(work: Work, run: Run, task: Task, whole: TaskInstance) -> tuple[TaskState, str]:
+    """Make the next copies: `scheduled`. Where there are none to make, how the task ends, and
+    why."""
     attempt = Attempt(run.dag_id, run.run_id, task.id, -1, 1)
     try:
         items = copies(task, template_context(work, work.definition(run.version_id), run, attempt))
     except (TemplateError, ExpandError) as error:
-        reason = f"expand: {error}"
-        task_instances.end_unstarted(work.tx, whole.key, TaskState.FAILED, reason, work.now)
-        return Counter({TaskState.FAILED: 1})
+        return TaskState.FAILED, f"expand: {error}"
+    if not items:
+        return TaskState.SKIPPED, "expand: there is nothing to make copies for"
     first = whole.copies or 0
     batch = items[first : first + COPIES_AT_ONCE]
-    if not items:
-        reason = "expand: there is nothing to make copies for"
-        task_instances.end_unstarted(work.tx, whole.key, TaskState.SKIPPED, reason, work.now)
-        return Counter({TaskState.SKIPPED: 1})
     expansion.insert(work.tx, whole, first, batch)
-    made = Counter({TaskState.SCHEDULED: len(batch)})
     if first + len(batch) < len(items):
         work.outbox.wake(work.now)
-        made[TaskState.NONE] += 1
     else:
-        task_instances.delete(work.tx, whole.key)
-    return made
+        expansion.end(work.tx, whole, len(items))
+        work.touch(run.run_id)  # a copy that was cleared by itself meanwhile has waited for this
+    return TaskState.SCHEDULED, ""
 
 
 def _end(work: Work, run: Run, dag: Dag, states: States) -> None:
