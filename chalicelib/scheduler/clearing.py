@@ -9,7 +9,7 @@ from chalicelib.dag.expand import is_made_from
 from chalicelib.dag.graph import ancestors
 from chalicelib.dag.model import Dag
 from chalicelib.dag.states import IN_FLIGHT, TaskState
-from chalicelib.database import expansion, runs, task_instances
+from chalicelib.database import expansion, outputs, runs, task_instances
 from chalicelib.database.runs import Run
 from chalicelib.database.task_instances import TaskInstance
 from chalicelib.errors import Conflict
@@ -61,6 +61,7 @@ def clear(work: Work, run: Run, chosen: Sequence[TaskInstance]) -> None:
     anew = _made_anew(dag, {task.task_id for task in chosen})
     for task in chosen:
         task_instances.set_by_hand(work.tx, task.key, TaskState.NONE, "", None)
+    outputs.remove(work.tx, [task.key for task in chosen])
     for task_id in sorted(anew):
         copies = [task for task in chosen if task.task_id == task_id]
         expansion.begin_anew(work.tx, copies[0], max(copy.try_number for copy in copies))

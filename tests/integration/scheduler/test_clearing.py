@@ -1,4 +1,4 @@
-"""Clearing a task with copies: which of them run again, and that their history stays."""
+"""Clearing: which copies of a task run again, that their history stays and what they wrote goes."""
 
 from __future__ import annotations
 
@@ -114,3 +114,26 @@ def test_copies_that_cannot_be_made_anew_end_with_the_reason(made: tuple[World, 
     again(world, run_id, "a", "b")
     assert copies(world) == [(0, "success", 2), (1, "success", 2)]
     assert world.run_state(run_id) == "success"
+
+
+def test_what_a_cleared_task_wrote_counts_no_more(make_world: MakeWorld) -> None:
+    world = make_world(making("a"))
+    world.upload(
+        """
+name: D
+tasks:
+  - {id: make, command: x, outputs: [files]}
+  - id: use
+    command: "echo {{ outputs.make.files | default('none') }}"
+    dependencies: make
+    trigger_rule: all_done
+"""
+    )
+    run_id = world.request("d")
+    world.play(2, ticking=False)
+    world.executor.script = lambda _: FAIL
+    control.clear(world.scheduler, run_id)
+    world.play(2, ticking=False)
+    used = [task for _, task in world.executor.started if task.attempt.task_id == "use"]
+    assert [task.command for task in used] == ["echo '[\"a\"]'", "echo 'none'"]
+    assert ["OUTPUT_MAKE_FILES" in task.env for task in used] == [True, False]
