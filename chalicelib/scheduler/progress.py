@@ -17,7 +17,7 @@ from chalicelib.dag.templates import TemplateError
 from chalicelib.dag.trigger_rules import Decision, decide
 from chalicelib.database import dags, expansion, runs, task_instances
 from chalicelib.database.runs import Run
-from chalicelib.database.task_instances import TaskInstance
+from chalicelib.database.task_instances import End, TaskInstance
 from chalicelib.messages import Attempt
 from chalicelib.scheduler import notices, triggering
 from chalicelib.scheduler.context import Work
@@ -77,6 +77,7 @@ def _decide(work: Work, run: Run, task: Task, states: States) -> None:
         if target is TaskState.SCHEDULED:
             states[task.id] = task_instances.states_of_task(work.tx, run.key, task.id)
             return
+        notices.of_task(work, task, run, whole, End(target, work.now, reason=reason), target)
     for instance in waiting:
         if target is TaskState.SCHEDULED:
             task_instances.move(work.tx, instance.key, target)
@@ -173,12 +174,17 @@ def _end(work: Work, run: Run, dag: Dag, states: States) -> None:
     if not runs.end(work.tx, run.key, state, reason, work.now):
         return
     log.info("run ended: %s", state, extra={"dag_id": run.dag_id, "run_id": run.run_id})
-    work.run_slots.add(run.dag_id)
-    if run.backfill_id is not None:
-        work.backfills.add(run.backfill_id)
     notices.of_run(work, dag, run, state, reason)
     if state is RunState.FAILED:
         _pause_after_failures(work, run, dag)
+    pass_on(work, run, state)
+
+
+def pass_on(work: Work, run: Run, state: RunState) -> None:
+    """The run has ended: what waited for that goes on."""
+    work.run_slots.add(run.dag_id)
+    if run.backfill_id is not None:
+        work.backfills.add(run.backfill_id)
     if run.parent_task_id is not None:
         triggering.child_ended(work, run, state)
 
