@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from chalicelib.dag.model import Task
 from chalicelib.dag.params import shown
 from chalicelib.dag.problems import quote
-from chalicelib.dag.templates import TemplateError, render_value
+from chalicelib.dag.templates import TemplateError, names_used, render_value
 from chalicelib.dag.texts import BadText, text_of
 
 MAX_COPIES = 10_000
@@ -31,6 +31,20 @@ def copies(task: Task, context: Mapping[str, Any]) -> list[dict[str, Any]]:
     if count > MAX_COPIES:
         raise ExpandError(f"expand makes {count} copies; at most {MAX_COPIES} are possible")
     return [dict(zip(items, chosen, strict=True)) for chosen in itertools.product(*items.values())]
+
+
+def is_made_from(task: Task, others: Set[str]) -> bool:
+    """Whether what these tasks wrote decides which copies there are."""
+    used = {name for text in _texts(task.expand) for name in names_used(text)}
+    return any(name.startswith(f"outputs.{other}.") for name in used for other in others)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
 
 
 def _items(name: str, written: list[Any] | str, context: Mapping[str, Any]) -> list[Any]:

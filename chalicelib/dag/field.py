@@ -13,6 +13,7 @@ class Kind(StrEnum):
     NAME = "text of one line"
     TEXT = "text"
     ID = "id"
+    POOL = "name of a pool"
     COMMAND = "shell command"
     TEST = "shell test"
     TEXTS = "list of texts"

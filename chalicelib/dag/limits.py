@@ -6,6 +6,10 @@ import re
 
 ID = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")
 MAX_ID = 100
+RESERVED_IDS = ("pause", "validate")
+"""No DAG is called so: `/api/dags/validate` and `/api/dags/pause` mean something else."""
+POOL = re.compile(r"^(?!\.{1,2}$)[A-Za-z0-9_.-]+$")
+"""A path `/api/pools/..` would never arrive as it was written."""
 MAX_TASKS = 1000
 MAX_SCHEDULES = 20
 MAX_COMMAND = 64 * 1024

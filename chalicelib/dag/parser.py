@@ -12,12 +12,13 @@ from chalicelib.dag import combinations, scopes
 from chalicelib.dag.cron import BadSchedule, compile_expression
 from chalicelib.dag.fields import DAG_FIELDS, TASK_FIELDS
 from chalicelib.dag.graph import cycles, topological_order
-from chalicelib.dag.limits import MAX_ENV, MAX_ID, MAX_MESSAGE, MAX_TASKS
+from chalicelib.dag.limits import MAX_ENV, MAX_ID, MAX_MESSAGE, MAX_TASKS, RESERVED_IDS
 from chalicelib.dag.mapping_values import env_size
 from chalicelib.dag.model import Dag, Task
 from chalicelib.dag.problems import DagFileError, Report, did_you_mean, quote
 from chalicelib.dag.records import Record, read_record
 from chalicelib.dag.value import items_of, one_or_more
+from chalicelib.dag.values import reserved
 from chalicelib.dag.yaml_nodes import Mapping, Node, Scalar, Sequence, compose
 
 __all__ = ["DagFileError", "parse"]
@@ -74,6 +75,8 @@ def _id_from_name(record: Record) -> str:
     if not is_whole or not found.strip("_") or len(found) > MAX_ID:
         message = f"no id can be made of the name {quote(name)}: give one with dag_id"
         record.problem("name", message)
+    elif found in RESERVED_IDS:
+        record.problem("name", reserved(found))
     return found
 
 

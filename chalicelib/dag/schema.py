@@ -35,6 +35,8 @@ from chalicelib.dag.limits import (
     MAX_PARAMS,
     MAX_SCHEDULES,
     MAX_TASKS,
+    POOL,
+    RESERVED_IDS,
     RESERVED_PREFIXES,
     SECRET,
     TOPIC,
@@ -99,6 +101,8 @@ def _value(field: Field) -> dict[str, Any]:
     if field.kind is Kind.FACTOR:
         factor = {"type": "number", "minimum": field.low, "maximum": field.high}
         return {"anyOf": [factor, {"const": 0}, {"type": "boolean"}]}
+    if field.name == "dag_id":
+        return {**_ID_TEXT, "not": {"enum": list(RESERVED_IDS)}}
     if field.kind is Kind.CHOICE:
         return {"enum": list(field.choices)}
     return _VALUES[field.kind]
@@ -147,6 +151,7 @@ _VALUES: dict[Kind, dict[str, Any]] = {
     Kind.NAME: {"type": _TEXT, "pattern": r"\S"},
     Kind.TEXT: {"type": _TEXT},
     Kind.ID: _ID_TEXT,
+    Kind.POOL: {"type": _TEXT, "pattern": POOL.pattern, "maxLength": MAX_ID},
     Kind.COMMAND: _SHELL,
     Kind.TEST: _SHELL,
     Kind.TEXTS: {"type": "array", "items": {"type": _TEXT}},

@@ -143,8 +143,9 @@ TASK_FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "pool",
-        Kind.ID,
-        "A limit by this name, shared between DAGs and set over the API.",
+        Kind.POOL,
+        "A limit by this name, shared between DAGs and set over the API: letters, digits, `_`, "
+        "`-` and `.`, at most 100.",
         needs=("command",),
     ),
     Field(

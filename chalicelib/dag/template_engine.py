@@ -14,13 +14,14 @@ from typing import Any
 from jinja2 import StrictUndefined, TemplateSyntaxError, Undefined, nodes
 from jinja2.environment import TemplateExpression
 from jinja2.exceptions import TemplateError as JinjaError
+from jinja2.exceptions import UndefinedError
 from jinja2.parser import Parser
 from jinja2.sandbox import SandboxedEnvironment
 
 from chalicelib.dag.problems import did_you_mean, quote
 from chalicelib.dag.shell_text import Quoting, quote_for, quotings
-from chalicelib.dag.template_filters import FILTERS, MAX_TEXT
-from chalicelib.dag.template_names import paths, wrong_names
+from chalicelib.dag.template_filters import FILTERS, MAX_TEXT, refuse_undefined
+from chalicelib.dag.template_names import nothing_here, paths, why_missing, wrong_names
 from chalicelib.dag.template_text import BRACES, Hole, Unreadable, split
 from chalicelib.dag.templates import Fault, Scope, TemplateError
 from chalicelib.dag.texts import BadText, text_of
@@ -68,9 +69,11 @@ class _Environment(SandboxedEnvironment):
                 return obj[argument]
         except (LookupError, TypeError):
             pass
-        return self.undefined(f"there is no {argument!r} here", name=str(argument))
+        return self.undefined(nothing_here(argument), name=str(argument))
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        for value in (left, right):
+            refuse_undefined(value)
         numbers = isinstance(left, int | float) and isinstance(right, int | float)
         if operator in ("**", "%", "*") and not numbers:
             raise TypeError(f"{operator} is for numbers")
@@ -116,8 +119,8 @@ class _Program:
 def render(text: str, context: Mapping[str, Any], *, for_shell: bool) -> str:
     program = _program(text)
     parts = [program.literals[0]]
-    for index, evaluate in enumerate(program.evaluators):
-        value = _text(evaluate, context)
+    for index in range(len(program.expressions)):
+        value = _text(program, index, context)
         quoting = program.quotings[index] if for_shell else None
         if quoting is Quoting.UNSAFE:
             raise TemplateError(_UNSAFE)
@@ -131,7 +134,7 @@ def render(text: str, context: Mapping[str, Any], *, for_shell: bool) -> str:
 def render_value(text: str, context: Mapping[str, Any]) -> Any:
     program = _program(text)
     if program.literals == ("", ""):
-        return _value(program.evaluators[0], context)
+        return _value(program, 0, context)
     return render(text, context, for_shell=False)
 
 
@@ -246,18 +249,20 @@ def _refused(node: nodes.Node, *, is_whole: bool) -> str | None:
     return None
 
 
-def _value(evaluate: TemplateExpression, context: Mapping[str, Any]) -> Any:
+def _value(program: _Program, index: int, context: Mapping[str, Any]) -> Any:
     try:
-        value = evaluate(**context)
-        if isinstance(value, Undefined):
-            value._fail_with_undefined_error()
+        value = program.evaluators[index](**context)
+        refuse_undefined(value)
+    except UndefinedError as error:
+        why = why_missing(program.expressions[index].tree, context, str(error))
+        raise TemplateError(f"a template cannot be rendered: {why}") from None
     except _FAILURES as error:
         raise TemplateError(f"a template cannot be rendered: {error}") from None
     return value
 
 
-def _text(evaluate: TemplateExpression, context: Mapping[str, Any]) -> str:
+def _text(program: _Program, index: int, context: Mapping[str, Any]) -> str:
     try:
-        return text_of(_value(evaluate, context))
+        return text_of(_value(program, index, context))
     except BadText as error:
         raise TemplateError(f"a template cannot be rendered: {error}") from None

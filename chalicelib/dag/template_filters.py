@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from jinja2 import Undefined
@@ -11,6 +12,23 @@ from jinja2 import Undefined
 from chalicelib.dag.texts import text_of
 
 MAX_TEXT = 256 * 1024
+
+
+def refuse_undefined(value: Any) -> None:
+    """Raises UndefinedError, which says what is missing, where something is."""
+    if isinstance(value, Undefined):
+        value._fail_with_undefined_error()
+
+
+def _strict(made: Callable[..., Any]) -> Callable[..., Any]:
+    """The filter for values only: what is missing would be told as a wrong type."""
+
+    @wraps(made)
+    def strict(value: Any, *args: Any, **kwargs: Any) -> Any:
+        refuse_undefined(value)
+        return made(value, *args, **kwargs)
+
+    return strict
 
 
 def _raw(value: Any) -> Any:
@@ -54,9 +72,8 @@ def _round(value: float, digits: int = 0) -> float:
     return round(value, digits) if digits else round(value)
 
 
-FILTERS: dict[str, Callable[..., Any]] = {
+_OF_VALUES: dict[str, Callable[..., Any]] = {
     "raw": _raw,
-    "default": _default,
     "lower": _lower,
     "upper": _upper,
     "trim": _trim,
@@ -75,3 +92,4 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "float": float,
     "tojson": lambda value: json.dumps(value, ensure_ascii=False),
 }
+FILTERS = {"default": _default, **{name: _strict(made) for name, made in _OF_VALUES.items()}}

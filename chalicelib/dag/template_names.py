@@ -1,8 +1,9 @@
-"""Which names a template uses, and which of them are wrong."""
+"""Which names a template uses, and which of them are wrong or missing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from jinja2 import nodes
 
@@ -70,7 +71,39 @@ def _wrong_output(path: tuple[str, ...], scope: Scope) -> Iterator[str]:
         yield f"there is no task {quote(path[0])}{did_you_mean(path[0], scope.tasks)}"
     elif path[0] not in scope.outputs:
         yield f"the task {quote(path[0])} does not come before this one: name it in dependencies"
+    elif path[1:2] == ("*",):
+        yield f"outputs.{path[0]} needs the name of an output in quotation marks"
     elif len(path) > 1 and path[1] not in (promised := scope.outputs[path[0]]):
         known = f"; it promises {', '.join(promised)}" if promised else "; it promises none"
         hint = did_you_mean(path[1], promised) or known
         yield f"the task {quote(path[0])} promises no output {quote(path[1])}{hint}"
+
+
+def why_missing(tree: nodes.Expr, context: Mapping[str, Any], undefined: str) -> str:
+    """Of what the engine calls `undefined`, where it was looked for; itself if nobody knows."""
+    for path in _missing(tree, context):
+        if undefined == nothing_here(path[-1]):
+            where = ".".join(path)
+            if path[0] == "outputs" and len(path) == 3:
+                task = quote(path[1])
+                return f"{where} is missing: {task} has not written it; | default('') can stand in"
+            return f"there is no {where}"
+    return undefined
+
+
+def nothing_here(name: object) -> str:
+    """What the engine calls the absence of a name."""
+    return f"there is no {name!r} here"
+
+
+def _missing(tree: nodes.Expr, context: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """The paths that lead nowhere, as far as the step that is not there."""
+    for path in paths(tree):
+        value: Any = context
+        for count, step in enumerate(path, start=1):
+            try:
+                value = value[step]
+            except (LookupError, TypeError):
+                if step != "*":  # what stands for any step can only be found by the engine
+                    yield path[:count]
+                break

@@ -22,6 +22,8 @@ from chalicelib.dag.limits import (
     MAX_OUTPUTS,
     MAX_PATTERN,
     MAX_SCHEDULES,
+    POOL,
+    RESERVED_IDS,
 )
 from chalicelib.dag.mapping_values import (
     json_of,
@@ -80,6 +82,23 @@ def _id(value: Value) -> str | None:
             "the first a letter, a digit or _"
         )
         return None
+    if value.field.name == "dag_id" and text in RESERVED_IDS:
+        value.problem(reserved(text))
+    return text
+
+
+def reserved(dag_id: str) -> str:
+    """Why no DAG is called so."""
+    return f"the id {quote(dag_id)} is a word of the API's own paths: choose another dag_id"
+
+
+def _pool(value: Value) -> str | None:
+    text = value.text("the name of a pool")
+    if text is not None and (len(text) > MAX_ID or not POOL.fullmatch(text)):
+        value.problem(
+            f"{quote(text)} is no name of a pool: use letters, digits, _, - and ., at most "
+            f"{MAX_ID} of them, and not . or .. alone"
+        )
     return text
 
 
@@ -207,6 +226,7 @@ _READERS: dict[Kind, Callable[[Value], Any]] = {
     Kind.NAME: _line,
     Kind.TEXT: _text,
     Kind.ID: _id,
+    Kind.POOL: _pool,
     Kind.COMMAND: shell_text,
     Kind.TEST: _test,
     Kind.TEXTS: _texts,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.database.connection import Transaction
@@ -14,6 +14,14 @@ def save(tx: Transaction, key: int, outputs: Mapping[str, Any]) -> None:
     tx.execute(
         "INSERT OR REPLACE INTO task_outputs (task_instance_id, outputs) VALUES (?, ?)",
         (key, json.dumps(outputs)),
+    )
+
+
+def remove(tx: Transaction, keys: Sequence[int]) -> None:
+    """These task instances are to run again: what they wrote counts no more, should they fail."""
+    tx.execute(
+        "DELETE FROM task_outputs WHERE task_instance_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(keys),),
     )
 
 

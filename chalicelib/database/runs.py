@@ -273,9 +273,9 @@ def backfill_count(tx: Transaction, backfill_id: int) -> int:
 
 
 def detach(tx: Transaction, parent_task_id: int) -> None:
-    """Nobody waits any more for the run that this task triggered."""
+    """Nobody waits any more for the runs that this task triggered, should they run again."""
     tx.execute(
-        "UPDATE runs SET parent_task_id = NULL WHERE parent_task_id = ? AND ended_at IS NULL"
+        "UPDATE runs SET parent_task_id = NULL WHERE parent_task_id = ?"
         " AND parent_task_id IS NOT NULL",
         (parent_task_id,),
     )

@@ -106,11 +106,6 @@ def insert(tx: Transaction, run_key: int, dag_id: str, tasks: Iterable[Task]) ->
     )
 
 
-def delete(tx: Transaction, key: int) -> None:
-    """Remove a row that stood for copies which are all made, or copies that are to be made anew."""
-    tx.execute("DELETE FROM task_instances WHERE id = ?", (key,))
-
-
 def find(tx: Transaction, attempt: Attempt) -> TaskInstance | None:
     """The task instance that this attempt belongs to, whichever attempt it is at now."""
     row = tx.one(
@@ -144,6 +139,16 @@ def of_run(
         (run_key, wanted),
     )
     return [instance_of(row) for row in rows]
+
+
+def states_of_task(tx: Transaction, run_key: int, task_id: str) -> Counter[TaskState]:
+    """The same for one task."""
+    rows = tx.all(
+        "SELECT state, count(*) FROM task_instances WHERE run_key = ? AND task_id = ?"
+        " GROUP BY state",
+        (run_key, task_id),
+    )
+    return Counter({TaskState(state): number for state, number in rows})
 
 
 def waiting(tx: Transaction, run_key: int, task_id: str) -> list[TaskInstance]:

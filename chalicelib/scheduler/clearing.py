@@ -3,12 +3,13 @@ anew."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
+from chalicelib.dag.expand import is_made_from
 from chalicelib.dag.graph import ancestors
 from chalicelib.dag.model import Dag
 from chalicelib.dag.states import IN_FLIGHT, TaskState
-from chalicelib.database import expansion, runs, task_instances
+from chalicelib.database import expansion, outputs, runs, task_instances
 from chalicelib.database.runs import Run
 from chalicelib.database.task_instances import TaskInstance
 from chalicelib.errors import Conflict
@@ -25,17 +26,23 @@ def select(
     dag = work.definition(run.version_id)
     wanted = set(_with_downstream(dag, task_ids) if downstream and task_ids else task_ids or [])
     found = task_instances.of_run(work.tx, run.key, sorted(wanted) if wanted else None)
-    chosen = [
-        task
-        for task in found
-        if task.state is not TaskState.NONE and (not only_failed or task.state in UNDONE)
+    found = [task for task in found if task.state is not TaskState.NONE]
+    chosen = {task.task_id for task in found if not only_failed or task.state in UNDONE}
+    anew = _made_anew(dag, chosen)
+    cleared = [
+        task for task in found if not only_failed or task.state in UNDONE or task.task_id in anew
     ]
-    busy = [task.task_id for task in chosen if task.state in BUSY]
+    busy = [task.task_id for task in cleared if task.state in BUSY]
     if busy:
         raise Conflict(
             f"task {busy[0]!r} of run {run.run_id!r} is being worked on; cancel it first, or wait"
         )
-    return chosen
+    return cleared
+
+
+def _made_anew(dag: Dag, cleared: Set[str]) -> set[str]:
+    """The cleared tasks whose copies may be others, because what they are made for may be."""
+    return {task_id for task_id in cleared if is_made_from(dag.task(task_id), cleared)}
 
 
 def _with_downstream(dag: Dag, task_ids: Sequence[str]) -> list[str]:
@@ -51,31 +58,17 @@ def _with_downstream(dag: Dag, task_ids: Sequence[str]) -> list[str]:
 def clear(work: Work, run: Run, chosen: Sequence[TaskInstance]) -> None:
     """Set them back to `none`. The run, if it had ended, waits for a slot again."""
     dag = work.definition(run.version_id)
-    dependencies = {task.id: task.dependencies for task in dag.tasks}
-    cleared = {task.task_id for task in chosen}
-    anew: dict[str, list[TaskInstance]] = {}
+    anew = _made_anew(dag, {task.task_id for task in chosen})
     for task in chosen:
-        is_copy = bool(dag.task(task.task_id).expand)
-        if is_copy and cleared & ancestors(dependencies, task.task_id):
-            anew.setdefault(task.task_id, []).append(task)
-        else:
-            task_instances.set_by_hand(work.tx, task.key, TaskState.NONE, "", None)
-    for copies in anew.values():
-        _expand_anew(work, copies)
+        task_instances.set_by_hand(work.tx, task.key, TaskState.NONE, "", None)
+    outputs.remove(work.tx, [task.key for task in chosen])
+    for task_id in sorted(anew):
+        copies = [task for task in chosen if task.task_id == task_id]
+        expansion.begin_anew(work.tx, copies[0], max(copy.try_number for copy in copies))
     if not run.is_active:
         runs.reopen(work.tx, run.key)
         work.run_slots.add(run.dag_id)
     work.touch(run.run_id)
-
-
-def _expand_anew(work: Work, copies: Sequence[TaskInstance]) -> None:
-    """What the task is expanded over runs again, so its copies may be others: one row stands for
-    all."""
-    whole, *others = copies
-    for copy in others:
-        task_instances.delete(work.tx, copy.key)
-    task_instances.set_by_hand(work.tx, whole.key, TaskState.NONE, "", None)
-    expansion.reset(work.tx, whole.key, max(copy.try_number for copy in copies))
 
 
 def clear_all(work: Work, run: Run) -> None:

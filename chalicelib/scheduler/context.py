@@ -12,6 +12,7 @@ from typing import Any
 
 from chalicelib.config import Settings
 from chalicelib.dag.model import Dag
+from chalicelib.dag.states import RunState
 from chalicelib.database import Database, Transaction, definitions, outputs, runs
 from chalicelib.database.runs import Run
 from chalicelib.database.task_instances import TaskInstance
@@ -109,16 +110,18 @@ class Outbox:
 class Work:
     """One transaction under way.
 
-    `touched` are runs of which something changed; `run_slots`, `task_slots` and `pools` are DAGs
-    and pools in which something may begin. Whoever changes a state notes it there, and `settle`
-    follows it up before the commit, so that no change can be forgotten. What has been read and
-    never changes is kept.
+    `closed` are runs that ended before they were let in, for those who wait for them; `touched` are
+    runs of which something changed; `run_slots`, `task_slots` and `pools` are DAGs and pools in
+    which something may begin. Whoever changes a state notes it there, and `settle` follows it up
+    before the commit, so that no change can be forgotten. What has been read and never changes is
+    kept.
     """
 
     tx: Transaction
     scheduler: Scheduler
     outbox: Outbox
     now: datetime
+    closed: dict[str, RunState] = field(default_factory=dict)
     touched: dict[str, None] = field(default_factory=dict)
     run_slots: set[str] = field(default_factory=set)
     task_slots: set[str] = field(default_factory=set)

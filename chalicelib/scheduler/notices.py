@@ -18,6 +18,7 @@ from chalicelib.database.runs import Run
 from chalicelib.database.task_instances import End, TaskInstance
 from chalicelib.messages import Notice
 from chalicelib.scheduler.context import Work
+from chalicelib.utils.time import iso
 
 RESEND = timedelta(minutes=5)
 MAX_SENDS = 20
@@ -68,8 +69,8 @@ def _tell(
         "run_id": run.run_id,
         "task_id": task_id,
         "run_type": run.run_type,
-        "logical_date": run.logical_date.isoformat(),
-        "at": work.now.isoformat(),
+        "logical_date": iso(run.logical_date),
+        "at": iso(work.now),
         **said,
     }
     for listener in listeners:

@@ -17,7 +17,7 @@ from chalicelib.dag.templates import TemplateError
 from chalicelib.dag.trigger_rules import Decision, decide
 from chalicelib.database import dags, expansion, runs, task_instances
 from chalicelib.database.runs import Run
-from chalicelib.database.task_instances import TaskInstance
+from chalicelib.database.task_instances import End, TaskInstance
 from chalicelib.messages import Attempt
 from chalicelib.scheduler import notices, triggering
 from chalicelib.scheduler.context import Work
@@ -68,17 +68,22 @@ def _decide(work: Work, run: Run, task: Task, states: States) -> None:
     target, reason = _decision(work, run, task, states)
     if target is TaskState.NONE:
         return
-    counts = states[task.id]
-    for instance in task_instances.waiting(work.tx, run.key, task.id):
-        counts[TaskState.NONE] -= 1
-        if target is not TaskState.SCHEDULED:
-            task_instances.end_unstarted(work.tx, instance.key, target, reason, work.now)
-            counts[target] += 1
-        elif instance.copies is not None:
-            counts.update(_expand(work, run, task, instance))
-        else:
+    waiting = task_instances.waiting(work.tx, run.key, task.id)
+    whole = next((instance for instance in waiting if instance.copies is not None), None)
+    if target is TaskState.SCHEDULED and whole is not None:
+        # Copies that wait beside it were cleared: those that are needed again are made of them.
+        target, reason = _expand(work, run, task, whole)
+        if target is TaskState.SCHEDULED:
+            states[task.id] = task_instances.states_of_task(work.tx, run.key, task.id)
+            return
+        notices.of_task(work, task, run, whole, End(target, work.now, reason=reason), target)
+    for instance in waiting:
+        if target is TaskState.SCHEDULED:
             task_instances.move(work.tx, instance.key, target)
-            counts[target] += 1
+        else:
+            task_instances.end_unstarted(work.tx, instance.key, target, reason, work.now)
+        states[task.id][TaskState.NONE] -= 1
+        states[task.id][target] += 1
 
 
 def _decision(work: Work, run: Run, task: Task, states: States) -> tuple[TaskState, str]:
@@ -149,29 +154,25 @@ def _by_the_past(work: Work, run: Run, task: Task) -> tuple[TaskState, str]:
 _GOOD = frozenset({TaskState.SUCCESS, TaskState.SKIPPED})
 
 
-def _expand(work: Work, run: Run, task: Task, whole: TaskInstance) -> Counter[TaskState]:
-    """Make the next copies; answers the states of what stands for the task now."""
+def _expand(work: Work, run: Run, task: Task, whole: TaskInstance) -> tuple[TaskState, str]:
+    """Make the next copies: `scheduled`. Where there are none to make, how the task ends, and
+    why."""
     attempt = Attempt(run.dag_id, run.run_id, task.id, -1, 1)
     try:
         items = copies(task, template_context(work, work.definition(run.version_id), run, attempt))
     except (TemplateError, ExpandError) as error:
-        reason = f"expand: {error}"
-        task_instances.end_unstarted(work.tx, whole.key, TaskState.FAILED, reason, work.now)
-        return Counter({TaskState.FAILED: 1})
+        return TaskState.FAILED, f"expand: {error}"
+    if not items:
+        return TaskState.SKIPPED, "expand: there is nothing to make copies for"
     first = whole.copies or 0
     batch = items[first : first + COPIES_AT_ONCE]
-    if not items:
-        reason = "expand: there is nothing to make copies for"
-        task_instances.end_unstarted(work.tx, whole.key, TaskState.SKIPPED, reason, work.now)
-        return Counter({TaskState.SKIPPED: 1})
     expansion.insert(work.tx, whole, first, batch)
-    made = Counter({TaskState.SCHEDULED: len(batch)})
     if first + len(batch) < len(items):
         work.outbox.wake(work.now)
-        made[TaskState.NONE] += 1
     else:
-        task_instances.delete(work.tx, whole.key)
-    return made
+        expansion.end(work.tx, whole, len(items))
+        work.touch(run.run_id)  # a copy that was cleared by itself meanwhile has waited for this
+    return TaskState.SCHEDULED, ""
 
 
 def _end(work: Work, run: Run, dag: Dag, states: States) -> None:
@@ -179,12 +180,17 @@ def _end(work: Work, run: Run, dag: Dag, states: States) -> None:
     if not runs.end(work.tx, run.key, state, reason, work.now):
         return
     log.info("run ended: %s", state, extra={"dag_id": run.dag_id, "run_id": run.run_id})
-    work.run_slots.add(run.dag_id)
-    if run.backfill_id is not None:
-        work.backfills.add(run.backfill_id)
     notices.of_run(work, dag, run, state, reason)
     if state is RunState.FAILED:
         _pause_after_failures(work, run, dag)
+    pass_on(work, run, state)
+
+
+def pass_on(work: Work, run: Run, state: RunState) -> None:
+    """The run has ended: what waited for that goes on."""
+    work.run_slots.add(run.dag_id)
+    if run.backfill_id is not None:
+        work.backfills.add(run.backfill_id)
     if run.parent_task_id is not None:
         triggering.child_ended(work, run, state)
 

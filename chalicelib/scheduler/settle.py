@@ -11,7 +11,7 @@ from chalicelib.dag.states import RunState
 from chalicelib.database import IntegrityError, runs, task_instances
 from chalicelib.scheduler import backfilling, slots
 from chalicelib.scheduler.context import Outbox, Scheduler, Work
-from chalicelib.scheduler.progress import advance
+from chalicelib.scheduler.progress import advance, pass_on
 
 log = logging.getLogger("orchestrator.scheduler")
 
@@ -38,7 +38,9 @@ def settle(work: Work) -> None:
     """Follow up until nothing is left: a run that ends gives its slot to the next, whose first
     tasks take slots, and so on. Bounded, because each round ends or begins something."""
     for _ in range(MAX_ROUNDS):
-        if work.touched:
+        if work.closed:
+            _close(work, *work.closed.popitem())
+        elif work.touched:
             _advance(work, next(iter(work.touched)))
         elif work.run_slots:
             slots.fill_run_slots(work, work.run_slots.pop())
@@ -49,6 +51,12 @@ def settle(work: Work) -> None:
         else:
             return
     raise RuntimeError("the scheduler does not come to rest")
+
+
+def _close(work: Work, run_id: str, state: RunState) -> None:
+    run = work.run(run_id)
+    if run is not None:
+        pass_on(work, run, state)
 
 
 def _advance(work: Work, run_id: str) -> None:
@@ -65,4 +73,4 @@ def _advance(work: Work, run_id: str) -> None:
         reason = f"internal error: {type(error).__name__}: {error}"
         task_instances.end_all_unstarted(work.tx, run.key, reason, work.now)
         runs.end(work.tx, run.key, RunState.FAILED, reason, work.now)
-        work.run_slots.add(run.dag_id)
+        pass_on(work, run, RunState.FAILED)

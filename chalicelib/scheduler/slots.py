@@ -16,9 +16,9 @@ from chalicelib.dag.states import TaskState
 from chalicelib.dag.templates import TemplateError
 from chalicelib.database import attempts, dags, pools, run_slots, task_instances
 from chalicelib.database.runs import Run
-from chalicelib.database.task_instances import TaskInstance
+from chalicelib.database.task_instances import End, TaskInstance
 from chalicelib.messages import Attempt
-from chalicelib.scheduler import triggering
+from chalicelib.scheduler import notices, triggering
 from chalicelib.scheduler.context import MAKE_AHEAD, Work
 from chalicelib.scheduler.environment import task_message
 
@@ -143,24 +143,34 @@ def _task_limit(work: Work, task: TaskInstance) -> int | None:
 
 def _begin(work: Work, task: TaskInstance, counter: _Slots) -> None:
     run = work.run_of(task)
-    if work.definition(run.version_id).task(task.task_id).trigger_dag_id is not None:
+    definition = work.definition(run.version_id).task(task.task_id)
+    if definition.trigger_dag_id is not None:
+        if (moment := _begins(work, run, task)) > work.now:
+            work.outbox.wake_after(moment)  # no executor waits for the exact second
+            return
         counter.take(task)  # it may wait for the other run, and holds its slot as long
         triggering.start(work, run, task)
         return
     try:
         queue_attempt(work, run, task)
     except TemplateError as error:
-        reason = str(error)
-        task_instances.end_unstarted(work.tx, task.key, TaskState.FAILED, reason, work.now)
+        ended = End("failed", work.now, reason=str(error))
+        target = TaskState.FAILED
+        task_instances.end_unstarted(work.tx, task.key, target, ended.reason, work.now)
+        notices.of_task(work, definition, run, task, ended, target)
         work.touch(run.run_id)
         return
     counter.take(task)
 
 
+def _begins(work: Work, run: Run, task: TaskInstance) -> datetime:
+    return max(work.now, run.not_before, task.not_before or run.not_before)
+
+
 def queue_attempt(work: Work, run: Run, task: TaskInstance) -> None:
     """Begin the next attempt: its message leaves after the commit, and again if nothing is heard.
     Raises TemplateError if the command cannot be made."""
-    not_before = max(work.now, run.not_before, task.not_before or run.not_before)
+    not_before = _begins(work, run, task)
     attempt = next_attempt(task)
     dag = work.definition(run.version_id)
     message = task_message(work, dag, run, task, attempt, not_before)

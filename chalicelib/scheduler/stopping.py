@@ -25,6 +25,7 @@ def stop_run(work: Work, run: Run, how: RunState, reason: str) -> bool:
         stop_attempt(work, task, reason)
     if not run.is_admitted:
         runs.end(work.tx, run.key, how, reason, work.now)
+        work.closed[run.run_id] = how
     work.touch(run.run_id)
     work.run_slots.add(run.dag_id)
     return True

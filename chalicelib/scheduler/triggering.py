@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from chalicelib.dag.retries import retry_at
 from chalicelib.dag.states import RunState, TaskState
 from chalicelib.dag.templates import TemplateError, render_value
-from chalicelib.database import attempts, dags, task_instances
+from chalicelib.database import attempts, dags, runs, task_instances
 from chalicelib.database.runs import NewRun, Run
 from chalicelib.database.task_instances import End, TaskInstance
 from chalicelib.errors import OrchestratorError
+from chalicelib.scheduler import notices
 from chalicelib.scheduler.admission import make_now
 from chalicelib.scheduler.context import Work
 from chalicelib.scheduler.environment import template_context
@@ -25,6 +27,7 @@ def start(work: Work, run: Run, task: TaskInstance) -> None:
     definition = dag.task(task.task_id)
     if not attempts.begin_waiting(work.tx, task, work.now):
         return
+    runs.begin(work.tx, task.run_key, work.now)
     begun = task_instances.by_key(work.tx, task.key)
     assert begun is not None
     try:
@@ -53,10 +56,11 @@ def _make(work: Work, run: Run, task: TaskInstance, dag_id: str, conf: dict[str,
     target = dags.find(work.tx, dag_id)
     if target is None or target.is_removed:
         raise OrchestratorError(f"trigger_dag_id: there is no DAG {dag_id!r}")
+    runs.detach(work.tx, task.key)  # nothing is waited for any more but the run of this attempt
     context = template_context(work, work.definition(run.version_id), run, task.attempt)
     values = {name: render_value(value, context) for name, value in conf.items()}
     definition = work.definition(run.version_id).task(task.task_id)
-    return make_now(
+    made = make_now(
         work,
         target,
         NewRun(
@@ -70,10 +74,21 @@ def _make(work: Work, run: Run, task: TaskInstance, dag_id: str, conf: dict[str,
             parent_task_id=task.key if definition.wait_for_completion else None,
         ),
     )
+    current = work.run(made.run_id)
+    if current is None or not current.is_active:
+        raise OrchestratorError(f"DAG {dag_id!r} was not run: {current.reason if current else ''}")
+    return made
 
 
 def _end(work: Work, task: TaskInstance, outcome: str, reason: str) -> None:
-    target = TaskState.SUCCESS if outcome == "success" else TaskState.FAILED
+    run = work.run_of(task)
+    definition = work.definition(run.version_id).task(task.task_id)
     ended = End(outcome, work.now, started_at=task.started_at, reason=reason)
-    if attempts.end_attempt(work.tx, task, target, ended, None):
-        work.touch(task.attempt.run_id)
+    due_at = retry_at(definition, task.tries, work.now) if outcome == "failed" else None
+    target = TaskState.SUCCESS if outcome == "success" else TaskState.FAILED
+    if due_at is not None:
+        target = TaskState.UP_FOR_RETRY
+    if attempts.end_attempt(work.tx, task, target, ended, due_at):
+        work.outbox.wake(due_at)
+        notices.of_task(work, definition, run, task, ended, target)
+        work.touch(run.run_id)

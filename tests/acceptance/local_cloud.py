@@ -142,6 +142,14 @@ class LocalCloud:
     def upload(self, key: str, body: str) -> None:
         self.s3().put_object(Bucket="orchestrator-dags", Key=key, Body=body.encode())
 
+    def plain(self, method: str, key: str, body: str | None = None) -> str:
+        """An unsigned request for a DAG file, as `curl -T` makes it."""
+        data = None if body is None else body.encode()
+        url, headers = f"{self.endpoint}/orchestrator-dags/{key}", {"Content-Type": "text/yaml"}
+        request = urllib.request.Request(url, data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return str(answer.read().decode())
+
     def _serves(self, process: subprocess.Popen[bytes]) -> bool:
         assert process.poll() is None, self.said()
         try:

@@ -49,6 +49,7 @@ def test_a_pool_that_a_task_needs_now_cannot_be_removed(api: Api) -> None:
     [
         ("a%20b", {"slots": 1}),
         ("a%2Fb", {"slots": 1}),
+        ("..", {"slots": 1}),
         ("x" * 101, {"slots": 1}),
         ("p", {"slots": -1}),
         ("p", {"slots": None}),

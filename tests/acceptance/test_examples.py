@@ -17,7 +17,6 @@ from chalicelib.dag.parser import parse
 from chalicelib.executor import Executor
 from chalicelib.local.surroundings import command_variables
 from chalicelib.messages import Attempt
-from chalicelib.scheduler.limits import put_pool
 from chalicelib.utils.time import utc_now
 from tests.support.docs import EXAMPLES, shown_by
 from tests.support.fakes import FakeQueue
@@ -44,9 +43,8 @@ SAID = {
     "world_clock": ["copy 0 looked at Australia/", "+1000  Australia/Brisbane", "12 clocks read"],
 }
 
-# What has to be there before: other examples, and pools.
+# The other examples that one starts; nothing else has to be made before.
 NEEDS = {"library_review": ["folder_report"]}
-POOLS = {"library_review": {"disk": 3}}
 
 # Tasks that rightly do nothing on a healthy machine.
 SKIPPED = {"folder_report": {"warn"}, "wait_for_file": {"twice"}}
@@ -134,8 +132,6 @@ def world(tmp_path: Path, aws_endpoint: str) -> Iterator[RealWorld]:
 def test_an_example_runs_to_success(path: Path, world: RealWorld, tmp_path: Path) -> None:
     for needed in NEEDS.get(path.stem, []):
         world.upload((EXAMPLES / f"{needed}.yaml").read_text(encoding="utf-8"), f"{needed}.yaml")
-    for pool, slots in POOLS.get(path.stem, {}).items():
-        put_pool(world.scheduler, pool, slots)
     text = path.read_text(encoding="utf-8").replace("/tmp", str(tmp_path))
     assert world.upload(text, path.name) == 1
     run_id = world.request(path.stem)

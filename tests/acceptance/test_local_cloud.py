@@ -48,6 +48,18 @@ def test_an_uploaded_file_runs_and_its_dag_run_and_log_outlive_a_restart(cloud: 
         assert cloud.dag_ids() == []
 
 
+def test_a_file_is_made_replaced_read_and_removed_by_curl(cloud: LocalCloud) -> None:
+    changed = HELLO.replace("name: hello", "name: hello\ndescription: changed")
+    with cloud.running():
+        cloud.plain("PUT", "hello.yaml", HELLO)
+        eventually(lambda: cloud.dag_ids() == ["hello"])
+        cloud.plain("PUT", "hello.yaml", changed)
+        eventually(lambda: cloud.get("/dags/hello")["description"] == "changed")
+        assert cloud.plain("GET", "hello.yaml") == changed
+        cloud.plain("DELETE", "hello.yaml")
+        eventually(lambda: cloud.dag_ids() == [])
+
+
 def test_the_folder_of_dag_files_is_followed(cloud: LocalCloud) -> None:
     file = cloud.dags_dir / "hello.yaml"
     file.write_text(HELLO)

@@ -10,6 +10,8 @@ import pytest
 from chalicelib.config import SETTINGS
 from chalicelib.dag.fields import ALWAYS_SET, DAG_FIELDS, TASK_FIELDS
 from chalicelib.dag.states import RunState, TaskState
+from chalicelib.dag.template_filters import FILTERS
+from chalicelib.dag.templates import NAMES
 from chalicelib.web.routes import ROUTES
 from tests.support import docs
 
@@ -27,6 +29,12 @@ def test_every_setting_is_there() -> None:
 def test_every_word_of_a_dag_file_is_there() -> None:
     words = {name for field in (*DAG_FIELDS, *TASK_FIELDS) for name in field.names}
     assert [word for word in sorted(words) if f"`{word}`" not in TEXT] == []
+
+
+def test_every_name_and_filter_of_a_template_is_there() -> None:
+    page = TEXT.partition("### Templates")[2].partition("\n### ")[0]
+    told = set(re.findall(r"`(\w+)[`(]", page))
+    assert sorted({*NAMES, *FILTERS} - told) == []
 
 
 def test_every_variable_that_a_command_finds_is_there() -> None:

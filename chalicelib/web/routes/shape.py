@@ -115,4 +115,6 @@ ONLY_FAILED = Param(
     "only_failed", Flag(), "only what failed, or did not run because of it", default=False
 )
 DOWNSTREAM = Param("downstream", Flag(), "with all tasks that come after", default=False)
-POOL_NAME = Text(100, "[A-Za-z0-9_.-]+", "letters, digits and _ . -")
+POOL_NAME = Text(
+    100, r"(?!\.{1,2}$)[A-Za-z0-9_.-]+", "letters, digits and _ . - (not . or .. alone)"
+)

@@ -74,7 +74,7 @@ def test_a_number_of_combinations_that_fits_nowhere_is_refused_at_once() -> None
         ("{{ ds }}", "expand.N needs a list, and '{{ ds }}' gave \"2026-11-23\""),
         (
             "{{ outputs.b.c }}",
-            "expand.N: a template cannot be rendered: there is no 'b' here",
+            "expand.N: a template cannot be rendered: there is no outputs.b",
         ),
         (
             "{{ params.bad }}",

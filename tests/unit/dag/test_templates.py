@@ -111,12 +111,21 @@ def test_a_template_among_other_text_becomes_text() -> None:
     assert not is_one_template("ds")
 
 
+_NOT_WRITTEN = (
+    "outputs.load-db.row is missing: 'load-db' has not written it; | default('') can stand in"
+)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{{ params.zzz }}", "there is no 'zzz' here"),
-        ("{{ params.text.x }}", "there is no 'x' here"),
-        ("{{ params.n.real }}", "there is no 'real' here"),
+        ("{{ params.zzz }}", "there is no params.zzz"),
+        ("{{ params.text.x }}", "there is no params.text.x"),
+        ("{{ params.n.real }}", "there is no params.n.real"),
+        ("{{ params[ds].x }}", "there is no '2026-11-23' here"),
+        ("{{ outputs['load-db'].row | upper }}", _NOT_WRITTEN),
+        ("{{ outputs['load-db'].row.x | default(1) + outputs['load-db'].row }}", _NOT_WRITTEN),
+        ("{{ outputs['load-db'].rows[0].idd }}", "there is no 'idd' here"),
         ("{{ params.items[9] }}", "there is no 9 here"),
         ("{{ params.n / 0 }}", "division by zero"),
         ("{{ params.text + 1 }}", "+ is for two numbers, two texts or two lists"),
@@ -124,7 +133,7 @@ def test_a_template_among_other_text_becomes_text() -> None:
         ("{{ '%999999999d' % 1 }}", "% is for numbers"),
         ("{{ 9 ** 9 ** 9 ** 9 }}", "this power is too large"),
         ("{{ params.text | int }}", "invalid literal for int"),
-        ("{{ params.nul }}", "there is no 'nul' here"),
+        ("{{ params.nul }}", "there is no params.nul"),
     ],
 )
 def test_what_cannot_be_rendered_says_why(text: str, message: str) -> None:
@@ -166,6 +175,7 @@ KNOWN = ", ".join(NAMES)
         ("{{ params.zzz }}", "no param 'zzz' is declared; declared are text, n"),
         ("{{ params[ds] }}", "params needs the name of a param in quotation marks"),
         ("{{ outputs }}", "outputs needs the name of a task, such as outputs.load.rows"),
+        ("{{ outputs.load[ds] }}", "outputs.load needs the name of an output in quotation marks"),
         ("{{ outputs[ds].a }}", "outputs needs the name of a task, such as outputs.load.rows"),
         ("{{ outputs.lod.rows }}", "there is no task 'lod'; did you mean 'load'?"),
         (
