@@ -1,4 +1,5 @@
 // Why a run failed: the task that failed first, its reason, and the last words of its log.
+import { plain } from "./ansi.js";
 import { get, path } from "./api.js";
 import { h } from "./dom.js";
 import { runLink } from "./router.js";
@@ -45,7 +46,6 @@ async function fetchWords(task) {
 
 export const looksWrong = (line) => LOOKS_WRONG.test(line);
 export const withoutStamp = (line) => line.replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z /, "");
-const plain = (line) => line.replace(/\x1b\[[0-9;]*m/g, "");
 
 export function taskName(task) {
   return task.map_index >= 0 ? `${task.task_id} [${task.map_index}]` : task.task_id;

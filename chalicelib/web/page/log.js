@@ -1,14 +1,15 @@
 // A log, live: fetched part by part, shown in blocks that the browser only lays out when they are seen.
+import { painter, plain } from "./ansi.js";
 import { get, path } from "./api.js";
 import { looksWrong, taskName, withoutStamp } from "./cause.js";
 import { button, h, show } from "./dom.js";
+import { libraryFrames } from "./frames.js";
 import { count } from "./words.js";
 
 const BLOCK = 500; // lines
 const LIVE_SECONDS = 2;
 const MARKED = 2000; // matches
 const STAMP = /^(\d{4}-\d\d-\d\dT)([\d:.]+)Z /;
-const SEQUENCE = /\x1b\[[0-9;]*m/;
 
 /** `open(task, tryNumber)` shows that attempt's log; again for the same goes on where it was. */
 export function logView(context) {
@@ -44,7 +45,8 @@ export function logView(context) {
     button("Download", download, { id: "download" }),
     status,
   );
-  let lines = [];
+  let lines = []; // as they are downloaded: with their colours
+  let brush = painter();
   let hits = [];
   let at = -1;
   let key = "";
@@ -73,6 +75,7 @@ export function logView(context) {
     key = next;
     stop?.abort();
     stop = new AbortController();
+    brush = painter();
     [lines, hits, at, name] = [[], [], -1, `${task.run_id}.${taskName(task)}.${tryNumber}`];
     log.replaceChildren();
     status.textContent = tryNumber ? "Loading…" : "It has not started, so there is no log yet.";
@@ -125,7 +128,9 @@ export function logView(context) {
           ? log.lastElementChild
           : log.appendChild(h("div", { class: "block" }));
       const fresh = more.slice(from, from + BLOCK);
-      block.append(...(await Promise.all(fresh.map(line))));
+      await brush.prepare(fresh);
+      if (signal.aborted) return;
+      block.append(...folded(fresh.map((text) => line(text, brush)), fresh));
       block.style.containIntrinsicSize = `auto ${block.childElementCount * 19.4}px`;
       for (const text of fresh) lines.push(text);
       if (from)
@@ -142,7 +147,7 @@ export function logView(context) {
     const wanted = find.value.trim().toLowerCase();
     const all = nodes();
     for (const index of hits) all[index]?.classList.remove("hit", "here");
-    hits = wanted ? lines.flatMap((text, index) => (text.toLowerCase().includes(wanted) ? [index] : [])) : [];
+    hits = wanted ? lines.flatMap((text, index) => (plain(text).toLowerCase().includes(wanted) ? [index] : [])) : [];
     const found = hits.length;
     hits.length = Math.min(found, MARKED);
     for (const index of hits) all[index]?.classList.add("hit");
@@ -166,9 +171,10 @@ export function logView(context) {
   }
 
   function firstError(wasAsked) {
-    const index = lines.findIndex((text) => looksWrong(withoutStamp(text)));
-    if (index >= 0) {
-      const found = nodes()[index];
+    const all = nodes();
+    const wrong = lines.flatMap((text, index) => (looksWrong(withoutStamp(plain(text))) ? [all[index]] : []));
+    const found = wrong.find((node) => !node.parentElement.matches(".frames")) ?? wrong[0];
+    if (found) {
       found.classList.add("error");
       reveal(found);
     } else if (wasAsked) status.textContent = "No line looks like an error";
@@ -176,6 +182,7 @@ export function logView(context) {
   }
 
   const reveal = (element) => {
+    element.closest("details")?.setAttribute("open", "");
     log.scrollTop += element.getBoundingClientRect().top - log.getBoundingClientRect().top - log.clientHeight / 3;
   };
   function toEnd() {
@@ -193,30 +200,23 @@ export function logView(context) {
   return { node, open };
 }
 
-/** One line: its time, then its text; colours only where it has any. */
-async function line(text) {
+/** One line: its time, then its text. */
+function line(text, brush) {
   const stamp = STAMP.exec(text);
-  const rest = stamp ? text.slice(stamp[0].length) : text;
-  const made = h("div", { class: "line" }, stamp ? h("span", { class: "at" }, stamp[2].slice(0, 12)) : null);
-  if (SEQUENCE.test(rest)) made.append(...(await coloured(rest)));
-  else made.append(rest);
-  return made;
+  const shown = brush.paint(stamp ? text.slice(stamp[0].length) : text);
+  const at = stamp ? h("span", { class: "at" }, stamp[2].slice(0, 12)) : null;
+  return h("div", { class: "line" }, at, shown);
 }
 
-async function coloured(text) {
-  const { default: Anser } = await import("./vendor/anser.js");
-  return Anser.ansiToJson(text, { use_classes: true, remove_empty: true, json: true }).map((part) =>
-    h(
-      "span",
-      {
-        class:
-          [part.fg && `${part.fg}-fg`, ...(part.decorations ?? []).map((one) => `ansi-${one}`)]
-            .filter(Boolean)
-            .join(" ") || null,
-      },
-      part.content,
-    ),
-  );
+/** The nodes of lines, those of libraries' frames folded. */
+function folded(nodes, texts) {
+  const groups = libraryFrames(texts.map((text) => plain(withoutStamp(text)))).reverse();
+  for (const [from, behind] of groups) {
+    const inside = nodes.slice(from, behind);
+    const summary = h("summary", null, `${count(inside.length, "line")} inside of libraries`);
+    nodes.splice(from, inside.length, h("details", { class: "frames" }, summary, inside));
+  }
+  return nodes;
 }
 
 function wait(seconds, signal) {
