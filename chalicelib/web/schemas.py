@@ -244,4 +244,5 @@ _COMPONENTS: dict[str, Callable[[], Schema]] = {
     "TaskInstanceList": partial(_page, "task_instances", "TaskInstance"),
     "TagList": partial(_page, "tags", "Tag"),
     "TickList": partial(_page, "ticks", "Tick"),
+    "UpcomingDags": lambda: _object({"dags": array_of("Dag")}),
 }

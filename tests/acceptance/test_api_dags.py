@@ -245,3 +245,13 @@ def test_a_search_finds_tags_too(three: Api) -> None:
     assert ids(three, "search=MON") == ["ops", "sales"]
     assert ids(three, "search=mon&paused=true") == ["ops"]
     assert ids(three, "search=%2C") == []
+
+
+def test_dags_that_run_by_themselves_are_listed_by_when(api: Api) -> None:
+    for dag_id in ("z", "a"):
+        api.rows.dag(dag_id, schedule=("@hourly",))
+    api.rows.dag("paused", schedule=("@hourly",), is_paused=True)
+    api.rows.dag("by_hand")
+    answer = api.get("/api/upcoming").json
+    assert [dag["dag_id"] for dag in answer["dags"]] == ["z", "a"]
+    assert [dag["dag_id"] for dag in api.get("/api/upcoming?limit=1").json["dags"]] == ["z"]

@@ -50,6 +50,10 @@ LIST_BY_TAG = f"""
     {_COLUMNS} FROM dag_tags t CROSS JOIN dags d ON d.dag_id = t.dag_id {_JOINS}
     WHERE t.tag = :tag AND t.dag_id > :after AND {_FILTERS} ORDER BY t.dag_id LIMIT :limit
 """
+UPCOMING = f"""
+    {_COLUMNS} FROM dags d INDEXED BY dags_due {_JOINS} WHERE d.next_fire_at IS NOT NULL
+    ORDER BY d.next_fire_at LIMIT ?
+"""
 TAGS = """
     SELECT t.tag, count(*) AS dag_count, sum(d.is_paused) AS paused_count
     FROM dag_tags t CROSS JOIN dags d ON d.dag_id = t.dag_id
@@ -92,6 +96,11 @@ def list_dags(
     rows = tx.all(LIST if tag is None else LIST_BY_TAG, params)
     items = [build(DagItem, row, last_run=_last_run(row)) for row in rows[:limit]]
     return Page(items, items[-1].dag_id if len(rows) > limit else None)
+
+
+def upcoming(tx: Transaction, *, limit: int) -> list[DagItem]:
+    """The DAGs that are due first, in that order; those that nothing makes run are left out."""
+    return [build(DagItem, row, last_run=_last_run(row)) for row in tx.all(UPCOMING, (limit,))]
 
 
 def tags(tx: Transaction, *, limit: int, after: str | None = None) -> Page[TagItem, str]:

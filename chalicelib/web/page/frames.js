@@ -2,7 +2,8 @@
 
 const LEAST = 3; // lines
 const PYTHON = /^\s+File "(?:[^"]*(?:site-packages|dist-packages|\/lib\/python\d)[^"]*|<frozen [^"]*)", line \d+/;
-const OTHERS = /^\s+at .*(?:node_modules|node:internal|\((?:java|javax|jdk|sun|scala|org\.(?:apache|springframework|junit))\.|\b(?:java|javax|jdk|sun)\.[\w.$/]+\()/;
+const OTHERS =
+  /^\s+at .*(?:node_modules|node:internal|\((?:java|javax|jdk|sun|scala|org\.(?:apache|springframework|junit))\.|\b(?:java|javax|jdk|sun)\.[\w.$/]+\()/;
 
 /** Pairs of the first line and the one behind the last, of texts without time stamps and colours. */
 export function libraryFrames(lines) {

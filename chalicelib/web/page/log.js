@@ -130,7 +130,12 @@ export function logView(context) {
       const fresh = more.slice(from, from + BLOCK);
       await brush.prepare(fresh);
       if (signal.aborted) return;
-      block.append(...folded(fresh.map((text) => line(text, brush)), fresh));
+      block.append(
+        ...folded(
+          fresh.map((text) => line(text, brush)),
+          fresh,
+        ),
+      );
       block.style.containIntrinsicSize = `auto ${block.childElementCount * 19.4}px`;
       for (const text of fresh) lines.push(text);
       if (from)

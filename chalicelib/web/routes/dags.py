@@ -69,6 +69,14 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "GET",
+        "/api/upcoming",
+        "dags.list_upcoming",
+        "The DAGs that run next by themselves, the first one first",
+        {200: "UpcomingDags"},
+        params=(Param("limit", Integer(1, 500), "how many to answer at most", default=50),),
+    ),
+    Route(
+        "GET",
         "/api/tags",
         "dags.list_tags",
         "The tags that DAGs have, by name",

@@ -116,6 +116,12 @@ def test_nothing_else_scans_a_table(database: Database, sql: str) -> None:
     assert not [step for step in scans if not step.startswith("SCAN json_each ")], steps
 
 
+def test_what_is_due_first_is_read_along_its_index(database: Database) -> None:
+    steps = plan(database, dags.UPCOMING, 50)
+    assert steps[0] == "SEARCH d USING INDEX dags_due (next_fire_at>?)"
+    assert "USE TEMP B-TREE FOR ORDER BY" not in steps
+
+
 @pytest.mark.parametrize("sql", [costs.OF_RUN, costs.OF_DAG])
 def test_a_sum_reads_only_what_it_adds_up(database: Database, sql: str) -> None:
     steps = plan(database, sql)
