@@ -30,6 +30,8 @@ def excerpt(source: bytes, problems: Iterable[Problem]) -> list[SourceLine]:
     """The lines around `problems`, in the order of the file, each once. Where there is not room for
     all, those of the first problems."""
     lines = _LINE_ENDS.split(source.decode("utf-8-sig", "replace"))
+    if len(lines) > 1 and not lines[-1]:
+        lines.pop()  # what stands behind the end of the last line
     shown: dict[int, SourceLine] = {}
     left = MAX_CHARACTERS
     for problem in problems:

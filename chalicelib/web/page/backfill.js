@@ -94,6 +94,7 @@ function form(dag, changed) {
   return h(
     "form",
     { class: "narrow", onsubmit: preview, novalidate: true, onchange: () => show(plan) },
+    h("p", { class: "quiet" }, "Runs the moments of the schedule that lie in a range, such as days that were missed."),
     h("div", { class: "row" }, input("from", "From, in your zone", from), input("until", "To", until)),
     h(
       "div",

@@ -18,7 +18,7 @@ export function dagFilters(context, changed) {
   const search = h("input", {
     type: "search",
     id: "search",
-    placeholder: "Search name, tag or description  ( / )",
+    placeholder: "Search names and tags  ( / )",
     "aria-label": "Search DAGs",
     oninput: () => {
       clearTimeout(timer);

@@ -193,9 +193,15 @@ function nextTime(dag) {
       "div",
       { class: "quiet", title: moment(dag.next_fire_at) },
       shortMoment(dag.next_fire_at),
-      zone ? ` (${shortMoment(dag.next_fire_at, zone)} in ${zone})` : "",
+      zone ? `, ${thereToo(dag.next_fire_at, zone)} ${zone}` : "",
     ),
   ];
+}
+
+/** The moment in another zone: its clock, and its day where that is another one. */
+function thereToo(iso, zone) {
+  const [here, there] = [shortMoment(iso), shortMoment(iso, zone)];
+  return here.slice(0, -5) === there.slice(0, -5) ? there.slice(-5) : there;
 }
 
 async function pause(dag, isPaused, reload) {

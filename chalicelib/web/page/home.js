@@ -70,13 +70,14 @@ function draw(main, { runs, known, due, failures, planned }) {
   const active = runs.filter((run) => isActive(run.state));
   const next = due.filter((dag) => Date.parse(dag.next_fire_at) < Date.now() + 86_400_000);
   if (!dags.length && !runs.length) return show(main, h("h1", null, "Nothing here yet"), firstSteps());
+  const room = h("div", { class: "room" });
   show(
     main,
     h("h1", { class: "unseen" }, "Home"),
     h("p", { class: "lead" }, sentence(failed, active, next, name)),
     h(
       "div",
-      { class: "three" },
+      { class: "home" },
       card(
         "To look at",
         list(failed, (entry) => failure(entry, failures, name), "Nothing has failed that was not put right since.", [
@@ -97,14 +98,16 @@ function draw(main, { runs, known, due, failures, planned }) {
           "dags",
         ]),
       ),
-    ),
-    section(
-      "Past and planned",
-      windows(),
-      timeline({ runs, dags, planned, failed, span: span(), rows: ROWS }),
-      legend(),
+      h(
+        "section",
+        { "aria-labelledby": "h-time" },
+        h("div", { class: "head" }, h("h2", { id: "h-time" }, "Past and planned"), windows()),
+        room,
+        legend(),
+      ),
     ),
   );
+  room.append(timeline({ runs, dags, planned, failed, span: span(), rows: ROWS, width: room.clientWidth }));
 }
 
 function sentence(failed, active, next, name) {

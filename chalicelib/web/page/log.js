@@ -43,7 +43,6 @@ export function logView(context) {
     button("First error", () => firstError(true), { id: "first-error" }),
     button("End", toEnd, { id: "to-end" }),
     button("Download", download, { id: "download" }),
-    status,
   );
   let lines = []; // as they are downloaded: with their colours
   let brush = painter();
@@ -200,7 +199,13 @@ export function logView(context) {
     setTimeout(() => URL.revokeObjectURL(address), 10_000);
   }
 
-  const node = h("section", { "aria-label": "Log" }, h("h3", null, "Log"), bar, log);
+  const node = h(
+    "section",
+    { "aria-label": "Log" },
+    h("div", { class: "row" }, h("h3", null, "Log"), status),
+    bar,
+    log,
+  );
   show(status, "");
   return { node, open };
 }

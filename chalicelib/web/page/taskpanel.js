@@ -77,7 +77,7 @@ function facts(task) {
   return h(
     "dl",
     { class: "facts-list" },
-    known.map(([name, value]) => [h("dt", null, name), h("dd", null, value)]),
+    known.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))),
   );
 }
 
