@@ -1,6 +1,6 @@
 """The pictures of the README, taken again: `python -m tests.browser.pictures`.
 
-The data, the clock and the fonts' zone are always the same; the fonts are the machine's.
+The data and the clock are always the same; the fonts are the machine's.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.browser.serving import served
 from tests.support.api import Api
 
 FOLDER = Path(__file__).parents[2] / "examples" / "pictures"
-WIDTH, HEIGHT = 1280, 860
+WIDTH = 1280
 
 
 def main() -> None:
@@ -27,21 +27,21 @@ def main() -> None:
         api = Api(Path(folder))
         run_id = build(api)
         places = {
-            "home": "",
-            "run": f"runs/{run_id}",
-            "grid": "dags/nightly_sales",
+            "home": ("", 840),
+            "run": (f"runs/{run_id}", 1150),
+            "grid": ("dags/nightly_sales", 700),
         }
         browser = launched(playwright)
         with served(api) as url:
-            for name, place in places.items():
-                picture = taken(browser, f"{url}#/{place}")
+            for name, (place, height) in places.items():
+                picture = taken(browser, f"{url}#/{place}", height)
                 (FOLDER / f"{name}.png").write_bytes(with_palette(picture))
         browser.close()
         api.close()
 
 
 def opened(
-    browser: Browser, url: str, *, scheme: str = "light", width: int = WIDTH, height: int = HEIGHT
+    browser: Browser, url: str, *, scheme: str = "light", width: int = WIDTH, height: int = 840
 ) -> Page:
     """The page at the moment of the scenery, when all of it is there."""
     context = browser.new_context(
@@ -58,8 +58,8 @@ def opened(
     return page
 
 
-def taken(browser: Browser, url: str) -> bytes:
-    page = opened(browser, url)
+def taken(browser: Browser, url: str, height: int) -> bytes:
+    page = opened(browser, url, height=height)
     picture = page.screenshot(animations="disabled")
     page.context.close()
     return picture

@@ -55,7 +55,7 @@ SALES = Dag(
         ),
         Task("check_totals", "bin/check", ("load_warehouse",)),
         Task("refresh_reports", "bin/refresh", ("check_totals",)),
-        Task("mail_summary", "bin/mail", ("refresh_reports",)),
+        Task("mail_summary", "bin/mail", ("check_totals",)),
         Task("drop_staging", "bin/drop", ("load_warehouse",), trigger_rule="all_done"),
     ),
     description="Sales of the day from three regions into the warehouse and the reports.",

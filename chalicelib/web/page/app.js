@@ -48,12 +48,14 @@ async function open(context, parts) {
   if (!load) return lost();
   context.title(view[0]);
   scrollTo(0, 0);
+  main.setAttribute("aria-busy", "true");
   try {
     const module = await load();
     if (!context.signal.aborted) await module.view(main, context);
   } catch (error) {
     if (!context.signal.aborted && error.name !== "AbortError") await failed(error);
   }
+  if (!context.signal.aborted) main.removeAttribute("aria-busy");
 }
 
 function lost() {

@@ -6,6 +6,7 @@ import { runLink } from "./router.js";
 
 const TAIL = 3000;
 const LOOKS_WRONG = /(error|exception)\b|\b(fatal|failed|failure|denied|refused|not found|panic|cannot)\b/i;
+const EXCEPTION = /^(?:[a-z_]\w*\.)+[A-Z]\w*(?::|$)/; // as Python and Java name theirs
 const words = new Map(); // attempt → Promise of a text
 
 /** Of failed task instances, for each run the one that ended first. */
@@ -41,10 +42,10 @@ async function fetchWords(task) {
     .map(withoutStamp)
     .map(plain)
     .filter((line) => line.trim());
-  return lines.findLast((line) => LOOKS_WRONG.test(line)) ?? lines.at(-1) ?? "";
+  return lines.findLast(looksWrong) ?? lines.at(-1) ?? "";
 }
 
-export const looksWrong = (line) => LOOKS_WRONG.test(line);
+export const looksWrong = (line) => LOOKS_WRONG.test(line) || EXCEPTION.test(line);
 export const withoutStamp = (line) => line.replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z /, "");
 
 export function taskName(task) {

@@ -9,7 +9,7 @@ import { count } from "./words.js";
 const BLOCK = 500; // lines
 const LIVE_SECONDS = 2;
 const MARKED = 2000; // matches
-const STAMP = /^(\d{4}-\d\d-\d\dT)([\d:.]+)Z /;
+const STAMP = /^\d{4}-\d\d-\d\dT[\d:.]+Z /;
 
 /** `open(task, tryNumber)` shows that attempt's log; again for the same goes on where it was. */
 export function logView(context) {
@@ -214,8 +214,16 @@ export function logView(context) {
 function line(text, brush) {
   const stamp = STAMP.exec(text);
   const shown = brush.paint(stamp ? text.slice(stamp[0].length) : text);
-  const at = stamp ? h("span", { class: "at" }, stamp[2].slice(0, 12)) : null;
+  const at = stamp ? h("span", { class: "at" }, clock(stamp[0])) : null;
   return h("div", { class: "line" }, at, shown);
+}
+
+/** A stamp of the log, which is in UTC, in the viewer's zone. */
+function clock(stamp) {
+  const at = new Date(stamp.trim());
+  const two = (number) => String(number).padStart(2, "0");
+  const millis = String(at.getMilliseconds()).padStart(3, "0");
+  return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${millis}`;
 }
 
 /** The nodes of lines, those of libraries' frames folded. */
