@@ -11,7 +11,7 @@ import { changing, mayChange, refusal } from "./session.js";
 import { badge, isActive } from "./states.js";
 import { live, moment, shortMoment } from "./words.js";
 
-const AT_ONCE = 200;
+const AT_ONCE = 100;
 const URGENT = 20;
 
 export async function view(main, context) {

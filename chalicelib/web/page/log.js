@@ -9,6 +9,7 @@ import { count } from "./words.js";
 const BLOCK = 500; // lines
 const LIVE_SECONDS = 2;
 const MARKED = 2000; // matches
+const SLICE = 8000; // lines
 const STAMP = /^\d{4}-\d\d-\d\dT[\d:.]+Z /;
 
 /** `open(task, tryNumber)` shows that attempt's log; again for the same goes on where it was. */
@@ -45,6 +46,8 @@ export function logView(context) {
     button("Download", download, { id: "download" }),
   );
   let lines = []; // as they are downloaded: with their colours
+  let nodes = []; // what shows each of them
+  let searches = 0;
   let brush = painter();
   let hits = [];
   let at = -1;
@@ -75,6 +78,8 @@ export function logView(context) {
     stop?.abort();
     stop = new AbortController();
     brush = painter();
+    nodes = [];
+    searches += 1;
     [lines, hits, at, name] = [[], [], -1, `${task.run_id}.${taskName(task)}.${tryNumber}`];
     log.replaceChildren();
     status.textContent = tryNumber ? "Loading…" : "It has not started, so there is no log yet.";
@@ -113,8 +118,8 @@ export function logView(context) {
     }
   }
 
-  function end() {
-    search();
+  async function end() {
+    await search();
     if (current.state === "failed" || current.attempts.some((attempt) => attempt.outcome === "failed"))
       firstError(false);
   }
@@ -129,12 +134,9 @@ export function logView(context) {
       const fresh = more.slice(from, from + BLOCK);
       await brush.prepare(fresh);
       if (signal.aborted) return;
-      block.append(
-        ...folded(
-          fresh.map((text) => line(text, brush)),
-          fresh,
-        ),
-      );
+      const made = fresh.map((text) => line(text, brush));
+      nodes.push(...made);
+      block.append(...folded(made, fresh));
       block.style.containIntrinsicSize = `auto ${block.childElementCount * 19.4}px`;
       for (const text of fresh) lines.push(text);
       if (from)
@@ -145,42 +147,53 @@ export function logView(context) {
     if (isAtEnd && more.length) log.scrollTop = log.scrollHeight;
   }
 
-  const nodes = () => [...log.querySelectorAll(".line")];
-
-  function search() {
-    const wanted = find.value.trim().toLowerCase();
-    const all = nodes();
-    for (const index of hits) all[index]?.classList.remove("hit", "here");
-    hits = wanted ? lines.flatMap((text, index) => (plain(text).toLowerCase().includes(wanted) ? [index] : [])) : [];
-    const found = hits.length;
-    hits.length = Math.min(found, MARKED);
-    for (const index of hits) all[index]?.classList.add("hit");
-    at = -1;
-    if (wanted) {
-      if (hits.length) move(1);
-      status.textContent = found
-        ? `${count(found, "line")} found${found > MARKED ? `, the first ${MARKED} are marked` : ""}`
-        : "No line matches";
+  /** The numbers of the lines that `test` likes, some thousand lines at a time: nobody waits for it.
+   * Null where another log or another search has come in between. */
+  async function linesThat(test) {
+    searches += 1;
+    const [mine, found] = [searches, []];
+    for (let from = 0; from < lines.length; from += SLICE) {
+      if (from) await nextTurn();
+      if (mine !== searches) return null;
+      lines.slice(from, from + SLICE).forEach((text, i) => {
+        if (test(text)) found.push(from + i);
+      });
     }
+    return found;
+  }
+
+  async function search() {
+    const wanted = find.value.trim().toLowerCase();
+    for (const index of hits) nodes[index]?.classList.remove("hit", "here");
+    hits = [];
+    at = -1;
+    if (!wanted) return;
+    const all = await linesThat((text) => plain(text).toLowerCase().includes(wanted));
+    if (all === null) return;
+    hits = all.slice(0, MARKED);
+    for (const index of hits) nodes[index].classList.add("hit");
+    if (hits.length) move(1);
+    status.textContent = all.length
+      ? `${count(all.length, "line")} found${all.length > MARKED ? `, the first ${MARKED} are marked` : ""}`
+      : "No line matches";
   }
 
   function move(direction) {
     if (!hits.length) return;
-    const all = nodes();
-    all[hits[at]]?.classList.remove("here");
+    nodes[hits[at]]?.classList.remove("here");
     at = (at + direction + hits.length) % hits.length;
-    all[hits[at]].classList.add("here");
-    reveal(all[hits[at]]);
+    nodes[hits[at]].classList.add("here");
+    reveal(nodes[hits[at]]);
     status.textContent = `${at + 1} of ${hits.length}`;
   }
 
-  function firstError(wasAsked) {
-    const all = nodes();
-    const wrong = lines.flatMap((text, index) => (looksWrong(withoutStamp(plain(text))) ? [all[index]] : []));
-    const found = wrong.find((node) => !node.parentElement.matches(".frames")) ?? wrong[0];
-    if (found) {
-      found.classList.add("error");
-      reveal(found);
+  async function firstError(wasAsked) {
+    const wrong = await linesThat((text) => looksWrong(withoutStamp(plain(text))));
+    if (wrong === null) return;
+    const found = wrong.find((index) => !nodes[index].parentElement.matches(".frames")) ?? wrong[0];
+    if (found !== undefined) {
+      nodes[found].classList.add("error");
+      reveal(nodes[found]);
     } else if (wasAsked) status.textContent = "No line looks like an error";
     else toEnd();
   }
@@ -236,6 +249,11 @@ function folded(nodes, texts) {
   }
   return nodes;
 }
+
+const nextTurn = () =>
+  new Promise((resolve) => {
+    setTimeout(resolve);
+  });
 
 function wait(seconds, signal) {
   return new Promise((resolve) => {
