@@ -206,14 +206,16 @@ def set_import_error(
     tx: Transaction,
     key: str,
     problems: Sequence[dict[str, object]],
+    lines: Sequence[dict[str, object]],
     wanted_dag_id: str | None,
     now: datetime,
 ) -> None:
-    """Record why the file cannot be registered; `wanted_dag_id` if another file holds that DAG."""
+    """Record why the file cannot be registered, with its `lines` around the problems;
+    `wanted_dag_id` if another file holds that DAG."""
     tx.execute(
-        "INSERT OR REPLACE INTO import_errors (file_key, problems, wanted_dag_id, recorded_at)"
-        " VALUES (?, ?, ?, ?)",
-        (key, json.dumps(list(problems)), wanted_dag_id, to_us(now)),
+        "INSERT OR REPLACE INTO import_errors (file_key, problems, lines, wanted_dag_id,"
+        " recorded_at) VALUES (?, ?, ?, ?, ?)",
+        (key, json.dumps(list(problems)), json.dumps(list(lines)), wanted_dag_id, to_us(now)),
     )
 
 

@@ -1,10 +1,11 @@
 """From the bytes of a command to lines that are safe to store and to show. Pure.
 
 Every line begins with the moment at which it began to arrive, and is valid UTF-8 without control
-characters. What is not UTF-8, and control characters but the tab, are shown as `\\xNN`; the
-escape sequences of colours and cursor moves are left out. A carriage return takes the line back
-to its beginning, as on a terminal: of a progress bar the last state is kept, and while it goes on
-a state every ten seconds.
+characters but the tab, and the escape sequences of colours, which whoever shows the log may show
+or leave out. What is not UTF-8, and other control characters, are shown as `\\xNN`; the escape
+sequences of cursor moves and the like are left out. A carriage return takes the line back to its
+beginning, as on a terminal: of a progress bar the last state is kept, and while it goes on a state
+every ten seconds.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ LINE_BYTES = 64 * 1024
 PROGRESS_SECONDS = 10.0
 
 _CONTROLS = bytes(byte for byte in (*range(32), 127) if byte not in b"\t\n")
-_SEQUENCE = re.compile("\x1b\\[[0-?]*[ -/]*[@-~]")
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_COLOUR = r"\x1b\[[0-9;]{0,32}m"  # "select graphic rendition"
+_COLOURS = re.compile(_COLOUR.encode())
+_SEQUENCE = re.compile(rf"(?!{_COLOUR})\x1b\[[0-?]*[ -/]*[@-~]")
+_CONTROL = re.compile(rf"({_COLOUR})|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _RETURN_BEFORE_END = re.compile(rb"\r+\n")
 _OVERWRITTEN = re.compile(rb"[^\n]*\r")
 
@@ -101,7 +104,7 @@ class LineMaker:
         stamp = f"{moment.isoformat(timespec='milliseconds')[:23]}Z ".encode()
         shown = _harmless(lines)[:-1]
         if self._hide is not None:
-            shown = self._hide(shown)
+            shown = _hidden(shown, self._hide)
         return stamp + shown.replace(b"\n", b"\n" + stamp) + b"\n"
 
 
@@ -116,7 +119,16 @@ def _harmless(lines: bytes) -> bytes:
 
 
 def _escape(found: re.Match[str]) -> str:
-    return f"\\x{ord(found.group()):02x}"
+    return found[1] or f"\\x{ord(found.group()):02x}"
+
+
+def _hidden(lines: bytes, hide: Callable[[bytes], bytes]) -> bytes:
+    """Where colours stand inside of what is to be hidden, they go: nobody is to see where."""
+    if b"\x1b" not in lines:
+        return hide(lines)
+    plain = _COLOURS.sub(b"", lines)
+    shown = hide(plain)
+    return hide(lines) if shown == plain else shown
 
 
 def _character_boundary(data: bytes, at: int) -> int:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from chalicelib.dag.excerpts import excerpt
 from chalicelib.dag.model import Dag
 from chalicelib.dag.parser import parse
 from chalicelib.dag.problems import DagFileError, Problem
@@ -150,10 +151,9 @@ def _refuse(
         freed = _release(work, kept)
         kept = None
     dags.save_file(work.tx, reading.key, reading.found.etag, kept, work.now)
-    rows = [
-        {"line": p.line, "column": p.column, "path": p.path, "message": p.message} for p in problems
-    ]
-    dags.set_import_error(work.tx, reading.key, rows, wanted, work.now)
+    lines = excerpt(reading.found.body, problems)
+    rows = [asdict(problem) for problem in problems], [asdict(line) for line in lines]
+    dags.set_import_error(work.tx, reading.key, *rows, wanted, work.now)
     log.warning("%s refused: %s", reading.key, problems[0].message, extra={"file_key": reading.key})
     return freed
 

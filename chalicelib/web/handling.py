@@ -102,7 +102,8 @@ def handle(route: Route, request: Any, path: dict[str, str]) -> Response:
     with bind(request_id=request_id, **path):
         try:
             caller = authorise(route, request)
-            call = parse(route, request, path, who=caller.name if caller else "")
+            who, role = (caller.name, caller.role) if caller else ("", "")
+            call = parse(route, request, path, who=who, role=role)
             return success(_handler(route)(call))
         except OrchestratorError as error:
             if error.status >= 500:

@@ -37,7 +37,8 @@ class Call:
     """A request as its handler sees it: every parameter and field of the table is there, None where
     it was not given and has no default. `text` is the body of a route that takes a file; `base`
     what stands before every path in the URL: API Gateway's stage, such as `/api`, or nothing; `who`
-    the name of the caller, "" for a stranger before a route that is open to all."""
+    the name of the caller and `role` its role, both "" for a stranger before a route that is open
+    to all."""
 
     path: dict[str, str]
     query: dict[str, Any]
@@ -45,16 +46,19 @@ class Call:
     text: bytes = b""
     base: str = ""
     who: str = ""
+    role: str = ""
 
 
-def parse(route: Route, request: HttpRequest, path: Mapping[str, str], *, who: str = "") -> Call:
+def parse(
+    route: Route, request: HttpRequest, path: Mapping[str, str], *, who: str = "", role: str = ""
+) -> Call:
     """Raises InvalidRequest, naming what is wrong and what would be right."""
     query = _query(route.params, request.query_params)
     # No id holds a percent sign, so what the gateway has decoded already is not changed by this.
     names = {name: unquote(value) for name, value in path.items()}
     fields = _json(route.body, request) if isinstance(route.body, JsonBody) else {}
     text = _raw(route.body, request) if isinstance(route.body, TextBody) else b""
-    return Call(names, query, fields, text, _base(request), who)
+    return Call(names, query, fields, text, _base(request), who, role)
 
 
 def _base(request: HttpRequest) -> str:

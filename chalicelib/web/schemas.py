@@ -204,6 +204,9 @@ _CLASSES: dict[str, type[Any]] = {
     "Run": values.RunItem,
     "RunWithParams": values.RunDetail,
     "Sensor": values.Sensor,
+    "Session": views.Session,
+    "SourceLine": values.SourceLine,
+    "Tag": values.TagItem,
     "Task": values.Task,
     "TaskInstance": values.TaskInstanceItem,
     "TaskInstanceWithOutputs": values.TaskInstanceDetail,
@@ -239,5 +242,7 @@ _COMPONENTS: dict[str, Callable[[], Schema]] = {
         "TaskInstanceWithOutputs", {"attempts": array_of("Attempt")}
     ),
     "TaskInstanceList": partial(_page, "task_instances", "TaskInstance"),
+    "TagList": partial(_page, "tags", "Tag"),
     "TickList": partial(_page, "ticks", "Tick"),
+    "UpcomingDags": lambda: _object({"dags": array_of("Dag")}),
 }

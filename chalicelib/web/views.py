@@ -75,6 +75,15 @@ class BackfillPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Session:
+    """Who asks, with which role, and by the setting `auth` how that is known."""
+
+    name: str
+    role: Literal["viewer", "operator"]
+    auth: Literal["token", "iam", "none"]
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseHealth:
     """`commit_seq` is the number of the last commit."""
 

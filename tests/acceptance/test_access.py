@@ -50,6 +50,12 @@ def test_a_stranger_learns_nothing_not_even_what_is_wrong_with_the_request(
     assert "Authorization: Bearer" in reply.error["message"]
 
 
+@pytest.mark.parametrize("role", ["viewer", "operator"])
+def test_who_asks_is_told_their_name_and_role(locked: Api, role: str) -> None:
+    locked.sign_in(role, "vera")
+    assert locked.get("/api/session").json == {"name": "vera", "role": role, "auth": "token"}
+
+
 @pytest.mark.parametrize("route", CHANGES, ids=named)
 def test_a_viewer_changes_nothing_and_is_told_which_role_does(locked: Api, route: Route) -> None:
     locked.sign_in("viewer")

@@ -230,3 +230,28 @@ def test_any_bytes_get_a_list_of_problems(api: Api, body: bytes) -> None:
 def test_the_schema_of_dag_files_is_published(api: Api) -> None:
     reply = api.get("/api/dag-schema.json")
     assert "tasks" in reply.json["properties"]
+
+
+def test_tags_are_listed_with_how_many_dags_have_them_and_how_many_are_paused(three: Api) -> None:
+    three.rows.dag("gone", tags=("gone",))
+    three.rows.removed("gone")
+    assert three.everything("/api/tags", "tags", limit=1) == [
+        {"tag": "money", "dag_count": 2, "paused_count": 1},
+        {"tag": "x", "dag_count": 1, "paused_count": 1},
+    ]
+
+
+def test_a_search_finds_tags_too(three: Api) -> None:
+    assert ids(three, "search=MON") == ["ops", "sales"]
+    assert ids(three, "search=mon&paused=true") == ["ops"]
+    assert ids(three, "search=%2C") == []
+
+
+def test_dags_that_run_by_themselves_are_listed_by_when(api: Api) -> None:
+    for dag_id in ("z", "a"):
+        api.rows.dag(dag_id, schedule=("@hourly",))
+    api.rows.dag("paused", schedule=("@hourly",), is_paused=True)
+    api.rows.dag("by_hand")
+    answer = api.get("/api/upcoming").json
+    assert [dag["dag_id"] for dag in answer["dags"]] == ["z", "a"]
+    assert [dag["dag_id"] for dag in api.get("/api/upcoming?limit=1").json["dags"]] == ["z"]

@@ -40,6 +40,7 @@ def test_import_errors_tell_file_line_and_reason(api: Api) -> None:
     assert [error["dag_id"] for error in errors] == ["a", None]
     problem = {"line": 3, "column": 1, "path": "tasks", "message": "tasks is missing"}
     assert errors[0]["problems"] == [problem]
+    assert errors[0]["lines"] == [{"line": 3, "text": "tsks: []"}]
 
 
 def test_ticks_are_listed_newest_first(api: Api) -> None:

@@ -7,28 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.acceptance.local_cloud import LocalCloud
+from tests.browser.chromium import launched
 from tests.browser.files import FILES
 from tests.support.waiting import eventually
-
-CHROMIUM = "/usr/bin/chromium"
-SWITCHES = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        browser = launched(playwright)
         yield browser
         browser.close()
 
@@ -64,6 +54,12 @@ def _note(complaints: list[str], message: Any) -> None:
     # A refused request is written there by the browser itself; the page tells it in its own words.
     if message.type == "error" and "Failed to load resource" not in message.text:
         complaints.append(message.text)
+
+
+def is_ready(page: Page) -> None:
+    """Wait until what the address names is drawn."""
+    expect(page.locator("main h1").first).to_be_attached()
+    expect(page.locator("main[aria-busy]")).to_have_count(0)
 
 
 def last_run(cloud: LocalCloud, dag_id: str) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from chalicelib.dag.model import Dag, Task
+from chalicelib.database import Transaction
 from chalicelib.messages import Attempt
 from tests.browser.serving import served
 from tests.support.api import Api
@@ -17,14 +19,8 @@ from tests.support.fakes import FakeBucket
 DAGS = 10_000
 TASKS = 5_000
 LONGEST_MS = 200
+ATTEMPTS = 3
 LOG_BYTES = 10 * 1024 * 1024
-
-WATCH = """
-window.longest = 0;
-new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) window.longest = Math.max(window.longest, entry.duration);
-}).observe({type: 'longtask', buffered: true});
-"""
 
 
 @pytest.fixture(scope="module")
@@ -32,19 +28,52 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """The address, and the id of a run of 5,000 tasks, one of which has a log of 10 MiB."""
     folder: Path = tmp_path_factory.mktemp("large")
     api = Api(folder)
-    with api.database.write() as tx:
-        for number in range(DAGS):
-            api.rows.put(tx, Dag(f"dag_{number:05}", f"DAG {number}", (Task("a", "true"),)))
-    tasks = tuple(Task(f"task_{number:04}", "true") for number in range(TASKS))
+    many_dags(api)
+    api.rows.run("dag_09998", "failed")
+    tasks = tuple(Task(f"task_{number:04}", "true", before(number)) for number in range(TASKS))
     api.rows.dag("wide", name="Wide", tasks=tasks)
-    with api.database.write() as tx:
-        run_id, _ = api.rows.put_run(tx, "wide")
-        for task in tasks:
-            api.rows.put_task(tx, run_id, task.id, "success")
+    run_id = api.rows.run("wide")
+    for tx, numbers in batches(api, TASKS):
+        for number in numbers:
+            state = "failed" if number == 4321 else "success"
+            api.rows.put_task(tx, run_id, f"task_{number:04}", state)
+    copies_of_one(api)
     _write_log(api.runs, Attempt("wide", run_id, "task_0000", -1, 1))
     with served(api) as url:
         yield url, run_id
     api.close()
+
+
+def batches(api: Api, many: int) -> Iterator[tuple[Transaction, range]]:
+    """Numbers up to `many`, some at a time: no transaction may last for long."""
+    for start in range(0, many, 1000):
+        with api.database.write() as tx:
+            yield tx, range(start, min(many, start + 1000))
+
+
+def many_dags(api: Api) -> None:
+    for tx, numbers in batches(api, DAGS):
+        for number in numbers:
+            tags = ("rare",) if number == 7777 else ("common",)
+            dag = Dag(f"dag_{number:05}", f"DAG {number}", (Task("a", "true"),), tags=tags)
+            api.rows.put(tx, dag, is_paused=number == 8888)
+
+
+def before(number: int) -> tuple[str, ...]:
+    """Fifty chains, a hundred tasks long."""
+    return (f"task_{number - 50:04}",) if number >= 50 else ()
+
+
+def copies_of_one(api: Api) -> None:
+    """A run of a DAG of three tasks, the second of which has 5,000 copies."""
+    chain = (Task("list", "true"), Task("work", "true", ("list",)), Task("sum", "true", ("work",)))
+    api.rows.dag("copies", name="Copies", tasks=chain)
+    run_id = api.rows.run("copies")
+    api.rows.task(run_id, "list")
+    for tx, numbers in batches(api, TASKS):
+        for number in numbers:
+            api.rows.put_task(tx, run_id, "work", "success", map_index=number)
+    api.rows.task(run_id, "sum")
 
 
 def _write_log(bucket: FakeBucket, attempt: Attempt) -> None:
@@ -55,32 +84,126 @@ def _write_log(bucket: FakeBucket, attempt: Attempt) -> None:
     bucket.put(attempt.log_chunk_key(LOG_BYTES), b"2026-11-23T10:00:00.000Z needle\n")
 
 
-def test_ten_thousand_dags_stay_smooth(page: Page, site: tuple[str, str]) -> None:
-    page.add_init_script(WATCH)
-    page.goto(f"{site[0]}#/dags")
-    expect(page.get_by_role("link", name="DAG 0", exact=True)).to_be_visible(timeout=60_000)
-    page.get_by_label("Search DAGs").fill("dag_09999")
-    expect(page.get_by_role("link", name="DAG 9999", exact=True)).to_be_visible(timeout=60_000)
-    assert page.evaluate("window.longest") < LONGEST_MS
+def assert_smooth(page: Page, act: Callable[[], None]) -> None:
+    """No task of the page's thread takes long while `act` goes on. It is time that the thread
+    computes, not time that passes, and the best of a few attempts: on a busy machine both grow."""
+    longest: list[float] = []
+    while len(longest) < ATTEMPTS and min(longest, default=LONGEST_MS) >= LONGEST_MS:
+        page.goto("about:blank")
+        longest.append(longest_task(page, act))
+    assert min(longest) < LONGEST_MS, longest
+
+
+def longest_task(page: Page, act: Callable[[], None]) -> float:
+    """In milliseconds."""
+    browser = page.context.browser
+    assert browser is not None
+    browser.start_tracing(page=page, categories=["toplevel"])
+    try:
+        act()
+    finally:
+        events = json.loads(browser.stop_tracing())["traceEvents"]
+    threads = {
+        (event["pid"], event["tid"])
+        for event in events
+        if event["name"] == "thread_name" and event["args"]["name"] == "CrRendererMain"
+    }
+    took = [
+        float(event["tdur"]) / 1000
+        for event in events
+        if event["name"].endswith("RunTask")
+        and (event["pid"], event["tid"]) in threads
+        and "tdur" in event
+    ]
+    assert len(took) > 10
+    return max(took)
+
+
+def dag(number: int) -> str:
+    # Selectors that cost the page little: looking for roles among thousands of elements is slow.
+    return f'main a[href="#/dags/dag_{number:05}"]'
+
+
+def test_any_of_ten_thousand_dags_is_found_smoothly(page: Page, site: tuple[str, str]) -> None:
+    def act() -> None:
+        page.goto(f"{site[0]}#/dags")
+        expect(page.locator(dag(0))).to_be_visible()
+        # What needs a look stands on the first page, however far away its id is.
+        expect(page.locator(dag(9998))).to_be_visible()
+        page.locator("#search").fill("dag_09999")
+        expect(page.locator(dag(9999))).to_be_visible()
+        page.locator("#search").fill("")
+        page.locator("#tag").select_option("rare")
+        expect(page.locator(dag(7777))).to_be_visible()
+        page.locator("#tag").select_option("")
+        page.locator("#paused").select_option("true")
+        expect(page.locator(dag(8888))).to_be_visible()
+        page.locator("#paused").select_option("")
+        page.locator("#next-page").click()
+        expect(page.locator(dag(198))).to_be_attached()
+
+    assert_smooth(page, act)
 
 
 def test_a_run_of_five_thousand_tasks_stays_smooth(page: Page, site: tuple[str, str]) -> None:
-    page.add_init_script(WATCH)
-    page.goto(f"{site[0]}#/runs/{site[1]}")
-    expect(page.get_by_role("link", name="task_0000", exact=True).first).to_be_visible(
-        timeout=60_000
-    )
-    page.get_by_role("button", name="Show 500 more").click()
-    expect(page.get_by_role("link", name="task_0600", exact=True)).to_be_attached()
-    assert page.evaluate("window.longest") < LONGEST_MS
+    def act() -> None:
+        page.goto(f"{site[0]}#/runs/{site[1]}")
+        expect(page.locator("#t-task_0000")).to_be_visible()
+        page.locator("#more-tasks").click()
+        expect(page.locator("#t-task_0600")).to_be_attached()
+        page.locator("#find-task").fill("task_4999")
+        page.locator("#t-task_4999").click()
+        expect(page.locator("#task-title")).to_contain_text("task_4999")
+
+    assert_smooth(page, act)
+
+
+def test_of_a_graph_too_large_the_part_around_a_task_is_shown(
+    page: Page, site: tuple[str, str]
+) -> None:
+    def act() -> None:
+        page.goto(f"{site[0]}#/runs/{site[1]}")
+        graph = page.locator("#graph-box")
+        expect(graph).to_contain_text("5000 tasks are too many for one picture")
+        expect(graph.locator("strong")).to_have_text("task_4321")  # the one that failed
+        graph.locator("#centre").fill("task_0075")
+        graph.locator("#show-around").click()
+        expect(graph.locator("strong")).to_have_text("task_0075")
+        expect(graph.locator("#n-task_0125")).to_be_visible()
+        expect(graph.locator("table")).to_contain_text("49 succeeded, 1 failed")
+
+    assert_smooth(page, act)
+
+
+@pytest.mark.parametrize(
+    ("tab", "found"),
+    [("grid", 'a[aria-label^="task_4321: failed"]'), ("graph", "#n-task_4321.n-failed")],
+)
+def test_a_dag_of_five_thousand_tasks_stays_smooth(
+    page: Page, site: tuple[str, str], tab: str, found: str
+) -> None:
+    def act() -> None:
+        page.goto(f"{site[0]}#/dags/wide?tab={tab}")
+        expect(page.locator(found)).to_be_visible()
+
+    assert_smooth(page, act)
+
+
+def test_five_thousand_copies_are_one_box(page: Page, site: tuple[str, str]) -> None:
+    def act() -> None:
+        page.goto(f"{site[0]}#/dags/copies?tab=graph")
+        expect(page.locator("#n-work")).to_contain_text("× 5000")
+        expect(page.locator("#dag-graph .node")).to_have_count(3)
+
+    assert_smooth(page, act)
 
 
 def test_a_log_of_ten_mebibytes_stays_smooth(page: Page, site: tuple[str, str]) -> None:
-    page.add_init_script(WATCH)
-    page.goto(f"{site[0]}#/runs/{site[1]}?task=task_0000")
-    # Only selectors that cost the page nothing: looking for roles among 80,000 lines is slow.
-    expect(page.locator("#log-status")).to_have_text("81921 lines", timeout=60_000)
-    page.locator("#to-end").click()
-    page.locator("#find").fill("needle")
-    expect(page.locator("#log-status")).to_have_text("1 line found")
-    assert page.evaluate("window.longest") < LONGEST_MS
+    def act() -> None:
+        page.goto(f"{site[0]}#/runs/{site[1]}?task=task_0000")
+        expect(page.locator("#log-status")).to_have_text("81921 lines", timeout=60_000)
+        page.locator("#to-end").click()
+        page.locator("#find").fill("needle")
+        expect(page.locator("#log-status")).to_have_text("1 line found")
+
+    assert_smooth(page, act)

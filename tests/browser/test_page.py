@@ -1,81 +1,26 @@
-"""What holds for every view: it is accessible, fits a phone, and nothing from a user is markup."""
+"""What the page never does, and how it is worked with the keyboard."""
 
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.acceptance.local_cloud import LocalCloud
-from tests.browser.conftest import AXE, address, last_run
-
-PLACES = (
-    "",
-    "dags",
-    "dags/orders",
-    "dags/orders?tab=graph",
-    "dags/orders?tab=calendar",
-    "dags/orders?tab=durations",
-    "dags/orders?tab=source",
-    "dags/orders?tab=backfill",
-    "runs",
-    "runs/{orders}",
-    "runs/{fan}?task=work&open=work",
-    "pools",
-    "errors",
-    "ticks",
-    "audit",
-    "nowhere",
-)
+from tests.browser.conftest import address, is_ready, last_run
 
 
 def open_place(page: Page, cloud: LocalCloud, place: str) -> None:
-    ids = {dag_id: last_run(cloud, dag_id) for dag_id in ("orders", "fan")}
-    page.goto(address(cloud, place.format(**ids)))
-    expect(page.locator("main h1").first).to_be_attached()
-    expect(page.locator("main").get_by_text("Loading…")).to_have_count(0)
-    page.wait_for_load_state("networkidle")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("place", PLACES)
-def test_axe_finds_nothing_serious(
-    browser: Browser, cloud: LocalCloud, place: str, scheme: str
-) -> None:
-    # Past the page's own policy, which lets no script in but its own.
-    context = browser.new_context(color_scheme=scheme, bypass_csp=True)  # type: ignore[arg-type]
-    page = context.new_page()
-    open_place(page, cloud, place)
-    page.add_script_tag(content=AXE)
-    found = page.evaluate("axe.run().then((result) => result.violations)")
-    context.close()
-    serious = [
-        f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for one in found
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-    ]
-    assert serious == []
-
-
-@pytest.mark.parametrize("place", PLACES)
-def test_nothing_stands_out_of_a_phone(browser: Browser, cloud: LocalCloud, place: str) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    page = context.new_page()
-    open_place(page, cloud, place)
-    over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    context.close()
-    assert over <= 0
+    page.goto(address(cloud, place))
+    is_ready(page)
 
 
 @pytest.mark.parametrize(
     "place", ["", "dags", "dags/hostile", "dags/hostile?tab=source", "runs", "runs/{hostile}"]
 )
 def test_nothing_from_a_user_is_ever_markup(page: Page, cloud: LocalCloud, place: str) -> None:
-    page.goto(address(cloud, place.format(hostile=last_run(cloud, "hostile"))))
-    expect(page.locator("main h1").first).to_be_attached()
+    open_place(page, cloud, place.format(hostile=last_run(cloud, "hostile")))
     if "hostile" in place:
         expect(page.locator("main")).to_contain_text("<img src=x onerror")
-    page.wait_for_load_state("networkidle")
     assert page.evaluate("window.hacked") is None
     assert page.locator("main img, main script").count() == 0
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from chalicelib import bootstrap
+from chalicelib.scheduler import access
 from tests.browser.serving import served
 from tests.support.api import Api
 
@@ -32,6 +34,13 @@ def test_a_wrong_token_is_refused_with_what_to_do(page: Page, site: tuple[Api, s
     expect(page.get_by_role("alert").last).to_contain_text("ask an operator for one")
 
 
+RUN = """
+fetch("api/dags/etl/run", {method: "POST", headers: {
+  "Authorization": `Bearer ${sessionStorage.getItem("orchestrator-token")}`}})
+  .then(async (answer) => [answer.status, (await answer.json()).error.message])
+"""
+
+
 def test_a_viewer_sees_everything_and_is_refused_a_change(
     page: Page, site: tuple[Api, str]
 ) -> None:
@@ -39,12 +48,36 @@ def test_a_viewer_sees_everything_and_is_refused_a_change(
     page.goto(f"{url}#/dags/etl")
     sign_in(page, api.sign_in("viewer", "vera"))
     expect(page.get_by_role("heading", name="etl")).to_be_visible()
+    expect(page.locator("#who")).to_have_text("vera, viewer")
+    for name in ("Run…", "Pause the schedule"):
+        refused = page.get_by_role("button", name=name)
+        expect(refused).to_be_disabled()
+        refused.click(force=True)
+        expect(page.locator("#said")).to_have_text("vera is a viewer; this takes an operator")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    status, message = page.evaluate(RUN)
+    assert status == 403
+    assert message.startswith("vera is a viewer, and POST /api/dags/{dag_id}/run needs the role")
+
+
+def test_an_operator_may_do_what_a_viewer_may_not(page: Page, site: tuple[Api, str]) -> None:
+    api, url = site
+    page.goto(f"{url}#/dags/etl")
+    sign_in(page, api.sign_in("operator", "olga"))
+    expect(page.locator("#who")).to_have_text("olga, operator")
     page.get_by_role("button", name="Run…").click()
     page.get_by_role("button", name="Run 2 tasks now").click()
-    expect(page.get_by_role("dialog")).to_contain_text("vera is a viewer")
-    page.get_by_role("button", name="Cancel").click()
-    page.get_by_role("button", name="Pause the schedule").click()
-    expect(page.locator("#said")).to_contain_text("needs the role operator")
+    expect(page.get_by_role("heading", name="etl, today")).to_be_visible()
+
+
+def test_a_token_that_is_revoked_leads_back_to_the_form(page: Page, site: tuple[Api, str]) -> None:
+    api, url = site
+    page.goto(f"{url}#/pools")
+    sign_in(page, api.sign_in("operator", "olga"))
+    expect(page.get_by_role("heading", name="Pools")).to_be_visible()
+    access.revoke(bootstrap.scheduler(), "olga")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(page.get_by_role("alert").last).to_contain_text("unknown or was revoked")
 
 
 def test_who_signs_out_sees_nothing_any_more(page: Page, site: tuple[Api, str]) -> None:

@@ -48,10 +48,11 @@ class Rows:
     def broken(self, key: str, message: str = "no such key") -> None:
         """A file that cannot be registered."""
         problem = {"line": 3, "column": 1, "path": "tasks", "message": message}
+        lines = [{"line": 3, "text": "tsks: []"}]
         with self.database.write() as tx:
             if dags.file(tx, key) is None:
                 dags.save_file(tx, key, "etag", None, self._tick())
-            dags.set_import_error(tx, key, [problem], None, self._tick())
+            dags.set_import_error(tx, key, [problem], lines, None, self._tick())
 
     def run(self, dag_id: str, state: str = "success", **columns: Any) -> str:
         """A run without tasks; answers its run_id."""

@@ -14,6 +14,7 @@ CREATE TABLE dag_files (
 CREATE TABLE import_errors (
     file_key      TEXT PRIMARY KEY REFERENCES dag_files (file_key) ON DELETE CASCADE,
     problems      TEXT NOT NULL,
+    lines         TEXT NOT NULL,
     wanted_dag_id TEXT,
     recorded_at   INTEGER NOT NULL
 ) STRICT;

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar, get_type_hints
 
+from chalicelib.dag.excerpts import SourceLine
 from chalicelib.dag.problems import Problem
 from chalicelib.dag.states import RunState, TaskState
 from chalicelib.database.connection import Row
@@ -49,4 +50,5 @@ _READERS: dict[Any, Callable[[Any], Any]] = {
     dict[str, Any]: json.loads,
     dict[str, Any] | None: lambda value: None if value is None else json.loads(value),
     tuple[Problem, ...]: lambda value: tuple(Problem(**problem) for problem in json.loads(value)),
+    tuple[SourceLine, ...]: lambda value: tuple(SourceLine(**line) for line in json.loads(value)),
 }

@@ -18,6 +18,7 @@ from chalicelib.database.reads.values import (
     Graph,
     LastRun,
     Page,
+    TagItem,
 )
 
 _COLUMNS = """
@@ -36,7 +37,8 @@ _JOINS = """
 _FILTERS = """
     d.removed_at IS NULL AND (:is_paused IS NULL OR d.is_paused = :is_paused)
     AND (:pattern IS NULL OR d.dag_id LIKE :pattern ESCAPE '!' OR d.name LIKE :pattern ESCAPE '!'
-         OR d.description LIKE :pattern ESCAPE '!')
+         OR d.description LIKE :pattern ESCAPE '!'
+         OR EXISTS (SELECT 1 FROM json_each(d.tags) WHERE value LIKE :pattern ESCAPE '!'))
 """
 
 ONE = f"{_COLUMNS} FROM dags d {_JOINS} WHERE d.dag_id = :dag_id"
@@ -47,6 +49,15 @@ LIST = f"""
 LIST_BY_TAG = f"""
     {_COLUMNS} FROM dag_tags t CROSS JOIN dags d ON d.dag_id = t.dag_id {_JOINS}
     WHERE t.tag = :tag AND t.dag_id > :after AND {_FILTERS} ORDER BY t.dag_id LIMIT :limit
+"""
+UPCOMING = f"""
+    {_COLUMNS} FROM dags d INDEXED BY dags_due {_JOINS} WHERE d.next_fire_at IS NOT NULL
+    ORDER BY d.next_fire_at LIMIT ?
+"""
+TAGS = """
+    SELECT t.tag, count(*) AS dag_count, sum(d.is_paused) AS paused_count
+    FROM dag_tags t CROSS JOIN dags d ON d.dag_id = t.dag_id
+    WHERE t.tag > :after AND d.removed_at IS NULL GROUP BY t.tag ORDER BY t.tag LIMIT :limit
 """
 VERSIONS = """
     SELECT v.version, v.file_key, v.etag, v.created_at, v.id = d.version_id AS is_active
@@ -73,8 +84,8 @@ def list_dags(
     is_paused: bool | None = None,
     search: str | None = None,
 ) -> Page[DagItem, str]:
-    """DAGs by dag_id, removed ones left out. `search` is part of the dag_id, name or description;
-    a to z match in either case."""
+    """DAGs by dag_id, removed ones left out. `search` is part of the dag_id, name, description or
+    a tag; a to z match in either case."""
     params = {
         "after": after or "",
         "tag": tag,
@@ -85,6 +96,18 @@ def list_dags(
     rows = tx.all(LIST if tag is None else LIST_BY_TAG, params)
     items = [build(DagItem, row, last_run=_last_run(row)) for row in rows[:limit]]
     return Page(items, items[-1].dag_id if len(rows) > limit else None)
+
+
+def upcoming(tx: Transaction, *, limit: int) -> list[DagItem]:
+    """The DAGs that are due first, in that order; those that nothing makes run are left out."""
+    return [build(DagItem, row, last_run=_last_run(row)) for row in tx.all(UPCOMING, (limit,))]
+
+
+def tags(tx: Transaction, *, limit: int, after: str | None = None) -> Page[TagItem, str]:
+    """Tags of DAGs, by name; those that only removed ones have are left out."""
+    rows = tx.all(TAGS, {"after": after or "", "limit": limit + 1})
+    items = [build(TagItem, row) for row in rows[:limit]]
+    return Page(items, items[-1].tag if len(rows) > limit else None)
 
 
 def dag(tx: Transaction, dag_id: str) -> DagDetail | None:

@@ -11,7 +11,7 @@ from chalicelib.database.reads.values import ImportErrorItem, Page, TickItem
 from chalicelib.database.times import from_us
 
 IMPORT_ERRORS = """
-    SELECT e.file_key, f.dag_id, e.problems, e.recorded_at
+    SELECT e.file_key, f.dag_id, e.problems, e.lines, e.recorded_at
     FROM import_errors e CROSS JOIN dag_files f ON f.file_key = e.file_key
     WHERE e.file_key > ? ORDER BY e.file_key LIMIT ?
 """

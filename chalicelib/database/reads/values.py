@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
+from chalicelib.dag.excerpts import SourceLine
 from chalicelib.dag.model import Dag, Notification, Param, Sensor, Task
 from chalicelib.dag.problems import Problem
 from chalicelib.dag.states import RunState, TaskState
@@ -37,6 +38,8 @@ __all__ = [
     "RunDetail",
     "RunItem",
     "Sensor",
+    "SourceLine",
+    "TagItem",
     "Task",
     "TaskInstanceDetail",
     "TaskInstanceItem",
@@ -89,6 +92,15 @@ class DagItem:
     created_at: datetime
     updated_at: datetime
     removed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TagItem:
+    """A tag: `dag_count` DAGs have it, `paused_count` of which are paused."""
+
+    tag: str
+    dag_count: int
+    paused_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,11 +318,13 @@ class NotificationItem:
 
 @dataclass(frozen=True, slots=True)
 class ImportErrorItem:
-    """A file that could not be registered. `dag_id`: the DAG that it last held, active still."""
+    """A file that could not be registered. `dag_id`: the DAG that it last held, active still.
+    `lines` are those of the file around its problems, as far as they fit."""
 
     file_key: str
     dag_id: str | None
     problems: tuple[Problem, ...]
+    lines: tuple[SourceLine, ...]
     recorded_at: datetime
 
 

@@ -32,6 +32,17 @@ def list_dags(call: Call) -> dict[str, Any]:
     return listed("dags", page, Cursor("dags", is_text=True))
 
 
+def list_upcoming(call: Call) -> dict[str, Any]:
+    with reading() as tx:
+        return {"dags": dags.upcoming(tx, limit=call.query["limit"])}
+
+
+def list_tags(call: Call) -> dict[str, Any]:
+    with reading() as tx:
+        page = dags.tags(tx, limit=call.query["limit"], after=call.query["cursor"])
+    return listed("tags", page, Cursor("tags", is_text=True))
+
+
 def get_dag(call: Call) -> dict[str, Any]:
     dag_id = call.path["dag_id"]
     with reading() as tx:

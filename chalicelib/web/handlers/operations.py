@@ -84,6 +84,10 @@ def _health() -> Health:
     )
 
 
+def get_session(call: Call) -> dict[str, str]:
+    return {"name": call.who, "role": call.role, "auth": bootstrap.ports().settings.auth}
+
+
 def get_openapi(call: Call) -> dict[str, Any]:
     return openapi.document(call.base, bootstrap.ports().settings.auth)
 

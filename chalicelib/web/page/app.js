@@ -3,6 +3,7 @@ import { ApiError, get, token } from "./api.js";
 import { button, h, say, show } from "./dom.js";
 import { poll } from "./poll.js";
 import { here } from "./router.js";
+import { learn, who } from "./session.js";
 import { live, tickTimes, count } from "./words.js";
 
 const VIEWS = {
@@ -13,6 +14,7 @@ const VIEWS = {
   errors: ["Import errors", () => import("./errors.js")],
   ticks: ["Ticks", () => import("./ticks.js")],
   audit: ["Audit", () => import("./audit.js")],
+  notices: ["Notices", () => import("./notices.js")],
 };
 
 const main = document.getElementById("main");
@@ -46,12 +48,14 @@ async function open(context, parts) {
   if (!load) return lost();
   context.title(view[0]);
   scrollTo(0, 0);
+  main.setAttribute("aria-busy", "true");
   try {
     const module = await load();
     if (!context.signal.aborted) await module.view(main, context);
   } catch (error) {
     if (!context.signal.aborted && error.name !== "AbortError") await failed(error);
   }
+  if (!context.signal.aborted) main.removeAttribute("aria-busy");
 }
 
 function lost() {
@@ -71,9 +75,10 @@ async function failed(error) {
   show(main, h("h1", null, title), h("p", { class: "cause" }, error.message), h("p", null, again));
 }
 
-function restart() {
+async function restart() {
   current?.stop.abort();
   current = null;
+  await learn();
   watchHealth();
   drawTools();
   return route();
@@ -110,6 +115,7 @@ function drawTools() {
       { id: "theme", class: "plain", "aria-label": `Colours: ${theme}; change to ${next}` },
     ),
     button("?", keys, { id: "keys", class: "plain", "aria-label": "Keys" }),
+    who() && who().auth !== "none" ? h("span", { class: "quiet", id: "who" }, `${who().name}, ${who().role}`) : null,
     token.get()
       ? button(
           "Sign out",
@@ -219,5 +225,4 @@ addEventListener("hashchange", route);
 addEventListener("keydown", pressed);
 setInterval(tickTimes, 1000);
 drawTools();
-watchHealth();
-route();
+restart();

@@ -1,6 +1,7 @@
 // Backfill: say a range, see what it would run, then run it; below, the backfills that there were.
 import { get, path, send } from "./api.js";
-import { button, empty, h, say, show, table } from "./dom.js";
+import { empty, h, say, show, table } from "./dom.js";
+import { changing, mayChange, refusal } from "./session.js";
 import { badge } from "./states.js";
 import { count, live, moment, shortMoment } from "./words.js";
 
@@ -16,7 +17,9 @@ export async function tab(body, dag, context) {
   show(
     body,
     dag.schedule.length
-      ? form(dag, load)
+      ? mayChange()
+        ? form(dag, load)
+        : empty(`A backfill runs the moments of the schedule that have passed. ${refusal()}.`)
       : empty(
           "A backfill runs the moments of a schedule that have passed; this DAG has no schedule. Run it by hand instead.",
         ),
@@ -91,6 +94,7 @@ function form(dag, changed) {
   return h(
     "form",
     { class: "narrow", onsubmit: preview, novalidate: true, onchange: () => show(plan) },
+    h("p", { class: "quiet" }, "Runs the moments of the schedule that lie in a range, such as days that were missed."),
     h("div", { class: "row" }, input("from", "From, in your zone", from), input("until", "To", until)),
     h(
       "div",
@@ -114,7 +118,7 @@ function planned(found, dag, start) {
       found.dates.slice(0, 20).map((date) => h("li", null, moment(date, dag.timezone))),
       found.total > 20 ? h("li", null, `and ${found.total - 20} more`) : null,
     ),
-    h("p", null, button("Start this backfill", start, { class: "main", id: "start-backfill" })),
+    h("p", null, changing("Start this backfill", start, { class: "main", id: "start-backfill" })),
   ];
 }
 
@@ -136,7 +140,7 @@ function history(backfills, changed) {
         ["pause", "resume", "cancel"]
           .filter((act) => one.actions.includes(act))
           .map((act) =>
-            button({ pause: "Pause", resume: "Go on", cancel: "Cancel" }[act], () => change(one, act, changed), {
+            changing({ pause: "Pause", resume: "Go on", cancel: "Cancel" }[act], () => change(one, act, changed), {
               id: `${act}-${one.id}`,
             }),
           ),

@@ -1,10 +1,12 @@
 // Why a run failed: the task that failed first, its reason, and the last words of its log.
+import { plain } from "./ansi.js";
 import { get, path } from "./api.js";
 import { h } from "./dom.js";
 import { runLink } from "./router.js";
 
 const TAIL = 3000;
 const LOOKS_WRONG = /(error|exception)\b|\b(fatal|failed|failure|denied|refused|not found|panic|cannot)\b/i;
+const EXCEPTION = /^(?:[a-z_]\w*\.)+[A-Z]\w*(?::|$)/; // as Python and Java name theirs
 const words = new Map(); // attempt → Promise of a text
 
 /** Of failed task instances, for each run the one that ended first. */
@@ -40,12 +42,11 @@ async function fetchWords(task) {
     .map(withoutStamp)
     .map(plain)
     .filter((line) => line.trim());
-  return lines.findLast((line) => LOOKS_WRONG.test(line)) ?? lines.at(-1) ?? "";
+  return lines.findLast(looksWrong) ?? lines.at(-1) ?? "";
 }
 
-export const looksWrong = (line) => LOOKS_WRONG.test(line);
+export const looksWrong = (line) => LOOKS_WRONG.test(line) || EXCEPTION.test(line);
 export const withoutStamp = (line) => line.replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z /, "");
-const plain = (line) => line.replace(/\x1b\[[0-9;]*m/g, "");
 
 export function taskName(task) {
   return task.map_index >= 0 ? `${task.task_id} [${task.map_index}]` : task.task_id;

@@ -1,9 +1,10 @@
 // One DAG: what it is and how it stands, above the views of it, one at a time.
 import { get, path, send } from "./api.js";
-import { button, h, say, show } from "./dom.js";
+import { h, say, show } from "./dom.js";
 import { dagLink, here } from "./router.js";
 import { openRunForm } from "./runform.js";
 import { schedule } from "./schedule.js";
+import { changing } from "./session.js";
 import { badge } from "./states.js";
 import { live, shortMoment } from "./words.js";
 
@@ -86,11 +87,11 @@ function drawHead(head, dag, refresh) {
         { class: "row" },
         dag.removed_at
           ? null
-          : button(dag.is_paused ? "Let the schedule go on" : "Pause the schedule", () => pause(dag, refresh), {
+          : changing(dag.is_paused ? "Let the schedule go on" : "Pause the schedule", () => pause(dag, refresh), {
               id: "pause",
               disabled: !dag.schedule.length,
             }),
-        dag.removed_at ? null : button("Run…", () => openRunForm(dag.dag_id), { class: "main", id: "run" }),
+        dag.removed_at ? null : changing("Run…", () => openRunForm(dag.dag_id), { class: "main", id: "run" }),
       ),
     ),
     h(

@@ -2,7 +2,7 @@
 import { all, get, path } from "./api.js";
 import { h, show } from "./dom.js";
 import { drawGraph, fold } from "./graph.js";
-import { runLink } from "./router.js";
+import { here, runLink } from "./router.js";
 import { badge } from "./states.js";
 import { shortMoment } from "./words.js";
 
@@ -18,11 +18,14 @@ export async function tab(body, dag, context) {
   });
   show(body, caption, box);
   let last = null;
+  let draw = async () => {};
+  context.onQuery = () => draw();
   await context.poll(2, async () => {
     const [run] = (await get(`dags/${path(dag.dag_id)}/runs`, { limit: 1 }, context.signal)).runs;
     if (!run) {
       show(caption, "This DAG has not run yet.");
-      return drawGraph(box, dag, new Map());
+      draw = () => drawGraph(box, dag, new Map(), { chosen: here().query.get("task") });
+      return draw();
     }
     const { items, first } = await all(`runs/${path(run.run_id)}`, "task_instances", {}, 10_000, context.signal);
     if (first === last) return;
@@ -34,6 +37,8 @@ export async function tab(body, dag, context) {
       " ",
       badge(run.state),
     );
-    await drawGraph(box, dag, fold(items), { runId: run.run_id });
+    const boxes = fold(items);
+    draw = () => drawGraph(box, dag, boxes, { chosen: here().query.get("task"), runId: run.run_id });
+    await draw();
   });
 }

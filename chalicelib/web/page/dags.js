@@ -1,86 +1,67 @@
 // All DAGs: those that need a look first, then what runs, what is due, what rests.
-import { all, get, path, send } from "./api.js";
+import { get, path, send } from "./api.js";
 import { bars } from "./bars.js";
-import { unresolved } from "./home.js";
+import { dagFilters } from "./dagfilters.js";
 import { empty, h, say, show, table, button } from "./dom.js";
+import { unresolved } from "./home.js";
 import { dagLink, here, setQuery } from "./router.js";
+import { openRunForm } from "./runform.js";
 import { schedule } from "./schedule.js";
+import { changing, mayChange, refusal } from "./session.js";
 import { badge, isActive } from "./states.js";
 import { live, moment, shortMoment } from "./words.js";
-import { openRunForm } from "./runform.js";
 
-const MOST = 500;
+const AT_ONCE = 100;
+const URGENT = 20;
 
 export async function view(main, context) {
   context.title("DAGs");
   const list = h("div");
+  const filters = dagFilters(context, () => load());
   let data = null;
   let asked = 0;
   const load = async () => {
     asked += 1;
     const mine = asked;
-    const query = here().query;
-    const filters = { search: query.get("search"), tag: query.get("tag"), paused: query.get("paused") };
     const [page, recent] = await Promise.all([
-      all("dags", "dags", filters, MOST, context.signal),
+      get("dags", { limit: AT_ONCE, ...filters.asked(), cursor: here().query.get("from") }, context.signal),
       get("runs", { limit: 500 }, context.signal),
     ]);
-    if (mine !== asked || (page.first === data?.page.first && recent === data?.recent)) return;
-    data = { page, recent };
+    const urgent = await urgentOnes(page, recent, filters, context.signal);
+    const isSame = page === data?.page && recent === data.recent && urgent.every((dag, i) => dag === data.urgent[i]);
+    if (mine !== asked || isSame) return;
+    data = { page, recent, urgent };
     draw(list, data, load);
   };
-  show(main, h("h1", null, "DAGs"), filterBar(), list);
+  show(main, h("h1", null, "DAGs"), filters.node, list);
   context.onQuery = () => {
-    drawTag();
+    filters.refresh();
     load().catch(() => {});
   };
-  drawTag();
   await context.poll(4, load);
 }
 
-function filterBar() {
-  const { query } = here();
-  let timer = null;
-  const search = h("input", {
-    type: "search",
-    id: "search",
-    placeholder: "Search name or description  ( / )",
-    "aria-label": "Search DAGs",
-    value: query.get("search") ?? "",
-    oninput: () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => setQuery({ search: search.value.trim() }), 250);
-    },
-  });
-  const paused = h(
-    "select",
-    { id: "paused", "aria-label": "Paused or not", onchange: () => setQuery({ paused: paused.value }) },
-    [
-      ["", "All"],
-      ["false", "Not paused"],
-      ["true", "Paused"],
-    ].map(([value, label]) => h("option", { value, selected: (query.get("paused") ?? "") === value }, label)),
+/** On the first page of all, those that need a look stand even if their ids come much later. */
+async function urgentOnes(page, recent, filters, signal) {
+  if (!page.next_cursor || filters.isAny() || here().query.get("from")) return [];
+  const shown = new Set(page.dags.map((dag) => dag.dag_id));
+  const far = unresolved(recent.runs)
+    .map(({ run }) => run.dag_id)
+    .filter((dagId) => !shown.has(dagId));
+  const found = await Promise.all(
+    far.slice(0, URGENT).map((dagId) => get(`dags/${path(dagId)}`, {}, signal).catch(() => null)),
   );
-  return h("div", { class: "row" }, search, paused, h("span", { id: "tag-filter" }));
+  return found.filter((dag) => dag && !dag.removed_at);
 }
 
-function drawTag() {
-  const tag = here().query.get("tag");
-  show(
-    document.getElementById("tag-filter"),
-    tag
-      ? [
-          h("span", { class: "tag" }, tag),
-          button("× any tag", () => setQuery({ tag: null }), { class: "plain", id: "no-tag" }),
-        ]
-      : null,
-  );
-}
-
-function draw(list, { page, recent }, reload) {
+function draw(list, { page, recent, urgent }, reload) {
   const byDag = Map.groupBy(recent.runs, (run) => run.dag_id);
   const needs = new Map(unresolved(recent.runs).map((entry) => [entry.run.dag_id, entry]));
-  const dags = page.items.map((dag) => ({ dag, runs: byDag.get(dag.dag_id) ?? [], need: needs.get(dag.dag_id) }));
+  const dags = [...urgent, ...page.dags].map((dag) => ({
+    dag,
+    runs: byDag.get(dag.dag_id) ?? [],
+    need: needs.get(dag.dag_id),
+  }));
   dags.sort(
     (a, b) =>
       rank(a) - rank(b) ||
@@ -90,20 +71,47 @@ function draw(list, { page, recent }, reload) {
   if (!dags.length) return show(list, nothing());
   show(
     list,
-    h(
-      "p",
-      { class: "quiet" },
-      page.isCut
-        ? `The first ${page.items.length} by their ids; search to find others.`
-        : `${dags.length} in all, those that need a look first.`,
-    ),
+    h("p", { class: "quiet" }, summary(page, urgent)),
     table(
       "DAGs",
       ["DAG", "How it stands", "Schedule", "Next", "Last runs", ""],
       dags.map((entry) => cells(entry, reload)),
       "stack",
     ),
+    pager(page),
   );
+}
+
+function summary(page, urgent) {
+  const isAll = !page.next_cursor && !here().query.get("from");
+  if (isAll) return `${page.dags.length} in all, those that need a look first.`;
+  const [first, last] = [page.dags[0]?.dag_id, page.dags.at(-1)?.dag_id];
+  return [
+    `${page.dags.length} by their ids, from ${first} to ${last}`,
+    urgent.length ? ", and all that need a look" : "",
+    "; search finds the others.",
+  ];
+}
+
+function pager(page) {
+  const from = here().query.get("from");
+  const turn = (label, cursor, id) =>
+    button(
+      label,
+      () => {
+        setQuery({ from: cursor }, { keep: true });
+        scrollTo(0, 0);
+      },
+      { id },
+    );
+  return from || page.next_cursor
+    ? h(
+        "p",
+        { class: "row" },
+        from ? turn("Back to the first", null, "first-page") : null,
+        page.next_cursor ? turn(`The next ${AT_ONCE}`, page.next_cursor, "next-page") : null,
+      )
+    : null;
 }
 
 function nothing() {
@@ -113,7 +121,6 @@ function nothing() {
         "No DAG is like that. ",
         button("Show all", () => {
           location.hash = "#/dags";
-          document.getElementById("search").value = "";
         }),
       )
     : empty("There is no DAG yet. Copy a DAG file to the bucket of DAGs and it shows up here within seconds.");
@@ -146,23 +153,22 @@ function cells({ dag, runs, need }, reload) {
     h(
       "div",
       { class: "row fixed" },
-      dag.schedule.length
-        ? h(
-            "label",
-            { class: "switch" },
-            h("input", {
-              type: "checkbox",
-              id: `on-${dag.dag_id}`,
-              checked: !dag.is_paused,
-              "aria-label": `Schedule of ${dag.name} is on`,
-              onchange: (event) => pause(dag, !event.target.checked, reload),
-            }),
-            "on",
-          )
-        : null,
-      button("Run…", () => openRunForm(dag.dag_id), { id: `run-${dag.dag_id}`, "aria-label": `Run ${dag.name}` }),
+      dag.schedule.length ? scheduleSwitch(dag, reload) : null,
+      changing("Run…", () => openRunForm(dag.dag_id), { id: `run-${dag.dag_id}`, "aria-label": `Run ${dag.name}` }),
     ),
   ];
+}
+
+function scheduleSwitch(dag, reload) {
+  const box = h("input", {
+    type: "checkbox",
+    id: `on-${dag.dag_id}`,
+    checked: !dag.is_paused,
+    disabled: !mayChange(),
+    "aria-label": `Schedule of ${dag.name} is on`,
+    onchange: (event) => pause(dag, !event.target.checked, reload),
+  });
+  return h("label", { class: "switch", title: mayChange() ? null : refusal() }, box, "on");
 }
 
 function standing(dag, runs, need) {
@@ -187,9 +193,15 @@ function nextTime(dag) {
       "div",
       { class: "quiet", title: moment(dag.next_fire_at) },
       shortMoment(dag.next_fire_at),
-      zone ? ` (${shortMoment(dag.next_fire_at, zone)} in ${zone})` : "",
+      zone ? `, ${thereToo(dag.next_fire_at, zone)} ${zone}` : "",
     ),
   ];
+}
+
+/** The moment in another zone: its clock, and its day where that is another one. */
+function thereToo(iso, zone) {
+  const [here, there] = [shortMoment(iso), shortMoment(iso, zone)];
+  return here.slice(0, -5) === there.slice(0, -5) ? there.slice(-5) : there;
 }
 
 async function pause(dag, isPaused, reload) {

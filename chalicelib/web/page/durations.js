@@ -7,7 +7,7 @@ import { badge, word } from "./states.js";
 import { duration, median, shortMoment } from "./words.js";
 
 const HEIGHT = 220;
-const LEFT = 62;
+const LEFT = 78;
 
 export async function tab(body, dag, context) {
   let last = null;

@@ -1,21 +1,26 @@
-// Files that could not be registered, with the lines that are wrong.
+// Files that could not be registered: the lines around what is wrong, and below each what it is.
 import { all } from "./api.js";
 import { empty, h, show } from "./dom.js";
 import { dagLink } from "./router.js";
 import { count, live } from "./words.js";
+
+const MOST = 100;
 
 export async function view(main, context) {
   const list = h("div");
   let last = null;
   show(main, h("h1", null, "Import errors"), list);
   await context.poll(3, async () => {
-    const { items, first } = await all("import_errors", "import_errors", {}, 500, context.signal);
+    const { items, isCut, first } = await all("import_errors", "import_errors", { limit: 50 }, MOST, context.signal);
     if (first === last) return;
     last = first;
     show(
       list,
       items.length
-        ? items.map(file)
+        ? [
+            items.map(file),
+            isCut ? h("p", { class: "quiet" }, `The first ${items.length} files; the API has the others.`) : null,
+          ]
         : empty(
             "Every file could be read. A file with a mistake would stand here with its lines; what was registered before stays as it is.",
           ),
@@ -27,7 +32,7 @@ function file(error) {
   return h(
     "section",
     { class: "card", "aria-label": error.file_key },
-    h("h2", null, error.file_key),
+    h("h2", { class: "mono" }, error.file_key),
     h(
       "p",
       { class: "quiet" },
@@ -39,21 +44,37 @@ function file(error) {
         : "No DAG came of it.",
       " Put it right and upload it again.",
     ),
-    h(
-      "ul",
-      { class: "list" },
-      error.problems.map((problem) =>
-        h(
-          "li",
-          null,
-          h(
-            "span",
-            { class: "quiet mono" },
-            `line ${problem.line}, column ${problem.column}${problem.path ? `, ${problem.path}` : ""}`,
-          ),
-          h("div", { class: "bad" }, problem.message),
-        ),
-      ),
-    ),
+    excerpt(error),
   );
+}
+
+/** The lines that are kept, gaps between them marked; problems whose line is not kept come last. */
+function excerpt({ file_key: name, lines, problems }) {
+  const byLine = Map.groupBy(problems, (problem) => problem.line);
+  const kept = new Set(lines.map(({ line }) => line));
+  const rest = problems.filter((problem) => !kept.has(problem.line));
+  return h(
+    "div",
+    { class: "source excerpt", tabindex: 0, role: "region", "aria-label": `Lines of ${name}` },
+    lines.map(({ line, text }, i) => [
+      i > 0 && lines[i - 1].line < line - 1 ? h("div", { class: "gap", "aria-hidden": "true" }, "⋯") : null,
+      h("div", { class: byLine.has(line) ? "line wrong" : "line", "data-line": line }, text),
+      (byLine.get(line) ?? []).map((problem) => pointer(problem, text)),
+    ]),
+    rest.map((problem) => h("div", { class: "problem" }, `line ${problem.line}: ${problem.message}`)),
+  );
+}
+
+/** A caret below the column, then the words; indented as the line is, tabs included. */
+function pointer({ line, column, path, message }, text) {
+  const before = column <= text.length + 1 ? text.slice(0, column - 1).replace(/[^\t]/g, " ") : "";
+  return [
+    h("div", { class: "caret", "aria-hidden": "true" }, `${before}^`),
+    h(
+      "div",
+      { class: "problem" },
+      h("span", { class: "quiet" }, `line ${line}, column ${column}${path ? `, ${path}` : ""}: `),
+      message,
+    ),
+  ];
 }

@@ -1,13 +1,17 @@
-// The graph of a DAG, laid out by a library that is fetched when the first graph is drawn.
-import { h, s, show } from "./dom.js";
-import { runLink } from "./router.js";
+// The graph of a DAG, laid out by a library that is fetched when the first graph is drawn. Of a graph
+// that is too large for a picture, the part around one task, and all of it in numbers.
+import { button, h, s, show, table } from "./dom.js";
+import { layout } from "./layout.js";
+import { levels, neighbourhood } from "./neighbours.js";
+import { here, runLink, setQuery, to } from "./router.js";
 import { mark, word, worst } from "./states.js";
 import { duration } from "./words.js";
 
 const WIDTH = 168;
 const HEIGHT = 42;
 const LARGEST = 300;
-const layouts = new Map(); // the shape as text → where everything lies
+const NEAR = 40;
+const LEVELS = 30;
 
 /** Task instances by task: what one box shows of one or many copies. */
 export function fold(tasks) {
@@ -25,33 +29,98 @@ export function fold(tasks) {
   );
 }
 
-/** `boxes` maps tasks to what `fold` made of them; empty for a DAG without a run. */
+/** `boxes` maps tasks to what `fold` made of them; empty for a DAG without a run. `chosen` is a task;
+ * of a graph that is too large the picture shows what is near to it. */
 export async function drawGraph(box, dag, boxes, { chosen = null, runId = null } = {}) {
-  const { nodes, edges } = dag.graph;
+  const { nodes } = dag.graph;
   if (!nodes.length) return show(box, h("p", { class: "quiet" }, "There are no tasks."));
-  if (nodes.length > LARGEST)
-    return show(
-      box,
-      h(
-        "p",
-        { class: "quiet" },
-        `${nodes.length} tasks are too many for a picture that anybody could read; the list of tasks has them all.`,
-      ),
-    );
-  const { width, height, places, lines } = await layout(dag.graph);
+  if (nodes.length <= LARGEST) return show(box, await picture(dag, dag.graph, boxes, chosen, linkOf(runId)));
+  const centre = nodes.includes(chosen) ? chosen : firstOfNeed(nodes, boxes);
+  const near = neighbourhood(dag.graph, centre, NEAR);
+  const made = await picture(dag, near, boxes, centre, (id) => to(here().parts, { ...asked(), task: id }), near.cut);
+  show(box, explained(nodes, near, centre), made, inNumbers(dag.graph, boxes));
+}
+
+const linkOf = (runId) => (runId ? (id) => runLink(runId, { task: id }) : null);
+const asked = () => Object.fromEntries(here().query);
+
+/** What failed first in running order, else what runs, else the first. */
+function firstOfNeed(nodes, boxes) {
+  const is = (state) => nodes.find((id) => boxes.get(id)?.state === state);
+  return is("failed") ?? is("running") ?? is("up_for_retry") ?? nodes[0];
+}
+
+async function picture(dag, graph, boxes, chosen, link, cut = new Map()) {
+  const { width, height, places, lines } = await layout(
+    { nodes: graph.nodes, edges: graph.edges },
+    { width: WIDTH, height: HEIGHT },
+  );
   const rules = new Map((dag.tasks ?? []).map((task) => [task.id, task]));
-  show(
-    box,
-    s(
-      "svg",
-      { width, height, role: "group", "aria-label": "Tasks and what waits for what" },
-      lines.map((d) => s("path", { class: "edge", d })),
-      places.map((place) => node(place, boxes.get(place.id), rules.get(place.id), chosen === place.id, runId)),
+  return s(
+    "svg",
+    { width, height, role: "group", "aria-label": "Tasks and what waits for what" },
+    lines.map((d) => s("path", { class: "edge", d })),
+    places.map((place) =>
+      node(place, boxes.get(place.id), rules.get(place.id), chosen === place.id, link, cut.get(place.id)),
     ),
   );
 }
 
-function node({ id, x, y }, folded, task, isChosen, runId) {
+function explained(nodes, near, centre) {
+  const typed = document.getElementById("centre")?.value ?? "";
+  const input = h("input", {
+    type: "search",
+    id: "centre",
+    placeholder: "Task id",
+    value: typed,
+    "aria-label": "Around the task",
+  });
+  const go = () => {
+    const wanted = input.value.trim();
+    const found = nodes.includes(wanted) ? wanted : nodes.find((id) => id.includes(wanted));
+    if (wanted && found) setQuery({ task: found });
+    else input.setAttribute("aria-invalid", "true");
+  };
+  input.addEventListener("change", go);
+  const others = near.nodes.length - 1;
+  return [
+    h(
+      "p",
+      { class: "quiet" },
+      `${nodes.length} tasks are too many for one picture. This is `,
+      h("strong", null, centre),
+      others
+        ? ` with the ${others} nearest to it; choose one to see what is around it.`
+        : ", which waits for nothing and nothing waits for it.",
+    ),
+    h("div", { class: "row" }, input, button("Show around it", go, { id: "show-around" })),
+  ];
+}
+
+/** All tasks by how many must come before them, with how many are in which state. */
+function inNumbers(graph, boxes) {
+  const state = (id) => boxes.get(id)?.state ?? "none";
+  const all = levels(graph).map((ids, depth) => ({ ids, depth, isBad: ids.some((id) => state(id) === "failed") }));
+  const shown = [...all.filter((level) => level.isBad), ...all.filter((level) => !level.isBad)]
+    .slice(0, LEVELS)
+    .sort((a, b) => a.depth - b.depth);
+  const rows = shown.map(({ ids, depth }) => {
+    const tally = [...Map.groupBy(ids, state)].map(([name, some]) => `${some.length} ${word(name)}`).join(", ");
+    const such = ids.length < 4 ? ids.join(", ") : `${ids[0]}, ${ids[1]} …`;
+    return [String(depth + 1), String(ids.length), boxes.size ? tally : "", such];
+  });
+  return h(
+    "div",
+    { class: "levels" },
+    h("h3", null, "All of it, step by step"),
+    table("Tasks by step", ["Step", "Tasks", "How they stand", "Such as"], rows),
+    all.length > shown.length
+      ? h("p", { class: "quiet" }, `${shown.length} of ${all.length} steps: those with a failure, then the first.`)
+      : null,
+  );
+}
+
+function node({ id, x, y }, folded, task, isChosen, link, cut) {
   const state = folded?.state ?? "none";
   const label = folded
     ? `${id}: ${word(state)}${folded.copies > 1 ? `, ${folded.copies} copies` : ""}${folded.tries > 1 ? `, try ${folded.tries}` : ""}`
@@ -72,11 +141,17 @@ function node({ id, x, y }, folded, task, isChosen, runId) {
       : null,
     s("text", { x: x - WIDTH / 2 + 14, y: y - 3 }, short(id)),
     s("text", { class: "quiet", x: x - WIDTH / 2 + 14, y: y + 13 }, below),
+    cut
+      ? s(
+          "text",
+          { class: "quiet", x: x + WIDTH / 2 - 6, y: y - 3, "text-anchor": "end" },
+          s("title", null, `${cut} more come before or after it`),
+          `+${cut}`,
+        )
+      : null,
   ];
   const classes = `node n-${state}${isChosen ? " chosen" : ""}`;
-  return runId
-    ? s("a", { class: classes, href: runLink(runId, { task: id }), id: `n-${id}` }, inside)
-    : s("g", { class: classes }, inside);
+  return link ? s("a", { class: classes, href: link(id), id: `n-${id}` }, inside) : s("g", { class: classes }, inside);
 }
 
 function words({ state, copies, failed, tries, duration: took }) {
@@ -97,34 +172,3 @@ function definition(task) {
 }
 
 const short = (text) => (text.length > 21 ? `${text.slice(0, 20)}…` : text);
-
-async function layout(graph) {
-  const key = JSON.stringify(graph);
-  if (layouts.has(key)) return layouts.get(key);
-  const { Graph, layout: place } = await import("./vendor/dagre.js");
-  const plan = new Graph()
-    .setGraph({ rankdir: graph.nodes.length > 60 ? "LR" : "TB", nodesep: 16, ranksep: 30, marginx: 6, marginy: 6 })
-    .setDefaultEdgeLabel(() => ({}));
-  for (const id of graph.nodes) plan.setNode(id, { width: WIDTH, height: HEIGHT });
-  for (const { source, target } of graph.edges) plan.setEdge(source, target);
-  place(plan);
-  const made = {
-    width: Math.ceil(plan.graph().width),
-    height: Math.ceil(plan.graph().height),
-    places: graph.nodes.map((id) => ({ id, x: plan.node(id).x, y: plan.node(id).y })),
-    lines: plan.edges().map((edge) => curve(plan.edge(edge).points)),
-  };
-  layouts.set(key, made);
-  return made;
-}
-
-function curve(points) {
-  const [first, ...rest] = points;
-  const end = rest.at(-1);
-  if (rest.length < 2) return `M${first.x},${first.y} L${end.x},${end.y}`;
-  const middle = rest.slice(0, -1).map((point, i) => {
-    const next = rest[i + 1];
-    return `Q${point.x},${point.y} ${(point.x + next.x) / 2},${(point.y + next.y) / 2}`;
-  });
-  return `M${first.x},${first.y} ${middle.join(" ")} L${end.x},${end.y}`;
-}

@@ -8,16 +8,22 @@ import { clock, duration, how, moment } from "./words.js";
 
 const COLUMNS = 25;
 const PAGES = 4;
+const ROWS = 200;
+const COLUMNS_OF_LARGE = 6;
 
 export async function tab(body, dag, context) {
   let runs = null;
   let tasks = [];
+  const isLarge = dag.graph.nodes.length > ROWS;
   const load = async () => {
-    const now = (await get(`dags/${path(dag.dag_id)}/runs`, { limit: COLUMNS }, context.signal)).runs;
+    const limit = isLarge ? COLUMNS_OF_LARGE : COLUMNS;
+    const now = (await get(`dags/${path(dag.dag_id)}/runs`, { limit }, context.signal)).runs;
     const isSame = now === runs && !now.some((run) => !run.ended_at);
     if (isSame) return;
     const before = tasks;
-    tasks = await tasksOf(dag.dag_id, now, before, context.signal);
+    tasks = isLarge
+      ? await someTasksOf(now, before, context.signal)
+      : await tasksOf(dag.dag_id, now, before, context.signal);
     if (now === runs && tasks === before) return;
     runs = now;
     draw(body, dag, runs, tasks);
@@ -36,13 +42,37 @@ async function tasksOf(dagId, runs, before, signal) {
     cursor = page.next_cursor;
     if (!cursor || (page.task_instances.at(-1)?.run_id === oldest && pages.length > 1)) break;
   }
-  const same = before.pages?.length === pages.length && before.pages.every((page, i) => page === pages[i]);
-  return same
-    ? before
-    : Object.assign(
-        pages.flatMap((page) => page.task_instances),
-        { pages },
-      );
+  return joined(pages, before);
+}
+
+/** Of runs with very many tasks: of each the first in running order, and what failed. */
+async function someTasksOf(runs, before, signal) {
+  const pages = await Promise.all(
+    runs.flatMap(({ run_id: id }) => [
+      get(`runs/${path(id)}`, { limit: ROWS }, signal),
+      get("task_instances", { run_id: id, state: "failed", limit: ROWS / 4 }, signal),
+    ]),
+  );
+  return joined(pages, before);
+}
+
+/** The task instances of `pages`; the very list from `before` if no page is new. */
+function joined(pages, before) {
+  if (before.pages?.length === pages.length && before.pages.every((page, i) => page === pages[i])) return before;
+  const byKey = new Map(
+    pages
+      .flatMap((page) => page.task_instances)
+      .map((task) => [`${task.run_id} ${task.task_id} ${task.map_index}`, task]),
+  );
+  return Object.assign([...byKey.values()], { pages });
+}
+
+/** The rows of the grid: all tasks, or of very many those that failed and then the first. */
+function rowsOf(dag, tasks) {
+  const { nodes } = dag.graph;
+  if (nodes.length <= ROWS) return nodes;
+  const failed = new Set(tasks.filter((task) => task.state === "failed").map((task) => task.task_id));
+  return [...nodes.filter((id) => failed.has(id)), ...nodes.filter((id) => !failed.has(id))].slice(0, ROWS);
 }
 
 function draw(body, dag, runs, tasks) {
@@ -55,6 +85,7 @@ function draw(body, dag, runs, tasks) {
       ),
     );
   const columns = [...runs].reverse();
+  const rows = rowsOf(dag, tasks);
   const cells = Map.groupBy(tasks, (task) => `${task.run_id} ${task.task_id}`);
   const highest = top(runs);
   const isNew = !document.getElementById("grid");
@@ -87,7 +118,7 @@ function draw(body, dag, runs, tasks) {
         h(
           "tbody",
           null,
-          dag.graph.nodes.map((taskId) =>
+          rows.map((taskId) =>
             h(
               "tr",
               null,
@@ -106,6 +137,13 @@ function draw(body, dag, runs, tasks) {
       ),
       h("span", null, "framed: took more than one try"),
     ),
+    rows.length < dag.graph.nodes.length
+      ? h(
+          "p",
+          { class: "quiet" },
+          `${rows.length} of ${dag.graph.nodes.length} tasks: those that failed, then the first. Open a run to find any of them.`,
+        )
+      : null,
   );
   if (isNew) document.getElementById("grid").scrollLeft = 1e6;
 }
@@ -131,7 +169,7 @@ function heading(run, before, highest) {
 }
 
 function cell(run, taskId, copies) {
-  if (!copies) return h("span", { class: "unseen" }, "no such task");
+  if (!copies) return h("span", { class: "unseen" }, "not in this run, or not shown here");
   const state = worst(copies.map((task) => task.state));
   const tries = Math.max(...copies.map((task) => task.try_number));
   const many = copies.length > 1 ? `, ${copies.length} copies: ${tally(copies)}` : "";

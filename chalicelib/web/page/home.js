@@ -1,5 +1,5 @@
 // The first page: one sentence, then what failed, what runs and what comes, each with its name.
-import { all, get, path } from "./api.js";
+import { get, path } from "./api.js";
 import { cause, firstFailures } from "./cause.js";
 import { empty, h, section, show } from "./dom.js";
 import { dagLink, here, runLink, setQuery } from "./router.js";
@@ -13,41 +13,40 @@ const SHOWN = 8;
 const ROWS = 14;
 
 export async function view(main, context) {
-  let dags = [];
+  let known = [];
+  let due = [];
   let failures = [];
   let planned = new Map();
   let last = null;
   const slow = async () => {
-    dags = (await all("dags", "dags", {}, 500, context.signal)).items;
-    planned = await plans(dags, context.signal);
+    [{ dags: known }, { dags: due }] = await Promise.all([
+      get("dags", { limit: 500 }, context.signal),
+      get("upcoming", { limit: 200 }, context.signal),
+    ]);
+    planned = await plans(due, context.signal);
   };
   const quick = async () => {
     const runs = (await get("runs", { limit: RUNS }, context.signal)).runs;
-    if (runs === last?.runs && dags === last.dags && planned === last.planned) return;
+    if (runs === last?.runs && known === last.known && due === last.due && planned === last.planned) return;
     if (runs !== last?.runs)
       failures = (await get("task_instances", { state: "failed", limit: 200 }, context.signal)).task_instances;
-    last = { runs, dags, planned };
+    last = { runs, known, due, planned };
     draw(main, { ...last, failures });
   };
   context.onQuery = () => {
     if (last) draw(main, { ...last, failures });
   };
-  await slow();
-  await context.poll(2, quick);
   await context.poll(30, slow);
+  await context.poll(2, quick);
 }
 
 /** The next fire times of the DAGs that are due first. */
-async function plans(dags, signal) {
-  const due = upcoming(dags).slice(0, ROWS);
+async function plans(due, signal) {
   const answers = await Promise.all(
-    due.map((dag) => get(`dags/${path(dag.dag_id)}/next`, { count: 100 }, signal).catch(() => null)),
+    due.slice(0, ROWS).map((dag) => get(`dags/${path(dag.dag_id)}/next`, { count: 100 }, signal).catch(() => null)),
   );
   return new Map(answers.filter(Boolean).map((answer) => [answer.dag_id, answer.next_fire_times]));
 }
-
-const upcoming = (dags) =>
-  dags.filter((dag) => dag.next_fire_at && !dag.is_paused).sort((a, b) => a.next_fire_at.localeCompare(b.next_fire_at));
 
 /** DAGs whose last word was a failure: no later run of theirs has succeeded. Newest first. */
 export function unresolved(runs) {
@@ -63,20 +62,22 @@ export function unresolved(runs) {
   return [...found.values()];
 }
 
-function draw(main, { runs, dags, failures, planned }) {
+function draw(main, { runs, known, due, failures, planned }) {
+  const dags = [...known, ...due];
   const names = new Map(dags.map((dag) => [dag.dag_id, dag.name]));
   const name = (dagId) => names.get(dagId) ?? dagId;
   const failed = unresolved(runs);
   const active = runs.filter((run) => isActive(run.state));
-  const next = upcoming(dags).filter((dag) => Date.parse(dag.next_fire_at) < Date.now() + 86_400_000);
+  const next = due.filter((dag) => Date.parse(dag.next_fire_at) < Date.now() + 86_400_000);
   if (!dags.length && !runs.length) return show(main, h("h1", null, "Nothing here yet"), firstSteps());
+  const room = h("div", { class: "room" });
   show(
     main,
     h("h1", { class: "unseen" }, "Home"),
     h("p", { class: "lead" }, sentence(failed, active, next, name)),
     h(
       "div",
-      { class: "three" },
+      { class: "home" },
       card(
         "To look at",
         list(failed, (entry) => failure(entry, failures, name), "Nothing has failed that was not put right since.", [
@@ -97,14 +98,16 @@ function draw(main, { runs, dags, failures, planned }) {
           "dags",
         ]),
       ),
-    ),
-    section(
-      "Past and planned",
-      windows(),
-      timeline({ runs, dags, planned, failed, span: span(), rows: ROWS }),
-      legend(),
+      h(
+        "section",
+        { "aria-labelledby": "h-time" },
+        h("div", { class: "head" }, h("h2", { id: "h-time" }, "Past and planned"), windows()),
+        room,
+        legend(),
+      ),
     ),
   );
+  room.append(timeline({ runs, dags, planned, failed, span: span(), rows: ROWS, width: room.clientWidth }));
 }
 
 function sentence(failed, active, next, name) {

@@ -1,14 +1,16 @@
 // A log, live: fetched part by part, shown in blocks that the browser only lays out when they are seen.
+import { painter, plain } from "./ansi.js";
 import { get, path } from "./api.js";
 import { looksWrong, taskName, withoutStamp } from "./cause.js";
 import { button, h, show } from "./dom.js";
+import { libraryFrames } from "./frames.js";
 import { count } from "./words.js";
 
 const BLOCK = 500; // lines
 const LIVE_SECONDS = 2;
 const MARKED = 2000; // matches
-const STAMP = /^(\d{4}-\d\d-\d\dT)([\d:.]+)Z /;
-const SEQUENCE = /\x1b\[[0-9;]*m/;
+const SLICE = 8000; // lines
+const STAMP = /^\d{4}-\d\d-\d\dT[\d:.]+Z /;
 
 /** `open(task, tryNumber)` shows that attempt's log; again for the same goes on where it was. */
 export function logView(context) {
@@ -42,9 +44,11 @@ export function logView(context) {
     button("First error", () => firstError(true), { id: "first-error" }),
     button("End", toEnd, { id: "to-end" }),
     button("Download", download, { id: "download" }),
-    status,
   );
-  let lines = [];
+  let lines = []; // as they are downloaded: with their colours
+  let nodes = []; // what shows each of them
+  let searches = 0;
+  let brush = painter();
   let hits = [];
   let at = -1;
   let key = "";
@@ -73,6 +77,9 @@ export function logView(context) {
     key = next;
     stop?.abort();
     stop = new AbortController();
+    brush = painter();
+    nodes = [];
+    searches += 1;
     [lines, hits, at, name] = [[], [], -1, `${task.run_id}.${taskName(task)}.${tryNumber}`];
     log.replaceChildren();
     status.textContent = tryNumber ? "Loading…" : "It has not started, so there is no log yet.";
@@ -111,8 +118,8 @@ export function logView(context) {
     }
   }
 
-  function end() {
-    search();
+  async function end() {
+    await search();
     if (current.state === "failed" || current.attempts.some((attempt) => attempt.outcome === "failed"))
       firstError(false);
   }
@@ -125,7 +132,11 @@ export function logView(context) {
           ? log.lastElementChild
           : log.appendChild(h("div", { class: "block" }));
       const fresh = more.slice(from, from + BLOCK);
-      block.append(...(await Promise.all(fresh.map(line))));
+      await brush.prepare(fresh);
+      if (signal.aborted) return;
+      const made = fresh.map((text) => line(text, brush));
+      nodes.push(...made);
+      block.append(...folded(made, fresh));
       block.style.containIntrinsicSize = `auto ${block.childElementCount * 19.4}px`;
       for (const text of fresh) lines.push(text);
       if (from)
@@ -136,46 +147,59 @@ export function logView(context) {
     if (isAtEnd && more.length) log.scrollTop = log.scrollHeight;
   }
 
-  const nodes = () => [...log.querySelectorAll(".line")];
-
-  function search() {
-    const wanted = find.value.trim().toLowerCase();
-    const all = nodes();
-    for (const index of hits) all[index]?.classList.remove("hit", "here");
-    hits = wanted ? lines.flatMap((text, index) => (text.toLowerCase().includes(wanted) ? [index] : [])) : [];
-    const found = hits.length;
-    hits.length = Math.min(found, MARKED);
-    for (const index of hits) all[index]?.classList.add("hit");
-    at = -1;
-    if (wanted) {
-      if (hits.length) move(1);
-      status.textContent = found
-        ? `${count(found, "line")} found${found > MARKED ? `, the first ${MARKED} are marked` : ""}`
-        : "No line matches";
+  /** The numbers of the lines that `test` likes, some thousand lines at a time: nobody waits for it.
+   * Null where another log or another search has come in between. */
+  async function linesThat(test) {
+    searches += 1;
+    const [mine, found] = [searches, []];
+    for (let from = 0; from < lines.length; from += SLICE) {
+      if (from) await nextTurn();
+      if (mine !== searches) return null;
+      lines.slice(from, from + SLICE).forEach((text, i) => {
+        if (test(text)) found.push(from + i);
+      });
     }
+    return found;
+  }
+
+  async function search() {
+    const wanted = find.value.trim().toLowerCase();
+    for (const index of hits) nodes[index]?.classList.remove("hit", "here");
+    hits = [];
+    at = -1;
+    if (!wanted) return;
+    const all = await linesThat((text) => plain(text).toLowerCase().includes(wanted));
+    if (all === null) return;
+    hits = all.slice(0, MARKED);
+    for (const index of hits) nodes[index].classList.add("hit");
+    if (hits.length) move(1);
+    status.textContent = all.length
+      ? `${count(all.length, "line")} found${all.length > MARKED ? `, the first ${MARKED} are marked` : ""}`
+      : "No line matches";
   }
 
   function move(direction) {
     if (!hits.length) return;
-    const all = nodes();
-    all[hits[at]]?.classList.remove("here");
+    nodes[hits[at]]?.classList.remove("here");
     at = (at + direction + hits.length) % hits.length;
-    all[hits[at]].classList.add("here");
-    reveal(all[hits[at]]);
+    nodes[hits[at]].classList.add("here");
+    reveal(nodes[hits[at]]);
     status.textContent = `${at + 1} of ${hits.length}`;
   }
 
-  function firstError(wasAsked) {
-    const index = lines.findIndex((text) => looksWrong(withoutStamp(text)));
-    if (index >= 0) {
-      const found = nodes()[index];
-      found.classList.add("error");
-      reveal(found);
+  async function firstError(wasAsked) {
+    const wrong = await linesThat((text) => looksWrong(withoutStamp(plain(text))));
+    if (wrong === null) return;
+    const found = wrong.find((index) => !nodes[index].parentElement.matches(".frames")) ?? wrong[0];
+    if (found !== undefined) {
+      nodes[found].classList.add("error");
+      reveal(nodes[found]);
     } else if (wasAsked) status.textContent = "No line looks like an error";
     else toEnd();
   }
 
   const reveal = (element) => {
+    element.closest("details")?.setAttribute("open", "");
     log.scrollTop += element.getBoundingClientRect().top - log.getBoundingClientRect().top - log.clientHeight / 3;
   };
   function toEnd() {
@@ -188,36 +212,48 @@ export function logView(context) {
     setTimeout(() => URL.revokeObjectURL(address), 10_000);
   }
 
-  const node = h("section", { "aria-label": "Log" }, h("h3", null, "Log"), bar, log);
+  const node = h(
+    "section",
+    { "aria-label": "Log" },
+    h("div", { class: "row" }, h("h3", null, "Log"), status),
+    bar,
+    log,
+  );
   show(status, "");
   return { node, open };
 }
 
-/** One line: its time, then its text; colours only where it has any. */
-async function line(text) {
+/** One line: its time, then its text. */
+function line(text, brush) {
   const stamp = STAMP.exec(text);
-  const rest = stamp ? text.slice(stamp[0].length) : text;
-  const made = h("div", { class: "line" }, stamp ? h("span", { class: "at" }, stamp[2].slice(0, 12)) : null);
-  if (SEQUENCE.test(rest)) made.append(...(await coloured(rest)));
-  else made.append(rest);
-  return made;
+  const shown = brush.paint(stamp ? text.slice(stamp[0].length) : text);
+  const at = stamp ? h("span", { class: "at" }, clock(stamp[0])) : null;
+  return h("div", { class: "line" }, at, shown);
 }
 
-async function coloured(text) {
-  const { default: Anser } = await import("./vendor/anser.js");
-  return Anser.ansiToJson(text, { use_classes: true, remove_empty: true, json: true }).map((part) =>
-    h(
-      "span",
-      {
-        class:
-          [part.fg && `${part.fg}-fg`, ...(part.decorations ?? []).map((one) => `ansi-${one}`)]
-            .filter(Boolean)
-            .join(" ") || null,
-      },
-      part.content,
-    ),
-  );
+/** A stamp of the log, which is in UTC, in the viewer's zone. */
+function clock(stamp) {
+  const at = new Date(stamp.trim());
+  const two = (number) => String(number).padStart(2, "0");
+  const millis = String(at.getMilliseconds()).padStart(3, "0");
+  return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${millis}`;
 }
+
+/** The nodes of lines, those of libraries' frames folded. */
+function folded(nodes, texts) {
+  const groups = libraryFrames(texts.map((text) => plain(withoutStamp(text)))).reverse();
+  for (const [from, behind] of groups) {
+    const inside = nodes.slice(from, behind);
+    const summary = h("summary", null, `${count(inside.length, "line")} inside of libraries`);
+    nodes.splice(from, inside.length, h("details", { class: "frames" }, summary, inside));
+  }
+  return nodes;
+}
+
+const nextTurn = () =>
+  new Promise((resolve) => {
+    setTimeout(resolve);
+  });
 
 function wait(seconds, signal) {
   return new Promise((resolve) => {

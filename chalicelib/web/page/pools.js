@@ -1,6 +1,7 @@
 // Pools: limits across DAGs, what is in use, and who waits.
 import { all, path, send } from "./api.js";
 import { button, empty, h, say, show, table } from "./dom.js";
+import { changing } from "./session.js";
 
 export async function view(main, context) {
   const list = h("div");
@@ -29,7 +30,7 @@ export async function view(main, context) {
       "div",
       { class: "head" },
       h("h1", null, "Pools"),
-      button("New pool…", () => edit(null, load), { id: "new-pool" }),
+      changing("New pool…", () => edit(null, load), { id: "new-pool" }),
     ),
     list,
   );
@@ -45,7 +46,10 @@ function row(pool, changed) {
     h(
       "div",
       { class: "row" },
-      button("Change…", () => edit(pool, changed), { id: `change-${pool.name}`, "aria-label": `Change ${pool.name}` }),
+      changing("Change…", () => edit(pool, changed), {
+        id: `change-${pool.name}`,
+        "aria-label": `Change ${pool.name}`,
+      }),
     ),
   ];
 }

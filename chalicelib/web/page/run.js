@@ -141,7 +141,7 @@ function drawHead(head, { run, tasks, dag, usual }, refresh) {
     head,
     h(
       "p",
-      { class: "quiet" },
+      { class: "quiet crumbs" },
       h("a", { href: "#/dags" }, "DAGs"),
       " / ",
       h("a", { href: dagLink(run.dag_id) }, dag.name),

@@ -2,9 +2,11 @@
 // is done a list of what it will touch.
 import { path, send } from "./api.js";
 import { taskName } from "./cause.js";
-import { button, h, say } from "./dom.js";
+import { confirm } from "./confirm.js";
+import { h, say } from "./dom.js";
 import { go } from "./router.js";
-import { badge, ENDED } from "./states.js";
+import { changing } from "./session.js";
+import { ENDED } from "./states.js";
 import { count } from "./words.js";
 
 export function runButtons(run, tasks, done) {
@@ -47,7 +49,7 @@ export function runButtons(run, tasks, done) {
   };
   return Object.keys(acts)
     .filter((name) => run.actions.includes(name))
-    .map((name) => button(acts[name][0], acts[name][1], { id: `act-${name}`, class: acts[name][2] || null }));
+    .map((name) => changing(acts[name][0], acts[name][1], { id: `act-${name}`, class: acts[name][2] || null }));
 }
 
 export function taskButtons(task, done) {
@@ -89,7 +91,7 @@ export function taskButtons(task, done) {
   return Object.keys(acts)
     .filter((act) => task.actions.includes(act))
     .map((act) =>
-      button(act.startsWith("mark") ? `${acts[act][0]}…` : acts[act][0], acts[act][1], { id: `task-${act}` }),
+      changing(act.startsWith("mark") ? `${acts[act][0]}…` : acts[act][0], acts[act][1], { id: `task-${act}` }),
     );
 }
 
@@ -120,71 +122,6 @@ async function again({ title, where, done, withDownstream }) {
 }
 
 const labelled = (reach) => `Run ${count(reach.length, "task")} again`;
-
-/** A dialog that says what is about to be touched. Closes when `act` has succeeded. */
-function confirm({ title, tasks, text, label, act, done, options }) {
-  const list = h("div");
-  const trouble = h("div", { role: "alert" });
-  const yes = h("button", { type: "button", class: "main", id: "confirm", onclick: run }, label);
-  const dialog = h(
-    "dialog",
-    { "aria-labelledby": "confirm-title" },
-    h("h2", { id: "confirm-title" }, title),
-    text ? h("p", null, text) : null,
-    options,
-    list,
-    trouble,
-    h(
-      "div",
-      { class: "row" },
-      yes,
-      button("Leave it", () => dialog.close(), { id: "leave" }),
-    ),
-  );
-  async function run() {
-    yes.disabled = true;
-    try {
-      await act();
-      dialog.close();
-      say("Done");
-      await done?.();
-    } catch (error) {
-      trouble.replaceChildren(h("p", { class: "cause" }, error.message));
-      yes.disabled = false;
-    }
-  }
-  const reach = (items, words) => {
-    list.replaceChildren(reachList(items));
-    yes.textContent = words;
-  };
-  reach(tasks, label);
-  dialog.addEventListener("close", () => dialog.remove());
-  document.body.append(dialog);
-  dialog.showModal();
-  return { reach };
-}
-
-function reachList(tasks) {
-  if (!tasks.length) return "";
-  const twice = tasks.filter((task) => task.state === "success").length;
-  return h(
-    "div",
-    null,
-    h(
-      "ul",
-      { class: "reach", tabindex: 0, "aria-label": "Tasks that this touches" },
-      tasks.slice(0, 200).map((task) => h("li", null, h("span", null, taskName(task)), badge(task.state))),
-    ),
-    tasks.length > 200 ? h("p", { class: "quiet" }, `and ${tasks.length - 200} more`) : null,
-    twice
-      ? h(
-          "p",
-          { class: "quiet" },
-          `${count(twice, "task")} of these had succeeded: what ${twice === 1 ? "it does" : "they do"} outside, such as sending a mail, may happen twice.`,
-        )
-      : null,
-  );
-}
 
 function note(run, where, done) {
   const text = h("textarea", { id: "note", maxlength: 1000, value: run.note ?? "", "aria-label": "Note" });

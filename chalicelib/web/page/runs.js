@@ -74,7 +74,7 @@ function draw(list, page, failures, limit) {
   ]);
   show(
     list,
-    table("Runs", ["Run for", "DAG", "State", "Started", "When", "Took"], rows, "stack"),
+    table("Runs", ["Run for", "DAG", "State", "Started", "When", "Took"], rows, "stack tight"),
     page.next_cursor && limit < 500
       ? h(
           "p",

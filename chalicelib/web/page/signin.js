@@ -11,7 +11,7 @@ export function view(main, then, problem) {
     event.preventDefault();
     token.set(input.value.trim(), keep.checked);
     try {
-      await get("dags", { limit: 1 });
+      await get("session");
       then();
     } catch (error) {
       token.forget();

@@ -20,7 +20,7 @@ const TABLE = {
   pending: ["◔", "on its way"],
   delivered: ["✓", "delivered"],
   lost: ["?", "lost"],
-  timed_out: ["✕", "timed out"],
+  timeout: ["✕", "timed out"],
 };
 
 /** Attempts may differ from their task: a retried one has failed. */

@@ -7,17 +7,21 @@ import { badge, worst } from "./states.js";
 import { duration, live } from "./words.js";
 
 const MOST = 200;
+const FEW = 20; // tasks that one look finds
 
 export function taskList(tasks, chosen, runId) {
   if (!tasks.length) return empty("This run has no tasks yet.");
-  const groups = Map.groupBy(tasks, (task) => task.task_id);
+  const all = Map.groupBy(tasks, (task) => task.task_id);
+  const wanted = (here().query.get("find") ?? "").toLowerCase();
+  const groups = wanted ? new Map([...all].filter(([id]) => id.toLowerCase().includes(wanted))) : all;
   const most = Number(here().query.get("list")) || MOST;
   const items = [...groups.values()]
     .slice(0, most)
     .map((copies) => (copies.length === 1 ? one(copies[0], chosen, runId) : many(copies, chosen, runId)));
   const rest = groups.size - most;
   return [
-    h("ul", { class: "list card tasklist" }, items),
+    all.size > FEW ? finder() : null,
+    items.length ? h("ul", { class: "list card tasklist" }, items) : empty("No task of this run has that in its id."),
     rest > 0
       ? h(
           "p",
@@ -28,6 +32,21 @@ export function taskList(tasks, chosen, runId) {
         )
       : null,
   ];
+}
+
+function finder() {
+  const input = h("input", {
+    type: "search",
+    id: "find-task",
+    placeholder: "Find a task",
+    "aria-label": "Find a task",
+    value: document.getElementById("find-task")?.value ?? here().query.get("find") ?? "",
+    oninput: () => {
+      clearTimeout(finder.timer);
+      finder.timer = setTimeout(() => setQuery({ find: input.value.trim(), list: null }), 250);
+    },
+  });
+  return h("p", null, input);
 }
 
 function one(task, chosen, runId) {

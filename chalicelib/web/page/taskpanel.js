@@ -61,7 +61,10 @@ function facts(task) {
       !task.started_at && task.not_before && [live("in", task.not_before), ` (${shortMoment(task.not_before)})`],
     ],
     ["Took", task.duration !== null && duration(task.duration)],
-    ["Exit code", task.exit_code !== null && task.exit_code !== 0 && String(task.exit_code)],
+    [
+      "Exit code",
+      task.exit_code !== null && task.exit_code !== 0 && !task.reason.includes("exit code") && String(task.exit_code),
+    ],
     ["Signal", task.signal !== null && String(task.signal)],
     ["Memory", task.max_rss_bytes !== null && `at most ${bytes(task.max_rss_bytes)}`],
     ["Pool", task.pool && `${task.pool} (${task.pool_slots})`],
@@ -77,7 +80,7 @@ function facts(task) {
   return h(
     "dl",
     { class: "facts-list" },
-    known.map(([name, value]) => [h("dt", null, name), h("dd", null, value)]),
+    known.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))),
   );
 }
 

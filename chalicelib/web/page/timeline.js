@@ -7,14 +7,14 @@ import { clock, duration, shortMoment } from "./words.js";
 const NAMES = 190;
 const NAMES_ON_PHONES = 104;
 const ROW = 28;
+const PADDING = 24; // of the box around it, with its border
 const HEAD = 24;
 
 /** The DAGs that need it most, `rows` of them, from `span` hours ago to `span` hours ahead. */
-export function timeline({ runs, dags, planned, failed, span, rows }) {
+export function timeline({ runs, dags, planned, failed, span, rows, width: room }) {
   const now = Date.now();
   const [from, until] = [now - span * 3_600_000, now + span * 3_600_000];
-  const room = document.getElementById("main").clientWidth;
-  const width = Math.max(310, room - (room > 700 ? 80 : 52));
+  const width = Math.max(310, room - PADDING);
   const names = width > 600 ? NAMES : NAMES_ON_PHONES;
   const x = (time) => names + ((Math.min(until, Math.max(from, time)) - from) / (until - from)) * (width - names - 10);
   const shown = byNeed(

@@ -26,7 +26,11 @@ ROUTES: tuple[Route, ...] = (
             "dags",
             Param("tag", Text(200), "with this tag"),
             Param("paused", Flag(), "paused or not"),
-            Param("search", Text(200), "with this in dag_id, name or description, in either case"),
+            Param(
+                "search",
+                Text(200),
+                "with this in dag_id, name, description or a tag, in either case",
+            ),
             is_text=True,
         ),
     ),
@@ -62,6 +66,22 @@ ROUTES: tuple[Route, ...] = (
                 Param("is_paused", Flag(), "whether the schedules stand still", required=True),
             )
         ),
+    ),
+    Route(
+        "GET",
+        "/api/upcoming",
+        "dags.list_upcoming",
+        "The DAGs that run next by themselves, the first one first",
+        {200: "UpcomingDags"},
+        params=(Param("limit", Integer(1, 500), "how many to answer at most", default=50),),
+    ),
+    Route(
+        "GET",
+        "/api/tags",
+        "dags.list_tags",
+        "The tags that DAGs have, by name",
+        {200: "TagList"},
+        params=page("tags", is_text=True),
     ),
     Route(
         "GET",

@@ -148,6 +148,13 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "GET",
+        "/api/session",
+        "operations.get_session",
+        "Who asks, and with which role",
+        {200: "Session"},
+    ),
+    Route(
+        "GET",
         "/api/dag-schema.json",
         "validation.get_dag_schema",
         "The JSON Schema of DAG files, for editors",

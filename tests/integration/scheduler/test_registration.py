@@ -105,6 +105,13 @@ def test_a_broken_file_changes_nothing_but_the_import_errors(make_world: MakeWor
     assert errors(world) == []
 
 
+def test_the_lines_around_a_problem_are_kept_with_it(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload("name: x\ntasks:\n  - id: a\n    comand: echo\n")
+    ((lines,),) = world.all("SELECT lines FROM import_errors")
+    assert {"line": 4, "text": "    comand: echo"} in json.loads(lines)
+
+
 def test_a_file_that_was_never_good_is_only_an_import_error(make_world: MakeWorld) -> None:
     world = make_world()
     world.upload(BROKEN)

@@ -74,8 +74,20 @@ def test_control_characters_are_shown_as_numbers(data: bytes, shown: bytes) -> N
     assert lines_of(data + b"\n") == [shown]
 
 
-def test_colours_and_cursor_moves_are_left_out() -> None:
-    assert lines_of(b"\x1b[1;31mred\x1b[0m\x1b[2K plain\n") == [b"red plain"]
+def test_colours_stay_and_cursor_moves_are_left_out() -> None:
+    data = b"\x1b[1;31mred\x1b[m\x1b[2K plain\x1b[?25l\n"
+    assert lines_of(data) == [b"\x1b[1;31mred\x1b[m plain"]
+
+
+@pytest.mark.parametrize(
+    "sequence", [b"\x1b[>4;1m", b"\x1b[?7m", b"\x1b[1 m", b"\x1b[" + b"1;" * 17 + b"m"]
+)
+def test_what_only_looks_like_a_colour_is_left_out(sequence: bytes) -> None:
+    assert lines_of(b"a" + sequence + b"b\n") == [b"ab"]
+
+
+def test_half_a_colour_is_shown_as_a_number() -> None:
+    assert lines_of(b"a\x1b[3\n") == [rb"a\x1b[3"]
 
 
 def test_a_windows_line_end_is_one_line_end() -> None:
@@ -129,6 +141,7 @@ def test_a_break_never_splits_a_character() -> None:
 @given(st.lists(st.binary(max_size=200) | st.sampled_from([b"\n", b"\r", b"\x1b[", b"\xc3"])))
 def test_any_output_becomes_whole_stamped_lines_of_harmless_utf8(pieces: list[bytes]) -> None:
     text = b"\n".join(lines_of(*pieces)).decode()
+    text = re.sub("\x1b\\[[0-9;]*m", "", text)
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", text)
 
 

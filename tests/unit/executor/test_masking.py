@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -158,6 +159,20 @@ def test_a_secret_split_by_the_longest_line_is_not_in_the_log() -> None:
 
 def test_a_secret_coloured_within_is_not_in_the_log() -> None:
     assert logged(["hunter2"], b"a hun\x1b[31mter\x1b[0m2 b\n") == "a *** b"
+
+
+def test_colours_around_a_secret_stay() -> None:
+    shown = logged(["hunter2"], b"\x1b[31mpassword: hunter2\x1b[0m\n")
+    assert shown == "\x1b[31mpassword: ***\x1b[0m"
+
+
+@given(st.text("abé", min_size=1, max_size=5), st.lists(st.integers(0, 5), max_size=4))
+def test_a_secret_is_hidden_wherever_colours_stand_in_it(secret: str, places: list[int]) -> None:
+    coloured = secret
+    for place in places:
+        coloured = coloured[:place] + "\x1b[1m" + coloured[place:]
+    shown = re.sub("\x1b\\[[0-9;]*m", "", logged([secret], f"x{coloured}x\n".encode()))
+    assert all(form.decode() not in shown for form in Mask([secret]).patterns)
 
 
 def test_what_might_have_been_a_secret_is_shown_in_the_end() -> None:
