@@ -74,8 +74,11 @@ def test_a_broken_constraint_rolls_back_and_the_connection_is_kept(
 
 
 def test_foreign_keys_are_enforced(database: Database) -> None:
-    with pytest.raises(IntegrityError), database.write() as tx:
-        tx.execute("INSERT INTO import_errors VALUES ('no such file', '[]', NULL, 0)")
+    with pytest.raises(IntegrityError, match="FOREIGN KEY"), database.write() as tx:
+        tx.execute(
+            "INSERT INTO import_errors (file_key, problems, lines, recorded_at)"
+            " VALUES ('no such file', '[]', '{}', 0)"
+        )
 
 
 def test_a_savepoint_undoes_its_own_block_only(database: Database) -> None:
