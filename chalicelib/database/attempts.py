@@ -39,6 +39,15 @@ def postpone(tx: Transaction, task: TaskInstance, due_at: datetime) -> bool:
     )
 
 
+def make_due(tx: Transaction, now: datetime) -> int:
+    """Let the tick look at all attempts in flight as soon as they should have begun."""
+    return tx.execute(
+        "UPDATE task_instances SET due_at = max(?, coalesce(not_before, 0))"
+        " WHERE state IN ('queued', 'running') AND due_at IS NOT NULL",
+        (to_us(now),),
+    )
+
+
 def beat(
     tx: Transaction, task: TaskInstance, started_at: datetime, at: datetime, due_at: datetime
 ) -> bool:

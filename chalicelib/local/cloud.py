@@ -36,6 +36,7 @@ from chalicelib.local.events import Event, LambdaContext
 from chalicelib.local.home import Home
 from chalicelib.local.moto_queue import LocalQueue
 from chalicelib.ports import ReceivedMessage
+from chalicelib.scheduler import repair
 
 Handler = Callable[[Event, LambdaContext], Any]
 
@@ -129,6 +130,7 @@ def serve(cloud: Cloud, listener: socket.socket) -> None:
 
 def start(cloud: Cloud, handlers: Mapping[str, Handler], stop: threading.Event) -> None:
     """Start the loops that invoke the entry points."""
+    repair.expect_nothing(bootstrap.scheduler())
     bucket = _start_bucket(cloud, handlers["register"], stop)
     executors = loops.Executors(
         cloud.tasks, _of_messages("execute", cloud, handlers), cloud.settings.parallelism

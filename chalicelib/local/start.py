@@ -73,6 +73,7 @@ def _start(handlers: Mapping[str, Any], serving: Serving) -> None:
     if serving.reloaded:
         _end_with(os.getppid())
     _say(
+        f"page       {serving.url}/",
         f"API        {serving.url}/api",
         f"S3, SQS    {endpoint}",
         f"state      {home.folder}",

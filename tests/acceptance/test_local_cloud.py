@@ -115,6 +115,8 @@ def test_commands_reach_the_local_endpoint_and_know_nothing_of_the_users_account
 def test_killed_in_the_middle_of_a_run_it_goes_on_and_starts_no_attempt_twice(
     cloud: LocalCloud,
 ) -> None:
+    # It knows that nothing of it is left, and does not wait until what was lost seems so.
+    cloud.settings |= {"ORCHESTRATOR_SILENCE_SECONDS": "600", "ORCHESTRATOR_RESEND_SECONDS": "600"}
     started = cloud.folder / "started.txt"
     tasks = [f"  - id: t{number}\n" for number in range(48)]
     retried = "    retries: 3\n    retry_delay: 0\n"

@@ -19,7 +19,7 @@ from chalicelib.database import Database, IntegrityError, Transaction
 from chalicelib.errors import Unavailable
 from chalicelib.messages import Result, TaskMessage
 from chalicelib.ports import OutgoingMessage
-from chalicelib.scheduler import control, results
+from chalicelib.scheduler import control, repair, results
 from tests.support.fakes import FakeQueue
 from tests.support.world import DIE, SUCCEED, Played, World
 
@@ -134,6 +134,31 @@ def test_4_a_message_lost_after_the_commit_is_sent_again(make_world: MakeWorld) 
     assert world.executor.started == []
     world.play(100)
     assert world.run_state(run_id) == "success"
+
+
+def test_4_after_the_end_of_all_executors_nothing_is_waited_for(make_world: MakeWorld) -> None:
+    dies = [True]
+    world = make_world(
+        lambda _: DIE if dies and dies.pop() else SUCCEED,
+        silence_seconds="3600",
+        resend_seconds="900",
+    )
+    world.upload(
+        "name: D\ntasks: [{id: t, command: x, retries: 1, retry_delay: 0, expand: {i: [1, 2]}}]"
+    )
+    run_id = world.request("d")
+    (begun, lost) = world.tasks.receive()
+    world.executor.take(begun)
+    world.tasks.delete([begun, lost])
+    world.clock.advance(1)
+    repair.expect_nothing(world.scheduler)
+    world.play(5, ticking=True)
+    assert world.run_state(run_id) == "success"
+    assert world.all("SELECT outcome FROM attempts ORDER BY try_number") == [
+        ("lost",),
+        ("success",),
+        ("success",),
+    ]
 
 
 def test_4_a_message_that_is_always_lost_ends_in_a_failure(make_world: MakeWorld) -> None:
