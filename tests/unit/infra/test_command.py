@@ -11,7 +11,6 @@ import pytest
 
 from infra.__main__ import OPTIONS, main, parser
 from infra.aws import Aws
-from infra.cost import Load, items, total
 from infra.deploying import TEMPLATE
 from infra.errors import InfraError
 from infra.health import ATTEMPTS, Answer, ask_once, wait_until_healthy
@@ -57,16 +56,6 @@ def test_every_command_is_in_the_readme() -> None:
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
     (commands,) = [a for a in parser()._actions if isinstance(a, argparse._SubParsersAction)]
     assert [name for name in commands.choices if f"`python -m infra {name}" not in readme] == []
-
-
-@pytest.mark.parametrize("tasks", [100_000, 1_000_000])
-@pytest.mark.parametrize("zones", [0, 1])
-def test_the_costs_in_the_readme_are_those_of_the_table(tasks: int, zones: int) -> None:
-    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    (row,) = re.findall(
-        rf"^\| this, {'interface endpoint' if zones else '`--network ipv6`'} \|.*$", readme, re.M
-    )
-    assert f" {total(items(Load(tasks, 1.0, 384, zones=zones))):.2f} " in row
 
 
 def test_a_profile_that_was_named_wins_over_keys_in_the_environment(
