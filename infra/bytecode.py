@@ -27,7 +27,9 @@ def prepare(folder: Path) -> int:
     """Make the byte code of the project in `folder`, by and for the Python that runs this; answers
     the number of files. Sources that cannot be compiled are left to Lambda."""
     vendor = folder / "vendor"
-    shutil.rmtree(vendor, ignore_errors=True)
+    # Byte code of other Pythons, and of modules that are gone, would be taken along, too.
+    for left in (vendor, *(folder / "chalicelib").rglob("__pycache__")):
+        shutil.rmtree(left, ignore_errors=True)
     own = [path.relative_to(folder).as_posix() for path in (folder / "chalicelib").rglob("*.py")]
     count = sum(_compile(folder / name, folder, name) for name in own)
     others = [("app.py", folder / "app.py"), *_installed(folder / "requirements.txt")]

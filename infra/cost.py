@@ -1,11 +1,15 @@
-"""What a month costs: how much of each thing a task uses, times the table of prices. Pure."""
+"""What a month costs: how much of each thing a task uses, times the table of prices. Pure.
+
+The amounts are those that `python -m tests.bench cost` counts, rounded up where AWS is slower than
+a local cloud, and with a message of its own for each task, as in a chain.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from infra.prices import PRICES
+from infra.prices import OTHERS, PRICES
 
 HOURS = 730
 MINUTES = HOURS * 60
@@ -19,8 +23,15 @@ OVERHEAD_SECONDS = 0.15
 REPORTS_TOGETHER = 4
 """Reports that one `apply` takes, on average: 1 in a chain, hundreds in a fan-out."""
 
-FLUSH_SECONDS = 5.0
+APPLY_SECONDS = 0.2
+
+SHORT_SECONDS = 1.5
+"""A shorter command's log travels in its result; that of a longer one is put into the bucket while
+it runs, at last every ten seconds if it writes all the time."""
+
+FLUSH_SECONDS = 10.0
 CANCEL_SECONDS = 5.0
+FIRST_HEARTBEAT = 2.0
 HEARTBEAT_SECONDS = 30.0
 
 COPIES = 23 / 4
@@ -78,24 +89,27 @@ def by_service(bill: list[Item]) -> dict[str, float]:
 
 def _per_task(load: Load) -> Iterator[Item]:
     tasks, seconds = load.tasks, load.seconds
-    beats = 1 + int(seconds / HEARTBEAT_SECONDS) if seconds > 1 else 0
+    beats = 1 + int(seconds / HEARTBEAT_SECONDS) if seconds > FIRST_HEARTBEAT else 0
+    chunks = 1 + int(seconds / FLUSH_SECONDS) if seconds > SHORT_SECONDS else 0
     reports = tasks * (1 + beats)
     applies = reports / REPORTS_TOGETHER
     billed = tasks * (seconds + OVERHEAD_SECONDS) * load.memory / 1024
+    applying = applies * APPLY_SECONDS * DECIDING_MB / 1024
     yield Item("execute, runs", "lambda_request", tasks)
     yield Item("execute, GB-seconds", "lambda_gb_second", billed)
     yield Item("apply, runs", "lambda_request", applies)
-    yield Item("apply, GB-seconds", "lambda_gb_second", applies * 0.2 * DECIDING_MB / 1024)
+    yield Item("apply, GB-seconds", "lambda_gb_second", applying)
     yield Item("task messages", "sqs_request", tasks * 3)
     yield Item("reports", "sqs_request", reports + 2 * applies)
-    yield Item("claims and logs", "s3_put", tasks * (2 + int(seconds / FLUSH_SECONDS)))
+    yield Item("claims and logs", "s3_put", tasks * (1 + chunks))
     yield Item("cancel marks looked for", "s3_get", tasks * int(seconds / CANCEL_SECONDS))
-    yield Item("claims and logs, kept", "s3_gb_month", tasks * 4e-6 * 3)
-    yield Item("database, read", "efs_gb_read", applies * 60e-6)
+    yield Item("claims and logs, kept", "s3_gb_month", tasks * (0.5e-6 + 4e-6 * chunks) * 3)
+    yield Item("database, read", "efs_gb_read", applies * 190e-6)
     yield Item("database, written", "efs_gb_written", applies * 80e-6)
-    yield Item("database, kept", "efs_gb_month", tasks * 1e-6 * 3)
-    yield Item("backups, kept", "s3_gb_month", tasks * 1e-6 * 3 * COPIES)
-    yield Item("logs of the functions", "logs_gb", (tasks + applies) * 0.8e-6)
+    yield Item("database, kept", "efs_gb_month", tasks * 1.5e-6 * 3)
+    yield Item("backups, kept", "s3_gb_month", tasks * 1.5e-6 * 3 * COPIES)
+    yield Item("file system, backups", "backup_gb_month", tasks * 1.5e-6 * 3 * 2)
+    yield Item("logs of the functions", "logs_gb", (tasks + applies) * 0.6e-6)
     if load.zones:
         yield Item("through the endpoint", "endpoint_gb", tasks * 4e-6)
 
@@ -104,6 +118,9 @@ def _always(load: Load) -> Iterator[Item]:
     yield Item("tick, runs", "lambda_request", MINUTES)
     yield Item("tick, GB-seconds", "lambda_gb_second", MINUTES * 0.3 * DECIDING_MB / 1024)
     yield Item("tick, dead letters looked for", "sqs_request", MINUTES)
+    yield Item("tick, dags bucket listed", "s3_put", MINUTES / 5)
+    yield Item("tick, database read", "efs_gb_read", MINUTES * 60e-6)
+    yield Item("tick, database written", "efs_gb_written", MINUTES * 40e-6)
     yield Item("idle queues asked", "sqs_request", 2 * POLLS_PER_HOUR * HOURS)
     yield Item("logs of the tick", "logs_gb", MINUTES * 0.8e-6)
     yield Item("API", "api_request", load.api_requests)
@@ -129,6 +146,23 @@ def table(load: Load) -> Iterator[str]:
     for name, part in (("by the task", _per_task(load)), ("by the month", _always(load))):
         yield f"{name:<84}{total(list(part)):>9.2f}"
     yield f"{'total':<84}{total(bill):>9.2f}"
+
+
+COMPARED = (0, 100_000, 1_000_000)
+"""Tasks a month."""
+
+
+def comparison() -> Iterator[tuple[str, ...]]:
+    """What a month of one-second tasks costs here and elsewhere: what, price, its date, and USD for
+    each number of tasks that is compared."""
+    known = [price.as_of for price in PRICES.values()]
+    when = f"{min(known)} to {max(known)}"
+    for name, zones in (("`--network ipv6`", 0), ("interface endpoint", 1)):
+        bills = (total(items(Load(tasks, 1.0, 384, zones=zones))) for tasks in COMPARED)
+        yield f"**this**, {name}", "below", when, *(f"**{usd:.2f}**" for usd in bills)
+    for other in OTHERS:
+        sums = (other.a_month + other.a_task * tasks for tasks in COMPARED)
+        yield other.what, other.price, other.as_of, *(f"{usd:.2f}" for usd in sums)
 
 
 def _line(item: Item) -> str:

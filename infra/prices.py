@@ -37,3 +37,36 @@ PRICES: dict[str, Price] = {
     "logs_gb": Price("CloudWatch", "GB of log taken in", 0.50, "2025-06"),
     "alarm_month": Price("CloudWatch", "alarm and month", 0.10, "2025-06"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """What somebody else takes for the same work: USD for each task of a second, and a month."""
+
+    what: str
+    price: str
+    as_of: str
+    a_task: float = 0.0
+    a_month: float = 0.0
+
+
+OTHERS: tuple[Other, ...] = (
+    Other(
+        "Step Functions, standard: one state transition a task, without what runs the command",
+        "0.025 per 1,000",
+        "2026-11",
+        a_task=0.025 / 1000,
+    ),
+    Other(
+        "Amazon MWAA Serverless (managed serverless Airflow): each task at least a minute",
+        "0.10 an hour",
+        "2025-11",
+        a_task=0.10 / 60,
+    ),
+    Other(
+        "Amazon MWAA (managed Airflow), smallest environment, however many tasks it can take",
+        "0.49 an hour",
+        "2026-11",
+        a_month=0.49 * 730,
+    ),
+)

@@ -18,6 +18,7 @@ renamed: the old one aside, the new one into its place. Three things need care.
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,6 +55,9 @@ RECORD_COMMIT = (
     "INSERT INTO commits (seq, batch_id, committed_at)"
     " SELECT max(?, coalesce(max(seq), 0)) + 1, ?, ? FROM commits"
 )
+RECORD_RESTORE = (
+    "INSERT INTO audit (at, who, action, target, details) VALUES (?, ?, 'restore', ?, ?)"
+)
 REVOKED = "SELECT sha256, revoked_at FROM access_tokens WHERE revoked_at IS NOT NULL"
 REVOKE = "UPDATE access_tokens SET revoked_at = ? WHERE sha256 = ? AND revoked_at IS NULL"
 
@@ -84,11 +88,14 @@ def replace(
     staged: Path,
     now: datetime,
     *,
+    who: str = "local",
+    what: str = "",
     even_while_runs_are_active: bool = False,
     patience: Patience | None = None,
     linger: float = LINGER_SECONDS,
 ) -> Replaced:
-    """Put the directory `staged`, from `swapping.new_directory`, in the place of `path`'s own.
+    """Put the directory `staged`, from `swapping.new_directory`, in the place of `path`'s own. The
+    new database's audit says `who` restored `what`.
 
     It must hold a migrated database that is closed. Takes `linger` seconds longer than its work, in
     which the old file stays locked; the new one is in use by then. Raises Conflict, with nothing
@@ -100,7 +107,7 @@ def replace(
         live = None if connection is None else _look(connection)
         if live is not None and live.active_runs and not even_while_runs_are_active:
             raise _active(live.active_runs)
-        revoked_again = _carry_over(staged / path.name, live, now)
+        revoked_again = _carry_over(staged / path.name, live, now, (who, what))
         if connection is not None and live is not None and not live.is_retired:
             _retire(connection, live)
         kept_as = swapping.swap(path.parent, staged)
@@ -173,9 +180,10 @@ def _active(run_ids: tuple[str, ...]) -> Conflict:
     )
 
 
-def _carry_over(file: Path, live: Live | None, now: datetime) -> int:
+def _carry_over(file: Path, live: Live | None, now: datetime, by: tuple[str, str]) -> int:
     """What the restored database must know of the one that it replaces: a token that was revoked
-    stays revoked, and no commit gets a number that another had. How many tokens were revoked.
+    stays revoked, no commit gets a number that another had, and it is on record who did this. How
+    many tokens were revoked.
 
     This write also makes the journal, which must be there before the file is published."""
     connection = open_connection(file)
@@ -188,6 +196,9 @@ def _carry_over(file: Path, live: Live | None, now: datetime) -> int:
         batch_id = f"restored {now.isoformat()}"
         seq, at = (live.commit_seq if live else 0), int(now.timestamp() * 1_000_000)
         connection.execute(RECORD_COMMIT, (seq, batch_id, at)).close()
+        runs = len(live.active_runs) if live else None
+        details = json.dumps({"replaced_commit": live and live.commit_seq, "active_runs": runs})
+        connection.execute(RECORD_RESTORE, (at, *by, details)).close()
         connection.execute("COMMIT").close()
     finally:
         connection.close()

@@ -90,7 +90,7 @@ def _backups(means: _Means, wish: Wish) -> dict[str, Any]:  # noqa: ARG001 - one
 
 
 def _restore(means: _Means, wish: Wish) -> dict[str, Any]:
-    return backup.handle(means.keeper(), {key: wish[key] for key in wish if key != "who"})
+    return backup.handle(means.keeper(), {**wish, "who": _who(wish)})
 
 
 _ACTIONS: dict[str, tuple[Callable[[_Means, Wish], dict[str, Any]], tuple[str, ...]]] = {

@@ -65,9 +65,9 @@ def handle(keeper: Keeper, wish: Mapping[str, Any]) -> dict[str, Any]:
     """Do what an administrator's `wish` says, and answer in JSON's types.
 
     {} or {"do": "backup"}; {"do": "list"}; {"do": "restore", "name": NAME (without: the newest),
-    "even_while_runs_are_active": false}. Raises OrchestratorError.
+    "even_while_runs_are_active": false, "who": for the audit}. Raises OrchestratorError.
     """
-    allowed = {"do", "name", "even_while_runs_are_active"}
+    allowed = {"do", "name", "even_while_runs_are_active", "who"}
     if unknown := sorted(set(wish) - allowed):
         raise InvalidRequest(
             f"unknown: {', '.join(unknown)}; known are {', '.join(sorted(allowed))}"
@@ -79,7 +79,8 @@ def handle(keeper: Keeper, wish: Mapping[str, Any]) -> dict[str, Any]:
             return {"backups": [backup.as_json() for backup in backups(keeper)]}
         case "restore":
             force = wish.get("even_while_runs_are_active", False)
-            return asdict(restore(keeper, wish.get("name"), force=force is True))
+            who = str(wish.get("who", "local"))
+            return asdict(restore(keeper, wish.get("name"), force=force is True, who=who))
         case other:
             raise InvalidRequest(f"do: {other!r} is not one of backup, list, restore")
 
@@ -113,8 +114,10 @@ def backups(keeper: Keeper) -> list[Backup]:
     return [store.find(keeper.backups, name) for name in reversed(complete)]
 
 
-def restore(keeper: Keeper, name: str | None = None, *, force: bool = False) -> Restored:
-    """Put a backup (the newest, without a name) in the place of the database.
+def restore(
+    keeper: Keeper, name: str | None = None, *, force: bool = False, who: str = "local"
+) -> Restored:
+    """Put a backup (the newest, without a name) in the place of the database; `who` asked for it.
 
     Raises NotFound, BackupDamaged, Conflict if it was made by a newer program or, without `force`,
     while runs are active, Unavailable. After each of them the database is as it was.
@@ -130,7 +133,15 @@ def restore(keeper: Keeper, name: str | None = None, *, force: bool = False) -> 
     staged = swapping.new_directory(path, now)
     try:
         _fill(keeper, chosen, staged / path.name)
-        done = replace(path, staged, now, even_while_runs_are_active=force, linger=keeper.linger)
+        done = replace(
+            path,
+            staged,
+            now,
+            who=who,
+            what=chosen.name,
+            even_while_runs_are_active=force,
+            linger=keeper.linger,
+        )
     finally:
         shutil.rmtree(staged, ignore_errors=True)
         keeper.database.close()

@@ -15,6 +15,7 @@ from chalicelib.config import SETTINGS, Setting
 from chalicelib.dag import fields
 from chalicelib.dag.states import RUN_MOVES, TASK_MOVES, RunState, TaskState
 from chalicelib.web import reference
+from infra import cost
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -97,6 +98,13 @@ def shown_by(example: Path) -> str:
     return " ".join(found[1].replace("#", " ").split()).rstrip(".")
 
 
+def costs_markdown() -> str:
+    """A month of one-second tasks, here and elsewhere."""
+    tasks = [f"{number:,} tasks" if number else "nothing runs" for number in cost.COMPARED]
+    head = ("a month, in USD", "price", "of", *tasks)
+    return _table([head, ("---",) * len(head), *cost.comparison()])
+
+
 def _table(rows: Sequence[tuple[str, ...]]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
@@ -108,6 +116,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "run-states": run_states_markdown,
     "task-states": task_states_markdown,
     "settings": settings_markdown,
+    "costs": costs_markdown,
 }
 
 

@@ -90,6 +90,12 @@ class Sandbox:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1_000_000
 
+    def processor_ms(self) -> float:
+        """The time of a processor that the process has had, without its children; in steps of
+        10."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
     def _watch(self) -> None:
         code = self.process.wait()
         end = self._log.read_text(errors="replace")[-2000:]

@@ -45,7 +45,7 @@ name: Long
 max_active_runs: {at_once}
 tasks:
   - id: wait
-    command: sleep 300
+    command: echo waiting; sleep 300
 """
 
 
@@ -63,6 +63,8 @@ def used(
     for run_id in (at_work, waiting):
         user.post(f"/api/runs/{run_id}/cancel")
         assert user.ended(run_id)["state"] == "cancelled"
+    # At work for so long that its log is in the bucket, not in the result.
+    assert "waiting" in user.log(at_work, "wait")
     _find_dead_letters(installed, user)
     _forget_what_is_old(installed, user)
     _back_up(installed, functions)

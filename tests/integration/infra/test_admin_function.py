@@ -90,6 +90,10 @@ def test_a_backup_brings_back_what_was_there_when_it_was_made(
 
     assert (done["backup"], done["lost_commits"]) == (made["name"], 1)
     assert [token["name"] for token in ask("token list")["tokens"]] == ["before"]
+    with scheduler.database.read() as tx:
+        row = tx.one("SELECT who, action, target FROM audit ORDER BY id DESC LIMIT 1")
+    assert row is not None
+    assert tuple(row) == ("arn:of:ann", "restore", made["name"])
 
 
 @pytest.mark.parametrize(

@@ -60,9 +60,10 @@ def test_it_is_used_while_the_source_is_the_same_and_never_after_a_change(projec
     assert value(project) == "1"
 
 
-def test_what_is_left_of_an_earlier_deployment_goes(project: Path) -> None:
-    left = project / "vendor" / "gone" / "left.pyc"
-    left.parent.mkdir(parents=True)
-    left.write_bytes(b"")
+@pytest.mark.parametrize("left", ["vendor/gone/left.pyc", "chalicelib/__pycache__/left.pyc"])
+def test_what_is_left_of_earlier_times_goes(project: Path, left: str) -> None:
+    path = project / left
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"")
     bytecode.prepare(project)
-    assert not left.exists()
+    assert not path.exists()
