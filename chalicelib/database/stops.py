@@ -26,8 +26,7 @@ def pending(tx: Transaction, limit: int) -> list[Attempt]:
 
 def is_asked_for(tx: Transaction, attempt: Attempt) -> bool:
     """Whether somebody wants this attempt to end."""
-    text = json.dumps(astuple(attempt))
-    return tx.one("SELECT 1 FROM stops WHERE attempt = ?", (text,)) is not None
+    return tx.one("SELECT 1 FROM stops WHERE attempt = ?", (_name(attempt),)) is not None
 
 
 def forget(tx: Transaction, attempt: Attempt) -> None:

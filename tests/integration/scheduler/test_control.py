@@ -185,6 +185,19 @@ def test_what_runs_cannot_be_cleared(make_world: MakeWorld) -> None:
         control.clear(world.scheduler, run_id, task_ids=["z"])
 
 
+def test_a_run_that_is_being_stopped_cannot_be_cleared(make_world: MakeWorld) -> None:
+    world = make_world(slow(50))
+    world.upload(CHAIN)
+    run_id = world.request("chain")
+    world.play(1, ticking=False)
+    control.cancel_run(world.scheduler, run_id)
+    with pytest.raises(Conflict, match="being stopped; clear it when it has ended"):
+        control.clear(world.scheduler, run_id, task_ids=["b"])
+    world.play(2, ticking=False)
+    control.clear(world.scheduler, run_id, task_ids=["b"])
+    assert world.task_states(run_id)["b"] == "upstream_failed"
+
+
 def test_a_late_result_of_before_the_clearing_changes_nothing(make_world: MakeWorld) -> None:
     world = make_world(failing("a"))
     world.upload(CHAIN)
