@@ -9,6 +9,7 @@ from typing import Any
 from chalicelib.dag import params
 from chalicelib.dag.field import Field, Kind
 from chalicelib.dag.fields import (
+    DAG_FIELDS,
     DEFAULT_FIELDS,
     NOT_IN_DEFAULTS,
     PARAM_FIELDS,
@@ -90,9 +91,30 @@ def read_record(node: Mapping, fields: tuple[Field, ...], path: str, report: Rep
     return record
 
 
+_MEANT = {
+    **dict.fromkeys(("depends_on", "depends", "needs", "upstream"), "dependencies"),
+    **dict.fromkeys(("run", "script", "cmd"), "command"),
+    "cron": "schedule",
+}
+"""What other schedulers call it."""
+
+
 def _hint(word: str, fields: tuple[Field, ...]) -> str:
+    if place := _place_of(word, fields):
+        return f"; it is a key of {place}"
+    if _MEANT.get(word) in known_names(fields):
+        return f"; did you mean {quote(_MEANT[word])}?"
     everything = f"; known are {', '.join(field.name for field in fields)}"
     return did_you_mean(word, known_names(fields)) or everything
+
+
+def _place_of(word: str, fields: tuple[Field, ...]) -> str | None:
+    """Where a key that is not known here belongs."""
+    if fields is DAG_FIELDS and word in known_names(TASK_FIELDS):
+        return "a task" if word in _OWN else "a task, or of default_args for all tasks"
+    if fields in (TASK_FIELDS, DEFAULT_FIELDS) and word in known_names(DAG_FIELDS):
+        return "the DAG"
+    return None
 
 
 def _read(value: Value) -> Any:

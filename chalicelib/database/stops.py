@@ -24,6 +24,11 @@ def pending(tx: Transaction, limit: int) -> list[Attempt]:
     return [Attempt(*json.loads(row[0])) for row in rows]
 
 
+def is_asked_for(tx: Transaction, attempt: Attempt) -> bool:
+    """Whether somebody wants this attempt to end."""
+    return tx.one("SELECT 1 FROM stops WHERE attempt = ?", (_name(attempt),)) is not None
+
+
 def forget(tx: Transaction, attempt: Attempt) -> None:
     """The attempt has ended, or the wish was carried out twice."""
     tx.execute("DELETE FROM stops WHERE attempt = ?", (_name(attempt),))

@@ -4,7 +4,7 @@ it is asked twice or meets a result on its way, and leaves an audit row."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.dag.states import IN_FLIGHT, TASK_MOVES, RunState, TaskState
@@ -20,6 +20,8 @@ from chalicelib.scheduler.settle import working
 from chalicelib.scheduler.stopping import stop_attempt, stop_run
 
 MAX_TAGGED = 1000
+
+_SECOND_CLICK = timedelta(minutes=1)
 
 Cleared = list[tuple[str, int, str]]
 """(task_id, map_index, the state before)."""
@@ -182,18 +184,27 @@ def retry_run(
 def rerun(scheduler: Scheduler, run_id: str, *, who: str = "local") -> str:
     """A new run with the same params; answers its run_id. A second click within a minute answers
     the same run. Raises NotFound, Conflict."""
+    now = scheduler.now()
     with scheduler.database.read() as tx:
         run = runs.find(tx, run_id)
-    if run is None:
-        raise NotFound(f"there is no run {run_id!r}; GET /api/runs lists those that exist")
+        if run is None:
+            raise NotFound(f"there is no run {run_id!r}; GET /api/runs lists those that exist")
+        just_now = runs.by_idempotency_key(tx, run.dag_id, _again(run_id, now - _SECOND_CLICK))
+    if just_now is not None and now - just_now.logical_date < _SECOND_CLICK:
+        return just_now.run_id
     return request_run(
         scheduler,
         run.dag_id,
         who=who,
-        idempotency_key=f"again:{run_id}:{scheduler.now():%Y%m%d%H%M}",
+        idempotency_key=_again(run_id, now),
         note=f"again: {run_id}",
         params=run.params,
     )[0]
+
+
+def _again(run_id: str, moment: datetime) -> str:
+    """The idempotency key of a run made again within this minute."""
+    return f"again:{run_id}:{moment:%Y%m%d%H%M}"
 
 
 def mark(

@@ -180,8 +180,7 @@ def _ask_again(work: Work, definition: Task, task: TaskInstance, ended: End) -> 
     sensor = definition.sensor
     if sensor is None or ended.outcome != "failed" or ended.exit_code is None:
         return False
-    run = work.run(task.attempt.run_id)
-    if run is None or run.stopping is not None:
+    if not _may_go_on(work, task):
         return False
     begun = ended.started_at or task.queued_at or work.now
     until = task.poke_until or begun + timedelta(seconds=sensor.timeout)
@@ -201,12 +200,18 @@ def _after(
     sensor = definition.sensor
     if sensor is not None and ended.outcome == "failed" and ended.exit_code is not None:
         return (TaskState.SKIPPED if sensor.soft_fail else TaskState.FAILED), None
-    run = work.run(task.attempt.run_id)
-    if run is not None and run.is_active and run.stopping is None:
+    if _may_go_on(work, task):
         due_at = retry_at(definition, task.tries, ended.ended_at, ended.exit_code)
         if due_at is not None:
             return TaskState.UP_FOR_RETRY, due_at
     return TaskState.FAILED, None
+
+
+def _may_go_on(work: Work, task: TaskInstance) -> bool:
+    """Whether nobody asked for the end of the run, nor of the task, whichever came first."""
+    run = work.run(task.attempt.run_id)
+    is_wanted = run is not None and run.is_active and run.stopping is None
+    return is_wanted and not stops.is_asked_for(work.tx, task.attempt)
 
 
 _PLAIN = {

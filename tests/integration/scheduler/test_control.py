@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -184,6 +185,19 @@ def test_what_runs_cannot_be_cleared(make_world: MakeWorld) -> None:
         control.clear(world.scheduler, run_id, task_ids=["z"])
 
 
+def test_a_run_that_is_being_stopped_cannot_be_cleared(make_world: MakeWorld) -> None:
+    world = make_world(slow(50))
+    world.upload(CHAIN)
+    run_id = world.request("chain")
+    world.play(1, ticking=False)
+    control.cancel_run(world.scheduler, run_id)
+    with pytest.raises(Conflict, match="being stopped; clear it when it has ended"):
+        control.clear(world.scheduler, run_id, task_ids=["b"])
+    world.play(2, ticking=False)
+    control.clear(world.scheduler, run_id, task_ids=["b"])
+    assert world.task_states(run_id)["b"] == "upstream_failed"
+
+
 def test_a_late_result_of_before_the_clearing_changes_nothing(make_world: MakeWorld) -> None:
     world = make_world(failing("a"))
     world.upload(CHAIN)
@@ -239,6 +253,40 @@ def test_a_run_can_be_made_again_with_its_params(make_world: MakeWorld) -> None:
         (again, {"who": "ann"}),
     ]
     assert rows[1][2] == f"again: {first}"
+
+
+def test_a_second_click_makes_no_second_run(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload("name: D\ntasks: [{id: t, command: x}]")
+    first = world.request("d")
+    world.play(59, ticking=False)
+    again = control.rerun(world.scheduler, first)
+    assert control.rerun(world.scheduler, first) == again
+    world.play(2, ticking=False)  # the next minute of the clock
+    assert control.rerun(world.scheduler, first) == again
+    world.play(60, ticking=False)
+    assert control.rerun(world.scheduler, first) not in (first, again)
+
+
+@pytest.mark.parametrize("words", ["retries: 3, retry_delay: 1", "sensor: {poke_interval: 1}"])
+@pytest.mark.parametrize("what", ["run", "task"])
+def test_what_fails_by_itself_while_it_is_being_stopped_is_not_tried_again(
+    make_world: MakeWorld, words: str, what: str
+) -> None:
+    world = make_world(slow(100))
+    world.upload(f"name: D\ntasks: [{{id: t, command: x, {words}}}]")
+    run_id = world.request("d")
+    world.play(1, ticking=False)
+    if what == "run":
+        control.cancel_run(world.scheduler, run_id)
+    else:
+        control.cancel_task(world.scheduler, run_id, "t")
+    ((_, running),) = world.executor.running
+    world.report(replace(running, outcome="failed", exit_code=1).encode())
+    world.play(60)
+    assert world.run_state(run_id) == ("cancelled" if what == "run" else "failed")
+    assert world.task_states(run_id) == {"t": "failed"}
+    assert len(world.executor.started) == 1
 
 
 def test_dags_are_paused_by_tag(make_world: MakeWorld) -> None:
