@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ KINDS = {
 """Texts only: API Gateway compresses those by itself, and passes other bytes only to clients
 that name their type in Accept."""
 
+_IMPORT = re.compile(r'^import .*? from "\./([^"]+)";$', re.MULTILINE)  # not those within functions
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
 _POLICY = "; ".join(
@@ -73,7 +75,7 @@ def _index(request: Any) -> Response:
     was asked for without the slash at its end."""
     base = "/" + str(request.context.get("path", "/")).strip("/\\")
     base = base if base == "/" else f"{base}/"
-    text = _texts()["index.html"]
+    text = _texts()["index.html"].replace("{{preloads}}", _preloads())
     text = text.replace("{{base}}", html.escape(base)).replace("{{version}}", version())
     return _conditional(request, text, KINDS[".html"], _ASK_AGAIN)
 
@@ -108,6 +110,25 @@ def version() -> str:
     for name, text in sorted(_texts().items()):
         digest.update(f"{name}\0{text}\0".encode())
     return digest.hexdigest()[:12]
+
+
+@cache
+def first_modules() -> tuple[str, ...]:
+    """The modules that the first view needs, those that they import included."""
+    found = ["app.js", "home.js"]
+    for name in found:
+        imported = _IMPORT.findall(_texts()[name])
+        found += [other for other in dict.fromkeys(imported) if other not in found]
+    return tuple(found)
+
+
+def _preloads() -> str:
+    """Asks for all of them at once: a browser knows of an import only when it has the importer."""
+    links = [
+        f'<link rel="modulepreload" href="static/{{{{version}}}}/{name}">'
+        for name in first_modules()
+    ]
+    return "\n  ".join(links)
 
 
 @cache

@@ -7,6 +7,7 @@ description: Takes the orders of the day into the reports.
 schedule: "0 2 * * *"
 timezone: Europe/Berlin
 tags: [etl]
+on_failure: [{command: echo told}]
 params:
   region: {type: string, enum: [eu, us], default: eu, description: Which region}
   fails: {type: boolean, default: true}
@@ -16,7 +17,9 @@ tasks:
   - id: load
     command: |
       echo loading
-      if [ "$PARAM_FAILS" = true ]; then echo "ValueError: no price for XTS"; exit 3; fi
+      if [ "$PARAM_FAILS" = true ] && [ "$TRY_NUMBER" = 1 ]; then
+        echo "ValueError: no price for XTS"; exit 3
+      fi
     dependencies: [extract]
   - id: report
     command: echo reporting
@@ -29,7 +32,22 @@ name: Fan
 tags: [demo]
 tasks:
   - id: list
-    command: echo listing
+    command: |
+      echo listing
+      printf '\\033[1;31mred\\033[0m and \\033[32mgreen\\nstill green\\033[0m\\n'
+      printf '\\033[2Jgone\\n'
+  - id: trace
+    command: |
+      echo 'Traceback (most recent call last):'
+      echo '  File "/work/mine.py", line 7, in <module>'
+      echo '    run()'
+      echo '  File "/usr/lib/python3.12/site-packages/click/core.py", line 1157, in main'
+      echo '    rv = self.invoke(ctx)'
+      echo '  File "/usr/lib/python3.12/site-packages/click/core.py", line 783, in invoke'
+      echo '    return callback(*args, **kwargs)'
+      echo '  File "/work/mine.py", line 3, in run'
+      echo '    raise prices.Missing("XTS")'
+      echo 'prices.Missing: XTS'
   - id: work
     command: echo item $ITEM
     expand: {ITEM: [1, 2, 3, 4]}

@@ -27,7 +27,7 @@ def main() -> None:
         api = Api(Path(folder))
         run_id = build(api)
         places = {
-            "home": ("", 840),
+            "home": ("", 830),
             "run": (f"runs/{run_id}", 1150),
             "grid": ("dags/nightly_sales", 700),
         }

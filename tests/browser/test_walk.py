@@ -10,12 +10,26 @@ from tests.acceptance.local_cloud import LocalCloud
 from tests.browser.conftest import address, last_run
 from tests.support.waiting import eventually
 
+SUCCEEDED = re.compile("succeeded")
+FAILED = re.compile("failed")
 
-def test_an_uploaded_file_shows_up_by_itself(page: Page, cloud: LocalCloud) -> None:
+FRESH = "dag_id: fresh\nname: Fresh one\ntasks: [{id: a, command: 'true'}]\n"
+
+
+def test_an_uploaded_file_shows_up_by_itself_and_its_changes_are_compared(
+    page: Page, cloud: LocalCloud
+) -> None:
     page.goto(address(cloud, "dags"))
     expect(page.get_by_role("link", name="Orders")).to_be_visible()
-    cloud.upload("new.yaml", "dag_id: fresh\nname: Fresh one\ntasks: [{id: a, command: 'true'}]\n")
+    cloud.upload("new.yaml", FRESH)
     expect(page.get_by_role("link", name="Fresh one")).to_be_visible()
+    cloud.upload("new.yaml", FRESH.replace("Fresh one", "Fresher"))
+    eventually(lambda: cloud.get("/dags/fresh")["version"] == 2, within=30)
+    page.goto(address(cloud, "dags/fresh?tab=source"))
+    page.get_by_label("compared with").select_option("1")
+    expect(page.locator(".source .removed")).to_have_text("name: Fresh one")
+    expect(page.locator(".source .added")).to_have_text("name: Fresher")
+    expect(page.locator("main")).to_contain_text("2 lines differ")
 
 
 def test_the_first_page_names_what_failed_and_why(page: Page, cloud: LocalCloud) -> None:
@@ -34,36 +48,60 @@ def test_a_run_is_made_with_params_and_watched_until_it_ends(page: Page, cloud: 
     page.get_by_label("fails").uncheck()
     page.get_by_label("Note").fill("by the browser")
     page.get_by_role("button", name="Run 3 tasks now").click()
-    expect(page.locator(".facts .badge").first).to_have_text(
-        re.compile("succeeded"), timeout=30_000
-    )
+    expect(page.locator(".facts .badge").first).to_have_text(SUCCEEDED, timeout=30_000)
     expect(page.locator("main")).to_contain_text("by the browser")
     page.get_by_role("link", name="extract", exact=True).first.click()
     expect(page.locator("#log")).to_contain_text("reading us")
 
 
-def test_a_failure_is_cleared_after_its_reach_was_shown(page: Page, cloud: LocalCloud) -> None:
+def test_a_failure_is_cleared_after_its_reach_was_shown_and_then_succeeds(
+    page: Page, cloud: LocalCloud
+) -> None:
     run_id = cloud.run("orders")
-    eventually(lambda: cloud.has_ended(run_id), within=30)
     page.goto(address(cloud, f"runs/{run_id}"))
-    expect(page.locator("#task-title")).to_contain_text("load")
+    expect(page.locator("#task-title")).to_have_text(re.compile("load.*failed"), timeout=30_000)
     expect(page.locator("#log .error")).to_contain_text("ValueError")
     page.get_by_role("button", name="Run again…").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_role("listitem")).to_have_count(2)
+    expect(dialog.get_by_role("listitem")).to_have_text(["load✕failed", "report⊘blocked"])
     dialog.get_by_role("button", name="Run 2 tasks again").click()
     expect(dialog).to_have_count(0)
-    eventually(lambda: cloud.get(f"/runs/{run_id}/tasks/load")["try_number"] == 2, within=30)
+    expect(page.locator(".facts .badge").first).to_have_text(SUCCEEDED, timeout=30_000)
+    page.get_by_role("link", name="load", exact=True).first.click()
     expect(page.get_by_role("button", name="try 2")).to_be_visible()
+    page.get_by_role("button", name="try 1").click()
+    expect(page.locator("#log")).to_contain_text("ValueError")
 
 
-def test_a_task_is_marked_as_succeeded_and_the_rest_goes_on(page: Page, cloud: LocalCloud) -> None:
+def test_a_run_gets_a_note_is_retried_and_made_again(page: Page, cloud: LocalCloud) -> None:
     run_id = cloud.run("orders")
-    eventually(lambda: cloud.has_ended(run_id), within=30)
+    page.goto(address(cloud, f"runs/{run_id}"))
+    expect(page.locator(".facts .badge").first).to_have_text(FAILED, timeout=30_000)
+    page.get_by_role("button", name="Add a note…").click()
+    page.get_by_role("textbox", name="Note").fill("prices came late")
+    page.get_by_role("button", name="Keep the note").click()
+    expect(page.locator("main")).to_contain_text("Note: prices came late")
+    page.get_by_role("button", name="Run what failed again…").click()
+    page.get_by_role("button", name="Run 2 tasks again").click()
+    expect(page.locator(".facts .badge").first).to_have_text(SUCCEEDED, timeout=30_000)
+    page.get_by_role("button", name="New run like this…").click()
+    page.get_by_role("button", name="Make the run").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page).not_to_have_url(re.compile(run_id))
+    page.goto(address(cloud, f"audit?target={run_id}"))
+    expect(page.get_by_role("table")).to_contain_text("note")
+
+
+def test_a_task_is_marked_as_succeeded_and_the_rest_is_run(page: Page, cloud: LocalCloud) -> None:
+    run_id = cloud.run("orders")
     page.goto(address(cloud, f"runs/{run_id}?task=load"))
+    expect(page.locator(".facts .badge").first).to_have_text(FAILED, timeout=30_000)
     page.get_by_role("button", name="Mark as succeeded…").click()
     page.get_by_role("button", name="Mark as succeeded", exact=True).click()
     expect(page.locator("#task-title")).to_contain_text("succeeded")
+    page.get_by_role("button", name="Run what failed again…").click()
+    page.get_by_role("button", name="Run 1 task again").click()
+    expect(page.locator(".facts .badge").first).to_have_text(SUCCEEDED, timeout=30_000)
 
 
 def test_a_log_is_followed_while_it_is_written_and_the_run_cancelled(
@@ -80,6 +118,29 @@ def test_a_log_is_followed_while_it_is_written_and_the_run_cancelled(
     expect(page.get_by_role("button", name="Cancel the run…")).to_have_count(0)
 
 
+def test_a_log_has_the_colours_of_its_command(page: Page, cloud: LocalCloud) -> None:
+    page.goto(address(cloud, f"runs/{last_run(cloud, 'fan')}?task=list"))
+    expect(page.locator("#log .ink-red.ansi-bold")).to_have_text("red")
+    # They go on over the end of a line, until the command ends them.
+    expect(page.locator("#log .ink-green")).to_have_text(["green", "still green"])
+    expect(page.locator("#log .line").last).to_contain_text("gone")
+    assert "\x1b" not in page.locator("#log").inner_text()
+    page.get_by_label("Search the log").fill("red and green")
+    expect(page.locator("#log .here")).to_contain_text("red and green")
+
+
+def test_the_frames_of_libraries_are_folded_and_unfolded(page: Page, cloud: LocalCloud) -> None:
+    page.goto(address(cloud, f"runs/{last_run(cloud, 'fan')}?task=trace"))
+    own = page.locator("#log .line").filter(has_text="prices.Missing: XTS")
+    expect(own).to_be_visible()
+    theirs = page.locator("#log .line").filter(has_text="self.invoke(ctx)")
+    expect(theirs).to_be_hidden()
+    page.get_by_text("4 lines inside of libraries").click()
+    expect(theirs).to_be_visible()
+    page.get_by_role("button", name="First error").click()
+    expect(page.locator("#log .error")).to_contain_text("prices.Missing")
+
+
 def test_a_log_is_searched(page: Page, cloud: LocalCloud) -> None:
     page.goto(address(cloud, f"runs/{last_run(cloud, 'fan')}?task=list"))
     expect(page.locator("#log")).to_contain_text("listing")
@@ -94,6 +155,25 @@ def test_a_schedule_is_paused_and_goes_on(page: Page, cloud: LocalCloud) -> None
     assert cloud.get("/dags/orders")["is_paused"] is True
     page.get_by_role("button", name="Let the schedule go on").click()
     expect(page.locator(".facts")).to_contain_text("next in")
+
+
+def test_all_dags_of_a_tag_are_paused_and_go_on(page: Page, cloud: LocalCloud) -> None:
+    page.goto(address(cloud, "dags"))
+    page.get_by_label("Tag", exact=True).select_option("demo")
+    page.get_by_role("button", name="Pause all…").click()
+    page.get_by_role("button", name="Pause 1 DAG").click()
+    expect(page.get_by_role("button", name="Let all go on…")).to_be_visible()
+    assert cloud.get("/dags/fan")["is_paused"] is True
+    page.get_by_role("button", name="Let all go on…").click()
+    page.get_by_role("button", name="Let 1 DAG go on").click()
+    expect(page.get_by_role("button", name="Pause all…")).to_be_visible()
+
+
+def test_what_people_were_told_is_listed(page: Page, cloud: LocalCloud) -> None:
+    page.goto(address(cloud, "notices"))
+    row = page.get_by_role("row").filter(has_text="orders").first
+    expect(row).to_contain_text("a failure")
+    expect(row).to_contain_text("delivered", timeout=30_000)
 
 
 def test_a_backfill_says_what_it_would_run_before_it_does(page: Page, cloud: LocalCloud) -> None:
@@ -122,10 +202,15 @@ def test_a_pool_is_made_changed_and_removed(page: Page, cloud: LocalCloud) -> No
     expect(page.locator("main")).to_contain_text("There is no pool")
 
 
-def test_an_import_error_stands_with_its_line(page: Page, cloud: LocalCloud) -> None:
+def test_an_import_error_stands_below_its_line(page: Page, cloud: LocalCloud) -> None:
     page.goto(address(cloud, "errors"))
-    expect(page.locator("main")).to_contain_text("line 5")
-    expect(page.locator("main")).to_contain_text("did you mean 'command'?")
+    lines = page.get_by_role("region", name="Lines of broken.yaml")
+    wrong = lines.locator(".wrong").filter(has_text="comand: echo")
+    expect(wrong).to_have_attribute("data-line", "5")
+    expect(lines).to_contain_text("line 5, column 5")
+    expect(lines).to_contain_text("did you mean 'command'?")
+    # The caret stands below the first letter of the wrong word.
+    assert lines.locator(".wrong + .caret").last.inner_text() == " " * 4 + "^"
 
 
 def test_filters_stand_in_the_address(page: Page, cloud: LocalCloud) -> None:

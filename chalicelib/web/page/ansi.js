@@ -2,6 +2,7 @@
 import { h } from "./dom.js";
 
 const SEQUENCES = /\x1b\[[0-9;]*m/g;
+const NOTHING_NEW = "\x1b[10m"; // the library gives colours that are open only to what follows a sequence
 const BASIC = /^ansi-(?:bright-)?(black|red|green|yellow|blue|magenta|cyan|white)$/;
 
 /** `text` without its colours: what is searched, and what is read for errors. */
@@ -19,7 +20,9 @@ export function painter() {
     },
     paint(text) {
       if (!text.includes("\x1b") && !isOpen()) return text;
-      return anser.ansiToJson(text, { use_classes: true, remove_empty: true, json: true }).map(piece);
+      return anser
+        .ansiToJson(isOpen() ? NOTHING_NEW + text : text, { use_classes: true, remove_empty: true, json: true })
+        .map(piece);
     },
   };
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -39,11 +40,44 @@ def test_the_document_lets_in_no_script_but_its_own_files(client: Client) -> Non
 def test_every_file_that_the_document_names_is_there_and_kept_for_ever(client: Client) -> None:
     text = client.http.get("/").body.decode()
     names = re.findall(r'(?:href|src)="(static/[^"]+)"', text)
-    assert len(names) == 4
+    assert len(set(names)) == 3 + len(pages.first_modules())
     for name in names:
         answer = client.http.get(f"/{name}")
         assert answer.status_code == 200
         assert "immutable" in answer.headers["Cache-Control"]
+
+
+def test_the_first_view_takes_a_hundred_kilobytes_at_most(client: Client) -> None:
+    document = client.http.get("/").body
+    names = set(re.findall(r'(?:href|src)="static/[^/]+/([^"]+)"', document.decode()))
+    assert {"app.js", "home.js", "dom.js", "timeline.js", "style.css", "charts.css"} <= names
+    files = [document, *((pages.FOLDER / name).read_bytes() for name in names)]
+    assert sum(len(gzip.compress(body, 6)) for body in files) <= 100 * 1024
+
+
+def test_libraries_are_loaded_when_they_are_needed_only() -> None:
+    for name in pages.first_modules():
+        text = (pages.FOLDER / name).read_text()
+        assert not re.search(r"^import .*vendor/", text, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("path", ["/", "/static/any/app.js", "/static/any/vendor/dagre.js"])
+def test_every_file_of_the_page_carries_the_policy(client: Client, path: str) -> None:
+    headers = client.http.get(path).headers
+    policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
+    assert policy.pop("default-src") == policy.pop("form-action") == "'none'"
+    assert policy.pop("frame-ancestors") == "'none'"
+    assert set(policy.values()) == {"'self'"}
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_no_address_in_the_page_is_absolute(client: Client) -> None:
+    document = client.http.get("/").body.decode()
+    assert not re.search(r'(?:href|src)="(?!static/|#|/")[^"]*"', document)
+    for module in pages.FOLDER.glob("*.js"):
+        found = re.findall(r"""["'`](?:https?:)?//?(?:api|static)\b""", module.read_text())
+        assert not found, module.name
 
 
 def test_a_page_of_an_older_deployment_gets_what_there_is_and_may_not_keep_it(
