@@ -10,7 +10,8 @@ from typing import Any
 from chalicelib.dag.model import Task
 from chalicelib.dag.params import shown
 from chalicelib.dag.problems import quote
-from chalicelib.dag.templates import TemplateError, names_used, render_value
+from chalicelib.dag.template_terms import TemplateError
+from chalicelib.dag.templates import names_used, render_value
 from chalicelib.dag.texts import BadText, text_of
 
 MAX_COPIES = 10_000

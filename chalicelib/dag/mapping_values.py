@@ -17,7 +17,7 @@ from chalicelib.dag.limits import (
 )
 from chalicelib.dag.number_values import BOOLS, NUMBER, WHOLE
 from chalicelib.dag.problems import quote
-from chalicelib.dag.templates import OPEN
+from chalicelib.dag.template_terms import OPEN
 from chalicelib.dag.value import KINDS, Value, items_of
 from chalicelib.dag.yaml_nodes import Mapping, Scalar, Sequence
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from chalicelib.dag.model import Dag, Param
 from chalicelib.dag.problems import did_you_mean, quote
-from chalicelib.dag.templates import TemplateError, is_template, render_value
+from chalicelib.dag.template_terms import TemplateError
+from chalicelib.dag.templates import is_template, render_value
 from chalicelib.dag.texts import BadText, text_of
 from chalicelib.errors import InvalidRequest
 

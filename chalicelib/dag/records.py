@@ -30,7 +30,8 @@ from chalicelib.dag.limits import (
 from chalicelib.dag.mapping_values import json_of
 from chalicelib.dag.model import Notification, Param, Sensor
 from chalicelib.dag.problems import Report, did_you_mean, quote
-from chalicelib.dag.templates import OF_THE_RUN, Scope, check, is_template
+from chalicelib.dag.template_terms import OF_THE_RUN, Scope
+from chalicelib.dag.templates import check, is_template
 from chalicelib.dag.texts import param_variable
 from chalicelib.dag.value import Value, items_of, refuse_template
 from chalicelib.dag.values import read_value, shell_text

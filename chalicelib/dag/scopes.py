@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from chalicelib.dag.graph import ancestors
 from chalicelib.dag.records import Record, check_template, check_templates
-from chalicelib.dag.templates import (
-    NAMES,
-    OF_THE_TASK,
-    Scope,
-    TemplateError,
-    is_one_template,
-    is_template,
-)
+from chalicelib.dag.template_terms import NAMES, OF_THE_TASK, Scope, TemplateError
+from chalicelib.dag.templates import is_one_template, is_template
 from chalicelib.dag.value import Value
 from chalicelib.dag.yaml_nodes import Mapping, Scalar
 

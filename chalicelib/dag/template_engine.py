@@ -22,8 +22,8 @@ from chalicelib.dag.problems import did_you_mean, quote
 from chalicelib.dag.shell_text import Quoting, quote_for, quotings
 from chalicelib.dag.template_filters import FILTERS, MAX_TEXT, refuse_undefined
 from chalicelib.dag.template_names import nothing_here, paths, why_missing, wrong_names
+from chalicelib.dag.template_terms import Fault, Scope, TemplateError
 from chalicelib.dag.template_text import BRACES, Hole, Unreadable, split
-from chalicelib.dag.templates import Fault, Scope, TemplateError
 from chalicelib.dag.texts import BadText, text_of
 
 MAX_EXPRESSION = 1000

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import nodes
 
 from chalicelib.dag.problems import did_you_mean, quote
-from chalicelib.dag.templates import Scope
+from chalicelib.dag.template_terms import Scope
 
 
 def paths(tree: nodes.Expr) -> list[tuple[str, ...]]:

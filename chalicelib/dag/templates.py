@@ -8,39 +8,9 @@ before, because most do not.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-OPEN = "{{"
-TIMES = ("ds", "ts", "logical_date", "data_interval_start", "data_interval_end")
-OF_THE_RUN = (*TIMES, "dag_id", "run_id")
-OF_THE_TASK = (*OF_THE_RUN, "params", "outputs", "task_id")
-NAMES = (*OF_THE_TASK, "try_number")
-"""All that a template may name. The times are ISO 8601 texts; `params` and `outputs` are mappings,
-`outputs` by task and then by name."""
-
-
-class TemplateError(ValueError):
-    """A template that cannot be read or rendered; the message says why, for people."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong with a template, and which `{{` of the text it is in, from 0."""
-
-    opening: int
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a template in some place may name: `names` of `NAMES`, the declared `params`, and of
-    each task upstream the outputs that it promises; `tasks` are all of the DAG."""
-
-    names: tuple[str, ...] = NAMES
-    params: tuple[str, ...] = ()
-    outputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    tasks: tuple[str, ...] = ()
+from chalicelib.dag.template_terms import OPEN, Fault, Scope
 
 
 def is_template(value: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.dag.field import Field
 from chalicelib.dag.problems import Report, quote
-from chalicelib.dag.templates import OPEN
+from chalicelib.dag.template_terms import OPEN
 from chalicelib.dag.texts import fault_of
 from chalicelib.dag.yaml_nodes import Mapping, Node, Scalar, Sequence
 

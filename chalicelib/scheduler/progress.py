@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from chalicelib.dag.expand import ExpandError, copies
 from chalicelib.dag.model import Dag, Task
 from chalicelib.dag.states import TASK_ENDED, RunState, TaskState
-from chalicelib.dag.templates import TemplateError
+from chalicelib.dag.template_terms import TemplateError
 from chalicelib.dag.trigger_rules import Decision, decide
 from chalicelib.database import dags, expansion, runs, task_instances
 from chalicelib.database.runs import Run

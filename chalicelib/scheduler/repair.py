@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from chalicelib.dag.states import IN_FLIGHT, TaskState
-from chalicelib.dag.templates import TemplateError
+from chalicelib.dag.template_terms import TemplateError
 from chalicelib.database import attempts, stops, task_instances
 from chalicelib.database.task_instances import End, TaskInstance
 from chalicelib.messages import BadMessage, Heartbeat, Notice, decode_task

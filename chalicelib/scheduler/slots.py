@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from chalicelib.dag.states import TaskState
-from chalicelib.dag.templates import TemplateError
+from chalicelib.dag.template_terms import TemplateError
 from chalicelib.database import attempts, dags, pools, run_slots, task_instances
 from chalicelib.database.runs import Run
 from chalicelib.database.task_instances import End, TaskInstance

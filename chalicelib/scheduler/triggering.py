@@ -7,7 +7,8 @@ from typing import Any
 
 from chalicelib.dag.retries import retry_at
 from chalicelib.dag.states import RunState, TaskState
-from chalicelib.dag.templates import TemplateError, render_value
+from chalicelib.dag.template_terms import TemplateError
+from chalicelib.dag.templates import render_value
 from chalicelib.database import attempts, dags, runs, task_instances
 from chalicelib.database.runs import NewRun, Run
 from chalicelib.database.task_instances import End, TaskInstance

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from chalicelib.dag.fields import ALWAYS_SET, TABLES, TRIGGER_RULES, Field
 from chalicelib.dag.params import TYPES
 from chalicelib.dag.states import RunState, TaskState
-from chalicelib.dag.templates import NAMES
+from chalicelib.dag.template_terms import NAMES
 
 TABLE_NAMES = {
     "The DAG": "dag",

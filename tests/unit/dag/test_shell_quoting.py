@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.dag.shell_text import Quoting, quotings
-from chalicelib.dag.templates import Scope, TemplateError, check, render
+from chalicelib.dag.template_terms import Scope, TemplateError
+from chalicelib.dag.templates import check, render
 
 NASTY = "$(touch /tmp/x); \"'"
 SHELLS = [shell for shell in ("bash", "dash") if shutil.which(shell)]

@@ -12,11 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.dag.template_terms import NAMES, Fault, Scope, TemplateError
 from chalicelib.dag.templates import (
-    NAMES,
-    Fault,
-    Scope,
-    TemplateError,
     check,
     is_one_template,
     is_template,
