@@ -36,7 +36,10 @@ export function inWords(expression) {
   return null;
 }
 
-/** The schedule of a DAG for people; the expression itself is its title. */
+const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** The schedule of a DAG for people, its zone named where it is not theirs; the expression itself is
+ * its title. */
 export function schedule(dag, { zone = true } = {}) {
   if (!dag.schedule.length) return h("span", { class: "quiet" }, "only when asked");
   const text = h("span", { title: `${dag.schedule.join(", ")} (${dag.timezone})` });
@@ -44,7 +47,7 @@ export function schedule(dag, { zone = true } = {}) {
   const put = () => {
     text.textContent =
       words.map((known, i) => known ?? dag.schedule[i]).join(", and ") +
-      (zone && dag.timezone !== "UTC" ? ` (${dag.timezone})` : "");
+      (zone && dag.timezone !== ownZone ? ` (${dag.timezone})` : "");
   };
   put();
   words.forEach((known, i) => {
