@@ -45,9 +45,10 @@ export function schedule(dag, { zone = true } = {}) {
   const text = h("span", { title: `${dag.schedule.join(", ")} (${dag.timezone})` });
   const words = dag.schedule.map(inWords);
   const put = () => {
+    const said = words.map((known, i) => known ?? dag.schedule[i]).join(", and ");
+    const hasClock = /\d:\d\d/.test(said); // "every 30 minutes" is the same in all zones
     text.textContent =
-      words.map((known, i) => known ?? dag.schedule[i]).join(", and ") +
-      (zone && dag.timezone !== ownZone ? ` (${dag.timezone})` : "");
+      said + (zone && hasClock && dag.timezone !== ownZone ? ` (${dag.timezone})` : "");
   };
   put();
   words.forEach((known, i) => {
