@@ -80,6 +80,8 @@ class Executor:
         own_environ = os.environ if own_environ is None else own_environ
         sandbox.close_process(own_environ)
         self._memory_mb = sandbox.memory_mb(own_environ)
+        # Lambda gives a process one message at a time; elsewhere others may have commands, too.
+        self._is_alone = sandbox.is_lambda(own_environ)
         self._runs = runs
         self._results = results
         self._now = now
@@ -97,14 +99,18 @@ class Executor:
         """
         begun = time.monotonic()
         message = decode_task(body)
-        if isinstance(message, Notice):
-            with bind(notice_id=message.id):
-                self._tell(message, time_left())
-            return
-        with bind(**message.attempt.ids()):
-            result = self._take(message, time_left)
-            if result is not None:
-                self._report(self._billed(result, time.monotonic() - begun))
+        try:
+            if isinstance(message, Notice):
+                with bind(notice_id=message.id):
+                    self._tell(message, time_left())
+                return
+            with bind(**message.attempt.ids()):
+                result = self._take(message, time_left)
+                if result is not None:
+                    self._report(self._billed(result, time.monotonic() - begun))
+        finally:
+            if self._is_alone and (ended := sandbox.end_leftovers()):
+                log.warning("%d processes that had left their command were killed", ended)
 
     def stop(self) -> None:
         """Kill what runs, and run nothing more. What is killed reports nothing: to the scheduler it
