@@ -11,6 +11,7 @@ import contextlib
 import io
 import ipaddress
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -128,7 +129,8 @@ FIRST_TOKEN = "orch_the-first"
 
 @dataclass
 class Unserved:
-    """Answers what moto has no route for, and remembers what was asked."""
+    """Answers what moto has no route for, and remembers what was asked. `function` answers for
+    functions that are invoked, by their full names."""
 
     recursion: dict[str, str] = field(default_factory=dict)
     protection: dict[str, bool] = field(default_factory=dict)
@@ -136,6 +138,7 @@ class Unserved:
     going: list[str] = field(default_factory=list)
     swagger: list[dict[str, Any]] = field(default_factory=list)
     invoked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    function: Callable[[str, dict[str, Any]], Any] | None = None
 
     def serve(self, session: boto3.Session) -> None:
         events = session.events
@@ -151,12 +154,13 @@ class Unserved:
         return _answer({})
 
     def _invoke(self, params: dict[str, Any], **_: Any) -> Any:
-        """moto would start a container. This is the function `admin` of a database that has a
-        token from the first time on that it is asked for one."""
-        name = params["url_path"].split("/")[3]
+        """moto would start a container. Without `function` this is the function `admin` of a
+        database that has a token from the first time on that it is asked for one."""
+        name, wish = params["url_path"].split("/")[3], json.loads(params["body"])
         is_first = name not in [function for function, _ in self.invoked]
-        self.invoked.append((name, json.loads(params["body"])))
-        answer = json.dumps({"token": FIRST_TOKEN if is_first else None})
+        self.invoked.append((name, wish))
+        token = {"token": FIRST_TOKEN if is_first else None}
+        answer = json.dumps(self.function(name, wish) if self.function else token)
         return _answer({"Payload": io.BytesIO(answer.encode())})
 
     def _protection(self, params: dict[str, Any], **_: Any) -> Any:
