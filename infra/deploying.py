@@ -63,7 +63,11 @@ def deploy(deployment: Deployment) -> str:
     deployment.chalice(deployment.project.folder, stage, aws.environ())
     say("[4/6] file system, settings of functions and API")
     finishing.finish(aws, stage, outputs, say)
-    api = _api(aws, stage)
+    found = inventory.take(aws, stage)
+    for mapping in found.mappings:
+        if mapping.function == "execute":
+            finishing.leave_room(aws, mapping.uuid, say)
+    api = _api(found)
     finishing.shape_refusals(aws, api, auth=outputs["Auth"])
     say("[5/6] access")
     token = None if outputs["Auth"] == "iam" else _first_token(aws, stage, say)
@@ -100,8 +104,7 @@ def _parameters(deployment: Deployment) -> dict[str, str]:
     return given
 
 
-def _api(aws: Aws, stage: Stage) -> str:
-    found = inventory.take(aws, stage)
+def _api(found: inventory.Inventory) -> str:
     if not found.apis:
         raise InfraError("Chalice made no API; run the same command again")
     return found.apis[0]

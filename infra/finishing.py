@@ -1,5 +1,5 @@
 """What Chalice has no setting for: the file system, IPv6, temporary storage, loops that are meant,
-and how API Gateway itself refuses."""
+room for other functions, and how API Gateway itself refuses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from infra.aws import Aws
+from botocore.exceptions import ClientError
+
+from infra.aws import Aws, code_of
 from infra.functions import FUNCTIONS, MOUNT, Function, uses_ipv6
 from infra.naming import API_STAGE, Stage
 from infra.stack import Say
@@ -58,6 +60,47 @@ def _allow_loops(aws: Aws, name: str) -> None:
     """A chain of tasks goes round by way of the two queues: `apply` sends a task, `execute` a
     result. Lambda takes that for an accident and stops it after about 16 rounds, unless told."""
     aws.client("lambda").put_function_recursion_config(FunctionName=name, RecursiveLoop="Allow")
+
+
+ROOM_FOR_OTHERS = 10
+"""Invocations that the functions beside `execute` may need at the same time."""
+LEAST_AT_ONCE, MOST_AT_ONCE = 2, 1000
+"""What Lambda takes as a mapping's limit."""
+SETTLING_ATTEMPTS = 24
+SETTLING_PAUSE = 5.0
+
+
+def leave_room(aws: Aws, mapping: str, say: Say) -> None:
+    """Let commands not take all that the account may run at once, or the API could not be asked
+    and no result be applied while they run. A new account may have very little. `mapping` is the
+    one of `execute`; Chalice leaves this setting of it alone."""
+    client = aws.client("lambda")
+    limit = int(client.get_account_settings()["AccountLimit"]["ConcurrentExecutions"])
+    wanted = min(max(limit - ROOM_FOR_OTHERS, LEAST_AT_ONCE), MOST_AT_ONCE)
+    now = client.get_event_source_mapping(UUID=mapping).get("ScalingConfig") or {}
+    if now.get("MaximumConcurrency") != wanted:
+        say(f"  at most {wanted} commands at once, of {limit} functions that the account may run")
+        _limit(aws, mapping, wanted)
+    if limit < 5 * ROOM_FOR_OTHERS:
+        say(
+            "  that is little: ask for more (Service Quotas, AWS Lambda, Concurrent executions),"
+            " then deploy again"
+        )
+
+
+def _limit(aws: Aws, mapping: str, wanted: int) -> None:
+    for attempt in range(SETTLING_ATTEMPTS):
+        if attempt:
+            aws.sleep(SETTLING_PAUSE)
+        try:
+            aws.client("lambda").update_event_source_mapping(
+                UUID=mapping, ScalingConfig={"MaximumConcurrency": wanted}
+            )
+            return
+        except ClientError as error:
+            # Chalice has changed it a moment ago.
+            if code_of(error) != "ResourceInUseException" or attempt == SETTLING_ATTEMPTS - 1:
+                raise
 
 
 REFUSALS: dict[str, tuple[str, str, str]] = {

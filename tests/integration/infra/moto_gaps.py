@@ -136,6 +136,7 @@ class Unserved:
     protection: dict[str, bool] = field(default_factory=dict)
     recovery_points: list[str] = field(default_factory=list)
     going: list[str] = field(default_factory=list)
+    at_once: int = 1000
     swagger: list[dict[str, Any]] = field(default_factory=list)
     invoked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     function: Callable[[str, dict[str, Any]], Any] | None = None
@@ -145,6 +146,7 @@ class Unserved:
         events.register("before-call.lambda.PutFunctionRecursionConfig", self._recursion)
         events.register("before-call.cloudformation.UpdateTerminationProtection", self._protection)
         events.register("before-call.lambda.Invoke", self._invoke)
+        events.register("before-call.lambda.GetAccountSettings", self._settings)
         events.register("before-call.backup.ListRecoveryPointsByBackupVault", self._points)
         events.register("before-call.backup.DeleteRecoveryPoint", self._delete_point)
 
@@ -162,6 +164,9 @@ class Unserved:
         token = {"token": FIRST_TOKEN if is_first else None}
         answer = json.dumps(self.function(name, wish) if self.function else token)
         return _answer({"Payload": io.BytesIO(answer.encode())})
+
+    def _settings(self, **_: Any) -> Any:
+        return _answer({"AccountLimit": {"ConcurrentExecutions": self.at_once}})
 
     def _protection(self, params: dict[str, Any], **_: Any) -> Any:
         asked = params["body"]

@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.awslambda.models import LambdaBackend
 
-from infra import status
+from infra import finishing, status
 from infra.errors import InfraError, Refused
 from infra.finishing import REFUSALS
 from infra.functions import FUNCTIONS, with_database
@@ -97,7 +97,28 @@ def test_results_come_in_batches_and_two_at_once_and_tasks_one_by_one(dev: Accou
     }
     assert (read["apply"]["BatchSize"], read["execute"]["BatchSize"]) == (10, 1)
     assert read["apply"]["ScalingConfig"] == {"MaximumConcurrency": 2}
-    assert "ScalingConfig" not in read["execute"]
+    # Of the thousand that the account may run at once.
+    assert read["execute"]["ScalingConfig"] == {"MaximumConcurrency": 990}
+
+
+@pytest.mark.parametrize(
+    ("at_once", "commands", "says"), [(10, 2, True), (100, 90, False), (5000, 1000, False)]
+)
+def test_commands_leave_room_for_the_other_functions_also_in_a_small_account(
+    dev: Account, at_once: int, commands: int, says: bool
+) -> None:
+    (uuid,) = [m.uuid for m in dev.inventory("dev").mappings if m.function == "execute"]
+    client = dev.aws.client("lambda")
+    said: list[str] = []
+    dev.unserved.at_once = at_once
+    finishing.leave_room(dev.aws, uuid, said.append)
+    finishing.leave_room(dev.aws, uuid, said.append)
+    dev.unserved.at_once = 1000
+    now = client.get_event_source_mapping(UUID=uuid)["ScalingConfig"]
+    finishing.leave_room(dev.aws, uuid, lambda _: None)
+    assert now == {"MaximumConcurrency": commands}
+    assert len([line for line in said if f"at most {commands} commands at once" in line]) == 1
+    assert any("Service Quotas" in line for line in said) == says
 
 
 def test_the_api_is_regional_and_its_stage_is_called_api(dev: Account) -> None:
