@@ -41,7 +41,9 @@ def fill_run_slots(work: Work, dag_id: str) -> None:
     if free <= 0:
         return
     horizon = work.now + MAKE_AHEAD
-    for run in run_slots.waiting(work.tx, dag_id, horizon, only_manual=dag.is_paused, limit=free):
+    for run in run_slots.waiting(
+        work.tx, dag_id, horizon, only_asked_for=dag.is_paused, limit=free
+    ):
         limit = work.definition(run.version_id).dagrun_timeout
         begins = max(work.now, run.not_before)
         timeout_at = begins + timedelta(seconds=limit) if limit is not None else None
