@@ -107,7 +107,7 @@ DAG_FIELDS: tuple[Field, ...] = (
         "overlap_policy",
         Kind.CHOICE,
         "What becomes of a run at that limit: `queue` it, `skip` it, or `replace` (cancel the "
-        "oldest).",
+        "oldest). The runs of a backfill always wait.",
         default="queue",
         choices=("queue", "skip", "replace"),
     ),

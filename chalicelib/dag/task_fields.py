@@ -59,6 +59,7 @@ TASK_FIELDS: tuple[Field, ...] = (
         low=1,
         high=100,
         needs=("retries",),
+        shown_default="`0`",
     ),
     Field(
         "max_retry_delay",

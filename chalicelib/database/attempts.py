@@ -19,7 +19,7 @@ def queue(tx: Transaction, key: int, now: datetime, not_before: datetime, due_at
             "UPDATE task_instances SET state = 'queued', try_number = try_number + (poke = 0),"
             " sends = 1, queued_at = ?, not_before = ?, due_at = ?, started_at = NULL,"
             " heartbeat_at = NULL, ended_at = NULL, exit_code = NULL, signal = NULL,"
-            " max_rss = NULL, log_bytes = NULL"
+            " max_rss = NULL, log_bytes = NULL, reason = ''"
             " WHERE id = ? AND state IN (SELECT value FROM json_each(?))",
             (to_us(now), to_us(not_before), to_us(due_at), key, task_guard(TaskState.QUEUED)),
         )

@@ -10,8 +10,8 @@ from chalicelib.database.times import to_us
 
 def free_slots(tx: Transaction, name: str) -> int | None:
     """How many slots of the pool are free (below 0 where it was made smaller); None for no pool."""
-    row = tx.one("SELECT slots FROM pools WHERE name = ?", (name,))
-    if row is None:
+    slots = size(tx, name)
+    if slots is None:
         return None
     used = tx.one(
         "SELECT coalesce(sum(pool_slots), 0) FROM task_instances WHERE pool = ?"
@@ -19,7 +19,13 @@ def free_slots(tx: Transaction, name: str) -> int | None:
         " AND pool IS NOT NULL AND state IN ('scheduled', 'queued', 'running')",
         (name,),
     )
-    return int(row[0]) - (int(used[0]) if used else 0)
+    return slots - (int(used[0]) if used else 0)
+
+
+def size(tx: Transaction, name: str) -> int | None:
+    """All slots of the pool; None for no pool."""
+    row = tx.one("SELECT slots FROM pools WHERE name = ?", (name,))
+    return None if row is None else int(row[0])
 
 
 def put(tx: Transaction, name: str, slots: int, description: str, now: datetime) -> None:

@@ -20,15 +20,16 @@ def admitted_count(tx: Transaction, dag_id: str) -> int:
 
 
 def waiting(
-    tx: Transaction, dag_id: str, horizon: datetime, *, only_manual: bool, limit: int
+    tx: Transaction, dag_id: str, horizon: datetime, *, only_asked_for: bool, limit: int
 ) -> list[Run]:
-    """Runs that wait for a slot and whose moment has come, the earliest first."""
+    """Runs that wait for a slot and whose moment has come, the earliest first; or of them those
+    that the clock alone did not make."""
     rows = tx.all(
         SELECT_RUN + "WHERE dag_id = ? AND admitted_at IS NULL AND ended_at IS NULL"
         " AND not_before <= ?"
-        " AND (? = 0 OR run_type <> 'scheduled')"
+        " AND (? = 0 OR run_type <> 'scheduled' OR reopened_at IS NOT NULL)"
         " ORDER BY backfill_id IS NOT NULL, not_before, id LIMIT ?",
-        (dag_id, to_us(horizon), int(only_manual), limit),
+        (dag_id, to_us(horizon), int(only_asked_for), limit),
     )
     return [run for run in map(run_of, rows) if run]
 
@@ -106,6 +107,20 @@ def timeout_moments(
         (to_us(after), to_us(until), limit),
     )
     return [from_us(row[0]) for row in rows]
+
+
+def is_held_up(tx: Transaction, run: Run) -> bool:
+    """Whether a run of an earlier date waits for a slot while nothing moves in those that have one:
+    then it is this run, or another like it, that must end first."""
+    row = tx.one(
+        "SELECT EXISTS (SELECT 1 FROM runs WHERE dag_id = ?1 AND admitted_at IS NULL"
+        " AND ended_at IS NULL AND logical_date < ?2) AND NOT EXISTS (SELECT 1 FROM runs r"
+        " JOIN task_instances t ON t.run_key = r.id WHERE r.dag_id = ?1"
+        " AND r.admitted_at IS NOT NULL AND r.ended_at IS NULL AND t.state IN"
+        " ('scheduled', 'queued', 'running', 'up_for_retry', 'up_for_reschedule'))",
+        (run.dag_id, to_us(run.logical_date)),
+    )
+    return bool(row and row[0])
 
 
 def waiting_count(tx: Transaction, dag_id: str) -> int:

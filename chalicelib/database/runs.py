@@ -207,14 +207,15 @@ def stop(tx: Transaction, key: int, how: RunState, reason: str) -> bool:
     )
 
 
-def reopen(tx: Transaction, key: int) -> bool:
-    """An end -> queued: some of its tasks were cleared. It needs a slot again."""
+def reopen(tx: Transaction, key: int, now: datetime) -> bool:
+    """An end -> queued: some of its tasks were cleared. It needs a slot again, which no pause of
+    the schedule denies it: somebody asked for it."""
     return (
         tx.execute(
             "UPDATE runs SET state = 'queued', ended_at = NULL, started_at = NULL,"
-            " admitted_at = NULL, stopping = NULL, timeout_at = NULL, reason = ''"
+            " admitted_at = NULL, reopened_at = ?, stopping = NULL, timeout_at = NULL, reason = ''"
             " WHERE id = ? AND state IN (SELECT value FROM json_each(?))",
-            (key, run_guard(RunState.QUEUED)),
+            (to_us(now), key, run_guard(RunState.QUEUED)),
         )
         == 1
     )

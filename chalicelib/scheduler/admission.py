@@ -46,7 +46,7 @@ def make_run(work: Work, dag: RegisteredDag, new: NewRun) -> Run | None:
     log.info("%s run made", new.run_type, extra={"dag_id": dag.dag_id, "run_id": run_id})
     made = work.run(run_id)
     assert made is not None
-    if is_full:
+    if is_full and new.run_type != "backfill":  # those wait: each date was asked for
         _overlap(work, dag, definition.overlap_policy, made)
     work.run_slots.add(dag.dag_id)
     return made

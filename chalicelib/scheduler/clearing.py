@@ -66,7 +66,7 @@ def clear(work: Work, run: Run, chosen: Sequence[TaskInstance]) -> None:
         copies = [task for task in chosen if task.task_id == task_id]
         expansion.begin_anew(work.tx, copies[0], max(copy.try_number for copy in copies))
     if not run.is_active:
-        runs.reopen(work.tx, run.key)
+        runs.reopen(work.tx, run.key, work.now)
         work.run_slots.add(run.dag_id)
     work.touch(run.run_id)
 

@@ -110,7 +110,8 @@ class Outbox:
 class Work:
     """One transaction under way.
 
-    `closed` are runs that ended before they were let in, for those who wait for them; `touched` are
+    `closed` are runs that ended before they were let in, for those who wait for them; `held_up` are
+    tasks that wait for the run before theirs (run_id, task_id: and that run's id); `touched` are
     runs of which something changed; `run_slots`, `task_slots` and `pools` are DAGs and pools in
     which something may begin. Whoever changes a state notes it there, and `settle` follows it up
     before the commit, so that no change can be forgotten. What has been read and never changes is
@@ -122,6 +123,7 @@ class Work:
     outbox: Outbox
     now: datetime
     closed: dict[str, RunState] = field(default_factory=dict)
+    held_up: dict[tuple[str, str], str] = field(default_factory=dict)
     touched: dict[str, None] = field(default_factory=dict)
     run_slots: set[str] = field(default_factory=set)
     task_slots: set[str] = field(default_factory=set)

@@ -234,7 +234,7 @@ def mark(
                     f"task {task_id!r} of run {run_id!r} is {task.state}; cancel it first"
                 )
         if not run.is_active:
-            runs.reopen(work.tx, run.key)
+            runs.reopen(work.tx, run.key, work.now)
             work.run_slots.add(run.dag_id)
         work.touch(run_id)
         finding.audit(work, who, f"mark {state}", run_id, task_id=task_id, map_index=map_index)

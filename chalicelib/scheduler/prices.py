@@ -21,10 +21,10 @@ LAMBDA_REQUEST = 0.20 / 1_000_000
 SQS_REQUEST = 0.40 / 1_000_000
 S3_PUT = 5.00 / 1_000_000
 
-# A task message and a result are each sent, received and deleted; a claim and one chunk of log are
-# put. A long command has heartbeats and chunks beyond these; of a short one they are all.
+# A task message and a result are each sent, received and deleted; a claim is put, and one chunk of
+# a log that did not come in the result. A long command has heartbeats and chunks beyond these.
 SQS_PER_INVOCATION = 6
-PUTS_PER_INVOCATION = 2
+PUTS_PER_INVOCATION = 1
 REQUESTS_PER_INVOCATION = 1 + SQS_PER_INVOCATION + PUTS_PER_INVOCATION
 
 Basis = Literal["billed", "estimated", "partly estimated"]
@@ -47,11 +47,13 @@ class Cost:
 def cost(usage: Usage) -> Cost:
     """Rounded far below what one attempt costs, so that sums look like sums."""
     gb_seconds = usage.mb_ms / 1024 / 1000
-    dollars = gb_seconds * LAMBDA_GB_SECOND + usage.invocations * _PER_INVOCATION
+    requests = usage.invocations * REQUESTS_PER_INVOCATION + usage.stored_logs
+    dollars = usage.invocations * _PER_INVOCATION + usage.stored_logs * S3_PUT
+    dollars += gb_seconds * LAMBDA_GB_SECOND
     return Cost(
         billed_ms=usage.billed_ms,
         gb_seconds=round(gb_seconds, 6),
-        requests=usage.invocations * REQUESTS_PER_INVOCATION,
+        requests=requests,
         dollars=round(dollars, 12),
         basis=_basis(usage),
         prices=f"AWS list prices, {REGION}, {AS_OF}",

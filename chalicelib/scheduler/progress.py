@@ -15,7 +15,7 @@ from chalicelib.dag.model import Dag, Task
 from chalicelib.dag.states import TASK_ENDED, RunState, TaskState
 from chalicelib.dag.template_terms import TemplateError
 from chalicelib.dag.trigger_rules import Decision, decide
-from chalicelib.database import dags, expansion, runs, task_instances
+from chalicelib.database import dags, expansion, run_slots, runs, task_instances
 from chalicelib.database.runs import Run
 from chalicelib.database.task_instances import End, TaskInstance
 from chalicelib.messages import Attempt
@@ -147,8 +147,23 @@ def _by_the_past(work: Work, run: Run, task: Task) -> tuple[TaskState, str]:
         said = bad[0].replace("_", " ")
         reason = f"depends_on_past: it is {said} in {previous.run_id}"
         return TaskState.UPSTREAM_FAILED, reason
-    is_over = all(state in _GOOD for state in past)
-    return (TaskState.SCHEDULED if is_over else TaskState.NONE), ""
+    if all(state in _GOOD for state in past):
+        return TaskState.SCHEDULED, ""
+    work.held_up[run.run_id, task.id] = previous.run_id
+    return TaskState.NONE, ""
+
+
+def give_up_waiting(work: Work, run_id: str, task_id: str, previous: str) -> None:
+    """End a task that waits for the run before, should that one, or one before it, never get a slot
+    before this run ends. Asked when all else has been settled."""
+    run = work.run(run_id)
+    if run is None or not run.is_active or not run_slots.is_held_up(work.tx, run):
+        return
+    reason = f"depends_on_past: {previous} waits, in the end for a slot that this run holds"
+    for task in task_instances.waiting(work.tx, run.key, task_id):
+        target = TaskState.UPSTREAM_FAILED
+        task_instances.end_unstarted(work.tx, task.key, target, reason, work.now)
+    work.touch(run_id)
 
 
 _GOOD = frozenset({TaskState.SUCCESS, TaskState.SKIPPED})

@@ -11,7 +11,7 @@ from chalicelib.dag.states import RunState
 from chalicelib.database import IntegrityError, runs, task_instances
 from chalicelib.scheduler import backfilling, slots
 from chalicelib.scheduler.context import Outbox, Scheduler, Work
-from chalicelib.scheduler.progress import advance, pass_on
+from chalicelib.scheduler.progress import advance, give_up_waiting, pass_on
 
 log = logging.getLogger("orchestrator.scheduler")
 
@@ -48,6 +48,9 @@ def settle(work: Work) -> None:
             slots.fill_task_slots(work)
         elif work.backfills:
             backfilling.go_on_one(work, work.backfills.pop())
+        elif work.held_up:
+            (run_id, task_id), previous = work.held_up.popitem()
+            give_up_waiting(work, run_id, task_id, previous)
         else:
             return
     raise RuntimeError("the scheduler does not come to rest")

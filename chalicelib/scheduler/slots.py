@@ -41,7 +41,9 @@ def fill_run_slots(work: Work, dag_id: str) -> None:
     if free <= 0:
         return
     horizon = work.now + MAKE_AHEAD
-    for run in run_slots.waiting(work.tx, dag_id, horizon, only_manual=dag.is_paused, limit=free):
+    for run in run_slots.waiting(
+        work.tx, dag_id, horizon, only_asked_for=dag.is_paused, limit=free
+    ):
         limit = work.definition(run.version_id).dagrun_timeout
         begins = max(work.now, run.not_before)
         timeout_at = begins + timedelta(seconds=limit) if limit is not None else None
@@ -87,6 +89,7 @@ class _Slots:
         self._work = work
         self._dags: dict[str, int] = {}
         self._pools: dict[str, int | None] = {}
+        self._sizes: dict[str, int | None] = {}
         self._tasks: Counter[tuple[int, str]] = Counter()
 
     def has_room_for(self, task: TaskInstance) -> bool:
@@ -116,13 +119,24 @@ class _Slots:
         if task.pool not in self._pools:
             self._pools[task.pool] = pools.free_slots(self._work.tx, task.pool)
         free = self._pools[task.pool]
-        if free is None:
-            reason = (
-                f"waits: there is no pool {task.pool!r}; make it with PUT /api/pools/{task.pool}"
-            )
+        if free is not None and free >= task.pool_slots:
+            return True
+        if reason := self._why_never(task.pool, task.pool_slots):
             task_instances.explain(self._work.tx, task.key, reason)
-            return False
-        return free >= task.pool_slots
+        return False
+
+    def _why_never(self, pool: str, wanted: int) -> str:
+        """What people must do before a task can have its slots; empty where it only has to wait."""
+        if pool not in self._sizes:
+            self._sizes[pool] = pools.size(self._work.tx, pool)
+        size = self._sizes[pool]
+        if size is None:
+            return f"waits: there is no pool {pool!r}; make it with PUT /api/pools/{pool}"
+        if size < wanted:
+            return (
+                f"waits: it takes {wanted} of pool {pool!r}, which has {size}; change one of them"
+            )
+        return ""
 
     def _has_task(self, task: TaskInstance) -> bool:
         limit = _task_limit(self._work, task)

@@ -98,7 +98,7 @@ def test_a_run_costs_what_lambda_bills_for_it(api: Api) -> None:
     api.rows.task(api.rows.run("a"), "extract", attempt=LAMBDA)
     cost = api.get(f"/api/runs/{run_id}").json["cost"]
     assert (cost["billed_ms"], cost["gb_seconds"], cost["basis"]) == (4000, 2.0, "billed")
-    assert cost["requests"] == 2 * prices.REQUESTS_PER_INVOCATION
+    assert cost["requests"] == 2 * prices.REQUESTS_PER_INVOCATION + 2
     assert cost["dollars"] == pytest.approx(2 * 0.0000166667 + 2 * (0.2 + 6 * 0.4 + 2 * 5.0) / 1e6)
     of_dag = api.get("/api/dags/a").json["cost"]
     assert (of_dag["billed_ms"], of_dag["since"]) == (6000, None)
@@ -119,7 +119,17 @@ def test_every_question_of_a_sensor_is_a_request(api: Api) -> None:
     run_id = api.rows.run("a")
     api.rows.task(run_id, "load", attempt={**LAMBDA, "pokes": 9})
     cost = api.get(f"/api/runs/{run_id}").json["cost"]
-    assert cost["requests"] == 10 * prices.REQUESTS_PER_INVOCATION
+    assert cost["requests"] == 10 * prices.REQUESTS_PER_INVOCATION + 10
+
+
+def test_a_log_that_came_in_the_result_costs_no_request(api: Api) -> None:
+    api.rows.dag("a")
+    run_id = api.rows.run("a")
+    api.rows.task(run_id, "load", attempt=LAMBDA)
+    api.rows.short_log(run_id, "load", 1, "short")
+    cost = api.get(f"/api/runs/{run_id}").json["cost"]
+    assert cost["requests"] == prices.REQUESTS_PER_INVOCATION
+    assert cost["dollars"] == pytest.approx(0.0000166667 + (0.2 + 6 * 0.4 + 5.0) / 1e6)
 
 
 def test_a_task_that_no_executor_had_costs_nothing(api: Api) -> None:

@@ -89,7 +89,8 @@ CREATE INDEX backfills_active ON backfills (dag_id) WHERE state = 'running';
 -- One run. `stopping` is how it will end once nothing of it is in flight: people cancelled it, or it ran
 -- past `timeout_at`. `parent_task_id` is the task instance that triggered it and waits for it; `ancestry` the
 -- dag_ids of the runs that led to it, so that a circle is seen. `admitted_at` is when it was given one of its DAG's max_active_runs slots; it keeps it until
--- `ended_at`. No task of it starts before `not_before`.
+-- `ended_at`. Once people let it run again (`reopened_at`), a pause of the schedule does not hold it. No task of it
+-- starts before `not_before`.
 CREATE TABLE runs (
     id                  INTEGER PRIMARY KEY AUTOINCREMENT,
     run_id              TEXT NOT NULL UNIQUE,
@@ -112,6 +113,7 @@ CREATE TABLE runs (
     timeout_at          INTEGER,
     created_at          INTEGER NOT NULL,
     admitted_at         INTEGER,
+    reopened_at         INTEGER,
     started_at          INTEGER,
     ended_at            INTEGER,
     UNIQUE (dag_id, logical_date),

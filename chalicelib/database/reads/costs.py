@@ -21,9 +21,13 @@ longer a DAG is in use."""
 # the scheduler itself.
 _USED = f"""
     SELECT coalesce(sum(a.pokes + 1), 0) AS invocations, coalesce(sum(ms), 0) AS billed_ms,
+           coalesce(sum(CASE WHEN a.is_stored THEN a.pokes + 1 END), 0) AS stored_logs,
            coalesce(sum(ms * coalesce(memory_mb, {ASSUMED_MB})), 0) AS mb_ms,
            count(*) AS attempts, count(*) - count(memory_mb) AS estimated
     FROM (SELECT a.pokes, a.memory_mb,
+                 a.log_bytes > 0 AND NOT EXISTS (SELECT 1 FROM short_logs s WHERE
+                 s.task_instance_id = a.task_instance_id AND s.try_number = a.try_number)
+                 AS is_stored,
                  coalesce(a.billed_ms, max(0, (a.ended_at - a.started_at) / 1000), 0) AS ms
           FROM %s CROSS JOIN attempts a ON a.task_instance_id = t.id
           WHERE %s AND (a.billed_ms IS NOT NULL OR a.log_bytes IS NOT NULL OR a.outcome = 'lost')
@@ -43,10 +47,12 @@ FLOOR = """
 @dataclass(frozen=True, slots=True)
 class Usage:
     """`mb_ms`: billed milliseconds times megabytes. `invocations` are attempts, and the questions
-    of sensors each. Of `attempts`, `estimated` did not tell their memory. Of a run that was made
-    before `since` not all is counted; None: all that is kept is."""
+    of sensors each; `stored_logs` of them have their log in the bucket. Of `attempts`, `estimated`
+    did not tell their memory. Of a run that was made before `since` not all is counted; None: all
+    that is kept is."""
 
     invocations: int
+    stored_logs: int
     billed_ms: int
     mb_ms: int
     attempts: int
@@ -72,6 +78,7 @@ def _usage(row: Row | None, since: datetime | None) -> Usage:
     assert row is not None
     return Usage(
         invocations=row["invocations"],
+        stored_logs=row["stored_logs"],
         billed_ms=row["billed_ms"],
         mb_ms=row["mb_ms"],
         attempts=row["attempts"],

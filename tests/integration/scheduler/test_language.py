@@ -12,6 +12,7 @@ import pytest
 from chalicelib.errors import Conflict, InvalidRequest
 from chalicelib.messages import TaskMessage
 from chalicelib.scheduler import backfill, control, limits
+from chalicelib.scheduler.progress import COPIES_AT_ONCE
 from tests.support.world import FAIL, SUCCEED, Played, World
 
 MakeWorld = Callable[..., World]
@@ -288,6 +289,18 @@ def test_ten_thousand_copies_work(make_world: MakeWorld) -> None:
     world.play(30, step=1)
     assert world.run_state(run_id) == "success"
     assert len(world.executor.started) == 10_002
+
+
+def test_no_copy_is_made_as_late_as_the_next_tick(make_world: MakeWorld) -> None:
+    files = list(range(2 * COPIES_AT_ONCE + 1))
+    world = make_world(
+        lambda task: Played(outputs={"files": files}, seconds=99 * task.attempt.map_index + 99)
+    )
+    world.upload(EXPANDED.replace("10000", "2"))
+    world.request("d")
+    world.play(2, ticking=False)
+    counts = world.all("SELECT count(*) FROM task_instances WHERE task_id = 'each'")
+    assert counts == [(len(files),)]
 
 
 def test_copies_at_once_are_limited(make_world: MakeWorld) -> None:

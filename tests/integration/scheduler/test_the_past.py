@@ -1,0 +1,69 @@
+"""`depends_on_past` never leaves a run waiting for one that waits for its slot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from chalicelib.scheduler import control
+from tests.support.world import FAIL, Played, World
+
+MakeWorld = Callable[..., World]
+
+DAG = """
+name: D
+max_active_runs: %d
+tasks:
+  - {id: first, command: x}
+  - {id: then, command: x, dependencies: first, depends_on_past: true}
+"""
+
+
+def on_day(day: int) -> datetime:
+    return datetime(2026, 1, day, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("slots", [1, 2])
+def test_a_run_gives_up_where_the_run_before_waits_for_its_slot(
+    make_world: MakeWorld, slots: int
+) -> None:
+    world = make_world(lambda _: FAIL)
+    world.upload(DAG % slots)
+    earlier = world.request("d", logical_date=on_day(1))
+    world.play(2)
+    world.executor.script = lambda _: Played(seconds=20)
+    later = [world.request("d", logical_date=on_day(2 + n)) for n in range(slots)]
+    world.play(5)
+    control.retry_run(world.scheduler, earlier)  # it waits for a slot, and they for it
+    world.play(120)
+    assert world.run_state(earlier) == "success"
+    assert sorted(map(world.run_state, later)) == ["failed", "success"][:slots]
+    reasons = world.all("SELECT reason FROM task_instances WHERE state = 'upstream_failed'")
+    assert ["for a slot that this run holds" in row[0] for row in reasons] == [True]
+
+
+def test_a_run_waits_for_the_run_before_while_a_slot_will_be_free(make_world: MakeWorld) -> None:
+    world = make_world(lambda task: Played(seconds=60 if task.attempt.task_id == "then" else 5))
+    world.upload(DAG % 2)
+    first, last = (world.request("d", logical_date=on_day(day)) for day in (1, 9))
+    world.play(1)
+    between = world.request("d", logical_date=on_day(5))
+    world.play(30)
+    assert world.task_states(last) == {"first": "success", "then": "none"}
+    world.play(300)
+    assert [world.run_state(run_id) for run_id in (first, between, last)] == ["success"] * 3
+
+
+def test_a_failed_run_of_a_paused_dag_is_retried(make_world: MakeWorld) -> None:
+    world = make_world(lambda _: FAIL)
+    world.upload("name: D\nschedule: '@every 1m'\ntasks: [{id: t, command: x}]")
+    world.play(70)
+    ((run_id, state),) = world.all("SELECT run_id, state FROM runs")
+    assert state == "failed"
+    control.set_paused(world.scheduler, "d", True)
+    world.executor.script = lambda _: Played()
+    control.retry_run(world.scheduler, run_id)
+    world.play(1)
+    assert world.run_state(run_id) == "success"
