@@ -59,7 +59,7 @@ export async function view(main, context) {
         if (parts.gantt.clientWidth !== room) drawGantt(parts.gantt, state, chosen, context.signal);
       });
     show(parts.list, taskList(state.tasks, chosen, runId));
-    panel.choose(chosen);
+    panel.choose(chosen, state);
   };
   await refresh();
   show(
