@@ -79,6 +79,9 @@ name: Slow
 tasks:
   - id: count
     command: for i in $(seq 1 60); do echo line $i; sleep 0.5; done
+  - id: after
+    command: echo counted
+    dependencies: [count]
 """
 
 BROKEN = "dag_id: broken\nname: Broken\ntasks:\n  - id: a\n    comand: echo\n"

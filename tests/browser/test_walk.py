@@ -110,8 +110,10 @@ def test_a_log_is_followed_while_it_is_written_and_the_run_cancelled(
     run_id = cloud.run("slow")
     page.goto(address(cloud, f"runs/{run_id}"))
     expect(page.locator("#log")).to_contain_text("line 3", timeout=30_000)
+    page.get_by_role("link", name="after", exact=True).first.click()
+    expect(page.get_by_text("Waits for count (running).")).to_be_visible()
     page.get_by_role("button", name="Cancel the run…").click()
-    page.get_by_role("button", name="Cancel 1 task").click()
+    page.get_by_role("button", name="Cancel 2 tasks").click()
     expect(page.locator(".facts .badge").first).to_have_text(
         re.compile("cancelled"), timeout=30_000
     )

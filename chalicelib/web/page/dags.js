@@ -149,7 +149,7 @@ function cells({ dag, runs, need }, reload) {
     dag.is_paused
       ? [badge("paused"), dag.paused_reason ? h("div", { class: "quiet" }, dag.paused_reason) : null]
       : nextTime(dag),
-    runs.length ? bars(runs) : h("span", { class: "quiet" }, "never ran lately"),
+    runs.length ? bars(runs) : h("span", { class: "quiet" }, "none lately"),
     h(
       "div",
       { class: "row fixed" },

@@ -34,11 +34,26 @@ export function fold(tasks) {
 export async function drawGraph(box, dag, boxes, { chosen = null, runId = null } = {}) {
   const { nodes } = dag.graph;
   if (!nodes.length) return show(box, h("p", { class: "quiet" }, "There are no tasks."));
-  if (nodes.length <= LARGEST) return show(box, await picture(dag, dag.graph, boxes, chosen, linkOf(runId)));
+  if (nodes.length <= LARGEST) return place(box, await picture(dag, dag.graph, boxes, chosen, linkOf(runId)), chosen);
   const centre = nodes.includes(chosen) ? chosen : firstOfNeed(nodes, boxes);
   const near = neighbourhood(dag.graph, centre, NEAR);
   const made = await picture(dag, near, boxes, centre, (id) => to(here().parts, { ...asked(), task: id }), near.cut);
   show(box, explained(nodes, near, centre), made, inNumbers(dag.graph, boxes));
+}
+
+/** A picture wider than half of the page gets all of it; the chosen task stands where it is seen. */
+function place(box, svg, chosen) {
+  box.classList.toggle(
+    "spread",
+    Number(svg.getAttribute("width")) > document.getElementById("main").clientWidth / 2 - 60,
+  );
+  show(box, svg);
+  if (box.dataset.chosen === String(chosen)) return;
+  box.dataset.chosen = chosen;
+  const frame = svg.querySelector(".chosen")?.getBoundingClientRect();
+  const seen = box.getBoundingClientRect();
+  if (!frame || (frame.left >= seen.left && frame.right <= seen.right)) return;
+  box.scrollLeft += frame.left - seen.left - (seen.width - frame.width) / 2;
 }
 
 const linkOf = (runId) => (runId ? (id) => runLink(runId, { task: id }) : null);

@@ -50,12 +50,16 @@ export async function view(main, context) {
   const draw = () => {
     const chosen = choose(state.tasks);
     drawHead(parts.head, state, refresh);
-    drawGraph(parts.graph, state.dag, fold(state.tasks), { chosen: chosen?.task_id, runId }).catch((error) =>
-      show(parts.graph, error.message),
-    );
     drawGantt(parts.gantt, state, chosen, context.signal);
+    const room = parts.gantt.clientWidth;
+    drawGraph(parts.graph, state.dag, fold(state.tasks), { chosen: chosen?.task_id, runId })
+      .catch((error) => show(parts.graph, error.message))
+      .then(() => {
+        // A wide graph takes the place beside it.
+        if (parts.gantt.clientWidth !== room) drawGantt(parts.gantt, state, chosen, context.signal);
+      });
     show(parts.list, taskList(state.tasks, chosen, runId));
-    panel.choose(chosen);
+    panel.choose(chosen, state);
   };
   await refresh();
   show(

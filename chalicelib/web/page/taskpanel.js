@@ -6,6 +6,7 @@ import { logView } from "./log.js";
 import { here, setQuery } from "./router.js";
 import { taskButtons } from "./runactions.js";
 import { badge, word } from "./states.js";
+import { whyItWaits } from "./waiting.js";
 import { bytes, duration, live, moment, shortMoment } from "./words.js";
 
 export function taskPanel(box, context, changed) {
@@ -14,10 +15,12 @@ export function taskPanel(box, context, changed) {
   let shown = null;
   show(box, about, log.node);
 
-  async function choose(task) {
+  /** `state` is the run's: {run, tasks, dag}. */
+  async function choose(task, state) {
     if (!task) return show(about, h("h2", null, "No task yet"));
     const tryNumber = Number(here().query.get("try")) || null;
-    const key = JSON.stringify([task, tryNumber]);
+    const waits = whyItWaits(task, state);
+    const key = JSON.stringify([task, tryNumber, typeof waits === "string" ? waits : null]);
     if (key === shown) return;
     shown = key;
     try {
@@ -27,7 +30,7 @@ export function taskPanel(box, context, changed) {
         context.signal,
       );
       if (key !== shown) return;
-      draw(about, detail, tryNumber, changed);
+      draw(about, detail, waits, tryNumber, changed);
       log.open(detail, tryNumber ?? detail.try_number);
     } catch (error) {
       if (error.name !== "AbortError") show(about, h("p", { class: "cause" }, error.message));
@@ -37,7 +40,7 @@ export function taskPanel(box, context, changed) {
   return { choose };
 }
 
-function draw(about, task, tryNumber, changed) {
+function draw(about, task, waits, tryNumber, changed) {
   show(
     about,
     h(
@@ -47,6 +50,7 @@ function draw(about, task, tryNumber, changed) {
       h("div", { class: "row" }, taskButtons(task, changed)),
     ),
     task.reason ? h("p", { class: task.state === "failed" ? "cause" : "quiet" }, task.reason) : null,
+    waits ? h("p", null, waits) : null,
     facts(task),
     tries(task, tryNumber),
     outputs(task),

@@ -41,7 +41,9 @@ export function timeline({ runs, dags, planned, failed, span, rows, width: room 
       { width, height },
       ticks(from, until, (width - names) / 80).map((time) => [
         s("line", { class: "axis", x1: x(time), x2: x(time), y1: HEAD - 4, y2: height }),
-        s("text", { class: "quiet", x: x(time) + 3, y: 13 }, clock(new Date(time).toISOString())),
+        x(time) < width - 36
+          ? s("text", { class: "quiet", x: x(time) + 3, y: 13 }, clock(new Date(time).toISOString()))
+          : null,
       ]),
       s("line", { class: "now", x1: x(now), x2: x(now), y1: HEAD - 8, y2: height }),
       s("text", { class: "quiet", x: x(now) + 3, y: height - 3 }, "now"),

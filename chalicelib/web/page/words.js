@@ -8,9 +8,10 @@ const UNITS = [
   ["s", 1],
 ];
 
-/** 4000 → "1 h 6 min"; two units at most; below ten seconds with a tenth. */
+/** 4000 → "1 h 6 min"; two units at most; below ten seconds with a tenth, below a tenth in ms. */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "";
+  if (seconds > 0 && seconds < 0.095) return `${Math.max(1, Math.round(seconds * 1000))} ms`;
   if (seconds < 9.95) return `${Number.isInteger(seconds) ? seconds : seconds.toFixed(1)} s`;
   let rest = Math.round(seconds);
   const parts = [];
