@@ -16,7 +16,7 @@ from chalicelib.dag.states import RunState
 from chalicelib.database import Database, Transaction, definitions, outputs, runs
 from chalicelib.database.runs import Run
 from chalicelib.database.task_instances import TaskInstance
-from chalicelib.errors import Unavailable
+from chalicelib.errors import OrchestratorError
 from chalicelib.messages import Attempt, Notice, Result, TaskMessage, Wake
 from chalicelib.ports import Bucket, Clock, OutgoingMessage, Queue
 from chalicelib.scheduler import claims
@@ -72,18 +72,16 @@ class Outbox:
         self.wake(None if moment is None else moment + WAKE_AHEAD)
 
     def send(self, scheduler: Scheduler) -> None:
-        """Send all. What cannot be sent is logged and left to the tick: the commit stands."""
-        try:
-            reports = [self._wake_out(second) for second in sorted(self.wakes)]
-            reports += self._stop(scheduler)
-            messages = [self._task_out(*item) for item in self.tasks]
-            messages += [OutgoingMessage(n.encode(), 0, dag_id) for n, dag_id in self.notices]
-            if messages:
-                scheduler.tasks.send(messages)
-            if reports:
-                scheduler.results.send(reports)
-        except Unavailable as error:
-            log.warning("messages not sent, the tick will send them again: %s", error.message)
+        """Send all. What cannot be sent is logged and left to the tick: the commit stands, and
+        what one queue refuses keeps nothing from the other."""
+        reports = [self._wake_out(second) for second in sorted(self.wakes)]
+        messages = [self._task_out(*item) for item in self.tasks]
+        messages += [OutgoingMessage(n.encode(), 0, dag_id) for n, dag_id in self.notices]
+        _attempt(lambda: reports.extend(self._stop(scheduler)))
+        if messages:
+            _attempt(lambda: scheduler.tasks.send(messages))
+        if reports:
+            _attempt(lambda: scheduler.results.send(reports))
 
     def _task_out(self, message: TaskMessage, not_before: datetime) -> OutgoingMessage:
         # Whole seconds, rounded down: the executor waits out the rest, so that it starts on time.
@@ -104,6 +102,13 @@ class Outbox:
                 result = Result(attempt, "cancelled", reason="cancelled before it began")
                 reports.append(OutgoingMessage(result.encode()))
         return reports
+
+
+def _attempt(send: Callable[[], None]) -> None:
+    try:
+        send()
+    except OrchestratorError as error:
+        log.error("messages not sent, the tick will send them again: %s", error.message)
 
 
 @dataclass

@@ -12,12 +12,15 @@ from chalicelib.dag.graph import ancestors
 from chalicelib.dag.model import Dag, Task
 from chalicelib.dag.params import as_text
 from chalicelib.dag.schedule import day_of
+from chalicelib.dag.template_terms import TemplateError
 from chalicelib.dag.templates import render
 from chalicelib.database.runs import NewRun, Run
 from chalicelib.database.task_instances import TaskInstance
 from chalicelib.messages import Attempt, TaskMessage
 from chalicelib.scheduler.context import Work
 
+MAX_MESSAGE_BYTES = 256 * 1024
+"""Of a task's message; more than SQS took at once for most of its life."""
 SHORT_LOG_BYTES = 4096
 """Logs up to this length are kept in the database: a PUT costs more than the rest of the log's
 way."""
@@ -36,7 +39,7 @@ def task_message(
         name: render(value, context, for_shell=False)
         for name, value in {**dag.env, **task.env}.items()
     }
-    return TaskMessage(
+    message = TaskMessage(
         attempt=attempt,
         command=render(task.command, context, for_shell=True),
         env={
@@ -56,6 +59,22 @@ def task_message(
         # Of a sensor's many answers only the last is kept with the attempt; the bucket keeps all.
         log_in_result=0 if task.sensor else SHORT_LOG_BYTES,
     )
+    _check_size(message)
+    return message
+
+
+def _check_size(message: TaskMessage) -> None:
+    parts = {"the command": len(message.command), "`when`": len(message.when or "")}
+    parts |= {f"${name}": len(value) for name, value in message.env.items()}
+    if sum(parts.values()) < MAX_MESSAGE_BYTES // 8:
+        return  # no character takes more than six bytes: most need not be written out to be sure
+    if (size := len(message.encode().encode())) > MAX_MESSAGE_BYTES:
+        longest = max(parts, key=lambda name: parts[name])
+        raise TemplateError(
+            f"with its environment the command has {size} bytes, and at most {MAX_MESSAGE_BYTES} "
+            f"can be sent; {longest} has the most, {parts[longest]} characters: keep large data in "
+            "a bucket or a file, and hand on where it is"
+        )
 
 
 def always_set(dag: Dag, run: Run, attempt: Attempt) -> dict[str, str]:

@@ -291,6 +291,22 @@ def test_ten_thousand_copies_work(make_world: MakeWorld) -> None:
     assert len(world.executor.started) == 10_002
 
 
+def test_outputs_that_no_message_can_carry_fail_the_task_that_is_given_them(
+    make_world: MakeWorld,
+) -> None:
+    outputs: dict[str, dict[str, object]] = {
+        "make": {"files": list(range(100))},
+        "each": {"x": "a" * 3000},
+    }
+    world = make_world(lambda task: Played(outputs=outputs.get(task.attempt.task_id, {})))
+    world.upload(EXPANDED.replace('"$FILE"', '"$FILE"\n    outputs: [x]'))
+    run_id = world.request("d")
+    world.play(3, ticking=False)
+    assert world.task_states(run_id)["join"] == "failed"
+    ((reason,),) = world.all("SELECT reason FROM task_instances WHERE task_id = 'join'")
+    assert "at most 262144 can be sent; $OUTPUT_EACH_X has the most, 300400 characters" in reason
+
+
 def test_no_copy_is_made_as_late_as_the_next_tick(make_world: MakeWorld) -> None:
     files = list(range(2 * COPIES_AT_ONCE + 1))
     world = make_world(
