@@ -98,7 +98,7 @@ def longest_task(page: Page, act: Callable[[], None]) -> float:
     """In milliseconds."""
     browser = page.context.browser
     assert browser is not None
-    browser.start_tracing(page=page, categories=["toplevel"])
+    browser.start_tracing(page=page, categories=["disabled-by-default-devtools.timeline"])
     try:
         act()
     finally:
@@ -111,7 +111,7 @@ def longest_task(page: Page, act: Callable[[], None]) -> float:
     took = [
         float(event["tdur"]) / 1000
         for event in events
-        if event["name"].endswith("RunTask")
+        if event["name"] == "RunTask"
         and (event["pid"], event["tid"]) in threads
         and "tdur" in event
     ]
