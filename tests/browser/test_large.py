@@ -84,21 +84,31 @@ def _write_log(bucket: FakeBucket, attempt: Attempt) -> None:
     bucket.put(attempt.log_chunk_key(LOG_BYTES), b"2026-11-23T10:00:00.000Z needle\n")
 
 
+WATCH = """
+window.longest = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) window.longest = Math.max(window.longest, entry.duration);
+}).observe({type: 'longtask', buffered: true});
+"""
+
+
 def assert_smooth(page: Page, act: Callable[[], None]) -> None:
-    """No task of the page's thread takes long while `act` goes on. It is time that the thread
-    computes, not time that passes, and the best of a few attempts: on a busy machine both grow."""
-    longest: list[float] = []
-    while len(longest) < ATTEMPTS and min(longest, default=LONGEST_MS) >= LONGEST_MS:
+    """No task of the page's thread takes long while `act` goes on. On a busy machine every task
+    does: then what counts is the time that the thread computes, at the best of a few attempts."""
+    page.add_init_script(WATCH)
+    act()
+    longest = [float(page.evaluate("window.longest"))]
+    while min(longest) >= LONGEST_MS and len(longest) < ATTEMPTS:
         page.goto("about:blank")
-        longest.append(longest_task(page, act))
+        longest.append(longest_computing(page, act))
     assert min(longest) < LONGEST_MS, longest
 
 
-def longest_task(page: Page, act: Callable[[], None]) -> float:
+def longest_computing(page: Page, act: Callable[[], None]) -> float:
     """In milliseconds."""
     browser = page.context.browser
     assert browser is not None
-    browser.start_tracing(page=page, categories=["toplevel"])
+    browser.start_tracing(page=page, categories=["disabled-by-default-devtools.timeline"])
     try:
         act()
     finally:
@@ -111,7 +121,7 @@ def longest_task(page: Page, act: Callable[[], None]) -> float:
     took = [
         float(event["tdur"]) / 1000
         for event in events
-        if event["name"].endswith("RunTask")
+        if event["name"] == "RunTask"
         and (event["pid"], event["tid"]) in threads
         and "tdur" in event
     ]
