@@ -159,7 +159,11 @@ def give_up_waiting(work: Work, run_id: str, task_id: str, previous: str) -> Non
     run = work.run(run_id)
     if run is None or not run.is_active or not run_slots.is_held_up(work.tx, run):
         return
-    reason = f"depends_on_past: {previous} waits, in the end for a slot that this run holds"
+    dag = dags.find(work.tx, run.dag_id)
+    why = (
+        "until its DAG is un-paused" if dag and dag.is_paused else "for a slot that this run holds"
+    )
+    reason = f"depends_on_past: {previous} waits, in the end {why}"
     for task in task_instances.waiting(work.tx, run.key, task_id):
         target = TaskState.UPSTREAM_FAILED
         task_instances.end_unstarted(work.tx, task.key, target, reason, work.now)

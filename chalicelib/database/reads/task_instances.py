@@ -53,6 +53,10 @@ SCANS = {
 # SQLite from walking through all ids instead.
 LIST_OF_RUN = f"{_OF_RUN} AND +t.id < :before AND {_FILTERS} ORDER BY +t.id DESC LIMIT :limit"
 IN_ORDER_OF_RUN = f"{_OF_RUN} AND +t.id > :after ORDER BY +t.id LIMIT :limit"
+COPIES = """
+    SELECT count(*) FROM runs r JOIN task_instances t ON t.run_key = r.id
+    WHERE r.run_id = :run_id AND t.task_id = :task_id
+"""
 ONE = f"{_OF_RUN} AND t.task_id = :task_id AND t.map_index = :map_index"
 DETAIL = f"""
     {_COLUMNS}, t.item, coalesce(o.outputs, '{{}}') AS outputs
@@ -131,6 +135,12 @@ def task_instance(
         return None
     attempts = tx.all(ATTEMPTS, (row["id"], limit))
     return _task(TaskInstanceDetail, row), [build(AttemptItem, attempt) for attempt in attempts]
+
+
+def copies(tx: Transaction, run_id: str, task_id: str) -> int:
+    """How many task instances the task has in the run; 0 if it is not there."""
+    row = tx.one(COPIES, {"run_id": run_id, "task_id": task_id})
+    return int(row[0]) if row else 0
 
 
 def log_source(

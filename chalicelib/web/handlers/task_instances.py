@@ -44,8 +44,19 @@ def get_task_instance(call: Call) -> dict[str, Any]:
         task = task_instances.task_instance(
             tx, run_id, task_id, call.query["map_index"], limit=ATTEMPTS_SHOWN
         )
+        copies = 0 if task else task_instances.copies(tx, run_id, task_id)
+    _refuse_other_copies(call, copies)
     item, attempts = found(task, "task", task_id, f"/api/runs/{run_id}")
     return {**jsonable(item), "attempts": attempts}
+
+
+def _refuse_other_copies(call: Call, copies: int) -> None:
+    """The task is there, but not the copy that was asked for."""
+    if copies:
+        task, wanted = call.path["task_id"], call.query["map_index"]
+        said = f"no copy {wanted}" if wanted >= 0 else f"{copies} copies: name one with map_index"
+        run_id = call.path["run_id"]
+        raise NotFound(f"task {task!r} of run {run_id!r} has {said}; GET /api/runs/{run_id}")
 
 
 def get_log(call: Call) -> LogPart:
@@ -55,6 +66,8 @@ def get_log(call: Call) -> LogPart:
         source = task_instances.log_source(
             tx, run_id, task_id, query["map_index"], query["try_number"], query["poke"]
         )
+        copies = 0 if source else task_instances.copies(tx, run_id, task_id)
+    _refuse_other_copies(call, copies)
     source = found(source, "task", task_id, f"/api/runs/{run_id}")
     if source.attempt is not None:
         return _part(source, source.attempt, query["offset"])

@@ -56,6 +56,18 @@ def test_a_run_waits_for_the_run_before_while_a_slot_will_be_free(make_world: Ma
     assert [world.run_state(run_id) for run_id in (first, between, last)] == ["success"] * 3
 
 
+def test_a_run_gives_up_where_the_run_before_waits_for_the_schedule(make_world: MakeWorld) -> None:
+    world = make_world(lambda _: Played(seconds=30))
+    world.upload((DAG % 1).replace("tasks:", "schedule: '@every 20s'\ntasks:"))
+    world.play(45)  # the first run has the slot, the second waits for it
+    control.set_paused(world.scheduler, "d", True)
+    run_id = world.request("d")
+    world.play(300)
+    assert world.run_state(run_id) == "failed"
+    reasons = world.all("SELECT reason FROM task_instances WHERE state = 'upstream_failed'")
+    assert reasons[0][0].endswith("waits, in the end until its DAG is un-paused")
+
+
 def test_a_failed_run_of_a_paused_dag_is_retried(make_world: MakeWorld) -> None:
     world = make_world(lambda _: FAIL)
     world.upload("name: D\nschedule: '@every 1m'\ntasks: [{id: t, command: x}]")
