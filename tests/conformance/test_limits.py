@@ -1,5 +1,5 @@
-"""No door leads past a limit: people, the clock, a backfill, another DAG and a cleared run, in any
-order, with executors that last, fail, are stopped or die."""
+"""No door leads past a limit, and none into a wait without end: people, the clock, a backfill,
+another DAG and a cleared run, in any order, with executors that last, fail, are stopped or die."""
 
 from __future__ import annotations
 
@@ -180,13 +180,30 @@ STEPS = st.lists(
 
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(STEPS)
-def test_no_limit_is_ever_exceeded(steps: list[tuple[int, int, float]]) -> None:
+def test_no_limit_is_ever_exceeded_and_every_run_ends(steps: list[tuple[int, int, float]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         world = World(Path(folder), by_chance)
         try:
             _play(world, steps)
+            _let_all_end(world)
         finally:
             world.close()
+
+
+def _let_all_end(world: World) -> None:
+    """Without the clocks' and people's help: no run waits for ever, whatever was done to it."""
+    for dag_id, text in DAGS.items():
+        world.upload(text.replace("schedule:", "description:"), f"{dag_id}.yaml")
+        control.set_paused(world.scheduler, dag_id, False)
+    for _ in range(60):
+        if not world.all(ACTIVE):
+            return
+        world.play(60, step=5)
+        check(world)
+    assert world.all(ACTIVE) == []
+
+
+ACTIVE = "SELECT run_id, state FROM runs WHERE ended_at IS NULL"
 
 
 def _play(world: World, steps: list[tuple[int, int, float]]) -> None:
