@@ -55,7 +55,14 @@ def many_dags(api: Api) -> None:
     for tx, numbers in batches(api, DAGS):
         for number in numbers:
             tags = ("rare",) if number == 7777 else ("common",)
-            dag = Dag(f"dag_{number:05}", f"DAG {number}", (Task("a", "true"),), tags=tags)
+            every_hour = ("@hourly",) if number < 100 else ()
+            dag = Dag(
+                f"dag_{number:05}",
+                f"DAG {number}",
+                (Task("a", "true"),),
+                tags=tags,
+                schedule=every_hour,
+            )
             api.rows.put(tx, dag, is_paused=number == 8888)
 
 
@@ -132,6 +139,17 @@ def longest_computing(page: Page, act: Callable[[], None]) -> float:
 def dag(number: int) -> str:
     # Selectors that cost the page little: looking for roles among thousands of elements is slow.
     return f'main a[href="#/dags/dag_{number:05}"]'
+
+
+def test_the_first_page_knows_what_fails_and_comes_among_ten_thousand_dags(
+    page: Page, site: tuple[str, str]
+) -> None:
+    def act() -> None:
+        page.goto(site[0])
+        expect(page.locator("#h-to-look-at + ul")).to_contain_text("dag_09998")
+        expect(page.locator("#h-next-hours + ul")).to_contain_text("DAG 0")
+
+    assert_smooth(page, act)
 
 
 def test_any_of_ten_thousand_dags_is_found_smoothly(page: Page, site: tuple[str, str]) -> None:
