@@ -39,6 +39,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
             api.rows.put_task(tx, run_id, f"task_{number:04}", state)
     copies_of_one(api)
     _write_log(api.runs, Attempt("wide", run_id, "task_0000", -1, 1))
+    _write_gaudy_log(api.runs, Attempt("wide", run_id, "task_0001", -1, 1))
     with served(api) as url:
         yield url, run_id
     api.close()
@@ -89,6 +90,14 @@ def _write_log(bucket: FakeBucket, attempt: Attempt) -> None:
     for offset in range(0, LOG_BYTES, len(chunk)):
         bucket.put(attempt.log_chunk_key(offset), chunk)
     bucket.put(attempt.log_chunk_key(LOG_BYTES), b"2026-11-23T10:00:00.000Z needle\n")
+
+
+def _write_gaudy_log(bucket: FakeBucket, attempt: Attempt) -> None:
+    """More colours than anybody could mean: bold again before every letter, and never an end."""
+    lines = (b"2026-11-23T10:00:00.000Z " + b"\x1b[1mx" * size + b"\n" for size in (50, 12_000))
+    chunk = b"".join(lines)
+    for number in range(50):
+        bucket.put(attempt.log_chunk_key(number * len(chunk)), chunk)
 
 
 WATCH = """
@@ -221,5 +230,14 @@ def test_a_log_of_ten_mebibytes_stays_smooth(page: Page, site: tuple[str, str]) 
         page.locator("#to-end").click()
         page.locator("#find").fill("needle")
         expect(page.locator("#log-status")).to_have_text("1 line found")
+
+    assert_smooth(page, act)
+
+
+def test_a_log_of_nothing_but_colours_stays_smooth(page: Page, site: tuple[str, str]) -> None:
+    def act() -> None:
+        page.goto(f"{site[0]}#/runs/{site[1]}?task=task_0001")
+        expect(page.locator("#log-status")).to_have_text("100 lines", timeout=60_000)
+        expect(page.locator("#log .ansi-bold").first).to_have_text("x")
 
     assert_smooth(page, act)
