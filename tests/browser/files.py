@@ -69,6 +69,7 @@ tasks:
   - id: shout
     command: |
       echo '{MARKUP}'
+      printf '\\033[31m%s\\033[0m\\n' '{MARKUP}'
       echo 'said={MARKUP}' >> "$DAG_OUTPUT"
     outputs: [said]
 """
@@ -84,6 +85,13 @@ tasks:
     dependencies: [count]
 """
 
+HOSTILE_BROKEN = f"""
+dag_id: hostile_broken
+name: "{MARKUP}"
+"{MARKUP}": 1
+tasks: [{{id: a, command: "true", dependencies: ["{MARKUP}"]}}]
+"""
+
 BROKEN = "dag_id: broken\nname: Broken\ntasks:\n  - id: a\n    comand: echo\n"
 
 FILES = {
@@ -92,4 +100,5 @@ FILES = {
     "hostile.yaml": HOSTILE,
     "slow.yaml": SLOW,
     "broken.yaml": BROKEN,
+    "hostile_broken.yaml": HOSTILE_BROKEN,
 }

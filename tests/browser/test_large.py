@@ -39,6 +39,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
             api.rows.put_task(tx, run_id, f"task_{number:04}", state)
     copies_of_one(api)
     _write_log(api.runs, Attempt("wide", run_id, "task_0000", -1, 1))
+    _write_gaudy_log(api.runs, Attempt("wide", run_id, "task_0001", -1, 1))
     with served(api) as url:
         yield url, run_id
     api.close()
@@ -55,7 +56,14 @@ def many_dags(api: Api) -> None:
     for tx, numbers in batches(api, DAGS):
         for number in numbers:
             tags = ("rare",) if number == 7777 else ("common",)
-            dag = Dag(f"dag_{number:05}", f"DAG {number}", (Task("a", "true"),), tags=tags)
+            every_hour = ("@hourly",) if number < 100 else ()
+            dag = Dag(
+                f"dag_{number:05}",
+                f"DAG {number}",
+                (Task("a", "true"),),
+                tags=tags,
+                schedule=every_hour,
+            )
             api.rows.put(tx, dag, is_paused=number == 8888)
 
 
@@ -82,6 +90,14 @@ def _write_log(bucket: FakeBucket, attempt: Attempt) -> None:
     for offset in range(0, LOG_BYTES, len(chunk)):
         bucket.put(attempt.log_chunk_key(offset), chunk)
     bucket.put(attempt.log_chunk_key(LOG_BYTES), b"2026-11-23T10:00:00.000Z needle\n")
+
+
+def _write_gaudy_log(bucket: FakeBucket, attempt: Attempt) -> None:
+    """More colours than anybody could mean: bold again before every letter, and never an end."""
+    lines = (b"2026-11-23T10:00:00.000Z " + b"\x1b[1mx" * size + b"\n" for size in (50, 12_000))
+    chunk = b"".join(lines)
+    for number in range(50):
+        bucket.put(attempt.log_chunk_key(number * len(chunk)), chunk)
 
 
 WATCH = """
@@ -132,6 +148,17 @@ def longest_computing(page: Page, act: Callable[[], None]) -> float:
 def dag(number: int) -> str:
     # Selectors that cost the page little: looking for roles among thousands of elements is slow.
     return f'main a[href="#/dags/dag_{number:05}"]'
+
+
+def test_the_first_page_knows_what_fails_and_comes_among_ten_thousand_dags(
+    page: Page, site: tuple[str, str]
+) -> None:
+    def act() -> None:
+        page.goto(site[0])
+        expect(page.locator("#h-to-look-at + ul")).to_contain_text("dag_09998")
+        expect(page.locator("#h-next-hours + ul")).to_contain_text("DAG 0")
+
+    assert_smooth(page, act)
 
 
 def test_any_of_ten_thousand_dags_is_found_smoothly(page: Page, site: tuple[str, str]) -> None:
@@ -203,5 +230,14 @@ def test_a_log_of_ten_mebibytes_stays_smooth(page: Page, site: tuple[str, str]) 
         page.locator("#to-end").click()
         page.locator("#find").fill("needle")
         expect(page.locator("#log-status")).to_have_text("1 line found")
+
+    assert_smooth(page, act)
+
+
+def test_a_log_of_nothing_but_colours_stays_smooth(page: Page, site: tuple[str, str]) -> None:
+    def act() -> None:
+        page.goto(f"{site[0]}#/runs/{site[1]}?task=task_0001")
+        expect(page.locator("#log-status")).to_have_text("100 lines", timeout=60_000)
+        expect(page.locator("#log .ansi-bold").first).to_have_text("x")
 
     assert_smooth(page, act)

@@ -76,6 +76,7 @@ def test_a_token_that_is_revoked_leads_back_to_the_form(page: Page, site: tuple[
     sign_in(page, api.sign_in("operator", "olga"))
     expect(page.get_by_role("heading", name="Pools")).to_be_visible()
     access.revoke(bootstrap.scheduler(), "olga")
+    page.reload()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     expect(page.get_by_role("alert").last).to_contain_text("unknown or was revoked")
 

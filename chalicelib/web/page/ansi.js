@@ -2,6 +2,8 @@
 import { h } from "./dom.js";
 
 const SEQUENCES = /\x1b\[[0-9;]*m/g;
+const MOST_IN_LINE = 200; // pieces
+const MOST_IN_LOG = 200_000; // what comes behind them is shown without colours
 const NOTHING_NEW = "\x1b[10m"; // the library gives colours that are open only to what follows a sequence
 const BASIC = /^ansi-(?:bright-)?(black|red|green|yellow|blue|magenta|cyan|white)$/;
 
@@ -12,6 +14,7 @@ export const plain = (text) => (text.includes("\x1b") ? text.replace(SEQUENCES, 
  * lines that have a colour; of others it gives the text itself. */
 export function painter() {
   let anser = null;
+  let left = MOST_IN_LOG;
   const isOpen = () => anser !== null && (anser.fg !== null || anser.bg !== null || anser.decorations.length > 0);
   return {
     async prepare(texts) {
@@ -20,9 +23,13 @@ export function painter() {
     },
     paint(text) {
       if (!text.includes("\x1b") && !isOpen()) return text;
-      return anser
-        .ansiToJson(isOpen() ? NOTHING_NEW + text : text, { use_classes: true, remove_empty: true, json: true })
-        .map(piece);
+      const many = text.split("\x1b").length;
+      left -= Math.min(many, MOST_IN_LINE);
+      if (many > MOST_IN_LINE || left < 0) return plain(text);
+      const options = { use_classes: true, remove_empty: true, json: true };
+      const pieces = anser.ansiToJson(isOpen() ? NOTHING_NEW + text : text, options).map(piece);
+      anser.decorations = [...new Set(anser.decorations)]; // it notes each again, however often
+      return pieces;
     },
   };
 }

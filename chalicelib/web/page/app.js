@@ -96,7 +96,10 @@ function drawNav(active) {
   const links = Object.entries(VIEWS).map(([name, [title]]) =>
     h("a", { href: `#/${name}`, "aria-current": name === active ? "page" : null, id: `nav-${name || "home"}` }, title),
   );
-  show(document.getElementById("nav"), links);
+  const nav = document.getElementById("nav");
+  show(nav, links);
+  if (nav.scrollWidth > nav.clientWidth)
+    nav.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
 function drawTools() {
