@@ -12,6 +12,7 @@ from chalicelib.dag.graph import ancestors
 from chalicelib.dag.model import Dag, Task
 from chalicelib.dag.params import as_text
 from chalicelib.dag.schedule import day_of
+from chalicelib.dag.template_terms import TemplateError
 from chalicelib.dag.templates import render
 from chalicelib.database.runs import NewRun, Run
 from chalicelib.database.task_instances import TaskInstance
@@ -22,14 +23,31 @@ SHORT_LOG_BYTES = 4096
 """Logs up to this length are kept in the database: a PUT costs more than the rest of the log's
 way."""
 
+MAX_MESSAGE_BYTES = 256 * 1024
+"""SQS's own limit."""
+
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]")
 
 
 def task_message(
     work: Work, dag: Dag, run: Run, instance: TaskInstance, attempt: Attempt, not_before: datetime
 ) -> TaskMessage:
-    """All that the executor needs for this attempt. Raises TemplateError, or LookupError if the
-    DAG has no such task."""
+    """All that the executor needs for this attempt. Raises TemplateError, also for what is too long
+    to be sent, or LookupError if the DAG has no such task."""
+    message = _task_message(work, dag, run, instance, attempt, not_before)
+    size = len(message.encode())
+    if size > MAX_MESSAGE_BYTES:
+        raise TemplateError(
+            f"the command and its environment are {size} bytes as a message, and at most"
+            f" {MAX_MESSAGE_BYTES} can be sent: put long params and outputs into a bucket, and hand"
+            " on their keys"
+        )
+    return message
+
+
+def _task_message(
+    work: Work, dag: Dag, run: Run, instance: TaskInstance, attempt: Attempt, not_before: datetime
+) -> TaskMessage:
     task = dag.task(attempt.task_id)
     context = template_context(work, dag, run, attempt)
     given = {
