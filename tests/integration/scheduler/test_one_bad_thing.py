@@ -67,7 +67,7 @@ def test_a_claim_that_nobody_can_read_holds_up_no_tick(make_world: MakeWorld) ->
     world.upload("name: D\ntasks: [{id: t, command: x}]")
     run_id = world.request("d")
     (message,) = world.tasks.receive()
-    world.runs.put(TaskMessage.decode(message.body).attempt.claim_key, b"{}")
+    world.runs.put(TaskMessage.decode(message.body).attempt.claim_key, b"no claim")
     world.dead_letters.send([OutgoingMessage(message.body), OutgoingMessage(message.body)])
     world.tick()
     assert world.run_state(run_id) == "failed"
