@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,16 +17,13 @@ from typing import TYPE_CHECKING
 from chalicelib import config
 from chalicelib.errors import Unavailable
 from chalicelib.ports import Bucket, Clock, Credentials, Notifier, Queue, Secrets
+from chalicelib.utils.time import utc_now
 
 if TYPE_CHECKING:
     from chalicelib.database import Database
     from chalicelib.executor import Executor
     from chalicelib.scheduler.backup import Keeper
     from chalicelib.scheduler.context import Scheduler
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -43,7 +39,7 @@ class Ports:
     runs: Callable[[], Bucket]
     database: Callable[[], Database]
     settings: config.Settings
-    now: Clock = _utc_now
+    now: Clock = utc_now
     command_environ: Mapping[str, str] = field(default_factory=dict)
     secrets: Callable[[], Secrets] | None = None
     notifier: Callable[[], Notifier] | None = None
@@ -119,12 +115,8 @@ def keeper() -> Keeper:
 
     world = ports()
     settings = world.settings
-    if not settings.database:
-        raise config.BadSetting("ORCHESTRATOR_DATABASE is not set: the path of the SQLite file")
-    if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
-        _require_mount(Path(settings.database))
     return Keeper(
-        database=Database(Path(settings.database)),
+        database=Database(_path_of(settings.database)),
         backups=S3Bucket(settings.backups_bucket),
         now=world.now,
         rule=Rule(settings.backups_daily, settings.backups_weekly, settings.backups_monthly),
@@ -137,6 +129,15 @@ _VISIBLE = ("PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH
 def _surroundings() -> dict[str, str]:
     """What commands may know of the machine: nothing that belongs to the orchestrator."""
     return {k: v for k, v in os.environ.items() if k in _VISIBLE or k.startswith("LC_")}
+
+
+def _path_of(setting: str) -> Path:
+    """Of the database. Raises BadSetting, or Unavailable on Lambda without the file system."""
+    if not setting:
+        raise config.BadSetting("ORCHESTRATOR_DATABASE is not set: the path of the SQLite file")
+    if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
+        _require_mount(Path(setting))
+    return Path(setting)
 
 
 def _require_mount(path: Path) -> None:
@@ -183,14 +184,10 @@ def _queue(name: str) -> Callable[[], Queue]:
     return make
 
 
-def _database(path: str) -> Database:
+def _database(setting: str) -> Database:
     from chalicelib.database import Database
 
-    if not path:
-        raise config.BadSetting("ORCHESTRATOR_DATABASE is not set: the path of the SQLite file")
-    if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
-        _require_mount(Path(path))
-    opened = Database(Path(path))
+    opened = Database(_path_of(setting))
     opened.create_if_missing()
     return opened
 

@@ -49,7 +49,8 @@ class Bucket(Protocol):
         """Store only if there is nothing by that key: True for exactly one caller, ever."""
 
     def list(self, prefix: str, *, start_after: str = "", limit: int = 1000) -> list[ObjectInfo]:
-        """At most `limit` objects whose keys begin with `prefix` and sort behind `start_after`."""
+        """The first `limit` objects whose keys begin with `prefix` and sort behind `start_after`:
+        fewer only where there are no more."""
 
     def delete(self, keys: Iterable[str]) -> None:
         """Remove the objects; one that is not there is no error."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from chalicelib.aws.clients import client, translated_for_users
 from chalicelib.ports import Clock
+from chalicelib.utils.time import utc_now
 
 SESSION = "orchestrator-task"
 SESSION_SECONDS = 3600
@@ -33,7 +34,7 @@ class RoleCredentials:
     def __init__(
         self,
         role: str,
-        now: Clock = lambda: datetime.now(UTC),
+        now: Clock = utc_now,
         get_client: Callable[[], Any] = lambda: client("sts"),
     ) -> None:
         self._role = role

@@ -90,9 +90,9 @@ def end(tx: Transaction, key: int, is_delivered: bool, reason: str) -> bool:
 
 
 def forget(tx: Transaction, before: datetime, limit: int) -> int:
-    """Remove old ones."""
+    """Remove what is old among the `limit` oldest: no more are looked at."""
     return tx.execute(
-        "DELETE FROM notifications WHERE id IN (SELECT id FROM notifications"
-        " WHERE created_at < ? AND due_at IS NULL ORDER BY id LIMIT ?)",
-        (to_us(before), limit),
+        "DELETE FROM notifications WHERE id < (SELECT min(id) FROM notifications) + ?"
+        " AND created_at < ? AND due_at IS NULL",
+        (limit, to_us(before)),
     )

@@ -115,6 +115,12 @@ def find(tx: Transaction, attempt: Attempt) -> TaskInstance | None:
     return instance_of(row) if row else None
 
 
+def count(tx: Transaction, run_key: int) -> int:
+    """How many task instances the run has."""
+    row = tx.one("SELECT count(*) FROM task_instances WHERE run_key = ?", (run_key,))
+    return int(row[0]) if row else 0
+
+
 def states(tx: Transaction, run_key: int) -> dict[str, Counter[TaskState]]:
     """How many instances of each task of a run are in each state."""
     rows = tx.all(

@@ -12,11 +12,11 @@ from chalicelib.errors import OrchestratorError, Unavailable
 from chalicelib.executor import outputs
 from chalicelib.executor.attempt_log import AttemptLog
 from chalicelib.executor.cancelling import Cancellation
-from chalicelib.executor.environment import Shell, Workspace, workspace
+from chalicelib.executor.environment import CannotStart, Shell, Workspace, workspace
 from chalicelib.executor.equipment import Equipment
 from chalicelib.executor.log_store import LogStore
 from chalicelib.executor.masking import Mask
-from chalicelib.executor.process import CannotStart, Running, start
+from chalicelib.executor.process import Running, start
 from chalicelib.executor.reasons import TimeLimit, Verdict, verdict_of, verdict_of_when
 from chalicelib.executor.supervisor import Ending, Pulse, Supervisor
 from chalicelib.messages import Heartbeat, Result, TaskMessage
@@ -57,11 +57,11 @@ class ClaimedAttempt:
         self._started_at = self._site.moment()
         self._begun = self._ended = time.monotonic()
         attempt_log = AttemptLog(self._store, equipment.mask, self._site.now)
-        with workspace(self._message.cwd) as place:
-            try:
+        try:
+            with workspace(self._message.cwd) as place:
                 verdict = self._decide(equipment, place, attempt_log, limit)
-            except CannotStart as error:
-                return self.refused(str(error), equipment.mask)
+        except CannotStart as error:
+            return self.refused(str(error), equipment.mask)
         return self._result(verdict, equipment.mask)
 
     def refused(self, reason: str, mask: Mask | None = None) -> Result:
@@ -120,7 +120,7 @@ class ClaimedAttempt:
 
     def _result(self, verdict: Verdict, mask: Mask) -> Result:
         short = self._store.whole(self._message.log_in_result)
-        stored = short is not None or self.store_log()
+        stored = short is not None or self._store_log()
         unstored = "" if stored else "its log could not be stored whole"
         return Result(
             self._attempt,
@@ -137,7 +137,7 @@ class ClaimedAttempt:
             outputs=verdict.outputs,
         )
 
-    def store_log(self) -> bool:
+    def _store_log(self) -> bool:
         """Put what is not there yet into the bucket; whether that succeeded."""
         return _warn_of(self._store.flush, "the log could not be stored")
 

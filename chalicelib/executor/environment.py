@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+class CannotStart(Exception):
+    """The command could not be started at all; the text says why and what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shell:
     """`path` of the program, `name` as which it is called and signs its complaints."""
@@ -42,16 +46,30 @@ class Workspace:
 @contextmanager
 def workspace(cwd: str | None) -> Iterator[Workspace]:
     """A private folder, gone at the end with all that was left in it. In it the output file and,
-    unless the command has a `cwd` of its own, the fresh directory that it runs in."""
-    root = tempfile.mkdtemp(prefix="attempt-")
+    unless the command has a `cwd` of its own, the fresh directory that it runs in. Raises
+    CannotStart."""
+    with _explained():
+        root = tempfile.mkdtemp(prefix="attempt-")
     fresh, output = f"{root}/work", f"{root}/output"
     try:
-        os.close(os.open(output, os.O_CREAT | os.O_WRONLY, 0o600))
-        if cwd is None:
-            Path(fresh).mkdir(mode=0o700)
+        with _explained():
+            os.close(os.open(output, os.O_CREAT | os.O_WRONLY, 0o600))
+            if cwd is None:
+                Path(fresh).mkdir(mode=0o700)
         yield Workspace(fresh if cwd is None else cwd, output)
     finally:
         _remove(root, fresh, output)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CannotStart(
+            f"no folder could be made for the command: {error.strerror}; see that commands leave"
+            " room in the executor's temporary storage"
+        ) from error
 
 
 def _remove(root: str, fresh: str, output: str) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chalicelib.errors import OrchestratorError
+from chalicelib.executor.environment import CannotStart
 from chalicelib.executor.masking import Mask
-from chalicelib.executor.process import CannotStart
 from chalicelib.messages import TaskMessage
 from chalicelib.ports import Credentials, Secrets
 

@@ -18,10 +18,10 @@ from dataclasses import replace
 from chalicelib.errors import OrchestratorError, Unavailable
 from chalicelib.executor import claims, sandbox
 from chalicelib.executor.attempt import ClaimedAttempt, Site
-from chalicelib.executor.environment import find_shell
+from chalicelib.executor.environment import CannotStart, find_shell
 from chalicelib.executor.equipment import Stores
 from chalicelib.executor.notices import LONGEST_NOTICE, Teller
-from chalicelib.executor.process import CannotStart, Running
+from chalicelib.executor.process import Running
 from chalicelib.executor.reasons import time_limit
 from chalicelib.messages import (
     Attempt,

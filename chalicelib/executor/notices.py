@@ -7,9 +7,9 @@ import json
 import math
 
 from chalicelib.errors import OrchestratorError
-from chalicelib.executor.environment import Shell, workspace
+from chalicelib.executor.environment import CannotStart, Shell, workspace
 from chalicelib.executor.equipment import Stores
-from chalicelib.executor.process import CannotStart, Running, start
+from chalicelib.executor.process import Running, start
 from chalicelib.executor.reasons import TimeLimit, verdict_of
 from chalicelib.executor.supervisor import Pulse, Supervisor
 from chalicelib.executor.webhook import Webhook, WebhookFailed

@@ -13,16 +13,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from chalicelib.executor.environment import Shell
+from chalicelib.executor.environment import CannotStart, Shell
 
 # How far the kernel's two accounts of the same memory may differ.
 _RSS_SLACK = 1024 * 1024
 # Linux counts in KiB, macOS in bytes.
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
-
-
-class CannotStart(Exception):
-    """The command could not be started at all; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ Whoever may invoke the function `admin` may do all of this; nothing is checked h
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from chalicelib.errors import InvalidRequest, OrchestratorError
@@ -39,9 +39,11 @@ def carry_out(
         {"do": "token create", "name", "role"}  -> {"token"}
         {"do": "token list"}                    -> {"tokens": [...]}
         {"do": "token revoke", "name"}          -> {"revoked": name}
-        {"do": "backup"}, {"do": "backups"}, {"do": "restore", "name",
-            "even_while_runs_are_active"}       -> see `backup.handle`
+        {"do": "backup"}                        -> the backup; see `backup.back_up`
+        {"do": "backups"}                       -> {"backups": [...]}
+        {"do": "restore"}                       -> what it did; see `backup.Restored`
 
+    `restore` takes `name` (without: the newest) and `even_while_runs_are_active` (without: false).
     `who` beside them is what the audit says.
     """
     try:
@@ -82,15 +84,19 @@ def _revoke(means: _Means, wish: Wish) -> dict[str, Any]:
 
 
 def _backup(means: _Means, wish: Wish) -> dict[str, Any]:  # noqa: ARG001 - one shape for all actions
-    return backup.handle(means.keeper(), {"do": "backup"})
+    return backup.back_up(means.keeper())
 
 
 def _backups(means: _Means, wish: Wish) -> dict[str, Any]:  # noqa: ARG001 - one shape for all actions
-    return backup.handle(means.keeper(), {"do": "list"})
+    return {"backups": [one.as_json() for one in backup.backups(means.keeper())]}
 
 
 def _restore(means: _Means, wish: Wish) -> dict[str, Any]:
-    return backup.handle(means.keeper(), {**wish, "who": _who(wish)})
+    name = _text(wish, "name") if "name" in wish else None
+    force = wish.get("even_while_runs_are_active", False)
+    if not isinstance(force, bool):
+        raise InvalidRequest("`even_while_runs_are_active` must be true or false")
+    return asdict(backup.restore(means.keeper(), name, force=force, who=_who(wish)))
 
 
 _ACTIONS: dict[str, tuple[Callable[[_Means, Wish], dict[str, Any]], tuple[str, ...]]] = {

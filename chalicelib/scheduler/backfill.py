@@ -59,9 +59,8 @@ def create(
         dag = finding.live_dag(reading, dag_id)
         definition = reading.definition(dag.version_id)
         made = runs.dates_between(tx, dag_id, from_date, to_date)
-    dates = _dates(
-        definition, from_date, to_date, reverse
-    )  # may take a second: not in a transaction
+    # It may take a second, so not in a transaction.
+    dates = _dates(definition, from_date, to_date, reverse)
     plan = BackfillPlan(None, tuple(dates[:SHOWN]), len(dates), len(made.intersection(dates)))
     if dry_run:
         return plan

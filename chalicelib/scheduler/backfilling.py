@@ -7,6 +7,7 @@ schedule.
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from chalicelib.dag.model import Dag
@@ -15,9 +16,12 @@ from chalicelib.dag.states import RunState
 from chalicelib.database import backfills, dags, runs
 from chalicelib.database.backfills import Backfill
 from chalicelib.database.runs import NewRun, Run
+from chalicelib.errors import OrchestratorError
 from chalicelib.scheduler import clearing
 from chalicelib.scheduler.admission import make_run
 from chalicelib.scheduler.context import Work
+
+log = logging.getLogger("orchestrator.scheduler")
 
 MAX_BACKFILLS = 50
 MAX_LOOKED_AT = 200
@@ -47,7 +51,7 @@ def go_on_one(work: Work, backfill_id: int) -> int:
             break
         what = _do(work, found, moment)
         counts[what] = counts.get(what, 0) + 1
-        active += what != "left"
+        active += what in ("made", "cleared")
         made += what == "made"
         moment = _after(definition, found, moment)
     else:
@@ -59,10 +63,20 @@ def go_on_one(work: Work, backfill_id: int) -> int:
 
 
 def _do(work: Work, backfill: Backfill, moment: datetime) -> str:
-    """Make, clear, or leave the run of one date."""
-    existing = runs.by_logical_date(work.tx, backfill.dag_id, moment)
-    if existing is not None:
-        return _again(work, backfill, existing)
+    """Make, clear, or leave the run of one date. One that is refused, as by a default that is no
+    value for its param on that date, does not stand in the way of the next."""
+    try:
+        existing = runs.by_logical_date(work.tx, backfill.dag_id, moment)
+        if existing is not None:
+            return _again(work, backfill, existing)
+        return _make(work, backfill, moment)
+    except OrchestratorError as error:
+        about = {"dag_id": backfill.dag_id, "backfill_id": backfill.id, "logical_date": moment}
+        log.error("a date of a backfill refused: %s", error.message, extra=about)
+        return "refused"
+
+
+def _make(work: Work, backfill: Backfill, moment: datetime) -> str:
     dag = dags.find(work.tx, backfill.dag_id)
     assert dag is not None
     before = previous_fire_time(work.definition(dag.version_id), moment)
@@ -85,8 +99,8 @@ def _again(work: Work, backfill: Backfill, run: Run) -> str:
     }[backfill.reprocess]
     if run.state not in wanted:
         return "left"
-    runs.adopt(work.tx, run.key, backfill.id)
     clearing.clear_all(work, run)
+    runs.adopt(work.tx, run.key, backfill.id)
     return "cleared"
 
 

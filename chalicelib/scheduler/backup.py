@@ -13,7 +13,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Any
 from chalicelib.database import Database, swapping
 from chalicelib.database import backup as copying
 from chalicelib.database.restoring import LINGER_SECONDS, replace
-from chalicelib.errors import Conflict, InvalidRequest, NotFound, Unavailable
+from chalicelib.errors import Conflict, NotFound, Unavailable
 from chalicelib.ports import Bucket, Clock
 from chalicelib.scheduler import backup_store as store
 from chalicelib.scheduler.backup_store import Backup
@@ -59,30 +59,6 @@ class Restored:
     lost_commits: int | None
     active_runs: list[str] | None
     tokens_revoked_again: int
-
-
-def handle(keeper: Keeper, wish: Mapping[str, Any]) -> dict[str, Any]:
-    """Do what an administrator's `wish` says, and answer in JSON's types.
-
-    {} or {"do": "backup"}; {"do": "list"}; {"do": "restore", "name": NAME (without: the newest),
-    "even_while_runs_are_active": false, "who": for the audit}. Raises OrchestratorError.
-    """
-    allowed = {"do", "name", "even_while_runs_are_active", "who"}
-    if unknown := sorted(set(wish) - allowed):
-        raise InvalidRequest(
-            f"unknown: {', '.join(unknown)}; known are {', '.join(sorted(allowed))}"
-        )
-    match wish.get("do", "backup"):
-        case "backup":
-            return back_up(keeper)
-        case "list":
-            return {"backups": [backup.as_json() for backup in backups(keeper)]}
-        case "restore":
-            force = wish.get("even_while_runs_are_active", False)
-            who = str(wish.get("who", "local"))
-            return asdict(restore(keeper, wish.get("name"), force=force is True, who=who))
-        case other:
-            raise InvalidRequest(f"do: {other!r} is not one of backup, list, restore")
 
 
 def back_up(keeper: Keeper) -> dict[str, Any]:
@@ -197,7 +173,8 @@ def _prune(keeper: Keeper) -> list[str]:
 def _scratch(keeper: Keeper) -> Iterator[Path]:
     """A folder for the copy. What killed processes left behind is removed first."""
     for left in keeper.scratch.glob(f"{SCRATCH}*"):
-        if not _is_alive(int(left.name.removeprefix(SCRATCH))):
+        pid = left.name.removeprefix(SCRATCH)
+        if pid.isdecimal() and not _is_alive(int(pid)):
             shutil.rmtree(left, ignore_errors=True)
     folder = keeper.scratch / f"{SCRATCH}{os.getpid()}"
     folder.mkdir()

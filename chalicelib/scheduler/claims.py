@@ -26,11 +26,20 @@ def claim(bucket: Bucket, attempt: Attempt, reason: str, now: datetime) -> Findi
     body = json.dumps({"by": "scheduler", "claimed_at": now.timestamp(), "reason": reason})
     if bucket.create(attempt.claim_key, body.encode()):
         return Finding(attempt, reason, None)
+    by, claimed_at = _holder(bucket, attempt)
+    # One of ours is from a process that died before its commit.
+    return Finding(attempt, reason, None if by == "scheduler" else claimed_at)
+
+
+def _holder(bucket: Bucket, attempt: Attempt) -> tuple[str, float]:
+    """Who claimed the attempt, and when. Of a claim that says nothing nobody knows whether the
+    command ran: then it is an executor's, not heard of since 1970."""
     held = bucket.get(attempt.claim_key)
-    holder = json.loads(held.body) if held else {}
-    if holder.get("by") == "scheduler":  # ours, from a process that died before its commit
-        return Finding(attempt, reason, None)
-    return Finding(attempt, reason, float(holder.get("claimed_at", 0.0)))
+    try:
+        claim = json.loads(held.body) if held else {}
+        return str(claim["by"]), float(claim["claimed_at"])
+    except (ValueError, KeyError, TypeError):
+        return "executor", 0.0
 
 
 def stop(bucket: Bucket, attempt: Attempt, now: datetime) -> bool:

@@ -56,7 +56,7 @@ def _with_downstream(dag: Dag, task_ids: Sequence[str]) -> list[str]:
 
 
 def clear(work: Work, run: Run, chosen: Sequence[TaskInstance]) -> None:
-    """Set them back to `none`. The run, if it had ended, waits for a slot again."""
+    """Set them back to `none`."""
     dag = work.definition(run.version_id)
     anew = _made_anew(dag, {task.task_id for task in chosen})
     for task in chosen:
@@ -65,6 +65,11 @@ def clear(work: Work, run: Run, chosen: Sequence[TaskInstance]) -> None:
     for task_id in sorted(anew):
         copies = [task for task in chosen if task.task_id == task_id]
         expansion.begin_anew(work.tx, copies[0], max(copy.try_number for copy in copies))
+    reopen(work, run)
+
+
+def reopen(work: Work, run: Run) -> None:
+    """Let the run go on; if it had ended, it waits for a slot again."""
     if not run.is_active:
         runs.reopen(work.tx, run.key, work.now)
         work.run_slots.add(run.dag_id)

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -71,17 +72,36 @@ class Outbox:
         """The same for something that no executor waits for: right after its moment, not before."""
         self.wake(None if moment is None else moment + WAKE_AHEAD)
 
+    def mark(self) -> tuple[int, int, int]:
+        """Where it stands now, for `back_to`."""
+        return len(self.tasks), len(self.notices), len(self.stops)
+
+    def back_to(self, mark: tuple[int, int, int]) -> None:
+        """Forget what came since. Wake-ups stay: one too many finds nothing due."""
+        tasks, notices, stops = mark
+        del self.tasks[tasks:], self.notices[notices:], self.stops[stops:]
+
     def send(self, scheduler: Scheduler) -> None:
-        """Send all. What cannot be sent is logged and left to the tick: the commit stands, and
-        what one queue refuses keeps nothing from the other."""
-        reports = [self._wake_out(second) for second in sorted(self.wakes)]
+        """Send all. What cannot be sent is logged and left to the tick: the commit stands."""
+        for send in (self._send_tasks, self._send_wakes, self._send_stops):
+            try:
+                send(scheduler)
+            except OrchestratorError as error:
+                log.error("messages not sent, the tick will send them again: %s", error.message)
+
+    def _send_tasks(self, scheduler: Scheduler) -> None:
         messages = [self._task_out(*item) for item in self.tasks]
         messages += [OutgoingMessage(n.encode(), 0, dag_id) for n, dag_id in self.notices]
-        _attempt(lambda: reports.extend(self._stop(scheduler)))
         if messages:
-            _attempt(lambda: scheduler.tasks.send(messages))
-        if reports:
-            _attempt(lambda: scheduler.results.send(reports))
+            scheduler.tasks.send(messages)
+
+    def _send_wakes(self, scheduler: Scheduler) -> None:
+        if self.wakes:
+            scheduler.results.send([self._wake_out(second) for second in sorted(self.wakes)])
+
+    def _send_stops(self, scheduler: Scheduler) -> None:
+        if reports := self._stop(scheduler):
+            scheduler.results.send(reports)
 
     def _task_out(self, message: TaskMessage, not_before: datetime) -> OutgoingMessage:
         # Whole seconds, rounded down: the executor waits out the rest, so that it starts on time.
@@ -102,13 +122,6 @@ class Outbox:
                 result = Result(attempt, "cancelled", reason="cancelled before it began")
                 reports.append(OutgoingMessage(result.encode()))
         return reports
-
-
-def _attempt(send: Callable[[], None]) -> None:
-    try:
-        send()
-    except OrchestratorError as error:
-        log.error("messages not sent, the tick will send them again: %s", error.message)
 
 
 @dataclass
@@ -139,6 +152,17 @@ class Work:
     _runs: dict[int, Run] = field(default_factory=dict)
     _outputs: dict[tuple[int, str], Any] = field(default_factory=dict)
     _output_texts: dict[tuple[int, str], dict[str, str]] = field(default_factory=dict)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo what the block did if it raises, rows and messages; the error comes through."""
+        mark = self.outbox.mark()
+        try:
+            with self.tx.savepoint():
+                yield
+        except BaseException:
+            self.outbox.back_to(mark)
+            raise
 
     def touch(self, run_id: str) -> None:
         """Something of this run changed."""

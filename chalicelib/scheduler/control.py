@@ -156,7 +156,7 @@ def clear(
     """Let tasks run again: these (all if None), with what depends on them, or only what failed.
     Answers what is, or with `dry_run` would be, cleared. Raises NotFound, Conflict."""
     with working(scheduler) as work:
-        run = finding.run(work, run_id)
+        run = finding.run_to_go_on(work, run_id)
         for task_id in task_ids or ():
             finding.instances(work, run, task_id)
         if run.stopping is not None and run.is_active:
@@ -222,7 +222,7 @@ def mark(
         raise InvalidRequest(f"a task can be marked success or failed, not {state!r}")
     target = TaskState(state)
     with working(scheduler) as work:
-        run = finding.run(work, run_id)
+        run = finding.run_to_go_on(work, run_id)
         found = finding.instances(work, run, task_id, map_index)
         other = [task for task in found if task.state is not target]
         if not other:
@@ -233,10 +233,7 @@ def mark(
                 raise Conflict(
                     f"task {task_id!r} of run {run_id!r} is {task.state}; cancel it first"
                 )
-        if not run.is_active:
-            runs.reopen(work.tx, run.key, work.now)
-            work.run_slots.add(run.dag_id)
-        work.touch(run_id)
+        clearing.reopen(work, run)
         finding.audit(work, who, f"mark {state}", run_id, task_id=task_id, map_index=map_index)
 
 

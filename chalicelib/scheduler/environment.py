@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from chalicelib.database.runs import NewRun, Run
 from chalicelib.database.task_instances import TaskInstance
 from chalicelib.messages import Attempt, TaskMessage
 from chalicelib.scheduler.context import Work
+from chalicelib.utils.time import iso
 
 MAX_MESSAGE_BYTES = 256 * 1024
 """Of a task's message; more than SQS took at once for most of its life."""
@@ -25,14 +26,31 @@ SHORT_LOG_BYTES = 4096
 """Logs up to this length are kept in the database: a PUT costs more than the rest of the log's
 way."""
 
+MAX_MESSAGE_BYTES = 256 * 1024
+"""SQS's own limit."""
+
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]")
 
 
 def task_message(
     work: Work, dag: Dag, run: Run, instance: TaskInstance, attempt: Attempt, not_before: datetime
 ) -> TaskMessage:
-    """All that the executor needs for this attempt. Raises TemplateError, or LookupError if the
-    DAG has no such task."""
+    """All that the executor needs for this attempt. Raises TemplateError, also for what is too long
+    to be sent, or LookupError if the DAG has no such task."""
+    message = _task_message(work, dag, run, instance, attempt, not_before)
+    size = len(message.encode())
+    if size > MAX_MESSAGE_BYTES:
+        raise TemplateError(
+            f"the command and its environment are {size} bytes as a message, and at most"
+            f" {MAX_MESSAGE_BYTES} can be sent: put long params and outputs into a bucket, and hand"
+            " on their keys"
+        )
+    return message
+
+
+def _task_message(
+    work: Work, dag: Dag, run: Run, instance: TaskInstance, attempt: Attempt, not_before: datetime
+) -> TaskMessage:
     task = dag.task(attempt.task_id)
     context = template_context(work, dag, run, attempt)
     given = {
@@ -85,9 +103,9 @@ def always_set(dag: Dag, run: Run, attempt: Attempt) -> dict[str, str]:
         "TASK_ID": attempt.task_id,
         "TRY_NUMBER": str(attempt.try_number),
         "MAP_INDEX": str(attempt.map_index),
-        "LOGICAL_DATE": _iso(run.logical_date),
-        "DATA_INTERVAL_START": _iso(run.data_interval_start),
-        "DATA_INTERVAL_END": _iso(run.data_interval_end),
+        "LOGICAL_DATE": iso(run.logical_date),
+        "DATA_INTERVAL_START": iso(run.data_interval_start),
+        "DATA_INTERVAL_END": iso(run.data_interval_end),
         "DS": day_of(dag, run.logical_date),
         "TRIGGER_TYPE": run.run_type,
     }
@@ -108,10 +126,10 @@ def run_context(dag: Dag, run_id: str, run: Run | NewRun) -> dict[str, Any]:
     """The names that a param's default may use."""
     return {
         "ds": day_of(dag, run.logical_date),
-        "ts": _iso(run.logical_date),
-        "logical_date": _iso(run.logical_date),
-        "data_interval_start": _iso(run.data_interval_start),
-        "data_interval_end": _iso(run.data_interval_end),
+        "ts": iso(run.logical_date),
+        "logical_date": iso(run.logical_date),
+        "data_interval_start": iso(run.data_interval_start),
+        "data_interval_end": iso(run.data_interval_end),
         "run_id": run_id,
         "dag_id": dag.dag_id,
     }
@@ -155,7 +173,3 @@ def _output_texts(work: Work, run: Run, before: Task) -> dict[str, str]:
 
 def _variable(name: str) -> str:
     return _NOT_IN_NAMES.sub("_", name).upper()
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

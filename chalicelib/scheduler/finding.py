@@ -34,6 +34,15 @@ def run(work: Work, run_id: str) -> Run:
     return found
 
 
+def run_to_go_on(work: Work, run_id: str) -> Run:
+    """A run of which something is to run again. Raises NotFound, or Conflict for one that has ended
+    and whose DAG was removed: it would wait for a slot for ever."""
+    found = run(work, run_id)
+    if not found.is_active:
+        live_dag(work, found.dag_id)
+    return found
+
+
 def instances(
     work: Work, of: Run, task_id: str, map_index: int | None = None
 ) -> list[TaskInstance]:

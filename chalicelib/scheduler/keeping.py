@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+
+from chalicelib.utils.time import as_utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ def kept(moments: Iterable[datetime], rule: Rule) -> set[datetime]:
     Periods without a backup do not count, so that after a long silence the old ones are still
     there. Raises ValueError for a naive datetime.
     """
-    newest_first = sorted((_checked(moment) for moment in moments), reverse=True)
+    newest_first = sorted(map(as_utc, moments), reverse=True)
     chosen = set(newest_first[:1])
     for count, period in ((rule.daily, _day), (rule.weekly, _week), (rule.monthly, _month)):
         chosen |= _newest_of_each(newest_first, period, count)
@@ -34,14 +36,8 @@ def _newest_of_each(
 ) -> set[datetime]:
     newest: dict[tuple[int, ...], datetime] = {}
     for moment in newest_first:
-        newest.setdefault(period(moment.astimezone(UTC)), moment)
+        newest.setdefault(period(moment), moment)
     return set(list(newest.values())[:count])
-
-
-def _checked(moment: datetime) -> datetime:
-    if moment.utcoffset() is None:
-        raise ValueError(f"{moment!r} has no time zone; pass an aware datetime")
-    return moment
 
 
 def _day(moment: datetime) -> tuple[int, ...]:

@@ -32,7 +32,8 @@ log = logging.getLogger("orchestrator.scheduler")
 
 SUFFIXES = (".yaml", ".yml")
 MAX_FILES_PER_ROUND = 500
-MAX_FILES = 20_000
+MAX_LISTINGS = 20
+_LISTED_AT_ONCE = 1000
 _LOOKS = 5
 
 
@@ -69,21 +70,28 @@ def register(scheduler: Scheduler, keys: Iterable[str]) -> int:
 def reconcile(scheduler: Scheduler) -> int:
     """Compare the bucket with what is registered and catch up; answers how many objects had
     changed."""
-    listed: dict[str, str] = {}
-    last = ""
-    while len(listed) < MAX_FILES:
-        page = scheduler.dags.list("", start_after=last)
-        listed.update((info.key, info.etag) for info in page if info.key.endswith(SUFFIXES))
-        if not page:
-            break
-        last = page[-1].key
-    else:
-        log.error("the dags bucket holds more than %d files; the rest is not looked at", MAX_FILES)
+    listed, last = _listed(scheduler)
     with scheduler.database.read() as tx:
         known = dags.files(tx)
     changed = [key for key, etag in listed.items() if known.get(key) != etag]
-    gone = [key for key in known if key not in listed and (key <= last or len(listed) < MAX_FILES)]
+    gone = [key for key in known if key not in listed and (last is None or key <= last)]
     return register(scheduler, (changed + gone)[:MAX_FILES_PER_ROUND])
+
+
+def _listed(scheduler: Scheduler) -> tuple[dict[str, str], str | None]:
+    """The YAML files of the bucket, key to ETag, and the last key that was looked at: None if that
+    was all."""
+    listed: dict[str, str] = {}
+    last = ""
+    for _ in range(MAX_LISTINGS):
+        page = scheduler.dags.list("", start_after=last, limit=_LISTED_AT_ONCE)
+        listed.update((info.key, info.etag) for info in page if info.key.endswith(SUFFIXES))
+        if len(page) < _LISTED_AT_ONCE:
+            return listed, None
+        last = page[-1].key
+    most = MAX_LISTINGS * _LISTED_AT_ONCE
+    log.error("the dags bucket holds %d objects or more; the rest is not looked at", most)
+    return listed, last
 
 
 def _read(scheduler: Scheduler, key: str) -> _Reading:

@@ -85,7 +85,7 @@ def apply(scheduler: Scheduler, bodies: Sequence[str]) -> Applied:
             try:
                 report = decode_report(body)
                 is_woken |= isinstance(report, Wake)
-                with work.tx.savepoint():
+                with work.savepoint():
                     apply_report(work, report)
             except (BadMessage, *BAD_DATA) as error:
                 bad += 1

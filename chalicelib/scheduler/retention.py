@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from chalicelib.database import housekeeping, notifications, runs
+from chalicelib.database import Transaction, housekeeping, notifications, runs, task_instances
 from chalicelib.database.runs import Run
 from chalicelib.scheduler.context import Scheduler, Work
 
 MAX_RUNS = 50
+MAX_TASKS = 5000
+"""Task instances of the runs that one round removes, so that EFS does it well within the five
+seconds of a transaction; a run that has more goes alone."""
 MAX_LISTINGS = 100
 MAX_VERSIONS = 100
 MAX_NOTIFICATIONS = 1000
@@ -22,7 +25,8 @@ MAX_NOTIFICATIONS = 1000
 def empty_expired(scheduler: Scheduler, now: datetime) -> list[Run]:
     """Delete the objects of the oldest expired runs; answers the runs of which none is left."""
     with scheduler.database.read() as tx:
-        expired = runs.expired(tx, now, scheduler.settings.retention_days, MAX_RUNS)
+        days = scheduler.settings.retention_days
+        expired = _not_too_many(tx, runs.expired(tx, now, days, MAX_RUNS))
     emptied: list[Run] = []
     listings = MAX_LISTINGS
     for run in expired:
@@ -35,6 +39,17 @@ def empty_expired(scheduler: Scheduler, now: datetime) -> list[Run]:
                 emptied.append(run)
                 break
     return emptied
+
+
+def _not_too_many(tx: Transaction, expired: Sequence[Run]) -> list[Run]:
+    chosen: list[Run] = []
+    tasks = 0
+    for run in expired:
+        tasks += task_instances.count(tx, run.key)
+        if chosen and tasks > MAX_TASKS:
+            break
+        chosen.append(run)
+    return chosen
 
 
 def remove(work: Work, expired: Sequence[Run]) -> int:

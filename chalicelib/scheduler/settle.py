@@ -68,7 +68,7 @@ def _advance(work: Work, run_id: str) -> None:
     if run is None or not run.is_active:
         return
     try:
-        with work.tx.savepoint():
+        with work.savepoint():
             advance(work, run)
     except BAD_DATA as error:
         # One run that cannot be followed up must neither block its neighbours nor stay for ever.

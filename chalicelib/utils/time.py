@@ -1,13 +1,11 @@
-"""Moments as text and as numbers. Every datetime here is aware; a naive one raises ValueError,
+"""Moments, and how they are written. Every datetime here is aware; a naive one raises ValueError,
 because whose clock it shows cannot be known.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import overload
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def utc_now() -> datetime:
@@ -41,13 +39,3 @@ def parse_iso(text: str) -> datetime:
         raise ValueError(
             f"{text!r} is not a moment; write it as 2026-11-23T10:00:00Z or with an offset"
         ) from None
-
-
-def to_epoch(moment: datetime) -> float:
-    """Seconds since 1970-01-01T00:00:00Z."""
-    return as_utc(moment).timestamp()
-
-
-def from_epoch(seconds: float) -> datetime:
-    """The inverse of `to_epoch`, in UTC. Raises ValueError or OverflowError for no moment."""
-    return _EPOCH + timedelta(seconds=seconds)

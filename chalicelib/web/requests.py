@@ -134,11 +134,12 @@ def _loaded(raw: bytes) -> Any:
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _ in pairs]
-    for name in names:
-        if names.count(name) > 1:
+    made: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in made:
             raise ValueError(f"the key {_shown(name)} is there twice")
-    return dict(pairs)
+        made[name] = value
+    return made
 
 
 def _refuse(constant: str) -> Any:

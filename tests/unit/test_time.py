@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from chalicelib.utils.time import as_utc, from_epoch, iso, parse_iso, to_epoch, utc_now
+from chalicelib.utils.time import as_utc, iso, parse_iso, utc_now
 
 MOMENT = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 NAIVE = datetime(2026, 11, 23, 10, 0)  # noqa: DTZ001
@@ -31,15 +31,9 @@ def test_a_text_that_names_no_moment_is_refused_with_an_example(text: str) -> No
 
 
 def test_a_naive_datetime_is_refused() -> None:
-    for convert in (as_utc, iso, to_epoch):
+    for convert in (as_utc, iso):
         with pytest.raises(ValueError, match="no time zone"):
             convert(NAIVE)
-
-
-def test_epoch_seconds_round_trip() -> None:
-    moment = MOMENT.replace(microsecond=123_457)
-    assert from_epoch(to_epoch(moment)) == moment
-    assert from_epoch(0) == datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def test_now_is_in_utc() -> None:

@@ -68,7 +68,7 @@ CREATE TABLE dag_versions (
 ) STRICT;
 
 -- A range of fire times to run. `next_date` is the first that has not been looked at; `counts` says what
--- became of those that have: {"made": 3, "cleared": 1, "left": 2}.
+-- became of those that have: {"made": 3, "cleared": 1, "left": 2, "refused": 0}.
 CREATE TABLE backfills (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
     dag_id          TEXT NOT NULL,

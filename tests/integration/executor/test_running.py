@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -141,6 +142,16 @@ def test_a_cwd_that_is_no_directory_fails_the_attempt(bench: Bench, missing: str
     assert result.reason == f"cwd `{missing}` is not a directory where the command runs"
     assert "never" not in bench.log()
     assert "is not a directory" in bench.log()
+
+
+def test_a_folder_that_cannot_be_made_fails_the_attempt(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    result = bench.run("echo never")
+    assert (result.outcome, result.exit_code) == ("failed", None)
+    assert "no folder could be made for the command: No such file or directory" in result.reason
+    assert bench.output() == [result.reason]
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,12 @@ def test_a_backup_brings_back_what_was_there_when_it_was_made(
         ({"do": "backup", "nmae": "x"}, "invalid_request", "does not know nmae"),
         ({"do": "restore"}, "not_found", "no backup yet"),
         ({"do": "restore", "name": "../x"}, "not_found", "no backup '../x'"),
+        ({"do": "restore", "name": 7}, "invalid_request", "needs the text `name`"),
+        (
+            {"do": "restore", "even_while_runs_are_active": "no"},
+            "invalid_request",
+            "must be true or false",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_answered_and_not_raised(

@@ -316,3 +316,19 @@ def test_every_change_leaves_an_audit_row(make_world: MakeWorld) -> None:
         ("di", "note", run_id),
         ("ed", "pause", "chain"),
     ]
+
+
+def test_a_run_of_a_removed_dag_cannot_run_again_and_is_told_so(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload(CHAIN)
+    run_id = world.request("chain")
+    world.play(2, ticking=False)
+    world.remove()
+    for again in (
+        lambda: control.clear(world.scheduler, run_id),
+        lambda: control.clear(world.scheduler, run_id, dry_run=True),
+        lambda: control.mark(world.scheduler, run_id, "a", None, "failed"),
+    ):
+        with pytest.raises(Conflict, match="upload it again"):
+            again()
+    assert world.run_state(run_id) == "success"

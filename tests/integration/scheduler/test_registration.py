@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from chalicelib.ports import StoredObject
+from chalicelib.ports import ObjectInfo, StoredObject
 from chalicelib.scheduler import registration
 from tests.support.fakes import FakeBucket
 from tests.support.world import Played, World
@@ -211,9 +211,40 @@ def keys(world: World, names: Iterable[str]) -> None:
         world.dags.put(name, GOOD.replace("name: D", f"name: {name}").encode())
 
 
+class ListedBucket(FakeBucket):
+    """Holds these objects, and counts how often it is listed."""
+
+    def __init__(self, objects: dict[str, bytes]) -> None:
+        super().__init__()
+        self.listings = 0
+        for key, body in objects.items():
+            self.put(key, body)
+
+    def list(self, prefix: str, *, start_after: str = "", limit: int = 1000) -> list[ObjectInfo]:
+        self.listings += 1
+        return super().list(prefix, start_after=start_after, limit=limit)
+
+
 def test_a_bucket_of_more_than_one_page_is_compared_whole(make_world: MakeWorld) -> None:
     world = make_world()
     keys(world, (f"n{number:04d}.yaml" for number in range(1100)))
     for _ in range(3):
         registration.reconcile(world.scheduler)
     assert world.all("SELECT count(*) FROM dags") == [(1100,)]
+
+
+def test_a_bucket_full_of_other_things_costs_no_more_than_so_many_listings(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world()
+    keys(world, ("a.yaml", "b.yaml", "z.yaml"))
+    registration.reconcile(world.scheduler)
+    for number in range(20_001):
+        world.dags.objects[f"c{number:06d}.txt"] = b""
+    crowded = ListedBucket(world.dags.objects)
+    object.__setattr__(world.scheduler, "dags", crowded)
+    crowded.delete(["b.yaml"])
+    registration.reconcile(world.scheduler)
+    assert crowded.listings == registration.MAX_LISTINGS
+    removed = world.all("SELECT dag_id, removed_at IS NOT NULL FROM dags ORDER BY dag_id")
+    assert removed == [("a_yaml", 0), ("b_yaml", 1), ("z_yaml", 0)]
