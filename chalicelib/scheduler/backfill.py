@@ -52,10 +52,14 @@ def create(
     max_active_runs: int | None = None,
     reverse: bool = False,
 ) -> BackfillPlan:
-    """Plan it and, unless `dry_run`, begin. Both ends belong to the range. Raises NotFound,
-    Conflict, InvalidRequest."""
+    """Plan it and, unless `dry_run`, begin. Both ends belong to the range, which ends now at the
+    latest. Raises NotFound, Conflict, InvalidRequest."""
+    now = scheduler.now()
+    if from_date > now:
+        raise InvalidRequest("the backfill's `from` lies in the future; take an earlier one")
+    to_date = min(to_date, now)
     with scheduler.database.read() as tx:
-        reading = Work(tx, scheduler, Outbox(scheduler.now()), scheduler.now())
+        reading = Work(tx, scheduler, Outbox(now), now)
         dag = finding.live_dag(reading, dag_id)
         definition = reading.definition(dag.version_id)
         made = runs.dates_between(tx, dag_id, from_date, to_date)

@@ -167,7 +167,7 @@ ROUTES: tuple[Route, ...] = (
         body=JsonBody(
             (
                 Param("from", Moment(), "the first moment of the range", required=True),
-                Param("to", Moment(), "the last moment of the range", required=True),
+                Param("to", Moment(), "its last moment, now at the latest", required=True),
                 DRY_RUN,
                 Param(
                     "reprocess",

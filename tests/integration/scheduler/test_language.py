@@ -510,6 +510,21 @@ def test_a_backfill_is_made_little_by_little_and_ends(make_world: MakeWorld) -> 
     assert plan.id == 1
 
 
+def test_a_backfill_makes_no_run_of_the_future(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload('name: D\nschedule: "0 * * * *"\ntasks: [{id: t, command: x}]')
+    now = world.clock()
+    ahead = now + timedelta(days=1)
+    plan = backfill.create(
+        world.scheduler, "d", who="a", from_date=now - timedelta(hours=3), to_date=ahead
+    )
+    assert plan.dates[-1] <= now
+    with pytest.raises(InvalidRequest, match="in the future"):
+        backfill.create(
+            world.scheduler, "d", who="a", from_date=now + timedelta(hours=1), to_date=ahead
+        )
+
+
 def test_a_backfill_leaves_or_redoes_what_was_run(make_world: MakeWorld) -> None:
     world = make_world(lambda _: FAIL)
     world.upload('name: D\nschedule: "0 * * * *"\ntasks: [{id: t, command: x}]')
