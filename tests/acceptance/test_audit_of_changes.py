@@ -49,7 +49,7 @@ def a_pool(api: Api) -> dict[str, str]:
 
 
 def a_day(_: Api) -> Made:
-    return {"dag_id": "a"}, {"from": START.isoformat(), "to": START.replace(day=25).isoformat()}
+    return {"dag_id": "a"}, {"from": START.replace(day=20).isoformat(), "to": START.isoformat()}
 
 
 def a_backfill(state: str) -> Callable[[Api], Made]:
