@@ -40,10 +40,6 @@ FUNCTIONS: tuple[Function, ...] = (
 )
 
 
-def with_database() -> tuple[Function, ...]:
-    return tuple(function for function in FUNCTIONS if function.has_database)
-
-
 def stage_config(stage: Stage, outputs: Mapping[str, str]) -> dict[str, Any]:
     """The stage's entry in `.chalice/config.json`, from the outputs of its stack."""
     return {

@@ -41,10 +41,6 @@ class Inventory:
     rules: tuple[str, ...] = ()
     apis: tuple[str, ...] = ()
 
-    @property
-    def is_empty(self) -> bool:
-        return not (self.functions or self.roles or self.mappings or self.rules or self.apis)
-
 
 def take(aws: Aws, stage: Stage) -> Inventory:
     """Ask AWS for everything of the stage that Chalice made."""

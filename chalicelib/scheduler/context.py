@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,6 +31,9 @@ WAKE_AHEAD = timedelta(seconds=3)
 """A wake-up arrives this long before its moment: time to start cold and to commit."""
 TICK_HORIZON = timedelta(seconds=120)
 """How far the tick looks ahead: EventBridge may leave almost two minutes between two ticks."""
+
+STOPPED_AT_ONCE = 16
+"""Attempts: each takes up to three requests, and somebody waits for the answer to a cancel."""
 
 MAX_DELAY = 900
 """SQS's own limit, in seconds."""
@@ -100,7 +104,7 @@ class Outbox:
             scheduler.results.send([self._wake_out(second) for second in sorted(self.wakes)])
 
     def _send_stops(self, scheduler: Scheduler) -> None:
-        if reports := self._stop(scheduler):
+        if self.stops and (reports := self._stop(scheduler)):
             scheduler.results.send(reports)
 
     def _task_out(self, message: TaskMessage, not_before: datetime) -> OutgoingMessage:
@@ -116,12 +120,15 @@ class Outbox:
 
     def _stop(self, scheduler: Scheduler) -> list[OutgoingMessage]:
         """Claim what has not begun, so that it never will, and mark the rest to be stopped."""
-        reports = []
-        for attempt in self.stops:
-            if claims.stop(scheduler.runs, attempt, self.now):
-                result = Result(attempt, "cancelled", reason="cancelled before it began")
-                reports.append(OutgoingMessage(result.encode()))
-        return reports
+
+        def is_kept(attempt: Attempt) -> bool:
+            return claims.stop(scheduler.runs, attempt, self.now)
+
+        with ThreadPoolExecutor(STOPPED_AT_ONCE) as pool:
+            kept = list(zip(self.stops, pool.map(is_kept, self.stops), strict=True))
+        reason = "cancelled before it began"
+        results = [Result(attempt, "cancelled", reason=reason) for attempt, never in kept if never]
+        return [OutgoingMessage(result.encode()) for result in results]
 
 
 @dataclass

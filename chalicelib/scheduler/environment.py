@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
@@ -14,6 +13,7 @@ from chalicelib.dag.params import as_text
 from chalicelib.dag.schedule import day_of
 from chalicelib.dag.template_terms import TemplateError
 from chalicelib.dag.templates import render
+from chalicelib.dag.texts import output_variable, param_variable
 from chalicelib.database.runs import NewRun, Run
 from chalicelib.database.task_instances import TaskInstance
 from chalicelib.messages import Attempt, TaskMessage
@@ -26,31 +26,12 @@ SHORT_LOG_BYTES = 4096
 """Logs up to this length are kept in the database: a PUT costs more than the rest of the log's
 way."""
 
-MAX_MESSAGE_BYTES = 256 * 1024
-"""SQS's own limit."""
-
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]")
-
 
 def task_message(
     work: Work, dag: Dag, run: Run, instance: TaskInstance, attempt: Attempt, not_before: datetime
 ) -> TaskMessage:
     """All that the executor needs for this attempt. Raises TemplateError, also for what is too long
     to be sent, or LookupError if the DAG has no such task."""
-    message = _task_message(work, dag, run, instance, attempt, not_before)
-    size = len(message.encode())
-    if size > MAX_MESSAGE_BYTES:
-        raise TemplateError(
-            f"the command and its environment are {size} bytes as a message, and at most"
-            f" {MAX_MESSAGE_BYTES} can be sent: put long params and outputs into a bucket, and hand"
-            " on their keys"
-        )
-    return message
-
-
-def _task_message(
-    work: Work, dag: Dag, run: Run, instance: TaskInstance, attempt: Attempt, not_before: datetime
-) -> TaskMessage:
     task = dag.task(attempt.task_id)
     context = template_context(work, dag, run, attempt)
     given = {
@@ -84,9 +65,9 @@ def _task_message(
 def _check_size(message: TaskMessage) -> None:
     parts = {"the command": len(message.command), "`when`": len(message.when or "")}
     parts |= {f"${name}": len(value) for name, value in message.env.items()}
-    if sum(parts.values()) < MAX_MESSAGE_BYTES // 8:
-        return  # no character takes more than six bytes: most need not be written out to be sure
-    if (size := len(message.encode().encode())) > MAX_MESSAGE_BYTES:
+    if sum(parts.values()) < MAX_MESSAGE_BYTES // 16:
+        return  # no character takes more than twelve bytes: most need not be written out to be sure
+    if (size := len(message.encode())) > MAX_MESSAGE_BYTES:
         longest = max(parts, key=lambda name: parts[name])
         raise TemplateError(
             f"with its environment the command has {size} bytes, and at most {MAX_MESSAGE_BYTES} "
@@ -151,7 +132,7 @@ class Outputs(dict[str, Mapping[str, Any]]):
 
 
 def _params(run: Run) -> dict[str, str]:
-    return {f"PARAM_{_variable(name)}": as_text(value) for name, value in run.params.items()}
+    return {param_variable(name): as_text(value) for name, value in run.params.items()}
 
 
 def _outputs(work: Work, dag: Dag, run: Run, task: Task) -> dict[str, str]:
@@ -167,9 +148,4 @@ def _outputs(work: Work, dag: Dag, run: Run, task: Task) -> dict[str, str]:
 
 def _output_texts(work: Work, run: Run, before: Task) -> dict[str, str]:
     values = work.outputs(run.key, before.id, is_expanded=bool(before.expand))
-    prefix = f"OUTPUT_{_variable(before.id)}_"
-    return {prefix + _variable(name): as_text(value) for name, value in values.items()}
-
-
-def _variable(name: str) -> str:
-    return _NOT_IN_NAMES.sub("_", name).upper()
+    return {output_variable(before.id, name): as_text(value) for name, value in values.items()}

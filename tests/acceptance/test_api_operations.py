@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,6 +29,16 @@ class SilentQueue:
         raise Unavailable("the queue does not answer")
 
     def depth(self) -> QueueDepth:
+        raise Unavailable("the queue does not answer")
+
+
+class SlowQueue(SilentQueue):
+    """Does not answer before all three have been asked."""
+
+    asked = threading.Barrier(3)
+
+    def depth(self) -> QueueDepth:
+        self.asked.wait(timeout=10)
         raise Unavailable("the queue does not answer")
 
 
@@ -84,6 +95,12 @@ def test_health_is_degraded_while_a_queue_does_not_answer(api: Api) -> None:
     assert health["status"] == "degraded"
     assert health["queues"]["results"] is None
     assert health["queues"]["tasks"] is not None
+
+
+def test_health_waits_for_all_queues_at_once(api: Api) -> None:
+    api.configure(tasks=SlowQueue, results=SlowQueue, dead_letters=SlowQueue)
+    health = api.get("/api/health").json
+    assert set(health["queues"].values()) == {None}
 
 
 def test_health_is_unavailable_without_the_database(api: Api, tmp_path: Path) -> None:

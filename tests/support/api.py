@@ -16,8 +16,6 @@ from chalicelib.scheduler import access
 from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
 from tests.support.rows import Rows
 
-YAML = "application/yaml"
-
 
 @dataclass(frozen=True)
 class Reply:

@@ -18,8 +18,9 @@ from moto.awslambda.models import LambdaBackend
 from infra import finishing, status
 from infra.errors import InfraError, Refused
 from infra.finishing import REFUSALS
-from infra.functions import FUNCTIONS, with_database
+from infra.functions import FUNCTIONS
 from infra.health import Answer
+from infra.inventory import Inventory
 from infra.naming import Stage
 from infra.policies import Installation, policies
 from infra.stack import outputs_of
@@ -274,8 +275,9 @@ def test_a_redeploy_from_a_fresh_clone_brings_code_and_what_is_lost_and_makes_no
 
     assert dev.inventory("dev") == before
     assert dev.configuration("dev", "apply")["CodeSha256"] != old_code
-    for function in with_database():
-        assert dev.configuration("dev", function.name)["FileSystemConfigs"]
+    for function in FUNCTIONS:
+        has_files = bool(dev.configuration("dev", function.name).get("FileSystemConfigs"))
+        assert has_files == function.has_database
 
 
 def test_a_deployment_that_died_half_way_is_completed_beside_another_stage(
@@ -309,7 +311,7 @@ def test_a_deployment_that_died_half_way_is_completed_beside_another_stage(
     assert dev.inventory("dev") == neighbour
 
     dev.remove("half")
-    assert dev.inventory("half").is_empty
+    assert dev.inventory("half") == Inventory()
     assert dev.inventory("dev") == neighbour
 
 
@@ -359,7 +361,7 @@ def test_down_refuses_to_lose_data_until_it_is_told_to(account: Account) -> None
 
 def test_down_of_what_is_not_there_says_nothing_is_wrong(account: Account) -> None:
     account.remove("never")
-    assert account.inventory("never").is_empty
+    assert account.inventory("never") == Inventory()
 
 
 def test_status_tells_of_a_function_that_lost_its_file_system(dev: Account) -> None:

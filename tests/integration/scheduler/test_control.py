@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -32,6 +33,18 @@ class DeadBucket(FakeBucket):
 
     def create(self, key: str, body: bytes) -> bool:
         raise Unavailable("dead")
+
+
+class MeetingBucket(FakeBucket):
+    """Answers two who want to create something at the same time, and no one alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._meeting = threading.Barrier(2)
+
+    def create(self, key: str, body: bytes) -> bool:
+        self._meeting.wait(timeout=10)
+        return super().create(key, body)
 
 
 def failing(*task_ids: str) -> Callable[[TaskMessage], Played]:
@@ -332,3 +345,14 @@ def test_a_run_of_a_removed_dag_cannot_run_again_and_is_told_so(make_world: Make
         with pytest.raises(Conflict, match="upload it again"):
             again()
     assert world.run_state(run_id) == "success"
+
+
+def test_what_a_cancel_stops_is_stopped_at_once_and_not_one_by_one(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload("name: Wide\ntasks: [{id: a, command: x}, {id: b, command: x}]")
+    run_id = world.request("wide")
+    object.__setattr__(world.scheduler, "runs", MeetingBucket())
+    control.cancel_run(world.scheduler, run_id)
+    assert len(world.scheduler.runs.list("")) == 2
+    world.apply()
+    assert world.run_state(run_id) == "cancelled"

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import pytest
+
 from chalicelib.errors import OrchestratorError
+from chalicelib.messages import TaskMessage
 from chalicelib.ports import OutgoingMessage
+from chalicelib.scheduler.settle import working
 from tests.support.fakes import FakeQueue
-from tests.support.world import World
+from tests.support.world import Played, World
 
 MakeWorld = Callable[..., World]
 
@@ -35,3 +39,28 @@ def test_what_one_queue_refuses_keeps_nothing_from_the_other(make_world: MakeWor
     world.scheduler = good
     world.play(180)
     assert world.run_state(run_id) == "success"
+
+
+def test_of_what_is_undone_no_message_leaves(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload("name: D\ntasks: [{id: t, command: x}]")
+    run_id = world.request("d")
+    (message,) = world.tasks.receive()
+    task = TaskMessage.decode(message.body)
+    with working(world.scheduler) as work:
+        with pytest.raises(LookupError), work.savepoint():
+            work.outbox.task(task, world.clock())
+            raise LookupError
+        work.touch(run_id)
+    assert world.tasks.bodies() == [message.body]
+
+
+def test_what_takes_twelve_bytes_a_character_is_measured_in_bytes(make_world: MakeWorld) -> None:
+    world = make_world(lambda m: Played(outputs={"x": "\U0001f600" * 8000} if m.outputs else {}))
+    names = "abcd"
+    tasks = "".join(f"  - {{id: {name}, command: x, outputs: [x]}}\n" for name in names)
+    last = f"  - {{id: all, command: x, dependencies: [{', '.join(names)}]}}\n"
+    world.upload(f"name: D\ntasks:\n{tasks}{last}")
+    run_id = world.request("d")
+    world.play(2, ticking=False)
+    assert world.task_states(run_id)["all"] == "failed"

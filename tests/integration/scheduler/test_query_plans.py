@@ -22,7 +22,6 @@ BIG = (
     "notifications",
     "audit",
 )
-WHOLE_BUCKET = "SELECT file_key, etag FROM dag_files"
 
 
 class ExplainingDatabase:

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from infra.functions import FUNCTIONS, with_database
+from infra.functions import FUNCTIONS
 from infra.policies import NETWORK_INTERFACES, policies
 from tests.unit.infra.installation import OUTPUTS, PLACE, PROD
 
 POLICIES = policies(PROD)
 NAMES = [function.name for function in FUNCTIONS]
+WITH_DATABASE = [function.name for function in FUNCTIONS if function.has_database]
 
 
 def statements(name: str, effect: str = "Allow") -> Iterator[dict[str, Any]]:
@@ -158,7 +159,7 @@ def test_the_executors_role_reaches_neither_the_database_nor_its_copies_nor_the_
     assert [a for a, _ in granted("execute") if a.startswith(("ec2:", "elasticfilesystem:"))] == []
 
 
-@pytest.mark.parametrize("name", [function.name for function in with_database()])
+@pytest.mark.parametrize("name", WITH_DATABASE)
 def test_a_database_function_mounts_by_the_access_point_only(name: str) -> None:
     (mount,) = [s for s in statements(name) if s["Sid"] == "Mount"]
     assert mount["Resource"] == [OUTPUTS["FileSystemArn"]]
@@ -167,7 +168,7 @@ def test_a_database_function_mounts_by_the_access_point_only(name: str) -> None:
     }
 
 
-@pytest.mark.parametrize("name", [function.name for function in with_database()])
+@pytest.mark.parametrize("name", WITH_DATABASE)
 def test_the_code_of_a_function_cannot_use_what_lambda_needs_for_the_vpc(name: str) -> None:
     (denied,) = statements(name, "Deny")
     arn = PLACE.arn("lambda", f"function:{PROD.stage.function(name)}")
