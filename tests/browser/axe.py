@@ -1,5 +1,4 @@
-"""What keeps people out, as axe-core finds it. The page's own policy lets its script in only where a
-context is made with `bypass_csp`."""
+"""What keeps people out, as axe-core finds it: in contexts that are made with `bypass_csp` only."""
 
 from __future__ import annotations
 
