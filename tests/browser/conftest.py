@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,6 +74,3 @@ def last_run(cloud: LocalCloud, dag_id: str) -> str:
 
 def address(cloud: LocalCloud, place: str = "") -> str:
     return f"http://127.0.0.1:{cloud.api_port}/#/{place}"
-
-
-AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text("utf-8")

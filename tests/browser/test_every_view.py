@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import AXE, is_ready
+from tests.browser.axe import AXE, serious, serious_in_dark
+from tests.browser.conftest import is_ready
 from tests.browser.scenery import NOW, build
 from tests.browser.serving import served
 from tests.support.api import Api
@@ -64,26 +64,6 @@ def go(page: Page, place: str) -> None:
     page.evaluate("(place) => { location.hash = `#/${place}` }", place)
     page.wait_for_function("document.getElementById('main').getAttribute('aria-busy') === null")
     is_ready(page)
-
-
-def serious(page: Page, **options: Any) -> list[str]:
-    """What axe finds that keeps people out."""
-    found = page.evaluate(
-        "(options) => axe.run({resultTypes: ['violations'], ...options}).then((r) => r.violations)",
-        options,
-    )
-    return [
-        f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for one in found
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-    ]
-
-
-def serious_in_dark(page: Page) -> list[str]:
-    """Nothing but contrast depends on the colours."""
-    page.emulate_media(color_scheme="dark")
-    return serious(page, runOnly=["color-contrast"])
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from chalicelib import bootstrap
 from chalicelib.scheduler import access
+from tests.browser.axe import AXE, serious, serious_in_dark
 from tests.browser.serving import served
 from tests.support.api import Api
 
@@ -98,3 +99,21 @@ def test_the_files_of_the_page_need_no_token_and_carry_no_data(
     assert answer.status == 200
     assert "etl" not in answer.text()
     assert "script-src 'self'" in answer.headers["content-security-policy"]
+
+
+def test_the_form_and_what_a_viewer_sees_are_accessible(
+    browser: Browser, site: tuple[Api, str]
+) -> None:
+    api, url = site
+    page = browser.new_page(bypass_csp=True)
+    page.goto(f"{url}#/dags/etl")
+    page.add_script_tag(content=AXE)
+    page.get_by_label("Access token").wait_for()
+    assert serious(page) == []
+    assert serious_in_dark(page) == []
+    sign_in(page, api.sign_in("viewer", "vera"))
+    expect(page.locator("#who")).to_have_text("vera, viewer")
+    assert serious_in_dark(page) == []
+    page.emulate_media(color_scheme="light")
+    assert serious(page) == []
+    page.close()

@@ -8,6 +8,7 @@ import { count } from "./words.js";
 
 const NAMES = ["search", "tag", "paused"];
 const TAGS = 500;
+const TAGS_SECONDS = 300; // they change seldom, and counting them looks at every DAG
 
 /** `changed` is called when schedules were paused or go on. */
 export function dagFilters(context, changed) {
@@ -64,7 +65,7 @@ export function dagFilters(context, changed) {
   }
 
   refresh();
-  context.poll(20, load).catch(() => {});
+  context.poll(TAGS_SECONDS, load).catch(() => {});
   return {
     node: h("div", { class: "row" }, search, tag, paused, acts),
     refresh,

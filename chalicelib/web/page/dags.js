@@ -13,6 +13,8 @@ import { live, moment, shortMoment } from "./words.js";
 
 const AT_ONCE = 100;
 const URGENT = 20;
+const URGENT_MS = 60_000;
+const urgentKnown = new Map(); // dag_id → {at, dag}: a DAG alone costs the server more than one of a list
 
 export async function view(main, context) {
   context.title("DAGs");
@@ -48,10 +50,17 @@ async function urgentOnes(page, recent, filters, signal) {
   const far = unresolved(recent.runs)
     .map(({ run }) => run.dag_id)
     .filter((dagId) => !shown.has(dagId));
-  const found = await Promise.all(
-    far.slice(0, URGENT).map((dagId) => get(`dags/${path(dagId)}`, {}, signal).catch(() => null)),
-  );
+  const found = await Promise.all(far.slice(0, URGENT).map((dagId) => urgentOne(dagId, signal)));
   return found.filter((dag) => dag && !dag.removed_at);
+}
+
+async function urgentOne(dagId, signal) {
+  const known = urgentKnown.get(dagId);
+  if (known && Date.now() - known.at < URGENT_MS) return known.dag;
+  const dag = await get(`dags/${path(dagId)}`, {}, signal).catch(() => null);
+  if (urgentKnown.size > 10 * URGENT) urgentKnown.clear();
+  if (dag) urgentKnown.set(dagId, { at: Date.now(), dag });
+  return dag;
 }
 
 function draw(list, { page, recent, urgent }, reload) {
@@ -205,6 +214,7 @@ function thereToo(iso, zone) {
 }
 
 async function pause(dag, isPaused, reload) {
+  urgentKnown.delete(dag.dag_id);
   try {
     await send("PATCH", `dags/${path(dag.dag_id)}`, { is_paused: isPaused });
     say(isPaused ? `${dag.name} is paused: its schedule starts nothing` : `${dag.name} goes on with its schedule`);
