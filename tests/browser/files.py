@@ -85,6 +85,19 @@ tasks:
     dependencies: [count]
 """
 
+ASKS = """
+dag_id: asks
+name: Asks
+tasks:
+  - id: look
+    command: |
+      n=$(cat /tmp/asks-$RUN_ID 2>/dev/null || echo 0)
+      echo "asked $n times before"
+      echo $((n + 1)) > /tmp/asks-$RUN_ID
+      [ $n -ge 2 ] && rm /tmp/asks-$RUN_ID
+    sensor: {poke_interval: 1}
+"""
+
 HOSTILE_BROKEN = f"""
 dag_id: hostile_broken
 name: "{MARKUP}"
@@ -99,6 +112,7 @@ FILES = {
     "fan.yaml": FAN,
     "hostile.yaml": HOSTILE,
     "slow.yaml": SLOW,
+    "asks.yaml": ASKS,
     "broken.yaml": BROKEN,
     "hostile_broken.yaml": HOSTILE_BROKEN,
 }

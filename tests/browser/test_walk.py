@@ -143,6 +143,14 @@ def test_the_frames_of_libraries_are_folded_and_unfolded(page: Page, cloud: Loca
     expect(page.locator("#log .error")).to_contain_text("prices.Missing")
 
 
+def test_each_question_of_a_sensor_has_its_log(page: Page, cloud: LocalCloud) -> None:
+    page.goto(address(cloud, f"runs/{cloud.run('asks')}"))
+    expect(page.locator(".facts .badge").first).to_have_text(SUCCEEDED, timeout=30_000)
+    expect(page.locator("#log")).to_contain_text("asked 2 times before")
+    page.get_by_label("The log of question").select_option(label="1")
+    expect(page.locator("#log")).to_contain_text("asked 0 times before")
+
+
 def test_a_log_is_searched(page: Page, cloud: LocalCloud) -> None:
     page.goto(address(cloud, f"runs/{last_run(cloud, 'fan')}?task=list"))
     expect(page.locator("#log")).to_contain_text("listing")

@@ -12,7 +12,7 @@ const MARKED = 2000; // matches
 const SLICE = 8000; // lines
 const STAMP = /^\d{4}-\d\d-\d\dT[\d:.]+Z /;
 
-/** `open(task, tryNumber)` shows that attempt's log; again for the same goes on where it was. */
+/** `open(task, tryNumber, poke)` shows that attempt's log, of a sensor that question's or, for null, the latest; again for the same goes on where it was. */
 export function logView(context) {
   const log = h("div", {
     class: "log wrap",
@@ -70,8 +70,8 @@ export function logView(context) {
     return made;
   }
 
-  async function open(task, tryNumber) {
-    const next = `${task.run_id} ${task.task_id} ${task.map_index} ${tryNumber} ${task.poke}`;
+  async function open(task, tryNumber, poke = null) {
+    const next = `${task.run_id} ${task.task_id} ${task.map_index} ${tryNumber} ${poke ?? `latest ${task.poke}`}`;
     current = task;
     if (next === key) return;
     key = next;
@@ -83,17 +83,17 @@ export function logView(context) {
     [lines, hits, at, name] = [[], [], -1, `${task.run_id}.${taskName(task)}.${tryNumber}`];
     log.replaceChildren();
     status.textContent = tryNumber ? "Loading…" : "It has not started, so there is no log yet.";
-    if (tryNumber) await follow(task, tryNumber, stop.signal);
+    if (tryNumber) await follow(task, { try_number: tryNumber, poke }, stop.signal);
   }
 
   /** Until it is complete: at once while there is more, every two seconds at its end. */
-  async function follow(task, tryNumber, signal) {
+  async function follow(task, which, signal) {
     const where = `runs/${path(task.run_id, "tasks", task.task_id)}/logs`;
     let [offset, rest] = [0, ""];
     while (!signal.aborted) {
       let part;
       try {
-        part = await get(where, { map_index: task.map_index, try_number: tryNumber, offset }, signal);
+        part = await get(where, { map_index: task.map_index, ...which, offset }, signal);
       } catch (error) {
         if (signal.aborted) return;
         status.textContent = error.message;

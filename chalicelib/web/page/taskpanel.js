@@ -9,6 +9,8 @@ import { badge, word } from "./states.js";
 import { whyItWaits } from "./waiting.js";
 import { bytes, duration, live, moment, shortMoment } from "./words.js";
 
+const QUESTIONS = 200; // the latest that can be chosen
+
 export function taskPanel(box, context, changed) {
   const about = h("div");
   const log = logView(context);
@@ -19,8 +21,10 @@ export function taskPanel(box, context, changed) {
   async function choose(task, state) {
     if (!task) return show(about, h("h2", null, "No task yet"));
     const tryNumber = Number(here().query.get("try")) || null;
+    const asked = here().query.get("poke");
+    const poke = asked === null ? null : Number(asked);
     const waits = whyItWaits(task, state);
-    const key = JSON.stringify([task, tryNumber, typeof waits === "string" ? waits : null]);
+    const key = JSON.stringify([task, tryNumber, poke, typeof waits === "string" ? waits : null]);
     if (key === shown) return;
     shown = key;
     try {
@@ -30,8 +34,8 @@ export function taskPanel(box, context, changed) {
         context.signal,
       );
       if (key !== shown) return;
-      draw(about, detail, waits, tryNumber, changed);
-      log.open(detail, tryNumber ?? detail.try_number);
+      draw(about, detail, { waits, tryNumber, poke }, changed);
+      log.open(detail, tryNumber ?? detail.try_number, poke);
     } catch (error) {
       if (error.name !== "AbortError") show(about, h("p", { class: "cause" }, error.message));
       shown = null;
@@ -40,7 +44,7 @@ export function taskPanel(box, context, changed) {
   return { choose };
 }
 
-function draw(about, task, waits, tryNumber, changed) {
+function draw(about, task, { waits, tryNumber, poke }, changed) {
   show(
     about,
     h(
@@ -53,6 +57,7 @@ function draw(about, task, waits, tryNumber, changed) {
     waits ? h("p", null, waits) : null,
     facts(task),
     tries(task, tryNumber),
+    questions(task, tryNumber ?? task.try_number, poke),
     outputs(task),
   );
 }
@@ -110,14 +115,33 @@ function tries(task, tryNumber) {
         () =>
           setQuery({
             try: number === task.try_number ? null : number,
-            task: task.task_id,
-            copy: task.map_index >= 0 ? task.map_index : null,
+            poke: null,
+            ...of(task),
           }),
         { "aria-pressed": String(number === now), id: `try-${number}`, title: attempt?.reason || null },
       );
     }),
   );
 }
+
+/** Of a sensor: each of its questions has a log of its own. */
+function questions(task, tryNumber, poke) {
+  const attempt = task.attempts.find((one) => one.try_number === tryNumber);
+  const last = attempt ? attempt.pokes : task.poke;
+  if (!last) return null;
+  const numbers = Array.from({ length: Math.min(last + 1, QUESTIONS) }, (_, i) => last - i);
+  const select = h(
+    "select",
+    {
+      id: "poke",
+      onchange: () => setQuery({ poke: Number(select.value) === last ? null : select.value, ...of(task) }),
+    },
+    numbers.map((number) => h("option", { value: number, selected: number === (poke ?? last) }, String(number + 1))),
+  );
+  return h("p", null, h("label", { class: "switch" }, "The log of question", select), ` of ${last + 1}`);
+}
+
+const of = (task) => ({ task: task.task_id, copy: task.map_index >= 0 ? task.map_index : null });
 
 function outputs(task) {
   const pairs = Object.entries(task.outputs);
