@@ -34,26 +34,30 @@ export function fold(tasks) {
 export async function drawGraph(box, dag, boxes, { chosen = null, runId = null } = {}) {
   const { nodes } = dag.graph;
   if (!nodes.length) return show(box, h("p", { class: "quiet" }, "There are no tasks."));
-  if (nodes.length <= LARGEST) return place(box, await picture(dag, dag.graph, boxes, chosen, linkOf(runId)), chosen);
+  if (nodes.length <= LARGEST) {
+    const whole = await picture(dag, dag.graph, boxes, chosen, linkOf(runId));
+    return place(box, whole, chosen, [whole]);
+  }
   const centre = nodes.includes(chosen) ? chosen : firstOfNeed(nodes, boxes);
   const near = neighbourhood(dag.graph, centre, NEAR);
   const made = await picture(dag, near, boxes, centre, (id) => to(here().parts, { ...asked(), task: id }), near.cut);
-  show(box, explained(nodes, near, centre), made, inNumbers(dag.graph, boxes));
+  place(box, made, centre, [explained(nodes, near, centre), made, inNumbers(dag.graph, boxes)]);
 }
 
 /** A picture wider than half of the page gets all of it; the chosen task stands where it is seen. */
-function place(box, svg, chosen) {
-  box.classList.toggle(
-    "spread",
-    Number(svg.getAttribute("width")) > document.getElementById("main").clientWidth / 2 - 60,
-  );
-  show(box, svg);
+function place(box, svg, chosen, children) {
+  const half = document.getElementById("main").clientWidth / 2 - 60;
+  box.classList.toggle("spread", Number(svg.getAttribute("width")) > half);
+  show(box, children);
   if (box.dataset.chosen === String(chosen)) return;
   box.dataset.chosen = chosen;
-  const frame = svg.querySelector(".chosen")?.getBoundingClientRect();
+  const node = svg.querySelector(".chosen")?.getBoundingClientRect();
+  if (!node) return;
   const seen = box.getBoundingClientRect();
-  if (!frame || (frame.left >= seen.left && frame.right <= seen.right)) return;
-  box.scrollLeft += frame.left - seen.left - (seen.width - frame.width) / 2;
+  if (node.left < seen.left || node.right > seen.right)
+    box.scrollLeft += node.left - seen.left - (seen.width - node.width) / 2;
+  if (node.top < seen.top || node.bottom > seen.bottom)
+    box.scrollTop += node.top - seen.top - (seen.height - node.height) / 2;
 }
 
 const linkOf = (runId) => (runId ? (id) => runLink(runId, { task: id }) : null);
@@ -98,7 +102,9 @@ function explained(nodes, near, centre) {
   };
   input.addEventListener("change", go);
   const others = near.nodes.length - 1;
-  return [
+  return h(
+    "div",
+    { class: "explained" },
     h(
       "p",
       { class: "quiet" },
@@ -109,7 +115,7 @@ function explained(nodes, near, centre) {
         : ", which waits for nothing and nothing waits for it.",
     ),
     h("div", { class: "row" }, input, button("Show around it", go, { id: "show-around" })),
-  ];
+  );
 }
 
 /** All tasks by how many must come before them, with how many are in which state. */

@@ -15,7 +15,7 @@ export function taskList(tasks, chosen, runId) {
   const wanted = (here().query.get("find") ?? "").toLowerCase();
   const groups = wanted ? new Map([...all].filter(([id]) => id.toLowerCase().includes(wanted))) : all;
   const most = Number(here().query.get("list")) || MOST;
-  const items = [...groups.values()]
+  const items = (groups.size > most ? failedFirst([...groups.values()]) : [...groups.values()])
     .slice(0, most)
     .map((copies) => (copies.length === 1 ? one(copies[0], chosen, runId) : many(copies, chosen, runId)));
   const rest = groups.size - most;
@@ -32,6 +32,12 @@ export function taskList(tasks, chosen, runId) {
         )
       : null,
   ];
+}
+
+/** Of more tasks than are shown, those that failed are. */
+function failedFirst(groups) {
+  const isBad = (copies) => copies.some((task) => task.state === "failed");
+  return [...groups.filter(isBad), ...groups.filter((copies) => !isBad(copies))];
 }
 
 function finder() {
