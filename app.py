@@ -6,15 +6,16 @@ from __future__ import annotations
 import os
 from typing import Any
 
+if os.environ.get("AWS_CHALICE_CLI_MODE"):  # never in Lambda
+    from chalicelib.local import refuse_bad_settings, refuse_missing_packages
+
+    refuse_missing_packages("croniter", "jinja2", "pysqlite3", "yaml")
+    refuse_bad_settings()
+
 from chalice.app import Chalice, Cron, Rate
 
 from chalicelib import bootstrap, config, web
 from chalicelib.utils.logging import configure as configure_logging
-
-if os.environ.get("AWS_CHALICE_CLI_MODE"):  # never in Lambda
-    from chalicelib.local import refuse_bad_settings
-
-    refuse_bad_settings()
 
 settings = config.load()
 configure_logging(settings.log_level)

@@ -32,7 +32,10 @@ class Setting:
 
 def number(low: float, high: float) -> Callable[[str], float]:
     def parse(text: str) -> float:
-        value = float(text)
+        try:
+            value = float(text)
+        except ValueError:
+            raise ValueError("must be a number") from None
         if not low <= value <= high:
             raise ValueError(f"must be between {low:g} and {high:g}")
         return value
@@ -42,7 +45,10 @@ def number(low: float, high: float) -> Callable[[str], float]:
 
 def integer(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        value = int(text)
+        try:
+            value = int(text)
+        except ValueError:
+            raise ValueError("must be a whole number") from None
         if not low <= value <= high:
             raise ValueError(f"must be between {low} and {high}")
         return value
@@ -194,10 +200,17 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             problems.append(f"{setting.variable}={text!r}: {error}")
     known = {setting.variable for setting in SETTINGS}
     problems += [
-        f"{name}: no such setting"
+        f"{name}: no such setting{_nearest(name, known)}"
         for name in environ
         if name.startswith(PREFIX) and name not in known
     ]
     if problems:
         raise BadSetting("; ".join(problems))
     return Settings(**values)
+
+
+def _nearest(name: str, known: set[str]) -> str:
+    from difflib import get_close_matches  # for a mistake only; every Lambda loads this module
+
+    found = get_close_matches(name, sorted(known), n=1)
+    return f"; did you mean {found[0]}?" if found else ""

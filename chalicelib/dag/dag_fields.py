@@ -163,7 +163,7 @@ PARAM_FIELDS: tuple[Field, ...] = (
     Field(
         "required",
         Kind.BOOL,
-        "Whether every run must be given a value.",
+        "Whether every run must have a value; with a schedule it needs a default.",
         default=False,
     ),
 )

@@ -22,6 +22,25 @@ def start_if_serving(app: Any) -> None:
         start(app.handler_map, serving)
 
 
+def refuse_missing_packages(*names: str) -> None:
+    """End the process, with one line instead of a traceback, if one of them cannot be imported."""
+    from importlib import import_module
+
+    for name in names:
+        try:
+            import_module(name)
+        except ImportError as error:
+            from chalicelib.local.refusal import Refusal, leave
+
+            missing = error.name or name
+            leave(
+                Refusal(
+                    f"the package {missing} is missing; run `pip install -r requirements-dev.txt`"
+                    " in the environment of this chalice"
+                )
+            )
+
+
 def refuse_bad_settings() -> None:
     """End any chalice command whose settings cannot be used, with one line instead of a
     traceback."""

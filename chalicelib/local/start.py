@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import ipaddress
 import os
 import sys
@@ -19,7 +18,7 @@ from chalice.local import ThreadedHTTPServer
 from chalicelib import bootstrap, config
 from chalicelib.errors import OrchestratorError
 from chalicelib.local import home as homes
-from chalicelib.local import leftovers, server, surroundings
+from chalicelib.local import leftovers, refuse_missing_packages, server, surroundings
 from chalicelib.local.refusal import WRONG_REQUEST, Refusal, leave
 from chalicelib.local.serving import Serving
 from chalicelib.scheduler import access
@@ -47,7 +46,7 @@ def start(handlers: Mapping[str, Any], serving: Serving) -> None:
 def _start(handlers: Mapping[str, Any], serving: Serving) -> None:
     settings = _with_access(config.load(), serving.host)
     dags_dir = _dags_dir(settings.dags_dir)
-    _require_packages()
+    refuse_missing_packages("boto3", "moto", "moto.server")
     _refuse_a_busy_port(serving)
     ThreadedHTTPServer.request_queue_size = ACCEPT_QUEUE
     home = homes.take(homes.choose(settings.home, os.environ), Path.cwd())
@@ -123,17 +122,6 @@ def _dags_dir(setting: str) -> Path | None:
         f"ORCHESTRATOR_DAGS_DIR is {setting}, which is no folder; make it, or name another",
         WRONG_REQUEST,
     )
-
-
-def _require_packages() -> None:
-    for name in ("boto3", "moto", "moto.server"):
-        try:
-            importlib.import_module(name)
-        except ImportError as error:
-            raise Refusal(
-                f"the package {error.name or name} is missing; the local cloud needs"
-                " `pip install -r requirements-dev.txt`"
-            ) from None
 
 
 def _take_over_from_the_dead(home: homes.Home) -> str:

@@ -92,6 +92,8 @@ def create(
 def _dates(dag: Dag, first: datetime, last: datetime, is_reverse: bool) -> list[datetime]:
     if first > last:
         raise InvalidRequest("the backfill's `from` lies behind its `to`; exchange them")
+    if not dag.schedule:
+        raise InvalidRequest("the DAG has no schedule, so a backfill has no dates; ask for runs")
     found: list[datetime] = []
     moment = next_fire_time(dag, first - _INSTANT)
     while moment is not None and moment <= last:

@@ -83,6 +83,13 @@ def test_a_backfill_is_planned_without_being_made(hourly: Api) -> None:
     assert hourly.get("/api/runs").json["runs"] == []
 
 
+def test_a_dag_without_a_schedule_has_no_backfill(api: Api) -> None:
+    api.rows.dag("a", schedule=())
+    reply = backfill(api)
+    assert reply.status == 400
+    assert "no schedule" in reply.json["error"]["message"]
+
+
 def test_a_backfill_makes_its_runs_little_by_little(hourly: Api) -> None:
     reply = backfill(hourly, max_active_runs=1, reverse=True)
     assert reply.status == 201

@@ -170,7 +170,14 @@ def test_a_setting_that_cannot_be_used_is_refused_in_one_line(cloud: LocalCloud)
     cloud.settings["ORCHESTRATOR_PARALLELISM"] = "many"
     code, (line,) = refusal(cloud)
     assert code == 2
-    assert "ORCHESTRATOR_PARALLELISM='many'" in line
+    assert "ORCHESTRATOR_PARALLELISM='many': must be a whole number" in line
+
+
+def test_an_unknown_setting_is_refused_with_the_nearest_one(cloud: LocalCloud) -> None:
+    cloud.settings["ORCHESTRATOR_PARALELISM"] = "2"
+    code, (line,) = refusal(cloud)
+    assert code == 2
+    assert "did you mean ORCHESTRATOR_PARALLELISM?" in line
 
 
 def test_a_folder_of_dag_files_that_is_not_there_is_refused_in_one_line(cloud: LocalCloud) -> None:
@@ -213,13 +220,16 @@ def status_of(url: str, token: str = "") -> int:
         return 0
 
 
-def test_a_missing_package_is_refused_in_one_line(cloud: LocalCloud) -> None:
-    missing = cloud.folder / "packages" / "moto"
+@pytest.mark.parametrize("package", ["moto", "pysqlite3"])
+def test_a_missing_package_is_refused_in_one_line(cloud: LocalCloud, package: str) -> None:
+    missing = cloud.folder / "packages" / package
     missing.mkdir(parents=True)
-    missing.joinpath("__init__.py").write_text("raise ModuleNotFoundError('gone', name='moto')")
+    gone = f"raise ModuleNotFoundError('gone', name={package!r})"
+    missing.joinpath("__init__.py").write_text(gone)
     cloud.settings["PYTHONPATH"] = str(missing.parent)
     code, (line,) = refusal(cloud)
     assert code == 1
+    assert package in line
     assert "requirements-dev.txt" in line
 
 

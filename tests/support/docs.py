@@ -28,23 +28,23 @@ State = TypeVar("State", bound=StrEnum)
 RUN_MEANINGS: dict[RunState, str] = {
     R.QUEUED: "waits for its moment, for a free slot, or for its first task to begin",
     R.RUNNING: "a task of it has begun",
-    R.SUCCESS: "every task that nothing depends on succeeded",
+    R.SUCCESS: "every task that nothing depends on succeeded or was skipped",
     R.FAILED: "a task that nothing depends on failed, or could not run because of a failure",
     R.CANCELLED: "it was stopped before its end",
 }
 
 TASK_MEANINGS: dict[TaskState, str] = {
     T.NONE: "waits for its dependencies",
-    T.SCHEDULED: "ready; waits for one of its DAG's `max_active_tasks` slots",
+    T.SCHEDULED: "ready; waits for a slot: `max_active_tasks`, its pool, or its copies at once",
     T.QUEUED: "its message is on its way to an executor; holds a slot",
-    T.RUNNING: "its command runs; holds a slot",
-    T.SUCCESS: "its command exited with 0",
-    T.FAILED: "its last attempt failed, ran into its time limit, or was lost",
+    T.RUNNING: "its command runs, or the run that it waits for; holds a slot",
+    T.SUCCESS: "its command exited with 0, or it was marked so",
+    T.FAILED: "its last attempt failed, ran into its time limit, or was lost; or it was marked so",
     T.UP_FOR_RETRY: "its attempt failed; waits for the next one",
     T.UP_FOR_RESCHEDULE: "waits to be asked again",
     T.UPSTREAM_FAILED: "never started: a dependency failed",
-    T.SKIPPED: "never started: a dependency was skipped",
-    T.CANCELLED: "never started: the run was stopped",
+    T.SKIPPED: "by its trigger rule, `when`, `skip_on_exit_code`, or a sensor's `soft_fail`",
+    T.CANCELLED: "it, or its run, was stopped before its end",
 }
 
 
