@@ -42,6 +42,7 @@ class TaskInstance:
     copies: int | None
     pool: str | None
     pool_slots: int
+    priority: int
 
     @property
     def tries(self) -> int:
@@ -81,7 +82,7 @@ SELECT_TASK = """
     SELECT t.id, t.run_key, t.dag_id, r.run_id, t.task_id, t.map_index, t.try_number, t.state,
            t.poke, t.sends, t.queued_at, t.not_before, t.started_at, t.heartbeat_at, t.poke_until,
            t.poke_billed,
-           t.tries_before, t.item, t.copies, t.pool, t.pool_slots
+           t.tries_before, t.item, t.copies, t.pool, t.pool_slots, t.priority
     FROM task_instances t JOIN runs r ON r.id = t.run_key
 """
 
@@ -209,58 +210,6 @@ def explain(tx: Transaction, key: int, reason: str) -> None:
     )
 
 
-def scheduled_in_pool(tx: Transaction, pool: str, limit: int, offset: int) -> list[TaskInstance]:
-    """Ready tasks, of any DAG, that wait for slots of the pool: by priority, then the oldest."""
-    rows = tx.all(
-        SELECT_TASK + "WHERE t.pool = ? AND t.state = 'scheduled'"
-        " AND t.pool IS NOT NULL AND t.state IN ('scheduled', 'queued', 'running')"
-        " ORDER BY t.priority DESC, t.id LIMIT ? OFFSET ?",
-        (pool, limit, offset),
-    )
-    return [instance_of(row) for row in rows]
-
-
-def in_flight_count(tx: Transaction, dag_id: str) -> int:
-    """How many of the DAG's max_active_tasks slots are taken."""
-    row = tx.one(
-        "SELECT count(*) FROM task_instances WHERE dag_id = ? AND state IN ('queued', 'running')"
-        " AND state IN ('scheduled', 'queued', 'running')",
-        (dag_id,),
-    )
-    return int(row[0]) if row else 0
-
-
-def scheduled(tx: Transaction, dag_id: str, limit: int, offset: int) -> list[TaskInstance]:
-    """Ready tasks of the DAG that wait for a slot: by priority, then the oldest run first."""
-    rows = tx.all(
-        SELECT_TASK + "WHERE t.dag_id = ? AND t.state = 'scheduled'"
-        " AND t.state IN ('scheduled', 'queued', 'running')"
-        " ORDER BY t.priority DESC, t.id LIMIT ? OFFSET ?",
-        (dag_id, limit, offset),
-    )
-    return [instance_of(row) for row in rows]
-
-
-def dags_with_ready_tasks(tx: Transaction, limit: int) -> list[str]:
-    """The DAGs in which a task waits for a slot."""
-    rows = tx.all(
-        "SELECT DISTINCT dag_id FROM task_instances WHERE state = 'scheduled'"
-        " AND state IN ('scheduled', 'queued', 'running') LIMIT ?",
-        (limit,),
-    )
-    return [row[0] for row in rows]
-
-
-def in_flight_of_task(tx: Transaction, run_key: int, task_id: str) -> int:
-    """How many copies of one task of a run are in flight."""
-    row = tx.one(
-        "SELECT count(*) FROM task_instances WHERE run_key = ? AND task_id = ?"
-        " AND state IN ('queued', 'running')",
-        (run_key, task_id),
-    )
-    return int(row[0]) if row else 0
-
-
 def in_flight_of_run(tx: Transaction, run_key: int) -> list[TaskInstance]:
     """The attempts of a run whose messages are out."""
     rows = tx.all(
@@ -339,4 +288,5 @@ def instance_of(row: Row) -> TaskInstance:
         copies=row[18],
         pool=row[19],
         pool_slots=row[20],
+        priority=row[21],
     )

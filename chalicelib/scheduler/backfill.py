@@ -69,24 +69,31 @@ def create(
     if dry_run:
         return plan
     check(definition, {})  # a param without a default cannot be guessed for each date
+    new = Backfill(
+        id=0,
+        dag_id=dag_id,
+        from_date=from_date,
+        to_date=to_date,
+        next_date=dates[0],
+        is_reverse=reverse,
+        reprocess=reprocess,
+        max_active_runs=max_active_runs or dag.max_active_runs,
+        state="running",
+        counts={},
+    )
+    return replace(plan, id=_begin(scheduler, new, len(dates), who))
+
+
+def _begin(scheduler: Scheduler, new: Backfill, dates: int, who: str) -> int:
+    """Make the backfill and its first runs; its id."""
     with working(scheduler) as work:
-        dag = finding.live_dag(work, dag_id)
-        new = Backfill(
-            id=0,
-            dag_id=dag_id,
-            from_date=from_date,
-            to_date=to_date,
-            next_date=dates[0],
-            is_reverse=reverse,
-            reprocess=reprocess,
-            max_active_runs=min(max_active_runs or dag.max_active_runs, dag.max_active_runs),
-            state="running",
-            counts={},
-        )
+        most = finding.live_dag(work, new.dag_id).max_active_runs
+        new = replace(new, max_active_runs=min(new.max_active_runs, most))
         key = backfills.insert(work.tx, new, work.now)
-        finding.audit(work, who, "backfill", dag_id, id=key, dates=len(dates), reprocess=reprocess)
+        about = {"id": key, "dates": dates, "reprocess": new.reprocess}
+        finding.audit(work, who, "backfill", new.dag_id, **about)
         work.backfills.add(key)
-    return replace(plan, id=key)
+    return key
 
 
 def _dates(dag: Dag, first: datetime, last: datetime, is_reverse: bool) -> list[datetime]:

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from chalicelib.dag.model import Dag
 from chalicelib.dag.schedule import next_fire_time, previous_fire_time
 from chalicelib.dag.states import RunState, TaskState
-from chalicelib.database import dags, expansion, run_slots, runs, task_instances
+from chalicelib.database import dags, expansion, run_slots, runs, task_instances, task_slots
 from chalicelib.database.dags import RegisteredDag
 from chalicelib.database.runs import NewRun
 from chalicelib.errors import InvalidRequest
@@ -153,7 +153,7 @@ def _time_out(work: Work) -> int:
 
 def _refill(work: Work) -> int:
     """Look again at tasks that wait for a slot: one transaction may begin only so many."""
-    ready = task_instances.dags_with_ready_tasks(work.tx, MAX_REFILLED)
+    ready = task_slots.dags_with_ready_tasks(work.tx, MAX_REFILLED)
     work.task_slots.update(ready)
     return len(ready)
 

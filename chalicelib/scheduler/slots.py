@@ -11,12 +11,14 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import repeat
 
 from chalicelib.dag.states import TaskState
 from chalicelib.dag.template_terms import TemplateError
-from chalicelib.database import attempts, dags, pools, run_slots, task_instances
+from chalicelib.database import attempts, dags, pools, run_slots, task_instances, task_slots
 from chalicelib.database.runs import Run
 from chalicelib.database.task_instances import End, TaskInstance
+from chalicelib.database.task_slots import Full, Place
 from chalicelib.messages import Attempt
 from chalicelib.scheduler import notices, triggering
 from chalicelib.scheduler.context import MAKE_AHEAD, Work
@@ -27,6 +29,8 @@ log = logging.getLogger("orchestrator.scheduler")
 MAX_BEGUN = 1000
 """Tasks that one transaction may begin: what EFS writes well within the five seconds that it may be
 open. A wake-up goes on at once."""
+FIRST_PAGE = 50
+"""Ready tasks that are looked at first: mostly few slots are free, and nothing holds tasks back."""
 PAGE = 500
 MAX_PAGES = 40
 
@@ -54,32 +58,40 @@ def fill_run_slots(work: Work, dag_id: str) -> None:
 
 def fill_task_slots(work: Work) -> None:
     """Begin ready tasks where slots are free, in the DAGs and pools in which something changed."""
-    counter = _Slots(work)
+    slots, tx = _Slots(work), work.tx
     for dag_id in sorted(work.task_slots):
-        _fill(work, counter, partial(task_instances.scheduled, work.tx, dag_id))
+        ready = partial(task_slots.ready_in_dag, tx, dag_id)
+        _fill(work, slots, ready, partial(slots.is_full_dag, dag_id))
     for pool in sorted(work.pools):
-        _fill(work, counter, partial(task_instances.scheduled_in_pool, work.tx, pool))
+        ready = partial(task_slots.ready_in_pool, tx, pool)
+        _fill(work, slots, ready, partial(slots.is_full_pool, pool))
     work.task_slots.clear()
     work.pools.clear()
 
 
-def _fill(work: Work, counter: _Slots, ready: Callable[[int, int], list[TaskInstance]]) -> None:
+def _fill(
+    work: Work,
+    slots: _Slots,
+    ready: Callable[[Place, Full, int], list[TaskInstance]],
+    is_full: Callable[[], bool],
+) -> None:
     """Go through the ready tasks in order. Those that one limit holds back do not hold back those
     behind them."""
-    held_back = 0
-    for _ in range(MAX_PAGES):
-        page = ready(PAGE, held_back)
+    behind = Place()
+    for size in (FIRST_PAGE, *repeat(PAGE, MAX_PAGES)):
+        if is_full():
+            return
+        page = ready(behind, slots.full(), size)
         for task in page:
             if work.begun >= MAX_BEGUN:
                 work.outbox.wake(work.now)
                 return
-            if counter.has_room_for(task):
-                _begin(work, task, counter)
+            if slots.has_room_for(task):
+                _begin(work, task, slots)
                 work.begun += 1
-            else:
-                held_back += 1
-        if len(page) < PAGE or not counter.has_any(page[-1].attempt.dag_id):
+        if len(page) < size:
             return
+        behind = Place(page[-1].priority, page[-1].key)
 
 
 class _Slots:
@@ -93,11 +105,31 @@ class _Slots:
         self._tasks: Counter[tuple[int, str]] = Counter()
 
     def has_room_for(self, task: TaskInstance) -> bool:
-        return self._dag(task) > 0 and self._has_pool(task) and self._has_task(task)
+        return (
+            not self.is_full_dag(task.attempt.dag_id)
+            and self._has_pool(task)
+            and self._has_task(task)
+        )
 
-    def has_any(self, dag_id: str) -> bool:
-        """Whether the DAG has a slot left."""
-        return self._dags.get(dag_id, 1) > 0
+    def is_full_dag(self, dag_id: str) -> bool:
+        """Whether none of the DAG's tasks can begin now."""
+        if dag_id not in self._dags:
+            dag = dags.find(self._work.tx, dag_id)
+            limit = dag.max_active_tasks if dag else 0
+            self._dags[dag_id] = limit - task_slots.in_flight_count(self._work.tx, dag_id)
+        return self._dags[dag_id] <= 0
+
+    def is_full_pool(self, pool: str) -> bool:
+        """The same of the pool's. One that never has a slot is not full: its tasks are told so."""
+        free = self._free(pool)
+        return free is not None and free <= 0 and bool(self._size(pool))
+
+    def full(self) -> Full:
+        """Those of which this is known."""
+        return Full(
+            [dag_id for dag_id in self._dags if self.is_full_dag(dag_id)],
+            [pool for pool in self._pools if self.is_full_pool(pool)],
+        )
 
     def take(self, task: TaskInstance) -> None:
         self._dags[task.attempt.dag_id] -= 1
@@ -105,20 +137,20 @@ class _Slots:
             self._pools[task.pool] = (self._pools[task.pool] or 0) - task.pool_slots
         self._tasks[task.run_key, task.task_id] += 1
 
-    def _dag(self, task: TaskInstance) -> int:
-        dag_id = task.attempt.dag_id
-        if dag_id not in self._dags:
-            dag = dags.find(self._work.tx, dag_id)
-            limit = dag.max_active_tasks if dag else 0
-            self._dags[dag_id] = limit - task_instances.in_flight_count(self._work.tx, dag_id)
-        return self._dags[dag_id]
+    def _free(self, pool: str) -> int | None:
+        if pool not in self._pools:
+            self._pools[pool] = pools.free_slots(self._work.tx, pool)
+        return self._pools[pool]
+
+    def _size(self, pool: str) -> int | None:
+        if pool not in self._sizes:
+            self._sizes[pool] = pools.size(self._work.tx, pool)
+        return self._sizes[pool]
 
     def _has_pool(self, task: TaskInstance) -> bool:
         if task.pool is None:
             return True
-        if task.pool not in self._pools:
-            self._pools[task.pool] = pools.free_slots(self._work.tx, task.pool)
-        free = self._pools[task.pool]
+        free = self._free(task.pool)
         if free is not None and free >= task.pool_slots:
             return True
         if reason := self._why_never(task.pool, task.pool_slots):
@@ -127,9 +159,7 @@ class _Slots:
 
     def _why_never(self, pool: str, wanted: int) -> str:
         """What people must do before a task can have its slots; empty where it only has to wait."""
-        if pool not in self._sizes:
-            self._sizes[pool] = pools.size(self._work.tx, pool)
-        size = self._sizes[pool]
+        size = self._size(pool)
         if size is None:
             return f"waits: there is no pool {pool!r}; make it with PUT /api/pools/{pool}"
         if size < wanted:
@@ -144,7 +174,7 @@ class _Slots:
             return True
         key = (task.run_key, task.task_id)
         if key not in self._tasks:
-            self._tasks[key] = task_instances.in_flight_of_task(self._work.tx, *key)
+            self._tasks[key] = task_slots.in_flight_of_task(self._work.tx, *key)
         return self._tasks[key] < limit
 
 
@@ -155,14 +185,14 @@ def _task_limit(work: Work, task: TaskInstance) -> int | None:
     return work.definition(run.version_id).task(task.task_id).max_active_tis_per_dagrun
 
 
-def _begin(work: Work, task: TaskInstance, counter: _Slots) -> None:
+def _begin(work: Work, task: TaskInstance, slots: _Slots) -> None:
     run = work.run_of(task)
     definition = work.definition(run.version_id).task(task.task_id)
     if definition.trigger_dag_id is not None:
         if (moment := _begins(work, run, task)) > work.now:
             work.outbox.wake_after(moment)  # no executor waits for the exact second
             return
-        counter.take(task)  # it may wait for the other run, and holds its slot as long
+        slots.take(task)  # it may wait for the other run, and holds its slot as long
         triggering.start(work, run, task)
         return
     try:
@@ -174,7 +204,7 @@ def _begin(work: Work, task: TaskInstance, counter: _Slots) -> None:
         notices.of_task(work, definition, run, task, ended, target)
         work.touch(run.run_id)
         return
-    counter.take(task)
+    slots.take(task)
 
 
 def _begins(work: Work, run: Run, task: TaskInstance) -> datetime:
