@@ -40,6 +40,10 @@ class Run:
     def is_active(self) -> bool:
         return self.state in (RunState.QUEUED, RunState.RUNNING)
 
+    def ids(self) -> dict[str, Any]:
+        """For a log line."""
+        return {"dag_id": self.dag_id, "run_id": self.run_id}
+
 
 @dataclass(frozen=True, slots=True)
 class NewRun:

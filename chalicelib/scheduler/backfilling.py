@@ -31,7 +31,11 @@ MAX_LOOKED_AT = 200
 def go_on(work: Work) -> int:
     """Take every running backfill on, should a run's end have been missed; answers the runs
     made."""
-    return sum(go_on_one(work, found.id) for found in backfills.running(work.tx, MAX_BACKFILLS))
+    made = 0
+    for found in backfills.running(work.tx, MAX_BACKFILLS):
+        with work.apart("a backfill", dag_id=found.dag_id, backfill_id=found.id):
+            made += go_on_one(work, found.id)
+    return made
 
 
 def go_on_one(work: Work, backfill_id: int) -> int:

@@ -15,7 +15,14 @@ from typing import Any
 from chalicelib.config import Settings
 from chalicelib.dag.model import Dag
 from chalicelib.dag.states import RunState
-from chalicelib.database import Database, Transaction, definitions, outputs, runs
+from chalicelib.database import (
+    Database,
+    IntegrityError,
+    Transaction,
+    definitions,
+    outputs,
+    runs,
+)
 from chalicelib.database.runs import Run
 from chalicelib.database.task_instances import TaskInstance
 from chalicelib.errors import OrchestratorError
@@ -31,6 +38,10 @@ WAKE_AHEAD = timedelta(seconds=3)
 """A wake-up arrives this long before its moment: time to start cold and to commit."""
 TICK_HORIZON = timedelta(seconds=120)
 """How far the tick looks ahead: EventBridge may leave almost two minutes between two ticks."""
+
+BAD_DATA = (ValueError, OverflowError, LookupError, TypeError, IntegrityError)
+"""What bad data may raise. Anything else is a fault of ours or of the disk: nothing is
+committed."""
 
 STOPPED_AT_ONCE = 16
 """Attempts: each takes up to three requests, and somebody waits for the answer to a cancel."""
@@ -170,6 +181,16 @@ class Work:
         except BaseException:
             self.outbox.back_to(mark)
             raise
+
+    @contextmanager
+    def apart(self, what: str, **about: Any) -> Iterator[None]:
+        """What bad data raises in the block is logged, and undone: of many things that one pass
+        looks after, a bad one must not stand in the way of the others."""
+        try:
+            with self.savepoint():
+                yield
+        except BAD_DATA:
+            log.exception("%s is left out of this pass", what, extra=about)
 
     def touch(self, run_id: str) -> None:
         """Something of this run changed."""

@@ -87,7 +87,8 @@ def _make_runs(work: Work) -> int:
     for dag in dags.due(work.tx, horizon, MAX_RUNS):
         if made >= MAX_RUNS:
             break
-        made += _make_runs_of(work, dag, horizon, MAX_RUNS - made)
+        with work.apart("a DAG that is due", dag_id=dag.dag_id):
+            made += _make_runs_of(work, dag, horizon, MAX_RUNS - made)
     if made >= MAX_RUNS:
         work.outbox.wake(work.now)
     return made
@@ -144,10 +145,10 @@ def _queue_again(work: Work, state: TaskState) -> int:
 def _time_out(work: Work) -> int:
     late = run_slots.timed_out(work.tx, work.now, MAX_TIMEOUTS)
     for run in late:
-        limit = work.definition(run.version_id).dagrun_timeout
-        stopping.stop_run(
-            work, run, RunState.FAILED, f"took longer than dagrun_timeout ({limit:g} s)"
-        )
+        with work.apart("a run that took too long", **run.ids()):
+            limit = work.definition(run.version_id).dagrun_timeout
+            reason = f"took longer than dagrun_timeout ({limit:g} s)"
+            stopping.stop_run(work, run, RunState.FAILED, reason)
     return len(late)
 
 

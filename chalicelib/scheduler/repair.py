@@ -49,19 +49,24 @@ def resend(work: Work) -> int:
     """Send again what is queued and has not begun in time. Harmless: one claim wins."""
     due = task_instances.due(work.tx, TaskState.QUEUED, work.now, MAX_RESENT)
     for task in due:
-        again = resend_at(work.now, task.sends, work.scheduler.settings.resend_seconds)
-        if not attempts.postpone(work.tx, task, again):
-            continue
-        run = work.run_of(task)
-        not_before = task.not_before or work.now
-        dag = work.definition(run.version_id)
-        try:
-            message = task_message(work, dag, run, task, task.attempt, not_before)
-        except TemplateError as error:
-            end(work, task, End("failed", work.now, reason=str(error)))
-            continue
-        work.outbox.task(message, not_before)
+        with work.apart("a task message to be sent again", **task.attempt.ids()):
+            _resend(work, task)
     return len(due)
+
+
+def _resend(work: Work, task: TaskInstance) -> None:
+    again = resend_at(work.now, task.sends, work.scheduler.settings.resend_seconds)
+    if not attempts.postpone(work.tx, task, again):
+        return
+    run = work.run_of(task)
+    not_before = task.not_before or work.now
+    dag = work.definition(run.version_id)
+    try:
+        message = task_message(work, dag, run, task, task.attempt, not_before)
+    except TemplateError as error:
+        end(work, task, End("failed", work.now, reason=str(error)))
+        return
+    work.outbox.task(message, not_before)
 
 
 def expect_nothing(scheduler: Scheduler) -> None:
@@ -93,8 +98,11 @@ def stop_again(work: Work) -> int:
 
 def end_silent(work: Work) -> int:
     """End the attempts whose executor has gone silent."""
-    due = task_instances.due(work.tx, TaskState.RUNNING, work.now, MAX_LOST)
-    return sum(end(work, task, End("lost", work.now, reason=_silent(task))) for task in due)
+    count = 0
+    for task in task_instances.due(work.tx, TaskState.RUNNING, work.now, MAX_LOST):
+        with work.apart("an attempt gone silent", **task.attempt.ids()):
+            count += end(work, task, End("lost", work.now, reason=_silent(task)))
+    return count
 
 
 def _silent(task: TaskInstance) -> str:
@@ -106,15 +114,21 @@ def end_abandoned(work: Work, findings: Iterable[Finding]) -> int:
     """End the attempts that nobody took; one that did start is watched from its start on."""
     count = 0
     for finding in findings:
-        task = task_instances.find(work.tx, finding.attempt)
-        if task is None or task.attempt != finding.attempt:
-            continue
-        if finding.claimed_at is None:
-            count += end(work, task, End("lost", work.now, reason=finding.reason))
-        else:
-            at = finding.claimed_at
-            apply_report(work, Heartbeat(finding.attempt, started_at=at, at=at, claimed=True))
+        with work.apart("an attempt that nobody took", **finding.attempt.ids()):
+            count += _end_abandoned(work, finding)
     return count
+
+
+def _end_abandoned(work: Work, finding: Finding) -> bool:
+    """Whether it ended now."""
+    task = task_instances.find(work.tx, finding.attempt)
+    if task is None or task.attempt != finding.attempt:
+        return False
+    if finding.claimed_at is None:
+        return end(work, task, End("lost", work.now, reason=finding.reason))
+    at = finding.claimed_at
+    apply_report(work, Heartbeat(finding.attempt, started_at=at, at=at, claimed=True))
+    return False
 
 
 def abandoned(scheduler: Scheduler, now: datetime) -> list[Finding]:

@@ -37,9 +37,9 @@ from chalicelib.messages import (
 )
 from chalicelib.ports import ReceivedMessage
 from chalicelib.scheduler import notices
-from chalicelib.scheduler.context import Scheduler, Work
+from chalicelib.scheduler.context import BAD_DATA, Scheduler, Work
 from chalicelib.scheduler.due import make_due
-from chalicelib.scheduler.settle import BAD_DATA, working
+from chalicelib.scheduler.settle import working
 
 log = logging.getLogger("orchestrator.scheduler")
 

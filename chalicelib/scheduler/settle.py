@@ -8,16 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from chalicelib.dag.states import RunState
-from chalicelib.database import IntegrityError, runs, task_instances
+from chalicelib.database import runs, task_instances
 from chalicelib.scheduler import backfilling, slots
-from chalicelib.scheduler.context import Outbox, Scheduler, Work
+from chalicelib.scheduler.context import BAD_DATA, Outbox, Scheduler, Work
 from chalicelib.scheduler.progress import advance, give_up_waiting, pass_on
 
 log = logging.getLogger("orchestrator.scheduler")
-
-BAD_DATA = (ValueError, OverflowError, LookupError, TypeError, IntegrityError)
-"""What bad data may raise. Anything else is a fault of ours or of the disk: nothing is
-committed."""
 
 MAX_ROUNDS = 10_000
 

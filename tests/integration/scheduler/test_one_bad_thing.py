@@ -8,7 +8,7 @@ from datetime import timedelta
 from chalicelib.messages import TaskMessage
 from chalicelib.ports import OutgoingMessage
 from chalicelib.scheduler import backfill
-from tests.support.world import World
+from tests.support.world import DIE, SUCCEED, World
 
 MakeWorld = Callable[..., World]
 
@@ -41,3 +41,32 @@ def test_a_claim_that_nobody_can_read_holds_up_no_tick(make_world: MakeWorld) ->
     world.tick()
     assert world.run_state(run_id) == "failed"
     assert world.all("SELECT outcome FROM attempts") == [("lost",)]
+
+
+def test_a_dag_whose_zone_is_gone_stops_no_other_dag(make_world: MakeWorld) -> None:
+    world = make_world()
+    for name in ("bad", "good"):
+        text = f"name: {name}\nschedule: '* * * * *'\ntasks: [{{id: t, command: x}}]"
+        world.upload(f"{text}\ntimezone: Europe/Rome", f"{name}.yaml")
+    with world.database.write() as tx:
+        tx.execute(
+            "UPDATE dag_versions SET digest = 'other',"
+            " compiled = replace(compiled, 'Europe/Rome', 'Europe/Rom') WHERE dag_id = 'bad'"
+        )
+    world.play(130)
+    assert world.all("SELECT DISTINCT dag_id FROM runs") == [("good",)]
+
+
+def test_an_attempt_of_a_dag_that_cannot_be_read_stops_no_tick(make_world: MakeWorld) -> None:
+    world = make_world(lambda m: DIE if m.attempt.dag_id == "bad" else SUCCEED)
+    for name in ("bad", "good"):
+        world.upload(f"name: {name}\ntasks: [{{id: t, command: x}}]", f"{name}.yaml")
+    world.request("bad")
+    world.play(10)
+    with world.database.write() as tx:
+        tx.execute("UPDATE dag_versions SET digest = 'x', compiled = '{' WHERE dag_id = 'bad'")
+    world.play(300)
+    run_id = world.request("good")
+    world.play(5)
+    assert world.run_state(run_id) == "success"
+    assert world.all("SELECT count(*) >= 5 FROM ticks") == [(1,)]
