@@ -99,12 +99,7 @@ def restore(
     while runs are active, Unavailable. After each of them the database is as it was.
     """
     chosen = _choose(keeper, name)
-    latest = keeper.database.schema_version
-    if chosen.schema_version > latest:
-        raise Conflict(
-            f"Backup {chosen.name} has schema version {chosen.schema_version}, this program knows"
-            f" {latest}: deploy the version of the program that made it, then restore."
-        )
+    _refuse_a_newer(chosen, keeper.database.schema_version)
     path, now = keeper.database.path, keeper.now()
     staged = swapping.new_directory(path, now)
     try:
@@ -125,7 +120,7 @@ def restore(
     answer = Restored(
         backup=chosen.name,
         commit_seq=chosen.commit_seq,
-        schema_version=latest,
+        schema_version=keeper.database.schema_version,
         kept_as=done.kept_as,
         lost_commits=None if live is None else max(0, live.commit_seq - chosen.commit_seq),
         active_runs=None if live is None else list(live.active_runs[:100]),
@@ -142,6 +137,14 @@ def _choose(keeper: Keeper, name: str | None) -> Backup:
     if not complete:
         raise NotFound("there is no backup yet")
     return store.find(keeper.backups, complete[-1])
+
+
+def _refuse_a_newer(chosen: Backup, known: int) -> None:
+    if chosen.schema_version > known:
+        raise Conflict(
+            f"Backup {chosen.name} has schema version {chosen.schema_version}, this program knows"
+            f" {known}: deploy the version of the program that made it, then restore."
+        )
 
 
 def _fill(keeper: Keeper, chosen: Backup, file: Path) -> None:

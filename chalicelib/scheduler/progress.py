@@ -198,7 +198,7 @@ def _end(work: Work, run: Run, dag: Dag, states: States) -> None:
     state, reason = verdict(run, dag, states)
     if not runs.end(work.tx, run.key, state, reason, work.now):
         return
-    log.info("run ended: %s", state, extra={"dag_id": run.dag_id, "run_id": run.run_id})
+    log.info("run ended: %s", state, extra=run.ids())
     notices.of_run(work, dag, run, state, reason)
     if state is RunState.FAILED:
         _pause_after_failures(work, run, dag)

@@ -68,8 +68,9 @@ def _advance(work: Work, run_id: str) -> None:
             advance(work, run)
     except BAD_DATA as error:
         # One run that cannot be followed up must neither block its neighbours nor stay for ever.
-        log.exception("run cannot go on", extra={"dag_id": run.dag_id, "run_id": run_id})
+        log.exception("run cannot go on", extra=run.ids())
         reason = f"internal error: {type(error).__name__}: {error}"
         task_instances.end_all_unstarted(work.tx, run.key, reason, work.now)
         runs.end(work.tx, run.key, RunState.FAILED, reason, work.now)
-        pass_on(work, run, RunState.FAILED)
+        with work.apart("what waited for a run", **run.ids()):
+            pass_on(work, run, RunState.FAILED)

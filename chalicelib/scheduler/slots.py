@@ -48,12 +48,17 @@ def fill_run_slots(work: Work, dag_id: str) -> None:
     for run in run_slots.waiting(
         work.tx, dag_id, horizon, only_asked_for=dag.is_paused, limit=free
     ):
-        limit = work.definition(run.version_id).dagrun_timeout
-        begins = max(work.now, run.not_before)
-        timeout_at = begins + timedelta(seconds=limit) if limit is not None else None
-        run_slots.take_slot(work.tx, run, timeout_at, work.now)
-        work.outbox.wake_after(timeout_at)
-        work.touch(run.run_id)
+        with work.apart("a run that waits for a slot", **run.ids()):
+            _let_in(work, run)
+
+
+def _let_in(work: Work, run: Run) -> None:
+    limit = work.definition(run.version_id).dagrun_timeout
+    begins = max(work.now, run.not_before)
+    timeout_at = begins + timedelta(seconds=limit) if limit is not None else None
+    run_slots.take_slot(work.tx, run, timeout_at, work.now)
+    work.outbox.wake_after(timeout_at)
+    work.touch(run.run_id)
 
 
 def fill_task_slots(work: Work) -> None:

@@ -70,3 +70,19 @@ def test_an_attempt_of_a_dag_that_cannot_be_read_stops_no_tick(make_world: MakeW
     world.play(5)
     assert world.run_state(run_id) == "success"
     assert world.all("SELECT count(*) >= 5 FROM ticks") == [(1,)]
+
+
+def test_a_result_counts_although_the_runs_that_wait_behind_it_cannot_be_read(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world()
+    text = "name: D\nmax_active_runs: 1\ntasks: [{id: t, command: x}]"
+    world.upload(text)
+    first = world.request("d")
+    world.upload(f"{text}\ndescription: changed")
+    second = world.request("d")
+    with world.database.write() as tx:
+        tx.execute("UPDATE dag_versions SET digest = 'y', compiled = '{' WHERE version = 2")
+    world.play(5)
+    assert world.run_state(first) == "success"
+    assert world.run_state(second) == "queued"
