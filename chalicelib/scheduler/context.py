@@ -150,8 +150,8 @@ class Work:
     tasks that wait for the run before theirs (run_id, task_id: and that run's id); `touched` are
     runs of which something changed; `run_slots`, `task_slots` and `pools` are DAGs and pools in
     which something may begin. Whoever changes a state notes it there, and `settle` follows it up
-    before the commit, so that no change can be forgotten. What has been read and never changes is
-    kept.
+    before the commit, so that no change can be forgotten. `left_out` tells what `apart` undid. What
+    has been read and never changes is kept.
     """
 
     tx: Transaction
@@ -166,6 +166,7 @@ class Work:
     pools: set[str] = field(default_factory=set)
     backfills: set[int] = field(default_factory=set)
     begun: int = 0
+    left_out: list[str] = field(default_factory=list)
     _definitions: dict[int, Dag] = field(default_factory=dict)
     _runs: dict[int, Run] = field(default_factory=dict)
     _outputs: dict[tuple[int, str], Any] = field(default_factory=dict)
@@ -184,13 +185,15 @@ class Work:
 
     @contextmanager
     def apart(self, what: str, **about: Any) -> Iterator[None]:
-        """What bad data raises in the block is logged, and undone: of many things that one pass
-        looks after, a bad one must not stand in the way of the others."""
+        """What bad data raises in the block is logged, noted in `left_out`, and undone: of many
+        things that one pass looks after, a bad one must not stand in the way of the others."""
         try:
             with self.savepoint():
                 yield
-        except BAD_DATA:
+        except BAD_DATA as error:
             log.exception("%s is left out of this pass", what, extra=about)
+            ids = ", ".join(f"{name} {value}" for name, value in about.items())
+            self.left_out.append(f"{what} ({ids}): {type(error).__name__}: {error}")
 
     def touch(self, run_id: str) -> None:
         """Something of this run changed."""

@@ -28,6 +28,9 @@ T = TypeVar("T")
 
 _LAST_ROUND = "last_round"
 
+MAX_SAID = 20
+"""Of what a tick left out, so much is told."""
+
 
 @dataclass
 class Report:
@@ -110,6 +113,7 @@ def _decide(work: Work, outside: _Outside, report: Report) -> None:
     if outside.is_round:
         report.count("runs_removed", retention.remove(work, outside.expired))
         housekeeping.set_fact(work.tx, _LAST_ROUND, work.now)
+    report.errors += work.left_out[:MAX_SAID]
 
 
 def _is_round(scheduler: Scheduler, now: datetime) -> bool:

@@ -55,6 +55,9 @@ def test_a_dag_whose_zone_is_gone_stops_no_other_dag(make_world: MakeWorld) -> N
         )
     world.play(130)
     assert world.all("SELECT DISTINCT dag_id FROM runs") == [("good",)]
+    (said,) = world.tick().errors
+    assert said.startswith("a DAG that is due (dag_id bad): ")
+    assert "Europe/Rom" in said
 
 
 def test_an_attempt_of_a_dag_that_cannot_be_read_stops_no_tick(make_world: MakeWorld) -> None:
