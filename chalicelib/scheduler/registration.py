@@ -31,7 +31,8 @@ from chalicelib.scheduler.stopping import stop_run
 log = logging.getLogger("orchestrator.scheduler")
 
 SUFFIXES = (".yaml", ".yml")
-MAX_FILES_PER_ROUND = 500
+MAX_FILES_PER_ROUND = 100
+"""Each may take a quarter of a second, and the tick has a minute for all that it does."""
 MAX_LISTINGS = 20
 _LISTED_AT_ONCE = 1000
 _LOOKS = 5

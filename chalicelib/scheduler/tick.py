@@ -55,12 +55,14 @@ class Report:
 
 @dataclass
 class _Outside:
-    """What was learned from queues and buckets before the transaction, none of it decided yet."""
+    """What was learned from queues and buckets before the transaction, none of it decided yet.
+    `is_compared`: of the dags bucket nothing is left that changed unnoticed."""
 
     letters: DeadLetters = field(default_factory=DeadLetters)
     findings: list[Finding] = field(default_factory=list)
     expired: list[Run] = field(default_factory=list)
     is_round: bool = False
+    is_compared: bool = True
 
 
 def tick(scheduler: Scheduler) -> Report:
@@ -88,6 +90,7 @@ def _look_outside(scheduler: Scheduler, report: Report, now: datetime) -> _Outsi
     if outside.is_round:
         changed = report.attempt("reconcile", lambda: registration.reconcile(scheduler), 0)
         report.count("files_registered", changed)
+        outside.is_compared = changed < registration.MAX_FILES_PER_ROUND
         outside.findings += report.attempt(
             "abandoned", lambda: repair.abandoned(scheduler, now), []
         )
@@ -112,7 +115,8 @@ def _decide(work: Work, outside: _Outside, report: Report) -> None:
     report.count("dead_letters", len(outside.letters.received))
     if outside.is_round:
         report.count("runs_removed", retention.remove(work, outside.expired))
-        housekeeping.set_fact(work.tx, _LAST_ROUND, work.now)
+        if outside.is_compared:  # else the next tick goes on
+            housekeeping.set_fact(work.tx, _LAST_ROUND, work.now)
     report.errors += work.left_out[:MAX_SAID]
 
 

@@ -228,9 +228,20 @@ class ListedBucket(FakeBucket):
 def test_a_bucket_of_more_than_one_page_is_compared_whole(make_world: MakeWorld) -> None:
     world = make_world()
     keys(world, (f"n{number:04d}.yaml" for number in range(1100)))
-    for _ in range(3):
+    for _ in range(11):
         registration.reconcile(world.scheduler)
     assert world.all("SELECT count(*) FROM dags") == [(1100,)]
+
+
+def test_a_tick_takes_on_so_many_files_and_the_next_one_the_others(make_world: MakeWorld) -> None:
+    world = make_world()
+    most = registration.MAX_FILES_PER_ROUND
+    keys(world, (f"n{number:04d}.yaml" for number in range(most + 50)))
+    registered = []
+    for _ in range(3):
+        registered.append(world.tick().did.get("files_registered", 0))
+        world.clock.advance(60)
+    assert registered == [most, 50, 0]
 
 
 def test_a_bucket_full_of_other_things_costs_no_more_than_so_many_listings(
