@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from chalicelib.database import housekeeping, notifications
+from chalicelib.database import housekeeping, notifications, runs
 from chalicelib.database.housekeeping import VERSIONS_KEPT
 from chalicelib.scheduler.retention import MAX_TASKS
 from tests.support.world import World
@@ -101,3 +101,24 @@ def test_of_notifications_the_oldest_go_that_nobody_waits_for(make_world: MakeWo
         assert notifications.forget(tx, before, 2) == 1
         assert notifications.forget(tx, before, 9) == 0
     assert world.all("SELECT id FROM notifications") == [(2,), (4,), (5,)]
+
+
+def test_runs_that_are_kept_for_longer_are_not_passed_by_each_time(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload(f"{ONE_TASK}retention_days: 900\n")
+    world.upload("name: E\ntasks: [{id: t, command: x}]", "e.yaml")
+    for dag_id in "ddde":
+        world.request(dag_id)
+    world.play(2, ticking=False)
+    seen: list[str] = []
+    world.clock.advance(100 * DAY)
+    with world.database.read() as tx:
+        tx._connection.set_trace_callback(seen.append)
+        found = runs.expired(tx, world.clock(), 90, 10)
+        tx._connection.set_trace_callback(None)
+        steps = [str(tuple(row)[3]) for sql in seen for row in tx.all(f"EXPLAIN QUERY PLAN {sql}")]
+    assert [run.dag_id for run in found] == ["e"]
+    assert "SEARCH r USING COVERING INDEX runs_ended_of (dag_id=? AND ended_at<?)" in steps
+    assert not any(
+        step.startswith(("SCAN runs", "SEARCH runs USING INDEX runs_ended ")) for step in steps
+    )
