@@ -31,7 +31,7 @@ NAMED = {
     "@monthly": "0 0 1 * *",
     "@yearly": "0 0 1 1 *",
 }
-EVERY = "@every "
+EVERY = "@every"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST_EVERY = 366 * 86_400
 
@@ -175,7 +175,7 @@ def compile_expression(text: str, zone: str = "UTC", anchor: datetime = EPOCH) -
 
     Raises BadSchedule; also for a cron expression that never fires.
     """
-    if text.startswith("@every"):
+    if text.startswith(EVERY):
         return Every(_interval(text), anchor)
     if text.startswith("@") and text not in NAMED:
         raise BadSchedule(f"{quote(text)} is not known; there are {_WORDS}")
@@ -184,7 +184,7 @@ def compile_expression(text: str, zone: str = "UTC", anchor: datetime = EPOCH) -
 
 def _interval(text: str) -> timedelta:
     try:
-        seconds = parse_duration(text.removeprefix("@every").strip())
+        seconds = parse_duration(text.removeprefix(EVERY).strip())
     except BadDuration as error:
         raise BadSchedule(f"{quote(text)} has no duration: {error}") from None
     if not 1 <= seconds <= LONGEST_EVERY:
