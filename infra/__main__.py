@@ -18,7 +18,8 @@ from infra.naming import Stage
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 if it did what was asked, 1 if it could not."""
-    given = parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    given = parser().parse_args(words or ["--help"])
     try:
         given.run(given)
     except (InfraError, ClientError, BotoCoreError) as error:

@@ -105,7 +105,7 @@ def compose(source: bytes, report: Report, *, loader: Any = LOADER) -> Node | No
 def _decode(source: bytes, report: Report) -> str | None:
     if len(source) > MAX_BYTES:
         report.add(
-            Place(1, 1), "", f"the file has {len(source)} bytes; at most {MAX_BYTES} are possible"
+            Place(1, 1), "", f"the file has more than {MAX_BYTES} bytes, which is the most possible"
         )
         return None
     try:

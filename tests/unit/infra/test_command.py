@@ -36,6 +36,13 @@ def test_a_number_that_makes_no_sense_is_refused(
     assert "--tasks" in capsys.readouterr().err
 
 
+def test_without_a_command_all_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert ended.value.code == 0
+    assert "restore" in capsys.readouterr().out
+
+
 def test_an_error_is_one_line_without_a_trace(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["deploy", "--stage", "My Stage"]) == 1
     shown = capsys.readouterr()
