@@ -68,6 +68,14 @@ def clear(work: Work, run: Run, chosen: Sequence[TaskInstance]) -> None:
     reopen(work, run)
 
 
+def unblock(work: Work, run: Run, task_id: str) -> None:
+    """The task has not failed after all: what is behind it and could not run is decided again."""
+    behind = set(_with_downstream(work.definition(run.version_id), [task_id])) - {task_id}
+    for task in task_instances.of_run(work.tx, run.key, sorted(behind)):
+        if task.state is TaskState.UPSTREAM_FAILED:
+            task_instances.set_by_hand(work.tx, task.key, TaskState.NONE, "", None)
+
+
 def reopen(work: Work, run: Run) -> None:
     """Let the run go on; if it had ended, it waits for a slot again."""
     if not run.is_active:

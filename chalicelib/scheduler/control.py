@@ -216,8 +216,8 @@ def mark(
     *,
     who: str = "local",
 ) -> None:
-    """Say that a task succeeded or failed. What follows from it is worked out again. Raises
-    NotFound, InvalidRequest, Conflict where somebody works on it."""
+    """Say that a task succeeded or failed. What follows from it is worked out again: what a failure
+    had blocked may run. Raises NotFound, InvalidRequest, Conflict where somebody works on it."""
     if state not in ("success", "failed"):
         raise InvalidRequest(f"a task can be marked success or failed, not {state!r}")
     target = TaskState(state)
@@ -233,6 +233,8 @@ def mark(
                 raise Conflict(
                     f"task {task_id!r} of run {run_id!r} is {task.state}; cancel it first"
                 )
+        if target is TaskState.SUCCESS:
+            clearing.unblock(work, run, task_id)
         clearing.reopen(work, run)
         finding.audit(work, who, f"mark {state}", run_id, task_id=task_id, map_index=map_index)
 

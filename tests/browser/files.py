@@ -11,9 +11,10 @@ on_failure: [{command: echo told}]
 params:
   region: {type: string, enum: [eu, us], default: eu, description: Which region}
   fails: {type: boolean, default: true}
+  day: "{{ ds }}"
 tasks:
   - id: extract
-    command: echo reading $PARAM_REGION
+    command: echo reading $PARAM_REGION of $PARAM_DAY
   - id: load
     command: |
       echo loading

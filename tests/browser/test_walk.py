@@ -51,7 +51,7 @@ def test_a_run_is_made_with_params_and_watched_until_it_ends(page: Page, cloud: 
     expect(page.locator(".facts .badge").first).to_have_text(SUCCEEDED, timeout=30_000)
     expect(page.locator("main")).to_contain_text("by the browser")
     page.get_by_role("link", name="extract", exact=True).first.click()
-    expect(page.locator("#log")).to_contain_text("reading us")
+    expect(page.locator("#log")).to_contain_text(re.compile(r"reading us of \d{4}-\d\d-\d\d"))
 
 
 def test_a_failure_is_cleared_after_its_reach_was_shown_and_then_succeeds(
@@ -92,15 +92,15 @@ def test_a_run_gets_a_note_is_retried_and_made_again(page: Page, cloud: LocalClo
     expect(page.get_by_role("table")).to_contain_text("note")
 
 
-def test_a_task_is_marked_as_succeeded_and_the_rest_is_run(page: Page, cloud: LocalCloud) -> None:
+def test_a_task_is_marked_as_succeeded_and_what_it_blocked_runs(
+    page: Page, cloud: LocalCloud
+) -> None:
     run_id = cloud.run("orders")
     page.goto(address(cloud, f"runs/{run_id}?task=load"))
     expect(page.locator(".facts .badge").first).to_have_text(FAILED, timeout=30_000)
     page.get_by_role("button", name="Mark as succeeded…").click()
     page.get_by_role("button", name="Mark as succeeded", exact=True).click()
     expect(page.locator("#task-title")).to_contain_text("succeeded")
-    page.get_by_role("button", name="Run what failed again…").click()
-    page.get_by_role("button", name="Run 1 task again").click()
     expect(page.locator(".facts .badge").first).to_have_text(SUCCEEDED, timeout=30_000)
 
 

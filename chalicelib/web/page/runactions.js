@@ -62,7 +62,10 @@ export function taskButtons(task, done) {
       confirm({
         title: `${label}: ${name}`,
         tasks: [task],
-        text: "Tasks that wait for it are decided by this.",
+        text:
+          state === "success"
+            ? "What waits for it, or was blocked because it failed, goes on."
+            : "Tasks that wait for it are decided by this.",
         label,
         act: () => send("POST", `${where}/mark`, { state, ...copy }),
         done,

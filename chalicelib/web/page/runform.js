@@ -97,7 +97,7 @@ function field(param) {
   const id = `param-${param.name}`;
   const input = control(param, id);
   const rules = [
-    param.description,
+    param.description?.replace(/[^.!?]$/, "$&."),
     param.required ? "Required." : null,
     param.minimum !== null || param.maximum !== null
       ? `From ${param.minimum ?? "any"} to ${param.maximum ?? "any"}.`
@@ -110,7 +110,10 @@ function field(param) {
   return { name: param.name, node: labelled(id, param.name, input, rules), read: () => reading(param, input) };
 }
 
-const isJson = (param) => ["array", "object"].includes(param.type) || (param.type === null && !param.enum);
+// A default that is a template has no type of its own; what is typed over it may be any JSON, or text.
+const isTemplate = (param) => param.type === null && typeof param.default === "string";
+const isJson = (param) =>
+  ["array", "object"].includes(param.type) || (param.type === null && !param.enum && !isTemplate(param));
 
 function control(param, id) {
   const given = param.default;
@@ -145,7 +148,9 @@ function control(param, id) {
 function reading(param, input) {
   if (param.type === "boolean" && !param.enum) return input.checked;
   if (input.value === "" && !(param.type === "string" && param.default)) return undefined;
-  if (param.type === "string" && !param.enum) return input.value === param.default ? undefined : input.value;
+  const isText = param.type === "string" || isTemplate(param);
+  if (isText && !param.enum && input.value === param.default) return undefined;
+  if (param.type === "string" && !param.enum) return input.value;
   try {
     return JSON.parse(input.value);
   } catch {

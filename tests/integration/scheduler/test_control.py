@@ -246,6 +246,25 @@ def test_marking_a_failure_as_success_lets_the_run_succeed(make_world: MakeWorld
     assert [row[0] for row in world.all("SELECT action FROM audit")].count("mark success") == 1
 
 
+def test_what_a_failure_had_blocked_runs_when_it_is_marked_as_success(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(failing("a"))
+    world.upload(CHAIN)
+    run_id = world.request("chain")
+    world.play(5, ticking=False)
+    assert world.task_states(run_id) == {
+        "a": "failed",
+        "b": "upstream_failed",
+        "c": "upstream_failed",
+    }
+    control.mark(world.scheduler, run_id, "b", None, "success")
+    world.play(5, ticking=False)
+    assert world.task_states(run_id) == {"a": "failed", "b": "success", "c": "success"}
+    control.mark(world.scheduler, run_id, "a", None, "success")
+    assert world.run_state(run_id) == "success"
+
+
 def test_what_runs_cannot_be_marked(make_world: MakeWorld) -> None:
     world = make_world(slow(50))
     world.upload(CHAIN)
