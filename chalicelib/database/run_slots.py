@@ -55,6 +55,16 @@ def waiting_of(tx: Transaction, dag_id: str, limit: int) -> list[Run]:
     return [run for run in map(run_of, rows) if run]
 
 
+def waiting_in_removed(tx: Transaction, limit: int) -> list[Run]:
+    """Runs without a slot whose DAG's file is gone."""
+    rows = tx.all(
+        SELECT_RUN + "WHERE admitted_at IS NULL AND ended_at IS NULL AND EXISTS"
+        " (SELECT 1 FROM dags d WHERE d.dag_id = runs.dag_id AND d.removed_at IS NOT NULL) LIMIT ?",
+        (limit,),
+    )
+    return [run for run in map(run_of, rows) if run]
+
+
 def oldest_admitted(tx: Transaction, dag_id: str) -> Run | None:
     """The run that has held its slot the longest and is not being stopped."""
     return run_of(

@@ -22,6 +22,7 @@ from chalicelib.dag.states import RunState
 from chalicelib.dag.yaml_nodes import MAX_BYTES
 from chalicelib.database import dags, run_slots
 from chalicelib.database.dags import DagFile, RegisteredDag
+from chalicelib.database.runs import Run
 from chalicelib.ports import StoredObject
 from chalicelib.scheduler.context import Scheduler, Work
 from chalicelib.scheduler.due import clock_start
@@ -34,6 +35,8 @@ SUFFIXES = (".yaml", ".yml")
 MAX_FILES_PER_ROUND = 100
 """Each may take a quarter of a second, and the tick has a minute for all that it does."""
 MAX_LISTINGS = 20
+MAX_STOPPED = 100
+"""Waiting runs, each of up to a thousand tasks, that one transaction ends."""
 _LISTED_AT_ONCE = 1000
 _LOOKS = 5
 
@@ -225,6 +228,16 @@ def _release(work: Work, dag_id: str) -> list[str]:
     """The DAG's file is gone: nothing of it starts any more, what runs goes on. Answers the files
     that waited for its name."""
     dags.set_removed(work.tx, dag_id, work.now)
-    for run in run_slots.waiting_of(work.tx, dag_id, 1000):
-        stop_run(work, run, RunState.CANCELLED, "the DAG's file was removed")
+    _stop_all(work, run_slots.waiting_of(work.tx, dag_id, MAX_STOPPED))
     return dags.files_wanting(work.tx, dag_id)
+
+
+def stop_removed(work: Work) -> int:
+    """Stop what still waits in removed DAGs, where it was too much for one transaction."""
+    return _stop_all(work, run_slots.waiting_in_removed(work.tx, MAX_STOPPED))
+
+
+def _stop_all(work: Work, waiting: list[Run]) -> int:
+    for run in waiting:
+        stop_run(work, run, RunState.CANCELLED, "the DAG's file was removed")
+    return len(waiting)

@@ -114,8 +114,11 @@ def _decide(work: Work, outside: _Outside, report: Report) -> None:
         housekeeping.set_aside(work.tx, queue, body, reason, work.now)
     report.count("dead_letters", len(outside.letters.received))
     if outside.is_round:
+        stopped = registration.stop_removed(work)
+        report.count("runs_stopped", stopped)
         report.count("runs_removed", retention.remove(work, outside.expired))
-        if outside.is_compared:  # else the next tick goes on
+        is_done = outside.is_compared and stopped < registration.MAX_STOPPED
+        if is_done:  # else the next tick goes on
             housekeeping.set_fact(work.tx, _LAST_ROUND, work.now)
     report.errors += work.left_out[:MAX_SAID]
 

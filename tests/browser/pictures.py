@@ -27,7 +27,7 @@ def main() -> None:
         api = Api(Path(folder))
         run_id = build(api)
         places = {
-            "home": ("", 830),
+            "home": ("", 930),
             "run": (f"runs/{run_id}", 1150),
             "grid": ("dags/nightly_sales", 700),
         }

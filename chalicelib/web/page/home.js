@@ -16,6 +16,7 @@ export async function view(main, context) {
   let known = [];
   let due = [];
   let failures = [];
+  let broken = [];
   let planned = new Map();
   let last = null;
   const slow = async () => {
@@ -27,10 +28,12 @@ export async function view(main, context) {
   };
   const quick = async () => {
     const runs = (await get("runs", { limit: RUNS }, context.signal)).runs;
-    if (runs === last?.runs && known === last.known && due === last.due && planned === last.planned) return;
+    broken = (await get("import_errors", { limit: 20 }, context.signal)).import_errors;
+    const now = { runs, known, due, planned, broken };
+    if (last && Object.keys(now).every((key) => now[key] === last[key])) return;
     if (runs !== last?.runs)
       failures = (await get("task_instances", { state: "failed", limit: 200 }, context.signal)).task_instances;
-    last = { runs, known, due, planned };
+    last = now;
     draw(main, { ...last, failures });
   };
   context.onQuery = () => {
@@ -62,28 +65,30 @@ export function unresolved(runs) {
   return [...found.values()];
 }
 
-function draw(main, { runs, known, due, failures, planned }) {
+function draw(main, { runs, known, due, failures, planned, broken }) {
   const dags = [...known, ...due];
   const names = new Map(dags.map((dag) => [dag.dag_id, dag.name]));
   const name = (dagId) => names.get(dagId) ?? dagId;
   const failed = unresolved(runs);
   const active = runs.filter((run) => isActive(run.state));
   const next = due.filter((dag) => Date.parse(dag.next_fire_at) < Date.now() + 86_400_000);
-  if (!dags.length && !runs.length) return show(main, h("h1", null, "Nothing here yet"), firstSteps());
+  if (!dags.length && !runs.length && !broken.length) return show(main, h("h1", null, "Nothing here yet"), firstSteps());
   const room = h("div", { class: "room" });
   show(
     main,
     h("h1", { class: "unseen" }, "Home"),
-    h("p", { class: "lead" }, sentence(failed, active, next, name)),
+    h("p", { class: "lead" }, sentence(failed, broken, active, next, name)),
     h(
       "div",
       { class: "home" },
       card(
         "To look at",
-        list(failed, (entry) => failure(entry, failures, name), "Nothing has failed that was not put right since.", [
-          "runs",
-          "failed",
-        ]),
+        list(
+          [...failed, ...broken],
+          (entry) => (entry.run ? failure(entry, failures, name) : brokenFile(entry)),
+          "Nothing has failed that was not put right since.",
+          ["runs", "failed"],
+        ),
       ),
       card(
         "Running now",
@@ -110,9 +115,13 @@ function draw(main, { runs, known, due, failures, planned }) {
   room.append(timeline({ runs, dags, planned, failed, span: span(), rows: ROWS, width: room.clientWidth }));
 }
 
-function sentence(failed, active, next, name) {
+function sentence(failed, broken, active, next, name) {
+  const troubles = [
+    failed.length ? `${count(failed.length, "DAG needs", "DAGs need")} a look` : null,
+    broken.length ? `${count(broken.length, "file")} cannot be read` : null,
+  ].filter(Boolean);
   const parts = [
-    failed.length ? `${count(failed.length, "DAG needs", "DAGs need")} a look` : "All is well",
+    troubles.join(", ") || "All is well",
     active.length ? `${count(active.length, "run is", "runs are")} under way` : "nothing runs now",
   ];
   const [first] = next;
@@ -153,6 +162,20 @@ function failure({ run, times }, failures, name) {
       { class: "sub" },
       h("span", null, live("ago", run.ended_at)),
       times > 1 ? h("span", null, `${times} failures since it last succeeded`) : null,
+    ),
+  ];
+}
+
+function brokenFile({ file_key: file, problems, recorded_at: since }) {
+  const [first] = problems;
+  return [
+    h("a", { href: "#/errors", "data-item": true }, file),
+    h("span", { class: "cause small" }, first ? `line ${first.line}: ${first.message}` : "cannot be read"),
+    h(
+      "div",
+      { class: "sub" },
+      h("span", null, live("ago", since)),
+      problems.length > 1 ? h("span", null, count(problems.length, "problem")) : null,
     ),
   ];
 }

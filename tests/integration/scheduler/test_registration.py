@@ -180,6 +180,18 @@ def test_a_removed_dag_ends_its_waiting_runs_and_finishes_the_others(make_world:
     assert world.run_state(waiting) == "cancelled"
 
 
+def test_none_of_many_waiting_runs_outlives_its_dag(make_world: MakeWorld) -> None:
+    world = make_world(lambda _: Played(seconds=5), reconcile_seconds="60")
+    world.upload(GOOD + "\nmax_active_runs: 1")
+    for _ in range(registration.MAX_STOPPED + 3):
+        world.request("d")
+        world.clock.advance(0.001)
+    world.remove()
+    world.play(130)
+    states = world.all("SELECT state, count(*) FROM runs GROUP BY state ORDER BY state")
+    assert states == [("cancelled", registration.MAX_STOPPED + 2), ("success", 1)]
+
+
 def test_a_dag_that_comes_back_keeps_its_history(make_world: MakeWorld) -> None:
     world = make_world()
     world.upload(GOOD)
