@@ -214,7 +214,8 @@ def test_a_pool_is_made_changed_and_removed(page: Page, cloud: LocalCloud) -> No
 
 def test_an_import_error_stands_below_its_line(page: Page, cloud: LocalCloud) -> None:
     page.goto(address(cloud))
-    page.get_by_role("region", name="To look at").get_by_role("link", name="broken.yaml").click()
+    look = page.get_by_role("region", name="To look at")
+    look.get_by_role("link", name="broken.yaml", exact=True).click()
     lines = page.get_by_role("region", name="Lines of broken.yaml")
     wrong = lines.locator(".wrong").filter(has_text="comand: echo")
     expect(wrong).to_have_attribute("data-line", "5")
