@@ -6,6 +6,7 @@ import json
 import random
 import statistics
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -142,7 +143,7 @@ def _client(database: Database) -> Client:
             dags=FakeBucket,
             runs=FakeBucket,
             database=lambda: database,
-            settings=config.load({}),
+            settings=replace(config.load({}), auth="none"),
             now=lambda: NOW,
         )
     )
