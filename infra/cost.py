@@ -20,10 +20,10 @@ DECIDING_MB = 512
 OVERHEAD_SECONDS = 0.15
 """What `execute` takes around a command: the claim, the log, the report."""
 
-REPORTS_TOGETHER = 4
+REPORTS_TOGETHER = 2.4
 """Reports that one `apply` takes, on average: 1 in a chain, hundreds in a fan-out."""
 
-APPLY_SECONDS = 0.2
+APPLY_SECONDS = 0.1
 
 SHORT_SECONDS = 1.5
 """A shorter command's log travels in its result; that of a longer one is put into the bucket while
@@ -104,8 +104,8 @@ def _per_task(load: Load) -> Iterator[Item]:
     yield Item("claims and logs", "s3_put", tasks * (1 + chunks))
     yield Item("cancel marks looked for", "s3_get", tasks * int(seconds / CANCEL_SECONDS))
     yield Item("claims and logs, kept", "s3_gb_month", tasks * (0.5e-6 + 4e-6 * chunks) * 3)
-    yield Item("database, read", "efs_gb_read", applies * 190e-6)
-    yield Item("database, written", "efs_gb_written", applies * 80e-6)
+    yield Item("database, read", "efs_gb_read", applies * 210e-6)
+    yield Item("database, written", "efs_gb_written", applies * 76e-6)
     yield Item("database, kept", "efs_gb_month", tasks * 1.5e-6 * 3)
     yield Item("backups, kept", "s3_gb_month", tasks * 1.5e-6 * 3 * COPIES)
     yield Item("file system, backups", "backup_gb_month", tasks * 1.5e-6 * 3 * 2)
