@@ -40,13 +40,13 @@ tasks:
   - id: trace
     command: |
       echo 'Traceback (most recent call last):'
-      echo '  File "/work/mine.py", line 7, in <module>'
+      echo '  File "/srv/mine.py", line 7, in <module>'
       echo '    run()'
       echo '  File "/usr/lib/python3.12/site-packages/click/core.py", line 1157, in main'
       echo '    rv = self.invoke(ctx)'
       echo '  File "/usr/lib/python3.12/site-packages/click/core.py", line 783, in invoke'
       echo '    return callback(*args, **kwargs)'
-      echo '  File "/work/mine.py", line 3, in run'
+      echo '  File "/srv/mine.py", line 3, in run'
       echo '    raise prices.Missing("XTS")'
       echo 'prices.Missing: XTS'
   - id: work
