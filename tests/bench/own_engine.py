@@ -117,4 +117,4 @@ class OwnEngine:
         self.executor.handle(message.body, time_left=lambda: 900.0)
 
     def _apply(self, batch: list[ReceivedMessage]) -> None:
-        results.apply(self.scheduler, [message.body for message in batch])
+        results.apply_backlog(self.scheduler, [message.body for message in batch])
