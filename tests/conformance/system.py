@@ -162,22 +162,11 @@ class System(World):
         self.commands = CommandExecutor(self, folder, lasts, secrets)
         self.executor = self.commands
 
-    def play(self, seconds: float, *, step: float = 0.0, ticking: bool = True) -> None:
-        """Let time pass, from one event to the next, with a tick every minute."""
-        end = self.clock() + timedelta(seconds=seconds)
-        while True:
-            if ticking and self.clock() >= self.next_tick:
-                self.tick()
-                self.next_tick = self.clock() + timedelta(seconds=60)
-            self.settle()
-            if self.clock() >= end:
-                return
-            self.clock.moment = min(end, self._next_moment(end, ticking))
-
-    def _next_moment(self, end: datetime, ticking: bool) -> datetime:
+    def next_look(self, end: datetime, step: float, *, ticking: bool) -> datetime:
+        """The next event, of whatever kind."""
         moments = [queue.next_moment() for queue in self.queues]
         moments += [self.commands.next_moment(), self.next_tick if ticking else None]
-        return min((moment for moment in moments if moment is not None), default=end)
+        return min(end, *(moment for moment in moments if moment is not None))
 
     def log_of(self, attempt: Attempt) -> list[str]:
         """The lines of its log without their stamps."""

@@ -205,7 +205,11 @@ class World:
             self.settle()
             if self.clock() >= end:
                 return
-            self.clock.advance(step)
+            self.clock.moment = self.next_look(end, step, ticking=ticking)
+
+    def next_look(self, end: datetime, step: float, *, ticking: bool) -> datetime:
+        """The moment at which `play`, which lasts until `end`, looks again."""
+        return self.clock() + timedelta(seconds=step)
 
     def all(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         with self.database.read() as tx:
