@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from chalicelib.dag.states import RunState
 from chalicelib.database import runs, task_instances
-from chalicelib.scheduler import backfilling, slots
+from chalicelib.scheduler import backfilling, notices, slots
 from chalicelib.scheduler.context import BAD_DATA, Outbox, Scheduler, Work
 from chalicelib.scheduler.progress import advance, give_up_waiting, pass_on
 
@@ -72,5 +72,7 @@ def _advance(work: Work, run_id: str) -> None:
         reason = f"internal error: {type(error).__name__}: {error}"
         task_instances.end_all_unstarted(work.tx, run.key, reason, work.now)
         runs.end(work.tx, run.key, RunState.FAILED, reason, work.now)
+        with work.apart("the news of a failed run", **run.ids()):
+            notices.of_run(work, work.definition(run.version_id), run, RunState.FAILED, reason)
         with work.apart("what waited for a run", **run.ids()):
             pass_on(work, run, RunState.FAILED)

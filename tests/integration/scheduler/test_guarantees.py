@@ -211,6 +211,19 @@ def test_4_whatever_executors_do_every_run_ends(make_world: MakeWorld) -> None:
     assert world.run_state(run_id) == "success"
 
 
+def test_4_a_run_that_cannot_be_followed_up_fails_and_people_are_told(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world()
+    world.upload(PAIR + "\non_failure: [{webhook: 'https://example.com/hook'}]")
+    run_id = world.request("d")
+    with world.database.write() as tx:
+        tx.execute("UPDATE task_instances SET item = 'no JSON' WHERE task_id = 'b'")
+    world.play(5, ticking=False)
+    assert world.run_state(run_id) == "failed"
+    assert [notice.payload["run_id"] for notice in world.executor.told] == [run_id]
+
+
 def test_5_what_was_answered_is_there_after_the_process_died(make_world: MakeWorld) -> None:
     world = make_world()
     world.upload(PAIR)
