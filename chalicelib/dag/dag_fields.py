@@ -79,7 +79,8 @@ DAG_FIELDS: tuple[Field, ...] = (
         "secrets",
         Kind.SECRETS,
         "Environment variables whose values are fetched when a command starts, masked in its logs "
-        "and never stored: `NAME: ssm:/path`, `NAME: secretsmanager:id`, `NAME: env:OTHER`.",
+        "and never stored: `NAME: ssm:/path`, `NAME: secretsmanager:id`, "
+        "`NAME: secretsmanager:id#key` (one value of a JSON secret), `NAME: env:OTHER`.",
         default={},
     ),
     Field(

@@ -43,7 +43,7 @@ MACHINES_OWN = ("AWS_", "ORCHESTRATOR_")
 """What the executor's own variables begin with; no secret is read from them."""
 SECRET = re.compile(
     r"^(?:ssm:[A-Za-z0-9_./:-]{1,1011}|secretsmanager:[A-Za-z0-9/_+=.@!:-]{1,512}"
-    r"|env:[A-Za-z_][A-Za-z0-9_]*)$"
+    r"(?:#[A-Za-z0-9_.@/+=-]{1,128})?|env:[A-Za-z_][A-Za-z0-9_]*)$"
 )
 TOPIC = re.compile(r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$")
 URL = re.compile(r"^https?://[^\s/?#@\\]+(?:[/?#]\S*)?$")

@@ -111,7 +111,8 @@ def _secret(value: Value) -> str | None:
     if not SECRET.fullmatch(text):
         # What stands there may be the secret itself, and problems are stored and shown.
         value.problem(
-            "this is no reference to a secret: write ssm:/path, secretsmanager:id or env:NAME"
+            "this is no reference to a secret: write ssm:/path, secretsmanager:id,"
+            " secretsmanager:id#key or env:NAME"
         )
     elif text.startswith(tuple(f"env:{prefix}" for prefix in MACHINES_OWN)):
         value.problem(f"{quote(text)} belongs to the orchestrator itself")
