@@ -5,8 +5,10 @@ A client may be used by many threads, but making one is not safe in two threads 
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,6 +45,25 @@ def client(service: str, region: str = "") -> Any:
             made = boto3.client(service, region_name=region or None, config=config)
             _clients[service, region] = made
         return _clients[service, region]
+
+
+def address_family(environ: Mapping[str, str]) -> socket.AddressFamily:
+    """The addresses to connect to. The names of dual-stack endpoints have both kinds, IPv4's first;
+    from a VPC that has only an IPv6 way out each of those would cost `connect_timeout`."""
+    is_ipv6 = environ.get("AWS_USE_DUALSTACK_ENDPOINT", "").lower() == "true"
+    is_lambda = "AWS_LAMBDA_FUNCTION_NAME" in environ
+    return socket.AF_INET6 if is_ipv6 and is_lambda else socket.AF_UNSPEC
+
+
+def _use_address_family(family: socket.AddressFamily) -> None:
+    # botocore has no setting for it; urllib3 asks this function before each connection.
+    from urllib3.util import connection
+
+    connection.allowed_gai_family = lambda: family
+
+
+if (_family := address_family(os.environ)) is not socket.AF_UNSPEC:
+    _use_address_family(_family)
 
 
 def forget_clients() -> None:

@@ -42,7 +42,7 @@ ROOMS: dict[str, Room] = {
     "scheduler": room(f"{EVERY_SHARED} utils dag database"),
     "executor": room(f"{EVERY_SHARED} utils"),
     "web": room(f"{EVERY_SHARED} utils scheduler database.reads bootstrap", "chalice"),
-    "aws": room(f"{EVERY_SHARED} utils", "boto3 botocore"),
+    "aws": room(f"{EVERY_SHARED} utils", "boto3 botocore urllib3"),
     "local": room(
         f"{EVERY_SHARED} utils dag database scheduler executor web aws bootstrap",
         "boto3 botocore chalice click moto werkzeug",
