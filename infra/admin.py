@@ -19,9 +19,14 @@ PAUSE_SECONDS = 10.0
 NOT_YET = frozenset(
     {
         "EC2AccessDeniedException",
+        "EC2ThrottledException",
+        "EC2UnexpectedException",
+        "EFSIOException",
         "EFSMountConnectivityException",
         "EFSMountFailureException",
         "EFSMountTimeoutException",
+        "ENINotReadyException",
+        "KMSAccessDeniedException",
         "ResourceConflictException",
         "ResourceNotReadyException",
         "TooManyRequestsException",

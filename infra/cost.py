@@ -34,6 +34,21 @@ CANCEL_SECONDS = 5.0
 FIRST_HEARTBEAT = 2.0
 HEARTBEAT_SECONDS = 30.0
 
+COLD_SHARE = 0.02
+"""Of the invocations of `execute`, those that start a new sandbox; Lambda bills its start too."""
+
+COLD_SECONDS = 0.4
+
+METADATA_READS, METADATA_WRITES = 35, 15
+"""NFS requests of a transaction that carry no data: opens, locks, attributes, commits. An estimate,
+from the 43 to 64 requests that a transaction was counted to make in all."""
+
+METERED_GB = 4096e-9
+"""What EFS counts each request as, at least."""
+
+FILE_SYSTEM_COPIES = 7
+"""AWS Backup copies a changed file whole, daily, and each copy is kept for a week."""
+
 COPIES = 23 / 4
 """What the backups take in S3, times the database: 23 are kept, and a quarter is left of each."""
 
@@ -93,22 +108,28 @@ def _per_task(load: Load) -> Iterator[Item]:
     chunks = 1 + int(seconds / FLUSH_SECONDS) if seconds > SHORT_SECONDS else 0
     reports = tasks * (1 + beats)
     applies = reports / REPORTS_TOGETHER
-    billed = tasks * (seconds + OVERHEAD_SECONDS) * load.memory / 1024
+    starting = COLD_SHARE * COLD_SECONDS
+    billed = tasks * (seconds + OVERHEAD_SECONDS + starting) * load.memory / 1024
     applying = applies * APPLY_SECONDS * DECIDING_MB / 1024
     yield Item("execute, runs", "lambda_request", tasks)
     yield Item("execute, GB-seconds", "lambda_gb_second", billed)
     yield Item("apply, runs", "lambda_request", applies)
     yield Item("apply, GB-seconds", "lambda_gb_second", applying)
     yield Item("task messages", "sqs_request", tasks * 3)
+    yield Item("task messages, fair queue", "sqs_fair_request", tasks * 3)
     yield Item("reports", "sqs_request", reports + 2 * applies)
     yield Item("claims and logs", "s3_put", tasks * (1 + chunks))
     yield Item("cancel marks looked for", "s3_get", tasks * int(seconds / CANCEL_SECONDS))
     yield Item("claims and logs, kept", "s3_gb_month", tasks * (0.5e-6 + 4e-6 * chunks) * 3)
     yield Item("database, read", "efs_gb_read", applies * 210e-6)
     yield Item("database, written", "efs_gb_written", applies * 76e-6)
+    yield Item("database, metadata read", "efs_gb_read", applies * METADATA_READS * METERED_GB)
+    yield Item(
+        "database, metadata written", "efs_gb_written", applies * METADATA_WRITES * METERED_GB
+    )
     yield Item("database, kept", "efs_gb_month", tasks * 1.5e-6 * 3)
     yield Item("backups, kept", "s3_gb_month", tasks * 1.5e-6 * 3 * COPIES)
-    yield Item("file system, backups", "backup_gb_month", tasks * 1.5e-6 * 3 * 2)
+    yield Item("file system, backups", "backup_gb_month", tasks * 1.5e-6 * 3 * FILE_SYSTEM_COPIES)
     yield Item("logs of the functions", "logs_gb", (tasks + applies) * 0.6e-6)
     if load.zones:
         yield Item("through the endpoint", "endpoint_gb", tasks * 4e-6)
@@ -121,14 +142,16 @@ def _always(load: Load) -> Iterator[Item]:
     yield Item("tick, dags bucket listed", "s3_put", MINUTES / 5)
     yield Item("tick, database read", "efs_gb_read", MINUTES * 60e-6)
     yield Item("tick, database written", "efs_gb_written", MINUTES * 40e-6)
+    yield Item("tick, metadata read", "efs_gb_read", MINUTES * METADATA_READS * METERED_GB)
+    yield Item("tick, metadata written", "efs_gb_written", MINUTES * METADATA_WRITES * METERED_GB)
     yield Item("idle queues asked", "sqs_request", 2 * POLLS_PER_HOUR * HOURS)
     yield Item("logs of the tick", "logs_gb", MINUTES * 0.8e-6)
     yield Item("API", "api_request", load.api_requests)
     yield Item("API, runs", "lambda_request", load.api_requests)
     yield Item("API, GB-seconds", "lambda_gb_second", load.api_requests * 0.1 * DECIDING_MB / 1024)
     yield Item("database, at least", "efs_gb_month", 0.05)
-    yield Item("database, backups", "backup_gb_month", 0.05 * 2)
-    yield Item("alarms", "alarm_month", 12)
+    yield Item("database, backups", "backup_gb_month", 0.05 * FILE_SYSTEM_COPIES)
+    yield Item("alarms", "alarm_month", 13)
     if load.zones:
         yield Item("SQS from the VPC", "endpoint_hour", load.zones * HOURS)
 

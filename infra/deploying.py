@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra import admin, bytecode, finishing, functions, health, inventory, stack
+from infra import admin, bytecode, finishing, functions, health, inventory, stack, zones
 from infra.aws import Aws
 from infra.errors import InfraError
 from infra.naming import PROJECT, Stage
@@ -49,18 +49,18 @@ def deploy(deployment: Deployment) -> str:
     say, stage, aws = deployment.say, deployment.stage, deployment.aws
     say(f"[1/6] stack {stage.stack} in {aws.place.account}, {aws.place.region}")
     outputs = stack.converge(
-        aws, stage.stack, TEMPLATE.read_text(encoding="utf-8"), _parameters(deployment), say
+        aws,
+        stage.stack,
+        TEMPLATE.read_text(encoding="utf-8"),
+        _parameters(deployment),
+        say,
+        lambda: zones.choose_zones(aws),
     )
     say("[2/6] .chalice/config.json and policies")
     write_files(deployment.project, stage, aws, outputs)
     say("[3/6] chalice deploy")
-    found = inventory.take(aws, stage)
-    finishing.wait_until_settled(aws, found.functions)
-    # Whatever Chalice's own file says: it may be of another time, or not there.
-    known = inventory.deployed(found, stage, aws, outputs["DagsBucket"])
-    deployment.project.write_deployed(stage, known)
     say(f"  byte code of {bytecode.prepare(deployment.project.folder)} modules")
-    deployment.chalice(deployment.project.folder, stage, aws.environ())
+    _run_chalice(deployment)
     say("[4/6] file system, settings of functions and API")
     finishing.finish(aws, stage, outputs, say)
     found = inventory.take(aws, stage)
@@ -69,6 +69,8 @@ def deploy(deployment: Deployment) -> str:
             finishing.leave_room(aws, mapping.uuid, say)
     api = _api(found)
     finishing.shape_refusals(aws, api, auth=outputs["Auth"])
+    finishing.limit_requests(aws, api)
+    finishing.let_alarms_act(aws, stage, acting=True)
     say("[5/6] access")
     token = None if outputs["Auth"] == "iam" else _first_token(aws, stage, say)
     say("[6/6] health")
@@ -76,6 +78,29 @@ def deploy(deployment: Deployment) -> str:
     health.wait_until_healthy(aws, url, deployment.fetch, auth=outputs["Auth"], token=token)
     return url
 
+
+def _run_chalice(deployment: Deployment) -> None:
+    """Once more after a failure: what is new, a role or a permission, is not known everywhere at
+    once, and Chalice does not try again by itself."""
+    for is_last in (False, True):
+        found = inventory.take(deployment.aws, deployment.stage)
+        finishing.wait_until_settled(deployment.aws, found.functions)
+        outputs = stack.outputs_of(deployment.aws, deployment.stage.stack)
+        # Whatever Chalice's own file says: it may be of another time, or not there.
+        known = inventory.deployed(found, deployment.stage, deployment.aws, outputs["DagsBucket"])
+        deployment.project.write_deployed(deployment.stage, known)
+        try:
+            return deployment.chalice(
+                deployment.project.folder, deployment.stage, deployment.aws.environ()
+            )
+        except InfraError:
+            if is_last:
+                raise
+            deployment.say("  `chalice deploy` failed; once more, in case AWS was only slow")
+            deployment.aws.sleep(RETRY_SECONDS)
+
+
+RETRY_SECONDS = 15.0
 
 FIRST_TOKEN = "first"  # noqa: S105 - its name
 

@@ -8,7 +8,12 @@ class InfraError(Exception):
 
 
 class StackFailed(InfraError):
-    """CloudFormation could not do it; the text names the resources and their reasons."""
+    """CloudFormation could not do it; the text names the resources and their reasons.
+    `is_only_in_use`: each of them is still used by something else, so waiting may help."""
+
+    def __init__(self, text: str, *, is_only_in_use: bool = False) -> None:
+        super().__init__(text)
+        self.is_only_in_use = is_only_in_use
 
 
 class Refused(InfraError):

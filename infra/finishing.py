@@ -1,5 +1,5 @@
 """What Chalice has no setting for: the file system, IPv6, temporary storage, loops that are meant,
-room for other functions, and how API Gateway itself refuses."""
+room for other functions, how API Gateway itself refuses, and how much it lets through."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from infra.aws import Aws, code_of
+from infra.errors import InfraError
 from infra.functions import FUNCTIONS, MOUNT, Function, uses_ipv6
 from infra.naming import API_STAGE, Stage
 from infra.stack import Say
 
 
 def wait_until_settled(aws: Aws, functions: Mapping[str, str]) -> None:
-    """Lambda refuses a change to a function while an earlier one is under way."""
+    """Lambda refuses a change to a function while an earlier one is under way. How that one ended
+    does not matter: the next change replaces it."""
     for arn in functions.values():
-        _wait(aws, arn)
+        _settled(aws, arn)
 
 
 def finish(aws: Aws, stage: Stage, outputs: Mapping[str, str], say: Say) -> None:
@@ -148,6 +150,55 @@ def _error(code: str, message: str) -> str:
     return f'{{"error": {{"code": "{code}", "message": {said}, "details": {{}}}}}}'
 
 
+CHANGE_POLLS = 120
+CHANGE_PAUSE_SECONDS = 5.0
+
+
 def _wait(aws: Aws, name: str) -> None:
-    for waiter in ("function_active_v2", "function_updated_v2"):
-        aws.client("lambda").get_waiter(waiter).wait(FunctionName=name)
+    """Until the change just made has taken effect. Raises InfraError where Lambda refuses it."""
+    now = _settled(aws, name)
+    if "Failed" in (now.get("State"), now.get("LastUpdateStatus")):
+        reason = now.get("LastUpdateStatusReason") or now.get("StateReason") or "no reason given"
+        raise InfraError(f"function {name} could not be changed: {reason}")
+
+
+def _settled(aws: Aws, name: str) -> Mapping[str, Any]:
+    """The function's configuration once nothing is under way. Inactive, which a function of a VPC
+    becomes after weeks without work, is such a state, and botocore's own waiters do not know it:
+    they would wait for "Active" until they give up."""
+    for poll in range(CHANGE_POLLS):
+        if poll:
+            aws.sleep(CHANGE_PAUSE_SECONDS)
+        now: Mapping[str, Any] = aws.client("lambda").get_function_configuration(FunctionName=name)
+        if now.get("State") != "Pending" and now.get("LastUpdateStatus") != "InProgress":
+            return now
+    raise InfraError(f"function {name} is still being changed; run the same command again")
+
+
+REQUESTS_PER_SECOND, REQUESTS_AT_ONCE = 50, 100
+"""What the API takes together. A request without a token starts a function and reads the database
+too, so without a limit anybody could use up all that the account may run at once."""
+
+
+def limit_requests(aws: Aws, api: str) -> None:
+    """Throttle the API's stage, which Chalice cannot; 429 is answered above it."""
+    limits = {"rateLimit": REQUESTS_PER_SECOND, "burstLimit": REQUESTS_AT_ONCE}
+    aws.client("apigateway").update_stage(
+        restApiId=api,
+        stageName=API_STAGE,
+        patchOperations=[
+            {"op": "replace", "path": f"/*/*/throttling/{name}", "value": str(value)}
+            for name, value in limits.items()
+        ],
+    )
+
+
+def let_alarms_act(aws: Aws, stage: Stage, *, acting: bool) -> None:
+    """Let the stage's alarms notify, or not: while the functions are being installed or removed,
+    that there is no tick is no news."""
+    client = aws.client("cloudwatch")
+    pages = client.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{stage.stack}-")
+    names = [alarm["AlarmName"] for page in pages for alarm in page["MetricAlarms"]]
+    if names:
+        change = client.enable_alarm_actions if acting else client.disable_alarm_actions
+        change(AlarmNames=names)

@@ -33,10 +33,13 @@ class Mapping:
 
 @dataclass(frozen=True)
 class Inventory:
-    """By short name: `functions` and `roles` map to ARNs. `apis` are ids, the one in use first."""
+    """By short name: `functions` and `roles` map to ARNs. `default_role` is the ARN of the role
+    that Chalice gives to all functions of a stage it has no configuration for. `apis` are ids, the
+    one in use first."""
 
     functions: dict[str, str] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)
+    default_role: str = ""
     mappings: tuple[Mapping, ...] = ()
     rules: tuple[str, ...] = ()
     apis: tuple[str, ...] = ()
@@ -48,6 +51,7 @@ def take(aws: Aws, stage: Stage) -> Inventory:
     return Inventory(
         functions=functions,
         roles=_present(aws, stage, _role_arn),
+        default_role=_arn_of_role(aws, stage.stack),
         mappings=tuple(m for name in READERS for m in _mappings(aws, stage, name)),
         rules=tuple(_rules(aws, stage)),
         apis=tuple(_apis(aws, stage)),
@@ -67,6 +71,9 @@ def _resources(
 ) -> Iterator[dict[str, str]]:
     for name, arn in inventory.roles.items():
         yield _entry(f"{name}_role", "iam_role", role_arn=arn, role_name=stage.role(name))
+    if inventory.default_role:  # Chalice removes it: no function of the configuration has it
+        arn = inventory.default_role
+        yield _entry("default-role", "iam_role", role_arn=arn, role_name=stage.stack)
     for name, arn in inventory.functions.items():
         yield _entry(name, "lambda_function", lambda_arn=arn)
     if "register" in inventory.functions:
@@ -119,8 +126,12 @@ def _function_arn(aws: Aws, stage: Stage, name: str) -> str:
 
 
 def _role_arn(aws: Aws, stage: Stage, name: str) -> str:
+    return _arn_of_role(aws, stage.role(name))
+
+
+def _arn_of_role(aws: Aws, name: str) -> str:
     try:
-        return str(aws.client("iam").get_role(RoleName=stage.role(name))["Role"]["Arn"])
+        return str(aws.client("iam").get_role(RoleName=name)["Role"]["Arn"])
     except ClientError as error:
         if is_missing(error):
             return ""

@@ -17,7 +17,7 @@ from infra.errors import InfraError
 APP = "orchestrator"
 API_FUNCTION = "api_handler"
 ADMIN_FUNCTION = "admin"
-API_STAGE = "api"
+API_STAGE = "v1"
 """The first part of the API's path; API Gateway demands one."""
 
 _STAGE = re.compile(r"[a-z][a-z0-9]{0,15}")

@@ -24,6 +24,7 @@ PRICES: dict[str, Price] = {
     "lambda_request": Price("Lambda", "request", 0.20 / MILLION, "2026-11"),
     "lambda_gb_second": Price("Lambda", "GB-second", 0.0000166667, "2026-11"),
     "sqs_request": Price("SQS", "request", 0.40 / MILLION, "2026-11"),
+    "sqs_fair_request": Price("SQS", "request of a group", 0.10 / MILLION, "2026-03"),
     "s3_put": Price("S3", "PUT or LIST", 5.00 / MILLION, "2026-11"),
     "s3_get": Price("S3", "GET", 0.40 / MILLION, "2025-06"),
     "s3_gb_month": Price("S3", "GB-month", 0.023, "2025-06"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra import inventory, stack
+from infra import finishing, inventory, stack
 from infra.aws import Aws, is_missing
 from infra.errors import InfraError, Refused
 from infra.inventory import Inventory
@@ -42,11 +42,17 @@ def remove(removal: Removal) -> None:
         _refuse_to_lose(aws, stage)
     if not removal.confirm(_question(stage, aws)):
         raise Refused("nothing was removed")
-    say("[1/3] functions, API, schedule")
-    _remove_functions(aws, stage, inventory.take(aws, stage), say)
-    say("[2/3] data")
+    finishing.let_alarms_act(aws, stage, acting=False)
+    say("[1/4] functions, API, schedule")
+    found = inventory.take(aws, stage)
+    _remove_functions(aws, stage, found, say)
+    say("[2/4] data")
     _remove_data(aws, stage, say)
-    say(f"[3/3] stack {stage.stack} (up to 40 minutes: Lambda keeps its network interfaces)")
+    say("[3/4] network interfaces of the functions, then their roles")
+    _wait_for_interfaces(aws, stage, say)
+    for role in filter(None, [*found.roles.values(), found.default_role]):
+        _remove_role(aws, role.rsplit("/", 1)[1])
+    say(f"[4/4] stack {stage.stack}")
     stack.delete(aws, stage.stack, say)
     removal.project.forget(stage)
 
@@ -84,8 +90,39 @@ def _remove_functions(aws: Aws, stage: Stage, found: Inventory, say: Say) -> Non
     for name in found.functions:
         say(f"  function {stage.function(name)}")
         _gone(aws.client("lambda").delete_function, FunctionName=stage.function(name))
-    for name in found.roles:
-        _remove_role(aws, stage.role(name))
+
+
+INTERFACE_PAUSE_SECONDS = 15.0
+INTERFACE_POLLS = 4 * 60
+
+
+def _wait_for_interfaces(aws: Aws, stage: Stage, say: Say) -> None:
+    """Lambda gives a deleted function's network interfaces back after a while, up to an hour, and
+    uses the function's role to do so: without it they stay for ever, and with them the subnets.
+    CloudFormation waits only for those of functions of the stack, which Chalice's are not."""
+    told = -1
+    for _ in range(INTERFACE_POLLS):
+        left = _interfaces(aws, stage)
+        if not left:
+            return
+        if left != told:
+            say(f"  waiting for Lambda to give back {left} network interfaces (up to an hour)")
+            told = left
+        aws.sleep(INTERFACE_PAUSE_SECONDS)
+    raise InfraError(
+        f"Lambda still holds {told} network interfaces of the stage after an hour; run the same"
+        " command again later"
+    )
+
+
+def _interfaces(aws: Aws, stage: Stage) -> int:
+    """How many there are with the functions' security group; nothing else may have it."""
+    group = (stack.find(aws, stage.stack).outputs or {}).get("SecurityGroupId")
+    if group is None:
+        return 0
+    pages = aws.client("ec2").get_paginator("describe_network_interfaces")
+    asked = pages.paginate(Filters=[{"Name": "group-id", "Values": [group]}])
+    return sum(len(page["NetworkInterfaces"]) for page in asked)
 
 
 def _remove_rule(aws: Aws, rule: str) -> None:
@@ -97,7 +134,16 @@ def _remove_rule(aws: Aws, rule: str) -> None:
 
 
 def _remove_role(aws: Aws, role: str) -> None:
+    """With its policies. It may be gone already."""
     client = aws.client("iam")
+    try:
+        _empty_role(client, role)
+    except ClientError as error:
+        if not is_missing(error):
+            raise
+
+
+def _empty_role(client: Any, role: str) -> None:
     for policy in client.list_role_policies(RoleName=role)["PolicyNames"]:
         client.delete_role_policy(RoleName=role, PolicyName=policy)
     client.delete_role(RoleName=role)

@@ -15,8 +15,8 @@ from infra.errors import InfraError, StackFailed
 Say = Callable[[str], None]
 
 POLL_SECONDS = 5.0
-# Lambda keeps a deleted function's network interfaces for up to 40 minutes.
 POLLS = 12 * 75
+DELETE_ATTEMPTS = 4
 
 # A stack in these was never whole, or was being deleted: AWS lets it only be deleted.
 STILLBORN = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"})
@@ -57,10 +57,16 @@ def outputs_of(aws: Aws, name: str) -> Mapping[str, str]:
 
 
 def converge(
-    aws: Aws, name: str, template: str, parameters: Mapping[str, str], say: Say
+    aws: Aws,
+    name: str,
+    template: str,
+    parameters: Mapping[str, str],
+    say: Say,
+    choose: Callable[[], Mapping[str, str]] = dict,
 ) -> Mapping[str, str]:
     """Create or update the stack, and return its outputs. Parameters that are not given stay as
-    they are. Raises StackFailed with the resources that failed and why."""
+    they are; `choose` gives those that are chosen once, at creation. Raises StackFailed with the
+    resources that failed and why."""
     found = settle(aws, name, say)
     if found.status in STILLBORN:
         say(f"stack {name} is {found.status}: deleting what is left of it")
@@ -74,7 +80,7 @@ def converge(
     if found.status:
         _update(aws, name, template, parameters, say)
     else:
-        _create(aws, name, template, parameters, say)
+        _create(aws, name, template, {**choose(), **parameters}, say)
     aws.client("cloudformation").update_termination_protection(
         StackName=name, EnableTerminationProtection=True
     )
@@ -96,7 +102,19 @@ def settle(aws: Aws, name: str, say: Say) -> Found:
 
 
 def delete(aws: Aws, name: str, say: Say) -> None:
-    """Delete the stack and wait for the end. Nothing to do is no error. Raises StackFailed."""
+    """Delete the stack and wait for the end. Nothing to do is no error. What still depends on
+    something, such as a network interface on a subnet, is given time. Raises StackFailed."""
+    for attempt in range(1, DELETE_ATTEMPTS + 1):
+        try:
+            return _delete_once(aws, name, say)
+        except StackFailed as error:
+            if not error.is_only_in_use or attempt == DELETE_ATTEMPTS:
+                raise
+            say(f"  some resources are still in use; deleting again ({attempt + 1}. attempt)")
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _delete_once(aws: Aws, name: str, say: Say) -> None:
     if not settle(aws, name, say).status:
         return
     began = datetime.now(UTC)
@@ -159,8 +177,15 @@ def _follow(aws: Aws, name: str, began: datetime, say: Say, wanted: set[str]) ->
     if status not in wanted:
         reasons = "\n".join(f"  {line}" for line in failures) or "  (no reason given)"
         raise StackFailed(
-            f"stack {name} is {status}:\n{reasons}\nRemove the cause, then run this again."
+            f"stack {name} is {status}:\n{reasons}\nRemove the cause, then run this again.",
+            is_only_in_use=bool(failures) and all(map(_is_in_use, failures)),
         )
+
+
+def _is_in_use(failure: str) -> bool:
+    """Whether waiting may help. The stack's own line only names the others."""
+    words = ("DependencyViolation", "has dependencies", "(AWS::CloudFormation::Stack)")
+    return any(word in failure for word in words)
 
 
 def _events(aws: Aws, name: str, began: datetime) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -16,6 +17,7 @@ from botocore.exceptions import ClientError
 from moto.awslambda.models import LambdaBackend
 
 from infra import finishing, status
+from infra.deploying import run_chalice
 from infra.errors import InfraError, Refused
 from infra.finishing import REFUSALS
 from infra.functions import FUNCTIONS
@@ -23,7 +25,7 @@ from infra.health import Answer
 from infra.inventory import Inventory
 from infra.naming import Stage
 from infra.policies import Installation, policies
-from infra.stack import outputs_of
+from infra.stack import find, outputs_of
 from tests.integration.infra.account import Account
 
 ALL = {function.name for function in FUNCTIONS}
@@ -122,11 +124,86 @@ def test_commands_leave_room_for_the_other_functions_also_in_a_small_account(
     assert any("Service Quotas" in line for line in said) == says
 
 
-def test_the_api_is_regional_and_its_stage_is_called_api(dev: Account) -> None:
+def test_the_api_is_regional_and_its_address_names_a_version(dev: Account) -> None:
     (api,) = dev.inventory("dev").apis
     client = dev.aws.client("apigateway")
     assert client.get_rest_api(restApiId=api)["endpointConfiguration"]["types"] == ["REGIONAL"]
-    assert [row["stageName"] for row in client.get_stages(restApiId=api)["item"]] == ["api"]
+    assert [row["stageName"] for row in client.get_stages(restApiId=api)["item"]] == ["v1"]
+
+
+def test_nobody_can_use_up_the_account_through_the_api(dev: Account) -> None:
+    (api,) = dev.inventory("dev").apis
+    (stage,) = dev.aws.client("apigateway").get_stages(restApiId=api)["item"]
+    limits = stage["methodSettings"]["*/*"]
+    assert limits["throttlingRateLimit"] == finishing.REQUESTS_PER_SECOND
+    assert limits["throttlingBurstLimit"] == finishing.REQUESTS_AT_ONCE
+
+
+def test_a_new_stack_is_told_its_zones_and_keeps_them(dev: Account) -> None:
+    kept = find(dev.aws, "orchestrator-dev").parameters or {}
+    assert (kept["ZoneA"], kept["ZoneB"]) == ("us-east-1a", "us-east-1b")
+    subnets = outputs_of(dev.aws, "orchestrator-dev")["SubnetIds"].split(",")
+    placed = dev.aws.client("ec2").describe_subnets(SubnetIds=subnets)["Subnets"]
+    assert {row["AvailabilityZone"] for row in placed} == {"us-east-1a", "us-east-1b"}
+
+
+def test_alarms_act_from_the_end_of_the_installation_to_the_beginning_of_the_removal(
+    account: Account,
+) -> None:
+    client, name = account.aws.client("cloudwatch"), "orchestrator-alarmed-no-tick"
+    # moto's CloudFormation leaves it out.
+    client.put_metric_alarm(
+        AlarmName=name, EvaluationPeriods=1, ComparisonOperator="LessThanThreshold",
+        MetricName="Invocations", Namespace="AWS/Lambda", Period=300, Statistic="Sum",
+        Threshold=1, ActionsEnabled=False,
+    )  # fmt: skip
+
+    def acts() -> bool:
+        (alarm,) = client.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        return bool(alarm["ActionsEnabled"])
+
+    account.deploy("alarmed")
+    assert acts()
+    account.remove("alarmed")
+    assert not acts()
+
+
+def test_a_chalice_deploy_that_fails_once_is_run_once_more(account: Account) -> None:
+    runs: list[str] = []
+
+    def fails_once(folder: Path, stage: Stage, environ: Mapping[str, str]) -> None:
+        runs.append(stage.name)
+        if len(runs) == 1:
+            raise InfraError("Unable to validate the following destination configurations")
+        run_chalice(folder, stage, environ)
+
+    account.deploy("slow", fails_once)
+    assert runs == ["slow", "slow"]
+    account.remove("slow")
+
+
+def test_the_role_of_a_plain_chalice_deploy_goes_with_the_next_deployment(
+    account: Account,
+) -> None:
+    iam = account.aws.client("iam")
+    everything = [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]
+    trust = json.dumps({"Version": "2012-10-17", "Statement": everything})
+
+    def make() -> None:
+        iam.create_role(RoleName="orchestrator-plain", AssumeRolePolicyDocument=trust)
+        iam.put_role_policy(
+            RoleName="orchestrator-plain", PolicyName="orchestrator-plain", PolicyDocument=trust
+        )
+
+    def is_there() -> bool:
+        return "orchestrator-plain" in {row["RoleName"] for row in iam.list_roles()["Roles"]}
+
+    make()
+    account.deploy("plain")
+    assert not is_there()
+    make()
+    account.remove("plain")
+    assert not is_there()
 
 
 def test_with_ipv6_the_database_functions_speak_it_after_each_deployment(account: Account) -> None:
@@ -144,6 +221,11 @@ def test_with_ipv6_the_database_functions_speak_it_after_each_deployment(account
         if endpoint["VpcId"] == _vpc_of(account, "six")
     ]
     assert services == ["com.amazonaws.us-east-1.s3"]
+    account.deploy("six", Network="endpoint")
+    for function in FUNCTIONS:
+        now = account.configuration("six", function.name)
+        assert not now["VpcConfig"].get("Ipv6AllowedForDualStack", False)
+        assert "AWS_USE_DUALSTACK_ENDPOINT" not in now["Environment"]["Variables"]
     account.remove("six")
 
 
@@ -188,7 +270,7 @@ def test_the_first_token_is_shown_once_and_health_is_asked_with_it_through_the_a
     account.deploy("access")
     assert account.said.count(shown) == told
     (api,) = account.inventory("access").apis
-    url = f"https://{api}.execute-api.us-east-1.amazonaws.com/api/api/health"
+    url = f"https://{api}.execute-api.us-east-1.amazonaws.com/v1/api/health"
     assert account.asked[before:] == [
         (url, {"Authorization": "Bearer orch_the-first"}),
         (url, {}),
@@ -372,7 +454,7 @@ def test_status_tells_of_a_function_that_lost_its_file_system(dev: Account) -> N
     shown = list(status.lines(dev.aws, Stage("dev"), lambda *_: Answer(200, '{"status": "ok"}')))
     client.update_function_configuration(FunctionName=name, FileSystemConfigs=kept)
 
-    assert shown[0] == "stack orchestrator-dev: UPDATE_COMPLETE"
+    assert re.fullmatch(r"stack orchestrator-dev: (CREATE|UPDATE)_COMPLETE", shown[0])
     assert [line for line in shown if "WITHOUT ITS FILE SYSTEM" in line] == [
         f"function {name}: Active, 512 MB, 60 s, WITHOUT ITS FILE SYSTEM;"
         " run `python -m infra deploy`"

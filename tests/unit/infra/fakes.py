@@ -20,10 +20,12 @@ def refusal(operation: str, message: str) -> ClientError:
 @dataclass
 class FakeCloudFormation:
     """One stack. `status` is "" where there is none; each call that changes it begins the statuses
-    that `script` gives it, and each look at it moves one on."""
+    that `script` gives it (from the second time on, `scripts_after`), and each look at it moves one
+    on."""
 
     status: str = ""
     script: dict[str, list[str]] = field(default_factory=dict)
+    scripts_after: dict[str, list[str]] = field(default_factory=dict)
     failures: list[tuple[str, str]] = field(default_factory=list)
     parameters: dict[str, str] = field(default_factory=dict)
     known: tuple[str, ...] = ("Stage",)
@@ -89,7 +91,9 @@ class FakeCloudFormation:
     def _change(self, call: str, given: list[dict[str, str]]) -> None:
         self.calls.append(call)
         self.given = {row["ParameterKey"]: row["ParameterValue"] for row in given}
-        self.ahead = list(self.script[call])
+        is_first = self.calls.count(call) == 1
+        script = self.script if is_first or call not in self.scripts_after else self.scripts_after
+        self.ahead = list(script[call])
 
 
 def aws_with(cloudformation: FakeCloudFormation) -> Aws:

@@ -118,3 +118,39 @@ def test_a_stack_that_cannot_be_deleted_says_why() -> None:
 def test_the_outputs_of_a_stack_that_is_not_there_are_an_error_with_a_remedy() -> None:
     with pytest.raises(InfraError, match="python -m infra deploy"):
         stack.outputs_of(aws_with(FakeCloudFormation()), "s")
+
+
+IN_USE = (
+    "resource sg-1 has a dependent object (Service: Ec2, Status Code: 400, DependencyViolation)"
+)
+
+
+def test_a_stack_whose_resources_are_only_still_in_use_is_deleted_again() -> None:
+    script = {"delete": ["DELETE_IN_PROGRESS", "DELETE_FAILED"]}
+    fake = FakeCloudFormation("CREATE_COMPLETE", script=script, failures=[("Group", IN_USE)])
+    fake.scripts_after["delete"] = DELETED
+    said: list[str] = []
+    stack.delete(aws_with(fake), "s", said.append)
+    assert fake.calls == ["delete", "delete"]
+    assert [line for line in said if "still in use" in line]
+
+
+def test_a_stack_is_not_deleted_again_for_ever() -> None:
+    script = {"delete": ["DELETE_IN_PROGRESS", "DELETE_FAILED"]}
+    fake = FakeCloudFormation("CREATE_COMPLETE", script=script, failures=[("Group", IN_USE)])
+    with pytest.raises(StackFailed, match="dependent object"):
+        stack.delete(aws_with(fake), "s", lambda _: None)
+    assert len(fake.calls) == stack.DELETE_ATTEMPTS
+
+
+def test_what_is_chosen_once_is_chosen_only_when_the_stack_is_created() -> None:
+    def chosen(fake: FakeCloudFormation) -> dict[str, str]:
+        stack.converge(aws_with(fake), "s", "t", {}, lambda _: None, lambda: {"ZoneA": "new"})
+        return fake.given
+
+    known = ("Stage", "ZoneA")
+    assert chosen(FakeCloudFormation(script={"create": CREATED}))["ZoneA"] == "new"
+    kept = FakeCloudFormation(
+        "CREATE_COMPLETE", script={"update": UPDATED}, parameters={"ZoneA": "old"}, known=known
+    )
+    assert chosen(kept)["ZoneA"] == "old"

@@ -9,9 +9,12 @@ import yaml
 
 from chalicelib.config import SETTINGS
 from chalicelib.scheduler.repair import BEGIN_WITHIN
+from infra.cost import FILE_SYSTEM_COPIES
 from infra.deploying import TEMPLATE
 from infra.functions import FUNCTIONS
 from infra.naming import Stage
+from infra.policies import policies
+from tests.unit.infra.installation import PROD
 
 
 class _Loader(yaml.SafeLoader):
@@ -153,3 +156,44 @@ def test_every_name_that_a_person_sees_holds_the_stage() -> None:
     ]
     assert len(names) > 20
     assert [name for name in names if "${Stage}" not in name] == []
+
+
+def test_every_subnet_has_ipv6_addresses_so_that_the_network_can_be_changed_both_ways() -> None:
+    assert "Condition" not in RESOURCES["VpcIpv6"]
+    for subnet in of_type("AWS::EC2::Subnet").values():
+        assert "!Select" in subnet["Ipv6CidrBlock"]
+    assert RESOURCES["EgressRoute"]["Condition"] == "UsesIpv6"
+
+
+def test_what_removes_old_backups_cannot_remove_them_for_good() -> None:
+    bucket = RESOURCES["BackupsBucket"]["Properties"]
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    (kept,) = [
+        rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
+        for rule in bucket["LifecycleConfiguration"]["Rules"]
+        if "NoncurrentVersionExpiration" in rule
+    ]
+    assert kept >= 30
+    granted = [
+        action
+        for document in policies(PROD).values()
+        for statement in document["Statement"]
+        if statement["Effect"] == "Allow"
+        for action in statement["Action"]
+    ]
+    assert [action for action in granted if "Version" in action] == []
+
+
+def test_the_cost_model_counts_as_many_copies_as_aws_backup_keeps() -> None:
+    (rule,) = RESOURCES["BackupPlan"]["Properties"]["BackupPlan"]["BackupPlanRule"]
+    assert rule["Lifecycle"]["DeleteAfterDays"] == FILE_SYSTEM_COPIES
+
+
+def test_a_hidden_message_of_an_invocation_that_died_raises_no_alarm() -> None:
+    hidden = RESOURCES["TasksQueue"]["Properties"]["VisibilityTimeout"]
+    assert RESOURCES["OldTasksAlarm"]["Properties"]["Threshold"] > hidden
+
+
+@pytest.mark.parametrize("alarm", ["NoTickAlarm", "TickErrorsAlarm"])
+def test_the_tick_raises_no_alarm_before_it_is_installed(alarm: str) -> None:
+    assert RESOURCES[alarm]["Properties"]["ActionsEnabled"] is False
