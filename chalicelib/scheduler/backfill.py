@@ -22,11 +22,10 @@ SHOWN = 100
 
 _INSTANT = timedelta(microseconds=1)
 
-_STATES = {
-    "paused": ("running",),
-    "running": ("paused",),
-    "cancelled": ("running", "paused"),
-}
+MAX_ACTIVE = 1000
+"""Runs of one backfill at once, so that one transaction can cancel them all."""
+
+_STATES = {"paused": ("running",), "running": ("paused",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def _begin(scheduler: Scheduler, new: Backfill, dates: int, who: str) -> int:
     """Make the backfill and its first runs; its id."""
     with working(scheduler) as work:
         most = finding.live_dag(work, new.dag_id).max_active_runs
-        new = replace(new, max_active_runs=min(new.max_active_runs, most))
+        new = replace(new, max_active_runs=min(new.max_active_runs, most, MAX_ACTIVE))
         key = backfills.insert(work.tx, new, work.now)
         about = {"id": key, "dates": dates, "reprocess": new.reprocess}
         finding.audit(work, who, "backfill", new.dag_id, **about)
@@ -116,19 +115,49 @@ def _dates(dag: Dag, first: datetime, last: datetime, is_reverse: bool) -> list[
 
 
 def set_state(scheduler: Scheduler, backfill_id: int, state: str, *, who: str) -> None:
-    """Pause, resume (`running`) or cancel; a cancelled backfill's runs are cancelled too. Raises
-    NotFound, Conflict."""
+    """Pause a backfill, or resume it (`running`). Raises NotFound, Conflict."""
     with working(scheduler) as work:
-        found = backfills.find(work.tx, backfill_id)
-        if found is None:
-            raise NotFound(f"there is no backfill {backfill_id}; GET /api/backfills lists them")
-        if found.state not in _STATES[state]:
-            raise Conflict(f"backfill {backfill_id} is {found.state}; it cannot become {state}")
-        ended_at = work.now if state == "cancelled" else None
-        backfills.set_state(work.tx, backfill_id, state, ended_at)
-        if state == "cancelled":
-            for run in runs.of_backfill(work.tx, backfill_id, 1000):
-                stop_run(work, run, RunState.CANCELLED, f"its backfill was cancelled by {who}")
-        elif state == "running":
+        backfill = _find(work, backfill_id)
+        if backfill.state not in _STATES[state]:
+            raise Conflict(f"backfill {backfill_id} is {backfill.state}; it cannot become {state}")
+        backfills.set_state(work.tx, backfill_id, state, None)
+        if state == "running":
             work.backfills.add(backfill_id)
-        finding.audit(work, who, f"backfill {state}", found.dag_id, id=backfill_id)
+        finding.audit(work, who, f"backfill {state}", backfill.dag_id, id=backfill_id)
+
+
+def cancel(scheduler: Scheduler, backfill_id: int, *, who: str, stop_running: bool = False) -> None:
+    """Make no more runs and cancel those that have not started. Runs that have started finish,
+    unless `stop_running`: that may be asked for later, too. Raises NotFound, Conflict."""
+    with working(scheduler) as work:
+        backfill = _find(work, backfill_id)
+        active = [
+            run
+            for run in runs.of_backfill(work.tx, backfill_id, MAX_ACTIVE)
+            if run.stopping is None
+        ]
+        _check_cancel(backfill, len(active), stop_running=stop_running)
+        if backfill.state != "cancelled":
+            backfills.set_state(work.tx, backfill_id, "cancelled", work.now)
+        unwanted = [run for run in active if stop_running or run.state is RunState.QUEUED]
+        for run in unwanted:
+            stop_run(work, run, RunState.CANCELLED, f"its backfill was cancelled by {who}")
+        details = {"id": backfill_id, "stop_running": stop_running, "runs": len(unwanted)}
+        finding.audit(work, who, "backfill cancelled", backfill.dag_id, **details)
+
+
+def _check_cancel(backfill: Backfill, active: int, *, stop_running: bool) -> None:
+    if backfill.state in ("running", "paused"):
+        return
+    if backfill.state == "cancelled" and active and stop_running:
+        return
+    is_finishing = backfill.state == "cancelled" and active
+    hint = f"; stop_running stops the runs that go on, {active} now" if is_finishing else ""
+    raise Conflict(f"backfill {backfill.id} is {backfill.state} already{hint}")
+
+
+def _find(work: Work, backfill_id: int) -> Backfill:
+    backfill = backfills.find(work.tx, backfill_id)
+    if backfill is None:
+        raise NotFound(f"there is no backfill {backfill_id}; GET /api/backfills lists them")
+    return backfill

@@ -113,6 +113,25 @@ def test_a_backfill_is_paused_resumed_and_cancelled(hourly: Api) -> None:
     cancelled = hourly.request("POST", f"{path}/cancel")
     assert (cancelled.json["state"], cancelled.json["actions"]) == ("cancelled", [])
     assert hourly.request("POST", f"{path}/resume").status == 409
+    assert hourly.request("POST", f"{path}/cancel").status == 409
+
+
+def test_a_run_that_a_cancelled_backfill_has_left_can_be_stopped_later(hourly: Api) -> None:
+    key = backfill(hourly).json["id"]
+    path = f"/api/backfills/{key}/cancel"
+    first, second = (run["run_id"] for run in hourly.get("/api/runs").json["runs"])
+    with hourly.database.write() as tx:
+        tx.execute("UPDATE runs SET state = 'running' WHERE run_id = ?", (first,))
+    left = hourly.request("POST", path).json
+    assert (left["state"], left["actions"]) == ("cancelled", ["stop_running"])
+    assert hourly.get(f"/api/runs/{second}").json["stopping"] == "cancelled"
+    assert hourly.get(f"/api/runs/{first}").json["stopping"] is None
+    again = hourly.request("POST", path)
+    assert (again.status, "stop_running" in again.error["message"]) == (409, True)
+    stopped = hourly.send("POST", path, {"stop_running": True}).json
+    assert stopped["actions"] == []
+    assert hourly.get(f"/api/runs/{first}").json["stopping"] == "cancelled"
+    assert hourly.send("POST", path, {"stop_running": True}).status == 409
 
 
 def test_backfills_are_filtered_and_newest_first(api: Api) -> None:

@@ -197,6 +197,29 @@ def test_a_backfill_says_what_it_would_run_before_it_does(page: Page, cloud: Loc
     expect(page.get_by_role("table", name="Backfills")).to_be_visible()
 
 
+def test_a_cancelled_backfill_leaves_its_running_runs_until_told_to_stop_them(
+    page: Page, cloud: LocalCloud
+) -> None:
+    cloud.upload(
+        "slow_hours.yaml",
+        'name: Slow hours\nschedule: "0 * * * *"\ntasks: [{id: a, command: sleep 300}]\n',
+    )
+    eventually(lambda: "slow_hours" in cloud.dag_ids(), within=30)
+    day = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T01:00:00Z"}
+    cloud.call("POST", "/dags/slow_hours/backfill", day)
+    active = "/runs?dag_id=slow_hours&state=running"
+    eventually(lambda: len(cloud.get(active)["runs"]) == 2, within=30)
+    page.goto(address(cloud, "dags/slow_hours?tab=backfill"))
+    page.get_by_role("button", name="Cancel…").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Runs that have started finish")
+    page.get_by_role("button", name="Cancel the backfill").click()
+    page.get_by_role("button", name="Stop its runs…").click()
+    assert len(cloud.get(active)["runs"]) == 2
+    expect(page.get_by_role("dialog")).to_contain_text("2 runs of it had started")
+    page.get_by_role("button", name="Stop them").click()
+    eventually(lambda: cloud.get(active)["runs"] == [], within=30)
+
+
 def test_a_pool_is_made_changed_and_removed(page: Page, cloud: LocalCloud) -> None:
     page.goto(address(cloud, "pools"))
     page.get_by_role("button", name="New pool…").click()

@@ -12,7 +12,9 @@ _COLUMNS = """
     SELECT b.id, b.dag_id, b.from_date, b.to_date, b.next_date, b.is_reverse, b.reprocess,
            b.max_active_runs, b.state, b.counts, b.created_at, b.ended_at,
            (SELECT count(*) FROM runs r WHERE r.backfill_id = b.id AND r.backfill_id IS NOT NULL
-            AND r.ended_at IS NULL) AS active_runs
+            AND r.ended_at IS NULL) AS active_runs,
+           EXISTS (SELECT 1 FROM runs r WHERE r.backfill_id = b.id AND r.backfill_id IS NOT NULL
+            AND r.ended_at IS NULL AND r.stopping IS NULL) AS goes_on
     FROM backfills b
 """
 _FILTERS = "(:dag_id IS NULL OR b.dag_id = :dag_id) AND (:state IS NULL OR b.state = :state)"
@@ -50,4 +52,11 @@ def backfill(tx: Transaction, key: int) -> BackfillItem | None:
 
 
 def _item(row: Row) -> BackfillItem:
-    return build(BackfillItem, row, actions=_ACTIONS.get(row["state"], ()))
+    return build(BackfillItem, row, actions=_actions(row))
+
+
+def _actions(row: Row) -> tuple[str, ...]:
+    """Once it is cancelled, the runs that it has left can still be stopped."""
+    if row["state"] == "cancelled" and row["goes_on"]:
+        return ("stop_running",)
+    return _ACTIONS.get(row["state"], ())

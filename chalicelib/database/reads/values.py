@@ -253,7 +253,8 @@ class AttemptItem:
 @dataclass(frozen=True, slots=True)
 class BackfillItem:
     """A range of fire times to run, from `from_date` to `to_date`, both included. `next_date` is
-    the first that has not been looked at, None at the end; `counts` what became of the others."""
+    the first that has not been looked at, None at the end; `counts` what became of the others.
+    A cancelled one may still have `active_runs`: those that had started finish."""
 
     id: int
     dag_id: str

@@ -63,7 +63,9 @@ def resume_backfill(call: Call) -> BackfillItem:
 
 
 def cancel_backfill(call: Call) -> BackfillItem:
-    return _set_state(call, "cancelled")
+    stop_running = call.body["stop_running"]
+    backfill.cancel(bootstrap.scheduler(), _key(call), who=call.who, stop_running=stop_running)
+    return get_backfill(call)
 
 
 def _set_state(call: Call, state: str) -> BackfillItem:

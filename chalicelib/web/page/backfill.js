@@ -1,5 +1,6 @@
 // Backfill: say a range, see what it would run, then run it; below, the backfills that there were.
 import { get, path, send } from "./api.js";
+import { confirm } from "./confirm.js";
 import { empty, h, say, show, table } from "./dom.js";
 import { changing, mayChange, refusal } from "./session.js";
 import { badge } from "./states.js";
@@ -137,31 +138,45 @@ function history(backfills, changed) {
       h(
         "div",
         { class: "row" },
-        ["pause", "resume", "cancel"]
+        Object.keys(ACTS)
           .filter((act) => one.actions.includes(act))
-          .map((act) =>
-            changing({ pause: "Pause", resume: "Go on", cancel: "Cancel" }[act], () => change(one, act, changed), {
-              id: `${act}-${one.id}`,
-            }),
-          ),
+          .map((act) => changing(ACTS[act], () => change(one, act, changed), { id: `${act}-${one.id}` })),
       ),
     ]),
     "stack",
   );
 }
 
+const ACTS = {
+  pause: "Pause",
+  resume: "Go on",
+  cancel: "Cancel…",
+  stop_running: "Stop its runs…",
+};
+
 async function change(one, act, changed) {
+  if (act === "cancel" || act === "stop_running") return end(one, act === "stop_running", changed);
   try {
     await send("POST", `backfills/${one.id}/${act}`);
-    say(
-      {
-        pause: "The backfill makes no more runs for now",
-        resume: "The backfill goes on",
-        cancel: "The backfill makes no more runs; those under way go on",
-      }[act],
-    );
+    say(act === "pause" ? "The backfill makes no more runs for now" : "The backfill goes on");
   } catch (error) {
     say(error.message);
   }
   await changed();
+}
+
+/** Ends a backfill; of one that has ended already, the runs that it left. */
+function end(one, isCancelled, changed) {
+  const box = h("input", { type: "checkbox", id: "stop-running", checked: isCancelled, disabled: isCancelled });
+  confirm({
+    title: isCancelled ? "Stop the runs of this backfill" : "Cancel this backfill",
+    tasks: [],
+    text: isCancelled
+      ? `${count(one.active_runs, "run")} of it had started before it was cancelled.`
+      : "It makes no more runs, and runs that have not started are cancelled. Runs that have started finish.",
+    options: h("p", null, h("label", { class: "switch" }, box, "Stop the runs that have started, too")),
+    label: isCancelled ? "Stop them" : "Cancel the backfill",
+    act: () => send("POST", `backfills/${one.id}/cancel`, { stop_running: box.checked }),
+    done: changed,
+  });
 }

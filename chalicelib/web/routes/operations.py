@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.web.kinds import Choice, Integer, Text
+from chalicelib.web.kinds import Choice, Flag, Integer, Text
 from chalicelib.web.routes.shape import (
     BACKFILL_STATES,
     DAG_ID,
@@ -54,10 +54,20 @@ ROUTES: tuple[Route, ...] = (
         "POST",
         "/api/backfills/{backfill_id}/cancel",
         "backfills.cancel_backfill",
-        "Let a backfill make no more runs at all",
+        "End a backfill: it makes no more runs, and those that have not started are cancelled",
         {200: "Backfill"},
         errors=(404, 409),
-        body=NOTHING,
+        body=JsonBody(
+            (
+                Param(
+                    "stop_running",
+                    Flag(),
+                    "stop the runs that have started, too; otherwise they finish",
+                    default=False,
+                ),
+            ),
+            required=False,
+        ),
     ),
     Route(
         "GET",

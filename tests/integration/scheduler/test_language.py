@@ -569,11 +569,47 @@ def test_a_backfill_goes_backwards_pauses_and_is_cancelled(make_world: MakeWorld
     assert dates(world) == paused
     backfill.set_state(world.scheduler, plan.id, "running", who="a")
     world.play(1, ticking=False)
-    backfill.set_state(world.scheduler, plan.id, "cancelled", who="a")
+    backfill.cancel(world.scheduler, plan.id, who="a")
     world.play(3, ticking=False)
     assert world.all("SELECT count(*) FROM runs WHERE ended_at IS NULL") == [(0,)]
     with pytest.raises(Conflict):
         backfill.set_state(world.scheduler, plan.id, "running", who="a")
+
+
+@pytest.mark.parametrize(
+    ("stop_running", "expected"),
+    [
+        (False, ["success", "success", "cancelled", "cancelled"]),
+        (True, ["cancelled", "cancelled", "cancelled", "cancelled"]),
+    ],
+)
+def test_what_runs_of_a_cancelled_backfill_finishes_unless_it_is_to_be_stopped(
+    make_world: MakeWorld, stop_running: bool, expected: list[str]
+) -> None:
+    world = make_world(slow(20))
+    world.upload(
+        'name: D\nschedule: "0 * * * *"\nmax_active_tasks: 2\n'
+        "tasks: [{id: a, command: x}, {id: b, command: x, dependencies: a}]"
+    )
+    plan = backfill.create(
+        world.scheduler,
+        "d",
+        who="a",
+        from_date=at(0, day=20),
+        to_date=at(9, day=20),
+        max_active_runs=4,
+    )
+    assert plan.id is not None
+    world.play(1, ticking=False)
+    states = "SELECT state FROM runs ORDER BY id"
+    assert world.all(states) == [("running",), ("running",), ("queued",), ("queued",)]
+    backfill.cancel(world.scheduler, plan.id, who="ann", stop_running=stop_running)
+    assert world.all("SELECT state FROM backfills") == [("cancelled",)]
+    world.play(60, ticking=False)
+    assert [state for (state,) in world.all(states)] == expected
+    reasons = {row[0] for row in world.all("SELECT reason FROM runs WHERE state = 'cancelled'")}
+    assert reasons == {"its backfill was cancelled by ann"}
+    assert world.all("SELECT state FROM backfills") == [("cancelled",)]
 
 
 def test_a_backfill_does_not_starve_the_schedule(make_world: MakeWorld) -> None:
