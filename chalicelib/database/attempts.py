@@ -12,16 +12,26 @@ from chalicelib.database.task_instances import End, TaskInstance
 from chalicelib.database.times import to_us
 
 
-def queue(tx: Transaction, key: int, now: datetime, not_before: datetime, due_at: datetime) -> bool:
-    """scheduled -> queued: begin the next attempt, or ask a sensor again within the same one."""
+def queue(
+    tx: Transaction, key: int, version: int, now: datetime, not_before: datetime, due_at: datetime
+) -> bool:
+    """scheduled -> queued: begin the next attempt, or ask a sensor again within the same one, as
+    that version of the DAG says."""
     return (
         tx.execute(
             "UPDATE task_instances SET state = 'queued', try_number = try_number + (poke = 0),"
-            " sends = 1, queued_at = ?, not_before = ?, due_at = ?, started_at = NULL,"
+            " version = ?, sends = 1, queued_at = ?, not_before = ?, due_at = ?, started_at = NULL,"
             " heartbeat_at = NULL, ended_at = NULL, exit_code = NULL, signal = NULL,"
             " max_rss = NULL, log_bytes = NULL, reason = ''"
             " WHERE id = ? AND state IN (SELECT value FROM json_each(?))",
-            (to_us(now), to_us(not_before), to_us(due_at), key, task_guard(TaskState.QUEUED)),
+            (
+                version,
+                to_us(now),
+                to_us(not_before),
+                to_us(due_at),
+                key,
+                task_guard(TaskState.QUEUED),
+            ),
         )
         == 1
     )
@@ -107,12 +117,13 @@ def end_attempt(
 
 def _remember(tx: Transaction, task: TaskInstance, end: End) -> None:
     tx.execute(
-        "INSERT INTO attempts (task_instance_id, try_number, outcome, queued_at, started_at,"
-        " ended_at, exit_code, signal, max_rss, log_bytes, pokes, billed_ms, memory_mb, reason)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO attempts (task_instance_id, try_number, version, outcome, queued_at,"
+        " started_at, ended_at, exit_code, signal, max_rss, log_bytes, pokes, billed_ms, memory_mb,"
+        " reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             task.key,
             task.try_number,
+            task.version,
             end.outcome,
             to_us(task.queued_at),
             to_us(end.started_at or task.started_at),
@@ -160,14 +171,14 @@ def reschedule(
     )
 
 
-def begin_waiting(tx: Transaction, task: TaskInstance, now: datetime) -> bool:
+def begin_waiting(tx: Transaction, task: TaskInstance, version: int, now: datetime) -> bool:
     """scheduled -> running without a message: it waits for the run that it triggered."""
     return (
         tx.execute(
             "UPDATE task_instances SET state = 'running', try_number = try_number + 1,"
-            " queued_at = ?1, not_before = ?1, started_at = ?1, heartbeat_at = NULL,"
+            " version = ?4, queued_at = ?1, not_before = ?1, started_at = ?1, heartbeat_at = NULL,"
             " ended_at = NULL WHERE id = ?2 AND state IN (SELECT value FROM json_each(?3))",
-            (to_us(now), task.key, task_guard(TaskState.RUNNING)),
+            (to_us(now), task.key, task_guard(TaskState.RUNNING), version),
         )
         == 1
     )

@@ -36,6 +36,14 @@ def definition(tx: Transaction, version_id: int) -> Dag:
     return _recall(row[0]) or _read(tx, version_id, row[0])
 
 
+def key_of(tx: Transaction, dag_id: str, version: int | None) -> int:
+    """The key of a DAG's version by its number. Raises LookupError."""
+    row = tx.one("SELECT id FROM dag_versions WHERE dag_id = ? AND version = ?", (dag_id, version))
+    if row is None:
+        raise LookupError(f"version {version} of DAG {dag_id!r} is missing")
+    return int(row["id"])
+
+
 def _recall(digest: str) -> Dag | None:
     with _lock:
         if digest in _kept:

@@ -16,7 +16,7 @@ from chalicelib.database.times import from_us, to_us
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run. `key` is the database's own number for it; runs sort by it in the order of
-    making."""
+    making. `version` is the number of the DAG's version that `version_id` is the key of."""
 
     key: int
     run_id: str
@@ -35,6 +35,7 @@ class Run:
     backfill_id: int | None
     stopping: RunState | None
     reason: str
+    version: int
 
     @property
     def is_active(self) -> bool:
@@ -67,7 +68,8 @@ class NewRun:
 SELECT_RUN = """
     SELECT id, run_id, dag_id, version_id, run_type, state, logical_date, data_interval_start,
            data_interval_end, not_before, admitted_at, params, ancestry, parent_task_id,
-           backfill_id, stopping, reason
+           backfill_id, stopping, reason,
+           (SELECT v.version FROM dag_versions v WHERE v.id = version_id) AS version
     FROM runs
 """
 
@@ -201,6 +203,7 @@ def run_of(row: Row | None) -> Run | None:
         backfill_id=row[14],
         stopping=RunState(row[15]) if row[15] else None,
         reason=row[16],
+        version=row["version"],
     )
 
 

@@ -24,7 +24,7 @@ from chalicelib.messages import Attempt
 @dataclass(frozen=True, slots=True)
 class TaskInstance:
     """One task of one run. `key` is the database's own number for it. `try_number` is that of the
-    latest attempt, 0 before the first."""
+    latest attempt, 0 before the first; `version` the DAG's version that it was queued with."""
 
     key: int
     run_key: int
@@ -43,6 +43,7 @@ class TaskInstance:
     pool: str | None
     pool_slots: int
     priority: int
+    version: int | None
 
     @property
     def tries(self) -> int:
@@ -82,7 +83,8 @@ SELECT_TASK = """
     SELECT t.id, t.run_key, t.dag_id, r.run_id, t.task_id, t.map_index, t.try_number, t.state,
            t.poke, t.sends, t.queued_at, t.not_before, t.started_at, t.heartbeat_at, t.poke_until,
            t.poke_billed,
-           t.tries_before, t.item, t.copies, t.pool, t.pool_slots, t.priority
+           t.tries_before, t.item, t.copies, t.pool, t.pool_slots, t.priority,
+           t.version
     FROM task_instances t JOIN runs r ON r.id = t.run_key
 """
 
@@ -289,4 +291,5 @@ def instance_of(row: Row) -> TaskInstance:
         pool=row[19],
         pool_slots=row[20],
         priority=row[21],
+        version=row["version"],
     )

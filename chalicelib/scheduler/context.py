@@ -205,6 +205,13 @@ class Work:
             self._definitions[version_id] = definitions.definition(self.tx, version_id)
         return self._definitions[version_id]
 
+    def definition_of(self, task: TaskInstance, run: Run) -> Dag:
+        """The DAG as the version says that the task's latest attempt was queued with: its message
+        must not change when it is sent again. Raises LookupError."""
+        if task.version in (None, run.version):
+            return self.definition(run.version_id)
+        return self.definition(definitions.key_of(self.tx, run.dag_id, task.version))
+
     def run(self, run_id: str) -> Run | None:
         """The run as it is now."""
         return runs.find(self.tx, run_id)

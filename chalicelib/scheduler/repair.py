@@ -60,7 +60,7 @@ def _resend(work: Work, task: TaskInstance) -> None:
         return
     run = work.run_of(task)
     not_before = task.not_before or work.now
-    dag = work.definition(run.version_id)
+    dag = work.definition_of(task, run)
     try:
         message = task_message(work, dag, run, task, task.attempt, not_before)
     except TemplateError as error:

@@ -224,7 +224,7 @@ def queue_attempt(work: Work, run: Run, task: TaskInstance) -> None:
     dag = work.definition(run.version_id)
     message = task_message(work, dag, run, task, attempt, not_before)
     due_at = resend_at(not_before, 0, work.scheduler.settings.resend_seconds)
-    if attempts.queue(work.tx, task.key, work.now, not_before, due_at):
+    if attempts.queue(work.tx, task.key, run.version, work.now, not_before, due_at):
         work.outbox.task(message, not_before)
 
 

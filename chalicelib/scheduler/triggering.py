@@ -26,7 +26,7 @@ def start(work: Work, run: Run, task: TaskInstance) -> None:
     end."""
     dag = work.definition(run.version_id)
     definition = dag.task(task.task_id)
-    if not attempts.begin_waiting(work.tx, task, work.now):
+    if not attempts.begin_waiting(work.tx, task, run.version, work.now):
         return
     runs.begin(work.tx, task.run_key, work.now)
     begun = task_instances.by_key(work.tx, task.key)

@@ -138,7 +138,7 @@ CREATE INDEX runs_ended_of ON runs (dag_id, ended_at) WHERE ended_at IS NOT NULL
 -- far. `poke` counts how often a sensor was asked again in this attempt, until `poke_until`;
 -- `poke_billed` are the milliseconds that its answers so far have cost.
 -- `tries_before` are the attempts before it was last cleared, which do not count as retries. `try_number` counts the attempts that were ever queued; the
--- columns from `queued_at` on speak of the latest attempt. `due_at` is when the tick must act if nothing was heard:
+-- columns from `queued_at` on speak of the latest attempt, and `version` is the one of the DAG that it was queued with. `due_at` is when the tick must act if nothing was heard:
 -- send the message again (queued), declare the attempt lost (running), queue the next attempt
 -- (up_for_retry); NULL where nothing can be due. The legal moves of `state` stand in dag/states.py.
 CREATE TABLE task_instances (
@@ -157,6 +157,7 @@ CREATE TABLE task_instances (
     tries_before INTEGER NOT NULL DEFAULT 0,
     item         TEXT,
     copies       INTEGER,
+    version      INTEGER,
     pool         TEXT,
     pool_slots   INTEGER NOT NULL DEFAULT 1,
     priority     INTEGER NOT NULL DEFAULT 1,
@@ -186,10 +187,12 @@ CREATE INDEX task_instances_pool    ON task_instances (pool, state, priority DES
 CREATE INDEX task_instances_slots   ON task_instances (dag_id, state, priority DESC, id) WHERE state IN ('scheduled', 'queued', 'running');
 
 -- The history: one row per attempt that ended, written in the transaction that ended it. Its primary key is
--- the guarantee that an attempt has one result.
+-- the guarantee that an attempt has one result. `version` is that of the DAG, by number, not by key: old versions are
+-- removed, attempts stay.
 CREATE TABLE attempts (
     task_instance_id INTEGER NOT NULL REFERENCES task_instances (id) ON DELETE CASCADE,
     try_number       INTEGER NOT NULL,
+    version          INTEGER,
     outcome          TEXT NOT NULL CHECK (outcome IN ('success', 'failed', 'timeout', 'skipped', 'cancelled', 'lost')),
     queued_at        INTEGER,
     started_at       INTEGER,

@@ -19,7 +19,7 @@ _COLUMNS = """
     SELECT t.id, t.dag_id, r.run_id, t.task_id, t.map_index, t.state, t.try_number, t.poke,
            t.pool, t.pool_slots, t.priority, t.queued_at, t.not_before, t.started_at,
            t.heartbeat_at, t.ended_at, (t.ended_at - t.started_at) / 1e6 AS duration, t.exit_code,
-           t.signal, t.max_rss AS max_rss_bytes, t.log_bytes, t.reason,
+           t.signal, t.max_rss AS max_rss_bytes, t.log_bytes, t.reason, t.version,
            r.stopping IS NOT NULL AND r.ended_at IS NULL AS is_stopping
 """
 # CROSS JOIN is SQLite's word for "in this order".
@@ -65,7 +65,7 @@ DETAIL = f"""
     WHERE r.run_id = :run_id AND t.task_id = :task_id AND t.map_index = :map_index
 """
 ATTEMPTS = """
-    SELECT a.try_number, a.outcome, a.queued_at, a.started_at, a.ended_at,
+    SELECT a.try_number, a.version, a.outcome, a.queued_at, a.started_at, a.ended_at,
            (a.ended_at - a.started_at) / 1e6 AS duration, a.exit_code, a.signal,
            a.max_rss AS max_rss_bytes, a.log_bytes, a.pokes, a.billed_ms, a.memory_mb, a.reason
     FROM attempts a WHERE a.task_instance_id = ? ORDER BY a.try_number DESC LIMIT ?

@@ -196,7 +196,7 @@ class RunDetail(RunItem):
 @dataclass(frozen=True, slots=True)
 class TaskInstanceItem:
     """One task of one run. From `queued_at` to `reason`, all is of the latest attempt, whose number
-    is `try_number`: 0 before the first."""
+    is `try_number`: 0 before the first. `version` is the DAG's that it was queued with."""
 
     dag_id: str
     run_id: str
@@ -204,6 +204,7 @@ class TaskInstanceItem:
     map_index: int
     state: TaskState
     try_number: int
+    version: int | None
     poke: int
     pool: str | None
     pool_slots: int
@@ -232,9 +233,10 @@ class TaskInstanceDetail(TaskInstanceItem):
 
 @dataclass(frozen=True, slots=True)
 class AttemptItem:
-    """One attempt that has ended."""
+    """One attempt that has ended, and the `version` of the DAG that it was queued with."""
 
     try_number: int
+    version: int | None
     outcome: Outcome
     queued_at: datetime | None
     started_at: datetime | None
