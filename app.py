@@ -4,6 +4,7 @@ chalicelib."""
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 if os.environ.get("AWS_CHALICE_CLI_MODE"):  # never in Lambda
@@ -11,6 +12,10 @@ if os.environ.get("AWS_CHALICE_CLI_MODE"):  # never in Lambda
 
     refuse_missing_packages("croniter", "jinja2", "pysqlite3", "yaml")
     refuse_bad_settings()
+if os.environ.get("_HANDLER") == "app.execute":  # in Lambda, where commands run beside it
+    from chalicelib.executor.sandbox import close_program
+
+    close_program(sys.orig_argv)
 
 from chalice.app import Chalice, Cron, Rate
 

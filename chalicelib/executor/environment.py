@@ -34,13 +34,18 @@ def find_shell(search_path: str | None) -> Shell:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """`cwd` to run in and the file `output`, empty, for what the command has to hand on."""
+    """`cwd` to run in, the file `output`, empty, for what the command has to hand on, and the
+    folder `home` that holds both, for a machine that has no home for its user."""
 
     cwd: str
     output: str
+    home: str
 
     def environ(self, given: Mapping[str, str]) -> dict[str, str]:
-        return {**given, "DAG_OUTPUT": self.output}
+        home = given.get("HOME", "")
+        # Lambda sets no HOME, and what programs take instead is read-only there.
+        has_home = home != "" and os.access(home, os.W_OK)
+        return {**given, "DAG_OUTPUT": self.output, "HOME": home if has_home else self.home}
 
 
 @contextmanager
@@ -56,7 +61,7 @@ def workspace(cwd: str | None) -> Iterator[Workspace]:
             os.close(os.open(output, os.O_CREAT | os.O_WRONLY, 0o600))
             if cwd is None:
                 Path(fresh).mkdir(mode=0o700)
-        yield Workspace(fresh if cwd is None else cwd, output)
+        yield Workspace(fresh if cwd is None else cwd, output, root)
     finally:
         _remove(root, fresh, output)
 

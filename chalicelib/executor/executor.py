@@ -81,7 +81,7 @@ class Executor:
         sandbox.close_process(own_environ)
         self._memory_mb = sandbox.memory_mb(own_environ)
         # Lambda gives a process one message at a time; elsewhere others may have commands, too.
-        self._is_alone = sandbox.is_lambda(own_environ)
+        self._processes = sandbox.Processes() if sandbox.is_lambda(own_environ) else None
         self._runs = runs
         self._results = results
         self._now = now
@@ -109,7 +109,7 @@ class Executor:
                 if result is not None:
                     self._report(self._billed(result, time.monotonic() - begun))
         finally:
-            if self._is_alone and (ended := sandbox.end_leftovers()):
+            if self._processes and (ended := self._processes.end_orphans()):
                 log.warning("%d processes that had left their command were killed", ended)
 
     def stop(self) -> None:

@@ -1,7 +1,8 @@
 """A function's process as Lambda would start it: AWS's own runtime client in the folder of the
 bundle, with nothing else to import from but the standard library and what Lambda brings along.
 
-Unlike on Lambda the process sees this machine's whole file system, and may write to it.
+The process has no capability and may not call `prctl`, as on Lambda. Unlike there it sees this
+machine's whole file system, and may write to it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from tests.support import lambda_sandbox
 from tests.support.runtime_api import FunctionError, RuntimeApi
 
 LAMBDAS_OWN = ("boto3", "awslambdaric")
@@ -51,7 +53,7 @@ class Sandbox:
         environ = {**function.environ, "AWS_LAMBDA_RUNTIME_API": self._api.address}
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                [*python(), "-m", "awslambdaric", function.handler],
+                [*restricted(), *python(), "-m", "awslambdaric", function.handler],
                 cwd=function.bundle,
                 env=environ,
                 stdin=subprocess.DEVNULL,
@@ -100,6 +102,13 @@ class Sandbox:
         code = self.process.wait()
         end = self._log.read_text(errors="replace")[-2000:]
         self._api.end(FunctionError(f"the process ended with {code}; its log ends with:\n{end}"))
+
+
+def restricted() -> list[str]:
+    """What Lambda's sandbox refuses is refused to the command that follows, where this machine can
+    do that."""
+    script = str(Path(lambda_sandbox.__file__))
+    return [sys.executable, script] if lambda_sandbox.is_possible() else []
 
 
 def python() -> list[str]:

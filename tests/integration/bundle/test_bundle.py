@@ -15,6 +15,7 @@ from tests.integration.bundle.event_sources import EventSources, Lambda
 from tests.integration.bundle.installation import Installation
 from tests.integration.bundle.sandbox import OF_A_FUNCTION
 from tests.integration.bundle.user import User
+from tests.support import lambda_sandbox
 from tests.support.runtime_api import FunctionError
 from tests.support.waiting import eventually
 
@@ -26,6 +27,21 @@ tasks:
   - id: count
     command: echo "number $((6 * 7))"
     dependencies: greet
+"""
+
+SPIES = """
+name: Spies
+tasks:
+  - id: spy
+    command: |
+      echo "its name: $(cat /proc/$PPID/comm)"
+      for file in environ mem maps auxv fd/0 root/etc/passwd; do
+        if head -c 100000 "/proc/$PPID/$file" 2>/dev/null | grep -q .; then
+          echo "could read $file: $(tr '\\0' ' ' < /proc/$PPID/$file | head -c 2000)"
+          exit 1
+        fi
+      done
+      echo read nothing
 """
 
 BY_THE_CLOCK = """
@@ -114,6 +130,21 @@ def test_a_command_sees_neither_the_settings_nor_the_credentials_of_its_function
         "AWS_DEFAULT_REGION",
     }
     assert (seen["AWS_SECRET_ACCESS_KEY"], seen["AWS_SESSION_TOKEN"]) == ("***", "***")
+
+
+@pytest.mark.skipif(not lambda_sandbox.is_possible(), reason="needs seccomp")
+def test_a_command_cannot_look_into_the_function_that_runs_it(
+    installed: Installation, sources: EventSources, user: User
+) -> None:
+    sources.upload("spies.yaml", SPIES)
+    run = user.ended(user.run("spies"))
+    log = user.log(run["run_id"], "spy")
+    assert run["state"] == "success"
+    assert "its name: python" in log  # it was the function that was looked at
+    assert "read nothing" in log
+    assert OF_A_FUNCTION not in log
+    said = (installed.folder / "execute.log").read_text()
+    assert "closed to its commands by a program that may be run but not read" in said
 
 
 def test_a_run_ends_well_although_its_executor_was_killed_in_mid_task(

@@ -12,7 +12,7 @@ import pytest
 from infra.__main__ import main
 from infra.deploying import Deployment, deploy
 from infra.health import Answer
-from infra.naming import Stage
+from infra.naming import API_STAGE, Stage
 from tests.integration.bundle.event_sources import EventSources, Lambda
 from tests.integration.bundle.installation import STAGE, Installation
 
@@ -53,7 +53,7 @@ def deploy_again(installed: Installation, sources: EventSources) -> tuple[list[s
     answered: list[int] = []
 
     def fetch(url: str, headers: Mapping[str, str]) -> Answer:
-        path = url.partition(".com/api")[2]
+        path = url.partition(f".com/{API_STAGE}")[2]
         token = headers.get("Authorization", "").removeprefix("Bearer ")
         reply = sources.ask("GET", path, token)
         answered.append(reply.status)

@@ -3,11 +3,14 @@ leaves no process to look into the next command."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support import lambda_sandbox
 
 ROOT = Path(__file__).parents[3]
 
@@ -75,6 +78,127 @@ for pid in map(int, pids.read_text().split()):
     except ProcessLookupError:
         print("gone")
 """
+
+
+UNDER_LAMBDAS_FILTER = [sys.executable, "-m", "tests.support.lambda_sandbox", sys.executable]
+
+needs_seccomp = pytest.mark.skipif(
+    not lambda_sandbox.is_possible(), reason="refusing a system call needs seccomp"
+)
+
+STARTS_LIKE_EXECUTE = """
+import os, subprocess, sys
+sys.path.insert(0, os.getcwd())
+os.environ["AWS_LAMBDA_FUNCTION_NAME"] = "f"
+from chalicelib.executor import sandbox
+if sys.argv[1] == "closes": sandbox.close_program(sys.orig_argv)
+print(sandbox.close_process(os.environ).name)
+for name in ("environ", "mem", "fd/0", "maps"):
+    done = subprocess.run(["sh", "-c", f"exec 3< /proc/$PPID/{name}"], stderr=subprocess.DEVNULL)
+    print(name, done.returncode == 0)
+print(subprocess.run(["sh", "-c", "exec 3< /proc/$$/environ"]).returncode == 0)
+print("_ORCHESTRATOR_CLOSED_PROGRAM" in os.environ, sys.executable)
+"""
+
+
+def seen_where_prctl_is_refused(how: str, script: Path) -> list[str]:
+    """A process that is started again has only its command line, hence the file."""
+    script.write_text(STARTS_LIKE_EXECUTE)
+    done = subprocess.run(
+        [*UNDER_LAMBDAS_FILTER, str(script), how],
+        cwd=ROOT,
+        env={**os.environ, "AWS_LAMBDA_FUNCTION_NAME": "f"},
+        check=True,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    return done.stdout.splitlines()
+
+
+@needs_seccomp
+def test_where_prctl_is_refused_the_program_cannot_be_read_and_so_the_process_neither(
+    tmp_path: Path,
+) -> None:
+    assert seen_where_prctl_is_refused("closes", tmp_path / "start.py") == [
+        "UNREADABLE_PROGRAM",
+        "environ False",
+        "mem False",
+        "fd/0 False",
+        "maps False",
+        "True",
+        f"False {sys.executable}",
+    ]
+
+
+@needs_seccomp
+def test_without_that_program_the_process_is_open_says_so_and_goes_on(tmp_path: Path) -> None:
+    seen = seen_where_prctl_is_refused("does not close", tmp_path / "start.py")
+    assert seen[:2] == ["NONE", "environ True"]
+
+
+@needs_seccomp
+def test_nothing_of_the_copied_program_is_left_behind(tmp_path: Path) -> None:
+    script = tmp_path / "start.py"
+    script.write_text(STARTS_LIKE_EXECUTE)
+    (tmp_path / "tmp").mkdir()
+    environ = {
+        **os.environ, "AWS_LAMBDA_FUNCTION_NAME": "f", "TMPDIR": str(tmp_path / "tmp"),
+    }  # fmt: skip
+    command = [*UNDER_LAMBDAS_FILTER, str(script), "closes"]
+    subprocess.run(command, cwd=ROOT, env=environ, check=True, stdout=subprocess.DEVNULL)
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@needs_seccomp
+def test_where_the_program_cannot_be_copied_the_function_still_starts(tmp_path: Path) -> None:
+    script = tmp_path / "start.py"
+    script.write_text(STARTS_LIKE_EXECUTE)
+    environ = {**os.environ, "AWS_LAMBDA_FUNCTION_NAME": "f", "TMPDIR": "/proc"}
+    # Nowhere to write to: also the folders that are tried after TMPDIR.
+    code = (
+        f"import os, resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096));"
+        f" sys.argv = ['start', 'closes']; sys.orig_argv = [sys.executable, {str(script)!r}];"
+        f" runpy.run_path({str(script)!r})"
+    )
+    done = subprocess.run(
+        [*UNDER_LAMBDAS_FILTER, "-c", code],
+        cwd=ROOT, env=environ, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout.startswith("NONE\n")
+    assert "could not be closed to commands" in done.stderr
+
+
+IN_A_NAMESPACE = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+
+
+def can_make_namespaces() -> bool:
+    try:
+        return subprocess.run([*IN_A_NAMESPACE, "true"], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+@needs_seccomp
+@pytest.mark.skipif(not can_make_namespaces(), reason="needs the right to make a PID namespace")
+def test_without_a_subreaper_too_nothing_that_a_command_started_outlives_it(
+    tmp_path: Path,
+) -> None:
+    """As in a sandbox of Lambda: alone, below the first process, which orphans are given to. In a
+    namespace of its own, because there it kills whatever it does not know."""
+    (tmp_path / "leaves.py").write_text(
+        f"import os, sys; sys.path.insert(0, os.getcwd())\n{LEAVES}"
+    )
+    command = [*UNDER_LAMBDAS_FILTER, str(tmp_path / "leaves.py"), "lambda", str(tmp_path / "pids")]
+    done = subprocess.run(
+        [*IN_A_NAMESPACE, "sh", "-c", '"$@"; exit $?', "first", *command],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.stdout.splitlines() == ["gone", "gone"]
 
 
 @pytest.mark.parametrize(

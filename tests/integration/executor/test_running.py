@@ -340,3 +340,20 @@ def test_an_end_is_noticed_without_pidfd_too(monkeypatch: pytest.MonkeyPatch) ->
     bench = Bench()
     assert bench.run("echo a; exec >&- 2>&-; sleep 0.2; exit 3").exit_code == 3
     assert bench.output() == ["a"]
+
+
+@pytest.mark.parametrize("home", [None, "", "/nonexistent"])
+def test_without_a_home_a_command_gets_one_that_it_may_write_to(home: str | None) -> None:
+    """Programs such as git, pip and npm write there; Lambda sets none."""
+    environ = {"PATH": os.environ["PATH"], **({} if home is None else {"HOME": home})}
+    bench = Bench(environ)
+    result = bench.run(
+        'git config --global a.b c 2>/dev/null || touch "$HOME/x"; cd; ls -A | wc -l'
+    )
+    assert (result.outcome, result.exit_code) == ("success", 0)
+    assert result.log.split()[-1] == "3"  # work, output, and what was written
+
+
+def test_a_home_that_can_be_written_to_stays(tmp_path: Path) -> None:
+    bench = Bench({"PATH": os.environ["PATH"], "HOME": str(tmp_path)})
+    assert bench.run('echo "$HOME"').log.split()[-1] == str(tmp_path)
