@@ -28,7 +28,7 @@ from chalicelib.aws.secrets import AwsSecrets
 from chalicelib.aws.sqs import SqsQueue
 from chalicelib.config import Settings
 from chalicelib.database import Database
-from chalicelib.local import events, leftovers, loops, server, surroundings
+from chalicelib.local import events, leftovers, loops, s3_endpoint, surroundings
 from chalicelib.local.dags_bucket import EventQueue, KeptBucket
 from chalicelib.local.dags_folder import DagsFolder
 from chalicelib.local.durable_bucket import DurableBucket
@@ -125,7 +125,7 @@ def serve(cloud: Cloud, listener: socket.socket) -> None:
         if bucket == cloud.settings.runs_bucket:
             cloud.runs.show(prefix)
 
-    server.serve(listener, before)
+    s3_endpoint.serve(listener, before)
 
 
 def start(cloud: Cloud, handlers: Mapping[str, Handler], stop: threading.Event) -> None:

@@ -13,8 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from chalice.local import ThreadedHTTPServer
-
 from chalicelib import bootstrap, config
 from chalicelib.errors import OrchestratorError
 from chalicelib.local import home as homes
@@ -24,9 +22,6 @@ from chalicelib.local.serving import Serving
 from chalicelib.scheduler import access
 
 DEFAULT_DAGS_DIR = "examples"
-ACCEPT_QUEUE = 512
-"""Connections that may wait to be accepted. With Python's default of 5, clients that come in a
-crowd wait for minutes."""
 WATCH_PARENT = 0.5
 """Seconds between two looks whether the reloader still lives."""
 
@@ -48,7 +43,6 @@ def _start(handlers: Mapping[str, Any], serving: Serving) -> None:
     dags_dir = _dags_dir(settings.dags_dir)
     refuse_missing_packages("boto3", "moto", "moto.server")
     _refuse_a_busy_port(serving)
-    ThreadedHTTPServer.request_queue_size = ACCEPT_QUEUE
     home = homes.take(homes.choose(settings.home, os.environ), Path.cwd())
     listener = server.bind(
         settings.s3_port,
@@ -60,8 +54,10 @@ def _start(handlers: Mapping[str, Any], serving: Serving) -> None:
     surroundings.forget_the_real_aws(endpoint)
     server.start_moto()
 
+    from chalicelib.local import api_server
     from chalicelib.local import cloud as clouds
 
+    api_server.install(serving.host)
     cloud = clouds.build(settings, home, dags_dir)
     clouds.configure(cloud, endpoint, mark)
     if settings.auth == "token":

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 from chalicelib import bootstrap
 from chalicelib.errors import Forbidden, Unauthorized
+from chalicelib.web import cross_site
 from chalicelib.web.routes import Route
 
 
@@ -55,7 +54,9 @@ def _identify(request: Request) -> Caller | None:
     """By the setting; anything unexpected there demands a token."""
     auth = bootstrap.ports().settings.auth
     if auth == "none":
-        _refuse_other_pages(request.headers)
+        reason = cross_site.refusal(request.headers.items())
+        if reason is not None:
+            raise Forbidden(reason)
         return LOCAL
     if auth == "iam":
         return _signer(request.context)
@@ -83,26 +84,3 @@ def _signer(context: Mapping[str, Any]) -> Caller | None:
     """API Gateway has checked the signature, and IAM's policies have said who may call what."""
     arn = (context.get("identity") or {}).get("userArn")
     return Caller(str(arn), "operator") if arn else None
-
-
-def _refuse_other_pages(headers: Mapping[str, str]) -> None:
-    """Without tokens a page of any site, open in the browser of somebody who runs this on their own
-    machine, could send requests here: from its own origin, or under a host name of its own that it
-    lets point to this machine."""
-    host = headers.get("host", "")
-    origin = headers.get("origin")
-    if host and not _is_this_machine(host):
-        raise Forbidden(
-            f"without access tokens the API takes requests for localhost only, not for {host};"
-            " set ORCHESTRATOR_AUTH=token"
-        )
-    if origin is not None and urlsplit(origin).netloc != host:
-        raise Forbidden(f"a page of {origin} may not use the API; only its own page may")
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False

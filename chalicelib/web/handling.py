@@ -35,7 +35,7 @@ def register(app: Chalice, *, auth: str = "token") -> None:
     for route in ROUTES:
         blueprint.route(
             route.path,
-            methods=[route.method],
+            methods=[route.method, "HEAD"] if route.has_head else [route.method],
             name=route.handler.rpartition(".")[2],
             content_types=[],  # checked in `requests`: Chalice's own refusal has another shape
             authorizer=authorizer,

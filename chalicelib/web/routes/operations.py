@@ -152,9 +152,10 @@ ROUTES: tuple[Route, ...] = (
         "/api/health",
         "operations.get_health",
         "Whether the orchestrator works: 503 if the database cannot be reached. Without a token the"
-        " status alone",
+        " status alone; HEAD works, too",
         {200: "Health"},
         is_open=True,
+        has_head=True,
     ),
     Route(
         "GET",

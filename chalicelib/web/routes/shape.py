@@ -78,7 +78,8 @@ class Route:
     """One route. `handler` is `module.function` below `handlers`; `answers` maps each status of
     success to the name of its schema; `errors` are the statuses that only some routes have.
     400, 401, 403, 500 and 503 are possible everywhere. Everything but a GET needs an operator,
-    unless `role` says otherwise; `is_open` lets strangers in, too."""
+    unless `role` says otherwise; `is_open` lets strangers in, too. With `has_head` it answers HEAD
+    as well, for monitors that want no body."""
 
     method: str
     path: str
@@ -90,6 +91,7 @@ class Route:
     body: Body | None = None
     role: Role | None = None
     is_open: bool = False
+    has_head: bool = False
 
     @property
     def needs(self) -> Role:

@@ -1,0 +1,152 @@
+"""The HTTP server of page and API under `chalice local`: Chalice's own, behind the guard, and as
+API Gateway is in what Chalice leaves out: bodies in chunks, every method, one error shape.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import socket
+from typing import IO, Any, cast
+
+import chalice.local
+from chalice.local import (
+    ChaliceRequestHandler,
+    LocalDevServer,
+    LocalGateway,
+    LocalGatewayException,
+    ThreadedHTTPServer,
+)
+from werkzeug.serving import DechunkedInput
+
+from chalicelib.local.http_guard import GuardedHandler, Problem, QuietServer
+from chalicelib.web import cross_site
+from chalicelib.web.answers import error_response
+
+log = logging.getLogger("orchestrator.local")
+
+LARGEST_BODY = 10 * 1024 * 1024
+"""Bytes; API Gateway's limit."""
+ACCEPT_QUEUE = 512
+"""Connections that may wait to be accepted. With Python's default of 5, clients that come in a
+crowd wait for minutes."""
+
+
+def install(host: str) -> None:
+    """Make this the server that `chalice local` starts, at `host`, its option."""
+    handler = type("Handler", (ApiHandler,), {"hosts": own_hosts(host)})
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    server = type("Server", (ApiServer,), {"address_family": family})
+    made: Any = functools.partial(LocalDevServer, handler_cls=handler, server_cls=server)
+    chalice.local.LocalDevServer = made  # type: ignore[misc]
+
+
+def own_hosts(host: str) -> frozenset[str] | None:
+    """The names of this machine under which others on the network may ask; None where the server
+    listens on loopback, where nobody else can."""
+    if cross_site.is_loopback(host):
+        return None
+    name = socket.gethostname()
+    names = {name, f"{name}.local", socket.getfqdn(), host}
+    return frozenset(name.lower().removesuffix(".") for name in names)
+
+
+class ApiServer(QuietServer, ThreadedHTTPServer):
+    """One thread a connection."""
+
+    request_queue_size = ACCEPT_QUEUE
+
+
+class _Gateway(LocalGateway):
+    """Answers no preflight: OPTIONS is a method like any other."""
+
+    def _has_user_defined_options_method(self, _event: Any) -> bool:
+        return True
+
+
+class ApiHandler(GuardedHandler, ChaliceRequestHandler):
+    """One connection. `hosts`: see `own_hosts`."""
+
+    hosts: frozenset[str] | None = None
+    largest_body = LARGEST_BODY
+
+    def __init__(
+        self, request: Any, client_address: Any, server: Any, app_object: Any, config: Any
+    ) -> None:
+        self.local_gateway = _Gateway(app_object, config)
+        GuardedHandler.__init__(self, request, client_address, server)
+
+    def __getattr__(self, name: str) -> Any:
+        """Every method goes to the app, which knows those that a path takes."""
+        if name.startswith("do_"):
+            return self.answer
+        raise AttributeError(name)
+
+    def knows_host(self, name: str) -> bool:
+        """Where others on the network may ask, under any IP address, too: a page can let a name of
+        its own resolve to this machine, but not become one that came from its address."""
+        if cross_site.is_loopback(name):
+            return True
+        if self.hosts is None:
+            return False
+        return name in self.hosts or cross_site.address_of(name) is not None
+
+    def error_body(self, problem: Problem) -> tuple[str, bytes]:
+        response = error_response(problem.status, problem.code, problem.message, {})
+        return "application/json", json.dumps(response.body).encode()
+
+    def answer(self) -> None:
+        body = self._body()
+        if isinstance(body, Problem):
+            return self.refuse(body)
+        response = self._ask(body)
+        if isinstance(response, Problem):
+            return self.refuse(response)
+        headers = {**response["headers"], **response["multiValueHeaders"]}
+        body = self._handle_binary(response)["body"]
+        if self.command == "HEAD" and not body:
+            # Its length would be that of an answer to GET.
+            self.send_response(response["statusCode"])
+            return self._send_headers(headers)
+        return self._send_http_response(response["statusCode"], headers, body)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer
+
+    def _ask(self, body: bytes | None) -> Any:
+        try:
+            return self.local_gateway.handle_request(
+                method=self.command, path=self.path, headers=dict(self.headers), body=body
+            )
+        except (LocalGatewayException, UnicodeEncodeError):
+            # Chalice finds no route, and cannot say so if the Authorization header is not ASCII.
+            return Problem(
+                404, "not_found", "there is no such path; GET /api/openapi.json lists all"
+            )
+        except Exception:
+            log.exception("a request failed for a reason that nobody foresaw")
+            return Problem(500, "internal", "the server made a mistake; its log tells more")
+
+    def _body(self) -> bytes | Problem | None:
+        if self.headers.get("Expect", "").strip().lower() == "100-continue":
+            self.send_response_only(100)
+            self.end_headers()
+        if "Transfer-Encoding" in self.headers:
+            return self._chunked_body()
+        length = int(self.headers.get("Content-Length", "0"))
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise ConnectionError("the client went away in the middle of a request")
+        return body or None
+
+    def _chunked_body(self) -> bytes | Problem:
+        try:
+            stream = DechunkedInput(cast(IO[bytes], self.rfile))
+            body = b""
+            while len(body) <= LARGEST_BODY and (piece := stream.read(64 * 1024)):
+                body += piece
+        except TimeoutError:
+            raise
+        except OSError:
+            return Problem(400, "invalid_request", "the chunks of the body cannot be read")
+        return self.too_large() if len(body) > LARGEST_BODY else body

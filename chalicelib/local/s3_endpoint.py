@@ -1,0 +1,194 @@
+"""The HTTP endpoint of the local S3 and SQS.
+
+Calls from inside go straight to moto's backends; this server shows the same backends to the AWS CLI
+and to commands. It differs from moto's own server: other web pages are turned away, no preflight is
+answered, moto's own API is closed, S3 takes bodies as they are, and every error is S3's XML.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+from xml.sax.saxutils import escape
+
+from moto.moto_server.werkzeug_app import (
+    BackendRequest,
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import ThreadedWSGIServer
+
+from chalicelib.errors import OrchestratorError
+from chalicelib.local.http_guard import GuardedHandler, Problem, QuietServer
+from chalicelib.local.server import Environ, looked_at
+
+log = logging.getLogger("orchestrator.local")
+
+LARGEST_OBJECT = 5 * 1024**3
+"""Bytes of one PUT; S3's limit."""
+METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH"})
+CLOSED = frozenset({"moto_api", "instance_metadata"})
+"""moto's backends that are no services of AWS: a reset, a console, the credentials of a role."""
+
+_ANYBODY = (
+    "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/s3/aws4_request, SignedHeaders=host,"
+    " Signature=0"
+)
+"""Without a signature, as curl sends it, moto lets an object be made but not replaced or read."""
+_CODES = {
+    400: "InvalidRequest",
+    403: "AccessDenied",
+    404: "NotFound",
+    405: "MethodNotAllowed",
+    413: "EntityTooLarge",
+    414: "InvalidURI",
+    431: "RequestHeaderSectionTooLarge",
+    500: "InternalError",
+    501: "NotImplemented",
+}
+_SANDBOX = ("Content-Security-Policy", "sandbox allow-downloads")
+"""An object that is opened in a browser has an origin of its own, and so may not ask for others."""
+
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+Before = Callable[[str, str], None]
+
+
+def serve(listener: socket.socket, before: Before) -> None:
+    """Serve moto on `listener`. `before(bucket, key_or_prefix)` is called ahead of each S3
+    request."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    host, port = listener.getsockname()[:2]
+    server = _Server(host, port, application(before), _Handler, fd=listener.fileno())
+    threading.Thread(target=server.serve_forever, name="s3-endpoint", daemon=True).start()
+
+
+def application(before: Before) -> Application:
+    """The WSGI application: S3, SQS, and what else of AWS moto has."""
+    moto = DomainDispatcherApplication(_backend)
+
+    def answered(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        environ["wsgi.input"] = _Body(environ["wsgi.input"])
+        try:
+            status, headers, body = _ask(moto, before, environ)
+        except _BodyIsCut as error:
+            status, headers, body = _error(400, f"the body ended too early: {error}")
+        except OrchestratorError as error:
+            status, headers, body = _error(500, error.message)
+        except Exception as error:
+            # moto falls over requests that make no sense; where in moto is of no use to anybody.
+            asked = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+            log.error("the local S3 and SQS cannot answer %r: %r", asked[:200], error)
+            status, headers, body = _error(500, "the local S3 and SQS cannot answer this request")
+        start_response(status, [*_without_cors(headers), _SANDBOX])
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else body
+
+    return answered
+
+
+Answer = tuple[str, list[tuple[str, str]], Iterable[bytes]]
+
+
+def _ask(moto: Application, before: Before, environ: Environ) -> Answer:
+    if environ["REQUEST_METHOD"] == "OPTIONS":
+        return _error(403, "no page of another origin may send requests here")
+    if environ["REQUEST_METHOD"] not in METHODS:  # Flask would take them in small letters, too
+        return _error(405, f"this cannot be asked with {environ['REQUEST_METHOD']}")
+    bucket, key = looked_at(environ)
+    before(bucket, key)
+    if key:
+        environ.setdefault("HTTP_AUTHORIZATION", _ANYBODY)
+    started: list[Any] = []
+
+    def start(status: str, headers: list[tuple[str, str]], _: Any = None) -> None:
+        started[:] = [status, headers]
+
+    body = moto(environ, start)
+    status, headers = started
+    code = int(status.split()[0])
+    if code >= 400 and dict(headers).get("Content-Type", "").startswith("text/html"):
+        return _error(code, f"the local S3 and SQS cannot answer this request ({status})")
+    return status, headers, body
+
+
+def _error(status: int, message: str) -> Answer:
+    body = error_xml(status, message)
+    headers = [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))]
+    return f"{status} {_code(status)}", headers, [body]
+
+
+def error_xml(status: int, message: str) -> bytes:
+    """S3's error shape."""
+    head = '<?xml version="1.0" encoding="UTF-8"?>\n'
+    text = f"<Code>{_code(status)}</Code><Message>{escape(message)}</Message>"
+    return f"{head}<Error>{text}</Error>".encode()
+
+
+def _code(status: int) -> str:
+    return _CODES.get(status, "InvalidRequest" if status < 500 else "InternalError")
+
+
+def _without_cors(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [pair for pair in headers if not pair[0].lower().startswith("access-control-")]
+
+
+def _backend(service: Any) -> Any:
+    if service.partition(".")[0] in CLOSED:  # "moto_api._internal" is one of them
+        return _closed
+    app = create_backend_app(service)
+    if service == "s3":
+        app.request_class = _S3Request
+    return app
+
+
+def _closed(_: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    status, headers, body = _error(403, "this is neither S3 nor SQS, and closed here")
+    start_response(status, headers)
+    return body
+
+
+class _S3Request(BackendRequest):
+    """S3 takes a body as it is. Only an upload by an HTML form, which is a POST to a bucket, is
+    read as a form; curl gives forms' content types to whatever it sends."""
+
+    @property
+    def want_form_data_parsed(self) -> bool:
+        is_form = self.mimetype == "multipart/form-data"
+        return self.method == "POST" and is_form and not self.query_string
+
+
+class _BodyIsCut(Exception):
+    """The client went away, or sent no proper chunks."""
+
+
+class _Body(io.RawIOBase):
+    """What the client sends, with one error for all that can go wrong on the way."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            return int(self._stream.readinto(buffer))
+        except (OSError, ValueError) as error:
+            raise _BodyIsCut(str(error)) from None
+
+
+class _Server(QuietServer, ThreadedWSGIServer):
+    """One thread a request."""
+
+
+class _Handler(GuardedHandler, MotoRequestHandler):
+    largest_body = LARGEST_OBJECT
+
+    def error_body(self, problem: Problem) -> tuple[str, bytes]:
+        return "application/xml", error_xml(problem.status, problem.message)
