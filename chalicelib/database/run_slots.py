@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from chalicelib.database.connection import Transaction
 from chalicelib.database.runs import SELECT_RUN, Run, run_of
@@ -19,17 +20,53 @@ def admitted_count(tx: Transaction, dag_id: str) -> int:
     return int(row[0]) if row else 0
 
 
+_IN_LINE = """
+    WHERE dag_id = :dag_id AND admitted_at IS NULL AND ended_at IS NULL AND not_before <= :horizon
+    AND (:only_asked_for = 0 OR run_type <> 'scheduled' OR reopened_at IS NOT NULL)
+"""
+_IN_ORDER = "ORDER BY backfill_id IS NOT NULL, not_before, id LIMIT :limit"
+WAITING = f"{SELECT_RUN} {_IN_LINE} {_IN_ORDER}"
+LINE = f"SELECT id FROM runs {_IN_LINE} {_IN_ORDER}"
+IS_IN_LINE = f"SELECT 1 FROM runs {_IN_LINE} AND id = :key"
+
+
 def waiting(
     tx: Transaction, dag_id: str, horizon: datetime, *, only_asked_for: bool, limit: int
 ) -> list[Run]:
     """Runs that wait for a slot and whose moment has come, the earliest first; or of them those
     that the clock alone did not make."""
+    params = _line_of(dag_id, horizon, only_asked_for=only_asked_for)
+    return [run for run in map(run_of, tx.all(WAITING, {**params, "limit": limit})) if run]
+
+
+def line(
+    tx: Transaction, dag_id: str, horizon: datetime, *, only_asked_for: bool, limit: int
+) -> list[int]:
+    """The keys of the runs that `waiting` answers."""
+    params = _line_of(dag_id, horizon, only_asked_for=only_asked_for)
+    return [row[0] for row in tx.all(LINE, {**params, "limit": limit})]
+
+
+def is_in_line(tx: Transaction, run: Run, horizon: datetime, *, only_asked_for: bool) -> bool:
+    """Whether `waiting` answers this run, given a limit that reaches it."""
+    params = _line_of(run.dag_id, horizon, only_asked_for=only_asked_for)
+    return tx.one(IS_IN_LINE, {**params, "key": run.key}) is not None
+
+
+def _line_of(dag_id: str, horizon: datetime, *, only_asked_for: bool) -> dict[str, Any]:
+    return {
+        "dag_id": dag_id,
+        "horizon": to_us(horizon),
+        "only_asked_for": int(only_asked_for),
+    }
+
+
+def admitted(tx: Transaction, dag_id: str, limit: int) -> list[Run]:
+    """The runs that have the DAG's slots, the longest first."""
     rows = tx.all(
-        SELECT_RUN + "WHERE dag_id = ? AND admitted_at IS NULL AND ended_at IS NULL"
-        " AND not_before <= ?"
-        " AND (? = 0 OR run_type <> 'scheduled' OR reopened_at IS NOT NULL)"
-        " ORDER BY backfill_id IS NOT NULL, not_before, id LIMIT ?",
-        (dag_id, to_us(horizon), int(only_asked_for), limit),
+        SELECT_RUN + "WHERE dag_id = ? AND admitted_at IS NOT NULL AND ended_at IS NULL"
+        " ORDER BY admitted_at, id LIMIT ?",
+        (dag_id, limit),
     )
     return [run for run in map(run_of, rows) if run]
 

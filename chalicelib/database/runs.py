@@ -285,6 +285,17 @@ def backfill_count(tx: Transaction, backfill_id: int) -> int:
     return int(row[0]) if row else 0
 
 
+def triggered_by(tx: Transaction, parent_task_id: int) -> Run | None:
+    """The run that this task triggered and waits for."""
+    return run_of(
+        tx.one(
+            SELECT_RUN + "WHERE parent_task_id = ? AND parent_task_id IS NOT NULL"
+            " AND ended_at IS NULL LIMIT 1",
+            (parent_task_id,),
+        )
+    )
+
+
 def detach(tx: Transaction, parent_task_id: int) -> None:
     """Nobody waits any more for the runs that this task triggered, should they run again."""
     tx.execute(

@@ -44,6 +44,7 @@ class TaskInstance:
     pool_slots: int
     priority: int
     version: int | None
+    due_at: datetime | None
 
     @property
     def tries(self) -> int:
@@ -84,7 +85,7 @@ SELECT_TASK = """
            t.poke, t.sends, t.queued_at, t.not_before, t.started_at, t.heartbeat_at, t.poke_until,
            t.poke_billed,
            t.tries_before, t.item, t.copies, t.pool, t.pool_slots, t.priority,
-           t.version
+           t.version, t.due_at
     FROM task_instances t JOIN runs r ON r.id = t.run_key
 """
 
@@ -116,6 +117,30 @@ def find(tx: Transaction, attempt: Attempt) -> TaskInstance | None:
         (attempt.run_id, attempt.task_id, attempt.map_index),
     )
     return instance_of(row) if row else None
+
+
+FIND_ALL = f"""
+    {SELECT_TASK.replace("task_instances t JOIN runs r ON r.id = t.run_key", "json_each(?) j")}
+    CROSS JOIN runs r ON r.run_id = j.value ->> 0
+    CROSS JOIN task_instances t
+    ON t.run_key = r.id AND t.task_id = j.value ->> 1 AND t.map_index = j.value ->> 2
+"""
+
+
+def find_all(tx: Transaction, names: Iterable[tuple[str, str, int]]) -> list[TaskInstance]:
+    """Of the task instances with these run_id, task_id and map_index, those that there are."""
+    return [instance_of(row) for row in tx.all(FIND_ALL, (json.dumps(list(names)),))]
+
+
+def to_begin(tx: Transaction, run_key: int, limit: int) -> list[TaskInstance]:
+    """Task instances of a run that have not ended and are not running, in the order of making."""
+    rows = tx.all(
+        SELECT_TASK + "WHERE t.run_key = ? AND t.state IN"
+        " ('none', 'scheduled', 'queued', 'up_for_retry', 'up_for_reschedule')"
+        " ORDER BY t.state = 'none', t.id LIMIT ?",
+        (run_key, limit),
+    )
+    return [instance_of(row) for row in rows]
 
 
 def count(tx: Transaction, run_key: int) -> int:
@@ -292,4 +317,5 @@ def instance_of(row: Row) -> TaskInstance:
         pool_slots=row[20],
         priority=row[21],
         version=row["version"],
+        due_at=from_us(row["due_at"]),
     )

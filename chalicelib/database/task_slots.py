@@ -30,16 +30,30 @@ class Full:
     pools: Iterable[str] = ()
 
 
+_DAG = "t.dag_id"
+_POOL = "t.pool IS NOT NULL AND t.pool"
+_READY_OF = """
+    %s = :of AND t.state = 'scheduled' AND t.state IN ('scheduled', 'queued', 'running')
+"""
+_IN_ORDER = "ORDER BY t.priority DESC, t.id LIMIT :limit"
 _READY = f"""
-    {SELECT_TASK} WHERE %s = :of AND t.state = 'scheduled'
-    AND t.state IN ('scheduled', 'queued', 'running')
+    {SELECT_TASK} WHERE {_READY_OF}
     AND t.priority <= :priority AND (t.priority < :priority OR t.id > :key)
     AND t.dag_id NOT IN (SELECT value FROM json_each(:full_dags))
     AND (t.pool IS NULL OR t.pool NOT IN (SELECT value FROM json_each(:full_pools)))
-    ORDER BY t.priority DESC, t.id LIMIT :limit
+    {_IN_ORDER}
 """
-READY_IN_DAG = _READY % "t.dag_id"
-READY_IN_POOL = _READY % "t.pool IS NOT NULL AND t.pool"
+READY_IN_DAG = _READY % _DAG
+READY_IN_POOL = _READY % _POOL
+_LINE = f"SELECT t.id FROM task_instances t WHERE {_READY_OF} {_IN_ORDER}"
+LINE_OF_DAG = _LINE % _DAG
+LINE_OF_POOL = _LINE % _POOL
+_HOLDERS = f"""
+    {SELECT_TASK} WHERE %s = :of AND t.state IN ('queued', 'running')
+    AND t.state IN ('scheduled', 'queued', 'running') ORDER BY t.id LIMIT :limit
+"""
+HOLDERS_IN_DAG = _HOLDERS % _DAG
+HOLDERS_IN_POOL = _HOLDERS % _POOL
 
 
 def ready_in_dag(
@@ -68,6 +82,46 @@ def _ready(
         "limit": limit,
     }
     return [instance_of(row) for row in tx.all(sql, params)]
+
+
+def line_of_dag(tx: Transaction, dag_id: str, limit: int) -> list[int]:
+    """The keys of the DAG's ready tasks in the order in which they are given slots."""
+    return [row[0] for row in tx.all(LINE_OF_DAG, {"of": dag_id, "limit": limit})]
+
+
+def line_of_pool(tx: Transaction, pool: str, limit: int) -> list[int]:
+    """The keys of the ready tasks, of any DAG, that wait for slots of the pool, in that order."""
+    return [row[0] for row in tx.all(LINE_OF_POOL, {"of": pool, "limit": limit})]
+
+
+def holders_in_dag(tx: Transaction, dag_id: str, limit: int) -> list[TaskInstance]:
+    """The DAG's tasks in flight, in the order of making."""
+    return [instance_of(row) for row in tx.all(HOLDERS_IN_DAG, {"of": dag_id, "limit": limit})]
+
+
+def holders_in_pool(tx: Transaction, pool: str, limit: int) -> list[TaskInstance]:
+    """The tasks, of any DAG, that have slots of the pool, in the order of making."""
+    return [instance_of(row) for row in tx.all(HOLDERS_IN_POOL, {"of": pool, "limit": limit})]
+
+
+def holders_of_task(tx: Transaction, run_key: int, task_id: str, limit: int) -> list[TaskInstance]:
+    """The instances of one task of a run that are in flight."""
+    rows = tx.all(
+        SELECT_TASK + "WHERE t.run_key = ? AND t.task_id = ? AND t.state IN ('queued', 'running')"
+        " ORDER BY t.map_index LIMIT ?",
+        (run_key, task_id, limit),
+    )
+    return [instance_of(row) for row in rows]
+
+
+def in_pool_count(tx: Transaction, pool: str) -> int:
+    """How many tasks have slots of the pool."""
+    row = tx.one(
+        "SELECT count(*) FROM task_instances WHERE pool = ? AND pool IS NOT NULL"
+        " AND state IN ('queued', 'running') AND state IN ('scheduled', 'queued', 'running')",
+        (pool,),
+    )
+    return int(row[0]) if row else 0
 
 
 def in_flight_count(tx: Transaction, dag_id: str) -> int:

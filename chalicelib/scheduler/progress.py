@@ -65,7 +65,7 @@ def _touch_next(work: Work, run: Run) -> None:
 
 
 def _decide(work: Work, run: Run, task: Task, states: States) -> None:
-    target, reason = _decision(work, run, task, states)
+    target, reason = decision(work, run, task, states)
     if target is TaskState.NONE:
         return
     waiting = task_instances.waiting(work.tx, run.key, task.id)
@@ -86,7 +86,7 @@ def _decide(work: Work, run: Run, task: Task, states: States) -> None:
         states[task.id][target] += 1
 
 
-def _decision(work: Work, run: Run, task: Task, states: States) -> tuple[TaskState, str]:
+def decision(work: Work, run: Run, task: Task, states: States) -> tuple[TaskState, str]:
     """What becomes of a task that waits, and why; `none` while it goes on waiting."""
     if run.stopping is not None:
         return TaskState.CANCELLED, run.reason

@@ -7,7 +7,6 @@ only. Here a run is made without a slot, whoever makes it, and a task becomes re
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,7 +14,7 @@ from itertools import repeat
 
 from chalicelib.dag.states import TaskState
 from chalicelib.dag.template_terms import TemplateError
-from chalicelib.database import attempts, dags, pools, run_slots, task_instances, task_slots
+from chalicelib.database import attempts, dags, run_slots, task_instances, task_slots
 from chalicelib.database.runs import Run
 from chalicelib.database.task_instances import End, TaskInstance
 from chalicelib.database.task_slots import Full, Place
@@ -23,6 +22,7 @@ from chalicelib.messages import Attempt
 from chalicelib.scheduler import notices, triggering
 from chalicelib.scheduler.context import MAKE_AHEAD, Work
 from chalicelib.scheduler.environment import task_message
+from chalicelib.scheduler.free_slots import FreeSlots, free_run_slots
 
 log = logging.getLogger("orchestrator.scheduler")
 
@@ -41,7 +41,7 @@ def fill_run_slots(work: Work, dag_id: str) -> None:
     dag = dags.find(work.tx, dag_id)
     if dag is None or dag.is_removed:
         return
-    free = dag.max_active_runs - run_slots.admitted_count(work.tx, dag_id)
+    free = free_run_slots(work, dag)
     if free <= 0:
         return
     horizon = work.now + MAKE_AHEAD
@@ -63,7 +63,7 @@ def _let_in(work: Work, run: Run) -> None:
 
 def fill_task_slots(work: Work) -> None:
     """Begin ready tasks where slots are free, in the DAGs and pools in which something changed."""
-    slots, tx = _Slots(work), work.tx
+    slots, tx = FreeSlots(work), work.tx
     for dag_id in sorted(work.task_slots):
         ready = partial(task_slots.ready_in_dag, tx, dag_id)
         _fill(work, slots, ready, partial(slots.is_full_dag, dag_id))
@@ -76,7 +76,7 @@ def fill_task_slots(work: Work) -> None:
 
 def _fill(
     work: Work,
-    slots: _Slots,
+    slots: FreeSlots,
     ready: Callable[[Place, Full, int], list[TaskInstance]],
     is_full: Callable[[], bool],
 ) -> None:
@@ -91,110 +91,22 @@ def _fill(
             if work.begun >= MAX_BEGUN:
                 work.outbox.wake(work.now)
                 return
-            if slots.has_room_for(task):
-                _begin(work, task, slots)
-                work.begun += 1
+            if obstacle := next(slots.obstacles(task), None):
+                if obstacle.remedy:
+                    task_instances.explain(work.tx, task.key, obstacle.remedy)
+                continue
+            _begin(work, task, slots)
+            work.begun += 1
         if len(page) < size:
             return
         behind = Place(page[-1].priority, page[-1].key)
 
 
-class _Slots:
-    """How many slots are left, counted once per transaction and then kept."""
-
-    def __init__(self, work: Work) -> None:
-        self._work = work
-        self._dags: dict[str, int] = {}
-        self._pools: dict[str, int | None] = {}
-        self._sizes: dict[str, int | None] = {}
-        self._tasks: Counter[tuple[int, str]] = Counter()
-
-    def has_room_for(self, task: TaskInstance) -> bool:
-        return (
-            not self.is_full_dag(task.attempt.dag_id)
-            and self._has_pool(task)
-            and self._has_task(task)
-        )
-
-    def is_full_dag(self, dag_id: str) -> bool:
-        """Whether none of the DAG's tasks can begin now."""
-        if dag_id not in self._dags:
-            dag = dags.find(self._work.tx, dag_id)
-            limit = dag.max_active_tasks if dag else 0
-            self._dags[dag_id] = limit - task_slots.in_flight_count(self._work.tx, dag_id)
-        return self._dags[dag_id] <= 0
-
-    def is_full_pool(self, pool: str) -> bool:
-        """The same of the pool's. One that never has a slot is not full: its tasks are told so."""
-        free = self._free(pool)
-        return free is not None and free <= 0 and bool(self._size(pool))
-
-    def full(self) -> Full:
-        """Those of which this is known."""
-        return Full(
-            [dag_id for dag_id in self._dags if self.is_full_dag(dag_id)],
-            [pool for pool in self._pools if self.is_full_pool(pool)],
-        )
-
-    def take(self, task: TaskInstance) -> None:
-        self._dags[task.attempt.dag_id] -= 1
-        if task.pool is not None:
-            self._pools[task.pool] = (self._pools[task.pool] or 0) - task.pool_slots
-        self._tasks[task.run_key, task.task_id] += 1
-
-    def _free(self, pool: str) -> int | None:
-        if pool not in self._pools:
-            self._pools[pool] = pools.free_slots(self._work.tx, pool)
-        return self._pools[pool]
-
-    def _size(self, pool: str) -> int | None:
-        if pool not in self._sizes:
-            self._sizes[pool] = pools.size(self._work.tx, pool)
-        return self._sizes[pool]
-
-    def _has_pool(self, task: TaskInstance) -> bool:
-        if task.pool is None:
-            return True
-        free = self._free(task.pool)
-        if free is not None and free >= task.pool_slots:
-            return True
-        if reason := self._why_never(task.pool, task.pool_slots):
-            task_instances.explain(self._work.tx, task.key, reason)
-        return False
-
-    def _why_never(self, pool: str, wanted: int) -> str:
-        """What people must do before a task can have its slots; empty where it only has to wait."""
-        size = self._size(pool)
-        if size is None:
-            return f"waits: there is no pool {pool!r}; make it with PUT /api/pools/{pool}"
-        if size < wanted:
-            return (
-                f"waits: it takes {wanted} of pool {pool!r}, which has {size}; change one of them"
-            )
-        return ""
-
-    def _has_task(self, task: TaskInstance) -> bool:
-        limit = _task_limit(self._work, task)
-        if limit is None:
-            return True
-        key = (task.run_key, task.task_id)
-        if key not in self._tasks:
-            self._tasks[key] = task_slots.in_flight_of_task(self._work.tx, *key)
-        return self._tasks[key] < limit
-
-
-def _task_limit(work: Work, task: TaskInstance) -> int | None:
-    if task.attempt.map_index < 0:
-        return None
-    run = work.run_of(task)
-    return work.definition(run.version_id).task(task.task_id).max_active_tis_per_dagrun
-
-
-def _begin(work: Work, task: TaskInstance, slots: _Slots) -> None:
+def _begin(work: Work, task: TaskInstance, slots: FreeSlots) -> None:
     run = work.run_of(task)
     definition = work.definition(run.version_id).task(task.task_id)
     if definition.trigger_dag_id is not None:
-        if (moment := _begins(work, run, task)) > work.now:
+        if (moment := begins(work, run, task)) > work.now:
             work.outbox.wake_after(moment)  # no executor waits for the exact second
             return
         slots.take(task)  # it may wait for the other run, and holds its slot as long
@@ -212,14 +124,14 @@ def _begin(work: Work, task: TaskInstance, slots: _Slots) -> None:
     slots.take(task)
 
 
-def _begins(work: Work, run: Run, task: TaskInstance) -> datetime:
+def begins(work: Work, run: Run, task: TaskInstance) -> datetime:
     return max(work.now, run.not_before, task.not_before or run.not_before)
 
 
 def queue_attempt(work: Work, run: Run, task: TaskInstance) -> None:
     """Begin the next attempt: its message leaves after the commit, and again if nothing is heard.
     Raises TemplateError if the command cannot be made."""
-    not_before = _begins(work, run, task)
+    not_before = begins(work, run, task)
     attempt = next_attempt(task)
     dag = work.definition(run.version_id)
     message = task_message(work, dag, run, task, attempt, not_before)

@@ -39,6 +39,7 @@ HELP: dict[str, str] = {
     "has_import_error": "the file was changed since and is broken; the last good version is active",
     "heartbeat_at": "when its executor last said that it runs",
     "import_errors": "files that could not be registered",
+    "holder_count": "how many are in the way, of which `holders` names the first",
     "item": "what this copy of an expanded task is for",
     "log_bytes": "length of the whole log",
     "logical_date": "the fire time, or the moment that was asked for",
@@ -55,6 +56,7 @@ HELP: dict[str, str] = {
     "outputs": "what it wrote to $DAG_OUTPUT when it last succeeded",
     "paused_reason": "why, where the orchestrator paused it itself",
     "poke": "how often a sensor was asked again within the attempt",
+    "position": "place in the queue, counted from 1; null where there is none, or beyond 1000",
     "pokes": "how often a sensor was asked again",
     "reason": "why it is in this state, empty where nothing is to say",
     "removed_at": "when its file was removed from the bucket, null while it is there",
@@ -67,8 +69,11 @@ HELP: dict[str, str] = {
     "since": "earlier runs are not counted; null: all that is kept is",
     "stopping": "how it will end once nothing of it runs any more",
     "try_number": "attempts so far, or which attempt; 0 before the first",
+    "until": "when that is over, where it is known",
     "version": "number of the definition, counted from 1 for each DAG",
     "waiting": "tasks that are ready and have no slot",
+    "waiting_for": "what keeps it from going on: nothing while it runs or once it has ended; null"
+    " in lists after the first hundred that wait",
     "who": "the caller: name of the token, ARN under IAM, or `local`",
 }
 
@@ -189,6 +194,7 @@ _CLASSES: dict[str, type[Any]] = {
     "Edge": values.Edge,
     "Graph": values.Graph,
     "Health": views.Health,
+    "Holder": values.Holder,
     "ImportError": values.ImportErrorItem,
     "LastRun": values.LastRun,
     "LastTick": views.LastTick,
@@ -212,6 +218,7 @@ _CLASSES: dict[str, type[Any]] = {
     "TaskInstanceWithOutputs": values.TaskInstanceDetail,
     "Tick": values.TickItem,
     "ValidatedDag": views.ValidatedDag,
+    "WaitingFor": values.WaitingFor,
 }
 _NAMES: dict[Any, str] = {cls: name for name, cls in _CLASSES.items()}
 

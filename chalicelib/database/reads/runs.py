@@ -73,4 +73,9 @@ def detail(tx: Transaction, run_id: str) -> RunDetail | None:
 
 def _run(cls: type[Item], row: Row) -> Item:
     is_stopping = row["stopping"] is not None
-    return build(cls, row, actions=actions.of_run(RunState(row["state"]), is_stopping=is_stopping))
+    return build(
+        cls,
+        row,
+        waiting_for=None,
+        actions=actions.of_run(RunState(row["state"]), is_stopping=is_stopping),
+    )

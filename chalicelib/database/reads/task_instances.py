@@ -181,7 +181,10 @@ def _last_poke(row: Row) -> int:
 def _task(cls: type[Item], row: Row) -> Item:
     is_stopping = bool(row["is_stopping"])
     return build(
-        cls, row, actions=actions.of_task(TaskState(row["state"]), is_stopping=is_stopping)
+        cls,
+        row,
+        waiting_for=None,
+        actions=actions.of_task(TaskState(row["state"]), is_stopping=is_stopping),
     )
 
 

@@ -14,6 +14,7 @@ from chalicelib.dag.excerpts import SourceLine
 from chalicelib.dag.model import Dag, Notification, Param, Sensor, Task
 from chalicelib.dag.problems import Problem
 from chalicelib.dag.states import RunState, TaskState
+from chalicelib.database.reads.waiting import Holder, WaitingFor
 from chalicelib.messages import Outcome
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "DagVersion",
     "Edge",
     "Graph",
+    "Holder",
     "ImportErrorItem",
     "LastRun",
     "Notification",
@@ -44,6 +46,7 @@ __all__ = [
     "TaskInstanceDetail",
     "TaskInstanceItem",
     "TickItem",
+    "WaitingFor",
 ]
 
 T = TypeVar("T")
@@ -182,6 +185,7 @@ class RunItem:
     started_at: datetime | None
     ended_at: datetime | None
     duration: float | None
+    waiting_for: tuple[WaitingFor, ...] | None
     actions: tuple[str, ...]
 
 
@@ -220,6 +224,7 @@ class TaskInstanceItem:
     max_rss_bytes: int | None
     log_bytes: int | None
     reason: str
+    waiting_for: tuple[WaitingFor, ...] | None
     actions: tuple[str, ...]
 
 

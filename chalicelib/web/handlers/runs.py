@@ -10,6 +10,7 @@ from chalicelib.database.reads.values import RunItem
 from chalicelib.scheduler import control, prices
 from chalicelib.web.answers import Answer, jsonable
 from chalicelib.web.handlers.common import cleared, found, listed, no_such, reading
+from chalicelib.web.handlers.waiting import explained_run, explained_runs, explained_tasks
 from chalicelib.web.kinds import Cursor
 from chalicelib.web.requests import Call
 from chalicelib.web.views import ClearedTasks
@@ -27,6 +28,7 @@ def list_runs(call: Call) -> dict[str, Any]:
             dag_id=query["dag_id"],
             state=query["state"],
         )
+        page = explained_runs(tx, page)
     return listed("runs", page, _CURSOR)
 
 
@@ -38,14 +40,16 @@ def list_runs_of_dag(call: Call) -> dict[str, Any]:
         page = runs.list_runs(
             tx, limit=query["limit"], before=query["cursor"], dag_id=dag_id, state=query["state"]
         )
+        page = explained_runs(tx, page)
     return listed("runs", page, _CURSOR)
 
 
 def get_run(call: Call) -> dict[str, Any]:
     run_id, query = call.path["run_id"], call.query
     with reading() as tx:
-        run = found(runs.detail(tx, run_id), "run", run_id, "/api/runs")
+        run = explained_run(tx, found(runs.detail(tx, run_id), "run", run_id, "/api/runs"))
         page = task_instances.of_run(tx, run_id, limit=query["limit"], after=query["cursor"])
+        page = explained_tasks(tx, page, most=query["limit"])
         usage = costs.of_run(tx, run_id)
     tasks = listed("task_instances", page, Cursor("tasks_of_run"))
     return {**jsonable(run), "cost": prices.cost(usage), **tasks}
@@ -89,4 +93,4 @@ def rerun(call: Call) -> Answer:
 def as_it_is(run_id: str) -> RunItem:
     """The run after what was done to it, as lists show it."""
     with reading() as tx:
-        return found(runs.run(tx, run_id), "run", run_id, "/api/runs")
+        return explained_run(tx, found(runs.run(tx, run_id), "run", run_id, "/api/runs"))

@@ -15,6 +15,7 @@ from chalicelib.scheduler.logs import read_source
 from chalicelib.web.answers import jsonable
 from chalicelib.web.handlers.common import cleared, found, listed, reading
 from chalicelib.web.handlers.runs import as_it_is
+from chalicelib.web.handlers.waiting import explained_task, explained_tasks
 from chalicelib.web.kinds import Cursor
 from chalicelib.web.requests import Call
 from chalicelib.web.views import ClearedTasks, LogPart
@@ -35,6 +36,7 @@ def list_task_instances(call: Call) -> dict[str, Any]:
             task_id=query["task_id"],
             state=query["state"],
         )
+        page = explained_tasks(tx, page)
     return listed("task_instances", page, Cursor("task_instances"))
 
 
@@ -44,6 +46,7 @@ def get_task_instance(call: Call) -> dict[str, Any]:
         task = task_instances.task_instance(
             tx, run_id, task_id, call.query["map_index"], limit=ATTEMPTS_SHOWN
         )
+        task = (explained_task(tx, task[0]), task[1]) if task else None
         copies = 0 if task else task_instances.copies(tx, run_id, task_id)
     _refuse_other_copies(call, copies)
     item, attempts = found(task, "task", task_id, f"/api/runs/{run_id}")
