@@ -162,6 +162,7 @@ def test_a_task_instance_tells_how_its_last_attempt_went(api: Api) -> None:
         "max_rss_bytes": 4096,
         "log_bytes": 10,
         "reason": "exit code 1",
+        "version": None,
         "waiting_for": [],
         "actions": ["clear", "mark_success"],
     }
