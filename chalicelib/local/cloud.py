@@ -28,8 +28,8 @@ from chalicelib.aws.secrets import AwsSecrets
 from chalicelib.aws.sqs import SqsQueue
 from chalicelib.config import Settings
 from chalicelib.database import Database
-from chalicelib.local import events, leftovers, loops, s3_endpoint, surroundings
-from chalicelib.local.dags_bucket import EventQueue, KeptBucket
+from chalicelib.local import events, leftovers, loops, moto_events, s3_endpoint, surroundings
+from chalicelib.local.dags_bucket import KeptBucket, KeptBuckets
 from chalicelib.local.dags_folder import DagsFolder
 from chalicelib.local.durable_bucket import DurableBucket
 from chalicelib.local.events import Event, LambdaContext
@@ -43,7 +43,6 @@ Handler = Callable[[Event, LambdaContext], Any]
 TASK_VISIBILITY = 930
 """Seconds; SQS wants at least what the function may take."""
 RESULT_VISIBILITY = 60
-EVENTS_QUEUE = "orchestrator-dags-events"
 SETTLING = 5.0
 """Seconds that a tick waits at most for the bucket's events."""
 LOOK_AT_FOLDER = 1.0
@@ -64,7 +63,7 @@ class Cloud:
     database: Database
     folder: DagsFolder | None
     kept: KeptBucket
-    events: EventQueue
+    buckets: KeptBuckets
 
 
 def build(settings: Settings, home: Home, dags_dir: Path | None) -> Cloud:
@@ -72,31 +71,37 @@ def build(settings: Settings, home: Home, dags_dir: Path | None) -> Cloud:
     s3, sqs = _client("s3"), _client("sqs")
     for name in (settings.dags_bucket, settings.runs_bucket):
         s3.create_bucket(Bucket=name)
-    heard = _create_queues(settings)
-    dags = S3Bucket(settings.dags_bucket, lambda: s3)
+    _create_queues(settings)
+    dags, shown_runs = (
+        S3Bucket(name, lambda: s3) for name in (settings.dags_bucket, settings.runs_bucket)
+    )
+    kept = KeptBucket(dags.name, dags, home.dags)
+    kept_runs = KeptBucket(shown_runs.name, shown_runs, home.runs)
     folder = None if dags_dir is None else DagsFolder(dags_dir, dags, home.copied_files)
     return Cloud(
         settings=settings,
         home=home,
         dags=dags,
-        runs=DurableBucket(S3Bucket(settings.runs_bucket, lambda: s3), home.runs),
+        runs=DurableBucket(shown_runs, home.runs),
         tasks=SqsQueue(settings.tasks_queue, lambda: sqs),
         results=SqsQueue(settings.results_queue, lambda: sqs),
         dead_letters=SqsQueue(settings.dead_letter_queue, lambda: sqs),
         database=_database(home),
         folder=folder,
-        kept=KeptBucket(settings.dags_bucket, dags, home.dags),
-        events=heard,
+        kept=kept,
+        buckets=KeptBuckets(
+            {dags.name: kept, shown_runs.name: kept_runs},
+            home.buckets,
+            lambda name: S3Bucket(name, lambda: s3),
+        ),
     )
 
 
-def _create_queues(settings: Settings) -> EventQueue:
-    """Make the queues of the settings; answers one more, which hears the dags bucket's events."""
+def _create_queues(settings: Settings) -> None:
     region = surroundings.REGION
     dead = LocalQueue.create(settings.dead_letter_queue, region, RESULT_VISIBILITY)
     LocalQueue.create(settings.tasks_queue, region, TASK_VISIBILITY, dead)
     LocalQueue.create(settings.results_queue, region, RESULT_VISIBILITY)
-    return EventQueue.create(EVENTS_QUEUE, region, RESULT_VISIBILITY)
 
 
 def configure(cloud: Cloud, endpoint: str, mark: str) -> None:
@@ -118,7 +123,7 @@ def configure(cloud: Cloud, endpoint: str, mark: str) -> None:
     )
 
 
-def serve(cloud: Cloud, listener: socket.socket) -> None:
+def _serve(cloud: Cloud, listener: socket.socket) -> None:
     """Open the S3 and SQS endpoint."""
 
     def before(bucket: str, prefix: str) -> None:
@@ -128,10 +133,17 @@ def serve(cloud: Cloud, listener: socket.socket) -> None:
     s3_endpoint.serve(listener, before)
 
 
-def start(cloud: Cloud, handlers: Mapping[str, Handler], stop: threading.Event) -> None:
-    """Start the loops that invoke the entry points."""
+def start(
+    cloud: Cloud,
+    handlers: Mapping[str, Handler],
+    stop: threading.Event,
+    listener: socket.socket,
+) -> None:
+    """Start the loops that invoke the entry points, and answer at `listener` once all that is
+    answered there will last. Whoever asks earlier waits."""
     repair.expect_nothing(bootstrap.scheduler())
     bucket = _start_bucket(cloud, handlers["register"], stop)
+    _serve(cloud, listener)
     executors = loops.Executors(
         cloud.tasks, _of_messages("execute", cloud, handlers), cloud.settings.parallelism
     )
@@ -162,15 +174,17 @@ def _start_bucket(cloud: Cloud, register: Handler, stop: threading.Event) -> loo
     )
 
     def heard(event: Event) -> None:
-        cloud.kept.keep(event)
-        waiting.add(event)
+        cloud.buckets.keep(event)
+        if events.bucket_of(event) == cloud.settings.dags_bucket:
+            waiting.add(event)
 
     for event in cloud.kept.restore():
         waiting.add(event)
-    cloud.events.on_event = heard
-    _notify(cloud)
+    cloud.buckets.restore_others(lambda name: _client("s3").create_bucket(Bucket=name))
+    moto_events.listen(heard)
     if cloud.folder is not None:
-        cloud.folder.copy_changes()
+        with cloud.kept.synced_at_the_end():
+            cloud.folder.copy_changes()
         loops.start("dags-folder", _look_at(cloud.folder, stop), stop)
     loops.start("bucket-events", waiting.step, stop)
     return waiting
@@ -182,17 +196,6 @@ def _look_at(folder: DagsFolder, stop: threading.Event) -> Callable[[], None]:
             folder.copy_changes()
 
     return step
-
-
-def _notify(cloud: Cloud) -> None:
-    configuration = {
-        "QueueArn": cloud.events.queue_arn,
-        "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"],
-    }
-    _client("s3").put_bucket_notification_configuration(
-        Bucket=cloud.settings.dags_bucket,
-        NotificationConfiguration={"QueueConfigurations": [configuration]},
-    )
 
 
 def _of_the_clock(tick: Handler, bucket: loops.BucketEvents) -> Callable[[datetime], None]:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
+from chalicelib.local import moto_events
 from chalicelib.local.folder_bucket import FolderBucket
 from chalicelib.ports import Bucket, ObjectInfo, StoredObject
 
@@ -54,14 +55,16 @@ class DurableBucket:
                 if self._shown.get(key) != stamp:
                     self._copy(key, stamp)
             gone = [k for k in self._shown if k.startswith(prefix) and k not in present]
-            self._inner.delete(gone)
+            with moto_events.unheard():
+                self._inner.delete(gone)
             for key in gone:
                 del self._shown[key]
 
     def _copy(self, key: str, stamp: Stamp) -> None:
         found = self._disk.get(key)
         if found is not None:
-            self._inner.put(key, found.body)
+            with moto_events.unheard():
+                self._inner.put(key, found.body)
             self._shown[key] = stamp
 
 

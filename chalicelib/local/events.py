@@ -93,6 +93,11 @@ def of_the_bucket(bucket: str, key: str, *, created: bool, etag: str = "") -> Ev
     }
 
 
+def bucket_of(event: Event) -> str:
+    """The bucket of an S3 event, whose records are all of one."""
+    return str(event["Records"][0]["s3"]["bucket"]["name"])
+
+
 def key_of_record(record: dict[str, Any]) -> str:
     """S3 quotes keys in its events as forms do."""
     return unquote_plus(record["s3"]["object"]["key"])

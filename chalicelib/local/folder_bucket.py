@@ -1,5 +1,6 @@
 """A Bucket in a folder: one file an object. What `create` and `put` answered for outlives the
-process; what `create` answered True for outlives the machine's power as well.
+process; what `create` answered True for, and what is put or deleted with `sync`, outlives the
+machine's power as well.
 
 A key is a path below the folder, so that people can look. Whatever could leave the folder, or clash
 with another key, is quoted: see `path_of`.
@@ -36,6 +37,9 @@ SCRATCH = "%scratch"
 # A folder made for a new object may be removed, as empty, by a deletion that comes between.
 ATTEMPTS = 100
 
+# Of the process, because two may write to one folder.
+_names = itertools.count()
+
 
 class FolderBucket:
     """Implements `chalicelib.ports.Bucket`. The folder is made at once; OSError if it cannot be."""
@@ -44,7 +48,6 @@ class FolderBucket:
         self._folder = folder
         self._scratch = folder / SCRATCH
         self._scratch.mkdir(parents=True, exist_ok=True)
-        self._names = itertools.count()
         self._remove_scraps()
 
     def get(self, key: str, *, limit: int | None = None) -> StoredObject | None:
@@ -60,10 +63,12 @@ class FolderBucket:
         etag = etag_of(path, status)
         return None if etag is None else StoredObject(key, etag, body)
 
-    def put(self, key: str, body: bytes) -> None:
+    def put(self, key: str, body: bytes, *, sync: bool = False) -> None:
         path = path_of(self._folder, key)
-        with self._scrap(body, sync=False) as scrap:
-            self._place(path, lambda: scrap.replace(path))
+        with self._scrap(body, sync=sync) as scrap:
+            new_folders = self._place(path, lambda: scrap.replace(path))
+        if sync:
+            _sync_names(path, new_folders)
 
     def create(self, key: str, body: bytes) -> bool:
         path = path_of(self._folder, key)
@@ -75,8 +80,7 @@ class FolderBucket:
                 new_folders = self._place(path, lambda: path.hardlink_to(scrap))
             except FileExistsError:
                 return False
-        for folder in {path.parent, *(new.parent for new in new_folders)}:
-            _sync(folder)
+        _sync_names(path, new_folders)
         return True
 
     def list(self, prefix: str, *, start_after: str = "", limit: int = 1000) -> list[ObjectInfo]:
@@ -90,11 +94,13 @@ class FolderBucket:
             row for key, path in heapq.nsmallest(limit, found) if (row := _row(key.decode(), path))
         ]
 
-    def delete(self, keys: Iterable[str]) -> None:
+    def delete(self, keys: Iterable[str], *, sync: bool = False) -> None:
         for key in keys:
             path = path_of(self._folder, key)
             with contextlib.suppress(FileNotFoundError):
                 path.unlink()
+                if sync:
+                    _sync(path.parent)
             self._remove_empty(path.parent)
 
     def walk(self, prefix: str = "") -> Iterator[tuple[str, Path]]:
@@ -122,7 +128,7 @@ class FolderBucket:
 
     @contextlib.contextmanager
     def _scrap(self, body: bytes, *, sync: bool) -> Iterator[Path]:
-        path = self._scratch / f"{os.getpid()}-{next(self._names)}"
+        path = self._scratch / f"{os.getpid()}-{next(_names)}"
         try:
             with path.open("xb") as file:
                 file.write(body)
@@ -210,6 +216,11 @@ def _make_folders(folder: Path) -> list[Path]:
         with contextlib.suppress(FileExistsError, FileNotFoundError):
             one.mkdir()
     return missing
+
+
+def _sync_names(path: Path, new_folders: list[Path]) -> None:
+    for folder in {path.parent, *(new.parent for new in new_folders)}:
+        _sync(folder)
 
 
 def _sync(folder: Path) -> None:

@@ -39,6 +39,11 @@ class Home:
         return self.folder / "runs"
 
     @property
+    def buckets(self) -> Path:
+        """Of the buckets that users make."""
+        return self.folder / "buckets"
+
+    @property
     def copied_files(self) -> Path:
         return self.folder / "copied-files.json"
 

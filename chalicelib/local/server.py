@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from chalicelib.local.refusal import Refusal
 
@@ -41,7 +41,7 @@ def start_moto() -> None:
 def looked_at(environ: Environ) -> tuple[str, str]:
     """The bucket that a request is about and the key, or the prefix of the keys; empty texts where
     it is not about one. The bucket stands in the path, or in front of the host's name."""
-    path = unquote(str(environ.get("PATH_INFO", ""))).lstrip("/")
+    path = unquote(_path(environ)).lstrip("/")
     name = str(environ.get("HTTP_HOST", "")).partition(":")[0].lower().removesuffix(".")
     if name.endswith(".localhost"):
         path = f"{name.removesuffix('.localhost').removesuffix('.s3')}/{path}"
@@ -49,3 +49,9 @@ def looked_at(environ: Environ) -> tuple[str, str]:
     if key:
         return bucket, key
     return bucket, parse_qs(str(environ.get("QUERY_STRING", ""))).get("prefix", [""])[0]
+
+
+def _path(environ: Environ) -> str:
+    """As it was sent. PATH_INFO is decoded once, so that `%25` in a key would be decoded twice."""
+    sent = str(environ.get("RAW_URI") or environ.get("PATH_INFO", ""))
+    return sent.partition("?")[0] if sent.startswith("/") else urlsplit(sent).path

@@ -32,6 +32,8 @@ def start(handlers: Mapping[str, Any], serving: Serving) -> None:
         _start(handlers, serving)
     except (Refusal, config.BadSetting, OrchestratorError) as error:
         leave(error if isinstance(error, Refusal) else Refusal(str(error)))
+    except OSError as error:
+        leave(Refusal(f"the local cloud cannot start: {error}"))
     except Exception:
         # Under the reloader this thread would end alone, and the process would wait for ever.
         traceback.print_exc()
@@ -62,8 +64,7 @@ def _start(handlers: Mapping[str, Any], serving: Serving) -> None:
     clouds.configure(cloud, endpoint, mark)
     if settings.auth == "token":
         _say_first_token()
-    clouds.serve(cloud, listener)
-    clouds.start(cloud, handlers, threading.Event())
+    clouds.start(cloud, handlers, threading.Event(), listener)
     clouds.stop_commands_at_exit()
     if serving.reloaded:
         _end_with(os.getppid())

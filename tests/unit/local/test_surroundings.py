@@ -37,6 +37,9 @@ def test_every_variable_of_a_real_account_is_forgotten() -> None:
             {"PATH_INFO": "/a/b", "HTTP_HOST": "orchestrator-runs.localhost:4566"},
             ("orchestrator-runs", "a/b"),
         ),
+        ({"PATH_INFO": "/a/b", "HTTP_HOST": "own.s3.localhost."}, ("own", "a/b")),
+        ({"RAW_URI": "/bucket/a%2525?x=1", "PATH_INFO": "/bucket/a%25"}, ("bucket", "a%25")),
+        ({"RAW_URI": "http://localhost/bucket/a", "PATH_INFO": "/bucket/a"}, ("bucket", "a")),
     ],
 )
 def test_a_request_tells_its_bucket_and_key_or_prefix(
