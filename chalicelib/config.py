@@ -67,6 +67,13 @@ def choice(*allowed: str) -> Callable[[str], str]:
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("DATABASE", "", str, "path of the SQLite file; on AWS below the EFS mount"),
+    Setting(
+        "SQLITE",
+        "auto",
+        choice("auto", "standard", "bundled"),
+        "which SQLite: the standard library's, the bundled one, or (`auto`) the standard library's"
+        " where it is 3.37 or newer",
+    ),
     Setting("DAGS_BUCKET", "orchestrator-dags", str, "bucket that DAG files are copied to"),
     Setting("RUNS_BUCKET", "orchestrator-runs", str, "bucket of claims and logs"),
     Setting("BACKUPS_BUCKET", "orchestrator-backups", str, "bucket of the database's backups"),
@@ -159,6 +166,7 @@ class Settings:
     """The settings in force, by name: `settings.heartbeat_seconds`."""
 
     database: str
+    sqlite: str
     dags_bucket: str
     runs_bucket: str
     backups_bucket: str

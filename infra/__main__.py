@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
@@ -10,7 +11,7 @@ from typing import Any, TypeAlias
 from botocore.exceptions import BotoCoreError, ClientError
 
 import infra
-from infra import admin, cost, deploying, health, removing, status
+from infra import admin, cost, deploying, health, permissions, removing, self_test, status
 from infra.aws import Aws, connect
 from infra.errors import InfraError, Refused
 from infra.naming import Stage
@@ -37,12 +38,21 @@ def parser() -> argparse.ArgumentParser:
     _add_deploy(commands)
     shown = _add(commands, "status", _status, "what is installed, and how it is")
     _add_place(shown)
+    shown.add_argument(
+        "--self-test", action="store_true", help="also send a task through all of it (seconds)"
+    )
     _add_token(commands)
     _add_data(commands)
     down = _add(commands, "down", _down, "remove all of a stage")
     _add_place(down)
     down.add_argument("--delete-data", action="store_true", help="buckets and backups too")
     down.add_argument("--yes", action="store_true", help="do not ask")
+    text = "the IAM policies of whoever installs, upgrades or removes a stage"
+    allowed = _add(commands, "permissions", _permissions, text)
+    allowed.add_argument("--stage", required=True, help="the installation's name, such as prod")
+    allowed.add_argument("--account", required=True, help="the number of the AWS account")
+    allowed.add_argument("--region", required=True)
+    allowed.add_argument("--partition", default="aws", choices=["aws", "aws-cn", "aws-us-gov"])
     price = _add(commands, "cost", _cost, "what a month costs")
     price.add_argument("--tasks", type=_positive(int), default=1_000_000, help="a month")
     price.add_argument("--seconds", type=_positive(float), default=1.0, help="that each takes")
@@ -161,8 +171,11 @@ def _deploy(given: argparse.Namespace) -> None:
 
 
 def _status(given: argparse.Namespace) -> None:
-    for line in status.lines(_aws(given), Stage(given.stage), health.fetch):
+    aws, stage = _aws(given), Stage(given.stage)
+    for line in status.lines(aws, stage, health.fetch):
         say(line)
+    if given.self_test:
+        say(f"self-test: {self_test.run(aws, stage)}")
 
 
 def _down(given: argparse.Namespace) -> None:
@@ -225,6 +238,12 @@ def _restore(given: argparse.Namespace) -> None:
     done = _ask(given, "restore", even_while_runs_are_active=force, **chosen)
     for line in admin.restored_lines(done):
         say(line)
+
+
+def _permissions(given: argparse.Namespace) -> None:
+    stage = Stage(given.stage)
+    for policy in permissions.policies(given.partition, given.region, given.account, stage.name):
+        say(json.dumps(policy, indent=2))
 
 
 def _cost(given: argparse.Namespace) -> None:

@@ -9,7 +9,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra import admin, bytecode, finishing, functions, health, inventory, stack, zones
+from infra import (
+    admin,
+    bytecode,
+    finishing,
+    functions,
+    health,
+    inventory,
+    self_test,
+    stack,
+    zones,
+)
 from infra.aws import Aws
 from infra.errors import InfraError
 from infra.naming import PROJECT, Stage
@@ -47,7 +57,7 @@ class Deployment:
 def deploy(deployment: Deployment) -> str:
     """Do all of it and return the API's URL. Raises InfraError."""
     say, stage, aws = deployment.say, deployment.stage, deployment.aws
-    say(f"[1/6] stack {stage.stack} in {aws.place.account}, {aws.place.region}")
+    say(f"[1/7] stack {stage.stack} in {aws.place.account}, {aws.place.region}")
     outputs = stack.converge(
         aws,
         stage.stack,
@@ -56,12 +66,12 @@ def deploy(deployment: Deployment) -> str:
         say,
         lambda: zones.choose_zones(aws),
     )
-    say("[2/6] .chalice/config.json and policies")
+    say("[2/7] .chalice/config.json and policies")
     write_files(deployment.project, stage, aws, outputs)
-    say("[3/6] chalice deploy")
+    say("[3/7] chalice deploy")
     say(f"  byte code of {bytecode.prepare(deployment.project.folder)} modules")
     _run_chalice(deployment)
-    say("[4/6] file system, settings of functions and API")
+    say("[4/7] file system, settings of functions and API")
     finishing.finish(aws, stage, outputs, say)
     found = inventory.take(aws, stage)
     for mapping in found.mappings:
@@ -71,11 +81,13 @@ def deploy(deployment: Deployment) -> str:
     finishing.shape_refusals(aws, api, auth=outputs["Auth"])
     finishing.limit_requests(aws, api)
     finishing.let_alarms_act(aws, stage, acting=True)
-    say("[5/6] access")
+    say("[5/7] access")
     token = None if outputs["Auth"] == "iam" else _first_token(aws, stage, say)
-    say("[6/6] health")
+    say("[6/7] health")
     url = inventory.api_url(aws, api)
     health.wait_until_healthy(aws, url, deployment.fetch, auth=outputs["Auth"], token=token)
+    say("[7/7] self-test")
+    say(f"  {self_test.run(aws, stage)}")
     return url
 
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.scheduler.self_test import DAG_ID
 from infra.functions import FUNCTIONS, Function
-from infra.naming import APP, Place, Stage
+from infra.naming import ADMIN_FUNCTION, APP, Place, Stage
 
 Statement = dict[str, Any]
 
@@ -52,7 +53,7 @@ QUEUES: dict[str, dict[str, tuple[str, ...]]] = {
     "apply": {"TasksQueue": SEND, "ResultsQueue": (*SEND, *BE_STARTED_BY)},
     "execute": {"TasksQueue": BE_STARTED_BY, "ResultsQueue": SEND},
     "backup": {},
-    "admin": {},
+    "admin": {"TasksQueue": SEND},  # the self-test's task
 }
 
 BUCKETS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -92,6 +93,8 @@ def policy(installation: Installation, function: Function) -> dict[str, Any]:
         *_queues(installation, function),
         *_buckets(installation, function),
     ]
+    if function.name == ADMIN_FUNCTION:
+        statements += _self_test(installation)
     if function.has_database:
         statements += _database(installation, function)
     else:
@@ -146,6 +149,16 @@ def _database(installation: Installation, function: Function) -> list[Statement]
             "Resource": ["*"],
             "Condition": {"ArnEquals": {"lambda:SourceFunctionArn": [own_arn]}},
         },
+    ]
+
+
+def _self_test(installation: Installation) -> list[Statement]:
+    """Its log is read, and what it left is removed."""
+    runs = installation.bucket("RunsBucket")
+    of_the_test = {"StringLike": {"s3:prefix": f"{DAG_ID}/*"}}
+    return [
+        _allow("ListTheSelfTest", (LIST,), runs, Condition=of_the_test),
+        _allow("SelfTest", ("s3:GetObject", "s3:DeleteObject"), f"{runs}/{DAG_ID}/*"),
     ]
 
 

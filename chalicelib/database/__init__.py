@@ -5,5 +5,6 @@ of queues, buckets or AWS.
 """
 
 from chalicelib.database.connection import Database, IntegrityError, Row, Transaction
+from chalicelib.database.opening import sqlite_versions
 
-__all__ = ["Database", "IntegrityError", "Row", "Transaction"]
+__all__ = ["Database", "IntegrityError", "Row", "Transaction", "sqlite_versions"]

@@ -27,9 +27,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pysqlite3.dbapi2 as sqlite
-
-from chalicelib.database import migrations
+from chalicelib.database import migrations, sqlite
 from chalicelib.database.connection import Database
 from chalicelib.database.opening import DatabaseUnusable, open_connection
 from chalicelib.database.transaction import Transaction

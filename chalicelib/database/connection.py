@@ -23,9 +23,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
-import pysqlite3.dbapi2 as sqlite
-
-from chalicelib.database import creation, migrations
+from chalicelib.database import creation, migrations, sqlite
 from chalicelib.database.clocks import Clocks, Moment, elapsed, read_clocks
 from chalicelib.database.opening import (
     DatabaseUnusable,

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pysqlite3.dbapi2 as sqlite
-
+from chalicelib.database import sqlite
 from chalicelib.database.opening import DatabaseUnusable
 from chalicelib.database.transaction import Transaction
 

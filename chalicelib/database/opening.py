@@ -8,11 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pysqlite3.dbapi2 as sqlite
-
+from chalicelib.database import sqlite
 from chalicelib.errors import Unavailable
-
-LEAST_VERSION = (3, 37, 0)  # STRICT tables
 
 _JOURNAL_LIMIT = 16 * 1024 * 1024
 _CACHE_KIB = 8192
@@ -121,10 +118,19 @@ def storage_failure(error: BaseException) -> DatabaseUnusable:
     )
 
 
+def sqlite_versions() -> dict[str, str]:
+    """Which SQLite this process runs on, and which its Python brings."""
+    return {
+        "version": sqlite.sqlite_version,
+        "source": sqlite.SOURCE,
+        "standard": sqlite.STANDARD_VERSION,
+    }
+
+
 def _check_version(version: tuple[int, int, int]) -> None:
-    if version < LEAST_VERSION:
+    if version < sqlite.LEAST_VERSION:
         raise DatabaseUnusable(
-            f"SQLite {_dotted(version)} is too old, {_dotted(LEAST_VERSION)} is needed:"
+            f"SQLite {_dotted(version)} is too old, {_dotted(sqlite.LEAST_VERSION)} is needed:"
             " install pysqlite3-binary as requirements.txt names it."
         )
 

@@ -12,8 +12,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import pysqlite3.dbapi2 as sqlite
-
+from chalicelib.database import sqlite
 from chalicelib.database.clocks import Clocks, Moment, elapsed
 
 IDLE_SECONDS = 5.0

@@ -25,9 +25,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import pysqlite3.dbapi2 as sqlite
-
-from chalicelib.database import swapping
+from chalicelib.database import sqlite, swapping
 from chalicelib.database.backup import LAST_COMMIT
 from chalicelib.database.connection import MAX_TRANSACTION_SECONDS
 from chalicelib.database.creation import DIRECTORY_CACHE_SECONDS

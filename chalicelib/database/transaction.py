@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-import pysqlite3.dbapi2 as sqlite
+from chalicelib.database import sqlite
 
 IntegrityError = sqlite.IntegrityError
 
@@ -67,7 +67,7 @@ class Transaction:
         """Run an INSERT that adds a row; the rowid of that row."""
         cursor = self._run(sql, params)
         try:
-            return int(cursor.lastrowid)
+            return int(cursor.lastrowid or 0)
         finally:
             cursor.close()
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from chalicelib.database import sqlite_versions
 from chalicelib.errors import InvalidRequest, OrchestratorError
-from chalicelib.scheduler import access, backup
+from chalicelib.scheduler import access, backup, self_test
 from chalicelib.scheduler.access import TokenInfo
 from chalicelib.scheduler.backup import Keeper
 from chalicelib.scheduler.context import Scheduler
@@ -39,6 +40,7 @@ def carry_out(
         {"do": "token create", "name", "role"}  -> {"token"}
         {"do": "token list"}                    -> {"tokens": [...]}
         {"do": "token revoke", "name"}          -> {"revoked": name}
+        {"do": "self test"}                     -> how a task fared, and the machine's versions
         {"do": "backup"}                        -> the backup; see `backup.back_up`
         {"do": "backups"}                       -> {"backups": [...]}
         {"do": "restore"}                       -> what it did; see `backup.Restored`
@@ -83,6 +85,10 @@ def _revoke(means: _Means, wish: Wish) -> dict[str, Any]:
     return {"revoked": name}
 
 
+def _self_test(means: _Means, wish: Wish) -> dict[str, Any]:  # noqa: ARG001 - one shape for all
+    return {**self_test.run(means.scheduler()).as_json(), "sqlite": sqlite_versions()}
+
+
 def _backup(means: _Means, wish: Wish) -> dict[str, Any]:  # noqa: ARG001 - one shape for all actions
     return backup.back_up(means.keeper())
 
@@ -104,6 +110,7 @@ _ACTIONS: dict[str, tuple[Callable[[_Means, Wish], dict[str, Any]], tuple[str, .
     "token create": (_create, ("name", "role")),
     "token list": (_list, ()),
     "token revoke": (_revoke, ("name",)),
+    "self test": (_self_test, ()),
     "backup": (_backup, ()),
     "backups": (_backups, ()),
     "restore": (_restore, ("name", "even_while_runs_are_active")),

@@ -36,7 +36,7 @@ from chalicelib.messages import (
     decode_report,
 )
 from chalicelib.ports import ReceivedMessage
-from chalicelib.scheduler import notices
+from chalicelib.scheduler import notices, self_test
 from chalicelib.scheduler.context import BAD_DATA, Scheduler, Work
 from chalicelib.scheduler.due import make_due
 from chalicelib.scheduler.settle import working
@@ -104,6 +104,10 @@ def apply_report(work: Work, report: Report) -> None:
         return
     if isinstance(report, Noticed):
         notifications.end(work.tx, report.id, report.is_delivered, report.reason)
+        return
+    if report.attempt.dag_id == self_test.DAG_ID:
+        if isinstance(report, Result):
+            self_test.record(work, report)
         return
     task = task_instances.find(work.tx, report.attempt)
     if task is None:

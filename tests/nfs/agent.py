@@ -23,7 +23,7 @@ from chalicelib.database import Database
 from chalicelib.database.opening import open_connection
 from chalicelib.errors import Unavailable
 from tests.integration.storage import ledger
-from tests.integration.storage.doubles import Intercepted
+from tests.integration.storage.doubles import intercepted
 
 
 class Agent:
@@ -69,7 +69,7 @@ class Agent:
                 wait_to_be_frozen()
             return run()
 
-        return Intercepted(open_connection(path), on_statement)
+        return intercepted(open_connection(path), on_statement)
 
     def die(self) -> str:
         """Pages are written in the order of the file: those of the counters, then, past the limit

@@ -1,4 +1,4 @@
-"""The generated parts of the README, each made from the table that the program itself reads.
+"""The generated parts of the documentation, each made from the table that the program itself reads.
 
 `python -m tests.support.docs` rewrites them; a test fails while one of them is not current.
 """
@@ -15,10 +15,11 @@ from chalicelib.config import SETTINGS, Setting
 from chalicelib.dag import fields
 from chalicelib.dag.states import RUN_MOVES, TASK_MOVES, RunState, TaskState
 from chalicelib.web import reference
-from infra import cost
+from infra import cost, permissions
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+ON_AWS = ROOT / "infra" / "README.md"
 EXAMPLES = ROOT / "examples"
 
 R, T = RunState, TaskState
@@ -109,18 +110,33 @@ def _table(rows: Sequence[tuple[str, ...]]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-PARTS: dict[str, Callable[[], str]] = {
-    "dag-file": fields.reference_markdown,
-    "examples": examples_markdown,
-    "api": reference.reference_markdown,
-    "run-states": run_states_markdown,
-    "task-states": task_states_markdown,
-    "settings": settings_markdown,
-    "costs": costs_markdown,
+def permissions_markdown() -> str:
+    """What an installer must be allowed to do, by service."""
+    rows = [("service", "actions", "on"), ("---",) * 3]
+    for service, names in permissions.actions().items():
+        told = ", ".join(f"`{name}`" for name in names)
+        on = ", ".join(f"`{arn}`" for arn in permissions.RESOURCES.get(service, ("*",)))
+        rows.append((f"`{service}`", told, on))
+    return _table(rows)
+
+
+Parts = Mapping[str, Callable[[], str]]
+
+PAGES: dict[Path, Parts] = {
+    README: {
+        "dag-file": fields.reference_markdown,
+        "examples": examples_markdown,
+        "api": reference.reference_markdown,
+        "run-states": run_states_markdown,
+        "task-states": task_states_markdown,
+        "settings": settings_markdown,
+    },
+    ON_AWS: {"costs": costs_markdown, "permissions": permissions_markdown},
 }
+"""Every page with generated parts, and what makes each part."""
 
 
-def fill(text: str, parts: Mapping[str, Callable[[], str]]) -> str:
+def fill(text: str, parts: Parts) -> str:
     """`text` with what stands between each part's two markers replaced. Raises ValueError for a
     part without markers and for markers without a part."""
     marked = re.findall(r"<!-- generated:([\w-]+) -->", text)
@@ -137,4 +153,5 @@ def fill(text: str, parts: Mapping[str, Callable[[], str]]) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(fill(README.read_text(encoding="utf-8"), PARTS), encoding="utf-8")
+    for page, parts in PAGES.items():
+        page.write_text(fill(page.read_text(encoding="utf-8"), parts), encoding="utf-8")

@@ -18,8 +18,14 @@ from tests.support import docs
 TEXT = docs.README.read_text(encoding="utf-8")
 
 
-def test_the_generated_parts_are_current() -> None:
-    assert docs.fill(TEXT, docs.PARTS) == TEXT, "run `python -m tests.support.docs`"
+def name_of(page: Path) -> str:
+    return str(page.relative_to(docs.ROOT))
+
+
+@pytest.mark.parametrize("page", docs.PAGES, ids=name_of)
+def test_the_generated_parts_are_current(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert docs.fill(text, docs.PAGES[page]) == text, "run `python -m tests.support.docs`"
 
 
 def test_every_setting_is_there() -> None:
@@ -56,14 +62,28 @@ def test_every_state_has_a_meaning() -> None:
     assert set(docs.TASK_MEANINGS) == set(TaskState)
 
 
-def test_every_link_into_the_project_leads_somewhere() -> None:
-    targets = re.findall(r"\]\(([^)#:]+)\)", TEXT)
-    assert targets
-    assert [target for target in targets if not (docs.ROOT / target).exists()] == []
+PROSE = sorted({*docs.PAGES, *docs.ROOT.glob("*.md"), *docs.ROOT.glob("*/README.md")})
 
 
-def test_no_path_of_one_machine_and_nothing_unfinished_is_in_it() -> None:
-    assert re.findall(r"/home/\w+|/root/|TODO|FILL ME IN", TEXT) == []
+@pytest.mark.parametrize("page", PROSE, ids=name_of)
+def test_every_link_into_the_project_leads_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#:]+)(#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert [target for target, _ in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", PROSE, ids=name_of)
+def test_every_link_to_a_heading_finds_it(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
+        linked = page.parent / target if target else page
+        headings = re.findall(r"^#+ (.+)$", linked.read_text(encoding="utf-8"), re.MULTILINE)
+        anchors = {re.sub(r"[^\w -]", "", h).strip().lower().replace(" ", "-") for h in headings}
+        assert anchor in anchors, f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("page", PROSE, ids=name_of)
+def test_no_path_of_one_machine_and_nothing_unfinished_is_in_it(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert re.findall(r"/home/\w+|/root/|TODO|FILL ME IN", text) == []
 
 
 def test_filling_replaces_only_what_stands_between_the_markers() -> None:

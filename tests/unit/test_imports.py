@@ -38,7 +38,7 @@ IMPURE = "sqlite3 subprocess socket logging random threading time urllib http"
 
 ROOMS: dict[str, Room] = {
     "dag": room("errors", "yaml croniter jinja2", never=IMPURE),
-    "database": room(f"{EVERY_SHARED} utils dag", "pysqlite3"),
+    "database": room(f"{EVERY_SHARED} utils dag", "pysqlite3", never=""),
     "scheduler": room(f"{EVERY_SHARED} utils dag database"),
     "executor": room(f"{EVERY_SHARED} utils"),
     "web": room(f"{EVERY_SHARED} utils scheduler database.reads bootstrap", "chalice"),

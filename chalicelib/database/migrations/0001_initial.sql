@@ -299,6 +299,16 @@ CREATE TABLE dead_letters (
     received_at INTEGER NOT NULL
 ) STRICT;
 
+-- Tasks that an administrator sent through queues, executor and bucket to see whether they work. They
+-- belong to no DAG; `result` is the executor's report, NULL until it has come back.
+CREATE TABLE self_tests (
+    id         INTEGER PRIMARY KEY,
+    run_id     TEXT NOT NULL UNIQUE,
+    started_at INTEGER NOT NULL,
+    result     TEXT,
+    applied_at INTEGER
+) STRICT;
+
 -- Small facts with a name, such as when the bucket was last compared.
 CREATE TABLE facts (
     name  TEXT PRIMARY KEY,

@@ -11,10 +11,9 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import pysqlite3.dbapi2 as sqlite
 import pytest
 
-from chalicelib.database import Database, swapping
+from chalicelib.database import Database, sqlite, swapping
 from chalicelib.database.creation import journal_of
 from chalicelib.database.migrations import Migration, load
 from chalicelib.database.opening import DatabaseUnusable

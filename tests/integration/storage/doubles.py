@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import pysqlite3.dbapi2 as sqlite
-
+from chalicelib.database import sqlite
 from chalicelib.database.clocks import Moment, read_clocks
 from chalicelib.database.opening import open_connection
 
@@ -66,9 +65,15 @@ class Intercepted:
         return getattr(self._real, name)
 
 
+def intercepted(
+    real: sqlite.Connection, on_statement: Callable[[str, Callable[[], Any]], Any]
+) -> sqlite.Connection:
+    return cast("sqlite.Connection", Intercepted(real, on_statement))
+
+
 def disk_failure() -> Exception:
     """What SQLite raises when the file system fails (SQLITE_IOERR_FSYNC is 10 + 4 * 256)."""
     error = sqlite.OperationalError("disk I/O error")
     error.sqlite_errorcode = 1034
     error.sqlite_errorname = "SQLITE_IOERR_FSYNC"
-    return error  # type: ignore[no-any-return]
+    return error

@@ -9,15 +9,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import pysqlite3.dbapi2 as sqlite
 import pytest
 
-from chalicelib.database import Database
+from chalicelib.database import Database, sqlite
 from chalicelib.database.connection import COMMITS_KEPT, COMMITS_PRUNED_EVERY
 from chalicelib.database.opening import DatabaseUnusable, open_connection
 from chalicelib.database.retry import Patience
 from chalicelib.errors import DatabaseBusy
-from tests.integration.storage.doubles import Connections, Intercepted, disk_failure
+from tests.integration.storage.doubles import Connections, disk_failure, intercepted
 
 ADD = "INSERT INTO facts VALUES (?, '')"
 IMPATIENT = Patience(budget=0.1)
@@ -56,7 +55,7 @@ def failing(at: str, *, after: bool, times: int = 1) -> Callable[[Path], Any]:
             run()
         raise disk_failure()
 
-    return lambda path: Intercepted(open_connection(path), on_statement)
+    return lambda path: intercepted(open_connection(path), on_statement)
 
 
 def test_the_number_moves_by_one_in_each_write_transaction(database: Database) -> None:
@@ -143,7 +142,7 @@ def test_a_commit_of_which_nobody_can_say_whether_it_happened_says_so(database: 
         return run()
 
     doubtful = Database(
-        database.path, connect=lambda path: Intercepted(open_connection(path), on_statement)
+        database.path, connect=lambda path: intercepted(open_connection(path), on_statement)
     )
     with pytest.raises(DatabaseUnusable, match="not known yet: look for the batch mine"):
         add(doubtful, "a", "mine")
@@ -170,7 +169,7 @@ def test_an_idle_connection_that_went_bad_is_replaced_unnoticed(database: Databa
         return run()
 
     worn = Database(
-        database.path, connect=lambda path: Intercepted(open_connection(path), on_statement)
+        database.path, connect=lambda path: intercepted(open_connection(path), on_statement)
     )
     add(worn, "a")
     bad[0] = True

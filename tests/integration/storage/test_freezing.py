@@ -12,7 +12,7 @@ from chalicelib.database import Database
 from chalicelib.database.clocks import Moment
 from chalicelib.database.opening import open_connection
 from chalicelib.errors import TransactionExpired
-from tests.integration.storage.doubles import Connections, HeldClocks, Intercepted
+from tests.integration.storage.doubles import Connections, HeldClocks, intercepted
 
 ADD = "INSERT INTO facts VALUES (?, '')"
 
@@ -42,7 +42,7 @@ def test_nothing_but_rollback_is_run_after_a_freeze(database: Database, clocks: 
         return run()
 
     noting = Database(
-        database.path, clocks=clocks, connect=lambda path: Intercepted(open_connection(path), note)
+        database.path, clocks=clocks, connect=lambda path: intercepted(open_connection(path), note)
     )
     with pytest.raises(TransactionExpired), noting.write() as tx:
         tx.execute(ADD, ("a",))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-import pysqlite3.dbapi2 as sqlite
 import pytest
 
-from chalicelib.database import Database
+from chalicelib.database import Database, sqlite
 from chalicelib.database.migrations import BadMigration, Migration, load, split
 from chalicelib.database.opening import DatabaseUnusable
 

@@ -7,19 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pysqlite3.dbapi2 as sqlite
 import pytest
 
-from chalicelib.database import Database
+from chalicelib.database import Database, sqlite
 from chalicelib.database.creation import journal_of
 from chalicelib.database.opening import (
-    LEAST_VERSION,
     SETTINGS,
     DatabaseUnusable,
     apply_settings,
     open_connection,
 )
-from tests.integration.storage.doubles import Connections, HeldClocks, Intercepted, is_open
+from tests.integration.storage.doubles import Connections, HeldClocks, intercepted, is_open
 
 EXPECTED = {
     "busy_timeout": 0,
@@ -69,13 +67,13 @@ def test_a_setting_that_did_not_take_is_an_error(database: Database, name: str) 
 
     real = sqlite.connect(database.path, isolation_level=None)
     with pytest.raises(DatabaseUnusable, match=f"did not accept PRAGMA {name}="):
-        apply_settings(Intercepted(real, ignore))
+        apply_settings(intercepted(real, ignore))
     real.close()
 
 
-def test_the_bundled_sqlite_is_new_enough_and_safe_to_use_from_threads() -> None:
+def test_the_sqlite_in_use_is_new_enough_and_safe_to_use_from_threads() -> None:
     options = {row[0] for row in sqlite.connect(":memory:").execute("PRAGMA compile_options")}
-    assert sqlite.sqlite_version_info >= LEAST_VERSION
+    assert sqlite.sqlite_version_info >= sqlite.LEAST_VERSION
     assert "THREADSAFE=1" in options
 
 

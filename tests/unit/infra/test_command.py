@@ -59,15 +59,16 @@ def test_every_option_of_deploy_sets_a_parameter_of_the_template() -> None:
         assert f"\n  {parameter}:\n    Type:" in text
 
 
+README = (PROJECT / "infra" / "README.md").read_text(encoding="utf-8")
+
+
 def test_every_command_is_in_the_readme() -> None:
-    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
     (commands,) = [a for a in parser()._actions if isinstance(a, argparse._SubParsersAction)]
-    assert [name for name in commands.choices if f"`python -m infra {name}" not in readme] == []
+    assert [name for name in commands.choices if f"`python -m infra {name}" not in README] == []
 
 
 def readme_commands() -> list[str]:
-    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    found = re.findall(r"`python -m infra ([^`]+)`", readme)
+    found = re.findall(r"`python -m infra ([^`]+)`", README)
     return sorted({command for command in found if "--help" not in command})
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.scheduler.self_test import DAG_ID
 from infra.functions import FUNCTIONS
-from infra.policies import NETWORK_INTERFACES, policies
+from infra.naming import ADMIN_FUNCTION
+from infra.policies import NETWORK_INTERFACES, SEND, policies
 from tests.unit.infra.installation import OUTPUTS, PLACE, PROD
 
 POLICIES = policies(PROD)
@@ -130,9 +132,14 @@ def test_only_parameters_and_secrets_are_decrypted_and_only_with_the_stages_keys
 def test_backups_are_open_to_those_who_keep_them_and_nothing_else_is(name: str) -> None:
     buckets = {r.split("/")[0] for _, r in granted(name) if ":s3:::" in r}
     backups = PLACE.bucket_arn(OUTPUTS["BackupsBucket"])
+    if name == ADMIN_FUNCTION:  # the self-test looks at its own log, and at nothing else of a run
+        runs = PLACE.bucket_arn(OUTPUTS["RunsBucket"])
+        of_objects = [r for a, r in granted(name) if r.startswith(f"{runs}/")]
+        assert set(of_objects) == {f"{runs}/{DAG_ID}/*"}
+        buckets.remove(runs)
     if name in ("backup", "admin"):
         assert buckets == {backups}
-        assert [r for _, r in granted(name) if ":sqs:" in r] == []
+        assert {a for a, r in granted(name) if ":sqs:" in r} <= set(SEND)
     else:
         assert backups not in buckets
 

@@ -1,0 +1,147 @@
+"""What whoever installs, upgrades or removes a stage must be allowed to do on AWS.
+
+What CloudFormation needs follows from the types of the template's resources: AWS publishes, for each
+type, the actions that its handlers call with the caller's permissions, and cfn-lint ships these
+lists. What Chalice and this package call by themselves is added here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from infra.naming import APP
+
+TEMPLATE = Path(__file__).with_name("template.yaml")
+
+OWN_ACTIONS: dict[str, str] = {
+    "apigateway": "DELETE GET PATCH POST PUT",
+    "backup": "DeleteRecoveryPoint ListRecoveryPointsByBackupVault",
+    "cloudformation": "ContinueUpdateRollback CreateStack DeleteStack DescribeStackEvents"
+    " DescribeStacks UpdateStack UpdateTerminationProtection",
+    "cloudwatch": "DescribeAlarms DisableAlarmActions EnableAlarmActions",
+    # Those of network interfaces are EFS's, which makes them for its mount targets as the caller.
+    "ec2": "CreateNetworkInterface DeleteNetworkInterface DescribeAvailabilityZones"
+    " DescribeNetworkInterfaces DescribeVpcEndpointServices ModifyNetworkInterfaceAttribute"
+    " DescribeSecurityGroups DescribeSubnets DescribeVpcs",
+    "events": "DeleteRule DescribeRule ListTargetsByRule PutRule PutTargets RemoveTargets",
+    "iam": "CreateRole DeleteRole DeleteRolePolicy GetRole GetRolePolicy ListRolePolicies PassRole"
+    " PutRolePolicy UpdateAssumeRolePolicy",
+    "lambda": "AddPermission CreateEventSourceMapping CreateFunction DeleteEventSourceMapping"
+    " DeleteFunction GetAccountSettings GetEventSourceMapping GetFunction GetFunctionConfiguration"
+    " GetPolicy InvokeFunction ListEventSourceMappings ListTags PutFunctionRecursionConfig"
+    " RemovePermission TagResource UntagResource UpdateEventSourceMapping UpdateFunctionCode"
+    " UpdateFunctionConfiguration",
+    "logs": "FilterLogEvents",
+    "s3": "DeleteObject DeleteObjectVersion GetBucketNotification ListBucketVersions"
+    " PutBucketNotification",
+    "sqs": "GetQueueAttributes GetQueueUrl",
+    "sts": "GetCallerIdentity",
+}
+"""By service: what the steps of `deploy`, `status` and `down` call beside CloudFormation."""
+
+ANYWHERE: dict[str, str] = {
+    "cloudformation": "GetTemplateSummary",  # of a template that is sent along, and so of no stack
+    "iam": "CreateServiceLinkedRole ListRoles",
+    "s3": "ListAllMyBuckets",
+    "sns": "ListSubscriptions ListTopics",
+    "sqs": "ListQueues",
+}
+"""What cannot be granted on something of the stage's own."""
+
+NOT_NEEDED: tuple[str, ...] = (
+    "ec2:AllocateIpamPoolCidr", "ec2:*EncryptionControl*", "ec2:*NetworkAcl*", "ec2:ModifyVpcTenancy",
+    "ec2:DescribeInstances", "elasticfilesystem:*Replication*", "firehose:*", "iam:*Boundary",
+    "logs:*BearerToken*", "logs:*DeletionProtection", "logs:*LogDelivery", "logs:Delete*Policy",
+    "logs:Put*Policy", "logs:*KmsKey", "s3:*MetadataTable*", "s3:*Metadata*Configuration",
+    "s3:REST.*", "s3:PutObject*", "s3:Put*Replication*", "s3tables:*", "vpc-lattice:*", "vpce:*",
+)  # fmt: skip
+"""Actions of handlers for properties that the template does not set."""
+
+NEEDED_ALL_THE_SAME = frozenset({"logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy"})
+
+RESOURCES: dict[str, tuple[str, ...]] = {
+    "apigateway": ("arn:{partition}:apigateway:{region}::/restapis*",),
+    "cloudformation": ("arn:{partition}:cloudformation:{region}:{account}:stack/{name}/*",),
+    "cloudwatch": ("arn:{partition}:cloudwatch:{region}:{account}:alarm:*",),
+    "events": ("arn:{partition}:events:{region}:{account}:rule/{name}-*",),
+    "iam": ("arn:{partition}:iam::{account}:role/{name}", "arn:{partition}:iam::{account}:role/{name}-*"),
+    "logs": ("*",),
+    "s3": ("arn:{partition}:s3:::{name}-{account}-*", "arn:{partition}:s3:::{name}-{account}-*/*"),
+    "sns": ("arn:{partition}:sns:{region}:{account}:{name}-alarms*",),
+    "sqs": ("arn:{partition}:sqs:{region}:{account}:{name}-*",),
+}  # fmt: skip
+"""By service; `*` where AWS gives the names, or the action is not of one thing."""
+
+
+def resource_types() -> list[str]:
+    """Those of the template."""
+    return sorted(set(re.findall(r"Type: (AWS::\S+)", TEMPLATE.read_text(encoding="utf-8"))))
+
+
+def handler_actions(resource_type: str) -> set[str]:
+    """What its create, read, update, delete and list handlers call, as AWS publishes it. Raises
+    ModuleNotFoundError without cfn-lint, which requirements-dev.txt brings."""
+    schemas = resources.files("cfnlint") / "data" / "schemas"
+    index = json.loads((schemas / "providers" / "us-east-1.json").read_text("utf-8"))
+    file = schemas / "resources" / f"{index[resource_type]}.json"
+    handlers = json.loads(file.read_text("utf-8")).get("handlers") or {}
+    return {action for handler in handlers.values() for action in handler.get("permissions", ())}
+
+
+def actions() -> dict[str, list[str]]:
+    """All, without their service, by service."""
+    found = {action for kind in resource_types() for action in handler_actions(kind)}
+    needed = {action for action in found if not _is_for_something_else(action)}
+    for table in (OWN_ACTIONS, ANYWHERE):
+        needed |= {
+            f"{service}:{name}" for service, names in table.items() for name in names.split()
+        }
+    services = sorted({action.split(":")[0] for action in needed})
+    return {s: sorted(a.split(":")[1] for a in needed if a.split(":")[0] == s) for s in services}
+
+
+def policies(partition: str, region: str, account: str, stage: str) -> Iterator[dict[str, Any]]:
+    """Policy documents that together allow all of it, each small enough for a managed policy."""
+    values = {
+        "partition": partition, "region": region, "account": account, "name": f"{APP}-{stage}",
+    }  # fmt: skip
+    statements: list[dict[str, Any]] = []
+    for statement in _statements(values):
+        if len(json.dumps([*statements, statement])) > MANAGED_POLICY_BYTES:
+            yield {"Version": "2012-10-17", "Statement": statements}
+            statements = []
+        statements.append(statement)
+    yield {"Version": "2012-10-17", "Statement": statements}
+
+
+MANAGED_POLICY_BYTES = 6000
+"""AWS takes 6,144, white space not counted."""
+
+
+def _statements(values: dict[str, str]) -> Iterator[dict[str, Any]]:
+    for service, names in actions().items():
+        anywhere = set(ANYWHERE.get(service, "").split())
+        on = [pattern.format(**values) for pattern in RESOURCES.get(service, ("*",))]
+        yield from _allow(service.title(), service, set(names) - anywhere, on)
+        yield from _allow(f"{service.title()}Anywhere", service, anywhere, ["*"])
+
+
+def _allow(sid: str, service: str, names: set[str], on: list[str]) -> Iterator[dict[str, Any]]:
+    if names:
+        yield {
+            "Sid": re.sub(r"\W", "", sid),
+            "Effect": "Allow",
+            "Action": [f"{service}:{name}" for name in sorted(names)],
+            "Resource": on,
+        }
+
+
+def _is_for_something_else(action: str) -> bool:
+    unneeded = any(fnmatchcase(action, pattern) for pattern in NOT_NEEDED)
+    return unneeded and action not in NEEDED_ALL_THE_SAME
