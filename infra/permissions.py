@@ -1,8 +1,8 @@
 """What whoever installs, upgrades or removes a stage must be allowed to do on AWS.
 
-What CloudFormation needs follows from the types of the template's resources: AWS publishes, for each
-type, the actions that its handlers call with the caller's permissions, and cfn-lint ships these
-lists. What Chalice and this package call by themselves is added here.
+What CloudFormation needs follows from the types of the template's resources: AWS publishes, for
+each type, the actions that its handlers call with the caller's permissions, and cfn-lint ships
+these lists. What Chalice and this package call by themselves is added here.
 """
 
 from __future__ import annotations
@@ -55,11 +55,12 @@ ANYWHERE: dict[str, str] = {
 """What cannot be granted on something of the stage's own."""
 
 NOT_NEEDED: tuple[str, ...] = (
-    "ec2:AllocateIpamPoolCidr", "ec2:*EncryptionControl*", "ec2:*NetworkAcl*", "ec2:ModifyVpcTenancy",
-    "ec2:DescribeInstances", "elasticfilesystem:*Replication*", "firehose:*", "iam:*Boundary",
-    "logs:*BearerToken*", "logs:*DeletionProtection", "logs:*LogDelivery", "logs:Delete*Policy",
-    "logs:Put*Policy", "logs:*KmsKey", "s3:*MetadataTable*", "s3:*Metadata*Configuration",
-    "s3:REST.*", "s3:PutObject*", "s3:Put*Replication*", "s3tables:*", "vpc-lattice:*", "vpce:*",
+    "ec2:AllocateIpamPoolCidr", "ec2:*EncryptionControl*", "ec2:*NetworkAcl*",
+    "ec2:ModifyVpcTenancy", "ec2:DescribeInstances", "elasticfilesystem:*Replication*",
+    "firehose:*", "iam:*Boundary", "logs:*BearerToken*", "logs:*DeletionProtection",
+    "logs:*LogDelivery", "logs:Delete*Policy", "logs:Put*Policy", "logs:*KmsKey",
+    "s3:*MetadataTable*", "s3:*Metadata*Configuration", "s3:REST.*", "s3:PutObject*",
+    "s3:Put*Replication*", "s3tables:*", "vpc-lattice:*", "vpce:*",
 )  # fmt: skip
 """Actions of handlers for properties that the template does not set."""
 
@@ -70,7 +71,10 @@ RESOURCES: dict[str, tuple[str, ...]] = {
     "cloudformation": ("arn:{partition}:cloudformation:{region}:{account}:stack/{name}/*",),
     "cloudwatch": ("arn:{partition}:cloudwatch:{region}:{account}:alarm:*",),
     "events": ("arn:{partition}:events:{region}:{account}:rule/{name}-*",),
-    "iam": ("arn:{partition}:iam::{account}:role/{name}", "arn:{partition}:iam::{account}:role/{name}-*"),
+    "iam": (
+        "arn:{partition}:iam::{account}:role/{name}",
+        "arn:{partition}:iam::{account}:role/{name}-*",
+    ),
     "logs": ("*",),
     "s3": ("arn:{partition}:s3:::{name}-{account}-*", "arn:{partition}:s3:::{name}-{account}-*/*"),
     "sns": ("arn:{partition}:sns:{region}:{account}:{name}-alarms*",),
