@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from chalicelib.dag.graph import ancestors
 from chalicelib.dag.records import Record, check_template, check_templates
+from chalicelib.dag.shell.tables import is_own_variable
 from chalicelib.dag.template_terms import NAMES, OF_THE_TASK, Scope, TemplateError
 from chalicelib.dag.templates import is_one_template, is_template
 from chalicelib.dag.value import Value
-from chalicelib.dag.yaml_nodes import Mapping, Scalar
+from chalicelib.dag.yaml_nodes import Mapping, Node, Scalar, Sequence
 
 _EVERY_TASK = tuple(name for name in NAMES if name != "outputs")
 
@@ -15,8 +16,10 @@ _EVERY_TASK = tuple(name for name in NAMES if name != "outputs")
 def check_all_templates(dag: Record, tasks: list[Record]) -> None:
     """Report what is wrong with templates."""
     params = tuple(param.name for param in dag.values["params"])
+    numbers = tuple(p.name for p in dag.values["params"] if p.type in ("integer", "number"))
     if "env" in dag.written:
         check_templates(dag.written["env"], Scope(_EVERY_TASK, params))
+        _check_variables(dag.written["env"])
     by_id = {task.values["id"]: task for task in tasks if task.values["id"] is not None}
     graph = {
         task_id: [up for up in task.values["dependencies"] if up in by_id]
@@ -31,7 +34,7 @@ def check_all_templates(dag: Record, tasks: list[Record]) -> None:
         promised = {other: by_id[other].values["outputs"] for other in upstream}
         for name, value in places.items():
             names = OF_THE_TASK if name in ("expand", "conf") else NAMES
-            _check(name, value, Scope(names, params, promised, tuple(graph)))
+            _check(name, value, Scope(names, params, promised, tuple(graph), numbers))
 
 
 def _places(task: Record, defaults: dict[str, Value]) -> dict[str, Value]:
@@ -51,10 +54,28 @@ def _check(name: str, value: Value, scope: Scope) -> None:
         check_template(value, value.node.text, scope, for_shell=True)
         return
     check_templates(value, scope)
+    if name in ("env", "expand"):
+        _check_variables(value)
     if name == "expand" and isinstance(value.node, Mapping):
         for key, node in value.node.pairs:
             if isinstance(node, Scalar):
                 _check_is_list(value.at(node, f".{key.text}"), node.text)
+
+
+def _check_variables(value: Value) -> None:
+    """No run may say what is in a variable that the shell runs or calculates."""
+    for key, node in value.node.pairs if isinstance(value.node, Mapping) else ():
+        if is_own_variable(key.text) and _holds_template(node):
+            value.at(key, f".{key.text}").problem(
+                f"{key.text} means something to the shell itself, so no template may stand in it: "
+                "choose another name"
+            )
+
+
+def _holds_template(node: Node) -> bool:
+    if isinstance(node, Sequence):
+        return any(map(_holds_template, node.items))
+    return isinstance(node, Scalar) and is_template(node.text)
 
 
 def _check_is_list(value: Value, text: str) -> None:

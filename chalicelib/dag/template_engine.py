@@ -6,7 +6,7 @@ grow without bound are refused, for this runs beside the database.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -19,18 +19,17 @@ from jinja2.parser import Parser
 from jinja2.sandbox import SandboxedEnvironment
 
 from chalicelib.dag.problems import did_you_mean, quote
-from chalicelib.dag.shell_text import Quoting, quote_for, quotings
+from chalicelib.dag.shell.places import places
+from chalicelib.dag.shell.values import Place
+from chalicelib.dag.shell_text import quote_for, refusal
 from chalicelib.dag.template_filters import FILTERS, MAX_TEXT, refuse_undefined
 from chalicelib.dag.template_names import nothing_here, paths, why_missing, wrong_names
+from chalicelib.dag.template_numbers import always_number, is_number
 from chalicelib.dag.template_terms import Fault, Scope, TemplateError
 from chalicelib.dag.template_text import BRACES, Hole, Unreadable, split
 from chalicelib.dag.texts import BadText, text_of
 
 MAX_EXPRESSION = 1000
-_UNSAFE = (
-    "no quoting makes a value safe here: give it to the command as a variable in env and write "
-    "$NAME, or end the template with | raw"
-)
 _FAILURES = (JinjaError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError)
 _ALLOWED = (
     nodes.Name,
@@ -107,13 +106,13 @@ class _Expression:
 
 @dataclass(frozen=True, slots=True)
 class _Program:
-    """`literals` with one of `expressions` between each two: how each is evaluated, and how its
-    value is quoted for the shell, if at all."""
+    """`literals` with one of `expressions` between each two: how each is evaluated, and where its
+    value stands in a shell script, if it is quoted."""
 
     literals: tuple[str, ...]
     expressions: tuple[_Expression, ...]
     evaluators: tuple[TemplateExpression, ...]
-    quotings: tuple[Quoting | None, ...]
+    places: tuple[Place | None, ...]
 
 
 def render(text: str, context: Mapping[str, Any], *, for_shell: bool) -> str:
@@ -121,14 +120,20 @@ def render(text: str, context: Mapping[str, Any], *, for_shell: bool) -> str:
     parts = [program.literals[0]]
     for index in range(len(program.expressions)):
         value = _text(program, index, context)
-        quoting = program.quotings[index] if for_shell else None
-        if quoting is Quoting.UNSAFE:
-            raise TemplateError(_UNSAFE)
-        parts += [quote_for(value, quoting) if quoting else value, program.literals[index + 1]]
+        if for_shell and (place := program.places[index]):
+            value = _quoted(value, place)
+        parts += [value, program.literals[index + 1]]
     found = "".join(parts)
     if len(found) > MAX_TEXT:
         raise TemplateError(f"the rendered text has over {MAX_TEXT} characters")
     return found
+
+
+def _quoted(value: str, place: Place) -> str:
+    try:
+        return quote_for(value, place, is_number=is_number(value))
+    except ValueError as error:
+        raise TemplateError(f"a template cannot be rendered: {error}") from None
 
 
 def render_value(text: str, context: Mapping[str, Any]) -> Any:
@@ -155,9 +160,19 @@ def check(text: str, scope: Scope, *, for_shell: bool) -> list[Fault]:
         expressions.append(expression)
         faults += [Fault(hole.opening, wrong) for wrong in wrong_names(expression.tree, scope)]
     if for_shell:
-        places = zip(holes, _quotings(literals, expressions), strict=True)
-        faults += [Fault(hole.opening, _UNSAFE) for hole, at in places if at is Quoting.UNSAFE]
+        faults += _unsafe(literals, expressions, scope)
     return sorted(faults, key=lambda fault: fault.opening)
+
+
+def _unsafe(
+    literals: Sequence[str], expressions: Sequence[_Expression | None], scope: Scope
+) -> Iterator[Fault]:
+    """The templates whose values the shell would not take as plain text."""
+    for expression, place in zip(expressions, _places(literals, expressions), strict=True):
+        if expression is None or place is None or not place.reason:
+            continue
+        if not place.allows_numbers or not always_number(expression.tree, scope.numbers):
+            yield Fault(expression.hole.opening, refusal(place))
 
 
 def is_one(text: str) -> bool:
@@ -174,9 +189,7 @@ def _program(text: str) -> _Program:
     literals, holes = split(text)
     expressions = tuple(map(_read, holes))
     evaluators = tuple(map(_compile, holes))
-    return _Program(
-        tuple(literals), expressions, evaluators, tuple(_quotings(literals, expressions))
-    )
+    return _Program(tuple(literals), expressions, evaluators, tuple(_places(literals, expressions)))
 
 
 def _read(hole: Hole) -> _Expression:
@@ -204,21 +217,24 @@ def _compile(hole: Hole) -> TemplateExpression:
         raise TemplateError(f"this template is too complex: {error}") from None
 
 
-def _quotings(
+def _places(
     literals: Sequence[str], expressions: Sequence[_Expression | None]
-) -> list[Quoting | None]:
-    """How each value is quoted: None where it is not. A text of the author's is part of the script,
-    quotation marks and all."""
-    script = [literals[0]]
+) -> list[Place | None]:
+    """Where each value stands: None where it is not quoted. A text of the author's is part of the
+    script, quotation marks and all."""
+    script, raw = [literals[0]], set()
     for expression, literal in zip(expressions, literals[1:], strict=True):
         if expression and expression.own_text is not None:
             script[-1] += expression.own_text + literal
-        else:
-            script.append(literal)
-    places = iter(quotings(script))
-    found: list[Quoting | None] = []
+            continue
+        if expression is None or expression.is_raw:
+            raw.add(len(script) - 1)
+        script.append(literal)
+    places_of_values = iter(places(script, raw))
+    found: list[Place | None] = []
     for expression in expressions:
-        place = None if expression and expression.own_text is not None else next(places)
+        is_text = expression is not None and expression.own_text is not None
+        place = None if is_text else next(places_of_values)
         found.append(None if expression is None or expression.is_raw else place)
     return found
 

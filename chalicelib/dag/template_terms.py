@@ -29,9 +29,11 @@ class Fault:
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What a template in some place may name: `names` of `NAMES`, the declared `params`, and of
-    each task upstream the outputs that it promises; `tasks` are all of the DAG."""
+    each task upstream the outputs that it promises; `tasks` are all of the DAG, and `numbers` the
+    params that are numbers."""
 
     names: tuple[str, ...] = NAMES
     params: tuple[str, ...] = ()
     outputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tasks: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()

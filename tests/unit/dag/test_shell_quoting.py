@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.dag.shell_text import Quoting, quotings
+from chalicelib.dag.shell.places import places
 from chalicelib.dag.template_terms import Scope, TemplateError
 from chalicelib.dag.templates import check, render
 
@@ -107,8 +107,8 @@ UNSAFE = [
 def test_where_no_quoting_is_sure_a_value_is_refused(command: str) -> None:
     (fault,) = check(command, SCOPE, for_shell=True)
 
-    assert fault.message.startswith("no quoting makes a value safe here")
-    with pytest.raises(TemplateError, match="no quoting makes a value safe here"):
+    assert fault.message.startswith("no value is safe here")
+    with pytest.raises(TemplateError, match="no value is safe here"):
         rendered(command, "x")
 
 
@@ -194,7 +194,7 @@ ATTACKS = [
 @given(SCRIPTS, st.sampled_from(ATTACKS), st.sampled_from(SHELLS))
 def test_no_script_lets_a_value_run_as_code(literals: list[str], attack: str, shell: str) -> None:
     """Whatever stands around it, well-formed or not, and whatever the shell makes of it."""
-    if Quoting.UNSAFE in quotings(literals):
+    if any(place.reason for place in places(literals)):
         return
     command = "{{ params.v }}".join(literals)
     with tempfile.TemporaryDirectory() as folder:

@@ -1,0 +1,195 @@
+"""What a dollar sign begins: variables, substitutions, arithmetic."""
+
+from __future__ import annotations
+
+import re
+
+from chalicelib.dag.shell.source import HOLE
+from chalicelib.dag.shell.syntax import Arithmetic, Kind, Part, Word
+from chalicelib.dag.shell.values import EVALUATED, Quoting
+from chalicelib.dag.shell.words import WordReader
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_IN_BRACES = re.compile(r"[^\0\\'\"`$}]+")
+_CALCULATED = re.compile(r"[A-Za-z0-9_ \t\n+\-*/%<>=!&|^~?:,.#@\[\]{}]")
+IN_BRACES = "what is quoted within ${ } is not what it is elsewhere"
+
+
+class ExpansionReader(WordReader):
+    """Reads expansions."""
+
+    def dollar(self, parts: list[Part], *, is_double: bool) -> None:
+        source = self.source
+        start, two = source.at, source.ahead(2)
+        if source.ahead(3) == "$((":
+            source.skip(3)
+            self.calculated("$(( ))", start)
+            parts.append(self.other(start, is_quoted=is_double))
+        elif two == "$(":
+            source.skip(2)
+            self.substitution()
+            parts.append(self.other(start, is_quoted=is_double))
+        elif two == "${":
+            source.skip(2)
+            self._braces(parts, start, is_double=is_double)
+        elif two == "$[":
+            raise self.fail("$[ ]: write $(( ))")
+        elif two == "$'" and not is_double:
+            self.ansi(parts)
+        elif two == '$"' and not is_double:
+            raise self.fail('$"..."')
+        else:
+            source.skip(1)
+            self._variable(parts, is_double=is_double)
+
+    def _variable(self, parts: list[Part], *, is_double: bool) -> None:
+        source = self.source
+        char = source.peek()
+        if char == HOLE:
+            quoting = Quoting.DOUBLE if is_double else Quoting.WORD
+            self.value(parts, quoting, wrong="a dollar sign stands before it")
+        elif name := self.name():
+            parts.append(Part(Kind.VARIABLE, name, is_double))
+        elif char and char in "@*#?$!-0123456789":
+            source.skip(1)
+            parts.append(Part(Kind.VARIABLE, char, is_double))
+        else:
+            parts.append(Part(Kind.LITERAL, "$", is_double))
+
+    def name(self) -> str:
+        """The name of a variable that begins here, or nothing."""
+        found = ""
+        while (char := self.source.peek()) and _NAME.fullmatch(found + char):
+            found += char
+            self.source.at += 1
+        return found
+
+    def _braces(self, parts: list[Part], start: int, *, is_double: bool) -> None:
+        source = self.source
+        with self.deeper(), self.only_numbers(IN_BRACES):
+            name, many = self._parameter(start)
+            operator = source.ahead(2)
+            text = self._braces_text(is_double=is_double, start=start)
+        source.skip(1)
+        if operator[:1] == ":" and operator[1:] not in ("-", "=", "?", "+"):
+            self.calculates(start, "${ : }", text)
+        if operator == "@P":
+            self.script.arithmetic.append(Arithmetic(start, "${ @P}", frozenset({name})))
+        kind = Kind.VARIABLE if name and not many else Kind.OTHER
+        is_quoted = is_double and not many
+        parts.append(Part(kind, name, is_quoted, self.values_from(start)))
+
+    def _parameter(self, start: int) -> tuple[str, bool]:
+        """The name ahead of the operator, and whether it may stand for several words."""
+        source = self.source
+        prefix = source.peek()
+        if prefix in ("#", "!") and source.ahead(2)[1:] not in ("}", ":", "-", "=", "?", "+", ""):
+            source.skip(1)
+        name = self.name()
+        if not name:
+            if (char := source.peek()) not in tuple("@*#?$!-0123456789"):
+                raise self.fail("this ${ }", start)
+            while source.peek().isascii() and source.peek().isdigit():
+                source.skip(1)
+            if not char.isdigit():
+                source.skip(1)
+            return "", char in "@*"
+        if prefix == "!" and source.peek() != "[":
+            self.script.arithmetic.append(Arithmetic(start, "${!NAME}", frozenset({name})))
+        many = False
+        if source.peek() == "[":
+            source.skip(1)
+            many = self.subscript(start) in ("@", "*")
+        return ("", False) if prefix == "#" else (name, many or prefix == "!")
+
+    def subscript(self, start: int) -> str:
+        """The rest of a `[...]`, as written. What it holds is calculated."""
+        source, begin = self.source, self.source.at
+        parts: list[Part] = []
+        with self.only_numbers(EVALUATED):
+            while (char := source.peek()) and char != "]":
+                if char in "\n;&|<>()[`\\":
+                    raise self.fail("this [ ]", start)
+                if char in ("$", "'", '"', HOLE):
+                    self.part(char, Word(source.at, parts))
+                else:
+                    self._plain(parts)
+        if not char:
+            raise self.fail("a [ that is never closed", start)
+        text = source.text[begin : source.at]
+        source.skip(1)
+        self.calculates(start, "[ ]", parts)
+        return text
+
+    def _plain(self, parts: list[Part]) -> None:
+        parts.append(Part(Kind.LITERAL, self.source.peek(), False))
+        self.source.skip(1)
+
+    def _braces_text(self, *, is_double: bool, start: int) -> list[Part]:
+        """Up to the brace that closes `${`."""
+        source = self.source
+        parts: list[Part] = []
+        while (char := source.peek()) != "}":
+            if not char:
+                raise self.fail("a ${ that is never closed", start)
+            if is_double and char in "'\"":
+                raise self.fail("a quotation mark within ${ } within quotation marks")
+            if char == "\\" and not is_double:
+                self.escape(parts)
+            elif char == "\\":
+                self.escape_in_double(parts)
+            elif char == HOLE:
+                self.value(parts, Quoting.BARE)
+            elif char in "'\"`$":
+                self._braces_part(char, parts, is_double=is_double)
+            else:
+                self._braces_plain(parts)
+        return parts
+
+    def _braces_part(self, char: str, parts: list[Part], *, is_double: bool) -> None:
+        if char == "$" and is_double:
+            self.dollar(parts, is_double=True)
+        elif char == "`":
+            self.backticks(parts, is_double=is_double)
+        else:
+            self.part(char, Word(self.source.at, parts))
+
+    def _braces_plain(self, parts: list[Part]) -> None:
+        source = self.source
+        found = _IN_BRACES.match(source.text, source.at, source.end)
+        assert found is not None
+        if "<(" in found[0] or ">(" in found[0]:
+            raise self.fail("<( ) within ${ }")
+        source.at = found.end()
+        parts.append(Part(Kind.LITERAL, found[0], False))
+
+    # Arithmetic
+
+    def calculated(self, what: str, start: int, also: str = "") -> None:
+        """The rest of an arithmetic expression and the `))` that ends it. `also` are characters
+        that may stand in it."""
+        source, depth = self.source, 0
+        parts: list[Part] = []
+        with self.deeper(), self.only_numbers(EVALUATED):
+            while (char := source.peek()) != ")" or depth:
+                if char == "$":
+                    self.dollar(parts, is_double=True)
+                elif char == HOLE:
+                    self.value(parts, Quoting.ARITHMETIC)
+                elif char and (char in "()" or char in also or _CALCULATED.match(char)):
+                    depth += (char == "(") - (char == ")")
+                    self._plain(parts)
+                else:
+                    raise self.fail(f"this {what}", start)
+        if source.ahead(2) != "))":
+            raise self.fail("a (( that does not end with )): put a blank between the two", start)
+        source.skip(2)
+        self.calculates(start, what, parts)
+
+    def calculates(self, start: int, what: str, parts: list[Part]) -> None:
+        """Note which variables are calculated with."""
+        text = "".join(part.text if part.kind is Kind.LITERAL else " " for part in parts)
+        names = {part.text for part in parts if part.kind is Kind.VARIABLE}
+        names |= set(_NAME.findall(text))
+        if names:
+            self.script.arithmetic.append(Arithmetic(start, what, frozenset(names)))

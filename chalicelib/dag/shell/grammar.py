@@ -1,0 +1,297 @@
+"""The grammar of commands, as far as bash and sh agree on it or one of them refuses the script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from chalicelib.dag.shell.simple import ASSIGNS, SimpleReader
+from chalicelib.dag.shell.source import NotFollowed
+from chalicelib.dag.shell.syntax import Loop, Word
+from chalicelib.dag.shell.tables import DECLARATIONS, KEYWORDS
+
+_PREFIXES = DECLARATIONS | {"builtin", "command", "eval", "exec"}
+_NEVER = frozenset[str]()
+
+
+class Reader(SimpleReader):
+    """Reads a whole script."""
+
+    def __init__(self, text: str, raw: frozenset[int] = frozenset()) -> None:
+        super().__init__(text)
+        self.raw = raw
+        self._in_substitution = False
+
+    def read(self) -> None:
+        """Read to the end. Raises NotFollowed."""
+        if self._list(_NEVER) or self.source.peek():
+            raise self.fail(f"the {self.source.ahead(2)!r} there")
+        if self.pending:
+            raise self.fail("a here-document without an end", self.pending[0].start)
+
+    def substitution(self) -> None:
+        """The rest of a `$(`."""
+        start, before = self.source.at, (self.pending, self._in_substitution)
+        self.pending, self._in_substitution = [], True
+        with self.deeper():
+            self._list(_NEVER)
+        if self.source.peek() != ")" or self.pending:
+            raise self.fail("a $( that is never closed", start)
+        if before[0] and "\n" in self.source.text[start : self.source.at]:
+            raise self.fail("a $( ) with a line end in a line with a here-document", start)
+        self.source.skip(1)
+        self.pending, self._in_substitution = before
+
+    def inner_script(self, text: str) -> None:
+        """A script that the shell reads at another time, such as that within backticks."""
+        inner = Reader(text)
+        inner._depth = self._depth + 1
+        try:
+            inner.read()
+        except NotFollowed as error:
+            raise self.fail(error.what) from None
+        self.script.take(inner.script)
+
+    # Lists
+
+    def _list(self, ends: frozenset[str]) -> str:
+        """Commands up to one of the keywords `ends`, which is read and returned; or, with nothing
+        returned, up to a `)`, a `;;` or the end."""
+        while True:
+            self.lines()
+            if self._is_at_end():
+                return ""
+            if end := self._pipelines(ends):
+                return end
+            self.space()
+            if self.source.ahead(2) in (";;", ";&"):
+                return ""
+            if self.source.peek() in (";", "&"):
+                self.source.skip(1)
+            elif self.source.peek() not in ("", "\n", ")", "#"):
+                raise self.fail(f"the {self.source.ahead(2)!r} there")
+
+    def _is_at_end(self) -> bool:
+        return self.source.peek() in ("", ")") or self.source.ahead(2) in (";;", ";&")
+
+    def _pipelines(self, ends: frozenset[str]) -> str:
+        """Commands with | && || between them; the keyword of `ends` if it is there instead."""
+        if end := self._command(ends):
+            return end
+        while True:
+            self.space()
+            two = self.source.ahead(2)
+            if two not in ("&&", "||", "|&") and two[:1] != "|":
+                return ""
+            self.source.skip(2 if two in ("&&", "||", "|&") else 1)
+            self.lines()
+            if self._is_at_end():
+                raise self.fail("a command that is missing")
+            self._command(_NEVER)
+
+    # Commands
+
+    def _command(self, ends: frozenset[str]) -> str:
+        """One command; or the keyword of `ends` that is read instead."""
+        source, start = self.source, self.source.at
+        if source.ahead(2) == "((":
+            source.skip(2)
+            self._arithmetic_command(start)
+        elif source.peek() == "(":
+            source.skip(1)
+            self._grouped(start)
+        elif source.peek() in ("<", ">") or source.ahead(2) == "&>":
+            self.simple(None)
+            return ""
+        else:
+            return self._worded(self.word(), ends)
+        self.redirections()
+        return ""
+
+    def _worded(self, word: Word, ends: frozenset[str]) -> str:
+        """A command that begins with a word."""
+        keyword = word.bare or ""
+        if keyword in ends:
+            return keyword
+        if keyword in ("!", "time"):
+            self.space()
+            self._after_time(keyword)
+            return ""
+        if compound := self._compound().get(keyword):
+            with self.deeper():
+                compound(word.start)
+            self.redirections()
+        elif keyword in KEYWORDS:
+            raise self.fail(f"the {keyword!r} there", word.start)
+        else:
+            self.simple(word)
+        return ""
+
+    def _after_time(self, keyword: str) -> None:
+        """The command that `!` or `time` stands before."""
+        if self.source.peek() in ("", "\n", ";", "&", "|", ")", "#"):
+            raise self.fail(f"a {keyword} without a command")
+        before = self.source.at
+        if keyword == "time" and self.source.ahead(2) == "-p" and self.word().bare == "-p":
+            self.space()
+        elif keyword == "time":
+            self.source.at = before
+        with self.deeper():
+            self._command(_NEVER)
+
+    def _compound(self) -> dict[str, Callable[[int], None]]:
+        return {
+            "{": self._braced,
+            "if": self._if,
+            "while": self._while,
+            "until": self._while,
+            "for": self._for,
+            "case": self._case,
+            "function": self._function_keyword,
+            "[[": self.conditional,
+        }
+
+    def _until(self, *ends: str) -> str:
+        found = self._list(frozenset(ends))
+        if not found:
+            raise self.fail(f"{' or '.join(ends)} that is missing")
+        return found
+
+    def _grouped(self, start: int) -> None:
+        with self.deeper():
+            self._list(_NEVER)
+        if self.source.peek() != ")":
+            raise self.fail("a ( that is never closed", start)
+        self.source.skip(1)
+
+    def _braced(self, start: int) -> None:
+        del start
+        self._until("}")
+
+    def _if(self, start: int) -> None:
+        del start
+        self._until("then")
+        while (found := self._until("elif", "else", "fi")) == "elif":
+            self._until("then")
+        if found == "else":
+            self._until("fi")
+
+    def _while(self, start: int) -> None:
+        del start
+        self._until("do")
+        self._until("done")
+
+    def _arithmetic_command(self, start: int) -> None:
+        self.calculated("(( ))", start)
+        text = self.source.text[start : self.source.at]
+        # To sh these are two subshells: nothing may shift, quote or comment out what comes next.
+        if "<<" in text or "\n" in text or re.search(r"[\s(]#", text):
+            raise self.fail("this (( ))", start)
+
+    def _for(self, start: int) -> None:
+        self.space()
+        if self.source.ahead(2) == "((":
+            self.source.skip(2)
+            self.calculated("(( ; ; ))", start, also=";")
+        else:
+            self._for_words(start)
+        self.space()
+        if self.source.peek() == ";":
+            self.source.skip(1)
+        self.lines()
+        if self.word().bare != "do":
+            raise self.fail("this for", start)
+        self._until("done")
+
+    def _for_words(self, start: int) -> None:
+        name = self.word().bare
+        if not name or not ASSIGNS.fullmatch(f"{name}="):
+            raise self.fail("this for", start)
+        self.lines()
+        words: list[Word] = []
+        before = self.source.at
+        if self.source.peek() not in ("", ";") and self.word().bare == "in":
+            self._words(words)
+        else:
+            self.source.at = before
+        self.script.loops.append(Loop(name, words))
+
+    def _words(self, words: list[Word]) -> None:
+        """The words up to the end of the command."""
+        while True:
+            self.space()
+            if self.source.peek() in ("", "\n", ";", "#"):
+                return
+            words.append(self.word())
+
+    def _case(self, start: int) -> None:
+        self.space()
+        self.word()
+        self.lines()
+        if self.word().bare != "in":
+            raise self.fail("this case", start)
+        while not self._branch(start):
+            pass
+
+    def _branch(self, start: int) -> bool:
+        """One `pattern) commands ;;` of a case; or what ends it, and then True."""
+        self.lines()
+        before = self.source.at
+        if self.source.peek() != "(" and self.word().bare == "esac":
+            return True
+        self.source.at = before
+        if self.source.peek() == "(":
+            self.source.skip(1)
+        elif self._in_substitution:
+            raise self.fail("a case within $( ): put a ( before each of its patterns", start)
+        while True:
+            self.space()
+            self.word()
+            self.space()
+            if self.source.peek() != "|":
+                break
+            self.source.skip(1)
+        if self.source.peek() != ")":
+            raise self.fail("this case", start)
+        self.source.skip(1)
+        if self._list(frozenset(["esac"])):
+            return True
+        if self.source.ahead(2) not in (";;", ";&"):
+            raise self.fail("this case", start)
+        self.source.skip(3 if self.source.ahead(3) == ";;&" else 2)
+        return False
+
+    # Functions
+
+    def _function_keyword(self, start: int) -> None:
+        self.space()
+        name = self.word()
+        self.space()
+        if self.source.peek() == "(":
+            self._parentheses(start)
+        self._body(name, start)
+
+    def _parentheses(self, start: int) -> None:
+        self.source.skip(1)
+        self.space()
+        if self.source.peek() != ")":
+            raise self.fail("the ( there", start)
+        self.source.skip(1)
+
+    def function(self, name: Word, start: int) -> None:
+        self._parentheses(start)
+        self._body(name, start)
+
+    def _body(self, name: Word, start: int) -> None:
+        """The body of a function, which is a compound command."""
+        if not name.bare or name.bare in _PREFIXES:
+            raise self.fail("this function", start)
+        self.script.functions.add(name.bare)
+        self.lines()
+        if self.source.peek() == "(":
+            self._command(_NEVER)
+            return
+        keyword = self.word()
+        if keyword.bare not in self._compound() or keyword.bare == "function":
+            raise self.fail("this function", start)
+        self._worded(keyword, _NEVER)

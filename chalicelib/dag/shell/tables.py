@@ -1,0 +1,73 @@
+"""The names that a shell itself gives a meaning.
+
+Sources: the manuals of bash 5.3 and dash 0.5.12, POSIX.1-2024, and those of ksh93, mksh and
+BusyBox ash for the builtins that an image's `sh` may have beside them.
+"""
+
+from __future__ import annotations
+
+import re
+
+
+def names(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
+BUILTINS = names(
+    """
+    . : [ alias bg bind break builtin caller cd chdir command compgen complete compopt continue
+    declare dirs disown echo enable eval exec exit export false fc fg float getopts global hash
+    help hist history integer jobs kill let local logout mapfile nameref newgrp popd print printf
+    pushd pwd read readarray readonly return set shift shopt source suspend test times trap true
+    type typeset ulimit umask unalias unset wait whence
+    """
+)
+
+KEYWORDS = names(
+    """
+    ! case coproc do done elif else esac fi for function if in select then time until while { }
+    [[ ]]
+    """
+)
+
+DECLARATIONS = names(
+    """
+    declare export local readonly typeset
+    """
+)
+"""Builtins whose words may be assignments, also such of arrays."""
+
+OWN_VARIABLES = names(
+    """
+    BASH BASHOPTS BASHPID CDPATH CHILD_MAX COMPREPLY COMP_CWORD COMP_KEY COMP_LINE COMP_POINT
+    COMP_TYPE COMP_WORDBREAKS COMP_WORDS COPROC DIRSTACK ENV EPOCHREALTIME EPOCHSECONDS EUID
+    EXECIGNORE FIGNORE FPATH FUNCNAME FUNCNEST GLOBIGNORE GLOBSORT GROUPS HISTCMD HISTCONTROL
+    HISTFILE HISTFILESIZE HISTIGNORE HISTSIZE HISTTIMEFORMAT IFS IGNOREEOF INSIDE_EMACS KSH_VERSION
+    LINENO MAILCHECK MAPFILE OLDPWD OPTARG OPTERR OPTIND PIPESTATUS POSIXLY_CORRECT PPID
+    PROMPT_COMMAND PROMPT_DIRTRIM PS0 PS1 PS2 PS3 PS4 PWD RANDOM READLINE_ARGUMENT READLINE_LINE
+    READLINE_MARK READLINE_POINT SECONDS SHELLOPTS SHLVL SRANDOM TIMEFORMAT TMOUT UID _ auto_resume
+    histchars
+    """
+)
+
+
+def is_own_variable(name: str) -> bool:
+    """Whether the shell itself acts on the variable. PS4 and BASH_ENV are run as code, RANDOM and
+    OPTIND calculated; PATH, HOME and those of the locale are only looked up."""
+    return name in OWN_VARIABLES or name.startswith("BASH_")
+
+
+HARMLESS_OPTIONS = names(
+    """
+    allexport errexit errtrace functrace globasciiranges globskipdots globstar dotglob failglob
+    inherit_errexit lastpipe monitor nocaseglob nocasematch noclobber noexec noglob nounset
+    nullglob pipefail verbose xtrace
+    """
+)
+"""Options of `set -o` and `shopt` after which a script is read as before."""
+
+HARMLESS_LETTERS = re.compile(r"[-+][abCeEfmnTuvx]*o?")
+
+EXACT_DECLARATIONS = re.compile(r"-[rxglu]+")
+"""Options of `declare` after which the value of a variable is still taken as it is."""

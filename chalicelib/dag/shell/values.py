@@ -1,0 +1,116 @@
+"""Where the values of a script stand."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chalicelib.dag.shell.source import HOLE, NotFollowed, Source
+from chalicelib.dag.shell.syntax import Kind, Part, Script
+
+MAX_DEPTH = 25
+EVALUATED = "the shell evaluates it as arithmetic, and runs commands that stand in a text there"
+
+
+class Quoting(StrEnum):
+    """How a value is written where it stands."""
+
+    WORD = "between words"
+    BRACES = "between words, within braces"
+    DOUBLE = "in double quotation marks"
+    SINGLE = "in single quotation marks"
+    COMMENT = "in a comment"
+    BARE = "where no quoting is possible"
+    ARITHMETIC = "in arithmetic"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value stands. With a `reason` it may not stand there, or only if it is a number where
+    that `allows_numbers`."""
+
+    quoting: Quoting
+    reason: str = ""
+    allows_numbers: bool = False
+
+
+class ValueReader:
+    """Reads from `source`, and notes the place of each value."""
+
+    def __init__(self, text: str) -> None:
+        self.source = Source(text)
+        self.script = Script()
+        self.places: dict[int, Place] = {}
+        self.raw: frozenset[int] = frozenset()
+        self._offsets = [found.start() for found in re.finditer(HOLE, text)]
+        self._narrow = ""  # why only numbers may stand here
+        self._depth = 0
+
+    # What the grammar of commands adds.
+
+    def substitution(self) -> None:
+        raise NotImplementedError
+
+    def inner_script(self, text: str) -> None:
+        raise NotImplementedError
+
+    # Context
+
+    def fail(self, what: str, at: int | None = None) -> NotFollowed:
+        return NotFollowed(self.source.at if at is None else at, what)
+
+    @contextmanager
+    def deeper(self) -> Iterator[None]:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise self.fail(f"what is nested more than {MAX_DEPTH} levels deep")
+        yield
+        self._depth -= 1
+
+    @contextmanager
+    def only_numbers(self, reason: str) -> Iterator[None]:
+        """Also within a $( ), of which the output stands here."""
+        before = self._narrow
+        self._narrow = before or reason
+        yield
+        self._narrow = before
+
+    # Values
+
+    def value(self, parts: list[Part], quoting: Quoting, *, wrong: str = "") -> None:
+        """Read a value. `wrong` is why none may stand there."""
+        at = self.source.at
+        index = bisect_left(self._offsets, at)
+        self.source.at += 1
+        narrow = self._narrow
+        is_quoted = quoting not in (Quoting.WORD, Quoting.BRACES)
+        if index in self.raw:
+            parts.append(Part(Kind.OTHER, "", is_quoted))
+            return
+        if narrow and not wrong:
+            how = Quoting.ARITHMETIC if narrow == EVALUATED else Quoting.BARE
+            self.places[index] = Place(how, narrow, allows_numbers=True)
+        else:
+            self.places[index] = Place(quoting, wrong)
+        parts.append(Part(Kind.VALUE, "", is_quoted, (index,)))
+
+    def values_from(self, start: int) -> tuple[int, ...]:
+        """The values between `start` and here."""
+        first = bisect_left(self._offsets, start)
+        return tuple(range(first, bisect_left(self._offsets, self.source.at)))
+
+    def other(self, start: int, *, is_quoted: bool) -> Part:
+        """What begins at `start`, and ends here, and of which only the shell knows what it is."""
+        return Part(Kind.OTHER, "", is_quoted, self.values_from(start))
+
+    def narrow(self, index: int, reason: str, quoting: Quoting | None = None) -> None:
+        """Take back that any value may stand there: only numbers may."""
+        place = self.places.get(index)
+        if place is None:
+            return  # the author wants it unquoted
+        if not place.reason:
+            self.places[index] = Place(quoting or place.quoting, reason, allows_numbers=True)

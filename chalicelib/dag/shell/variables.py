@@ -1,0 +1,80 @@
+"""Variables of a script in which the shell does not simply keep what is assigned to them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from chalicelib.dag.shell.syntax import Command, Script, Word
+from chalicelib.dag.shell.tables import DECLARATIONS, is_own_variable
+
+_OPTIONS = re.compile(r"-[A-Za-z]+")
+_FILLS_ARRAYS = ("mapfile", "read", "readarray")
+
+
+@dataclass(slots=True)
+class Variables:
+    """`evaluated` are those declared as integers or as names of others; any may be one if
+    `is_unsure`. `arrays` are those that are, or may be, arrays."""
+
+    evaluated: set[str] = field(default_factory=set)
+    arrays: set[str] = field(default_factory=set)
+    is_unsure: bool = False
+
+    @classmethod
+    def of(cls, script: Script) -> Variables:
+        variables = cls()
+        for command in script.commands:
+            variables._note(command)
+        return variables
+
+    def why_not(self, name: str) -> str:
+        """Why no value may be assigned to the variable, or nothing."""
+        if is_own_variable(name):
+            return f"{name} means something to the shell itself: choose another name"
+        if self.is_unsure or name in self.evaluated:
+            return f"the script declares {name} so that its value may be evaluated"
+        return ""
+
+    def why_not_declared(self, name: str) -> str:
+        """The same where `declare` or the like assigns it."""
+        if reason := self.why_not(name):
+            return reason
+        if name in self.arrays:
+            return f"{name} is an array, and what is declared in parentheses is evaluated"
+        return ""
+
+    def _note(self, command: Command) -> None:
+        for assignment in command.assignments:
+            if assignment.is_array or assignment.subscript:
+                self.arrays.add(assignment.name)
+        words = command.words
+        while words and words[0].literal in ("builtin", "command"):
+            words = words[1:]
+        name = words[0].literal if words else None
+        if name in DECLARATIONS and name != "export":
+            self._declared(words[1:])
+        elif name in _FILLS_ARRAYS:
+            self.arrays |= {word.literal or "" for word in words[1:]}
+
+    def _declared(self, words: list[Word]) -> None:
+        options = ""
+        for word in words:
+            text = word.literal
+            if text is not None and text.startswith("-"):
+                options += text if _OPTIONS.fullmatch(text) else ""
+            elif "i" in options or "n" in options:
+                self.evaluated.add(_name(word))
+                self.is_unsure = self.is_unsure or not _name(word)
+            elif "a" in options or "A" in options:
+                self.arrays.add(_name(word))
+            elif not word.lead:
+                self.is_unsure = True  # it may be an option
+
+
+def _name(word: Word) -> str:
+    """The variable that the word declares, or nothing where only the shell knows."""
+    found = re.match(r"([A-Za-z_][A-Za-z0-9_]*)(?:$|[+=\[])", word.lead)
+    has_more = found is not None and found.end() == len(word.lead) and word.literal is None
+    is_whole = found is not None and (not has_more or word.lead[-1:] in ("=", "[", "+"))
+    return found[1] if found is not None and is_whole else ""

@@ -1,0 +1,161 @@
+"""Words of a script, and the quotation marks in them."""
+
+from __future__ import annotations
+
+import re
+
+from chalicelib.dag.shell.source import HOLE
+from chalicelib.dag.shell.syntax import Kind, Part, Word
+from chalicelib.dag.shell.values import Quoting, ValueReader
+
+_BARE = re.compile(r"[^\0\\'\"`$ \t\n;&|<>()]+")
+_IN_DOUBLE = re.compile(r"[^\0\\\"`$]+")
+_IN_BACKTICKS = re.compile(r"(?:[^`\\]|\\.)*", re.DOTALL)
+_WORD_ENDS = frozenset(" \t\n;&|<>()")
+IN_BACKTICKS = "what is quoted within backticks is read twice: write $( ) instead of them"
+
+
+class WordReader(ValueReader):
+    """Reads words."""
+
+    def dollar(self, parts: list[Part], *, is_double: bool) -> None:
+        """What a dollar sign begins."""
+        raise NotImplementedError
+
+    def word(self, also: str = "") -> Word:
+        """The word that begins here. `also` are characters that do not end it."""
+        source = self.source
+        word = Word(source.at)
+        while (char := source.peek()) and (char not in _WORD_ENDS or char in also):
+            if char in also:
+                source.skip(1)
+                word.parts.append(Part(Kind.LITERAL, char, False))
+            else:
+                self.part(char, word)
+        if not word.parts and source.ahead(2) in ("<(", ">("):
+            self._process(word)
+        if not word.parts:
+            raise self.fail(f"the {source.ahead(1)!r} there" if source.peek() else "its end")
+        return word
+
+    def _process(self, word: Word) -> None:
+        start = self.source.at
+        self.source.skip(2)
+        self.substitution()
+        word.parts.append(self.other(start, is_quoted=True))
+        if self.source.peek() and self.source.peek() not in _WORD_ENDS:
+            raise self.fail("what follows <( ) without a blank")
+
+    def part(self, char: str, word: Word) -> None:
+        source, parts = self.source, word.parts
+        if char == HOLE:
+            open_braces = word.bare_text.count("{") > word.bare_text.count("}")
+            self.value(parts, Quoting.BRACES if open_braces else Quoting.WORD)
+        elif char == "\\":
+            self.escape(parts)
+        elif char == "'":
+            self._single(parts)
+        elif char == '"':
+            source.skip(1)
+            parts.append(Part(Kind.LITERAL, "", True))
+            self.double(parts)
+        elif char == "$":
+            self.dollar(parts, is_double=False)
+        elif char == "`":
+            self.backticks(parts, is_double=False)
+        else:
+            found = _BARE.match(source.text, source.at, source.end)
+            assert found is not None
+            source.at = found.end()
+            parts.append(Part(Kind.LITERAL, found[0], False))
+
+    def escape(self, parts: list[Part]) -> None:
+        escaped = self.source.raw(1)
+        if not escaped:
+            raise self.fail("a backslash at its end")
+        if escaped == HOLE:
+            self.source.at += 1
+            self.value(parts, Quoting.WORD, wrong="a backslash stands before it")
+            return
+        self.source.at += 2
+        parts.append(Part(Kind.LITERAL, escaped, True))
+
+    def _single(self, parts: list[Part]) -> None:
+        source = self.source
+        start = source.at
+        end = source.text.find("'", source.at + 1, source.end)
+        if end < 0:
+            raise self.fail("a single quotation mark that is never closed", start)
+        source.at += 1
+        parts.append(Part(Kind.LITERAL, "", True))
+        while source.at < end:
+            stop = source.text.find(HOLE, source.at, end)
+            stop = end if stop < 0 else stop
+            if stop > source.at:
+                parts.append(Part(Kind.LITERAL, source.text[source.at : stop], True))
+            source.at = stop
+            if stop < end:
+                self.value(parts, Quoting.SINGLE)
+        source.at = end + 1
+
+    def double(self, parts: list[Part], *, closer: str = '"') -> None:
+        """The rest of a text in double quotation marks; without a `closer`, up to the end."""
+        source, start = self.source, self.source.at
+        with self.deeper():
+            while (char := source.peek()) and char != closer:
+                if char == HOLE:
+                    self.value(parts, Quoting.DOUBLE)
+                elif char == "\\":
+                    self.escape_in_double(parts)
+                elif char == "$":
+                    self.dollar(parts, is_double=True)
+                elif char == "`":
+                    self.backticks(parts, is_double=True)
+                else:
+                    found = _IN_DOUBLE.match(source.text, source.at, source.end)
+                    length = len(found[0]) if found else 1
+                    text = source.text[source.at : source.at + length]
+                    source.at += length
+                    parts.append(Part(Kind.LITERAL, text, True))
+        if not char and closer:
+            raise self.fail("a double quotation mark that is never closed", start - 1)
+        source.skip(len(closer))
+
+    def escape_in_double(self, parts: list[Part]) -> None:
+        escaped = self.source.raw(1)
+        if escaped == HOLE:
+            self.source.at += 1
+            self.value(parts, Quoting.DOUBLE, wrong="a backslash stands before it")
+            return
+        self.source.at += 1 + len(escaped)
+        text = escaped if escaped in ("$", "`", '"', "\\") else "\\" + escaped
+        parts.append(Part(Kind.LITERAL, text, True))
+
+    def ansi(self, parts: list[Part]) -> None:
+        source, start = self.source, self.source.at
+        source.skip(2)
+        end = source.text.find("'", source.at, source.end)
+        text = source.text[source.at : max(end, 0)]
+        # Without bash, it is a dollar sign and a text that no backslash prolongs.
+        if end < 0 or (len(text) - len(text.rstrip("\\"))) % 2:
+            raise self.fail("$'...' with a quotation mark in it", start)
+        while HOLE in source.text[source.at : end]:
+            source.at = source.text.index(HOLE, source.at)
+            self.value([], Quoting.BARE, wrong="no quoting is possible within $'...'")
+        source.at = end + 1
+        parts.append(self.other(start, is_quoted=True))
+
+    def backticks(self, parts: list[Part], *, is_double: bool) -> None:
+        source, start = self.source, self.source.at
+        found = _IN_BACKTICKS.match(source.text, source.at + 1, source.end)
+        assert found is not None
+        if found.end() >= source.end:
+            raise self.fail("a backtick that is never closed", start)
+        with self.only_numbers(IN_BACKTICKS):
+            while (at := source.text.find(HOLE, source.at, found.end())) >= 0:
+                source.at = at
+                self.value([], Quoting.BARE)
+        source.at = found.end() + 1
+        parts.append(self.other(start, is_quoted=is_double))
+        escapes = '([$`\\\\"])' if is_double else "([$`\\\\])"
+        self.inner_script(re.sub(r"\\" + escapes, r"\1", found[0].replace(HOLE, "0")))
