@@ -27,7 +27,8 @@ log = logging.getLogger("orchestrator.executor")
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What all attempts of one executor share; `send` raises OrchestratorError."""
+    """What all attempts of one executor share; `send` raises OrchestratorError. `clock` measures
+    how long something takes, in seconds."""
 
     runs: Bucket
     running: Running
@@ -35,6 +36,7 @@ class Site:
     heartbeat_seconds: float
     now: Clock
     send: Callable[[Heartbeat | Result], None]
+    clock: Callable[[], float] = time.monotonic
 
     def moment(self) -> float:
         return self.now().timestamp()
@@ -50,12 +52,12 @@ class ClaimedAttempt:
         self._store = LogStore(site.runs, message.attempt)
         self._cancellation = Cancellation(site.runs, message.attempt)
         self._started_at = site.moment()
-        self._begun = self._ended = time.monotonic()
+        self._begun = self._ended = site.clock()
 
     def run(self, equipment: Equipment, limit: TimeLimit) -> Result:
         """Raises Unavailable if the executor was stopped meanwhile: then nothing is reported."""
         self._started_at = self._site.moment()
-        self._begun = self._ended = time.monotonic()
+        self._begun = self._ended = self._site.clock()
         attempt_log = AttemptLog(self._store, equipment.mask, self._site.now)
         try:
             with workspace(self._message.cwd) as place:
@@ -97,12 +99,13 @@ class ClaimedAttempt:
         attempt_log: AttemptLog,
         limit: TimeLimit,
     ) -> Ending:
-        # `when` and the command share the time.
-        seconds = max(0.0, limit.seconds - (time.monotonic() - self._begun))
         command = start(self._site.shell, text, cwd, environ)
         self._site.running.add(command)
         pulse = Pulse(self._beat, self._flush, self._site.heartbeat_seconds, self._cancellation)
-        ending = Supervisor(command, self._site.running, attempt_log, pulse, seconds).watch()
+        term_at = self._begun + limit.seconds  # `when` and the command share the time
+        ending = Supervisor(
+            command, self._site.running, attempt_log, pulse, term_at, self._site.clock
+        ).watch()
         if command.stopped:
             raise Unavailable("the command was killed because this executor is being stopped")
         self._ended = ending.ended

@@ -60,7 +60,7 @@ class Executor:
     `notifier` and `credentials` are for what needs them: without one, a task or notice that
     needs it fails and says so, and without `credentials` commands have no role of their own.
     `allow_private`: webhooks may go to private addresses. `own_environ` is this process's own
-    environment, by which it knows Lambda.
+    environment, by which it knows Lambda. `clock` measures how long something takes, in seconds.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class Executor:
         credentials: Credentials | None = None,
         allow_private: bool = False,
         own_environ: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         own_environ = os.environ if own_environ is None else own_environ
         sandbox.close_process(own_environ)
@@ -88,7 +89,8 @@ class Executor:
         self._running = Running()
         self._stores = Stores(environ, secrets, credentials)
         shell = find_shell(environ.get("PATH"))
-        self._site = Site(runs, self._running, shell, heartbeat_seconds, now, self._send)
+        self._clock = clock
+        self._site = Site(runs, self._running, shell, heartbeat_seconds, now, self._send, clock)
         self._teller = Teller(shell, self._running, self._stores, notifier, allow_private)
 
     def handle(self, body: str, *, time_left: Callable[[], float]) -> None:
@@ -97,7 +99,7 @@ class Executor:
         Return means that the message is done with. Raises BadMessage for what is none; Unavailable
         or another OrchestratorError where the queue should deliver it again.
         """
-        begun = time.monotonic()
+        begun = self._clock()
         message = decode_task(body)
         try:
             if isinstance(message, Notice):
@@ -107,7 +109,7 @@ class Executor:
             with bind(**message.attempt.ids()):
                 result = self._take(message, time_left)
                 if result is not None:
-                    self._report(self._billed(result, time.monotonic() - begun))
+                    self._report(self._billed(result, self._clock() - begun))
         finally:
             if self._processes and (ended := self._processes.end_orphans()):
                 log.warning("%d processes that had left their command were killed", ended)

@@ -17,7 +17,7 @@ _MOST_PROCESSES = 256
 
 class MemoryProbe:
     """`peak` in bytes: of the process below `pid`, itself included, that used most; None while
-    nothing was seen. Moments are those of `time.monotonic`."""
+    nothing was seen. Moments are those of the supervisor's clock."""
 
     def __init__(self, pid: int, now: float) -> None:
         self.peak: int | None = None

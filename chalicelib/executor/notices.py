@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 
 from chalicelib.errors import OrchestratorError
 from chalicelib.executor.environment import CannotStart, Shell, workspace
@@ -72,9 +73,8 @@ class Teller:
                 environ = self._stores.for_notice(notice.env, COMMAND_SECONDS)
                 command = start(self._shell, notice.target, place.cwd, place.environ(environ))
                 self._running.add(command)
-                ending = Supervisor(
-                    command, self._running, _Nowhere(), pulse, limit.seconds
-                ).watch()
+                term_at = time.monotonic() + limit.seconds
+                ending = Supervisor(command, self._running, _Nowhere(), pulse, term_at).watch()
         except CannotStart as error:
             return str(error)
         if ending.stop is not None:

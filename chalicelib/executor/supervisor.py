@@ -43,7 +43,7 @@ Stop = Literal["timeout", "cancelled"]
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """`ended` is a moment of `time.monotonic`; `stop` why it was stopped, None if it ended by
+    """`ended` is a moment of the supervisor's clock; `stop` why it was stopped, None if it ended by
     itself; `killed`: it did not heed SIGTERM."""
 
     exit: Exit
@@ -53,7 +53,7 @@ class Ending:
 
 
 class Sink(Protocol):
-    """Where the output goes. Moments are those of `time.monotonic`."""
+    """Where the output goes. Moments are those of the supervisor's clock."""
 
     def feed(self, data: bytes) -> None:
         """What has just arrived."""
@@ -80,21 +80,29 @@ class Pulse:
 
 
 class Supervisor:
-    """Watches `command` until it and its group have ended; `limit` in seconds."""
+    """Watches `command` until it and its group have ended, or stops it at `term_at`, a moment of
+    `clock`, which counts seconds."""
 
     def __init__(
-        self, command: Command, running: Running, sink: Sink, pulse: Pulse, limit: float
+        self,
+        command: Command,
+        running: Running,
+        sink: Sink,
+        pulse: Pulse,
+        term_at: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._command = command
         self._running = running
         self._sink = sink
         self._pulse = pulse
         self._background = Background()
-        started = time.monotonic()
+        self._clock = clock
+        started = clock()
         self._probe = MemoryProbe(command.pid, started)
         self._beat_at = started + min(FIRST_HEARTBEAT, pulse.every)
         self._look_at = started + FIRST_LOOK if pulse.cancellation else math.inf
-        self._term_at = started + limit
+        self._term_at = term_at
         self._kill_at = math.inf
         self._stop: Stop | None = None
         self._killed = False
@@ -111,9 +119,9 @@ class Supervisor:
             if self._pidfd >= 0:
                 self._poll.register(self._pidfd, select.POLLIN)
             self._until(lambda: self._exited)
-            ended = time.monotonic()
+            ended = self._clock()
             exit_ = self._end_politely() if self._stop else self._end_leftovers()
-            self._until(lambda: self._drained, time.monotonic() + LAST_WORDS)
+            self._until(lambda: self._drained, self._clock() + LAST_WORDS)
             self._sink.finish()
             return Ending(exit_, ended, self._stop, self._killed)
         finally:
@@ -121,7 +129,7 @@ class Supervisor:
 
     def _end_leftovers(self) -> Exit:
         """The command has ended: what it left behind must end too."""
-        self._until(lambda: self._drained, time.monotonic() + LEFTOVER_GRACE)
+        self._until(lambda: self._drained, self._clock() + LEFTOVER_GRACE)
         self._command.signal_group(signal.SIGKILL)
         return self._reap()
 
@@ -129,7 +137,7 @@ class Supervisor:
         """The command has ended by SIGTERM; its children have the rest of the grace to do so."""
         exit_ = self._reap()
         while not self._command.group_is_gone():
-            now = time.monotonic()
+            now = self._clock()
             if self._killed or now >= self._kill_at:
                 self._command.signal_group(signal.SIGKILL)
                 break
@@ -157,7 +165,7 @@ class Supervisor:
     def _until(self, so: Callable[[], bool], deadline: float = math.inf) -> None:
         """Do what comes up until `so`, or the deadline."""
         while not so():
-            now = time.monotonic()
+            now = self._clock()
             if now >= deadline:
                 return
             self._keep_time(now)

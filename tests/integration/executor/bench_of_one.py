@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from chalicelib.errors import Unavailable
@@ -13,10 +16,32 @@ from chalicelib.executor import Executor
 from chalicelib.messages import Attempt, Heartbeat, Report, Result, TaskMessage, decode_report
 from chalicelib.scheduler.logs import read_log
 from tests.support.fakes import FakeBucket, FakeQueue
+from tests.support.waiting import HANG_SECONDS, eventually
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+class LeapingClock:
+    """A clock for `Executor` that leaps ahead by `seconds` at each of `events`, in their order:
+    time limits pass when a command is ready for it, however long it takes to be."""
+
+    def __init__(self, *events: Callable[[], bool], seconds: float = 3600.0) -> None:
+        self._events = list(events)
+        self._seconds = seconds
+        self._ahead = 0.0
+
+    def __call__(self) -> float:
+        while self._events and self._events[0]():
+            del self._events[0]
+            self._ahead += self._seconds
+        return time.monotonic() + self._ahead
+
+
+def standing_still() -> float:
+    """A clock by which every command is over at once."""
+    return 0.0
 
 
 class Bench:
@@ -51,6 +76,10 @@ class Bench:
     def run(self, command: str, *, time_left: float = float("inf"), **fields: Any) -> Result:
         """The result of running `command`."""
         self.handle(self.message(command, **fields), time_left=time_left)
+        return self.result()
+
+    def result(self) -> Result:
+        """Of the latest attempt, which has ended."""
         [result] = [report for report in self.reports() if isinstance(report, Result)]
         return result
 
@@ -60,6 +89,16 @@ class Bench:
         thread = threading.Thread(target=self._handle_until_stopped, args=(message,), daemon=True)
         thread.start()
         return thread
+
+    def run_until(self, so: Callable[[], object], command: str, **fields: Any) -> Result:
+        """The result of `command`, which waits for `$GO` to be there; that is made when `so`."""
+        with tempfile.TemporaryDirectory() as folder:
+            go = Path(folder, "go")
+            thread = self.start(command, env={"GO": str(go)}, **fields)
+            eventually(so)
+            go.touch()
+            thread.join(HANG_SECONDS)
+        return self.result()
 
     def _handle_until_stopped(self, message: TaskMessage) -> None:
         try:
@@ -74,6 +113,11 @@ class Bench:
 
     def heartbeats(self) -> list[Heartbeat]:
         return [report for report in self.reports() if isinstance(report, Heartbeat)]
+
+    def wait_for_heartbeats(self, count: int) -> None:
+        """Until there are so many more: the supervisor has gone round meanwhile."""
+        before = len(self.heartbeats())
+        eventually(lambda: len(self.heartbeats()) >= before + count)
 
     def log(self) -> str:
         """The latest attempt's whole log, stamps included."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import lambda_sandbox
+from tests.support.waiting import HANG_SECONDS
 
 ROOT = Path(__file__).parents[3]
 
@@ -41,7 +42,7 @@ def seen_by_a_command(where: str) -> list[str]:
         check=True,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG_SECONDS,
         stdin=subprocess.DEVNULL,
     )
     return done.stdout.splitlines()
@@ -213,7 +214,7 @@ def test_on_lambda_nothing_that_a_command_started_outlives_it(
         check=True,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG_SECONDS,
         stdin=subprocess.DEVNULL,
     )
     assert done.stdout.splitlines() == found

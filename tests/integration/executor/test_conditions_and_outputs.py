@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.executor import executor
-from tests.integration.executor.bench_of_one import Bench
+from tests.integration.executor.bench_of_one import Bench, LeapingClock
 
 # What an environment variable can hold, and the texts that a shell would choke on first.
 VALUES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=50)
@@ -47,16 +47,18 @@ def test_a_line_that_when_does_not_end_is_a_line_of_its_own(bench: Bench) -> Non
     assert bench.output() == ["one", "two"]
 
 
-def test_when_and_command_share_the_time(bench: Bench) -> None:
-    result = bench.run("sleep 60", when="sleep 0.4", timeout=0.8)
+def test_when_and_command_share_the_time(tmp_path: Path) -> None:
+    asked, begun = tmp_path / "asked", tmp_path / "begun"
+    bench = Bench(clock=LeapingClock(asked.exists, begun.exists, seconds=200))
+    result = bench.run(f"touch {begun}; sleep 600", when=f"touch {asked}", timeout=300)
     assert result.outcome == "timeout"
     assert result.started_at is not None
     assert result.ended_at is not None
-    assert 0.8 <= result.ended_at - result.started_at < 5
+    assert result.ended_at - result.started_at >= 300
 
 
 def test_a_when_that_never_ends_is_stopped(bench: Bench) -> None:
-    result = bench.run("echo never", when="sleep 60", timeout=0.3)
+    result = bench.run("echo never", when="sleep 600", timeout=0.3)
     assert result.outcome == "timeout"
     assert result.reason == "its `when`: stopped after 0.3 s: the task's execution_timeout"
     assert bench.log() == ""
@@ -66,7 +68,7 @@ def test_an_attempt_without_time_left_is_stopped_at_once(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(executor, "LEAST_TIME", 0.0)
-    result = bench.run("sleep 60", time_left=executor.MARGIN)
+    result = bench.run("sleep 600", time_left=executor.MARGIN)
     assert result.outcome == "timeout"
 
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 import re
 import resource
 import threading
+from pathlib import Path
 
 import pytest
 
 from chalicelib.executor import supervisor
 from chalicelib.executor.log_store import HEAD_BYTES, TAIL_BYTES
-from tests.integration.executor.bench_of_one import Bench
+from tests.integration.executor.bench_of_one import Bench, LeapingClock
 from tests.support.fakes import FakeBucket
-from tests.support.waiting import eventually
+from tests.support.waiting import HANG_SECONDS, eventually
 
 
 @pytest.fixture
 def bench() -> Bench:
     return Bench()
+
+
+UNTIL_GO = 'until [ -e "$GO" ]; do sleep 0.02; done'
 
 
 class SlowBucket(FakeBucket):
@@ -30,7 +34,7 @@ class SlowBucket(FakeBucket):
 
     def put(self, key: str, body: bytes) -> None:
         self.asked.set()
-        assert self.go_on.wait(20)
+        assert self.go_on.wait(HANG_SECONDS)
         super().put(key, body)
 
 
@@ -40,16 +44,16 @@ def kept_bytes(bench: Bench) -> int:
 
 
 def test_a_log_can_be_read_while_the_command_runs(bench: Bench) -> None:
-    thread = bench.start("echo first; sleep 60")
+    thread = bench.start("echo first; sleep 600")
     eventually(lambda: bench.output() == ["first"])
     assert thread.is_alive()
     bench.executor.stop()
-    thread.join(10)
+    thread.join(HANG_SECONDS)
     assert not thread.is_alive()
 
 
 def test_every_line_has_the_moment_at_which_it_came(bench: Bench) -> None:
-    bench.run("echo a; sleep 0.2; echo b")
+    bench.run_until(lambda: bench.output() == ["a"], f"echo a; {UNTIL_GO}; echo b")
     stamps = re.findall(r"(?m)^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) [ab]$", bench.log())
     assert len(stamps) == 2
     assert stamps[0] < stamps[1]
@@ -79,15 +83,16 @@ def test_a_flood_costs_bounded_memory_and_leaves_ten_megabytes(bench: Bench) -> 
     assert sum(line.startswith("[... ") for line in lines) == 1
 
 
-def test_a_slow_bucket_holds_up_neither_the_output_nor_the_time_limit() -> None:
+def test_a_slow_bucket_holds_up_neither_the_output_nor_the_time_limit(tmp_path: Path) -> None:
     bucket = SlowBucket()
-    bench = Bench(runs=bucket)
-    thread = bench.start("seq 1 200000; touch /dev/null; sleep 60", timeout=1.0)
-    assert bucket.asked.wait(10)
+    said = tmp_path / "said"
+    bench = Bench(runs=bucket, clock=LeapingClock(lambda: bucket.asked.is_set() and said.exists()))
+    thread = bench.start(f"seq 1 200000; touch {said}; sleep 600", timeout=300)
+    assert bucket.asked.wait(HANG_SECONDS)
     eventually(lambda: not bench.executor._running._commands)
     assert not bucket.go_on.is_set()
     bucket.go_on.set()
-    thread.join(20)
+    thread.join(HANG_SECONDS)
     assert [report.outcome for report in bench.reports() if hasattr(report, "outcome")] == [
         "timeout"
     ]
@@ -119,6 +124,8 @@ def test_a_log_that_is_longer_or_not_wanted_in_the_result_is_stored(bench: Bench
 
 
 def test_a_short_log_that_was_followed_stays_in_the_bucket(bench: Bench) -> None:
-    result = bench.run("echo one; sleep 2; echo two", log_in_result=1000)
+    result = bench.run_until(
+        lambda: bench.output() == ["one"], f"echo one; {UNTIL_GO}; echo two", log_in_result=1000
+    )
     assert result.log is None
     assert bench.output() == ["one", "two"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,13 +16,32 @@ import pytest
 from chalicelib.errors import Unavailable
 from chalicelib.executor import supervisor
 from chalicelib.ports import OutgoingMessage, StoredObject
-from tests.integration.executor.bench_of_one import Bench, utc_now
+from tests.integration.executor.bench_of_one import Bench, LeapingClock, standing_still, utc_now
 from tests.support.fakes import FakeBucket, FakeQueue
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
 def bench() -> Bench:
     return Bench()
+
+
+@pytest.fixture
+def quick() -> Bench:
+    """Its supervisor goes round ten times a second."""
+    return Bench(heartbeat_seconds=0.1)
+
+
+UNTIL_GO = 'until [ -e "$GO" ]; do sleep 0.02; done'
+
+# It is large from the moment on at which the file is there.
+LARGE = """
+import os, pathlib, sys, time
+large = bytearray(50_000_000)
+pathlib.Path(sys.argv[1]).touch()
+while not os.path.exists(os.environ["GO"]):
+    time.sleep(0.02)
+"""
 
 
 class Counting(FakeBucket):
@@ -44,9 +65,11 @@ class Moody(FakeQueue):
     """Refuses messages while `refuses` holds a word that they contain."""
 
     refuses = ""
+    refused = 0
 
     def send(self, messages: Sequence[OutgoingMessage]) -> None:
         if self.refuses and any(self.refuses in message.body for message in messages):
+            self.refused += 1
             raise Unavailable("the queue does not answer")
         super().send(messages)
 
@@ -209,20 +232,28 @@ def test_the_peak_memory_of_a_large_child_is_reported(bench: Bench) -> None:
 
 
 def test_a_command_smaller_than_the_executor_is_not_given_the_executors_memory(
-    bench: Bench,
+    quick: Bench,
 ) -> None:
     ballast = bytearray(200_000_000)
-    small = bench.run("exec sleep 0.3").max_rss
+    small = quick.run_until(lambda: len(quick.heartbeats()) >= 2, UNTIL_GO).max_rss
     assert small is not None
     assert 0 < small < 20_000_000
     assert len(ballast) == 200_000_000
 
 
 def test_the_memory_of_a_child_counts_although_it_is_less_than_the_executors(
-    bench: Bench,
+    tmp_path: Path,
 ) -> None:
     ballast = bytearray(200_000_000)
-    used = bench.run("python3 -c 'b = bytearray(50_000_000); import time; time.sleep(1.2)'; :")
+    large = tmp_path / "large"
+    bench = Bench(heartbeat_seconds=0.1, clock=LeapingClock(large.exists))
+
+    def looked_at() -> bool:
+        eventually(large.exists)
+        bench.wait_for_heartbeats(3)
+        return True
+
+    used = bench.run_until(looked_at, f"python3 -c '{LARGE}' {large}; :")
     assert used.max_rss is not None
     assert 50_000_000 < used.max_rss < 150_000_000
     assert len(ballast) == 200_000_000
@@ -234,14 +265,18 @@ def test_outside_lambda_nothing_is_said_of_what_it_costs(bench: Bench) -> None:
 
 
 def test_on_lambda_the_time_and_memory_that_are_charged_are_reported() -> None:
-    bench = Bench(own_environ={"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769"})
-    result = bench.run("sleep 0.2")
+    clock = LeapingClock(lambda: bool(bench.runs.objects), seconds=2.5)
+    bench = Bench(own_environ={"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769"}, clock=clock)
+    before = time.monotonic()
+    result = bench.run("true")
+    took_ms = (time.monotonic() - before) * 1000
     assert result.memory_mb == 1769
     assert result.billed_ms is not None
-    assert 200 <= result.billed_ms < 20_000
+    assert 2500 <= result.billed_ms <= 2500 + math.ceil(took_ms)
 
 
-def test_a_short_command_sends_one_result_and_writes_one_log_object(bench: Bench) -> None:
+def test_a_short_command_sends_one_result_and_writes_one_log_object() -> None:
+    bench = Bench(clock=standing_still)
     bench.run("echo one; echo two")
     assert len(bench.reports()) == 1
     assert bench.runs.puts == 2  # the claim and the log
@@ -249,7 +284,7 @@ def test_a_short_command_sends_one_result_and_writes_one_log_object(bench: Bench
 
 def test_a_short_command_asks_the_bucket_for_nothing_but_its_claim() -> None:
     bucket = Counting()
-    Bench(runs=bucket).run("echo one")
+    Bench(runs=bucket, clock=standing_still).run("echo one")
     assert bucket.gets == 0
 
 
@@ -258,7 +293,8 @@ def test_a_silent_command_writes_no_log(bench: Bench) -> None:
     assert list(bench.runs.objects) == [bench.last.claim_key]
 
 
-def test_a_short_command_costs_no_thread(bench: Bench) -> None:
+def test_a_short_command_costs_no_thread() -> None:
+    bench = Bench(clock=standing_still)
     before = threading.active_count()
     seen: list[int] = []
     bench.executor._now = lambda: (seen.append(threading.active_count()), utc_now())[1]  # type: ignore[func-returns-value]
@@ -279,11 +315,10 @@ def test_a_command_never_starts_before_its_moment(bench: Bench) -> None:
     assert float(bench.output()[0]) >= due
 
 
-def test_a_running_command_reports_itself_again_and_again() -> None:
-    bench = Bench(heartbeat_seconds=0.2)
-    result = bench.run("sleep 1")
+def test_a_running_command_reports_itself_again_and_again(quick: Bench) -> None:
+    bench = quick
+    result = bench.run_until(lambda: len(bench.heartbeats()) >= 3, UNTIL_GO)
     beats = bench.heartbeats()
-    assert len(beats) >= 3
     assert {beat.started_at for beat in beats} == {result.started_at}
     assert [beat.at for beat in beats] == sorted({beat.at for beat in beats})
     assert bench.reports()[-1] == result
@@ -292,8 +327,8 @@ def test_a_running_command_reports_itself_again_and_again() -> None:
 def test_a_heartbeat_that_cannot_be_sent_does_no_harm() -> None:
     queue = Moody(utc_now)
     queue.refuses = "heartbeat"
-    bench = Bench(results=queue, heartbeat_seconds=0.2)
-    assert bench.run("sleep 0.6; echo ok").outcome == "success"
+    bench = Bench(results=queue, heartbeat_seconds=0.1)
+    assert bench.run_until(lambda: queue.refused >= 2, UNTIL_GO).outcome == "success"
 
 
 def test_a_result_that_cannot_be_sent_is_an_error_and_the_command_is_not_run_again(

@@ -155,14 +155,14 @@ def test_any_secret_reaches_the_command_and_is_hidden_in_all_that_it_says(secret
 def test_commands_act_as_the_task_role_and_its_secrets_are_hidden() -> None:
     credentials = FakeCredentials()
     bench = Bench({"PATH": PATH, "AWS_REGION": "us-east-1"}, credentials=credentials)
-    bench.run("env | grep AWS_ | sort", timeout=7.0)
+    bench.run("env | grep AWS_ | sort", timeout=700.0)
     assert bench.output() == [
         "AWS_ACCESS_KEY_ID=ASIAROLE",
         "AWS_REGION=eu-central-1",
         "AWS_SECRET_ACCESS_KEY=***",
         "AWS_SESSION_TOKEN=***",
     ]
-    assert credentials.asked == [7.0]
+    assert credentials.asked == [700.0]
 
 
 def test_who_brings_credentials_of_his_own_gets_nothing_of_the_roles() -> None:
