@@ -18,12 +18,10 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from tests.support.waiting import eventually
+from tests.support.waiting import HANG_SECONDS, eventually
 
 PROJECT = Path(__file__).resolve().parents[2]
 CHALICE = Path(sys.executable).parent / "chalice"
-
-PATIENT = 30.0
 
 QUICK = {
     "ORCHESTRATOR_TICK_SECONDS": "0.5",
@@ -84,13 +82,13 @@ class LocalCloud:
         """Started and serving; at the end of the block stopped, the hard way if need be."""
         process = self.launch(*options)
         try:
-            eventually(lambda: self._serves(process), within=PATIENT)
+            eventually(lambda: self._serves(process))
             yield process
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
             try:
-                process.wait(timeout=10)
+                process.wait(HANG_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -106,7 +104,7 @@ class LocalCloud:
             data=None if body is None else json.dumps(body).encode(),
             headers={} if body is None else {"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=HANG_SECONDS) as answer:
             return json.load(answer)
 
     def get(self, path: str) -> Any:
@@ -147,7 +145,7 @@ class LocalCloud:
         data = None if body is None else body.encode()
         url, headers = f"{self.endpoint}/orchestrator-dags/{key}", {"Content-Type": "text/yaml"}
         request = urllib.request.Request(url, data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=HANG_SECONDS) as answer:
             return str(answer.read().decode())
 
     def _serves(self, process: subprocess.Popen[bytes]) -> bool:

@@ -14,6 +14,7 @@ from chalicelib.errors import Unavailable
 from chalicelib.ports import OutgoingMessage, QueueDepth, ReceivedMessage
 from tests.support.api import Api
 from tests.support.rows import START
+from tests.support.waiting import HANG_SECONDS
 
 
 class SilentQueue:
@@ -38,7 +39,7 @@ class SlowQueue(SilentQueue):
     asked = threading.Barrier(3)
 
     def depth(self) -> QueueDepth:
-        self.asked.wait(timeout=10)
+        self.asked.wait(HANG_SECONDS)
         raise Unavailable("the queue does not answer")
 
 

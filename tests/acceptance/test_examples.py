@@ -99,7 +99,7 @@ class RealWorld(World):
             state = self.run_state(run_id)
             return None if state in ("queued", "running") else state
 
-        return eventually(ended, within=60) or ""
+        return eventually(ended) or ""
 
     def log_of(self, run_id: str) -> str:
         rows = self.all(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.local_cloud import PATIENT, LocalCloud
+from tests.acceptance.local_cloud import LocalCloud
 from tests.support.waiting import eventually
 
 HELLO = """
@@ -104,7 +104,7 @@ def test_commands_reach_the_local_endpoint_and_know_nothing_of_the_users_account
     with cloud.running():
         eventually(lambda: cloud.dag_ids() == ["look"])
         run_id = cloud.run("look")
-        eventually(lambda: cloud.has_ended(run_id), within=PATIENT)
+        eventually(lambda: cloud.has_ended(run_id))
         shown, reached = cloud.log(run_id, "show"), cloud.log(run_id, "reach")
     assert f"AWS_ENDPOINT_URL={cloud.endpoint}\n" in shown
     assert "AWS_ACCESS_KEY_ID=local\n" in shown
@@ -136,7 +136,7 @@ def test_killed_in_the_middle_of_a_run_it_goes_on_and_starts_no_attempt_twice(
     before = started.read_text().split()
     assert len(before) < 50
     with cloud.running():
-        eventually(lambda: cloud.has_ended(run_id), within=PATIENT)
+        eventually(lambda: cloud.has_ended(run_id))
         assert cloud.state(run_id) == "success"
     attempts = started.read_text().split()
     assert len(attempts) == len(set(attempts))

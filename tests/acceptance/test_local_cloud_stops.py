@@ -16,12 +16,11 @@ import pytest
 
 from tests.acceptance.local_cloud import (
     CHALICE,
-    PATIENT,
     PROJECT,
     LocalCloud,
     processes_that_mention,
 )
-from tests.support.waiting import eventually
+from tests.support.waiting import HANG_SECONDS, eventually
 
 # A command that resists SIGTERM and one that leaves its group and its session.
 STUBBORN = """
@@ -72,8 +71,8 @@ def test_a_signal_ends_it_and_its_commands_within_five_seconds(
         begin_stubborn_commands(cloud)
         assert not nothing_is_left(cloud)
         process.send_signal(number)
-        eventually(lambda: nothing_is_left(cloud), within=5)
-        process.wait(timeout=1)
+        eventually(lambda: nothing_is_left(cloud))
+        process.wait(HANG_SECONDS)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -83,16 +82,16 @@ def test_a_signal_to_the_reloader_ends_all_within_five_seconds(
     with copied.running("--autoreload") as process:
         begin_stubborn_commands(copied)
         process.send_signal(number)
-        process.wait(timeout=5)
-        eventually(lambda: nothing_is_left(copied), within=5)
+        process.wait(HANG_SECONDS)
+        eventually(lambda: nothing_is_left(copied))
 
 
 def test_the_terminals_ctrl_c_reaches_reloader_and_worker_together(copied: LocalCloud) -> None:
     with copied.running("--autoreload") as process:
         begin_stubborn_commands(copied)
         os.killpg(process.pid, signal.SIGINT)
-        process.wait(timeout=5)
-        eventually(lambda: nothing_is_left(copied), within=5)
+        process.wait(HANG_SECONDS)
+        eventually(lambda: nothing_is_left(copied))
 
 
 def test_a_change_in_the_project_restarts_it_with_its_state(copied: LocalCloud) -> None:
@@ -101,7 +100,7 @@ def test_a_change_in_the_project_restarts_it_with_its_state(copied: LocalCloud) 
         eventually(lambda: copied.dag_ids() == ["one"])
         banner = f"state      {copied.home}"
         (copied.project / "note.txt").write_text("changed")
-        eventually(lambda: copied.said().count(banner) == 2, within=15)
+        eventually(lambda: copied.said().count(banner) == 2)
         eventually(lambda: copied.said().count("Serving on") == 2)
         assert copied.dag_ids() == ["one"]
 
@@ -110,7 +109,7 @@ def refusal(cloud: LocalCloud, *options: str) -> tuple[int, list[str]]:
     """The exit code and what was said, of a cloud that does not start."""
     process = cloud.launch(*options)
     try:
-        code = process.wait(timeout=15)
+        code = process.wait(HANG_SECONDS)
     finally:
         process.kill()
         process.wait()
@@ -199,10 +198,10 @@ def test_an_address_that_others_can_reach_demands_the_token_that_is_printed_once
 ) -> None:
     process = cloud.launch("--no-autoreload", "--host", "0.0.0.0")
     try:
-        eventually(lambda: "upload " in cloud.output.read_text(), within=PATIENT)
+        eventually(lambda: "upload " in cloud.output.read_text())
         (line,) = [text for text in cloud.output.read_text().splitlines() if "token " in text]
         url = f"http://127.0.0.1:{cloud.api_port}/api/dags"
-        eventually(lambda: status_of(url) == 401, within=PATIENT)
+        eventually(lambda: status_of(url) == 401)
         assert status_of(url, line.split()[1]) == 200
     finally:
         process.kill()
@@ -245,6 +244,8 @@ def test_under_the_reloader_a_refusal_ends_both_processes(
 def test_other_chalice_commands_start_nothing(cloud: LocalCloud) -> None:
     environ = {**os.environ, **cloud.settings, "AWS_DEFAULT_REGION": "us-east-1"}
     command = [str(CHALICE), "dev", "appgraph"]
-    done = subprocess.run(command, cwd=PROJECT, env=environ, capture_output=True, timeout=30)
+    done = subprocess.run(
+        command, cwd=PROJECT, env=environ, capture_output=True, timeout=HANG_SECONDS
+    )
     assert b"execute" in done.stdout, done.stderr
     assert not cloud.home.exists()

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.waiting import HANG_SECONDS
+
 ROOT = Path(__file__).parents[2]
 
 # Lambda's runtime has installed a handler at the root before it imports the app.
@@ -30,7 +32,7 @@ def test_each_line_of_the_app_is_one_json_object_once() -> None:
         check=True,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG_SECONDS,
     )
     lines = [json.loads(line) for line in (done.stdout + done.stderr).splitlines()]
     messages = [line["message"] for line in lines]

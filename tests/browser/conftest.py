@@ -29,9 +29,9 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     for name, text in FILES.items():
         (cloud.dags_dir / name).write_text(text)
     with cloud.running():
-        eventually(lambda: {"orders", "fan", "hostile"} <= set(cloud.dag_ids()), within=30)
+        eventually(lambda: {"orders", "fan", "hostile"} <= set(cloud.dag_ids()))
         runs = [cloud.run(dag_id) for dag_id in ("orders", "fan", "hostile")]
-        eventually(lambda: all(cloud.has_ended(run_id) for run_id in runs), within=60)
+        eventually(lambda: all(cloud.has_ended(run_id) for run_id in runs))
         yield cloud
 
 

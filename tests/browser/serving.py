@@ -13,6 +13,7 @@ from chalice.local import LambdaEventConverter, LocalDevServer, RouteMatcher
 
 from tests.acceptance.test_api_gateway import LambdaContext
 from tests.support.api import Api
+from tests.support.waiting import HANG_SECONDS
 
 
 @contextmanager
@@ -25,7 +26,7 @@ def served(api: Api) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server.server_port}/"
     finally:
         server.shutdown()
-        thread.join(timeout=10)
+        thread.join(HANG_SECONDS)
 
 
 @contextmanager
@@ -40,7 +41,7 @@ def served_below(api: Api, stage: str) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(timeout=10)
+        thread.join(HANG_SECONDS)
 
 
 class _Gateway(BaseHTTPRequestHandler):

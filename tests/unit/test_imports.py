@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import HANG_SECONDS
+
 ROOT = Path(__file__).parents[2]
 
 SHARED = frozenset({"errors", "ports", "messages", "config"})
@@ -150,7 +152,7 @@ def loaded_by(code: str) -> set[str]:
         check=True,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG_SECONDS,
         env={"PATH": "/usr/bin:/bin", "AWS_DEFAULT_REGION": "us-east-1"},
     )
     return set(json.loads(done.stdout.splitlines()[-1]))

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.waiting import HANG_SECONDS
+
 ROOT = Path(__file__).parents[3]
 
 PROGRAM = """
@@ -48,6 +50,6 @@ def test_the_functions_back_up_list_and_restore(tmp_path: Path) -> None:
         env=environ,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG_SECONDS,
     )
     assert done.stdout.splitlines()[-1:] == ["True"], done.stderr

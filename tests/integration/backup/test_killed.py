@@ -16,7 +16,7 @@ from chalicelib.scheduler.backup import Keeper, back_up, backups, restore
 from tests.integration.storage import ledger
 from tests.integration.storage.test_kills import Worker
 from tests.support.fakes import FakeClock
-from tests.support.waiting import eventually
+from tests.support.waiting import HANG_SECONDS, eventually
 
 ROOT = Path(__file__).parents[3]
 
@@ -33,7 +33,9 @@ def run_victim(act: str, path: Path, tmp_path: Path, place: str, count: int) -> 
         *(sys.executable, "-m", "tests.integration.backup.victim", act, str(path)),
         *(str(tmp_path / "bucket"), str(tmp_path / "scratch"), place, str(count)),
     ]
-    return subprocess.run(command, cwd=ROOT, timeout=60, stdout=subprocess.DEVNULL).returncode
+    return subprocess.run(
+        command, cwd=ROOT, timeout=HANG_SECONDS, stdout=subprocess.DEVNULL
+    ).returncode
 
 
 def put(database: Database, value: str) -> None:
@@ -56,7 +58,7 @@ def test_a_killed_backup_leaves_nothing_that_counts(
     assert run_victim("back_up", path, tmp_path, place, count) == -signal.SIGKILL
     before = [len(writer.lines()) for writer in writers]
     for writer, done in zip(writers, before, strict=True):
-        eventually(lambda w=writer, n=done: w.did_more_than(n + 3), within=60)  # type: ignore[misc]
+        eventually(lambda w=writer, n=done: w.did_more_than(n + 3))  # type: ignore[misc]
     assert backups(keeper) == []
     assert back_up(keeper)["commit_seq"] > 0
     assert len(backups(keeper)) == 1

@@ -10,7 +10,7 @@ from chalicelib.database import Database
 from chalicelib.database.migrations import Migration, load
 from tests.integration.storage import ledger
 from tests.integration.storage.test_kills import Worker
-from tests.support.waiting import eventually
+from tests.support.waiting import HANG_SECONDS, eventually
 
 FIRST = len(load())
 NEXT = [
@@ -33,12 +33,12 @@ NEW_RUN = (
 def test_writers_of_the_version_before_go_on_through_a_migration_and_lose_nothing(
     database: Database, path: Path, writers: list[Worker]
 ) -> None:
-    eventually(lambda: all(writer.did_more_than(3) for writer in writers), within=60)
+    eventually(lambda: all(writer.did_more_than(3) for writer in writers))
     newer = Database(path, steps=NEXT)
     newer.migrate()
     before = [len(writer.lines()) for writer in writers]
     for writer, done in zip(writers, before, strict=True):
-        eventually(lambda w=writer, n=done: w.did_more_than(n + 5), within=60)  # type: ignore[misc]
+        eventually(lambda w=writer, n=done: w.did_more_than(n + 5))  # type: ignore[misc]
     for writer in writers:
         writer.kill()
     lines = [line for writer in writers for line in writer.lines()]
@@ -75,7 +75,7 @@ def test_two_versions_that_start_at_once_end_with_the_newer_schema(path: Path) -
     gate = threading.Barrier(4)
 
     def start(steps: list[Migration]) -> None:
-        gate.wait(10)
+        gate.wait(HANG_SECONDS)
         opened = Database(path, steps=steps)
         opened.create_if_missing()
         with opened.write() as tx:
@@ -86,7 +86,7 @@ def test_two_versions_that_start_at_once_end_with_the_newer_schema(path: Path) -
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(HANG_SECONDS)
     with Database(path, steps=NEXT).read() as tx:
         assert len(tx.all("SELECT * FROM facts")) == 4
         assert tx.all("SELECT * FROM colors") == []

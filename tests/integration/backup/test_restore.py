@@ -23,7 +23,7 @@ from chalicelib.scheduler.backup_store import BackupDamaged
 from tests.integration.backup import eager
 from tests.integration.storage import ledger
 from tests.support.fakes import FakeBucket, FakeClock
-from tests.support.waiting import eventually
+from tests.support.waiting import HANG_SECONDS, eventually
 
 ROOT = Path(__file__).parents[3]
 PUT = "INSERT OR REPLACE INTO facts (name, value) VALUES ('where', ?)"
@@ -130,7 +130,7 @@ def test_while_the_restore_lingers_the_old_connection_waits_and_the_new_file_is_
     with pytest.raises(DatabaseUnusable, match="replaced by a restore"):
         seen(database)  # begins to wait while the old file is locked
     assert journal_of(path).read_bytes() == old
-    restoring.join(30)
+    restoring.join(HANG_SECONDS)
     assert seen(database) == "new while it lingers"
 
 
@@ -141,14 +141,14 @@ def test_processes_that_write_all_the_time_move_on_and_lose_nothing(
     logs = [tmp_path / f"eager{number}" for number in range(3)]
     writers = [subprocess.Popen([*command, str(log), log.name], cwd=ROOT) for log in logs]
     try:
-        eventually(lambda: all(len(acknowledged(log)) > 3 for log in logs), within=60)
+        eventually(lambda: all(len(acknowledged(log)) > 3 for log in logs))
         made = back_up(keeper)
         done = restore(replace(keeper, linger=2 * eager.BUDGET))
-        eventually(lambda: all(is_done_since(log, done) for log in logs), within=60)
+        eventually(lambda: all(is_done_since(log, done) for log in logs))
     finally:
         for writer in writers:
             writer.kill()
-            writer.wait(10)
+            writer.wait(HANG_SECONDS)
     assert done.kept_as is not None
     assert (made["commit_seq"], done.lost_commits is not None) == (done.commit_seq, True)
     old = Database(path.parent.parent / done.kept_as / path.name)

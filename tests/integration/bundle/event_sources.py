@@ -21,6 +21,7 @@ from infra.naming import ADMIN_FUNCTION, API_FUNCTION, API_STAGE, Stage
 from tests.integration.bundle.installation import STAGE, Installation
 from tests.integration.bundle.sandbox import Sandbox
 from tests.support.runtime_api import FunctionError
+from tests.support.waiting import HANG_SECONDS
 
 TICK_SECONDS = 0.5
 POLL_SECONDS = 1
@@ -109,7 +110,7 @@ class EventSources:
     def stop(self) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(HANG_SECONDS)
 
     def upload(self, key: str, text: str) -> None:
         """Put a file into the dags bucket, and tell `register`."""

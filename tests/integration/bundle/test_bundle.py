@@ -107,7 +107,7 @@ def test_a_scheduled_dag_runs_by_itself(sources: EventSources, user: User) -> No
     def done() -> Any:
         return user.get("/api/dags/by_the_clock/runs", state="success")["runs"]
 
-    (run, *_) = eventually(done, within=60)
+    (run, *_) = eventually(done)
     sources.remove("clock.yaml")
     assert run["run_type"] == "scheduled"
 
@@ -152,7 +152,7 @@ def test_a_run_ends_well_although_its_executor_was_killed_in_mid_task(
 ) -> None:
     sources.upload("stubborn.yaml", STUBBORN)
     run_id = user.run("stubborn")
-    eventually(lambda: user.get(f"/api/runs/{run_id}")["state"] == "running", within=30)
+    eventually(lambda: user.get(f"/api/runs/{run_id}")["state"] == "running")
     at_work = eventually(lambda: functions.busy("execute"))
 
     for sandbox in at_work:

@@ -57,8 +57,8 @@ def used(
     _give_secrets_and_a_topic(installed)
     at_work, waiting = _start_long_runs(sources, user)
     _run_everything(installed, sources, user)
-    eventually(lambda: _has_read(seen, "/claim"), within=30)  # of a message that came twice
-    eventually(lambda: _has_read(seen, "/cancel"), within=30)  # a mark that is not there
+    eventually(lambda: _has_read(seen, "/claim"))  # of a message that came twice
+    eventually(lambda: _has_read(seen, "/cancel"))  # a mark that is not there
     sources.upload("long.yaml", LONG.format(at_once=2))
     for run_id in (at_work, waiting):
         user.post(f"/api/runs/{run_id}/cancel")
@@ -86,7 +86,7 @@ def _start_long_runs(sources: EventSources, user: User) -> tuple[str, str]:
     """One at work, and one that waits until a changed file lets it in."""
     sources.upload("long.yaml", LONG.format(at_once=1))
     at_work, waiting = user.run("long"), user.run("long")
-    eventually(lambda: user.get(f"/api/runs/{at_work}")["state"] == "running", within=30)
+    eventually(lambda: user.get(f"/api/runs/{at_work}")["state"] == "running")
     return at_work, waiting
 
 
@@ -100,7 +100,7 @@ def _run_everything(installed: Installation, sources: EventSources, user: User) 
         rows = user.get("/api/notifications", run_id=run_id)["notifications"]
         return [row["state"] for row in rows] == ["delivered"]
 
-    eventually(told, within=30)
+    eventually(told)
     _send(installed, "tasks_queue", Attempt("everything", run_id, "first", -1, 1))
     user.get("/api/health")
     sources.remove("everything.yaml")
@@ -113,7 +113,7 @@ def _has_read(seen: Seen, end: str) -> bool:
 
 def _find_dead_letters(installed: Installation, user: User) -> None:
     _send(installed, "dead_letter_queue", Attempt("long", "long__unknown", "wait", -1, 1))
-    eventually(lambda: "dead_letters" in _did(user), within=30)
+    eventually(lambda: "dead_letters" in _did(user))
 
 
 def _forget_what_is_old(installed: Installation, user: User) -> None:
@@ -126,7 +126,7 @@ def _forget_what_is_old(installed: Installation, user: User) -> None:
         tx.execute(f"UPDATE runs SET ended_at = ended_at - {years} WHERE ended_at IS NOT NULL")
         tx.execute("DELETE FROM facts WHERE name = 'last_round'")
     database.close()
-    eventually(lambda: {"runs_removed", "files_registered"} <= _did(user), within=30)
+    eventually(lambda: {"runs_removed", "files_registered"} <= _did(user))
 
 
 def _send(installed: Installation, queue: str, attempt: Attempt) -> None:

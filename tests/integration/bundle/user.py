@@ -33,7 +33,7 @@ class User:
             run = self.get(f"/api/runs/{run_id}")
             return run if run["ended_at"] else None
 
-        return eventually(ended, within=60)
+        return eventually(ended)
 
     def log(self, run_id: str, task_id: str, **query: str) -> str:
         return str(self.get(f"/api/runs/{run_id}/tasks/{task_id}/logs", **query)["content"])

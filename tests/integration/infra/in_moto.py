@@ -15,6 +15,7 @@ from infra.aws import Aws
 from infra.naming import Place
 from tests.integration.infra.account import Account, copy_of_the_project
 from tests.integration.infra.moto_gaps import Unserved, fill_gaps_of_moto
+from tests.support.waiting import HANG_SECONDS
 
 REGION = "us-east-1"
 MOTOS_ACCOUNT = "123456789012"
@@ -42,7 +43,7 @@ def account_in_moto(folder: Path) -> Iterator[Account]:
 def _reset(endpoint: str) -> None:
     """`mock_aws` shares the world, too."""
     reset = urllib.request.Request(f"{endpoint}/moto-api/reset", method="POST")
-    urllib.request.urlopen(reset, timeout=10).close()
+    urllib.request.urlopen(reset, timeout=HANG_SECONDS).close()
 
 
 def _account(

@@ -12,6 +12,7 @@ import pytest
 from chalicelib.local.durable_bucket import DurableBucket
 from chalicelib.local.folder_bucket import FolderBucket, etag_of, path_of
 from tests.support.fakes import FakeBucket
+from tests.support.waiting import HANG_SECONDS
 
 CLAIM = """
 import sys
@@ -37,7 +38,7 @@ def test_processes_that_create_the_same_keys_win_each_one_once(tmp_path: Path) -
     for racer in racers:
         assert racer.stdout is not None
         assert racer.stdout.readline() == "ready\n"
-    won = [int(racer.communicate("go\n", timeout=30)[0]) for racer in racers]
+    won = [int(racer.communicate("go\n", timeout=HANG_SECONDS)[0]) for racer in racers]
     assert sum(won) == 300
     bucket = FolderBucket(tmp_path)
     bodies = [bucket.get(f"a/{n}/claim") for n in range(300)]

@@ -13,7 +13,7 @@ import pytest
 from chalicelib.local import home as homes
 from chalicelib.local import leftovers
 from chalicelib.local.refusal import Refusal
-from tests.support.waiting import eventually
+from tests.support.waiting import HANG_SECONDS, eventually
 
 ELSEWHERE = Path("/project")
 
@@ -71,7 +71,7 @@ def test_what_bears_the_mark_is_stopped_and_nothing_else(
     ours, theirs, unmarked = sleep("home1:7"), sleep("home2:7"), sleep(None)
     sleepers += [ours, theirs, unmarked]
     assert leftovers.stop_marked(lambda mark: mark.startswith("home1:")) >= 1
-    assert ours.wait(timeout=5) != 0
+    assert ours.wait(HANG_SECONDS) != 0
     assert theirs.poll() is None
     assert unmarked.poll() is None
 
@@ -80,7 +80,7 @@ def test_one_that_resists_is_killed(sleepers: list[subprocess.Popen[bytes]]) -> 
     process = sleep("home3:7", "trap '' TERM")
     sleepers.append(process)
     leftovers.stop_marked(lambda mark: mark == "home3:7", grace=0.2)
-    assert process.wait(timeout=5) == -9
+    assert process.wait(HANG_SECONDS) == -9
 
 
 OWNER = """
@@ -104,4 +104,4 @@ def test_the_commands_of_a_process_that_was_killed_end_soon_after(
     assert owner.stdout.readline() == b"ready\n"
     assert command.poll() is None
     owner.kill()
-    eventually(lambda: command.poll() is not None, within=5)
+    eventually(lambda: command.poll() is not None)

@@ -14,7 +14,7 @@ from moto.sqs.models import Message
 from chalicelib.aws.sqs import SqsQueue
 from chalicelib.local.moto_queue import RECEIVES, LocalQueue, forget_instances
 from chalicelib.ports import OutgoingMessage, QueueDepth
-from tests.support.waiting import eventually
+from tests.support.waiting import HANG_SECONDS, eventually
 
 REGION = "us-east-1"
 
@@ -61,7 +61,7 @@ def test_what_is_sent_while_two_threads_delete_is_not_lost(local: LocalQueue) ->
         local.add_message(message)
         message.mark_received(30)
     local.delete_message(str(one.receipt_handle))
-    eventually(lambda: interrupted.sent and set(interrupted.sent) <= bodies(local), within=2)
+    eventually(lambda: interrupted.sent and set(interrupted.sent) <= bodies(local))
 
 
 def bodies(queue: LocalQueue) -> set[str]:
@@ -74,7 +74,7 @@ def test_a_delayed_message_ends_the_wait_when_its_moment_has_come(local: LocalQu
     )
     assert local.messages == []
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(local.wait_for_messages, 30).result(timeout=5)
+        pool.submit(local.wait_for_messages, 30).result(HANG_SECONDS)
     assert [message.body for message in local.messages] == ["later"]
 
 
@@ -82,7 +82,7 @@ def test_a_message_ends_a_long_poll_at_once(queue: SqsQueue) -> None:
     with ThreadPoolExecutor(1) as pool:
         polled = pool.submit(queue.receive, wait=20)
         queue.send([OutgoingMessage("now")])
-        assert [message.body for message in polled.result(timeout=5)] == ["now"]
+        assert [message.body for message in polled.result(HANG_SECONDS)] == ["now"]
 
 
 def test_what_is_deleted_leaves_nothing_behind(queue: SqsQueue, local: LocalQueue) -> None:

@@ -13,6 +13,7 @@ from chalicelib.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from chalicelib.messages import TaskMessage
 from chalicelib.scheduler import control
 from tests.support.fakes import FakeBucket
+from tests.support.waiting import HANG_SECONDS
 from tests.support.world import FAIL, SUCCEED, Played, World
 
 MakeWorld = Callable[..., World]
@@ -43,7 +44,7 @@ class MeetingBucket(FakeBucket):
         self._meeting = threading.Barrier(2)
 
     def create(self, key: str, body: bytes) -> bool:
-        self._meeting.wait(timeout=10)
+        self._meeting.wait(HANG_SECONDS)
         return super().create(key, body)
 
 

@@ -17,6 +17,8 @@ from chalicelib.database.opening import DatabaseUnusable, open_connection
 from chalicelib.database.retry import Patience
 from chalicelib.errors import DatabaseBusy
 from tests.integration.storage.doubles import Connections, disk_failure, intercepted
+from tests.integration.storage.doubles import Connections, Intercepted, disk_failure
+from tests.support.waiting import HANG_SECONDS
 
 ADD = "INSERT INTO facts VALUES (?, '')"
 IMPATIENT = Patience(budget=0.1)
@@ -229,7 +231,7 @@ def test_a_thread_that_waits_for_its_turn_gives_up_in_time(database: Database) -
     with impatient.write() as tx:
         tx.execute(ADD, ("a",))
         thread.start()
-        thread.join(10)
+        thread.join(HANG_SECONDS)
     assert len(errors) == 1
     assert names(database) == ["a"]
 
@@ -239,7 +241,7 @@ def test_close_closes_every_connection(database: Database, connections: Connecti
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(HANG_SECONDS)
     database.close()
     assert connections.still_open() == 0
 

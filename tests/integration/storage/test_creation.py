@@ -12,6 +12,7 @@ from chalicelib.database import Database
 from chalicelib.database.creation import journal_of, publish
 from chalicelib.database.opening import DatabaseUnusable
 from chalicelib.database.retry import Patience
+from tests.support.waiting import HANG_SECONDS
 
 ROOT = Path(__file__).parents[3]
 
@@ -67,7 +68,7 @@ def test_processes_that_create_at_once_end_with_one_database(tmp_path: Path) -> 
         assert racer.stdin is not None
         racer.stdin.write(b"go\n")
         racer.stdin.close()
-    assert [racer.wait(60) for racer in racers] == [0, 0, 0, 0]
+    assert [racer.wait(HANG_SECONDS) for racer in racers] == [0, 0, 0, 0]
     with Database(path).read() as tx:
         assert [row[0] for row in tx.all("SELECT name FROM facts ORDER BY name")] == list("0123")
     assert [entry.name for entry in tmp_path.iterdir()] == ["db"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from chalicelib.database import Database
 from tests.integration.storage import ledger
-from tests.support.waiting import eventually
+from tests.support.waiting import HANG_SECONDS, eventually
 
 ROOT = Path(__file__).parents[3]
 KILLS = 12
@@ -63,7 +63,7 @@ class Worker:
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(HANG_SECONDS)
 
     def restart(self) -> None:
         self.process = self._start()
@@ -80,10 +80,10 @@ def test_no_acknowledged_commit_is_lost_when_writers_are_killed(
         for _ in range(KILLS):
             victim = dice.choice(writers)
             enough = len(victim.lines()) + dice.randrange(8)
-            eventually(partial(victim.did_more_than, enough), within=60)
+            eventually(partial(victim.did_more_than, enough))
             victim.kill()
             victim.restart()
-        eventually(lambda: reader.did_more_than(3), within=60)
+        eventually(lambda: reader.did_more_than(3))
     finally:
         for worker in (*writers, reader):
             worker.kill()
@@ -115,7 +115,7 @@ def test_a_commit_that_the_file_system_refuses_halfway_is_undone(database: Datab
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG_SECONDS,
     )
     message, total = done.stdout.splitlines()
     assert "nothing was changed" in message

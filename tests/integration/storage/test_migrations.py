@@ -10,6 +10,7 @@ import pytest
 from chalicelib.database import Database, sqlite
 from chalicelib.database.migrations import BadMigration, Migration, load, split
 from chalicelib.database.opening import DatabaseUnusable
+from tests.support.waiting import HANG_SECONDS
 
 LAST = len(load())
 TABLE = Migration(LAST + 1, "table", "CREATE TABLE later (a INTEGER) STRICT;\n")
@@ -87,7 +88,7 @@ def test_processes_that_migrate_at_once_apply_each_migration_once(database: Data
     gate, errors = threading.Barrier(4), []
 
     def migrate() -> None:
-        gate.wait(10)
+        gate.wait(HANG_SECONDS)
         try:
             Database(database.path, steps=LATER).migrate()
         except Exception as error:
@@ -97,7 +98,7 @@ def test_processes_that_migrate_at_once_apply_each_migration_once(database: Data
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(HANG_SECONDS)
     assert errors == []
     with database.read() as tx:
         assert len(tx.all("SELECT * FROM later")) == 1

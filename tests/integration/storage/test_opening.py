@@ -18,6 +18,8 @@ from chalicelib.database.opening import (
     open_connection,
 )
 from tests.integration.storage.doubles import Connections, HeldClocks, intercepted, is_open
+from tests.integration.storage.doubles import Connections, HeldClocks, Intercepted, is_open
+from tests.support.waiting import HANG_SECONDS
 
 EXPECTED = {
     "busy_timeout": 0,
@@ -40,14 +42,14 @@ def test_every_connection_has_the_settings(
     def read() -> None:
         with database.read() as tx:
             tx.all("SELECT * FROM facts")
-            gate.wait(10)
+            gate.wait(HANG_SECONDS)
 
     gate = threading.Barrier(3)
     threads = [threading.Thread(target=read) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(HANG_SECONDS)
     assert connections.still_open() == 3
     for connection in filter(is_open, connections.opened):
         assert {name: pragma(connection, name) for name in EXPECTED} == EXPECTED
@@ -146,5 +148,5 @@ def test_opening_a_database_while_another_process_commits_waits(database: Databa
     thread.start()
     assert not done.wait(0.1)
     other.close()
-    assert done.wait(10)
-    thread.join(10)
+    assert done.wait(HANG_SECONDS)
+    thread.join(HANG_SECONDS)

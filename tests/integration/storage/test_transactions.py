@@ -10,6 +10,7 @@ from chalicelib.database import Database, IntegrityError, Transaction
 from chalicelib.database.connection import NestedTransaction
 from chalicelib.database.transaction import TransactionOver
 from tests.integration.storage.doubles import Connections
+from tests.support.waiting import HANG_SECONDS
 
 ADD = "INSERT INTO facts (name, value) VALUES (?, ?)"
 NAMES = "SELECT name FROM facts ORDER BY name"
@@ -153,10 +154,10 @@ def test_a_reader_sees_one_state_while_others_write(database: Database) -> None:
     writer = threading.Thread(target=write)
     with database.read() as tx:
         writer.start()
-        assert begun.wait(10)
+        assert begun.wait(HANG_SECONDS)
         seen = [[row["name"] for row in tx.all(NAMES)] for _ in range(3)]
         assert not done.is_set()
-    writer.join(10)
+    writer.join(HANG_SECONDS)
     assert seen == [[], [], []]
     assert names(database) == ["a"]
 
@@ -175,6 +176,6 @@ def test_threads_that_write_at_once_take_turns(database: Database) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(HANG_SECONDS)
     with database.read() as tx:
         assert [row["value"] for row in tx.all("SELECT value FROM facts")] == ["100"]

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from chalicelib.dag.shell.places import places
 from chalicelib.dag.template_terms import Scope, TemplateError
 from chalicelib.dag.templates import check, render
+from tests.support.waiting import HANG_SECONDS
 
 NASTY = "$(touch /tmp/x); \"'"
 SHELLS = [shell for shell in ("bash", "dash") if shutil.which(shell)]
@@ -29,7 +30,7 @@ def output_of(script: str, shell: str = "bash", folder: Path | None = None) -> b
     done = subprocess.run(
         [shell, "-c", script],
         capture_output=True,
-        timeout=20,
+        timeout=HANG_SECONDS,
         check=False,
         stdin=subprocess.DEVNULL,
         cwd=folder,

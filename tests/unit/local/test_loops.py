@@ -12,7 +12,7 @@ import pytest
 from chalicelib.local.loops import BucketEvents, Executors, Results, Schedule, start
 from chalicelib.ports import OutgoingMessage, Queue, ReceivedMessage
 from tests.support.fakes import FakeClock, FakeQueue
-from tests.support.waiting import eventually
+from tests.support.waiting import HANG_SECONDS, eventually
 
 
 class Patient(FakeQueue):
@@ -50,7 +50,7 @@ class Command:
             self.bodies.append(message.body)
             self.running += 1
             self.most = max(self.most, self.running)
-        self.go.wait(5)
+        self.go.wait(HANG_SECONDS)
         with self._lock:
             self.running -= 1
         if message.body == "bad":
