@@ -2,7 +2,7 @@
 
 Each entry is a context manager. A bucket's yields the bucket, empty. A queue's yields an empty
 queue whose received messages come back after VISIBILITY seconds, with a function that lets
-seconds pass (which does nothing where time passes by itself).
+seconds pass. They are so many that none of them passes while a test runs.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from pathlib import Path
 
 import boto3
 from moto import mock_aws
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.sqs.models import sqs_backends
 
 from chalicelib.aws import S3Bucket, SqsQueue
 from chalicelib.local.durable_bucket import DurableBucket
@@ -21,7 +23,7 @@ from chalicelib.local.moto_queue import LocalQueue
 from chalicelib.ports import Bucket, Queue
 from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
 
-VISIBILITY = 1
+VISIBILITY = 600
 REGION = "us-east-1"
 
 Pass = Callable[[float], None]
@@ -56,13 +58,20 @@ def fake_queue(_folder: Path) -> Iterator[tuple[Queue, Pass]]:
     yield FakeQueue(clock, visibility=VISIBILITY), clock.advance
 
 
+def let_pass_in_moto(seconds: float) -> None:
+    """Its queues know by these two moments of a message what is hidden and what is delayed."""
+    for message in sqs_backends[DEFAULT_ACCOUNT_ID][REGION].queues["contract"]._messages:
+        message.visible_at -= seconds * 1000
+        message.delayed_until -= seconds * 1000
+
+
 @contextmanager
 def sqs_queue(_folder: Path) -> Iterator[tuple[Queue, Pass]]:
     with mock_aws():
         client = boto3.client("sqs", region_name=REGION)
         attributes = {"VisibilityTimeout": str(VISIBILITY)}
         client.create_queue(QueueName="contract", Attributes=attributes)
-        yield SqsQueue("contract", lambda: client), lambda _seconds: None
+        yield SqsQueue("contract", lambda: client), let_pass_in_moto
 
 
 @contextmanager
@@ -70,7 +79,7 @@ def local_queue(_folder: Path) -> Iterator[tuple[Queue, Pass]]:
     with mock_aws():
         client = boto3.client("sqs", region_name=REGION)
         LocalQueue.create("contract", REGION, VISIBILITY)
-        yield SqsQueue("contract", lambda: client), lambda _seconds: None
+        yield SqsQueue("contract", lambda: client), let_pass_in_moto
 
 
 BUCKETS: dict[str, Callable[[Path], AbstractContextManager[Bucket]]] = {
