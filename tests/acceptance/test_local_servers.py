@@ -11,10 +11,10 @@ from contextlib import closing
 
 import pytest
 
-from tests.acceptance.local_cloud import PATIENT, LocalCloud
+from tests.acceptance.local_cloud import LocalCloud
 from tests.support.foreign_requests import FOREIGN, OWN, Sent, filled
 from tests.support.raw_http import RawReply, exchange, request
-from tests.support.waiting import eventually
+from tests.support.waiting import HANG_SECONDS, eventually
 
 PATHS = {"API": "/api/dags", "S3": "/orchestrator-dags/mine.yaml"}
 MINE = "name: mine\ntasks: [{id: a, command: 'true'}]\n"
@@ -249,7 +249,9 @@ def test_chunks_that_cannot_be_read_are_refused(
 ) -> None:
     path = "/api/dags/validate" if port_of == "API" else "/orchestrator-dags/cut.yaml"
     sent = request("PUT" if port_of == "S3" else "POST", path, HOST, "Transfer-Encoding: chunked")
-    with socket.create_connection(("127.0.0.1", port(cloud, port_of)), timeout=30) as connection:
+    with socket.create_connection(
+        ("127.0.0.1", port(cloud, port_of)), timeout=HANG_SECONDS
+    ) as connection:
         connection.sendall(sent + body)
         connection.shutdown(socket.SHUT_WR)
         assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
@@ -264,7 +266,9 @@ def test_a_body_in_chunks_has_a_limit(cloud: LocalCloud) -> None:
 
 def test_an_upload_that_breaks_off_is_not_stored(cloud: LocalCloud) -> None:
     sent = request("PUT", PATHS["S3"], HOST, "Content-Length: 500", body=EVIL)
-    with closing(socket.create_connection(("127.0.0.1", cloud.s3_port), timeout=30)) as connection:
+    with closing(
+        socket.create_connection(("127.0.0.1", cloud.s3_port), timeout=HANG_SECONDS)
+    ) as connection:
         connection.sendall(sent)
         connection.shutdown(socket.SHUT_WR)
         assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
@@ -290,7 +294,9 @@ def test_a_client_that_goes_away_leaves_no_trace(
         request("POST" if port_of == "API" else "PUT", path, HOST, *body, body=b"x" * 900),
     ):
         for _ in range(5):
-            connection = socket.create_connection(("127.0.0.1", port(cloud, port_of)), timeout=30)
+            connection = socket.create_connection(
+                ("127.0.0.1", port(cloud, port_of)), timeout=HANG_SECONDS
+            )
             connection.sendall(sent[: int(len(sent) * share)])
             reset(connection)
     assert ask(cloud, port_of, "GET", Sent("", (HOST,))).status == 200
@@ -305,7 +311,9 @@ def test_a_client_that_does_not_read_its_answer_leaves_no_trace(
     cloud.s3().put_object(Bucket="orchestrator-dags", Key=large, Body=b"x" * 30_000_000)
     path = "/api/openapi.json" if port_of == "API" else f"/orchestrator-dags/{large}"
     for _ in range(5):
-        connection = socket.create_connection(("127.0.0.1", port(cloud, port_of)), timeout=30)
+        connection = socket.create_connection(
+            ("127.0.0.1", port(cloud, port_of)), timeout=HANG_SECONDS
+        )
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.sendall(request("GET", path, HOST))
         connection.recv(10)
@@ -331,7 +339,7 @@ def test_where_others_may_ask_names_and_addresses_of_the_machine_are_known(
     other = LocalCloud(cloud.folder / "open")
     process = other.launch("--no-autoreload", "--host", "0.0.0.0")
     try:
-        eventually(lambda: "Serving on" in other.said(), within=PATIENT)
+        eventually(lambda: "Serving on" in other.said())
 
         def status(*headers: str) -> int:
             return exchange(other.api_port, request("GET", "/", *headers)).status

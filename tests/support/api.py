@@ -11,8 +11,8 @@ from chalice.app import Chalice
 from chalice.test import Client
 
 from chalicelib import bootstrap, config, web
-from chalicelib.database import Database
 from chalicelib.scheduler import access
+from tests.support.databases import unhurried
 from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
 from tests.support.rows import Rows
 
@@ -48,7 +48,7 @@ class Api:
         self.runs = FakeBucket()
         self.dags = FakeBucket()
         self.queues = {n: FakeQueue(self.clock) for n in ("tasks", "results", "dead_letters")}
-        self.database = Database(folder / "db" / "orchestrator.db")
+        self.database = unhurried(folder / "db" / "orchestrator.db")
         self.database.create_if_missing()
         self.rows = Rows(self.database)
         self.app = Chalice(app_name="orchestrator", configure_logs=False)

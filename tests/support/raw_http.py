@@ -7,6 +7,8 @@ import socket
 from dataclasses import dataclass
 from email.message import Message
 
+from tests.support.waiting import HANG_SECONDS
+
 
 @dataclass(frozen=True)
 class RawReply:
@@ -25,7 +27,7 @@ def request(method: str, target: str, *headers: str, body: bytes = b"") -> bytes
 
 def exchange(port: int, sent: bytes, *, address: str = "127.0.0.1") -> RawReply:
     """Send, and read what comes back."""
-    with socket.create_connection((address, port), timeout=30) as connection:
+    with socket.create_connection((address, port), timeout=HANG_SECONDS) as connection:
         connection.sendall(sent)
         received = b""
         while piece := connection.recv(65536):

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib import config
-from chalicelib.database import Database
 from chalicelib.database.reads import task_instances
 from chalicelib.messages import (
     Attempt,
@@ -33,6 +32,7 @@ from chalicelib.scheduler import control, registration, results
 from chalicelib.scheduler.context import Scheduler
 from chalicelib.scheduler.logs import read_source
 from chalicelib.scheduler.tick import Report, tick
+from tests.support.databases import unhurried
 from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
 
 
@@ -134,7 +134,7 @@ class World:
         self.dead_letters = FakeQueue(self.clock)
         self.dags = FakeBucket()
         self.runs = FakeBucket()
-        self.database = Database(folder / "db" / "orchestrator.db")
+        self.database = unhurried(folder / "db" / "orchestrator.db")
         self.database.create_if_missing()
         self.scheduler = Scheduler(
             database=self.database,

@@ -265,8 +265,9 @@ def test_outside_lambda_nothing_is_said_of_what_it_costs(bench: Bench) -> None:
 
 
 def test_on_lambda_the_time_and_memory_that_are_charged_are_reported() -> None:
-    clock = LeapingClock(lambda: bool(bench.runs.objects), seconds=2.5)
-    bench = Bench(own_environ={"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769"}, clock=clock)
+    runs = FakeBucket()
+    clock = LeapingClock(lambda: bool(runs.objects), seconds=2.5)
+    bench = Bench(own_environ={"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769"}, runs=runs, clock=clock)
     before = time.monotonic()
     result = bench.run("true")
     took_ms = (time.monotonic() - before) * 1000

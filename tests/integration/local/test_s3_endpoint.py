@@ -12,6 +12,7 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.local import s3_endpoint, server
+from tests.support.waiting import HANG_SECONDS
 
 KINDS = [
     "application/x-www-form-urlencoded",
@@ -62,7 +63,7 @@ def client(service: str = "s3", endpoint: str | None = None) -> Any:
 def send(method: str, url: str, body: bytes | None, kind: str | None = None) -> bytes:
     headers = {} if kind is None else {"Content-Type": kind}
     request = urllib.request.Request(url, body, headers, method=method)
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=HANG_SECONDS) as answer:
         read: bytes = answer.read()
         return read
 
@@ -137,7 +138,7 @@ def test_the_query_protocol_of_sqs_is_a_form_still(endpoint: str) -> None:
         urllib.parse.urlencode({**form, "Version": "2012-11-05"}).encode(),
         {"Authorization": f"{scope}, SignedHeaders=host, Signature=0"},
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=HANG_SECONDS) as answer:
         assert b"<MessageId>" in answer.read()
     (message,) = client("sqs", endpoint).receive_message(QueueUrl=queue)["Messages"]
     assert message["Body"] == form["MessageBody"]

@@ -19,6 +19,7 @@ from chalicelib.database.reads import (
     task_instances,
     window,
 )
+from tests.support.databases import unhurried
 from tests.support.rows import Rows
 
 PARAMS = dict.fromkeys(
@@ -41,7 +42,7 @@ BOUNDS = {"before": 2**62, "after": "", "floor": 0, "limit": 51, "map_index": -1
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    database = Database(tmp_path_factory.mktemp("plans") / "db" / "orchestrator.db")
+    database = unhurried(tmp_path_factory.mktemp("plans") / "db" / "orchestrator.db")
     database.create_if_missing()
     yield database
     database.close()
@@ -155,7 +156,7 @@ def test_what_the_program_tells_of_itself_is_read_in_order(
 
 
 def test_a_rare_thing_in_a_long_history_is_found_over_several_short_pages(tmp_path: Path) -> None:
-    database = Database(tmp_path / "db" / "orchestrator.db")
+    database = unhurried(tmp_path / "db" / "orchestrator.db")
     database.create_if_missing()
     rows = Rows(database)
     rows.dag("a")
