@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.acceptance.local_cloud import PATIENT, LocalCloud
+from tests.acceptance.local_cloud import LocalCloud
 from tests.support.raw_http import exchange, request
-from tests.support.waiting import eventually
+from tests.support.waiting import HANG_SECONDS, eventually
 
 DAGS, RUNS, OWN = "orchestrator-dags", "orchestrator-runs", "own-data"
 BUCKETS = pytest.mark.parametrize("bucket", [DAGS, RUNS, OWN])
@@ -114,7 +114,7 @@ def post(cloud: LocalCloud, bucket: str) -> None:
     kind = {"Content-Type": "multipart/form-data; boundary=x"}
     form = head + file + NEW + b"\r\n--x--\r\n"
     asked = urllib.request.Request(f"{cloud.endpoint}/{bucket}", form, kind)
-    urllib.request.urlopen(asked, timeout=30)
+    urllib.request.urlopen(asked, timeout=HANG_SECONDS)
 
 
 def multipart(cloud: LocalCloud, bucket: str) -> None:
@@ -205,6 +205,6 @@ def test_what_cannot_be_removed_is_an_error_and_stays(
             with pytest.raises(ClientError, match="InternalError"):
                 remove(cloud)
             assert stored(cloud, DAGS, "team/a.yaml") == named("a").encode()
-            eventually(lambda: "a" in cloud.dag_ids(), within=PATIENT)
+            eventually(lambda: "a" in cloud.dag_ids())
         remove(cloud)
         assert stored(cloud, DAGS, "team/a.yaml") is None
