@@ -20,6 +20,7 @@ WAITS = {"wait", "join", "result", "communicate", "exception", "create_connectio
 CLOCKS = {"monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time", "sleep"}
 
 MAY_USE_CLOCKS = {
+    "tests/fuzz/__main__.py": "a campaign on demand lasts as long as it is told",
     "tests/support/waiting.py": "the limit against hanging",
     "tests/integration/executor/bench_of_one.py": "a clock that leaps ahead",
     "tests/integration/executor/test_running.py": "compares two measurements of one thing",

@@ -17,7 +17,6 @@ from chalicelib.database.opening import DatabaseUnusable, open_connection
 from chalicelib.database.retry import Patience
 from chalicelib.errors import DatabaseBusy
 from tests.integration.storage.doubles import Connections, disk_failure, intercepted
-from tests.integration.storage.doubles import Connections, Intercepted, disk_failure
 from tests.support.waiting import HANG_SECONDS
 
 ADD = "INSERT INTO facts VALUES (?, '')"

@@ -18,7 +18,6 @@ from chalicelib.database.opening import (
     open_connection,
 )
 from tests.integration.storage.doubles import Connections, HeldClocks, intercepted, is_open
-from tests.integration.storage.doubles import Connections, HeldClocks, Intercepted, is_open
 from tests.support.waiting import HANG_SECONDS
 
 EXPECTED = {

@@ -15,6 +15,7 @@ from chalicelib.dag.shell import tables
 from chalicelib.dag.shell.places import places
 from chalicelib.dag.template_terms import Scope, TemplateError
 from chalicelib.dag.templates import check, render
+from tests.support.waiting import HANG_SECONDS
 
 SCOPE = Scope(params=("v", "n"), numbers=("n",))
 
@@ -397,7 +398,9 @@ def test_what_is_no_number_after_all_is_not_rendered_there(value: object) -> Non
 def test_a_number_counts_where_it_may_stand(command: str, value: int, expected: str) -> None:
     script = render(with_numbers(command), {"params": {"n": value}}, for_shell=True)
 
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=20)
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, timeout=HANG_SECONDS
+    )
     assert done.stdout.strip() == expected
 
 
