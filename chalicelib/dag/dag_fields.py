@@ -160,7 +160,12 @@ PARAM_FIELDS: tuple[Field, ...] = (
     Field("enum", Kind.VALUES, "The only values possible."),
     Field("minimum", Kind.NUMBER, "The smallest number possible."),
     Field("maximum", Kind.NUMBER, "The largest number possible."),
-    Field("pattern", Kind.PATTERN, "What a text must match as a whole."),
+    Field(
+        "pattern",
+        Kind.PATTERN,
+        "What a text must match as a whole, in RE2's syntax: no lookahead, no backreferences; "
+        "`\\d`, `\\w` and `\\s` mean ASCII, and `\\pL` is any letter.",
+    ),
     Field(
         "required",
         Kind.BOOL,

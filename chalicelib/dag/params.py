@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chalicelib.dag.model import Dag, Param
+from chalicelib.dag.patterns import BadPattern, matches
 from chalicelib.dag.problems import did_you_mean, quote
 from chalicelib.dag.template_terms import TemplateError
 from chalicelib.dag.templates import is_template, render_value
@@ -16,6 +16,8 @@ from chalicelib.errors import InvalidRequest
 
 MAX_PARAMS_BYTES = 32 * 1024
 """Of all values together as JSON: they stand in the environment of every command."""
+
+_MAX_LISTED = 20
 
 
 class ParamError(InvalidRequest):
@@ -46,13 +48,17 @@ def check(
     values: dict[str, Any] = {}
     for name, param in declared.items():
         try:
-            values[name], found = _checked(param, given.get(name), context)
+            values[name] = _value(param, given.get(name), context)
         except (TemplateError, BadText) as error:
-            found = [f"cannot be used: {error}"]
-        problems += [(name, f"param {quote(name)} {fault}") for fault in found]
-    size = 0 if problems else len(json.dumps(values).encode())
-    if size > MAX_PARAMS_BYTES:
-        problems.append(("", f"the params have {size} bytes; at most {MAX_PARAMS_BYTES} fit"))
+            problems.append((name, f"param {quote(name)} cannot be used: {error}"))
+    # First of all, for it bounds the work of the checks.
+    if (size := len(json.dumps(values).encode())) > MAX_PARAMS_BYTES:
+        message = f"the params have {size} bytes; at most {MAX_PARAMS_BYTES} fit"
+        raise ParamError([*problems, ("", message)])
+    for name, value in values.items():
+        if given.get(name) is not None or context is not None or not is_template(value):
+            found = faults(declared[name], value)
+            problems += [(name, f"param {quote(name)} {fault}") for fault in found]
     if problems:
         raise ParamError(problems)
     return values
@@ -74,13 +80,13 @@ def _unknown(name: str, declared: Mapping[str, Param]) -> str:
     return f"there is no param {quote(name)}{did_you_mean(name, declared) or known}"
 
 
-def _checked(param: Param, given: Any, context: Mapping[str, Any] | None) -> tuple[Any, list[str]]:
-    """The value of the param and what is wrong with it."""
-    if given is None and context is None and is_template(param.default):
-        return param.default, []
-    value = render_value(param.default, context or {}) if given is None else given
+def _value(param: Param, given: Any, context: Mapping[str, Any] | None) -> Any:
+    """What is given, else the default, rendered where there is a context for it."""
+    value = given
+    if given is None:
+        value = param.default if context is None else render_value(param.default, context)
     text_of(value)
-    return value, faults(param, value)
+    return value
 
 
 def faults(param: Param, value: Any) -> list[str]:
@@ -91,15 +97,30 @@ def faults(param: Param, value: Any) -> list[str]:
         return [f"must be {_ARTICLES[param.type]}, not {shown(value)}"]
     found = []
     if param.enum is not None and not any(same(value, one) for one in param.enum):
-        found.append(f"must be one of {', '.join(map(shown, param.enum))}, not {shown(value)}")
+        found.append(f"must be one of {_listed(param.enum)}, not {shown(value)}")
     if is_number(value):
         if param.minimum is not None and value < param.minimum:
             found.append(f"must be {param.minimum:g} or more, not {shown(value)}")
         if param.maximum is not None and value > param.maximum:
             found.append(f"must be {param.maximum:g} or less, not {shown(value)}")
-    if isinstance(value, str) and param.pattern and not re.fullmatch(param.pattern, value):
-        found.append(f"must match {param.pattern} as a whole, and {shown(value)} does not")
+    if isinstance(value, str) and param.pattern:
+        found += _mismatch(param.pattern, value)
     return found
+
+
+def _mismatch(pattern: str, text: str) -> list[str]:
+    try:
+        if matches(pattern, text):
+            return []
+    except BadPattern as error:
+        return [f"cannot be checked: {error}"]
+    return [f"must match {pattern} as a whole, and {shown(text)} does not"]
+
+
+def _listed(values: Sequence[Any]) -> str:
+    some = ", ".join(map(shown, values[:_MAX_LISTED]))
+    more = len(values) - _MAX_LISTED
+    return f"{some} and {more} more" if more > 0 else some
 
 
 def same(one: Any, other: Any) -> bool:

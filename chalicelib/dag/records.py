@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -219,6 +220,7 @@ def _params(value: Value) -> tuple[Param, ...]:
     if len(pairs) > MAX_PARAMS:
         value.problem(f"{len(pairs)} params; at most {MAX_PARAMS} are possible")
     found: dict[str, Param] = {}
+    described: list[tuple[Param, Record]] = []
     for key, node in pairs[:MAX_PARAMS]:
         step = f".{key.text}"
         other = found.get(param_variable(key.text))
@@ -231,20 +233,41 @@ def _params(value: Value) -> tuple[Param, ...]:
                 f"{key.text} and {other.name} would share the variable "
                 f"{param_variable(key.text)}: rename one of them"
             )
-        param = _param(key.text, value.at(node, step))
+        param, record = _param(key.text, value.at(node, step))
         found[param_variable(key.text)] = param
+        if record:
+            described.append((param, record))
+    if _are_small(value, found.values()):
+        for param, record in described:
+            _check_values(param, record)
     return tuple(found.values())
 
 
-def _param(name: str, value: Value) -> Param:
+def _are_small(value: Value, declared: Iterable[Param]) -> bool:
+    """Whether the values may be checked: a pattern takes time for each letter of each of them."""
+    sizes = {"defaults": 0, "enums": 0}
+    for param in declared:
+        sizes["defaults"] += len(json.dumps(param.default))
+        sizes["enums"] += len(json.dumps(param.enum))
+    for name, size in sizes.items():
+        if size > params.MAX_PARAMS_BYTES:
+            message = (
+                f"the {name} of all params have {size} bytes; at most {params.MAX_PARAMS_BYTES} fit"
+            )
+            value.problem(message)
+            return False
+    return True
+
+
+def _param(name: str, value: Value) -> tuple[Param, Record | None]:
     if isinstance(value.node, Mapping):
         return _described_param(name, value.node, value)
     default = json_of(value)
     check_templates(value, Scope(OF_THE_RUN))
-    return Param(name, type=_type_of(default), default=default)
+    return Param(name, type=_type_of(default), default=default), None
 
 
-def _described_param(name: str, node: Mapping, value: Value) -> Param:
+def _described_param(name: str, node: Mapping, value: Value) -> tuple[Param, Record]:
     record = read_record(node, PARAM_FIELDS, value.path, value.report)
     values = record.values
     if values["type"] == "string":
@@ -257,8 +280,7 @@ def _described_param(name: str, node: Mapping, value: Value) -> Param:
         values["enum"] = tuple(values["enum"])
     param = Param(name, **values)
     _check_bounds(param, record)
-    _check_values(param, record)
-    return param
+    return param, record
 
 
 def _type_of(default: Any) -> str | None:

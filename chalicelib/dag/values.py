@@ -7,7 +7,6 @@ that the rest of the file is still looked at. Text is taken as it is written: `n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, cast
 from zoneinfo import ZoneInfo, available_timezones
@@ -41,6 +40,7 @@ from chalicelib.dag.number_values import (
     read_integer,
     read_number,
 )
+from chalicelib.dag.patterns import BadPattern, check_pattern
 from chalicelib.dag.problems import did_you_mean, quote
 from chalicelib.dag.trigger_rules import RULES
 from chalicelib.dag.value import Value, items_of, one_or_more, refuse_template
@@ -152,13 +152,14 @@ def _pattern(value: Value) -> str | None:
     text = value.text("a regular expression")
     if text is None:
         return None
-    try:
-        re.compile(text)
-    except (re.error, RecursionError, OverflowError) as error:
-        value.problem(f"{quote(text)} is no regular expression: {error}")
-        return None
     if len(text) > MAX_PATTERN:
         value.problem(f"a pattern has at most {MAX_PATTERN} characters")
+        return None
+    try:
+        check_pattern(text)
+    except BadPattern as error:
+        value.problem(str(error))
+        return None
     return text
 
 

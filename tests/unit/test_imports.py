@@ -39,7 +39,7 @@ EVERY_SHARED = " ".join(sorted(SHARED))
 IMPURE = "sqlite3 subprocess socket logging random threading time urllib http"
 
 ROOMS: dict[str, Room] = {
-    "dag": room("errors", "yaml croniter jinja2", never=IMPURE),
+    "dag": room("errors", "yaml croniter jinja2 re2", never=IMPURE),
     "database": room(f"{EVERY_SHARED} utils dag", "pysqlite3", never=""),
     "scheduler": room(f"{EVERY_SHARED} utils dag database"),
     "executor": room(f"{EVERY_SHARED} utils"),
