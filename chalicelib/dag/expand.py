@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
+from chalicelib.dag.json_values import MAX_DEPTH, is_deeper_than
 from chalicelib.dag.model import Task
 from chalicelib.dag.params import shown
 from chalicelib.dag.problems import quote
@@ -57,6 +58,8 @@ def _items(name: str, written: list[Any] | str, context: Mapping[str, Any]) -> l
         wanted = f"expand.{name} needs a list, and {quote(str(written))} gave"
         raise ExpandError(f"{wanted} {shown(found)}")
     for item in found:
+        if is_deeper_than(item, MAX_DEPTH):
+            raise ExpandError(f"an item of expand.{name} is nested more than {MAX_DEPTH} deep")
         try:
             text_of(item)
         except BadText as error:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
+from chalicelib.dag.json_values import as_written, parse_number
 from chalicelib.dag.limits import (
     ALWAYS_SET,
     ENV_NAME,
@@ -15,48 +15,48 @@ from chalicelib.dag.limits import (
     RESERVED_PREFIXES,
     SECRET,
 )
-from chalicelib.dag.number_values import BOOLS, NUMBER, WHOLE
+from chalicelib.dag.number_values import BOOLS
 from chalicelib.dag.problems import quote
 from chalicelib.dag.template_terms import OPEN
 from chalicelib.dag.value import KINDS, Value, items_of
 from chalicelib.dag.yaml_nodes import Mapping, Scalar, Sequence
 
 
-def json_of(value: Value, *, is_text: bool = False) -> Any:
+def json_of(value: Value) -> Any:
     """A value of JSON. A plain scalar is null, a boolean or a number where JSON writes it so, else
-    text; with `is_text` it is the text that was written."""
+    text: `3.10` stays `3.10`."""
+    return as_written(raw_json_of(value))
+
+
+def raw_json_of(value: Value, *, is_text: bool = False) -> Any:
+    """The same with each WrittenNumber as it is, or with `is_text` the text that was written."""
     node = value.node
     if isinstance(node, Sequence):
-        return [json_of(item, is_text=is_text) for item in items_of(value)]
+        return [raw_json_of(item, is_text=is_text) for item in items_of(value)]
     if isinstance(node, Mapping):
         pairs = [(value.at(k, f".{k.text}"), k.text, n) for k, n in node.pairs]
         return {
-            key.text(): json_of(value.at(item, f".{text}"), is_text=is_text)
+            key.text(): raw_json_of(value.at(item, f".{text}"), is_text=is_text)
             for key, text, item in pairs
         }
     if node.is_null:
         return None
     text = value.text()
     is_plain = isinstance(node, Scalar) and node.is_plain
-    return text if text is None or is_text or not is_plain else _json_scalar(value, text)
+    return text if text is None or is_text or not is_plain else _json_scalar(text)
 
 
-def _json_scalar(value: Value, text: str) -> Any:
+def _json_scalar(text: str) -> Any:
     if text in BOOLS:
         return BOOLS[text]
-    if WHOLE.fullmatch(text):
-        return int(text)
-    if not NUMBER.fullmatch(text):
+    try:
+        return parse_number(text)
+    except ValueError:
         return text
-    number = float(text)
-    if not math.isfinite(number):
-        value.problem(f"{quote(text)} is too large for a number: put it in quotation marks")
-        return None
-    return number
 
 
 def read_json_list(value: Value) -> list[Any] | None:
-    return [json_of(item) for item in items_of(value)] or None
+    return [raw_json_of(item) for item in items_of(value)] or None
 
 
 def read_conf(value: Value) -> dict[str, Any]:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from chalicelib.dag.json_values import (
+    MAX_DEPTH,
+    WrittenNumber,
+    as_written,
+    is_deeper_than,
+    is_number,
+    number_of,
+    whole,
+)
 from chalicelib.dag.model import Dag, Param
 from chalicelib.dag.patterns import BadPattern, matches
 from chalicelib.dag.problems import did_you_mean, quote
 from chalicelib.dag.template_terms import TemplateError
 from chalicelib.dag.templates import is_template, render_value
-from chalicelib.dag.texts import BadText, text_of
+from chalicelib.dag.texts import BadText, text_or_nothing
 from chalicelib.errors import InvalidRequest
 
 MAX_PARAMS_BYTES = 32 * 1024
@@ -44,7 +55,7 @@ def check(
     Raises ParamError with every problem.
     """
     declared = {param.name: param for param in dag.params}
-    problems = [(name, _unknown(name, declared)) for name in given if name not in declared]
+    problems = _unknown(given, declared)
     values: dict[str, Any] = {}
     for name, param in declared.items():
         try:
@@ -61,7 +72,36 @@ def check(
             problems += [(name, f"param {quote(name)} {fault}") for fault in found]
     if problems:
         raise ParamError(problems)
-    return values
+    return {name: settle(declared[name], value) for name, value in values.items()}
+
+
+def settle(param: Param, value: Any) -> Any:
+    """The value as runs keep it, once it is known to be possible: an integer as such, any other
+    number that JSON would write differently as text."""
+    if param.type == "integer" and is_number(value) and _is_whole(value):
+        return whole(value)
+    return as_written(value)
+
+
+def settled(param: Param) -> Param:
+    """The param with its own values as runs keep them."""
+    enum = None if param.enum is None else tuple(settle(param, value) for value in param.enum)
+    return replace(param, default=settle(param, param.default), enum=enum)
+
+
+def for_templates(dag: Dag, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The params of a run as templates see them: a number can be calculated with, and is written as
+    it was."""
+    numbers = {param.name for param in dag.params if param.type == "number"}
+    return {
+        name: _number(value) if name in numbers and isinstance(value, str) else value
+        for name, value in values.items()
+    }
+
+
+def _number(text: str) -> Any:
+    number = number_of(text)
+    return text if number is None else number
 
 
 def as_text(value: Any) -> str:
@@ -70,14 +110,21 @@ def as_text(value: Any) -> str:
     Raises TemplateError where no variable can hold it.
     """
     try:
-        return "" if value is None else text_of(value)
+        return text_or_nothing(value)
     except BadText as error:
         raise TemplateError(str(error)) from None
 
 
-def _unknown(name: str, declared: Mapping[str, Param]) -> str:
+def _unknown(given: Mapping[str, Any], declared: Mapping[str, Param]) -> list[tuple[str, str]]:
     known = f"; known are {', '.join(declared)}" if declared else "; the DAG has none"
-    return f"there is no param {quote(name)}{did_you_mean(name, declared) or known}"
+    names = [name for name in given if name not in declared]
+    found = [
+        (name, f"there is no param {quote(name)}{did_you_mean(name, declared) or known}")
+        for name in names[:_MAX_LISTED]
+    ]
+    if (more := len(names) - _MAX_LISTED) > 0:
+        found.append(("", f"{more} more params are not known either"))
+    return found
 
 
 def _value(param: Param, given: Any, context: Mapping[str, Any] | None) -> Any:
@@ -85,7 +132,9 @@ def _value(param: Param, given: Any, context: Mapping[str, Any] | None) -> Any:
     value = given
     if given is None:
         value = param.default if context is None else render_value(param.default, context)
-    text_of(value)
+    if is_deeper_than(value, MAX_DEPTH):
+        raise BadText(f"lists and objects are nested more than {MAX_DEPTH} deep")
+    text_or_nothing(value)
     return value
 
 
@@ -96,12 +145,14 @@ def faults(param: Param, value: Any) -> list[str]:
     if param.type and not TYPES[param.type](value):
         return [f"must be {_ARTICLES[param.type]}, not {shown(value)}"]
     found = []
-    if param.enum is not None and not any(same(value, one) for one in param.enum):
+    kept = settle(param, value)
+    if param.enum is not None and not any(same(kept, one) for one in param.enum):
         found.append(f"must be one of {_listed(param.enum)}, not {shown(value)}")
-    if is_number(value):
-        if param.minimum is not None and value < param.minimum:
+    number = number_of(value) if param.type == "number" or is_number(value) else None
+    if number is not None:
+        if param.minimum is not None and number < param.minimum:
             found.append(f"must be {param.minimum:g} or more, not {shown(value)}")
-        if param.maximum is not None and value > param.maximum:
+        if param.maximum is not None and number > param.maximum:
             found.append(f"must be {param.maximum:g} or less, not {shown(value)}")
     if isinstance(value, str) and param.pattern:
         found += _mismatch(param.pattern, value)
@@ -130,27 +181,25 @@ def same(one: Any, other: Any) -> bool:
 
 def shown(value: Any) -> str:
     """A value in a message: as JSON, not too long."""
-    text = json.dumps(value, ensure_ascii=False)
+    is_written = isinstance(value, WrittenNumber)
+    text = value.text if is_written else json.dumps(as_written(value), ensure_ascii=False)
     return text if len(text) <= 60 else text[:60] + "…"
 
 
-def is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_integer(value: Any) -> bool:
-    return is_number(value) and value == value // 1
+def _is_whole(value: float) -> bool:
+    return math.isfinite(value) and value == value // 1
 
 
 TYPES: dict[str, Callable[[Any], bool]] = {
     "string": lambda value: isinstance(value, str),
-    "integer": _is_integer,
-    "number": is_number,
+    "integer": lambda value: is_number(value) and _is_whole(value),
+    "number": lambda value: number_of(value) is not None,
     "boolean": lambda value: isinstance(value, bool),
     "array": lambda value: isinstance(value, list),
     "object": lambda value: isinstance(value, dict),
 }
-"""JSON Schema's types, and how each is told; 5.0 is an integer there."""
+"""JSON Schema's types, and how each is told; 5.0 is an integer there. A number may be a text, to
+keep the spelling in which it was written."""
 
 _ARTICLES = {
     "string": "a text",

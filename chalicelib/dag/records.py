@@ -28,7 +28,7 @@ from chalicelib.dag.limits import (
     TOPIC,
     URL,
 )
-from chalicelib.dag.mapping_values import json_of
+from chalicelib.dag.mapping_values import raw_json_of
 from chalicelib.dag.model import Notification, Param, Sensor
 from chalicelib.dag.problems import Report, did_you_mean, quote
 from chalicelib.dag.template_terms import OF_THE_RUN, Scope
@@ -262,9 +262,9 @@ def _are_small(value: Value, declared: Iterable[Param]) -> bool:
 def _param(name: str, value: Value) -> tuple[Param, Record | None]:
     if isinstance(value.node, Mapping):
         return _described_param(name, value.node, value)
-    default = json_of(value)
+    default = raw_json_of(value)
     check_templates(value, Scope(OF_THE_RUN))
-    return Param(name, type=_type_of(default), default=default), None
+    return params.settled(Param(name, type=_type_of(default), default=default)), None
 
 
 def _described_param(name: str, node: Mapping, value: Value) -> tuple[Param, Record]:
@@ -274,11 +274,11 @@ def _described_param(name: str, node: Mapping, value: Value) -> tuple[Param, Rec
         # `1.10` is the text that was written, not the number 1.1.
         for key in ("default", "enum"):
             if values[key] is not None:
-                values[key] = json_of(record.written[key], is_text=True)
+                values[key] = raw_json_of(record.written[key], is_text=True)
     values["type"] = values["type"] or _type_of(values["default"])
     if isinstance(values["enum"], list):
         values["enum"] = tuple(values["enum"])
-    param = Param(name, **values)
+    param = params.settled(Param(name, **values))
     _check_bounds(param, record)
     return param, record
 

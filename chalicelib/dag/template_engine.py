@@ -18,6 +18,7 @@ from jinja2.exceptions import UndefinedError
 from jinja2.parser import Parser
 from jinja2.sandbox import SandboxedEnvironment
 
+from chalicelib.dag.json_values import as_written
 from chalicelib.dag.problems import did_you_mean, quote
 from chalicelib.dag.shell.places import places
 from chalicelib.dag.shell.values import Place
@@ -27,7 +28,7 @@ from chalicelib.dag.template_names import nothing_here, paths, why_missing, wron
 from chalicelib.dag.template_numbers import always_number, is_number
 from chalicelib.dag.template_terms import Fault, Scope, TemplateError
 from chalicelib.dag.template_text import BRACES, Hole, Unreadable, split
-from chalicelib.dag.texts import BadText, text_of
+from chalicelib.dag.texts import BadText, text_or_nothing
 
 MAX_EXPRESSION = 1000
 _FAILURES = (JinjaError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError)
@@ -139,7 +140,7 @@ def _quoted(value: str, place: Place) -> str:
 def render_value(text: str, context: Mapping[str, Any]) -> Any:
     program = _program(text)
     if program.literals == ("", ""):
-        return _value(program, 0, context)
+        return as_written(_value(program, 0, context))
     return render(text, context, for_shell=False)
 
 
@@ -279,6 +280,6 @@ def _value(program: _Program, index: int, context: Mapping[str, Any]) -> Any:
 
 def _text(program: _Program, index: int, context: Mapping[str, Any]) -> str:
     try:
-        return text_of(_value(program, index, context))
+        return text_or_nothing(_value(program, index, context))
     except BadText as error:
         raise TemplateError(f"a template cannot be rendered: {error}") from None

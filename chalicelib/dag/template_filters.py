@@ -9,7 +9,8 @@ from typing import Any
 
 from jinja2 import Undefined
 
-from chalicelib.dag.texts import text_of
+from chalicelib.dag.json_values import WrittenNumber, as_written
+from chalicelib.dag.texts import text_or_nothing
 
 MAX_TEXT = 256 * 1024
 
@@ -40,36 +41,43 @@ def _default(value: Any, fallback: Any = "") -> Any:
 
 
 def _lower(value: str) -> str:
-    return text_of(value).lower()
+    return text_or_nothing(value).lower()
 
 
 def _upper(value: str) -> str:
-    return text_of(value).upper()
+    return text_or_nothing(value).upper()
 
 
 def _trim(value: str) -> str:
-    return text_of(value).strip()
+    return text_or_nothing(value).strip()
 
 
 def _replace(value: str, old: str, new: str) -> str:
-    text = text_of(value)
+    text = text_or_nothing(value)
     if len(text) + text.count(old) * len(new) > MAX_TEXT:
         raise ValueError("replace makes this text too long")
     return text.replace(old, new)
 
 
 def _split(value: str, separator: str = ",") -> list[str]:
-    return text_of(value).split(separator)
+    text = text_or_nothing(value)
+    return text.split(separator) if text else []
 
 
 def _join(value: list[Any], separator: str = ",") -> str:
     if len(value) * len(separator) > MAX_TEXT:
         raise ValueError("join makes this text too long")
-    return separator.join(map(text_of, value))
+    return separator.join(map(text_or_nothing, value))
 
 
 def _round(value: float, digits: int = 0) -> float:
     return round(value, digits) if digits else round(value)
+
+
+def _tojson(value: Any) -> str:
+    if isinstance(value, WrittenNumber):
+        return value.text
+    return json.dumps(as_written(value), ensure_ascii=False)
 
 
 _OF_VALUES: dict[str, Callable[..., Any]] = {
@@ -90,6 +98,6 @@ _OF_VALUES: dict[str, Callable[..., Any]] = {
     "round": _round,
     "int": int,
     "float": float,
-    "tojson": lambda value: json.dumps(value, ensure_ascii=False),
+    "tojson": _tojson,
 }
 FILTERS = {"default": _default, **{name: _strict(made) for name, made in _OF_VALUES.items()}}

@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any
 
+from chalicelib.dag.json_values import WrittenNumber, as_written
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9]")
 
@@ -18,16 +20,20 @@ def text_of(value: Any) -> str:
     """A text as it is, everything else as JSON. Raises BadText where the environment of a process
     cannot hold it."""
     try:
-        text = (
-            value
-            if isinstance(value, str)
-            else json.dumps(value, ensure_ascii=False, allow_nan=False)
-        )
+        if isinstance(value, str | WrittenNumber):
+            text = value if isinstance(value, str) else value.text
+        else:
+            text = json.dumps(as_written(value), ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError):
         raise BadText("this is no value that JSON can hold") from None
     if fault := fault_of(text):
         raise BadText(fault)
     return text
+
+
+def text_or_nothing(value: Any) -> str:
+    """As `text_of`, and nothing for None: what a variable holds, and what a template becomes."""
+    return "" if value is None else text_of(value)
 
 
 def fault_of(text: str) -> str | None:

@@ -25,7 +25,7 @@ from chalicelib.dag.limits import (
     RESERVED_IDS,
 )
 from chalicelib.dag.mapping_values import (
-    json_of,
+    raw_json_of,
     read_conf,
     read_env,
     read_expand,
@@ -246,7 +246,7 @@ _READERS: dict[Kind, Callable[[Value], Any]] = {
     Kind.PATTERN: _pattern,
     Kind.CODES: read_codes,
     Kind.OUTPUTS: _outputs,
-    Kind.JSON: json_of,
+    Kind.JSON: raw_json_of,
     Kind.VALUES: read_json_list,
     Kind.CONF: read_conf,
     Kind.EXPAND: read_expand,

@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.dag.graph import ancestors
 from chalicelib.dag.model import Dag, Task
-from chalicelib.dag.params import as_text
+from chalicelib.dag.params import as_text, for_templates
 from chalicelib.dag.schedule import day_of
 from chalicelib.dag.template_terms import TemplateError
 from chalicelib.dag.templates import render
@@ -96,7 +96,7 @@ def template_context(work: Work, dag: Dag, run: Run, attempt: Attempt) -> dict[s
     """The names that a task's templates may use."""
     return {
         **run_context(dag, run.run_id, run),
-        "params": run.params,
+        "params": for_templates(dag, run.params),
         "outputs": Outputs(work, dag, run, attempt.task_id),
         "task_id": attempt.task_id,
         "try_number": attempt.try_number,

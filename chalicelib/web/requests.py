@@ -12,6 +12,11 @@ from urllib.parse import unquote
 from chalicelib.errors import InvalidRequest
 from chalicelib.web.routes import JsonBody, Param, Route, TextBody
 
+DEEPEST_BODY = 66
+"""Of lists and objects: the body, `params`, and in it values of the 64 that one may have."""
+
+_TOO_DEEP = f"the body is nested too deeply: at most {DEEPEST_BODY} lists and objects"
+
 
 class QueryParams(Protocol):
     """Chalice's own: every value that was given for a name."""
@@ -121,16 +126,28 @@ def _json(body: JsonBody, request: HttpRequest) -> dict[str, Any]:
 
 
 def _loaded(raw: bytes) -> Any:
+    # Here, for every function loads this module, and few are sent a body.
+    from chalicelib.dag.json_values import is_deeper_than, parse_number
+
     try:
-        return json.loads(
-            raw.decode("utf-8"), object_pairs_hook=_without_duplicates, parse_constant=_refuse
+        value = json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=_without_duplicates,
+            parse_constant=_refuse,
+            parse_int=parse_number,
+            parse_float=parse_number,
         )
     except UnicodeDecodeError as error:
         raise InvalidRequest(f"the body is not UTF-8: byte {error.start} fits nowhere") from None
     except RecursionError:
-        raise InvalidRequest("the body is nested too deeply") from None
-    except ValueError as error:
+        raise InvalidRequest(_TOO_DEEP) from None
+    except json.JSONDecodeError as error:
         raise InvalidRequest(f"the body is not JSON: {error}") from None
+    except ValueError as error:
+        raise InvalidRequest(f"the body cannot be taken: {error}") from None
+    if is_deeper_than(value, DEEPEST_BODY):
+        raise InvalidRequest(_TOO_DEEP)
+    return value
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

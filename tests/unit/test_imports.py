@@ -43,7 +43,9 @@ ROOMS: dict[str, Room] = {
     "database": room(f"{EVERY_SHARED} utils dag", "pysqlite3", never=""),
     "scheduler": room(f"{EVERY_SHARED} utils dag database"),
     "executor": room(f"{EVERY_SHARED} utils"),
-    "web": room(f"{EVERY_SHARED} utils scheduler database.reads bootstrap", "chalice"),
+    "web": room(
+        f"{EVERY_SHARED} utils dag.json_values scheduler database.reads bootstrap", "chalice"
+    ),
     "aws": room(f"{EVERY_SHARED} utils", "boto3 botocore urllib3"),
     "local": room(
         f"{EVERY_SHARED} utils dag database scheduler executor web aws bootstrap",

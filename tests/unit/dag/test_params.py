@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.dag.json_values import MAX_DEPTH, WrittenNumber, parse_number
 from chalicelib.dag.model import Dag, Param
-from chalicelib.dag.params import ParamError, as_text, check
+from chalicelib.dag.params import ParamError, as_text, check, for_templates
 from chalicelib.dag.parser import parse
+from chalicelib.dag.templates import render, render_value
 
 
 def dag_of(*params: Param) -> Dag:
@@ -152,7 +154,11 @@ def test_a_value_in_the_environment_is_text_or_json(value: Any, text: str) -> No
 @pytest.mark.parametrize(
     ("written", "kind", "default"),
     [
-        ("1.10", "number", 1.1),
+        ("1.10", "number", "1.10"),
+        ("1e3", "number", "1e3"),
+        ("1.5", "number", 1.5),
+        ("0.1234567890123456789", "number", "0.1234567890123456789"),
+        ("9007199254740993", "number", "9007199254740993"),
         ("'1.10'", "string", "1.10"),
         ("5", "integer", 5),
         ("5.0", "number", 5.0),
@@ -205,3 +211,112 @@ def test_any_value_is_taken_or_refused(value: Any, kind: str | None) -> None:
         assert error.details["problems"]
     else:
         assert found["a"] in (None, 1, "a", [1])
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "kept"),
+    [
+        (None, "1.10", "1.10"),
+        (None, "1e3", "1e3"),
+        (None, "1.1", 1.1),
+        (None, "12345678901234567890", "12345678901234567890"),
+        ("number", "1.10", "1.10"),
+        ("number", "0.1234567890123456789", "0.1234567890123456789"),
+        ("number", "5", 5),
+        ("integer", "5.0", 5),
+        ("integer", "5e0", 5),
+        ("integer", "1.2e1", 12),
+        ("integer", "12345678901234567890", 12345678901234567890),
+        ("integer", "-0", 0),
+    ],
+)
+def test_a_number_is_kept_as_it_was_written(kind: str | None, text: str, kept: Any) -> None:
+    dag = dag_of(Param("a", kind))
+
+    values = check(dag, {"a": parse_number(text)})
+
+    assert values == {"a": kept}
+    assert type(values["a"]) is type(kept)
+    assert check(dag, values) == values, "a run made again has the same params"
+
+
+@pytest.mark.parametrize(
+    ("lines", "default", "enum"),
+    [
+        ("a: {type: integer, default: 5.0, enum: [5e0, 6]}", 5, (5, 6)),
+        ("a: {type: number, default: 1.50, enum: [1.50, 2]}", "1.50", ("1.50", 2)),
+        ("a: {default: 3.10, enum: [3.9, 3.10]}", "3.10", (3.9, "3.10")),
+        ("a: {default: [3.10]}", ["3.10"], None),
+    ],
+)
+def test_a_declared_number_is_kept_as_it_was_written(
+    lines: str, default: Any, enum: tuple[Any, ...] | None
+) -> None:
+    (param,) = declared(lines)
+
+    assert (param.default, param.enum) == (default, enum)
+    assert check(dag_of(param), {}) == {"a": default}
+
+
+@pytest.mark.parametrize(
+    ("param", "text", "message"),
+    [
+        (Param("a", "integer"), "5.5", "must be a whole number, not 5.5"),
+        (Param("a", "integer"), "3.10", "must be a whole number, not 3.10"),
+        (Param("a", "string"), "3.10", "must be a text, not 3.10"),
+        (Param("a", "number", maximum=3), "3.10", "must be 3 or less, not 3.10"),
+        (Param("a", enum=(3.9, "3.10")), "3.1", 'must be one of 3.9, "3.10", not 3.1'),
+    ],
+)
+def test_a_number_is_checked_as_such_and_told_as_it_was_written(
+    param: Param, text: str, message: str
+) -> None:
+    assert problem_of(param, parse_number(text)) == f"param 'a' {message}"
+
+
+def test_a_text_is_a_number_only_where_it_keeps_a_spelling() -> None:
+    dag = dag_of(Param("a", "number", maximum=2))
+
+    assert check(dag, {"a": "1.10"}) == {"a": "1.10"}
+    assert "must be a number" in problem_of(dag.params[0], "1.1")
+    assert "must be 2 or less" in problem_of(dag.params[0], "2.10")
+
+
+def test_many_unknown_params_are_not_all_told() -> None:
+    with pytest.raises(ParamError) as caught:
+        check(dag_of(Param("a")), {f"b{number}": 1 for number in range(5000)})
+
+    assert len(caught.value.details["problems"]) == 21
+    assert caught.value.message.endswith("4980 more params are not known either")
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("{{ params.a }}", "1.50"),
+        ("{{ params.a * 2 }}", "3.0"),
+        ("{{ params.a | tojson }}", "1.50"),
+        ("{{ params.a | replace('.', ',') }}", "1,50"),
+        ("{{ params.a > 1 }}", "true"),
+        ("{{ [params.a] }}", '["1.50"]'),
+        ("{{ params.text }}", "1.50"),
+    ],
+)
+def test_templates_calculate_with_a_number_and_write_it_as_it_was(
+    template: str, expected: str
+) -> None:
+    dag = dag_of(Param("a", "number"), Param("text", "string"))
+    context = {"params": for_templates(dag, {"a": "1.50", "text": "1.50"})}
+
+    assert render(template, context, for_shell=False) == expected
+    kept = render_value([template], context)[0]
+    assert not isinstance(kept, WrittenNumber)
+
+
+def test_a_value_that_is_too_deep_is_refused() -> None:
+    deep: Any = []
+    for _ in range(MAX_DEPTH - 1):
+        deep = {"a": [deep]} if isinstance(deep, dict) else [deep]
+    assert check(dag_of(Param("a")), {"a": deep}) == {"a": deep}
+
+    assert "nested more than 64 deep" in problem_of(Param("a"), [deep])
