@@ -57,8 +57,10 @@ _ENDS_OF_ATTEMPT = {
     T.UP_FOR_RETRY,
     T.UP_FOR_RESCHEDULE,
 }
+MARKS = (T.SUCCESS, T.FAILED, T.SKIPPED)
+"""How people may say that a task went."""
 # What people may do to a task that nobody works on: clear it, or say how it went.
-_BY_HAND = {T.NONE, T.SUCCESS, T.FAILED}
+_BY_HAND = {T.NONE, *MARKS}
 
 TASK_MOVES: dict[TaskState, frozenset[TaskState]] = {
     T.NONE: frozenset({T.SCHEDULED, *_ENDS_UNSTARTED, T.SUCCESS, T.FAILED}),

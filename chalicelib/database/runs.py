@@ -225,7 +225,8 @@ def reopen(tx: Transaction, key: int, now: datetime) -> bool:
     return (
         tx.execute(
             "UPDATE runs SET state = 'queued', ended_at = NULL, started_at = NULL,"
-            " admitted_at = NULL, reopened_at = ?, stopping = NULL, timeout_at = NULL, reason = ''"
+            " admitted_at = NULL, reopened_at = ?, stopping = NULL, timeout_at = NULL, reason = '',"
+            " acknowledged_at = NULL, acknowledged_by = NULL, acknowledged_note = NULL"
             " WHERE id = ? AND state IN (SELECT value FROM json_each(?))",
             (to_us(now), key, run_guard(RunState.QUEUED)),
         )
@@ -236,6 +237,31 @@ def reopen(tx: Transaction, key: int, now: datetime) -> bool:
 def set_note(tx: Transaction, key: int, note: str | None) -> None:
     """What people say about the run."""
     tx.execute("UPDATE runs SET note = ? WHERE id = ?", (note, key))
+
+
+def acknowledge(tx: Transaction, key: int, who: str, note: str | None, now: datetime) -> bool:
+    """Somebody knows of this failure. False if the run has not failed, or it stands there so."""
+    return (
+        tx.execute(
+            "UPDATE runs SET acknowledged_at = ?, acknowledged_by = ?, acknowledged_note = ?4"
+            " WHERE id = ?3 AND state = 'failed'"
+            " AND (acknowledged_at IS NULL OR acknowledged_note IS NOT ?4)",
+            (to_us(now), who, key, note),
+        )
+        == 1
+    )
+
+
+def forget_acknowledgement(tx: Transaction, key: int) -> bool:
+    """False if there was none."""
+    return (
+        tx.execute(
+            "UPDATE runs SET acknowledged_at = NULL, acknowledged_by = NULL,"
+            " acknowledged_note = NULL WHERE id = ? AND acknowledged_at IS NOT NULL",
+            (key,),
+        )
+        == 1
+    )
 
 
 def last_ends(tx: Transaction, dag_id: str, limit: int) -> list[RunState]:

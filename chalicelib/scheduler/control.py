@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.dag.states import IN_FLIGHT, TASK_MOVES, RunState, TaskState
+from chalicelib.dag.states import IN_FLIGHT, MARKS, TASK_MOVES, RunState, TaskState
 from chalicelib.database import dags, runs, task_instances
 from chalicelib.database.dags import RegisteredDag
 from chalicelib.database.runs import NewRun
@@ -216,10 +216,11 @@ def mark(
     *,
     who: str = "local",
 ) -> None:
-    """Say that a task succeeded or failed. What follows from it is worked out again: what a failure
-    had blocked may run. Raises NotFound, InvalidRequest, Conflict where somebody works on it."""
-    if state not in ("success", "failed"):
-        raise InvalidRequest(f"a task can be marked success or failed, not {state!r}")
+    """Say that a task succeeded, failed or was skipped. What follows from it is worked out again:
+    what a failure had blocked is decided anew. Raises NotFound, InvalidRequest, Conflict where
+    somebody works on it."""
+    if state not in MARKS:
+        raise InvalidRequest(f"a task can be marked {', '.join(MARKS)}, not {state!r}")
     target = TaskState(state)
     with working(scheduler) as work:
         run = finding.run_to_go_on(work, run_id)
@@ -233,7 +234,7 @@ def mark(
                 raise Conflict(
                     f"task {task_id!r} of run {run_id!r} is {task.state}; cancel it first"
                 )
-        if target is TaskState.SUCCESS:
+        if target is not TaskState.FAILED:
             clearing.unblock(work, run, task_id)
         clearing.reopen(work, run)
         finding.audit(work, who, f"mark {state}", run_id, task_id=task_id, map_index=map_index)

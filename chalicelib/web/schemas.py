@@ -19,6 +19,9 @@ Schema = dict[str, Any]
 
 # A name means the same wherever it stands.
 HELP: dict[str, str] = {
+    "acknowledged_at": "when its failure was set aside; null again once it runs again",
+    "acknowledged_by": "who set it aside",
+    "acknowledged_note": "what is known of the failure",
     "actions": "what may be done to it as it stands",
     "admitted_at": "when it was given one of its DAG's max_active_runs slots",
     "age_seconds": "how long ago it began",
@@ -182,6 +185,7 @@ _CLASSES: dict[str, type[Any]] = {
     "Backfill": values.BackfillItem,
     "BackfillPlan": views.BackfillPlan,
     "ChangedDags": views.ChangedDags,
+    "ChangedRuns": views.ChangedRuns,
     "ClearedTask": views.ClearedTask,
     "ClearedTasks": views.ClearedTasks,
     "Cost": prices.Cost,

@@ -47,6 +47,13 @@ class ChangedDags:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangedRuns:
+    """The runs that were not yet as they were asked to be."""
+
+    run_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ClearedTask:
     """One task instance and the state that it was in."""
 

@@ -211,8 +211,10 @@ def test_a_running_task_cannot_be_marked_or_cleared(api: Api, running: str) -> N
     assert states(api, running)["extract"] == "running"
 
 
-@pytest.mark.parametrize("body", [{}, {"state": "skipped"}, {"state": None}])
-def test_a_task_is_marked_success_or_failed(api: Api, failed: str, body: dict[str, Any]) -> None:
+@pytest.mark.parametrize("body", [{}, {"state": "cancelled"}, {"state": None}])
+def test_a_task_is_marked_success_failed_or_skipped(
+    api: Api, failed: str, body: dict[str, Any]
+) -> None:
     reply = post(api, failed, "tasks/load/mark", **body)
     assert (reply.status, reply.error["details"]) == (400, {"field": "state"})
 
@@ -240,6 +242,7 @@ ATTEMPTED: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "clear": [("clear", {})],
     "mark_success": [("mark", {"state": "success"})],
     "mark_failed": [("mark", {"state": "failed"})],
+    "mark_skipped": [("mark", {"state": "skipped"})],
 }
 
 
@@ -272,7 +275,7 @@ def test_nothing_is_offered_for_the_tasks_of_a_run_that_is_being_stopped(
         (RunState.QUEUED, ["cancel", "rerun", "note"]),
         (RunState.RUNNING, ["cancel", "rerun", "note"]),
         (RunState.SUCCESS, ["clear", "rerun", "note"]),
-        (RunState.FAILED, ["clear", "retry", "rerun", "note"]),
+        (RunState.FAILED, ["clear", "retry", "rerun", "note", "acknowledge"]),
         (RunState.CANCELLED, ["clear", "retry", "rerun", "note"]),
     ],
 )

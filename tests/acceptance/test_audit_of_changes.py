@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.database.times import to_us
 from chalicelib.utils.time import iso
 from chalicelib.web.routes import ROUTES, Route
 from tests.support.api import Api
@@ -34,6 +35,11 @@ def a_failed_run(api: Api) -> dict[str, str]:
     api.rows.task(run_id, "extract")
     api.rows.task(run_id, "load", "failed")
     return {"run_id": run_id, "task_id": "load"}
+
+
+def an_acknowledged_run(api: Api) -> dict[str, str]:
+    run_id = api.rows.run("a", "failed", acknowledged_at=to_us(START), acknowledged_by="olga")
+    return {"run_id": run_id}
 
 
 def a_run_at_work(api: Api) -> dict[str, str]:
@@ -62,6 +68,9 @@ GOOD_REQUESTS: dict[str, Callable[[Api], Made]] = {
     "runs.request_run": lambda _: ({"dag_id": "a"}, {}),
     "backfills.create_backfill": a_day,
     "runs.patch_run": lambda api: (a_failed_run(api), {"note": "seen"}),
+    "runs.acknowledge_run": lambda api: (a_failed_run(api), {"note": "known"}),
+    "runs.acknowledge_runs": lambda api: ({}, {"run_ids": [a_failed_run(api)["run_id"]]}),
+    "runs.unacknowledge_run": lambda api: (an_acknowledged_run(api), {}),
     "runs.cancel_run": lambda api: (a_run_at_work(api), {}),
     "runs.clear_run": lambda api: (a_failed_run(api), {}),
     "runs.retry_run": lambda api: (a_failed_run(api), {}),
@@ -89,7 +98,7 @@ def test_a_change_leaves_a_row_that_says_who_when_and_what(api: Api, route: Rout
     who, at, action, target = row
     assert (who, at) == ("ann", iso(api.clock.moment))
     assert action
-    assert target in {*path.values(), "a"}
+    assert target in {*path.values(), *body.get("run_ids", ()), "a"}
 
 
 @pytest.mark.parametrize("route", [r for r in ROUTES if r.needs == "viewer"], ids=lambda r: r.path)

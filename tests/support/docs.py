@@ -44,7 +44,8 @@ TASK_MEANINGS: dict[TaskState, str] = {
     T.UP_FOR_RETRY: "its attempt failed; waits for the next one",
     T.UP_FOR_RESCHEDULE: "waits to be asked again",
     T.UPSTREAM_FAILED: "never started: a dependency failed",
-    T.SKIPPED: "by its trigger rule, `when`, `skip_on_exit_code`, or a sensor's `soft_fail`",
+    T.SKIPPED: "by its trigger rule, `when`, `skip_on_exit_code`, or a sensor's `soft_fail`;"
+    " or it was marked so",
     T.CANCELLED: "it, or its run, was stopped before its end",
 }
 

@@ -90,7 +90,7 @@ CREATE INDEX backfills_active ON backfills (dag_id) WHERE state = 'running';
 -- past `timeout_at`. `parent_task_id` is the task instance that triggered it and waits for it; `ancestry` the
 -- dag_ids of the runs that led to it, so that a circle is seen. `admitted_at` is when it was given one of its DAG's max_active_runs slots; it keeps it until
 -- `ended_at`. Once people let it run again (`reopened_at`), a pause of the schedule does not hold it. No task of it
--- starts before `not_before`.
+-- starts before `not_before`. Somebody who knows of its failure has acknowledged it; should it run again, that is over.
 CREATE TABLE runs (
     id                  INTEGER PRIMARY KEY AUTOINCREMENT,
     run_id              TEXT NOT NULL UNIQUE,
@@ -116,8 +116,12 @@ CREATE TABLE runs (
     reopened_at         INTEGER,
     started_at          INTEGER,
     ended_at            INTEGER,
+    acknowledged_at     INTEGER,
+    acknowledged_by     TEXT,
+    acknowledged_note   TEXT,
     UNIQUE (dag_id, logical_date),
     CHECK ((ended_at IS NULL) = (state IN ('queued', 'running'))),
+    CHECK (acknowledged_at IS NULL OR state = 'failed'),
     CHECK (state <> 'running' OR admitted_at IS NOT NULL)
 ) STRICT;
 

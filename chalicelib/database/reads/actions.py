@@ -9,6 +9,7 @@ from functools import cache
 
 from chalicelib.dag.states import (
     IN_FLIGHT,
+    MARKS,
     RUN_ENDED,
     RUN_MOVES,
     TASK_MOVES,
@@ -16,22 +17,25 @@ from chalicelib.dag.states import (
     TaskState,
 )
 
-RUN_ACTIONS = ("cancel", "clear", "retry", "rerun", "note")
-TASK_ACTIONS = ("cancel", "clear", "mark_success", "mark_failed")
+RUN_ACTIONS = ("cancel", "clear", "retry", "rerun", "note", "acknowledge", "unacknowledge")
+TASK_ACTIONS = ("cancel", "clear", *(f"mark_{state}" for state in MARKS))
 
 _WORKED_ON = IN_FLIGHT | {TaskState.SCHEDULED}
 """Not for people to clear or mark: somebody else has it in hand."""
 
 
 @cache
-def of_run(state: RunState, *, is_stopping: bool) -> tuple[str, ...]:
+def of_run(state: RunState, *, is_stopping: bool, is_acknowledged: bool = False) -> tuple[str, ...]:
     """`cancel` ends it; `clear` runs all of it again, `retry` what did not succeed; `rerun` makes
-    another run with the same params; `note` is always possible."""
+    another run with the same params; `note` is always possible; `acknowledge` sets a failure aside,
+    `unacknowledge` takes that back."""
     moves = RUN_MOVES[state]
     may = {
         "cancel": RunState.CANCELLED in moves and not is_stopping,
         "clear": RunState.QUEUED in moves,
         "retry": RunState.QUEUED in moves and state in RUN_ENDED - {RunState.SUCCESS},
+        "acknowledge": state is RunState.FAILED and not is_acknowledged,
+        "unacknowledge": is_acknowledged,
     }
     return tuple(action for action in RUN_ACTIONS if may.get(action, True))
 
@@ -46,7 +50,6 @@ def of_task(state: TaskState, *, is_stopping: bool) -> tuple[str, ...]:
     may = {
         "cancel": TaskState.CANCELLED in moves,
         "clear": is_free and TaskState.NONE in moves,
-        "mark_success": is_free and TaskState.SUCCESS in moves,
-        "mark_failed": is_free and TaskState.FAILED in moves,
+        **{f"mark_{target}": is_free and target in moves for target in MARKS},
     }
     return tuple(action for action in TASK_ACTIONS if may[action])

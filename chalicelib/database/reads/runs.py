@@ -18,11 +18,15 @@ _COLUMNS = """
            r.data_interval_start, r.data_interval_end, r.note, r.idempotency_key, r.reason,
            r.backfill_id, iif(r.ended_at IS NULL, r.stopping, NULL) AS stopping,
            r.created_at, r.admitted_at, r.started_at, r.ended_at,
-           (r.ended_at - r.started_at) / 1e6 AS duration
+           (r.ended_at - r.started_at) / 1e6 AS duration, r.acknowledged_at, r.acknowledged_by,
+           r.acknowledged_note
 """
 _FROM = "FROM runs r CROSS JOIN dag_versions v ON v.id = r.version_id"
 _IDS = "SELECT r.id FROM runs r"
-_FILTERS = "(:state IS NULL OR r.state = :state)"
+_FILTERS = (
+    "(:state IS NULL OR r.state = :state) AND (:acknowledged IS NULL"
+    " OR (r.acknowledged_at IS NOT NULL) = :acknowledged)"
+)
 
 ONE = f"{_COLUMNS} {_FROM} WHERE r.run_id = ?"
 DETAIL = f"{_COLUMNS}, r.params, r.ancestry {_FROM} WHERE r.run_id = ?"
@@ -50,11 +54,13 @@ def list_runs(
     before: int | None = None,
     dag_id: str | None = None,
     state: str | None = None,
+    acknowledged: bool | None = None,
 ) -> Page[RunItem, int]:
-    """Runs, newest first, of a DAG, in a state, or all."""
+    """Runs, newest first, of a DAG, in a state, acknowledged or not, or all."""
     name = "dag" if dag_id is not None else "state" if state is not None else "all"
-    filters = {"dag_id": dag_id, "state": state}
-    is_partial = dag_id is not None and state is not None
+    is_acknowledged = None if acknowledged is None else int(acknowledged)
+    filters = {"dag_id": dag_id, "state": state, "acknowledged": is_acknowledged}
+    is_partial = acknowledged is not None or (dag_id is not None and state is not None)
     rows, next_key = newest(tx, SCANS[name], filters, limit, before, is_partial=is_partial)
     return Page([_run(RunItem, row) for row in rows], next_key)
 
@@ -77,5 +83,9 @@ def _run(cls: type[Item], row: Row) -> Item:
         cls,
         row,
         waiting_for=None,
-        actions=actions.of_run(RunState(row["state"]), is_stopping=is_stopping),
+        actions=actions.of_run(
+            RunState(row["state"]),
+            is_stopping=is_stopping,
+            is_acknowledged=row["acknowledged_at"] is not None,
+        ),
     )

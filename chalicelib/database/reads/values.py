@@ -185,6 +185,9 @@ class RunItem:
     started_at: datetime | None
     ended_at: datetime | None
     duration: float | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    acknowledged_note: str | None
     waiting_for: tuple[WaitingFor, ...] | None
     actions: tuple[str, ...]
 

@@ -7,13 +7,13 @@ from typing import Any
 from chalicelib import bootstrap
 from chalicelib.database.reads import costs, dags, runs, task_instances
 from chalicelib.database.reads.values import RunItem
-from chalicelib.scheduler import control, prices
+from chalicelib.scheduler import acknowledgement, control, prices
 from chalicelib.web.answers import Answer, jsonable
 from chalicelib.web.handlers.common import cleared, found, listed, no_such, reading
 from chalicelib.web.handlers.waiting import explained_run, explained_runs, explained_tasks
 from chalicelib.web.kinds import Cursor
 from chalicelib.web.requests import Call
-from chalicelib.web.views import ClearedTasks
+from chalicelib.web.views import ChangedRuns, ClearedTasks
 
 _CURSOR = Cursor("runs")
 
@@ -27,6 +27,7 @@ def list_runs(call: Call) -> dict[str, Any]:
             before=query["cursor"],
             dag_id=query["dag_id"],
             state=query["state"],
+            acknowledged=query["acknowledged"],
         )
         page = explained_runs(tx, page)
     return listed("runs", page, _CURSOR)
@@ -38,7 +39,12 @@ def list_runs_of_dag(call: Call) -> dict[str, Any]:
         if not dags.exists(tx, dag_id):
             raise no_such("DAG", dag_id, "/api/dags")
         page = runs.list_runs(
-            tx, limit=query["limit"], before=query["cursor"], dag_id=dag_id, state=query["state"]
+            tx,
+            limit=query["limit"],
+            before=query["cursor"],
+            dag_id=dag_id,
+            state=query["state"],
+            acknowledged=query["acknowledged"],
         )
         page = explained_runs(tx, page)
     return listed("runs", page, _CURSOR)
@@ -64,6 +70,24 @@ def request_run(call: Call) -> Answer:
 def patch_run(call: Call) -> RunItem:
     run_id = call.path["run_id"]
     control.set_note(bootstrap.scheduler(), run_id, call.body["note"], who=call.who)
+    return as_it_is(run_id)
+
+
+def acknowledge_runs(call: Call) -> ChangedRuns:
+    run_ids, note = call.body["run_ids"], call.body["note"]
+    changed = acknowledgement.acknowledge(bootstrap.scheduler(), run_ids, note, who=call.who)
+    return ChangedRuns(tuple(changed))
+
+
+def acknowledge_run(call: Call) -> RunItem:
+    run_id = call.path["run_id"]
+    acknowledgement.acknowledge(bootstrap.scheduler(), [run_id], call.body["note"], who=call.who)
+    return as_it_is(run_id)
+
+
+def unacknowledge_run(call: Call) -> RunItem:
+    run_id = call.path["run_id"]
+    acknowledgement.take_back(bootstrap.scheduler(), run_id, who=call.who)
     return as_it_is(run_id)
 
 

@@ -4,6 +4,7 @@ import { top } from "./bars.js";
 import { empty, h, show } from "./dom.js";
 import { runLink } from "./router.js";
 import { badge, mark, word, worst } from "./states.js";
+import { waitsText } from "./waiting.js";
 import { clock, duration, how, moment } from "./words.js";
 
 const COLUMNS = 25;
@@ -151,7 +152,7 @@ function draw(body, dag, runs, tasks) {
 function heading(run, before, highest) {
   const day = (one) =>
     new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" }).format(new Date(one.logical_date));
-  const label = `Run for ${moment(run.logical_date)}: ${word(run.state)}${run.duration !== null ? ` in ${duration(run.duration)}` : ""}, ${how(run)}`;
+  const label = `Run for ${moment(run.logical_date)}: ${word(run.state)}${run.duration !== null ? ` in ${duration(run.duration)}` : ""}, ${how(run)}${waitsText(run, "; ")}`;
   const bar = h("i", { class: `f-${run.state}` });
   bar.style.height = `${Math.max(4, Math.min(1, (run.duration ?? highest) / highest) * 34)}px`;
   return h(
@@ -173,7 +174,7 @@ function cell(run, taskId, copies) {
   const state = worst(copies.map((task) => task.state));
   const tries = Math.max(...copies.map((task) => task.try_number));
   const many = copies.length > 1 ? `, ${copies.length} copies: ${tally(copies)}` : "";
-  const label = `${taskId}: ${word(state)}${tries > 1 ? ` at try ${tries}` : ""}${many}${copies[0].reason && copies.length === 1 ? `; ${copies[0].reason}` : ""}`;
+  const label = `${taskId}: ${word(state)}${tries > 1 ? ` at try ${tries}` : ""}${many}${copies.length > 1 ? "" : copies[0].reason ? `; ${copies[0].reason}` : waitsText(copies[0], "; ")}`;
   return h(
     "a",
     {

@@ -2,10 +2,13 @@
 import { get, path } from "./api.js";
 import { cause, firstFailures } from "./cause.js";
 import { empty, h, section, show } from "./dom.js";
+import { acknowledge } from "./runactions.js";
 import { dagLink, here, runLink, setQuery } from "./router.js";
 import { schedule } from "./schedule.js";
+import { changing } from "./session.js";
 import { badge, isActive } from "./states.js";
 import { timeline } from "./timeline.js";
+import { briefly } from "./waiting.js";
 import { count, duration, how, live, median, shortMoment } from "./words.js";
 
 const RUNS = 400;
@@ -34,10 +37,10 @@ export async function view(main, context) {
     if (runs !== last?.runs)
       failures = (await get("task_instances", { state: "failed", limit: 200 }, context.signal)).task_instances;
     last = now;
-    draw(main, { ...last, failures });
+    draw(main, { ...last, failures, refresh: quick });
   };
   context.onQuery = () => {
-    if (last) draw(main, { ...last, failures });
+    if (last) draw(main, { ...last, failures, refresh: quick });
   };
   await context.poll(30, slow);
   await context.poll(2, quick);
@@ -51,13 +54,18 @@ async function plans(due, signal) {
   return new Map(answers.filter(Boolean).map((answer) => [answer.dag_id, answer.next_fire_times]));
 }
 
-/** DAGs whose last word was a failure: no later run of theirs has succeeded. Newest first. */
+/** DAGs whose last word was a failure: after it none of their runs has succeeded, and nobody has
+ * acknowledged it or a later one. Newest first. */
 export function unresolved(runs) {
   const found = new Map();
-  const settled = new Set();
+  const settled = new Map();
   for (const run of runs) {
-    if (run.state === "success") settled.add(run.dag_id);
-    if (run.state !== "failed" || settled.has(run.dag_id)) continue;
+    const at = Date.parse(run.state === "success" ? run.ended_at : run.acknowledged_at);
+    if (at > (settled.get(run.dag_id) ?? 0)) settled.set(run.dag_id, at);
+  }
+  for (const run of runs) {
+    if (run.state !== "failed" || run.acknowledged_at) continue;
+    if (Date.parse(run.ended_at) < settled.get(run.dag_id)) continue;
     const entry = found.get(run.dag_id) ?? { run, times: 0 };
     entry.times += 1;
     found.set(run.dag_id, entry);
@@ -65,7 +73,7 @@ export function unresolved(runs) {
   return [...found.values()];
 }
 
-function draw(main, { runs, known, due, failures, planned, broken }) {
+function draw(main, { runs, known, due, failures, planned, broken, refresh }) {
   const dags = [...known, ...due];
   const names = new Map(dags.map((dag) => [dag.dag_id, dag.name]));
   const name = (dagId) => names.get(dagId) ?? dagId;
@@ -85,9 +93,9 @@ function draw(main, { runs, known, due, failures, planned, broken }) {
         "To look at",
         list(
           [...failed, ...broken],
-          (entry) => (entry.run ? failure(entry, failures, name) : brokenFile(entry)),
+          (entry) => (entry.run ? failure(entry, failures, name, refresh) : brokenFile(entry)),
           "Nothing has failed that was not put right since.",
-          ["runs", "failed"],
+          ["runs", "failed&acknowledged=false"],
         ),
       ),
       card(
@@ -152,7 +160,7 @@ function list(items, draw, otherwise, more) {
   ];
 }
 
-function failure({ run, times }, failures, name) {
+function failure({ run, times }, failures, name, refresh) {
   const task = firstFailures(failures).get(run.run_id);
   return [
     h("a", { href: runLink(run.run_id), "data-item": true }, name(run.dag_id)),
@@ -161,7 +169,12 @@ function failure({ run, times }, failures, name) {
       "div",
       { class: "sub" },
       h("span", null, live("ago", run.ended_at)),
-      times > 1 ? h("span", null, `${times} failures since it last succeeded`) : null,
+      times > 1 ? h("span", null, `${times} failures nobody has put right`) : null,
+      changing("Acknowledge…", () => acknowledge(run, refresh), {
+        id: `acknowledge-${run.run_id}`,
+        class: "plain small",
+        "aria-label": `Acknowledge the failure of ${name(run.dag_id)}`,
+      }),
     ),
   ];
 }
@@ -199,7 +212,7 @@ function running(run, runs, name) {
         null,
         run.started_at
           ? ["for ", live("since", run.started_at), usual !== null ? `, usually ${duration(usual)}` : ""]
-          : run.reason || "waits for its turn",
+          : (briefly(run) ?? "waits for its turn"),
       ),
       h("span", null, how(run)),
     ),

@@ -10,6 +10,7 @@ import { runButtons } from "./runactions.js";
 import { badge, ENDED, isActive } from "./states.js";
 import { taskList } from "./tasklist.js";
 import { taskPanel } from "./taskpanel.js";
+import { waits } from "./waiting.js";
 import { count, duration, how, live, median, moment, shortMoment } from "./words.js";
 
 const MOST = 10_000;
@@ -59,7 +60,7 @@ export async function view(main, context) {
         if (parts.gantt.clientWidth !== room) drawGantt(parts.gantt, state, chosen, context.signal);
       });
     show(parts.list, taskList(state.tasks, chosen, runId));
-    panel.choose(chosen, state);
+    panel.choose(chosen);
   };
   await refresh();
   show(
@@ -160,7 +161,6 @@ function drawHead(head, { run, tasks, dag, usual }, refresh) {
       "div",
       { class: "facts" },
       badge(run.state, run.stopping ? "being stopped" : undefined),
-      run.state === "queued" && run.reason ? h("span", null, run.reason) : null,
       isActive(run.state) ? h("span", null, `${done} of ${count(tasks.length, "task")} done`) : null,
       run.started_at
         ? h("span", null, "started ", live("ago", run.started_at), ` ${how(run)}`)
@@ -190,6 +190,16 @@ function drawHead(head, { run, tasks, dag, usual }, refresh) {
             i ? ", " : "",
             h("code", null, `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`),
           ]),
+        )
+      : null,
+    waits(run),
+    run.acknowledged_at
+      ? h(
+          "p",
+          { class: "quiet" },
+          `Acknowledged by ${run.acknowledged_by} `,
+          live("ago", run.acknowledged_at),
+          run.acknowledged_note ? `: ${run.acknowledged_note}` : "",
         )
       : null,
     first

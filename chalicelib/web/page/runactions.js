@@ -33,6 +33,18 @@ export function runButtons(run, tasks, done) {
           },
         }),
     ],
+    acknowledge: ["Acknowledge…", () => acknowledge(run, done)],
+    unacknowledge: [
+      "Needs a look again…",
+      () =>
+        confirm({
+          title: "List this failure under “To look at” again",
+          tasks: [],
+          label: "List it again",
+          act: () => send("DELETE", `${where}/acknowledge`),
+          done,
+        }),
+    ],
     note: [run.note ? "Change the note…" : "Add a note…", () => note(run, where, done)],
     cancel: [
       "Cancel the run…",
@@ -56,16 +68,13 @@ export function taskButtons(task, done) {
   const where = `runs/${path(task.run_id, "tasks", task.task_id)}`;
   const copy = task.map_index >= 0 ? { map_index: task.map_index } : {};
   const name = taskName(task);
-  const mark = (state, label) => [
+  const mark = (state, label, text) => [
     label,
     () =>
       confirm({
         title: `${label}: ${name}`,
         tasks: [task],
-        text:
-          state === "success"
-            ? "What waits for it, or was blocked because it failed, goes on."
-            : "Tasks that wait for it are decided by this.",
+        text,
         label,
         act: () => send("POST", `${where}/mark`, { state, ...copy }),
         done,
@@ -76,8 +85,17 @@ export function taskButtons(task, done) {
       "Run again…",
       () => again({ title: `Run ${task.task_id} again`, where: `${where}/clear`, done, withDownstream: true }),
     ],
-    mark_success: mark("success", "Mark as succeeded"),
-    mark_failed: mark("failed", "Mark as failed"),
+    mark_success: mark(
+      "success",
+      "Mark as succeeded",
+      "What waits for it, or was blocked because it failed, goes on.",
+    ),
+    mark_failed: mark("failed", "Mark as failed", "Tasks that wait for it are decided by this."),
+    mark_skipped: mark(
+      "skipped",
+      "Mark as skipped",
+      "What waits for it, or was blocked because it failed, is decided again: with the usual trigger rule it is skipped, too.",
+    ),
     cancel: [
       "Cancel this task…",
       () =>
@@ -96,6 +114,25 @@ export function taskButtons(task, done) {
     .map((act) =>
       changing(act.startsWith("mark") ? `${acts[act][0]}…` : acts[act][0], acts[act][1], { id: `task-${act}` }),
     );
+}
+
+/** The failure is known: it leaves "To look at" until the DAG fails anew. */
+export function acknowledge(run, done) {
+  const text = h("textarea", { id: "acknowledge-note", maxlength: 1000 });
+  confirm({
+    title: "Acknowledge this failure",
+    text: "It leaves “To look at”, with the earlier failures of its DAG. A new failure shows up there again.",
+    tasks: [],
+    options: h(
+      "div",
+      { class: "field" },
+      h("label", { class: "name", for: "acknowledge-note" }, "What is known of it"),
+      text,
+    ),
+    label: "Acknowledge",
+    act: () => send("POST", `runs/${path(run.run_id)}/acknowledge`, { note: text.value.trim() ? text.value : null }),
+    done,
+  });
 }
 
 /** Clearing: the server says what it would touch, in a dry run, before it is asked to do it. */

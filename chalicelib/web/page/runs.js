@@ -4,6 +4,7 @@ import { cause, firstFailures } from "./cause.js";
 import { button, empty, h, show, table } from "./dom.js";
 import { dagLink, here, runLink, setQuery } from "./router.js";
 import { badge } from "./states.js";
+import { briefly } from "./waiting.js";
 import { duration, how, live, shortMoment } from "./words.js";
 
 const STATES = ["queued", "running", "success", "failed", "cancelled"];
@@ -16,7 +17,8 @@ export async function view(main, context) {
   const load = async () => {
     const { query } = here();
     const limit = Math.min(500, Number(query.get("show")) || STEP);
-    const page = await get("runs", { limit, state: query.get("state"), dag_id: query.get("dag") }, context.signal);
+    const asked = { state: query.get("state"), acknowledged: query.get("acknowledged"), dag_id: query.get("dag") };
+    const page = await get("runs", { limit, ...asked }, context.signal);
     if (page === last) return;
     last = page;
     if (page.runs.some((run) => run.state === "failed"))
@@ -38,6 +40,19 @@ function filters() {
     h("option", { value: "" }, "In any state"),
     STATES.map((value) => h("option", { value, selected: query.get("state") === value }, value)),
   );
+  const known = h(
+    "select",
+    {
+      id: "acknowledged",
+      "aria-label": "Acknowledged",
+      onchange: () => setQuery({ acknowledged: known.value }),
+    },
+    [
+      ["", "acknowledged or not"],
+      ["false", "not acknowledged"],
+      ["true", "acknowledged"],
+    ].map(([value, label]) => h("option", { value, selected: query.get("acknowledged") === value }, label)),
+  );
   let timer = null;
   const dag = h("input", {
     type: "search",
@@ -50,7 +65,7 @@ function filters() {
       timer = setTimeout(() => setQuery({ dag: dag.value.trim() }), 300);
     },
   });
-  return h("div", { class: "row" }, dag, state);
+  return h("div", { class: "row" }, dag, state, known);
 }
 
 function draw(list, page, failures, limit) {
@@ -66,7 +81,8 @@ function draw(list, page, failures, limit) {
     [
       badge(run.state),
       run.state === "failed" && first.get(run.run_id) ? cause(first.get(run.run_id)) : null,
-      run.state === "queued" && run.reason ? h("div", { class: "quiet" }, run.reason) : null,
+      run.waiting_for?.length ? h("div", { class: "quiet reason" }, briefly(run)) : null,
+      run.acknowledged_at ? h("div", { class: "quiet" }, `acknowledged by ${run.acknowledged_by}`) : null,
     ],
     how(run),
     run.started_at ? live("ago", run.started_at) : "not yet",

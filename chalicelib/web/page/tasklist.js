@@ -4,6 +4,7 @@ import { button, empty, h } from "./dom.js";
 import { here, runLink, setQuery } from "./router.js";
 import { tally } from "./grid.js";
 import { badge, worst } from "./states.js";
+import { briefly, ownReason } from "./waiting.js";
 import { duration, live } from "./words.js";
 
 const MOST = 200;
@@ -85,7 +86,10 @@ function one(task, chosen, runId) {
       ),
       badge(task.state),
     ),
-    task.reason ? h("div", { class: "quiet reason" }, task.reason) : null,
+    ownReason(task) ? h("div", { class: "quiet reason" }, task.reason) : null,
+    task.waiting_for?.some((reason) => reason.code !== "run_not_started")
+      ? h("div", { class: "quiet reason" }, briefly(task))
+      : null,
   );
 }
 

@@ -6,7 +6,7 @@ import { logView } from "./log.js";
 import { here, setQuery } from "./router.js";
 import { taskButtons } from "./runactions.js";
 import { badge, word } from "./states.js";
-import { whyItWaits } from "./waiting.js";
+import { ownReason, waits } from "./waiting.js";
 import { bytes, duration, live, moment, shortMoment } from "./words.js";
 
 const QUESTIONS = 200; // the latest that can be chosen
@@ -17,14 +17,12 @@ export function taskPanel(box, context, changed) {
   let shown = null;
   show(box, about, log.node);
 
-  /** `state` is the run's: {run, tasks, dag}. */
-  async function choose(task, state) {
+  async function choose(task) {
     if (!task) return show(about, h("h2", null, "No task yet"));
     const tryNumber = Number(here().query.get("try")) || null;
     const asked = here().query.get("poke");
     const poke = asked === null ? null : Number(asked);
-    const waits = whyItWaits(task, state);
-    const key = JSON.stringify([task, tryNumber, poke, typeof waits === "string" ? waits : null]);
+    const key = JSON.stringify([task, tryNumber, poke]);
     if (key === shown) return;
     shown = key;
     try {
@@ -34,7 +32,7 @@ export function taskPanel(box, context, changed) {
         context.signal,
       );
       if (key !== shown) return;
-      draw(about, detail, { waits, tryNumber, poke }, changed);
+      draw(about, detail, { tryNumber, poke }, changed);
       log.open(detail, tryNumber ?? detail.try_number, poke);
     } catch (error) {
       if (error.name !== "AbortError") show(about, h("p", { class: "cause" }, error.message));
@@ -44,7 +42,7 @@ export function taskPanel(box, context, changed) {
   return { choose };
 }
 
-function draw(about, task, { waits, tryNumber, poke }, changed) {
+function draw(about, task, { tryNumber, poke }, changed) {
   show(
     about,
     h(
@@ -53,8 +51,8 @@ function draw(about, task, { waits, tryNumber, poke }, changed) {
       h("h2", { id: "task-title" }, taskName(task), " ", badge(task.state)),
       h("div", { class: "row" }, taskButtons(task, changed)),
     ),
-    task.reason ? h("p", { class: task.state === "failed" ? "cause" : "quiet" }, task.reason) : null,
-    waits ? h("p", null, waits) : null,
+    ownReason(task) ? h("p", { class: task.state === "failed" ? "cause" : "quiet" }, task.reason) : null,
+    waits(task),
     facts(task),
     tries(task, tryNumber),
     questions(task, tryNumber ?? task.try_number, poke),

@@ -1,30 +1,49 @@
-// Why a task that has not ended waits, in words.
-import { ENDED, word, worst } from "./states.js";
-import { live } from "./words.js";
+// What a run or a task waits for, in the server's words: moments in the viewer's zone, runs as links.
+import { h } from "./dom.js";
+import { runLink } from "./router.js";
+import { live, moment } from "./words.js";
 
-/** `state` is {run, tasks, dag}. Null for a task that waits for nothing. */
-export function whyItWaits(task, state) {
-  const again = (what) => [what, task.not_before ? [" ", live("in", task.not_before)] : "", "."];
-  const reasons = {
-    none: () => before(task, state),
-    scheduled: () =>
-      task.pool
-        ? `Ready. Waits for ${task.pool_slots} of the slots of the pool ${task.pool}, or for one of the DAG's own.`
-        : `Ready. Waits for a free slot: at most ${state.dag.max_active_tasks ?? "some"} tasks of this DAG work at once.`,
-    queued: () => "On its way to an executor.",
-    up_for_retry: () => again("Its last attempt failed. It is tried again"),
-    up_for_reschedule: () => again("The answer was no. It is asked again"),
-  };
-  return reasons[task.state]?.() ?? null;
+const MOMENT = /\d{4}-\d\d-\d\dT[\d:.]+Z/.source;
+const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+/** The first reason, for a row of a list; null for what waits for nothing. */
+export function briefly(thing) {
+  return thing.waiting_for?.length ? sentence(thing.waiting_for[0]) : null;
 }
 
-function before(task, { run, tasks, dag }) {
-  if (run.state === "queued") return "The run has not begun.";
-  const definition = (dag.tasks ?? []).find((one) => one.id === task.task_id);
-  const waits = (definition?.dependencies ?? []).flatMap((id) => {
-    const states = tasks.filter((other) => other.task_id === id).map((other) => other.state);
-    return states.every((one) => ENDED.has(one)) ? [] : [`${id} (${word(worst(states))})`];
+/** One paragraph for each reason; null for what waits for nothing. */
+export function waits(thing) {
+  const reasons = thing.waiting_for ?? [];
+  if (!reasons.length) return null;
+  return h(
+    "div",
+    { class: "waits" },
+    reasons.map((reason) => h("p", null, capital(sentence(reason)))),
+  );
+}
+
+/** The first reason as a text behind `between`, for a label; "" for what waits for nothing. */
+export function waitsText(thing, between) {
+  return thing.waiting_for?.length ? between + thing.waiting_for[0].message : "";
+}
+
+/** Whether the reason of a task says more than what it waits for. */
+export function ownReason(task) {
+  return task.reason && !task.waiting_for?.some((reason) => reason.message === task.reason);
+}
+
+function sentence({ message, holders }) {
+  const named = new Map(holders.map((holder) => [holder.run_id, holder]));
+  const parts = [MOMENT, ...[...named.keys()].map(escaped)].join("|");
+  return message.split(new RegExp(`(${parts})`)).map((text, i) => {
+    if (i % 2 === 0) return text;
+    const holder = named.get(text);
+    if (!holder) return h("span", { title: text }, moment(text), " (", live("in", text), ")");
+    const task = { task: holder.task_id, copy: holder.map_index >= 0 ? holder.map_index : null };
+    return h("a", { href: runLink(text, task) }, text);
   });
-  if (waits.length) return `Waits for ${waits.slice(0, 8).join(", ")}${waits.length > 8 ? " and more" : ""}.`;
-  return definition?.depends_on_past ? "Waits until it has succeeded in the run before." : "Is about to be looked at.";
+}
+
+function capital([first, ...others]) {
+  return [first.charAt(0).toUpperCase() + first.slice(1), ...others, "."];
 }

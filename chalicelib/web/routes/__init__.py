@@ -6,6 +6,7 @@ Handlers and schemas stand here by name only, so that importing the table import
 from chalicelib.web.routes import dags, operations, runs
 from chalicelib.web.routes.shape import (
     BACKFILL_STATES,
+    MARKS,
     NOTIFICATION_STATES,
     POOL_NAME,
     RUN_STATES,
@@ -19,6 +20,7 @@ from chalicelib.web.routes.shape import (
 
 __all__ = [
     "BACKFILL_STATES",
+    "MARKS",
     "NOTIFICATION_STATES",
     "POOL_NAME",
     "ROUTES",

@@ -7,7 +7,7 @@ from chalicelib.web.routes.shape import (
     DRY_RUN,
     MAX_YAML,
     NOTE,
-    RUN_STATES,
+    OF_RUNS,
     JsonBody,
     Param,
     Route,
@@ -125,7 +125,7 @@ ROUTES: tuple[Route, ...] = (
         "The DAG's runs, newest first",
         {200: "RunList"},
         errors=(404,),
-        params=page("runs", Param("state", Choice(RUN_STATES), "in this state")),
+        params=page("runs", *OF_RUNS),
     ),
     Route(
         "GET",

@@ -9,12 +9,13 @@ from chalicelib.web.routes.shape import (
     DOWNSTREAM,
     DRY_RUN,
     MAP_INDEX,
+    MARKS,
     MAX_OFFSET,
     NOTE,
     NOTHING,
+    OF_RUNS,
     ONLY_FAILED,
     RUN_ID,
-    RUN_STATES,
     TASK_STATES,
     JsonBody,
     Param,
@@ -29,7 +30,21 @@ ROUTES: tuple[Route, ...] = (
         "runs.list_runs",
         "Runs, newest first",
         {200: "RunList"},
-        params=page("runs", DAG_ID, Param("state", Choice(RUN_STATES), "in this state")),
+        params=page("runs", DAG_ID, *OF_RUNS),
+    ),
+    Route(
+        "POST",
+        "/api/runs/acknowledge",
+        "runs.acknowledge_runs",
+        "Acknowledge several failed runs; answers those that were not yet acknowledged so",
+        {200: "ChangedRuns"},
+        errors=(404, 409),
+        body=JsonBody(
+            (
+                Param("run_ids", ListOf(Text(200), 100), "which runs", required=True),
+                Param("note", OrNull(NOTE), "what is known of the failures"),
+            )
+        ),
     ),
     Route(
         "GET",
@@ -48,6 +63,23 @@ ROUTES: tuple[Route, ...] = (
         {200: "Run"},
         errors=(404,),
         body=JsonBody((Param("note", OrNull(NOTE), "null removes it", required=True),)),
+    ),
+    Route(
+        "POST",
+        "/api/runs/{run_id}/acknowledge",
+        "runs.acknowledge_run",
+        "Say that a failure is known: it leaves the list of what needs a look, until it fails anew",
+        {200: "Run"},
+        errors=(404, 409),
+        body=JsonBody((Param("note", OrNull(NOTE), "what is known of it"),), required=False),
+    ),
+    Route(
+        "DELETE",
+        "/api/runs/{run_id}/acknowledge",
+        "runs.unacknowledge_run",
+        "Take an acknowledgement back",
+        {200: "Run"},
+        errors=(404,),
     ),
     Route(
         "POST",
@@ -127,9 +159,7 @@ ROUTES: tuple[Route, ...] = (
         "Say how a task went that nobody works on",
         {200: "Run"},
         errors=(404, 409),
-        body=JsonBody(
-            (Param("state", Choice(("success", "failed")), "how it went", required=True), COPY)
-        ),
+        body=JsonBody((Param("state", Choice(MARKS), "how it went", required=True), COPY)),
     ),
     Route(
         "GET",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from chalicelib.web.kinds import (
+    Choice,
     Cursor,
     Flag,
     Integer,
@@ -31,6 +32,7 @@ TASK_STATES = (
     "skipped",
     "cancelled",
 )
+MARKS = ("success", "failed", "skipped")
 BACKFILL_STATES = ("running", "paused", "cancelled", "done")
 NOTIFICATION_STATES = ("pending", "delivered", "failed")
 
@@ -108,6 +110,10 @@ def page(name: str, *filters: Param, is_text: bool = False, most: int = 50) -> t
 
 
 DAG_ID = Param("dag_id", Text(100), "of this DAG only")
+OF_RUNS = (
+    Param("state", Choice(RUN_STATES), "in this state"),
+    Param("acknowledged", Flag(), "failures that were acknowledged, or runs that were not"),
+)
 RUN_ID = Param("run_id", Text(200), "of this run only")
 MAP_INDEX = Param("map_index", Integer(-1, 2**31), "which copy of an expanded task", default=-1)
 COPY = Param("map_index", Integer(-1, 2**31), "which copy of an expanded task; default all")

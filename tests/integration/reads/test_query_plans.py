@@ -28,6 +28,7 @@ PARAMS = dict.fromkeys(
         "task_id",
         "run_id",
         "state",
+        "acknowledged",
         "is_paused",
         "pattern",
         "tag",

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from chalicelib.messages import TaskMessage
-from chalicelib.scheduler import control
+from chalicelib.scheduler import acknowledgement, control
 from tests.support.fakes import FakeBucket
 from tests.support.waiting import HANG_SECONDS
 from tests.support.world import FAIL, SUCCEED, Played, World
@@ -241,7 +241,7 @@ def test_marking_a_failure_as_success_lets_the_run_succeed(make_world: MakeWorld
     reasons = world.all("SELECT reason FROM task_instances WHERE task_id = 'c'")
     assert reasons == [("marked success by ann",)]
     with pytest.raises(InvalidRequest):
-        control.mark(world.scheduler, run_id, "c", None, "skipped")
+        control.mark(world.scheduler, run_id, "c", None, "cancelled")
     control.mark(world.scheduler, run_id, "c", None, "success")  # a second click
     assert world.run_state(run_id) == "success"
     assert [row[0] for row in world.all("SELECT action FROM audit")].count("mark success") == 1
@@ -376,3 +376,73 @@ def test_what_a_cancel_stops_is_stopped_at_once_and_not_one_by_one(make_world: M
     assert len(world.scheduler.runs.list("")) == 2
     world.apply()
     assert world.run_state(run_id) == "cancelled"
+
+
+SKIP_RULES = """
+name: D
+tasks:
+  - {id: a, command: x}
+  - {id: usual, command: x, dependencies: a}
+  - {id: all_the_same, command: x, dependencies: a, trigger_rule: none_failed}
+"""
+
+
+def test_what_a_failure_had_blocked_is_decided_anew_when_it_is_marked_as_skipped(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(lambda m: FAIL if m.attempt.task_id == "a" else SUCCEED)
+    world.upload(SKIP_RULES)
+    run_id = world.request("d")
+    world.play(1)
+    assert world.task_states(run_id)["all_the_same"] == "upstream_failed"
+    control.mark(world.scheduler, run_id, "a", None, "skipped", who="ann")
+    world.play(1)
+    assert world.run_state(run_id) == "success"
+    assert world.task_states(run_id) == {
+        "a": "skipped",
+        "usual": "skipped",
+        "all_the_same": "success",
+    }
+    reasons = dict(world.all("SELECT task_id, reason FROM task_instances"))
+    assert reasons["a"] == "marked skipped by ann"
+
+
+def test_a_task_that_waits_is_marked_as_skipped_and_those_behind_it_go_on(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(lambda _: Played(seconds=30))
+    world.upload(
+        "name: D\ntasks: [{id: a, command: x}, {id: b, command: x, dependencies: a},"
+        " {id: c, command: x, dependencies: b, trigger_rule: all_done}]"
+    )
+    run_id = world.request("d")
+    world.play(1)
+    control.mark(world.scheduler, run_id, "b", None, "skipped", who="ann")
+    world.play(1)
+    assert world.task_states(run_id) == {"a": "running", "b": "skipped", "c": "running"}
+
+
+def test_one_mapped_instance_is_marked_as_skipped(make_world: MakeWorld) -> None:
+    world = make_world(lambda m: FAIL if m.env.get("N") == "2" else SUCCEED)
+    world.upload("name: D\ntasks: [{id: m, command: x, expand: {N: [1, 2, 3]}}]")
+    run_id = world.request("d")
+    world.play(1)
+    assert world.run_state(run_id) == "failed"
+    control.mark(world.scheduler, run_id, "m", 1, "skipped", who="ann")
+    world.play(1)
+    assert world.run_state(run_id) == "success"
+    states = [row[0] for row in world.all("SELECT state FROM task_instances ORDER BY map_index")]
+    assert states == ["success", "skipped", "success"]
+
+
+def test_a_run_that_is_cleared_and_fails_again_is_not_acknowledged(make_world: MakeWorld) -> None:
+    world = make_world(lambda _: FAIL)
+    world.upload("name: D\ntasks: [{id: a, command: x}]")
+    run_id = world.request("d")
+    world.play(1)
+    acknowledgement.acknowledge(world.scheduler, [run_id], "known", who="ann")
+    columns = "SELECT state, acknowledged_by, acknowledged_note FROM runs"
+    assert world.all(columns) == [("failed", "ann", "known")]
+    control.clear(world.scheduler, run_id, who="ann")
+    world.play(1)
+    assert world.all(columns) == [("failed", None, None)]

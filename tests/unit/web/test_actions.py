@@ -12,6 +12,7 @@ TARGETS = {
     "clear": TaskState.NONE,
     "mark_success": TaskState.SUCCESS,
     "mark_failed": TaskState.FAILED,
+    "mark_skipped": TaskState.SKIPPED,
 }
 
 
@@ -33,3 +34,12 @@ def test_a_run_can_be_cancelled_until_it_has_ended_or_is_being_stopped(state: Ru
     assert ("cancel" in offered) is (state not in RUN_ENDED)
     assert ("clear" in offered) is (state in RUN_ENDED)
     assert "cancel" not in actions.of_run(state, is_stopping=True)
+
+
+@pytest.mark.parametrize("state", RunState)
+def test_only_a_failure_can_be_acknowledged_and_that_taken_back(state: RunState) -> None:
+    offered = actions.of_run(state, is_stopping=False)
+    assert ("acknowledge" in offered) is (state is RunState.FAILED)
+    assert "unacknowledge" not in offered
+    then = actions.of_run(RunState.FAILED, is_stopping=False, is_acknowledged=True)
+    assert ("acknowledge" in then, "unacknowledge" in then) == (False, True)

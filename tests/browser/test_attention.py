@@ -1,0 +1,112 @@
+"""What waits says for what, and a failure that somebody acknowledged asks for no more attention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from chalicelib.dag.model import Task
+from chalicelib.database.times import to_us
+from tests.browser.conftest import is_ready
+from tests.browser.serving import served
+from tests.support.api import Api
+from tests.support.rows import START
+
+TASKS = (Task("extract", "x"), Task("load", "x", ("extract",)), Task("ask", "x", pool="db"))
+LATER = START + timedelta(hours=2)
+
+
+@pytest.fixture
+def scene(browser: Browser, tmp_path: Path) -> Iterator[tuple[Page, Api]]:
+    api = Api(tmp_path)
+    api.clock.moment = LATER
+    api.rows.dag("etl", name="Nightly", max_active_runs=1, tasks=TASKS)
+    context = browser.new_context(timezone_id="UTC")
+    page = context.new_page()
+    with served(api) as url:
+        page.goto(url)
+        is_ready(page)
+        yield page, api
+    context.close()
+    api.close()
+
+
+def opened(page: Page, place: str) -> None:
+    page.evaluate("(place) => { location.hash = `#/${place}` }", place)
+
+
+def test_every_view_says_what_a_run_and_its_tasks_wait_for(scene: tuple[Page, Api]) -> None:
+    page, api = scene
+    running = api.rows.run("etl", "running")
+    api.rows.task(running, "extract", "running", sends=1)
+    api.rows.task(running, "load", "none")
+    api.rows.task(running, "ask", "scheduled", pool="db")
+    waiting = api.rows.run("etl", "queued")
+    api.rows.task(waiting, "extract", "none")
+    why = f"aits for a run slot: DAG etl has max_active_runs 1, held by {running}; number 1"
+    expect(page.get_by_role("region", name="Running now")).to_contain_text(why)
+    opened(page, "runs")
+    expect(page.get_by_role("table")).to_contain_text(why)
+    opened(page, "dags/etl")
+    expect(page.locator("#grid a.column").last).to_be_visible()
+    assert why in (page.locator("#grid a.column").last.get_attribute("title") or "")
+    opened(page, f"runs/{waiting}")
+    expect(page.locator(".waits").first).to_contain_text(f"W{why} in the queue.")
+    page.locator(".waits").first.get_by_role("link", name=running).click()
+    expect(page.locator(".tasklist")).to_contain_text("waits for extract (running)")
+    opened(page, f"runs/{running}?task=ask")
+    expect(page.locator("#task-title")).to_contain_text("ask")
+    expect(page.locator(".waits")).to_contain_text(
+        "Waits: there is no pool 'db'; make it with PUT /api/pools/db."
+    )
+
+
+def failed(api: Api, **columns: int) -> str:
+    run_id = api.rows.run("etl", "failed", **columns)
+    api.rows.task(run_id, "load", "failed", reason="exit code 3")
+    return run_id
+
+
+def test_a_failure_is_acknowledged_and_a_new_one_shows_up_again(scene: tuple[Page, Api]) -> None:
+    page, api = scene
+    failed(api)
+    second = failed(api)
+    look = page.get_by_role("region", name="To look at")
+    expect(look).to_contain_text("2 failures")
+    look.get_by_role("button", name="Acknowledge the failure of Nightly").click()
+    page.get_by_label("What is known of it").fill("disk was full\nolga looks after it")
+    page.get_by_role("button", name="Acknowledge", exact=True).click()
+    expect(look).to_contain_text("Nothing has failed")
+    known = api.get(f"/api/runs/{second}").json["acknowledged_note"]
+    assert known == "disk was full\nolga looks after it"
+    api.rows.now = LATER
+    third = failed(api)
+    expect(look).to_contain_text("load: exit code 3")
+    opened(page, f"runs/{second}")
+    expect(page.locator("main")).to_contain_text("Acknowledged by local")
+    expect(page.locator("main")).to_contain_text("disk was full")
+    page.get_by_role("button", name="Needs a look again…").click()
+    page.get_by_role("button", name="List it again").click()
+    expect(page.get_by_role("button", name="Acknowledge…")).to_be_visible()
+    opened(page, "runs?state=failed&acknowledged=false")
+    expect(page.get_by_role("row")).to_have_count(4)
+    assert api.get(f"/api/runs/{third}").json["acknowledged_at"] is None
+
+
+def test_an_older_run_that_fails_after_the_acknowledgement_shows_up_again(
+    scene: tuple[Page, Api],
+) -> None:
+    page, api = scene
+    older = failed(api)
+    newer = failed(api)
+    api.send("POST", f"/api/runs/{newer}/acknowledge", {})
+    look = page.get_by_role("region", name="To look at")
+    expect(look).to_contain_text("Nothing has failed")
+    with api.database.write() as tx:  # it was cleared, and ends anew
+        ended = to_us(LATER + timedelta(minutes=5))
+        tx.execute("UPDATE runs SET ended_at = ? WHERE run_id = ?", (ended, older))
+    expect(look).to_contain_text("load: exit code 3")
