@@ -133,10 +133,10 @@ class Processes:
     """The processes beside this one, which must have no children but commands."""
 
     def __init__(self) -> None:
-        # Lambda's first process starts ours, and there is nobody else in a sandbox: what appears
-        # later is a command's. Anywhere else strangers must be safe from us.
-        is_sandbox = os.getppid() == 1
-        self._lambdas_own = {process.identity for process in _processes()} if is_sandbox else None
+        # There is nobody else in a sandbox: what appears later is a command's. Anywhere else
+        # strangers must be safe from us.
+        own = {process.identity for process in _processes()} if _is_in_a_sandbox() else None
+        self._lambdas_own = own
 
     def end_orphans(self) -> int:
         """Kill every process that a command has left behind, and answer how many there were. One
@@ -160,6 +160,15 @@ class Processes:
         if self._lambdas_own is None:
             return process.parent == os.getpid()
         return process.identity not in self._lambdas_own
+
+
+_RUNTIME = Path("/var/runtime")
+"""Where Lambda's runtime lies; no other machine has such a folder."""
+
+
+def _is_in_a_sandbox() -> bool:
+    """Whether this is Lambda without any doubt: its first process starts ours."""
+    return os.getppid() == 1 and _RUNTIME.is_dir()
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,12 +170,15 @@ def test_where_the_program_cannot_be_copied_the_function_still_starts(tmp_path: 
     assert "could not be closed to commands" in done.stderr
 
 
-IN_A_NAMESPACE = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+IN_A_NAMESPACE = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
+
+AS_ON_LAMBDA = 'mount -t tmpfs none /var && mkdir /var/runtime && "$@"; exit $?'
 
 
 def can_make_namespaces() -> bool:
     try:
-        return subprocess.run([*IN_A_NAMESPACE, "true"], capture_output=True).returncode == 0
+        command = [*IN_A_NAMESPACE, "sh", "-c", AS_ON_LAMBDA, "first", "true"]
+        return subprocess.run(command, capture_output=True).returncode == 0
     except OSError:
         return False
 
@@ -192,7 +195,7 @@ def test_without_a_subreaper_too_nothing_that_a_command_started_outlives_it(
     )
     command = [*UNDER_LAMBDAS_FILTER, str(tmp_path / "leaves.py"), "lambda", str(tmp_path / "pids")]
     done = subprocess.run(
-        [*IN_A_NAMESPACE, "sh", "-c", '"$@"; exit $?', "first", *command],
+        [*IN_A_NAMESPACE, "sh", "-c", AS_ON_LAMBDA, "first", *command],
         cwd=ROOT,
         check=True,
         capture_output=True,
