@@ -12,6 +12,7 @@
         +-- TransactionExpired        503  transaction_expired
         +-- DatabaseUnusable          503  database_unusable  (database/opening.py)
     +-- DagFileError                  422  invalid_dag        (dag/problems.py)
+    +-- UnreadableObject              500  unreadable_object
     +-- BackupDamaged                 500  backup_damaged     (scheduler/backup_store.py)
 
 A message names the thing and the remedy. It is shown to people as it stands, so it never
@@ -87,3 +88,14 @@ class TransactionExpired(Unavailable):
     """The transaction was open too long to be committed safely, and was rolled back."""
 
     code = "transaction_expired"
+
+
+class UnreadableObject(OrchestratorError):
+    """One object of a bucket is there and cannot be read; the message says why. `etag` stands for
+    what it holds: the same as long as the reason is."""
+
+    code = "unreadable_object"
+
+    def __init__(self, message: str, *, etag: str) -> None:
+        super().__init__(message)
+        self.etag = etag

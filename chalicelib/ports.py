@@ -40,7 +40,8 @@ class Bucket(Protocol):
     """A flat store of named byte strings, read-after-write consistent, as S3 is."""
 
     def get(self, key: str, *, limit: int | None = None) -> StoredObject | None:
-        """The object, or None. With `limit`, at most that many bytes of it."""
+        """The object, or None. With `limit`, at most that many bytes of it. Raises
+        UnreadableObject where the fault is this one object's."""
 
     def put(self, key: str, body: bytes) -> None:
         """Store, replacing what was there. Durable when it returns."""

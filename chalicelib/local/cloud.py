@@ -30,12 +30,12 @@ from chalicelib.config import Settings
 from chalicelib.database import Database
 from chalicelib.local import events, leftovers, loops, moto_events, s3_endpoint, surroundings
 from chalicelib.local.dags_bucket import KeptBucket, KeptBuckets
-from chalicelib.local.dags_folder import DagsFolder
+from chalicelib.local.dags_folder import DagsFolder, FolderedBucket
 from chalicelib.local.durable_bucket import DurableBucket
 from chalicelib.local.events import Event, LambdaContext
 from chalicelib.local.home import Home
 from chalicelib.local.moto_queue import LocalQueue
-from chalicelib.ports import ReceivedMessage
+from chalicelib.ports import Bucket, ReceivedMessage
 from chalicelib.scheduler import repair
 
 Handler = Callable[[Event, LambdaContext], Any]
@@ -64,6 +64,11 @@ class Cloud:
     folder: DagsFolder | None
     kept: KeptBucket
     buckets: KeptBuckets
+
+    @property
+    def seen_dags(self) -> Bucket:
+        """As the scheduler sees it."""
+        return self.dags if self.folder is None else FolderedBucket(self.dags, self.folder)
 
 
 def build(settings: Settings, home: Home, dags_dir: Path | None) -> Cloud:
@@ -111,7 +116,7 @@ def configure(cloud: Cloud, endpoint: str, mark: str) -> None:
             tasks=lambda: cloud.tasks,
             results=lambda: cloud.results,
             dead_letters=lambda: cloud.dead_letters,
-            dags=lambda: cloud.dags,
+            dags=lambda: cloud.seen_dags,
             runs=lambda: cloud.runs,
             database=lambda: cloud.database,
             settings=cloud.settings,
@@ -183,6 +188,9 @@ def _start_bucket(cloud: Cloud, register: Handler, stop: threading.Event) -> loo
     cloud.buckets.restore_others(lambda name: _client("s3").create_bucket(Bucket=name))
     moto_events.listen(heard)
     if cloud.folder is not None:
+        cloud.folder.on_complaint = lambda key: waiting.add(
+            events.of_the_bucket(cloud.settings.dags_bucket, key, created=True)
+        )
         with cloud.kept.synced_at_the_end():
             cloud.folder.copy_changes()
         loops.start("dags-folder", _look_at(cloud.folder, stop), stop)

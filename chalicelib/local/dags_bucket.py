@@ -65,7 +65,6 @@ class KeptBucket:
                     self._keep_object(key, _etag_after(record))
                 except (OSError, OrchestratorError) as error:
                     self._take_back(key)
-                    log.error("%s is as it was, for its change cannot be stored: %s", key, error)
                     raise _not_kept(key, error) from error
 
     @contextmanager

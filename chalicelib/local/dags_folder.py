@@ -2,6 +2,9 @@
 
 Only changes are copied. A file that was uploaded over the copy, or removed from the bucket, stays
 so until the file in the folder changes: what was copied last is remembered on disk.
+
+An entry that cannot be copied stops no other one. It becomes a complaint, which `FolderedBucket`
+shows to the scheduler as an object that cannot be read, and so to people as an import error.
 """
 
 from __future__ import annotations
@@ -9,21 +12,17 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from chalicelib.ports import Bucket
+from chalicelib.errors import OrchestratorError, UnreadableObject
+from chalicelib.local.folder_scan import LARGEST, Entry, Odd, Stamp, read_file, scan
+from chalicelib.ports import Bucket, ObjectInfo, StoredObject
 
 log = logging.getLogger("orchestrator.local")
 
-SUFFIXES = (".yaml", ".yml")
-
-LARGEST = 10 * 1024 * 1024
-"""Bytes. Above it a file is not even copied; the parser's own limit is far below."""
-
-Stamp = tuple[int, int, int]
+__all__ = ["LARGEST", "DagsFolder", "FolderedBucket"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,78 +34,153 @@ class Seen:
 
 
 class DagsFolder:
-    """Call `copy_changes` again and again; one thread at a time."""
+    """Call `copy_changes` again and again; one thread at a time. `on_complaint` is called with the
+    key of each entry that cannot be copied, when that begins and when it ends."""
 
     def __init__(self, folder: Path, bucket: Bucket, memory: Path) -> None:
         self._folder = folder
         self._bucket = bucket
         self._memory = memory
         self._seen = _recall(memory)
-        self._complained: dict[str, Stamp] = {}
+        self._complaints: dict[str, str] = {}
+        self.on_complaint: Callable[[str], None] = lambda _key: None
 
     def copy_changes(self) -> list[str]:
         """Bring the bucket up to date; the keys that were put or deleted."""
-        present = dict(_files(self._folder))
-        changed = [key for key, stamp in present.items() if self._copy(key, stamp)]
-        removed = [key for key in self._seen if key not in present]
-        for key in removed:
-            self._remove(key)
+        found = scan(self._folder)
+        changed = [entry.key for entry in found.entries.values() if self._copy(entry)]
+        missing = [key for key in self._seen if key not in found.entries and found.covers(key)]
+        removed = [key for key in missing if self._remove(key)]
+        for key in [key for key in self._complaints if key not in found.entries]:
+            if key not in self._seen:
+                self._withdraw(key)
         if changed or removed:
-            _remember(self._memory, self._seen)
+            self._remember()
         return changed + removed
 
-    def _copy(self, key: str, stamp: Stamp) -> bool:
+    def complaint(self, key: str, etag: str | None) -> str | None:
+        """Why the folder's file is not what the bucket holds, whose object has this ETag; None if
+        it is, and where somebody has uploaded another one since."""
         seen = self._seen.get(key)
-        if (seen is not None and seen.stamp == stamp) or self._complained.get(key) == stamp:
+        if etag is not None and (seen is None or seen.etag != etag):
+            return None
+        return self._complaints.get(key)
+
+    def complaints(self) -> list[str]:
+        """The keys of all entries that cannot be copied."""
+        return sorted(self._complaints)
+
+    def _copy(self, entry: Entry) -> bool:
+        seen = self._seen.get(entry.key)
+        if entry.reason is not None:
+            self._complain(entry.key, entry.reason)
             return False
-        body = self._read(key, stamp)
-        if body is None:
+        if seen is not None and seen.stamp == entry.stamp:
+            self._withdraw(entry.key)
             return False
+        return self._tried(entry.key, lambda: self._copy_file(entry, seen))
+
+    def _copy_file(self, entry: Entry, seen: Seen | None) -> bool:
+        try:
+            body, stamp = read_file(entry.path)
+        except FileNotFoundError:
+            return False  # since it was listed; the next look sees it
         etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
         is_new = seen is None or seen.etag != etag
         if is_new:
-            self._bucket.put(key, body)
-        self._seen[key] = Seen(etag, stamp)
+            self._bucket.put(entry.key, body)
+        self._seen[entry.key] = Seen(etag, stamp)
         return is_new
 
-    def _remove(self, key: str) -> None:
-        current = self._bucket.get(key, limit=0)
-        if current is not None and current.etag == self._seen[key].etag:
-            self._bucket.delete([key])
-        del self._seen[key]
+    def _remove(self, key: str) -> bool:
+        def remove() -> bool:
+            current = self._bucket.get(key, limit=0)
+            if current is not None and current.etag == self._seen[key].etag:
+                self._bucket.delete([key])
+            del self._seen[key]
+            return True
 
-    def _read(self, key: str, stamp: Stamp) -> bytes | None:
-        """None if it cannot be read, which is said once for each state of the file."""
-        path = self._folder / key
+        return self._tried(key, remove)
+
+    def _tried(self, key: str, act: Callable[[], bool]) -> bool:
+        """False, and a complaint, if it fails; it is tried again at the next look."""
         try:
-            if path.stat().st_size <= LARGEST:
-                return path.read_bytes()
-            reason = f"it is larger than {LARGEST} bytes"
+            done = act()
+        except Odd as error:
+            self._complain(key, str(error))
         except OSError as error:
-            reason = str(error.strerror or error)
-        self._complained[key] = stamp
-        log.warning("%s is not copied to the dags bucket: %s", path, reason)
-        return None
+            self._complain(key, f"it cannot be read: {error.strerror or error}")
+        except OrchestratorError as error:
+            self._complain(key, error.message)
+        except Exception as error:
+            self._complain(key, f"it cannot be copied: {error!r}")
+        else:
+            self._withdraw(key)
+            return done
+        return False
+
+    def _complain(self, key: str, reason: str) -> None:
+        """Once for each reason."""
+        if self._complaints.get(key) != reason:
+            self._complaints[key] = reason
+            log.warning("%s is not copied to the dags bucket: %s", self._folder / key, reason)
+            self.on_complaint(key)
+
+    def _withdraw(self, key: str) -> None:
+        if self._complaints.pop(key, None) is not None:
+            self.on_complaint(key)
+
+    def _remember(self) -> None:
+        scrap = self._memory.with_suffix(".new")
+        data = {key: seen.etag for key, seen in self._seen.items()}
+        try:
+            scrap.write_text(json.dumps(data, indent=1), encoding="utf-8")
+            scrap.replace(self._memory)
+        except OSError as error:
+            log.warning("what was copied is not remembered for the next start: %s", error)
 
 
-def _files(folder: Path) -> Iterator[tuple[str, Stamp]]:
-    """The DAG files below the folder with their keys, without what is hidden."""
-    for parent, below, names in os.walk(folder):
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        for name in sorted(names):
-            if name.endswith(SUFFIXES) and not name.startswith("."):
-                path = Path(parent, name)
-                stamp = _stamp(path)
-                if stamp is not None:
-                    yield path.relative_to(folder).as_posix(), stamp
+class FolderedBucket:
+    """Implements `chalicelib.ports.Bucket`: the dags bucket, in which every complaint of the folder
+    is an object that cannot be read."""
+
+    def __init__(self, bucket: Bucket, folder: DagsFolder) -> None:
+        self._bucket = bucket
+        self._folder = folder
+
+    def get(self, key: str, *, limit: int | None = None) -> StoredObject | None:
+        found = self._bucket.get(key, limit=limit)
+        reason = self._folder.complaint(key, found.etag if found else None)
+        if reason is not None:
+            raise UnreadableObject(reason, etag=_etag_of(reason))
+        return found
+
+    def list(self, prefix: str, *, start_after: str = "", limit: int = 1000) -> list[ObjectInfo]:
+        page = self._bucket.list(prefix, start_after=start_after, limit=limit)
+        rows = {row.key: row for row in page}
+        last = page[-1].key.encode() if len(page) == limit else None
+        for key in self._folder.complaints():
+            if not key.startswith(prefix) or key.encode() <= start_after.encode():
+                continue
+            if last is None or key.encode() <= last:
+                row = rows.get(key)
+                reason = self._folder.complaint(key, row.etag if row else None)
+                if reason is not None:
+                    rows[key] = ObjectInfo(key, _etag_of(reason), 0)
+        return sorted(rows.values(), key=lambda row: row.key.encode())[:limit]
+
+    def put(self, key: str, body: bytes) -> None:
+        self._bucket.put(key, body)
+
+    def create(self, key: str, body: bytes) -> bool:
+        return self._bucket.create(key, body)
+
+    def delete(self, keys: Iterable[str]) -> None:
+        self._bucket.delete(keys)
 
 
-def _stamp(path: Path) -> Stamp | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns, status.st_size
+def _etag_of(reason: str) -> str:
+    return f"unreadable-{hashlib.md5(reason.encode(), usedforsecurity=False).hexdigest()}"
 
 
 def _recall(memory: Path) -> dict[str, Seen]:
@@ -116,10 +190,3 @@ def _recall(memory: Path) -> dict[str, Seen]:
     except (OSError, ValueError, AttributeError):
         # Never written, or damaged: then everything is copied again, which changes nothing.
         return {}
-
-
-def _remember(memory: Path, seen: dict[str, Seen]) -> None:
-    scrap = memory.with_suffix(".new")
-    data = {key: one.etag for key, one in seen.items()}
-    scrap.write_text(json.dumps(data, indent=1), encoding="utf-8")
-    scrap.replace(memory)

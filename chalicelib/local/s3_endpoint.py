@@ -79,6 +79,7 @@ def application(before: Before) -> Application:
         except _BodyIsCut as error:
             status, headers, body = _error(400, f"the body ended too early: {error}")
         except OrchestratorError as error:
+            log.error("the local S3 and SQS cannot do what was asked: %s", error.message)
             status, headers, body = _error(500, error.message)
         except Exception as error:
             # moto falls over requests that make no sense; where in moto is of no use to anybody.

@@ -23,6 +23,7 @@ from chalicelib.dag.yaml_nodes import MAX_BYTES
 from chalicelib.database import dags, run_slots
 from chalicelib.database.dags import DagFile, RegisteredDag
 from chalicelib.database.runs import Run
+from chalicelib.errors import UnreadableObject
 from chalicelib.ports import StoredObject
 from chalicelib.scheduler.context import Scheduler, Work
 from chalicelib.scheduler.due import clock_start
@@ -99,7 +100,11 @@ def _listed(scheduler: Scheduler) -> tuple[dict[str, str], str | None]:
 
 
 def _read(scheduler: Scheduler, key: str) -> _Reading:
-    found = scheduler.dags.get(key, limit=MAX_BYTES + 1)
+    try:
+        found = scheduler.dags.get(key, limit=MAX_BYTES + 1)
+    except UnreadableObject as error:
+        unread = StoredObject(key, error.etag, b"")
+        return _Reading(key, unread, problems=(Problem(1, 1, "", error.message),))
     if found is None:
         return _Reading(key, None)
     try:

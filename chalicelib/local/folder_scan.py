@@ -1,0 +1,156 @@
+"""What lies in the folder of DAG files: which entries are files that can be copied, and what is
+wrong with the others. Nothing here waits: not for the writer of a pipe, nor for a device."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SUFFIXES = (".yaml", ".yml")
+
+LARGEST = 10 * 1024 * 1024
+"""Bytes. Above it a file is not even copied; the parser's own limit is far below."""
+LONGEST_KEY = 1024
+"""Bytes; S3's limit."""
+
+Stamp = tuple[int, int, int]
+
+_PIECE = 1024 * 1024
+_KINDS = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a folder",
+}
+_GONE = frozenset({errno.ENOENT, errno.ENOTDIR})
+
+
+class Odd(Exception):
+    """An entry is no file that can be copied; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A YAML file. `reason`: why it cannot be copied, or None."""
+
+    key: str
+    path: Path
+    stamp: Stamp
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class Scan:
+    """All entries by key, in the order of the folder; and the keys' prefixes that could not be
+    looked at, "" for all."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    unlisted: list[str] = field(default_factory=list)
+
+    def covers(self, key: str) -> bool:
+        """Whether a file by that key would have been seen."""
+        return not key.startswith(tuple(self.unlisted)) if self.unlisted else True
+
+
+def scan(folder: Path) -> Scan:
+    """Look through the folder and those below it; hidden ones, and links to folders, are left
+    out."""
+    found = Scan()
+    odd: list[Entry] = []
+    errors: list[OSError] = []
+    for parent, folders, names in os.walk(folder, onerror=errors.append):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if name.endswith(SUFFIXES) and not name.startswith("."):
+                entry = _entry(folder, Path(parent, name))
+                if entry is not None and entry.reason is None:
+                    found.entries[entry.key] = entry
+                elif entry is not None:
+                    odd.append(entry)
+    odd += [entry for error in errors if (entry := _unlisted(folder, error, found)) is not None]
+    for entry in odd:
+        found.entries.setdefault(entry.key, entry)  # a made-up name gives way to a real one
+    return found
+
+
+def read_file(path: Path) -> tuple[bytes, Stamp]:
+    """The file's content and stamp, whatever has become of it since it was listed. Raises Odd, or
+    OSError."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        status = os.fstat(handle)
+        reason = _reason(status)
+        if reason is not None:
+            raise Odd(reason)
+        body = b""
+        while len(body) <= LARGEST and (piece := os.read(handle, _PIECE)):
+            body += piece
+    finally:
+        os.close(handle)
+    if len(body) > LARGEST:
+        raise Odd(_too_large())
+    return body, _stamp(status)
+
+
+def _entry(folder: Path, path: Path) -> Entry | None:
+    """None if it is gone since."""
+    key, name_is_odd = _key(folder, path)
+    try:
+        status = path.stat()
+    except OSError as error:
+        if error.errno in _GONE and not path.is_symlink():
+            return None
+        return Entry(key, path, (0, 0, 0), _of_stat(error))
+    return Entry(key, path, _stamp(status), name_is_odd or _reason(status))
+
+
+def _key(folder: Path, path: Path) -> tuple[str, str | None]:
+    """The key, and what is wrong with it."""
+    key = path.relative_to(folder).as_posix()
+    try:
+        length = len(key.encode())
+    except UnicodeEncodeError:
+        shown = os.fsencode(key).decode("utf-8", "backslashreplace")
+        return shown, "its name is not UTF-8; rename it"
+    if length > LONGEST_KEY:
+        return key, f"its path has {length} bytes, and S3 takes {LONGEST_KEY}; shorten it"
+    return key, None
+
+
+def _unlisted(folder: Path, error: OSError, found: Scan) -> Entry | None:
+    """A folder that cannot be listed. What was copied from it before stays; a folder below the
+    first one that is gone since was removed."""
+    parent = Path(os.fsdecode(error.filename or folder))
+    is_top = parent == folder
+    if error.errno in _GONE and not is_top:
+        return None
+    key, _ = _key(folder, parent)
+    found.unlisted.append("" if is_top else f"{key}/")
+    reason = f"this folder cannot be read: {error.strerror}; what was copied from it stays"
+    return Entry("*.yaml" if is_top else f"{key}/*.yaml", parent, (0, 0, 0), reason)
+
+
+def _of_stat(error: OSError) -> str:
+    if error.errno in _GONE:
+        return "it is a symbolic link to nothing"
+    if error.errno == errno.ELOOP:
+        return "it is a loop of symbolic links"
+    return f"it cannot be read: {error.strerror}"
+
+
+def _reason(status: os.stat_result) -> str | None:
+    if not stat.S_ISREG(status.st_mode):
+        return f"it is {_KINDS.get(stat.S_IFMT(status.st_mode), 'something else')}, not a file"
+    return _too_large() if status.st_size > LARGEST else None
+
+
+def _too_large() -> str:
+    return f"it is larger than {LARGEST} bytes"
+
+
+def _stamp(status: os.stat_result) -> Stamp:
+    return status.st_ino, status.st_mtime_ns, status.st_size
