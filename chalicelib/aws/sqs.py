@@ -38,8 +38,16 @@ class SqsQueue:
             return str(self._get_client().get_queue_url(QueueName=self.name)["QueueUrl"])
 
     def send(self, messages: Sequence[OutgoingMessage]) -> None:
+        refused: OrchestratorError | None = None
         for batch in batches(messages):
-            self._in_batch("send_message_batch", [_outgoing(m) for m in batch])
+            try:
+                self._in_batch("send_message_batch", [_outgoing(m) for m in batch])
+            except Unavailable:
+                raise
+            except OrchestratorError as error:
+                refused = refused or error  # one bad message is in the way of no other batch
+        if refused is not None:
+            raise refused
 
     def receive(self, limit: int = 10, *, wait: int = 0) -> list[ReceivedMessage]:
         with translated(self._what):

@@ -69,8 +69,8 @@ def note_use(tx: Transaction, key: int, now: datetime, before: datetime) -> bool
     """Remember that it was used; False if that was noted after `before`."""
     return (
         tx.execute(
-            "UPDATE access_tokens SET last_used_at = ?"
-            " WHERE id = ? AND (last_used_at IS NULL OR last_used_at <= ?)",
+            "UPDATE access_tokens SET last_used_at = ?1"
+            " WHERE id = ?2 AND (last_used_at IS NULL OR last_used_at <= ?3 OR last_used_at > ?1)",
             (to_us(now), key, to_us(before)),
         )
         == 1

@@ -59,15 +59,21 @@ def make_due(tx: Transaction, now: datetime) -> int:
 
 
 def beat(
-    tx: Transaction, task: TaskInstance, started_at: datetime, at: datetime, due_at: datetime
+    tx: Transaction,
+    task: TaskInstance,
+    started_at: datetime,
+    at: datetime,
+    due_at: datetime,
+    now: datetime,
 ) -> bool:
-    """queued -> running, or running still; an older heartbeat than the last changes nothing."""
+    """queued -> running, or running still; an older heartbeat than the last changes nothing, unless
+    the last is from before the clock was set back."""
     return (
         tx.execute(
             "UPDATE task_instances SET state = 'running', started_at = coalesce(started_at, ?1),"
             " heartbeat_at = ?2, due_at = ?3 WHERE id = ?4 AND try_number = ?5 AND poke = ?7"
             " AND (state = 'running' OR state IN (SELECT value FROM json_each(?6)))"
-            " AND coalesce(heartbeat_at, 0) < ?2",
+            " AND (coalesce(heartbeat_at, 0) < ?2 OR heartbeat_at > ?8)",
             (
                 to_us(started_at),
                 to_us(at),
@@ -76,6 +82,7 @@ def beat(
                 task.try_number,
                 task_guard(TaskState.RUNNING),
                 task.attempt.poke,
+                to_us(now),
             ),
         )
         == 1

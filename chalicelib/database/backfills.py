@@ -74,10 +74,13 @@ def move_on(
     )
 
 
-def set_state(tx: Transaction, key: int, state: str, ended_at: datetime | None) -> None:
-    """Pause, resume, cancel, or finish."""
+def set_state(
+    tx: Transaction, key: int, state: str, ended_at: datetime | None, reason: str = ""
+) -> None:
+    """Pause, resume, cancel, or finish, and why if it was not people."""
     tx.execute(
-        "UPDATE backfills SET state = ?, ended_at = ? WHERE id = ?", (state, to_us(ended_at), key)
+        "UPDATE backfills SET state = ?, ended_at = ?, reason = ? WHERE id = ?",
+        (state, to_us(ended_at), reason, key),
     )
 
 

@@ -34,7 +34,13 @@ from chalicelib.database.opening import (
 )
 from chalicelib.database.pool import Held, Pool
 from chalicelib.database.retry import Patience, until_free
-from chalicelib.database.transaction import IntegrityError, Row, Transaction
+from chalicelib.database.transaction import (
+    MAX_TRANSACTION_SECONDS,
+    IntegrityError,
+    NestedTransaction,
+    Row,
+    Transaction,
+)
 from chalicelib.errors import DatabaseBusy, TransactionExpired, Unavailable
 
 __all__ = ["Database", "IntegrityError", "NestedTransaction", "Row", "Transaction"]
@@ -43,7 +49,6 @@ T = TypeVar("T")
 
 log = logging.getLogger("orchestrator.database")
 
-MAX_TRANSACTION_SECONDS = 5.0
 # A migration may have an index to build. NFS leases are 90 seconds, or shorter on purpose.
 MAX_MIGRATION_SECONDS = 30.0
 
@@ -54,10 +59,6 @@ COMMITS_PRUNED_EVERY = 256
 RECORD_COMMIT = "INSERT INTO commits (batch_id, committed_at) VALUES (?, ?)"
 PRUNE_COMMITS = "DELETE FROM commits WHERE seq <= ?"
 FIND_COMMIT = "SELECT 1 FROM commits WHERE batch_id = ?"
-
-
-class NestedTransaction(RuntimeError):
-    """A transaction was begun inside another one of the same thread: a mistake in the program."""
 
 
 class Database:
@@ -164,7 +165,8 @@ class Database:
         deadline = self._patience.deadline()
         with self._only_one_of_thread(), self._turn_to_write(deadline):
             held, began = self._begin("BEGIN IMMEDIATE", deadline, least_version)
-            transaction = Transaction(held.connection, batch_id)
+            age = partial(self._age, began)
+            transaction = Transaction(held.connection, batch_id, age)
             with self._ending(held, transaction):
                 try:
                     yield transaction
@@ -288,8 +290,11 @@ class Database:
             extra={"commit_seq": seq, "batch_id": transaction.batch_id, "seconds": seconds},
         )
 
+    def _age(self, began: Moment) -> float:
+        return elapsed(began, self._clocks())
+
     def _check_age(self, began: Moment, limit: float) -> None:
-        age = elapsed(began, self._clocks())
+        age = self._age(began)
         if age > limit:
             raise TransactionExpired(
                 f"A transaction was open for {age:.1f} s, {limit:g} s are allowed, and was rolled"

@@ -97,13 +97,14 @@ def set_removed(tx: Transaction, dag_id: str, now: datetime) -> None:
     )
 
 
-def active_source(tx: Transaction, dag_id: str) -> str | None:
-    """The text of the active version."""
+def is_active(tx: Transaction, dag: Dag, source: str) -> bool:
+    """Whether the active version is of this text, and compiled to the same."""
     row = tx.one(
-        "SELECT v.source FROM dags d JOIN dag_versions v ON v.id = d.version_id WHERE d.dag_id = ?",
-        (dag_id,),
+        "SELECT v.source, v.digest FROM dags d JOIN dag_versions v ON v.id = d.version_id"
+        " WHERE d.dag_id = ?",
+        (dag.dag_id,),
     )
-    return row[0] if row else None
+    return row is not None and row["source"] == source and row["digest"] == compiled(dag)[1]
 
 
 def add_version(tx: Transaction, dag: Dag, key: str, etag: str, source: str, now: datetime) -> int:

@@ -21,8 +21,14 @@ class Notification:
     event: str
     kind: str
     target: str
-    payload: dict[str, Any]
+    payload_text: str
     sends: int
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """Read when it is asked for, so that one that cannot be read is in nobody else's way."""
+        payload: dict[str, Any] = json.loads(self.payload_text)
+        return payload
 
 
 def insert(
@@ -63,10 +69,7 @@ def due(tx: Transaction, now: datetime, limit: int) -> list[Notification]:
         " WHERE due_at <= ? AND due_at IS NOT NULL ORDER BY due_at LIMIT ?",
         (to_us(now), limit),
     )
-    return [
-        Notification(row[0], row[1], row[2], row[3], row[4], json.loads(row[5]), row[6])
-        for row in rows
-    ]
+    return [Notification(*row) for row in rows]
 
 
 def postpone(tx: Transaction, key: int, due_at: datetime) -> None:

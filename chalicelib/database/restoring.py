@@ -27,7 +27,6 @@ from pathlib import Path
 
 from chalicelib.database import sqlite, swapping
 from chalicelib.database.backup import LAST_COMMIT
-from chalicelib.database.connection import MAX_TRANSACTION_SECONDS
 from chalicelib.database.creation import DIRECTORY_CACHE_SECONDS
 from chalicelib.database.opening import (
     DatabaseUnusable,
@@ -37,6 +36,7 @@ from chalicelib.database.opening import (
 )
 from chalicelib.database.pool import IDLE_SECONDS
 from chalicelib.database.retry import Patience, until_free
+from chalicelib.database.transaction import MAX_TRANSACTION_SECONDS
 from chalicelib.errors import Conflict, DatabaseBusy
 
 log = logging.getLogger("orchestrator.database")

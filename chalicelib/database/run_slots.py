@@ -21,8 +21,9 @@ def admitted_count(tx: Transaction, dag_id: str) -> int:
 
 
 _IN_LINE = """
-    WHERE dag_id = :dag_id AND admitted_at IS NULL AND ended_at IS NULL AND not_before <= :horizon
-    AND (:only_asked_for = 0 OR run_type <> 'scheduled' OR reopened_at IS NOT NULL)
+    WHERE dag_id = :dag_id AND admitted_at IS NULL AND ended_at IS NULL
+    AND (run_type <> 'scheduled' OR reopened_at IS NOT NULL
+         OR (not_before <= :horizon AND :only_asked_for = 0))
 """
 _IN_ORDER = "ORDER BY backfill_id IS NOT NULL, not_before, id LIMIT :limit"
 WAITING = f"{SELECT_RUN} {_IN_LINE} {_IN_ORDER}"
@@ -33,8 +34,9 @@ IS_IN_LINE = f"SELECT 1 FROM runs {_IN_LINE} AND id = :key"
 def waiting(
     tx: Transaction, dag_id: str, horizon: datetime, *, only_asked_for: bool, limit: int
 ) -> list[Run]:
-    """Runs that wait for a slot and whose moment has come, the earliest first; or of them those
-    that the clock alone did not make."""
+    """Runs that wait for a slot, the earliest first; or of them those that the clock alone did not
+    make. Only what the clock made waits for its time: all else was asked for now, and a time that
+    lies ahead is from before the clock was set back."""
     params = _line_of(dag_id, horizon, only_asked_for=only_asked_for)
     return [run for run in map(run_of, tx.all(WAITING, {**params, "limit": limit})) if run]
 
@@ -59,6 +61,34 @@ def _line_of(dag_id: str, horizon: datetime, *, only_asked_for: bool) -> dict[st
         "horizon": to_us(horizon),
         "only_asked_for": int(only_asked_for),
     }
+
+
+DAGS_TO_ADMIT = """
+    WITH RECURSIVE waiting (dag_id) AS (
+        SELECT min(dag_id) FROM runs WHERE admitted_at IS NULL AND ended_at IS NULL
+        UNION ALL
+        SELECT (SELECT min(r.dag_id) FROM runs r WHERE r.admitted_at IS NULL
+                AND r.ended_at IS NULL AND r.dag_id > waiting.dag_id)
+        FROM waiting WHERE waiting.dag_id IS NOT NULL)
+    SELECT d.dag_id FROM waiting CROSS JOIN dags d ON d.dag_id = waiting.dag_id
+    WHERE d.removed_at IS NULL
+    AND d.max_active_runs > (SELECT count(*) FROM runs r WHERE r.dag_id = d.dag_id
+                             AND r.admitted_at IS NOT NULL AND r.ended_at IS NULL)
+    AND EXISTS (SELECT 1 FROM runs r WHERE r.dag_id = d.dag_id
+                AND r.admitted_at IS NULL AND r.ended_at IS NULL
+                AND (r.run_type <> 'scheduled' OR r.reopened_at IS NOT NULL
+                     OR (r.not_before <= :horizon AND d.is_paused = 0)))
+    ORDER BY (SELECT min(r.not_before) FROM runs r WHERE r.dag_id = d.dag_id
+              AND r.admitted_at IS NULL AND r.ended_at IS NULL), d.dag_id
+    LIMIT :limit
+"""
+
+
+def dags_to_admit(tx: Transaction, horizon: datetime, limit: int) -> list[str]:
+    """The DAGs with a free slot and a run that waits for it, the longest waiting first. One DAG
+    after the other is found in the index: many runs of one cost no more than one."""
+    rows = tx.all(DAGS_TO_ADMIT, {"horizon": to_us(horizon), "limit": limit})
+    return [row["dag_id"] for row in rows]
 
 
 def admitted(tx: Transaction, dag_id: str, limit: int) -> list[Run]:

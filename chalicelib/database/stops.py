@@ -18,10 +18,25 @@ def insert(tx: Transaction, attempt: Attempt, now: datetime) -> None:
     )
 
 
-def pending(tx: Transaction, limit: int) -> list[Attempt]:
-    """All that are noted."""
-    rows = tx.all("SELECT attempt FROM stops LIMIT ?", (limit,))
-    return [Attempt(*json.loads(row[0])) for row in rows]
+def pending(tx: Transaction, limit: int) -> list[str]:
+    """Names of the attempts, for `attempt_of`; those that were asked longest ago first."""
+    rows = tx.all("SELECT attempt FROM stops ORDER BY requested_at, attempt LIMIT ?", (limit,))
+    return [row[0] for row in rows]
+
+
+def attempt_of(name: str) -> Attempt:
+    """The attempt by its name here."""
+    return Attempt(*json.loads(name))
+
+
+def asked_again(tx: Transaction, attempt: Attempt, now: datetime) -> None:
+    """It was asked once more: others come first now."""
+    tx.execute("UPDATE stops SET requested_at = ? WHERE attempt = ?", (to_us(now), _name(attempt)))
+
+
+def forget_name(tx: Transaction, name: str) -> None:
+    """The name is none of an attempt."""
+    tx.execute("DELETE FROM stops WHERE attempt = ?", (name,))
 
 
 def is_asked_for(tx: Transaction, attempt: Attempt) -> bool:

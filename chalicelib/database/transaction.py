@@ -6,13 +6,17 @@ is not finished would keep its lock on the file after COMMIT.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 from chalicelib.database import sqlite
+from chalicelib.database.opening import DatabaseUnusable, is_busy, is_storage_failure
+from chalicelib.errors import DatabaseBusy, TransactionExpired
 
 IntegrityError = sqlite.IntegrityError
+
+MAX_TRANSACTION_SECONDS = 5.0
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 
@@ -30,6 +34,21 @@ class TransactionOver(RuntimeError):
     """A statement was given to a transaction that has ended: a mistake in the program."""
 
 
+class NestedTransaction(RuntimeError):
+    """A transaction was begun inside another one of the same thread: a mistake in the program."""
+
+
+DOOMS_TRANSACTION = (
+    DatabaseBusy,
+    DatabaseUnusable,
+    NestedTransaction,
+    TransactionExpired,
+    TransactionOver,
+)
+"""After one of these nothing of the transaction can be committed. A storage failure or a lost lock
+that SQLite reports itself does the same: ask `Transaction.is_doomed_by`."""
+
+
 class Transaction:
     """Made by Database.write() and Database.read() only, good until their block ends.
 
@@ -37,18 +56,40 @@ class Transaction:
     None before it and for ever if the transaction changed no row or was a read.
     """
 
-    def __init__(self, connection: sqlite.Connection, batch_id: str) -> None:
+    def __init__(
+        self,
+        connection: sqlite.Connection,
+        batch_id: str,
+        age: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self.batch_id = batch_id
         self.commit_seq: int | None = None
         self._connection = connection
         self._changes_before = connection.total_changes
+        self._age = age
         self._altered = False
         self._over = False
+
+    def is_late(self) -> bool:
+        """Whether half of a write transaction's time is over: nothing new should be begun in it."""
+        return self._age() > MAX_TRANSACTION_SECONDS / 2
 
     @property
     def changed(self) -> bool:
         """Whether there is anything to commit: a row was written, or the schema was."""
         return self._altered or self._connection.total_changes != self._changes_before
+
+    def is_doomed_by(self, error: BaseException) -> bool:
+        """Whether nothing of the transaction can be committed after `error`: the process is to end,
+        the storage failed, or the time is up. Everything else may be undone with a savepoint."""
+        return (
+            not isinstance(error, Exception)
+            or isinstance(error, DOOMS_TRANSACTION)
+            or is_busy(error)
+            or is_storage_failure(error)
+            or self._over
+            or not self._connection.in_transaction
+        )
 
     def execute(self, sql: str, params: Parameters = ()) -> int:
         """Run one statement; the number of rows that it inserted, updated or deleted."""

@@ -160,9 +160,11 @@ class Executor:
             self._send(Heartbeat(attempt, started_at=at, at=at, claimed=True))
 
     def _wait_for(self, not_before: float | None) -> None:
-        while not_before is not None and (wait := not_before - self._moment()) > 0:
+        left = LONGEST_HOLD  # should the clock be set back meanwhile
+        while not_before is not None and (wait := min(not_before - self._moment(), left)) > 0:
             if self._running.wait(wait):
                 break
+            left -= wait
         self._refuse_when_stopped()
 
     def _tell(self, notice: Notice, time_left: float) -> None:

@@ -105,7 +105,8 @@ def authenticate(scheduler: Scheduler, token: str) -> tuple[str, str] | None:
 
 def _note_use(scheduler: Scheduler, token: AccessToken) -> None:
     now = scheduler.now()
-    if token.last_used_at is not None and token.last_used_at > now - USE_NOTED_EVERY:
+    last = token.last_used_at
+    if last is not None and now - USE_NOTED_EVERY < last <= now:
         return
     try:
         with scheduler.database.write() as tx:

@@ -13,7 +13,8 @@ from chalicelib.database import backfills, runs
 from chalicelib.database.backfills import Backfill
 from chalicelib.errors import Conflict, InvalidRequest, NotFound
 from chalicelib.scheduler import finding
-from chalicelib.scheduler.context import Outbox, Scheduler, Work
+from chalicelib.scheduler.context import Scheduler, Work
+from chalicelib.scheduler.outbox import Outbox
 from chalicelib.scheduler.settle import working
 from chalicelib.scheduler.stopping import stop_run
 

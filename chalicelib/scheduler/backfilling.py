@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
+from functools import partial
 
 from chalicelib.dag.model import Dag
 from chalicelib.dag.schedule import next_fire_time, previous_fire_time
@@ -33,13 +34,24 @@ def go_on(work: Work) -> int:
     made."""
     made = 0
     for found in backfills.running(work.tx, MAX_BACKFILLS):
-        with work.apart("a backfill", dag_id=found.dag_id, backfill_id=found.id):
-            made += go_on_one(work, found.id)
+        made += go_on_one(work, found.id)
     return made
 
 
 def go_on_one(work: Work, backfill_id: int) -> int:
     """Make runs up to the backfill's own limit; answers how many."""
+    made = 0
+    give_up = partial(_give_up, work, backfill_id)
+    with work.apart("a backfill", give_up=give_up, backfill_id=backfill_id):
+        made = _make_runs(work, backfill_id)
+    return made
+
+
+def _give_up(work: Work, backfill_id: int, reason: str) -> None:
+    backfills.set_state(work.tx, backfill_id, "cancelled", work.now, reason)
+
+
+def _make_runs(work: Work, backfill_id: int) -> int:
     found = backfills.find(work.tx, backfill_id)
     dag = dags.find(work.tx, found.dag_id) if found else None
     if found is None or found.state != "running":

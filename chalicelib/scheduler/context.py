@@ -4,12 +4,11 @@ slots to fill, and the messages that leave when it has been committed."""
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from chalicelib.config import Settings
@@ -17,37 +16,30 @@ from chalicelib.dag.model import Dag
 from chalicelib.dag.states import RunState
 from chalicelib.database import (
     Database,
-    IntegrityError,
     Transaction,
     definitions,
     outputs,
     runs,
+    skipped,
 )
 from chalicelib.database.runs import Run
 from chalicelib.database.task_instances import TaskInstance
-from chalicelib.errors import OrchestratorError
-from chalicelib.messages import Attempt, Notice, Result, TaskMessage, Wake
-from chalicelib.ports import Bucket, Clock, OutgoingMessage, Queue
-from chalicelib.scheduler import claims
+from chalicelib.ports import Bucket, Clock, Queue
+from chalicelib.scheduler.outbox import Outbox
+from chalicelib.utils.errors import in_words
+from chalicelib.utils.line import Line
 
 log = logging.getLogger("orchestrator.scheduler")
 
 MAKE_AHEAD = timedelta(seconds=5)
 """A run is made, and a retry queued, at most this long before its moment."""
-WAKE_AHEAD = timedelta(seconds=3)
-"""A wake-up arrives this long before its moment: time to start cold and to commit."""
-TICK_HORIZON = timedelta(seconds=120)
-"""How far the tick looks ahead: EventBridge may leave almost two minutes between two ticks."""
+GIVE_UP_AFTER = timedelta(minutes=5)
+GIVE_UP_TIMES = 3
+"""What raises so often, for so long, is not left out any more but ended."""
+AT_ONCE = timedelta(0)
 
-BAD_DATA = (ValueError, OverflowError, LookupError, TypeError, IntegrityError)
-"""What bad data may raise. Anything else is a fault of ours or of the disk: nothing is
-committed."""
-
-STOPPED_AT_ONCE = 16
-"""Attempts: each takes up to three requests, and somebody waits for the answer to a cancel."""
-
-MAX_DELAY = 900
-"""SQS's own limit, in seconds."""
+GiveUp = Callable[[str], object]
+"""Ends an item for the reason given, without what raised."""
 
 
 @dataclass(frozen=True)
@@ -62,84 +54,7 @@ class Scheduler:
     runs: Bucket
     settings: Settings
     now: Clock
-
-
-@dataclass
-class Outbox:
-    """What a transaction decides to send. It leaves after the commit: a message for something that
-    was rolled back must never exist, and one that is lost on the way is sent again by the tick."""
-
-    now: datetime
-    tasks: list[tuple[TaskMessage, datetime]] = field(default_factory=list)
-    notices: list[tuple[Notice, str]] = field(default_factory=list)
-    wakes: set[int] = field(default_factory=set)
-    stops: list[Attempt] = field(default_factory=list)
-
-    def task(self, message: TaskMessage, not_before: datetime) -> None:
-        self.tasks.append((message, not_before))
-
-    def wake(self, moment: datetime | None) -> None:
-        """Ask to be woken for `moment`. Farther ahead than the tick looks, the tick will ask."""
-        if moment is not None and moment <= self.now + TICK_HORIZON:
-            self.wakes.add(math.ceil(moment.timestamp()))
-
-    def wake_after(self, moment: datetime | None) -> None:
-        """The same for something that no executor waits for: right after its moment, not before."""
-        self.wake(None if moment is None else moment + WAKE_AHEAD)
-
-    def mark(self) -> tuple[int, int, int]:
-        """Where it stands now, for `back_to`."""
-        return len(self.tasks), len(self.notices), len(self.stops)
-
-    def back_to(self, mark: tuple[int, int, int]) -> None:
-        """Forget what came since. Wake-ups stay: one too many finds nothing due."""
-        tasks, notices, stops = mark
-        del self.tasks[tasks:], self.notices[notices:], self.stops[stops:]
-
-    def send(self, scheduler: Scheduler) -> None:
-        """Send all. What cannot be sent is logged and left to the tick: the commit stands."""
-        for send in (self._send_tasks, self._send_wakes, self._send_stops):
-            try:
-                send(scheduler)
-            except OrchestratorError as error:
-                log.error("messages not sent, the tick will send them again: %s", error.message)
-
-    def _send_tasks(self, scheduler: Scheduler) -> None:
-        messages = [self._task_out(*item) for item in self.tasks]
-        messages += [OutgoingMessage(n.encode(), 0, dag_id) for n, dag_id in self.notices]
-        if messages:
-            scheduler.tasks.send(messages)
-
-    def _send_wakes(self, scheduler: Scheduler) -> None:
-        if self.wakes:
-            scheduler.results.send([self._wake_out(second) for second in sorted(self.wakes)])
-
-    def _send_stops(self, scheduler: Scheduler) -> None:
-        if self.stops and (reports := self._stop(scheduler)):
-            scheduler.results.send(reports)
-
-    def _task_out(self, message: TaskMessage, not_before: datetime) -> OutgoingMessage:
-        # Whole seconds, rounded down: the executor waits out the rest, so that it starts on time.
-        ahead = math.floor((not_before - self.now).total_seconds())
-        delay = min(max(ahead, 0), MAX_DELAY)
-        return OutgoingMessage(message.encode(), delay, message.attempt.dag_id)
-
-    def _wake_out(self, second: int) -> OutgoingMessage:
-        # Rounded up: a wake-up that came too early would find nothing due.
-        ahead = math.ceil(second - self.now.timestamp() - WAKE_AHEAD.total_seconds())
-        return OutgoingMessage(Wake(at=float(second)).encode(), min(max(ahead, 0), MAX_DELAY))
-
-    def _stop(self, scheduler: Scheduler) -> list[OutgoingMessage]:
-        """Claim what has not begun, so that it never will, and mark the rest to be stopped."""
-
-        def is_kept(attempt: Attempt) -> bool:
-            return claims.stop(scheduler.runs, attempt, self.now)
-
-        with ThreadPoolExecutor(STOPPED_AT_ONCE) as pool:
-            kept = list(zip(self.stops, pool.map(is_kept, self.stops), strict=True))
-        reason = "cancelled before it began"
-        results = [Result(attempt, "cancelled", reason=reason) for attempt, never in kept if never]
-        return [OutgoingMessage(result.encode()) for result in results]
+    definitions: Callable[[Transaction, int], Dag] = definitions.definition
 
 
 @dataclass
@@ -147,11 +62,11 @@ class Work:
     """One transaction under way.
 
     `closed` are runs that ended before they were let in, for those who wait for them; `held_up` are
-    tasks that wait for the run before theirs (run_id, task_id: and that run's id); `touched` are
-    runs of which something changed; `run_slots`, `task_slots` and `pools` are DAGs and pools in
-    which something may begin. Whoever changes a state notes it there, and `settle` follows it up
-    before the commit, so that no change can be forgotten. `left_out` tells what `apart` undid. What
-    has been read and never changes is kept.
+    tasks that wait for the run before theirs (run_id, task_id: its date, and that run's id);
+    `touched` are runs of which something changed; `run_slots`, `task_slots` and `pools` are DAGs
+    and pools in which something may begin. Whoever changes a state notes it there, and `settle`
+    follows it up before the commit, in the order of noting, so that no change can be forgotten.
+    `left_out` tells what `apart` undid. What has been read and never changes is kept.
     """
 
     tx: Transaction
@@ -159,12 +74,12 @@ class Work:
     outbox: Outbox
     now: datetime
     closed: dict[str, RunState] = field(default_factory=dict)
-    held_up: dict[tuple[str, str], str] = field(default_factory=dict)
-    touched: dict[str, None] = field(default_factory=dict)
-    run_slots: set[str] = field(default_factory=set)
-    task_slots: set[str] = field(default_factory=set)
-    pools: set[str] = field(default_factory=set)
-    backfills: set[int] = field(default_factory=set)
+    held_up: dict[tuple[str, str], tuple[datetime, str]] = field(default_factory=dict)
+    touched: Line[str] = field(default_factory=Line)
+    run_slots: Line[str] = field(default_factory=Line)
+    task_slots: Line[str] = field(default_factory=Line)
+    pools: Line[str] = field(default_factory=Line)
+    backfills: Line[int] = field(default_factory=Line)
     begun: int = 0
     left_out: list[str] = field(default_factory=list)
     _definitions: dict[int, Dag] = field(default_factory=dict)
@@ -175,34 +90,79 @@ class Work:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undo what the block did if it raises, rows and messages; the error comes through."""
-        mark = self.outbox.mark()
+        mark, closed, held_up = self.outbox.mark(), dict(self.closed), dict(self.held_up)
         try:
             with self.tx.savepoint():
                 yield
         except BaseException:
             self.outbox.back_to(mark)
+            self.closed, self.held_up = closed, held_up
             raise
 
     @contextmanager
-    def apart(self, what: str, **about: Any) -> Iterator[None]:
-        """What bad data raises in the block is logged, noted in `left_out`, and undone: of many
-        things that one pass looks after, a bad one must not stand in the way of the others."""
+    def apart(
+        self,
+        what: str,
+        *,
+        give_up: GiveUp | None = None,
+        patience: timedelta = GIVE_UP_AFTER,
+        **about: Any,
+    ) -> Iterator[None]:
+        """A bulkhead: of many things that one pass looks after, a bad one must not stand in the way
+        of the others. Whatever the block raises is undone, logged and noted, unless nothing could
+        be committed after it. An item that raises again and again is ended by `give_up`, which gets
+        the reason in words: after `patience`, or with AT_ONCE the first time."""
+        item = _item(what, about)
         try:
             with self.savepoint():
                 yield
-        except BAD_DATA as error:
-            log.exception("%s is left out of this pass", what, extra=about)
-            ids = ", ".join(f"{name} {value}" for name, value in about.items())
-            self.left_out.append(f"{what} ({ids}): {type(error).__name__}: {error}")
+        except Exception as error:
+            reason = self.leave_out(error, what, **about)
+            if self._is_enough(item, about, reason, patience) and give_up is not None:
+                with self.apart(f"the end of {what}", **about):
+                    give_up(reason)
+                    self._came_through(item)
+        else:
+            self._came_through(item)
+
+    def leave_out(self, error: Exception, what: str, **about: Any) -> str:
+        """Log and note what an item raised; answers it in words. Raises it again where nothing can
+        be committed any more."""
+        if self.tx.is_doomed_by(error):
+            raise error
+        item, said = _item(what, about), in_words(error)
+        log.error("%s is left out", item, extra=about, exc_info=error)
+        self.left_out.append(f"{item}: {said}")
+        return f"internal error: {said}"
+
+    def _is_enough(
+        self, item: str, about: Mapping[str, Any], reason: str, patience: timedelta
+    ) -> bool:
+        if patience <= AT_ONCE:
+            return True
+        self._left_out_before.add(item)
+        so_far = skipped.note(self.tx, item, about.get("dag_id"), reason, self.now)
+        # A first time that lies ahead is from before the clock was set back.
+        is_long_ago = not self.now - patience < so_far.first_at <= self.now
+        return so_far.times >= GIVE_UP_TIMES and is_long_ago
+
+    def _came_through(self, item: str) -> None:
+        if item in self._left_out_before:
+            self._left_out_before.discard(item)
+            skipped.forget(self.tx, item)
+
+    @cached_property
+    def _left_out_before(self) -> set[str]:
+        return skipped.items(self.tx)
 
     def touch(self, run_id: str) -> None:
         """Something of this run changed."""
-        self.touched[run_id] = None
+        self.touched.add(run_id)
 
     def definition(self, version_id: int) -> Dag:
         """The DAG as that version says. Raises LookupError."""
         if version_id not in self._definitions:
-            self._definitions[version_id] = definitions.definition(self.tx, version_id)
+            self._definitions[version_id] = self.scheduler.definitions(self.tx, version_id)
         return self._definitions[version_id]
 
     def definition_of(self, task: TaskInstance, run: Run) -> Dag:
@@ -249,6 +209,10 @@ class Work:
         """The task has written anew."""
         self._outputs.pop((run_key, task_id), None)
         self._output_texts.pop((run_key, task_id), None)
+
+
+def _item(what: str, about: Mapping[str, Any]) -> str:
+    return f"{what} ({', '.join(f'{name} {value}' for name, value in about.items())})"
 
 
 def _gathered(rows: list[tuple[int, dict[str, Any]]]) -> dict[str, list[Any]]:

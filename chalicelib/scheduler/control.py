@@ -190,7 +190,7 @@ def rerun(scheduler: Scheduler, run_id: str, *, who: str = "local") -> str:
         if run is None:
             raise NotFound(f"there is no run {run_id!r}; GET /api/runs lists those that exist")
         just_now = runs.by_idempotency_key(tx, run.dag_id, _again(run_id, now - _SECOND_CLICK))
-    if just_now is not None and now - just_now.logical_date < _SECOND_CLICK:
+    if just_now is not None and abs(now - just_now.logical_date) < _SECOND_CLICK:
         return just_now.run_id
     return request_run(
         scheduler,

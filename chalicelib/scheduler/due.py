@@ -14,7 +14,9 @@ doubled or missing changes nothing.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from chalicelib.dag.model import Dag
 from chalicelib.dag.schedule import next_fire_time, previous_fire_time
@@ -23,9 +25,10 @@ from chalicelib.database import dags, expansion, run_slots, runs, task_instances
 from chalicelib.database.dags import RegisteredDag
 from chalicelib.database.runs import NewRun
 from chalicelib.errors import InvalidRequest
-from chalicelib.scheduler import backfilling, stopping
+from chalicelib.scheduler import backfilling, forced_end, stopping
 from chalicelib.scheduler.admission import make_run
-from chalicelib.scheduler.context import MAKE_AHEAD, TICK_HORIZON, Work
+from chalicelib.scheduler.context import AT_ONCE, MAKE_AHEAD, Work
+from chalicelib.scheduler.outbox import TICK_HORIZON
 
 log = logging.getLogger("orchestrator.scheduler")
 
@@ -45,15 +48,25 @@ _INSTANT = timedelta(microseconds=1)
 
 def make_due(work: Work) -> dict[str, int]:
     """Do what is due; answers how much of what. Bounded: what is left over is woken for at once."""
-    return {
-        "runs_timed_out": _time_out(work),
-        "runs_made": _make_runs(work),
-        "retries_queued": _queue_again(work, TaskState.UP_FOR_RETRY),
-        "sensors_asked": _queue_again(work, TaskState.UP_FOR_RESCHEDULE),
-        "tasks_expanding": _go_on_expanding(work),
-        "dags_waiting_for_slots": _refill(work),
-        "backfill_runs": backfilling.go_on(work),
+    parts: dict[str, Callable[[Work], int]] = {
+        "runs_timed_out": _time_out,
+        "runs_made": _make_runs,
+        "retries_queued": partial(_queue_again, state=TaskState.UP_FOR_RETRY),
+        "sensors_asked": partial(_queue_again, state=TaskState.UP_FOR_RESCHEDULE),
+        "tasks_expanding": _go_on_expanding,
+        "dags_waiting_for_run_slots": _look_at_waiting_runs,
+        "dags_waiting_for_slots": _refill,
+        "backfill_runs": backfilling.go_on,
     }
+    return {name: part_of(work, name, part) for name, part in parts.items()}
+
+
+def part_of(work: Work, name: str, part: Callable[[Work], int]) -> int:
+    """Do one part of what is due; one that raises keeps no other from being done."""
+    number = 0
+    with work.apart(f"the part {name!r} of what is due"):
+        number = part(work)
+    return number
 
 
 def plan_wakes(work: Work) -> int:
@@ -85,13 +98,20 @@ def _make_runs(work: Work) -> int:
     horizon = work.now + MAKE_AHEAD
     made = 0
     for dag in dags.due(work.tx, horizon, MAX_RUNS):
-        if made >= MAX_RUNS:
+        if made >= MAX_RUNS or work.tx.is_late():
+            work.outbox.wake(work.now)
             break
-        with work.apart("a DAG that is due", dag_id=dag.dag_id):
+        give_up = partial(_pause, work, dag.dag_id)
+        with work.apart("a DAG that is due", give_up=give_up, dag_id=dag.dag_id):
             made += _make_runs_of(work, dag, horizon, MAX_RUNS - made)
     if made >= MAX_RUNS:
         work.outbox.wake(work.now)
     return made
+
+
+def _pause(work: Work, dag_id: str, reason: str) -> None:
+    why = f"paused because no run of it could be made: {reason}; upload its file again, un-pause it"
+    dags.set_paused(work.tx, dag_id, True, None, work.now, why)
 
 
 def _make_runs_of(work: Work, dag: RegisteredDag, horizon: datetime, limit: int) -> int:
@@ -135,8 +155,10 @@ def _first_to_make(dag: RegisteredDag, definition: Dag, now: datetime) -> dateti
 def _queue_again(work: Work, state: TaskState) -> int:
     due = task_instances.due(work.tx, state, work.now + MAKE_AHEAD, MAX_RETRIES)
     for task in due:
-        task_instances.move(work.tx, task.key, TaskState.SCHEDULED)
-        work.task_slots.add(task.attempt.dag_id)
+        give_up = partial(forced_end.end_task, work, task)
+        with work.apart("an attempt that is due", give_up=give_up, **task.attempt.ids()):
+            task_instances.move(work.tx, task.key, TaskState.SCHEDULED)
+            work.task_slots.add(task.attempt.dag_id)
     if len(due) >= MAX_RETRIES:
         work.outbox.wake(work.now)
     return len(due)
@@ -145,11 +167,21 @@ def _queue_again(work: Work, state: TaskState) -> int:
 def _time_out(work: Work) -> int:
     late = run_slots.timed_out(work.tx, work.now, MAX_TIMEOUTS)
     for run in late:
-        with work.apart("a run that took too long", **run.ids()):
+        give_up = partial(forced_end.end_run, work, run)
+        about = {"give_up": give_up, "patience": AT_ONCE, **run.ids()}
+        with work.apart("a run that took too long", **about):
             limit = work.definition(run.version_id).dagrun_timeout
             reason = f"took longer than dagrun_timeout ({limit:g} s)"
             stopping.stop_run(work, run, RunState.FAILED, reason)
     return len(late)
+
+
+def _look_at_waiting_runs(work: Work) -> int:
+    """Look again at runs that wait beside a free slot: their time had not come when it became free,
+    or the clock was set back since, or they could not be let in."""
+    dag_ids = run_slots.dags_to_admit(work.tx, work.now + MAKE_AHEAD, MAX_REFILLED)
+    work.run_slots.update(dag_ids)
+    return len(dag_ids)
 
 
 def _refill(work: Work) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from chalicelib.dag.model import Dag, Notification, Task
@@ -17,7 +18,7 @@ from chalicelib.database import notifications
 from chalicelib.database.runs import Run
 from chalicelib.database.task_instances import End, TaskInstance
 from chalicelib.messages import Notice
-from chalicelib.scheduler.context import Work
+from chalicelib.scheduler.context import AT_ONCE, Work
 from chalicelib.utils.time import iso
 
 RESEND = timedelta(minutes=5)
@@ -27,31 +28,40 @@ MAX_DUE = 100
 
 def of_run(work: Work, dag: Dag, run: Run, state: RunState, reason: str) -> None:
     """The run has ended."""
-    if state is RunState.SUCCESS:
-        _tell(work, dag.on_success, "success", run, None, {"state": state, "reason": reason})
-    elif state is RunState.FAILED:
-        _tell(work, dag.on_failure, "failure", run, None, {"state": state, "reason": reason})
+    with work.apart("the notifications of a run", **run.ids()):
+        if state is RunState.SUCCESS:
+            _tell(work, dag.on_success, "success", run, None, {"state": state, "reason": reason})
+        elif state is RunState.FAILED:
+            _tell(work, dag.on_failure, "failure", run, None, {"state": state, "reason": reason})
 
 
 def of_task(
     work: Work, task: Task, run: Run, instance: TaskInstance, ended: End, target: TaskState
 ) -> None:
     """An attempt has ended, and its task is in `target` now."""
-    wanted = {
-        TaskState.SUCCESS: (task.on_success, "success"),
-        TaskState.FAILED: (task.on_failure, "failure"),
-        TaskState.UP_FOR_RETRY: (task.on_retry, "retry"),
+    if target not in _EVENTS:
+        return
+    said = {
+        "state": target,
+        "reason": ended.reason,
+        "try_number": instance.try_number,
+        "map_index": instance.attempt.map_index,
+        "exit_code": ended.exit_code,
     }
-    if target in wanted:
-        listeners, event = wanted[target]
-        said = {
-            "state": target,
-            "reason": ended.reason,
-            "try_number": instance.try_number,
-            "map_index": instance.attempt.map_index,
-            "exit_code": ended.exit_code,
+    with work.apart("the notifications of a task", **instance.attempt.ids()):
+        listeners = {
+            TaskState.SUCCESS: task.on_success,
+            TaskState.FAILED: task.on_failure,
+            TaskState.UP_FOR_RETRY: task.on_retry,
         }
-        _tell(work, listeners, event, run, instance, said)
+        _tell(work, listeners[target], _EVENTS[target], run, instance, said)
+
+
+_EVENTS = {
+    TaskState.SUCCESS: "success",
+    TaskState.FAILED: "failure",
+    TaskState.UP_FOR_RETRY: "retry",
+}
 
 
 def _tell(
@@ -74,19 +84,38 @@ def _tell(
         **said,
     }
     for listener in listeners:
-        key = notifications.insert(
-            work.tx,
-            dag_id=run.dag_id,
-            run_id=run.run_id,
-            task_id=task_id,
-            event=event,
-            kind=listener.kind,
-            target=listener.target,
-            payload=facts,
-            due_at=work.now + RESEND,
-            now=work.now,
-        )
-        _send(work, key, run.dag_id, listener.kind, listener.target, facts)
+        refuse = partial(_insert, work, run, task_id, event, listener, facts)
+        about: dict[str, Any] = {**run.ids(), "task_id": task_id, "kind": listener.kind}
+        with work.apart("a notification", give_up=refuse, patience=AT_ONCE, **about):
+            key = _insert(work, run, task_id, event, listener, facts)
+            _send(work, key, run.dag_id, listener.kind, listener.target, facts)
+
+
+def _insert(
+    work: Work,
+    run: Run,
+    task_id: str | None,
+    event: str,
+    listener: Notification,
+    facts: dict[str, Any],
+    failure: str | None = None,
+) -> int:
+    """Keep the notification; with `failure` as one that failed for this reason."""
+    key = notifications.insert(
+        work.tx,
+        dag_id=run.dag_id,
+        run_id=run.run_id,
+        task_id=task_id,
+        event=event,
+        kind=listener.kind,
+        target=listener.target,
+        payload=facts,
+        due_at=work.now + RESEND,
+        now=work.now,
+    )
+    if failure is not None:
+        notifications.end(work.tx, key, False, failure)
+    return key
 
 
 def _send(work: Work, key: int, dag_id: str, kind: str, target: str, facts: dict[str, Any]) -> None:
@@ -100,10 +129,17 @@ def resend(work: Work) -> int:
     """Send again what nobody has confirmed; give up after about a day."""
     due = notifications.due(work.tx, work.now, MAX_DUE)
     for found in due:
-        if found.sends >= MAX_SENDS:
-            reason = f"not confirmed after it was sent {found.sends} times"
-            notifications.end(work.tx, found.id, False, reason)
-            continue
-        notifications.postpone(work.tx, found.id, work.now + RESEND * min(2**found.sends, 24))
-        _send(work, found.id, found.dag_id, found.kind, found.target, found.payload)
+        give_up = partial(notifications.end, work.tx, found.id, False)
+        about: dict[str, Any] = {"dag_id": found.dag_id, "notification_id": found.id}
+        with work.apart("a notification to be sent again", give_up=give_up, **about):
+            _resend(work, found)
     return len(due)
+
+
+def _resend(work: Work, found: notifications.Notification) -> None:
+    if found.sends >= MAX_SENDS:
+        reason = f"not confirmed after it was sent {found.sends} times"
+        notifications.end(work.tx, found.id, False, reason)
+        return
+    notifications.postpone(work.tx, found.id, work.now + RESEND * min(2**found.sends, 24))
+    _send(work, found.id, found.dag_id, found.kind, found.target, found.payload)

@@ -40,13 +40,14 @@ def advance(work: Work, run: Run) -> None:
     states = task_instances.states(work.tx, run.key)
     for task in dag.tasks:  # in topological order: one pass carries a failure all the way down
         if states[task.id][TaskState.NONE]:
-            _decide(work, run, task, states)
+            _decide_apart(work, run, task, states)
     work.task_slots.add(run.dag_id)
     work.pools.update(task.pool for task in dag.tasks if task.pool)
     if _is_over(states):
         _end(work, run, dag, states)
     if any(task.depends_on_past for task in dag.tasks):
-        _touch_next(work, run)
+        with work.apart("the run after this one", **run.ids()):
+            _touch_next(work, run)
 
 
 def _is_over(states: States) -> bool:
@@ -64,10 +65,25 @@ def _touch_next(work: Work, run: Run) -> None:
         work.touch(following.run_id)
 
 
-def _decide(work: Work, run: Run, task: Task, states: States) -> None:
-    target, reason = decision(work, run, task, states)
-    if target is TaskState.NONE:
-        return
+def _decide_apart(work: Work, run: Run, task: Task, states: States) -> None:
+    """Decide about one task that waits. One that cannot be decided about fails, and the others go
+    on."""
+    try:
+        target, reason = decision(work, run, task, states)
+        if target is not TaskState.NONE:
+            with work.savepoint():
+                _decide(work, run, task, states, target, reason)
+    except Exception as error:
+        reason = work.leave_out(error, "a task of a run", task_id=task.id, **run.ids())
+        for instance in task_instances.waiting(work.tx, run.key, task.id):
+            failed = TaskState.FAILED
+            task_instances.end_unstarted(work.tx, instance.key, failed, reason, work.now)
+        states[task.id] = task_instances.states_of_task(work.tx, run.key, task.id)
+
+
+def _decide(
+    work: Work, run: Run, task: Task, states: States, target: TaskState, reason: str
+) -> None:
     waiting = task_instances.waiting(work.tx, run.key, task.id)
     whole = next((instance for instance in waiting if instance.copies is not None), None)
     if target is TaskState.SCHEDULED and whole is not None:
@@ -149,7 +165,7 @@ def _by_the_past(work: Work, run: Run, task: Task) -> tuple[TaskState, str]:
         return TaskState.UPSTREAM_FAILED, reason
     if all(state in _GOOD for state in past):
         return TaskState.SCHEDULED, ""
-    work.held_up[run.run_id, task.id] = previous.run_id
+    work.held_up[run.run_id, task.id] = run.logical_date, previous.run_id
     return TaskState.NONE, ""
 
 
@@ -201,8 +217,10 @@ def _end(work: Work, run: Run, dag: Dag, states: States) -> None:
     log.info("run ended: %s", state, extra=run.ids())
     notices.of_run(work, dag, run, state, reason)
     if state is RunState.FAILED:
-        _pause_after_failures(work, run, dag)
-    pass_on(work, run, state)
+        with work.apart("the count of failed runs", **run.ids()):
+            _pause_after_failures(work, run, dag)
+    with work.apart("what waited for a run", **run.ids()):
+        pass_on(work, run, state)
 
 
 def pass_on(work: Work, run: Run, state: RunState) -> None:

@@ -23,12 +23,14 @@ from chalicelib.dag.yaml_nodes import MAX_BYTES
 from chalicelib.database import dags, run_slots
 from chalicelib.database.dags import DagFile, RegisteredDag
 from chalicelib.database.runs import Run
-from chalicelib.errors import UnreadableObject
+from chalicelib.database.transaction import DOOMS_TRANSACTION
+from chalicelib.errors import OrchestratorError, UnreadableObject
 from chalicelib.ports import StoredObject
 from chalicelib.scheduler.context import Scheduler, Work
 from chalicelib.scheduler.due import clock_start
 from chalicelib.scheduler.settle import working
 from chalicelib.scheduler.stopping import stop_run
+from chalicelib.utils.errors import in_words
 
 log = logging.getLogger("orchestrator.scheduler")
 
@@ -58,18 +60,44 @@ def register(scheduler: Scheduler, keys: Iterable[str]) -> int:
     waiting = deque(dict.fromkeys(key for key in keys if key.endswith(SUFFIXES)))
     changed: set[str] = set()
     looks: dict[str, int] = {}
+    failure: Exception | None = None
     while waiting:
         key = waiting.popleft()
         looks[key] = looks.get(key, 0) + 1
         if looks[key] > _LOOKS:
             log.warning("%s changes faster than it can be read; left to the next tick", key)
             continue
-        freed = _register(scheduler, _read(scheduler, key))
+        try:
+            freed = _register(scheduler, _read(scheduler, key))
+        except DOOMS_TRANSACTION:
+            raise
+        except Exception as error:  # the other files are none of its business
+            failure = failure or _failure(scheduler, key, error)
+            continue
         if freed is not None:
             changed.add(key)
             waiting.append(key)  # look again: see the module's docstring
             waiting.extend(freed)
+    if failure is not None:
+        raise failure
     return len(changed)
+
+
+def _failure(scheduler: Scheduler, key: str, error: Exception) -> Exception | None:
+    """Make an import error of what registering the file raised; what came from outside is answered,
+    for the event to be delivered again."""
+    if isinstance(error, OrchestratorError):
+        log.error("%s was not registered: %s", key, error.message)
+        return error
+    log.error("%s was not registered", key, exc_info=error, extra={"file_key": key})
+    message = f"the file cannot be registered: internal error: {in_words(error)}"
+    problem = Problem(line=1, column=1, path="", message=message)
+    with working(scheduler) as work:
+        known = dags.file(work.tx, key)
+        # Without its ETag: the tick tries it again.
+        dags.save_file(work.tx, key, "", known.dag_id if known else None, work.now)
+        dags.set_import_error(work.tx, key, [asdict(problem)], [], None, work.now)
+    return None
 
 
 def reconcile(scheduler: Scheduler) -> int:
@@ -79,6 +107,7 @@ def reconcile(scheduler: Scheduler) -> int:
     with scheduler.database.read() as tx:
         known = dags.files(tx)
     changed = [key for key, etag in listed.items() if known.get(key) != etag]
+    changed.sort(key=lambda key: known.get(key) == "")  # what failed last time comes last
     gone = [key for key in known if key not in listed and (last is None or key <= last)]
     return register(scheduler, (changed + gone)[:MAX_FILES_PER_ROUND])
 
@@ -198,9 +227,9 @@ def _accept(work: Work, reading: _Reading, dag: Dag, known: DagFile | None) -> l
 def _version(
     work: Work, dag: Dag, reading: _Reading, before: RegisteredDag | None, source: str
 ) -> int:
-    """The active version if the text is the same, else a new one."""
+    """The active version if the text, and what is made of it, is the same, else a new one."""
     assert reading.found is not None
-    if before is not None and dags.active_source(work.tx, dag.dag_id) == source:
+    if before is not None and dags.is_active(work.tx, dag, source):
         return before.version_id
     return dags.add_version(work.tx, dag, reading.key, reading.found.etag, source, work.now)
 
@@ -212,11 +241,19 @@ def _next_fire_at(
     clock alone, so that a fire time which is due just now is not lost."""
     if is_paused:
         return None
-    if before is not None and not before.is_removed and not before.is_paused:
-        old = work.definition(before.version_id)
-        if _clock_of(old) == _clock_of(dag):
-            return before.next_fire_at
+    had_clock = before is not None and not before.is_removed and not before.is_paused
+    if before is not None and had_clock and _has_clock_of(work, before, dag):
+        return before.next_fire_at
     return clock_start(work, dag.dag_id, dag)
+
+
+def _has_clock_of(work: Work, before: RegisteredDag, dag: Dag) -> bool:
+    """Whether the schedule is as before. Of a definition that cannot be read nobody knows: then the
+    new one begins anew."""
+    is_same = False
+    with work.apart("the definition before a new one", dag_id=dag.dag_id):
+        is_same = _clock_of(work.definition(before.version_id)) == _clock_of(dag)
+    return is_same
 
 
 def _clock_of(dag: Dag) -> tuple[object, ...]:
@@ -244,5 +281,6 @@ def stop_removed(work: Work) -> int:
 
 def _stop_all(work: Work, waiting: list[Run]) -> int:
     for run in waiting:
-        stop_run(work, run, RunState.CANCELLED, "the DAG's file was removed")
+        with work.apart("a waiting run of a removed DAG", **run.ids()):
+            stop_run(work, run, RunState.CANCELLED, "the DAG's file was removed")
     return len(waiting)

@@ -12,19 +12,22 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from chalicelib.dag.states import IN_FLIGHT, TaskState
 from chalicelib.dag.template_terms import TemplateError
 from chalicelib.database import attempts, stops, task_instances
 from chalicelib.database.task_instances import End, TaskInstance
-from chalicelib.messages import BadMessage, Heartbeat, Notice, decode_task
+from chalicelib.messages import Attempt, Heartbeat, Notice, decode_task
 from chalicelib.ports import ReceivedMessage
+from chalicelib.scheduler import forced_end
 from chalicelib.scheduler.claims import Finding, claim
 from chalicelib.scheduler.context import Scheduler, Work
 from chalicelib.scheduler.environment import task_message
 from chalicelib.scheduler.results import apply_report, end
 from chalicelib.scheduler.settle import working
-from chalicelib.scheduler.slots import resend_at
+from chalicelib.scheduler.slots import begins, resend_at
+from chalicelib.utils.errors import in_words
 
 log = logging.getLogger("orchestrator.scheduler")
 
@@ -49,7 +52,9 @@ def resend(work: Work) -> int:
     """Send again what is queued and has not begun in time. Harmless: one claim wins."""
     due = task_instances.due(work.tx, TaskState.QUEUED, work.now, MAX_RESENT)
     for task in due:
-        with work.apart("a task message to be sent again", **task.attempt.ids()):
+        give_up = partial(forced_end.end_unsent, work, task)
+        about = {"give_up": give_up, **task.attempt.ids()}
+        with work.apart("a task message to be sent again", **about):
             _resend(work, task)
     return len(due)
 
@@ -59,7 +64,7 @@ def _resend(work: Work, task: TaskInstance) -> None:
     if not attempts.postpone(work.tx, task, again):
         return
     run = work.run_of(task)
-    not_before = task.not_before or work.now
+    not_before = begins(work, run, task)
     dag = work.definition_of(task, run)
     try:
         message = task_message(work, dag, run, task, task.attempt, not_before)
@@ -88,12 +93,26 @@ def stop_again(work: Work) -> int:
     """Ask once more for the end of what is to be stopped, for a process that died before it
     could."""
     pending = stops.pending(work.tx, MAX_STOPS)
-    for attempt in pending:
-        work.outbox.stops.append(attempt)
-        task = task_instances.find(work.tx, attempt)
-        if task is None or task.attempt != attempt or task.state not in IN_FLIGHT:
-            stops.forget(work.tx, attempt)
+    for name in pending:
+        give_up = partial(_forget_stop, work, name)
+        with work.apart("a stop to be asked for again", give_up=give_up, attempt=name):
+            _stop_again(work, name)
     return len(pending)
+
+
+def _stop_again(work: Work, name: str) -> None:
+    attempt = stops.attempt_of(name)
+    work.outbox.stops.append(attempt)
+    task = task_instances.find(work.tx, attempt)
+    if task is None or task.attempt != attempt or task.state not in IN_FLIGHT:
+        stops.forget(work.tx, attempt)
+    else:
+        stops.asked_again(work.tx, attempt, work.now)
+
+
+def _forget_stop(work: Work, name: str, reason: str) -> None:
+    log.error("a stop that cannot be asked for is forgotten: %s", reason, extra={"attempt": name})
+    stops.forget_name(work.tx, name)
 
 
 def end_silent(work: Work) -> int:
@@ -133,29 +152,54 @@ def _end_abandoned(work: Work, finding: Finding) -> bool:
 
 def abandoned(scheduler: Scheduler, now: datetime) -> list[Finding]:
     """Claim the attempts that were queued hours ago and never began, before anything is decided
-    about them: whoever finds the message later will not start the command."""
+    about them: whoever finds the message later will not start the command. One whose claim cannot
+    be had for as long again is lost without it."""
     with scheduler.database.read() as tx:
         waiting = task_instances.queued_before(tx, now - BEGIN_WITHIN, MAX_ABANDONED)
     hours = BEGIN_WITHIN.total_seconds() / 3600
     reason = f"no executor took the task's message within {hours:g} hours"
-    return [claim(scheduler.runs, task.attempt, reason, now) for task in waiting]
+    found: list[Finding] = []
+    for task in waiting:
+        claimed = _claimed(scheduler, task.attempt, reason, now)
+        if claimed is None and task.not_before and task.not_before < now - 2 * BEGIN_WITHIN:
+            claimed = Finding(task.attempt, f"{reason}, and it could not be claimed", None)
+        found += [claimed] if claimed else []
+    return found
+
+
+def _claimed(scheduler: Scheduler, attempt: Attempt, reason: str, now: datetime) -> Finding | None:
+    """None where the claim could not be written or read: the next tick asks again."""
+    try:
+        return claim(scheduler.runs, attempt, reason, now)
+    except Exception:
+        log.exception("an attempt that nobody took was not claimed", extra=attempt.ids())
+        return None
 
 
 def dead_letters(scheduler: Scheduler, now: datetime) -> DeadLetters:
     """What stands in the dead letter queue, each attempt of it claimed."""
     letters = DeadLetters()
     reason = "every executor that took the task's message failed before it could report"
-    while len(letters.received) < MAX_DEAD:
+    for _ in range(MAX_DEAD // 10):
         batch = scheduler.dead_letters.receive(10)
         if not batch:
             break
         for message in batch:
-            letters.received.append(message)
-            try:
-                task = decode_task(message.body)
-            except BadMessage as error:
-                letters.unreadable.append((message.body, str(error)))
-                continue
-            if not isinstance(task, Notice):  # a notice that nobody confirms is sent again anyway
-                letters.findings.append(claim(scheduler.runs, task.attempt, reason, now))
+            _open(scheduler, letters, message, reason, now)
     return letters
+
+
+def _open(
+    scheduler: Scheduler, letters: DeadLetters, message: ReceivedMessage, reason: str, now: datetime
+) -> None:
+    try:
+        task = decode_task(message.body)
+    except Exception as error:
+        letters.received.append(message)
+        letters.unreadable.append((message.body, in_words(error)))
+        return
+    if isinstance(task, Notice):  # a notice that nobody confirms is sent again anyway
+        letters.received.append(message)
+    elif found := _claimed(scheduler, task.attempt, reason, now):
+        letters.received.append(message)
+        letters.findings.append(found)

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from chalicelib.dag.model import Task
 from chalicelib.dag.retries import retry_at
@@ -23,11 +24,9 @@ from chalicelib.database import (
     stops,
     task_instances,
 )
-from chalicelib.database.runs import Run
 from chalicelib.database.task_instances import End, TaskInstance
 from chalicelib.database.times import from_epoch
 from chalicelib.messages import (
-    BadMessage,
     Heartbeat,
     Noticed,
     Report,
@@ -36,10 +35,12 @@ from chalicelib.messages import (
     decode_report,
 )
 from chalicelib.ports import ReceivedMessage
-from chalicelib.scheduler import notices, self_test
-from chalicelib.scheduler.context import BAD_DATA, Scheduler, Work
+from chalicelib.scheduler import forced_end, notices, self_test
+from chalicelib.scheduler.context import Scheduler, Work
 from chalicelib.scheduler.due import make_due
+from chalicelib.scheduler.forced_end import PLAIN
 from chalicelib.scheduler.settle import working
+from chalicelib.utils.errors import in_words
 
 log = logging.getLogger("orchestrator.scheduler")
 
@@ -61,18 +62,23 @@ def apply_backlog(scheduler: Scheduler, bodies: Sequence[str]) -> Applied:
     ten messages only by waiting a second for them."""
     pulled = _pull(scheduler) if len(bodies) >= FULL_BATCH else []
     applied = apply(scheduler, [*bodies, *(message.body for message in pulled)])
-    if pulled:
+    try:
         scheduler.results.delete(pulled)
+    except Exception:  # they are committed; delivered again, they change nothing
+        log.exception("applied reports were not deleted from the queue")
     return applied
 
 
 def _pull(scheduler: Scheduler) -> list[ReceivedMessage]:
     pulled: list[ReceivedMessage] = []
-    while len(pulled) < MAX_PULLED:
-        batch = scheduler.results.receive(FULL_BATCH)
-        pulled += batch
-        if len(batch) < FULL_BATCH:
-            break
+    try:
+        while len(pulled) < MAX_PULLED:
+            batch = scheduler.results.receive(FULL_BATCH)
+            pulled += batch
+            if len(batch) < FULL_BATCH:
+                break
+    except Exception:  # what the invocation was given does not depend on it
+        log.exception("no more reports could be taken from the queue")
     return pulled
 
 
@@ -87,9 +93,11 @@ def apply(scheduler: Scheduler, bodies: Sequence[str]) -> Applied:
                 is_woken |= isinstance(report, Wake)
                 with work.savepoint():
                     apply_report(work, report)
-            except (BadMessage, *BAD_DATA) as error:
+            except Exception as error:
+                if work.tx.is_doomed_by(error):
+                    raise
                 bad += 1
-                reason = f"{type(error).__name__}: {error}"
+                reason = in_words(error)
                 log.error("report set aside: %s", reason, extra={"body": body[:500]})
                 queue = scheduler.settings.results_queue
                 housekeeping.set_aside(work.tx, queue, body, reason, work.now)
@@ -121,12 +129,15 @@ def apply_report(work: Work, report: Report) -> None:
 
 
 def _heartbeat(work: Work, task: TaskInstance, beat: Heartbeat) -> None:
-    at, started_at = from_epoch(beat.at), from_epoch(beat.started_at)
+    """What an executor says of itself is known of now: its clock may be another. Of the winner of a
+    claim the loser only knows when that was."""
+    started_at = min(from_epoch(beat.started_at), work.now)
+    at = min(from_epoch(beat.at), work.now) if beat.claimed else work.now
     silence = timedelta(seconds=work.scheduler.settings.silence_seconds)
-    last = max(at, task.heartbeat_at or at)
+    last = min(max(at, task.heartbeat_at or at), work.now)
     if beat.claimed and last + silence <= work.now:
         end(work, task, End("lost", work.now, started_at, reason=_lost(last)))
-    elif attempts.beat(work.tx, task, started_at, at, at + silence):
+    elif attempts.beat(work.tx, task, started_at, at, at + silence, work.now):
         runs.begin(work.tx, task.run_key, started_at)
 
 
@@ -135,10 +146,11 @@ def _lost(last: datetime) -> str:
 
 
 def _result(work: Work, task: TaskInstance, result: Result) -> None:
+    started_at, ended_at = _by_our_clock(result, work.now)
     ended = End(
         outcome=result.outcome,
-        ended_at=from_epoch(result.ended_at) or work.now,
-        started_at=from_epoch(result.started_at),
+        ended_at=ended_at,
+        started_at=started_at,
         exit_code=result.exit_code,
         signal=result.signal,
         max_rss=result.max_rss,
@@ -153,9 +165,27 @@ def _result(work: Work, task: TaskInstance, result: Result) -> None:
         work.forget_outputs(task.run_key, task.task_id)
 
 
+def _by_our_clock(result: Result, now: datetime) -> tuple[datetime | None, datetime]:
+    """When the attempt began and ended: not later than now, however far its executor's clock is
+    ahead."""
+    started_at, ended_at = from_epoch(result.started_at), from_epoch(result.ended_at) or now
+    ahead = max(ended_at - now, timedelta(0))
+    return (started_at - ahead if started_at else None), ended_at - ahead
+
+
 def end(work: Work, task: TaskInstance, ended: End) -> bool:
     """Record how an attempt in flight ended and, if it may be tried again, when. False if it has
     its result already."""
+    if not forced_end.end_by(work, task, ended, partial(_end, work, task, ended)):
+        return False
+    if ended.started_at is not None:
+        runs.begin(work.tx, task.run_key, ended.started_at)
+    stops.forget(work.tx, task.attempt)
+    _touch(work, task)
+    return True
+
+
+def _end(work: Work, task: TaskInstance, ended: End) -> bool:
     run = work.run_of(task)
     definition = work.definition(run.version_id).task(task.task_id)
     if not _ask_again(work, definition, task, ended):
@@ -165,16 +195,12 @@ def end(work: Work, task: TaskInstance, ended: End) -> bool:
         work.outbox.wake(due_at)
         notices.of_task(work, definition, run, task, ended, target)
         log.info("attempt ended: %s", ended.outcome, extra={**task.attempt.ids(), "state": target})
-    if ended.started_at is not None:
-        runs.begin(work.tx, task.run_key, ended.started_at)
-    stops.forget(work.tx, task.attempt)
-    _touch(work, run, task)
     return True
 
 
-def _touch(work: Work, run: Run, task: TaskInstance) -> None:
-    work.touch(run.run_id)
-    work.task_slots.add(run.dag_id)
+def _touch(work: Work, task: TaskInstance) -> None:
+    work.touch(task.attempt.run_id)
+    work.task_slots.add(task.attempt.dag_id)
     if task.pool is not None:
         work.pools.add(task.pool)
 
@@ -187,7 +213,8 @@ def _ask_again(work: Work, definition: Task, task: TaskInstance, ended: End) -> 
     if not _may_go_on(work, task):
         return False
     begun = ended.started_at or task.queued_at or work.now
-    until = task.poke_until or begun + timedelta(seconds=sensor.timeout)
+    timeout = timedelta(seconds=sensor.timeout)
+    until = min(task.poke_until or begun + timeout, ended.ended_at + timeout)
     due_at = ended.ended_at + timedelta(seconds=sensor.poke_interval)
     if due_at > until:
         return False
@@ -199,8 +226,8 @@ def _after(
     work: Work, definition: Task, task: TaskInstance, ended: End
 ) -> tuple[TaskState, datetime | None]:
     """The state that follows, and when the next attempt is due."""
-    if ended.outcome in _PLAIN:
-        return _PLAIN[ended.outcome], None
+    if ended.outcome in PLAIN:
+        return PLAIN[ended.outcome], None
     sensor = definition.sensor
     if sensor is not None and ended.outcome == "failed" and ended.exit_code is not None:
         return (TaskState.SKIPPED if sensor.soft_fail else TaskState.FAILED), None
@@ -216,10 +243,3 @@ def _may_go_on(work: Work, task: TaskInstance) -> bool:
     run = work.run(task.attempt.run_id)
     is_wanted = run is not None and run.is_active and run.stopping is None
     return is_wanted and not stops.is_asked_for(work.tx, task.attempt)
-
-
-_PLAIN = {
-    "success": TaskState.SUCCESS,
-    "skipped": TaskState.SKIPPED,
-    "cancelled": TaskState.CANCELLED,
-}

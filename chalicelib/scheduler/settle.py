@@ -6,11 +6,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
-from chalicelib.dag.states import RunState
-from chalicelib.database import runs, task_instances
-from chalicelib.scheduler import backfilling, notices, slots
-from chalicelib.scheduler.context import BAD_DATA, Outbox, Scheduler, Work
+from chalicelib.scheduler import backfilling, forced_end, slots
+from chalicelib.scheduler.context import AT_ONCE, Scheduler, Work
+from chalicelib.scheduler.outbox import Outbox
 from chalicelib.scheduler.progress import advance, give_up_waiting, pass_on
 
 log = logging.getLogger("orchestrator.scheduler")
@@ -35,44 +35,50 @@ def settle(work: Work) -> None:
     tasks take slots, and so on. Bounded, because each round ends or begins something."""
     for _ in range(MAX_ROUNDS):
         if work.closed:
-            _close(work, *work.closed.popitem())
+            _close(work)
         elif work.touched:
-            _advance(work, next(iter(work.touched)))
+            _advance(work, work.touched.pop())
         elif work.run_slots:
-            slots.fill_run_slots(work, work.run_slots.pop())
+            _fill_run_slots(work, work.run_slots.pop())
         elif work.task_slots or work.pools:
             slots.fill_task_slots(work)
         elif work.backfills:
             backfilling.go_on_one(work, work.backfills.pop())
         elif work.held_up:
-            (run_id, task_id), previous = work.held_up.popitem()
-            give_up_waiting(work, run_id, task_id, previous)
+            _give_up_waiting(work)
         else:
             return
     raise RuntimeError("the scheduler does not come to rest")
 
 
-def _close(work: Work, run_id: str, state: RunState) -> None:
-    run = work.run(run_id)
-    if run is not None:
-        pass_on(work, run, state)
+def _close(work: Work) -> None:
+    run_id = next(iter(work.closed))
+    state = work.closed.pop(run_id)
+    with work.apart("what waited for a run", run_id=run_id):
+        run = work.run(run_id)
+        if run is not None:
+            pass_on(work, run, state)
 
 
 def _advance(work: Work, run_id: str) -> None:
-    del work.touched[run_id]
-    run = work.run(run_id)
-    if run is None or not run.is_active:
-        return
-    try:
-        with work.savepoint():
-            advance(work, run)
-    except BAD_DATA as error:
+    with work.apart("a run", run_id=run_id):
+        run = work.run(run_id)
+        if run is None or not run.is_active:
+            return
+        give_up = partial(forced_end.end_run, work, run)
         # One run that cannot be followed up must neither block its neighbours nor stay for ever.
-        log.exception("run cannot go on", extra=run.ids())
-        reason = f"internal error: {type(error).__name__}: {error}"
-        task_instances.end_all_unstarted(work.tx, run.key, reason, work.now)
-        runs.end(work.tx, run.key, RunState.FAILED, reason, work.now)
-        with work.apart("the news of a failed run", **run.ids()):
-            notices.of_run(work, work.definition(run.version_id), run, RunState.FAILED, reason)
-        with work.apart("what waited for a run", **run.ids()):
-            pass_on(work, run, RunState.FAILED)
+        with work.apart("the progress of a run", give_up=give_up, patience=AT_ONCE, **run.ids()):
+            advance(work, run)
+
+
+def _fill_run_slots(work: Work, dag_id: str) -> None:
+    with work.apart("the runs that wait for a slot", dag_id=dag_id):
+        slots.fill_run_slots(work, dag_id)
+
+
+def _give_up_waiting(work: Work) -> None:
+    # The latest first: where it makes way, the earlier ones may not have to.
+    run_id, task_id = max(work.held_up, key=lambda waiting: work.held_up[waiting])
+    _, previous = work.held_up.pop((run_id, task_id))
+    with work.apart("a task that waits for the past", run_id=run_id, task_id=task_id):
+        give_up_waiting(work, run_id, task_id, previous)

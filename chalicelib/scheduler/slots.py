@@ -19,7 +19,7 @@ from chalicelib.database.runs import Run
 from chalicelib.database.task_instances import End, TaskInstance
 from chalicelib.database.task_slots import Full, Place
 from chalicelib.messages import Attempt
-from chalicelib.scheduler import notices, triggering
+from chalicelib.scheduler import forced_end, notices, triggering
 from chalicelib.scheduler.context import MAKE_AHEAD, Work
 from chalicelib.scheduler.environment import task_message
 from chalicelib.scheduler.free_slots import FreeSlots, free_run_slots
@@ -33,6 +33,8 @@ FIRST_PAGE = 50
 """Ready tasks that are looked at first: mostly few slots are free, and nothing holds tasks back."""
 PAGE = 500
 MAX_PAGES = 40
+MAX_PASSED_BY = 20
+"""Waiting runs that cannot be let in, and do not hold up those behind them meanwhile."""
 
 
 def fill_run_slots(work: Work, dag_id: str) -> None:
@@ -45,16 +47,21 @@ def fill_run_slots(work: Work, dag_id: str) -> None:
     if free <= 0:
         return
     horizon = work.now + MAKE_AHEAD
+    limit = free + MAX_PASSED_BY
     for run in run_slots.waiting(
-        work.tx, dag_id, horizon, only_asked_for=dag.is_paused, limit=free
+        work.tx, dag_id, horizon, only_asked_for=dag.is_paused, limit=limit
     ):
-        with work.apart("a run that waits for a slot", **run.ids()):
+        if free <= 0:
+            return
+        give_up = partial(forced_end.end_run, work, run)
+        with work.apart("a run that waits for a slot", give_up=give_up, **run.ids()):
             _let_in(work, run)
+            free -= 1
 
 
 def _let_in(work: Work, run: Run) -> None:
     limit = work.definition(run.version_id).dagrun_timeout
-    begins = max(work.now, run.not_before)
+    begins = max(work.now, min(run.not_before, work.now + MAKE_AHEAD))
     timeout_at = begins + timedelta(seconds=limit) if limit is not None else None
     run_slots.take_slot(work.tx, run, timeout_at, work.now)
     work.outbox.wake_after(timeout_at)
@@ -88,18 +95,28 @@ def _fill(
             return
         page = ready(behind, slots.full(), size)
         for task in page:
-            if work.begun >= MAX_BEGUN:
+            if work.begun >= MAX_BEGUN or work.tx.is_late():
                 work.outbox.wake(work.now)
                 return
-            if obstacle := next(slots.obstacles(task), None):
-                if obstacle.remedy:
-                    task_instances.explain(work.tx, task.key, obstacle.remedy)
-                continue
-            _begin(work, task, slots)
-            work.begun += 1
+            _begin_apart(work, task, slots)
         if len(page) < size:
             return
         behind = Place(page[-1].priority, page[-1].key)
+
+
+def _begin_apart(work: Work, task: TaskInstance, slots: FreeSlots) -> None:
+    """Begin the task unless a limit keeps it from that."""
+    is_full_pool = task.pool is not None and slots.is_full_pool(task.pool)
+    if is_full_pool or slots.is_full_dag(task.attempt.dag_id):
+        return
+    give_up = partial(forced_end.end_task, work, task)
+    with work.apart("a task that is ready", give_up=give_up, **task.attempt.ids()):
+        if obstacle := next(slots.obstacles(task), None):
+            if obstacle.remedy:
+                task_instances.explain(work.tx, task.key, obstacle.remedy)
+            return
+        _begin(work, task, slots)
+        work.begun += 1
 
 
 def _begin(work: Work, task: TaskInstance, slots: FreeSlots) -> None:
@@ -125,7 +142,10 @@ def _begin(work: Work, task: TaskInstance, slots: FreeSlots) -> None:
 
 
 def begins(work: Work, run: Run, task: TaskInstance) -> datetime:
-    return max(work.now, run.not_before, task.not_before or run.not_before)
+    """When the task may begin. Nothing is ready earlier than MAKE_AHEAD of its time; what seems so
+    is from before the clock was set back."""
+    begins = max(work.now, run.not_before, task.not_before or run.not_before)
+    return min(begins, work.now + MAKE_AHEAD)
 
 
 def queue_attempt(work: Work, run: Run, task: TaskInstance) -> None:

@@ -21,6 +21,7 @@ from chalicelib.scheduler.claims import Finding
 from chalicelib.scheduler.context import Scheduler, Work
 from chalicelib.scheduler.repair import DeadLetters
 from chalicelib.scheduler.settle import working
+from chalicelib.utils.errors import in_words
 
 log = logging.getLogger("orchestrator.scheduler")
 
@@ -43,6 +44,12 @@ class Report:
         if number:
             self.did[name] = self.did.get(name, 0) + number
 
+    def part(self, work: Work, name: str, part: Callable[[Work], int]) -> int:
+        """Do one part inside the transaction; one that raises keeps no other from being done."""
+        number = due.part_of(work, name, part)
+        self.count(name, number)
+        return number
+
     def attempt(self, name: str, step: Callable[[], T], otherwise: T) -> T:
         """Run one part that needs the outside world; its failure is reported, not raised."""
         try:
@@ -50,6 +57,10 @@ class Report:
         except OrchestratorError as error:
             log.error("tick: %s failed: %s", name, error.message)
             self.errors.append(f"{name}: {error.message}")
+            return otherwise
+        except Exception as error:
+            log.exception("tick: %s failed", name)
+            self.errors.append(f"{name}: internal error: {in_words(error)}")
             return otherwise
 
 
@@ -101,26 +112,31 @@ def _look_outside(scheduler: Scheduler, report: Report, now: datetime) -> _Outsi
 
 
 def _decide(work: Work, outside: _Outside, report: Report) -> None:
-    report.count("attempts_lost", repair.end_abandoned(work, outside.findings))
-    report.count("attempts_lost", repair.end_silent(work))
+    findings = outside.findings
+    report.part(work, "attempts_lost", lambda work: repair.end_abandoned(work, findings))
+    report.part(work, "attempts_lost", repair.end_silent)
     for name, number in due.make_due(work).items():
         report.count(name, number)
-    report.count("messages_resent", repair.resend(work))
-    report.count("stops_repeated", repair.stop_again(work))
-    report.count("notices_resent", notices.resend(work))
-    report.count("wakes_planned", due.plan_wakes(work))
-    for body, reason in outside.letters.unreadable:
-        queue = work.scheduler.settings.dead_letter_queue
-        housekeeping.set_aside(work.tx, queue, body, reason, work.now)
-    report.count("dead_letters", len(outside.letters.received))
+    report.part(work, "messages_resent", repair.resend)
+    report.part(work, "stops_repeated", repair.stop_again)
+    report.part(work, "notices_resent", notices.resend)
+    report.part(work, "wakes_planned", due.plan_wakes)
+    report.part(work, "dead_letters", lambda work: _set_aside(work, outside.letters))
     if outside.is_round:
-        stopped = registration.stop_removed(work)
-        report.count("runs_stopped", stopped)
-        report.count("runs_removed", retention.remove(work, outside.expired))
+        stopped = report.part(work, "runs_stopped", registration.stop_removed)
+        expired = outside.expired
+        report.part(work, "runs_removed", lambda work: retention.remove(work, expired))
         is_done = outside.is_compared and stopped < registration.MAX_STOPPED
         if is_done:  # else the next tick goes on
             housekeeping.set_fact(work.tx, _LAST_ROUND, work.now)
     report.errors += work.left_out[:MAX_SAID]
+
+
+def _set_aside(work: Work, letters: DeadLetters) -> int:
+    for body, reason in letters.unreadable:
+        queue = work.scheduler.settings.dead_letter_queue
+        housekeeping.set_aside(work.tx, queue, body, reason, work.now)
+    return len(letters.received)
 
 
 def _is_round(scheduler: Scheduler, now: datetime) -> bool:

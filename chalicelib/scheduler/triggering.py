@@ -3,6 +3,7 @@ message."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from chalicelib.dag.retries import retry_at
@@ -13,7 +14,7 @@ from chalicelib.database import attempts, dags, runs, task_instances
 from chalicelib.database.runs import NewRun, Run
 from chalicelib.database.task_instances import End, TaskInstance
 from chalicelib.errors import OrchestratorError
-from chalicelib.scheduler import notices
+from chalicelib.scheduler import forced_end, notices
 from chalicelib.scheduler.admission import make_now
 from chalicelib.scheduler.context import Work
 from chalicelib.scheduler.environment import template_context
@@ -32,9 +33,16 @@ def start(work: Work, run: Run, task: TaskInstance) -> None:
     begun = task_instances.by_key(work.tx, task.key)
     assert begun is not None
     try:
-        made = _make(work, run, begun, definition.trigger_dag_id or "", definition.conf)
+        with work.savepoint():
+            made = _make(work, run, begun, definition.trigger_dag_id or "", definition.conf)
     except (TemplateError, OrchestratorError) as error:
+        if work.tx.is_doomed_by(error):
+            raise
         _end(work, begun, "failed", str(error))
+        return
+    except Exception as error:
+        reason = work.leave_out(error, "a run to trigger", **begun.attempt.ids())
+        _end(work, begun, "failed", reason)
         return
     if not definition.wait_for_completion:
         _end(work, begun, "success", f"made {made.run_id}")
@@ -82,14 +90,20 @@ def _make(work: Work, run: Run, task: TaskInstance, dag_id: str, conf: dict[str,
 
 
 def _end(work: Work, task: TaskInstance, outcome: str, reason: str) -> None:
-    run = work.run_of(task)
-    definition = work.definition(run.version_id).task(task.task_id)
     ended = End(outcome, work.now, started_at=task.started_at, reason=reason)
+    forced_end.end_by(work, task, ended, partial(_end_by_definition, work, task, ended))
+
+
+def _end_by_definition(work: Work, task: TaskInstance, ended: End) -> bool:
+    run, outcome = work.run_of(task), ended.outcome
+    definition = work.definition(run.version_id).task(task.task_id)
     due_at = retry_at(definition, task.tries, work.now) if outcome == "failed" else None
     target = TaskState.SUCCESS if outcome == "success" else TaskState.FAILED
     if due_at is not None:
         target = TaskState.UP_FOR_RETRY
-    if attempts.end_attempt(work.tx, task, target, ended, due_at):
-        work.outbox.wake(due_at)
-        notices.of_task(work, definition, run, task, ended, target)
-        work.touch(run.run_id)
+    if not attempts.end_attempt(work.tx, task, target, ended, due_at):
+        return False
+    work.outbox.wake(due_at)
+    notices.of_task(work, definition, run, task, ended, target)
+    work.touch(run.run_id)
+    return True

@@ -18,9 +18,11 @@ from chalicelib.database import Transaction, dags, run_slots, runs, stops, task_
 from chalicelib.database.reads.waiting import Holder, WaitingFor
 from chalicelib.database.runs import Run
 from chalicelib.database.task_instances import TaskInstance
+from chalicelib.database.transaction import DOOMS_TRANSACTION
 from chalicelib.scheduler import progress
-from chalicelib.scheduler.context import BAD_DATA, MAKE_AHEAD, Outbox, Scheduler, Work
+from chalicelib.scheduler.context import MAKE_AHEAD, Scheduler, Work
 from chalicelib.scheduler.free_slots import FreeSlots, free_run_slots
+from chalicelib.scheduler.outbox import Outbox
 from chalicelib.scheduler.slot_queues import HOLDERS, SlotQueues, label, listed, of_run, of_task
 from chalicelib.scheduler.slots import begins
 from chalicelib.utils.time import iso
@@ -97,7 +99,7 @@ class Explainer:
             yield WaitingFor(WaitingCode.DAG_REMOVED, what)
             return
         horizon = self._work.now + MAKE_AHEAD
-        if run.not_before > horizon:
+        if not run_slots.is_in_line(self._work.tx, run, horizon, only_asked_for=False):
             yield WaitingFor(
                 WaitingCode.NOT_BEFORE, f"waits until {iso(run.not_before)}", run.not_before
             )
@@ -143,8 +145,8 @@ class Explainer:
         target, _ = progress.decision(self._work, run, definition, states)
         if target is not TaskState.NONE:
             yield _expanding(task) if task.copies else _SOON
-        elif previous := self._work.held_up.get((run.run_id, task.task_id)):
-            yield self._by_the_past(definition, previous)
+        elif held_up := self._work.held_up.get((run.run_id, task.task_id)):
+            yield self._by_the_past(definition, held_up[1])
         else:
             yield _upstream(run, definition, states)
 
@@ -223,7 +225,9 @@ def _sound(explain: Callable[[Thing], Iterable[WaitingFor]], thing: Thing) -> Re
     """Bad data of one run must not hide the others, nor the rest of what is known of it."""
     try:
         return tuple(explain(thing))
-    except BAD_DATA:
+    except DOOMS_TRANSACTION:
+        raise
+    except Exception:
         log.exception("what it waits for cannot be told", extra=_ids(thing))
         return ()
 

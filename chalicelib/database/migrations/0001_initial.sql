@@ -80,6 +80,7 @@ CREATE TABLE backfills (
     max_active_runs INTEGER NOT NULL CHECK (max_active_runs > 0),
     state           TEXT NOT NULL CHECK (state IN ('running', 'paused', 'cancelled', 'done')),
     counts          TEXT NOT NULL DEFAULT '{}',
+    reason          TEXT NOT NULL DEFAULT '',
     created_at      INTEGER NOT NULL,
     ended_at        INTEGER
 ) STRICT;
@@ -312,6 +313,19 @@ CREATE TABLE self_tests (
     result     TEXT,
     applied_at INTEGER
 ) STRICT;
+
+-- What the scheduler had to leave out because handling it raised, how often, and since when. What comes through in
+-- the end is removed from here; what does not is ended with this reason.
+CREATE TABLE skipped (
+    item     TEXT PRIMARY KEY,
+    dag_id   TEXT,
+    reason   TEXT NOT NULL,
+    times    INTEGER NOT NULL DEFAULT 1,
+    first_at INTEGER NOT NULL,
+    last_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX skipped_of_dag ON skipped (dag_id, last_at) WHERE dag_id IS NOT NULL;
 
 -- Small facts with a name, such as when the bucket was last compared.
 CREATE TABLE facts (

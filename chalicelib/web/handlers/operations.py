@@ -94,7 +94,8 @@ def get_openapi(call: Call) -> dict[str, Any]:
 def _last_tick(started_at: datetime | None, now: datetime) -> LastTick | None:
     if started_at is None:
         return None
-    return LastTick(started_at, max(0.0, (now - started_at).total_seconds()))
+    # A tick that lies ahead is from before the clock was set back: nobody knows how old it is.
+    return LastTick(started_at, abs((now - started_at).total_seconds()))
 
 
 def _depth(queue: Queue) -> QueueDepth | None:

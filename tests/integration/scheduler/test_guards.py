@@ -51,7 +51,8 @@ def test_only_the_latest_attempt_can_end(make_world: MakeWorld, try_number: int,
     with world.database.write() as tx:
         end = End("success", world.clock())
         assert not attempts.end_attempt(tx, other, TaskState.SUCCESS, end, None)
-        assert not attempts.beat(tx, other, world.clock(), world.clock(), world.clock())
+        moment = world.clock()
+        assert not attempts.beat(tx, other, moment, moment, moment, moment)
     assert world.all("SELECT state FROM task_instances") == [("running",)]
 
 

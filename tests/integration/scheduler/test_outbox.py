@@ -64,3 +64,29 @@ def test_what_takes_twelve_bytes_a_character_is_measured_in_bytes(make_world: Ma
     run_id = world.request("d")
     world.play(2, ticking=False)
     assert world.task_states(run_id)["all"] == "failed"
+
+
+class Unwritable(TaskMessage):
+    """Cannot be written down."""
+
+    def encode(self) -> str:
+        raise AttributeError("x")
+
+
+def test_a_message_that_cannot_be_written_fails_its_attempt_and_no_other(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world()
+    world.upload("name: D\ntasks: [{id: a, command: x}, {id: b, command: x}]")
+    run_id = world.request("d")
+    messages = [TaskMessage.decode(message.body) for message in world.tasks.receive()]
+    bad, good = messages
+    with working(world.scheduler) as work:
+        work.outbox.task(Unwritable(bad.attempt, bad.command), world.clock())
+        work.outbox.task(good, world.clock())
+        work.touch(run_id)
+        work.tx.execute("UPDATE dags SET updated_at = updated_at + 1")
+    world.play(5)
+    assert world.task_states(run_id) == {"a": "failed", "b": "success"}
+    reasons = world.all("SELECT reason FROM task_instances WHERE task_id = 'a'")
+    assert reasons == [("its message cannot be written: AttributeError: x",)]

@@ -1,0 +1,93 @@
+"""The end of what cannot be handled: runs and attempts end without their definition, with a reason.
+
+A definition that was stored once may be unreadable later: the code has changed, a zone has gone, a
+bit has. Whoever needs it then raises, and what raises is left out (see `Work.apart`). Nothing may
+be left out for ever, so this is what becomes of it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from chalicelib.dag.states import RunState, TaskState
+from chalicelib.database import attempts, runs, stops, task_instances
+from chalicelib.database.runs import Run
+from chalicelib.database.task_instances import End, TaskInstance
+from chalicelib.scheduler import notices, stopping
+from chalicelib.scheduler.context import Work
+
+log = logging.getLogger("orchestrator.scheduler")
+
+
+def end_run(work: Work, run: Run, reason: str) -> None:
+    """Fail the run: nothing of it begins any more, its commands are stopped, and it ends when they
+    have, or at once."""
+    stopping.stop_run(work, run, RunState.FAILED, reason)
+    work.touched.discard(run.run_id)  # its progress is what cannot be looked at
+    now = work.run(run.run_id)
+    if now is None or not now.is_active:
+        _tell(work, run, reason)
+        return
+    state, why = now.stopping or RunState.FAILED, now.reason or reason
+    if task_instances.in_flight_of_run(work.tx, run.key):
+        return
+    if runs.end(work.tx, run.key, state, why, work.now):
+        log.info("run ended: %s", state, extra=run.ids())
+        if state is RunState.FAILED:
+            _tell(work, run, why)
+        work.closed[run.run_id] = state
+
+
+def _tell(work: Work, run: Run, reason: str) -> None:
+    with work.apart("the news of a failed run", **run.ids()):
+        dag = work.definition(run.version_id)
+        notices.of_run(work, dag, run, RunState.FAILED, reason)
+
+
+def end_task(work: Work, task: TaskInstance, reason: str) -> None:
+    """Fail a task that waits to begin."""
+    target = TaskState.FAILED
+    if task_instances.end_unstarted(work.tx, task.key, target, reason, work.now):
+        work.touch(task.attempt.run_id)
+
+
+def end_unsent(work: Work, task: TaskInstance, reason: str) -> None:
+    """Fail an attempt whose message cannot be made again; should an executor have the first one, it
+    is stopped."""
+    if end_attempt(work, task, End("failed", work.now), reason):
+        stops.insert(work.tx, task.attempt, work.now)
+        work.outbox.stops.append(task.attempt)
+
+
+def end_by(work: Work, task: TaskInstance, ended: End, by_definition: Callable[[], bool]) -> bool:
+    """End an attempt in flight as its definition says or, if that raises, without it. False if it
+    has its result already."""
+    try:
+        with work.savepoint():
+            return by_definition()
+    except Exception as error:
+        reason = work.leave_out(error, "the definition of a task", **task.attempt.ids())
+        return end_attempt(work, task, ended, reason)
+
+
+def end_attempt(work: Work, task: TaskInstance, ended: End, reason: str) -> bool:
+    """Record how an attempt in flight ended. Whether it may be tried again nobody knows: it is
+    not."""
+    target = PLAIN.get(ended.outcome, TaskState.FAILED)
+    if target is TaskState.FAILED:
+        ended = replace(ended, reason="; ".join(filter(None, (ended.reason, reason))))
+    if not attempts.end_attempt(work.tx, task, target, ended, None):
+        return False
+    log.info("attempt ended: %s", ended.outcome, extra={**task.attempt.ids(), "state": target})
+    work.touch(task.attempt.run_id)
+    return True
+
+
+PLAIN = {
+    "success": TaskState.SUCCESS,
+    "skipped": TaskState.SKIPPED,
+    "cancelled": TaskState.CANCELLED,
+}
+"""What these outcomes make of a task, whatever its definition says."""

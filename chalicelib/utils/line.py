@@ -1,0 +1,43 @@
+"""A set that keeps the order of arrival, because what is taken from a plain set depends on the seed
+of its hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Line(Generic[T]):
+    """Whoever comes first is served first; who stands in line already keeps the place."""
+
+    def __init__(self, items: Iterable[T] = ()) -> None:
+        self._items = dict.fromkeys(items)
+
+    def add(self, item: T) -> None:
+        self._items.setdefault(item)
+
+    def update(self, items: Iterable[T]) -> None:
+        for item in items:
+            self._items.setdefault(item)
+
+    def pop(self) -> T:
+        """Take the first. Raises IndexError where there is none."""
+        if not self._items:
+            raise IndexError("nobody stands in line")
+        item = next(iter(self._items))
+        del self._items[item]
+        return item
+
+    def discard(self, item: T) -> None:
+        self._items.pop(item, None)
+
+    def clear(self) -> None:
+        self._items.clear()
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
