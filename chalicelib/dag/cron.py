@@ -5,8 +5,9 @@ becomes of them when clocks are changed is decided here, because croniter fires 
 where the local time exists twice:
 
 - A fixed time fires once: the first of the two, or right after the gap that swallows it.
-- Where the minute or the hour is `*` or begins with `*/`, the expression follows real time and
-  fires in both passes. With every hour, what falls into a gap is left out: the next hour follows.
+- Where the minute or the hour begins with `*` or names all that there are, as 0-59 does, the
+  expression follows real time and fires in both passes. With every hour, what falls into a gap is
+  left out: the next hour follows.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ _NUMBERS = {
     )
     for number, name in enumerate(names.split(), first)
 }
+_ANY = ("*", "?")
 _RANGE = re.compile(r"(\w+)-(\w+)")
 _ALPHABET = re.compile(r"[0-9A-Za-z*/,\-#?\s]{1,200}")
 
@@ -219,13 +221,34 @@ def _number_of(word: str) -> str:
 
 
 def _check_days(fields: list[str]) -> None:
+    """Of two restricted day fields either may match, as in Airflow and cron. Refused is what means
+    something else to one of them, or to croniter."""
     day, weekday = fields[2], fields[4]
-    # croniter then looks at the weekday alone, where cron fires on either.
-    if day != "*" and ("#" in weekday or "l" in weekday.lower()):
-        raise BadSchedule(
-            f"the schedule cannot have both the day of the month {quote(day)} and the weekday "
-            f"{quote(weekday)}: make it a list of two schedules"
-        )
+    if day in _ANY or weekday in _ANY:
+        return
+    both = (
+        f"the schedule cannot have both the day of the month {quote(day)} and the weekday "
+        f"{quote(weekday)}"
+    )
+    # croniter then looks at one of them alone.
+    if "#" in weekday or "l" in weekday.lower() or "w" in day.lower():
+        raise BadSchedule(f"{both}: make it a list of two schedules")
+    if day.startswith(_ANY) or weekday.startswith(_ANY):
+        raise BadSchedule(f"{both}, for cron {_spellings(fields)}")
+
+
+def _spellings(fields: list[str]) -> str:
+    """What `*/2` beside another day field may mean, and how each of the two is written."""
+    by_day, by_weekday = ([*fields], [*fields])
+    by_day[4] = by_weekday[2] = "*"
+    days = croniter.expand(" ".join(by_weekday[:5]))[0][4]
+    digits = "0-6" if "*" in days else "".join(map(str, days))
+    test = f"date -d \"$DS\" +%w | grep -q '[{digits}]'"
+    return (
+        "would wait for both to match and Airflow for either: "
+        f"for either write the list [{quote(' '.join(by_day))}, {quote(' '.join(by_weekday))}], "
+        f"for both {quote(' '.join(by_day))} with `when: {test}` at the tasks"
+    )
 
 
 def _check_field(index: int, field: str) -> None:

@@ -24,7 +24,8 @@ DAG_FIELDS: tuple[Field, ...] = (
         Kind.SCHEDULE,
         "When it runs: cron with five fields, or six with the seconds last; `@hourly`, `@daily`, "
         "`@weekly`, `@monthly`, `@yearly`; `@every 10s`, counted from `start_date`, else from "
-        "1970-01-01T00:00Z; a list of these; or null: only on request.",
+        "1970-01-01T00:00Z; a list of these; or null: only on request. Where both the day of the "
+        "month and the weekday are restricted, either may match.",
         default=(),
     ),
     Field(
@@ -32,7 +33,8 @@ DAG_FIELDS: tuple[Field, ...] = (
         Kind.TIMEZONE,
         "The zone of the schedule, such as `Europe/Berlin`. A local time that does not exist on "
         "the day clocks go forward runs once, right after the gap; one that exists twice runs "
-        "once, the first time. Expressions whose minute or hour begins with `*` follow real time.",
+        "once, the first time. Expressions whose minute or hour begins with `*`, or names all as "
+        "`0-59` and `0-23` do, follow real time.",
         default="UTC",
     ),
     Field(

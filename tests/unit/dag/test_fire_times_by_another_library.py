@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
+import pytest
 from cronsim import CronSim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.dag.cron import BadSchedule, compile_expression
 from chalicelib.dag.model import Dag
 from chalicelib.dag.schedule import fire_times, previous_fire_time
 
@@ -46,11 +49,21 @@ def fields(low: int, high: int) -> st.SearchStrategy[str]:
     return st.one_of(st.just("*"), steps, lists)
 
 
-# Both days at once only as lists: with */2 the libraries' readings of "or" part.
+WEEKDAY_NAMES = st.sampled_from(["mon", "MON-FRI", "sat,Sun", "fri,1", "MON-SAT/2"])
+# All kinds of days, and both at once in every spelling that is taken: either may match.
+DAY_LISTS = st.lists(terms(1, 31), min_size=1, max_size=3).map(",".join)
+DAYS_OF_MONTH = st.one_of(DAY_LISTS, st.sampled_from(["1-31", "L", "31", "1-31/2", "29-31"]))
+WEEKDAYS = st.one_of(
+    st.lists(terms(0, 7), min_size=1, max_size=3).map(",".join),
+    WEEKDAY_NAMES,
+    st.sampled_from(["0-6", "1-7", "0-7", "7", "5-7"]),
+)
 DAYS = st.one_of(
     st.tuples(fields(1, 28), st.just("*")),
     st.tuples(st.just("*"), fields(0, 6)),
-    st.tuples(terms(1, 31), terms(0, 6)),
+    st.tuples(st.just("*"), WEEKDAYS),
+    st.tuples(DAYS_OF_MONTH, WEEKDAYS),
+    st.tuples(DAYS_OF_MONTH, WEEKDAYS),
 )
 EXPRESSIONS = st.builds(
     lambda minute, hour, days, month: f"{minute} {hour} {days[0]} {month} {days[1]}",
@@ -152,6 +165,82 @@ def test_fire_times_are_those_that_cronsim_finds(
 
     assert [at.isoformat() for at in found] == [at.isoformat() for at in wanted]
     assert [previous_fire_time(dag, at) for at in found[1:]] == found[:-1]
+
+
+NO_BOTH = st.one_of(
+    st.tuples(fields(2, 28).filter(lambda f: f[0] == "*" != f), WEEKDAYS),
+    st.tuples(DAYS_OF_MONTH, fields(0, 6).filter(lambda f: f[0] == "*" != f)),
+    st.tuples(DAYS_OF_MONTH.map("*/100,{}".format), WEEKDAYS),
+    st.tuples(DAYS_OF_MONTH, WEEKDAYS.map("*/7,{}".format)),
+)
+
+
+@settings(max_examples=EXAMPLES // 3, deadline=None)
+@given(NO_BOTH)
+def test_a_starred_day_field_beside_another_is_refused(days: tuple[str, str]) -> None:
+    with pytest.raises(BadSchedule, match="for either write the list"):
+        compile_expression(f"0 0 {days[0]} * {days[1]}")
+
+
+@pytest.mark.parametrize(
+    ("refused", "either", "both"),
+    [
+        ("0 0 */2 * 1", ("0 0 */2 * *", "0 0 * * 1"), ("0 0 */2 * *", "1")),
+        ("0 0 1-7 * */7", ("0 0 1-7 * *", "0 0 * * */7"), ("0 0 1-7 * *", "0")),
+        ("5 4 */100,1-7 * MON", ("5 4 */100,1-7 * *", "5 4 * * MON"), ("5 4 */100,1-7 * *", "1")),
+        ("0 0 */3 * 1-5 30", ("0 0 */3 * * 30", "0 0 * * 1-5 30"), ("0 0 */3 * * 30", "12345")),
+    ],
+)
+def test_both_spellings_of_a_starred_day_field_are_told_and_right(
+    refused: str, either: tuple[str, str], both: tuple[str, str]
+) -> None:
+    with pytest.raises(BadSchedule) as caught:
+        compile_expression(refused)
+
+    told = str(caught.value)
+    assert f"for either write the list ['{either[0]}', '{either[1]}']" in told
+    test = f"date -d \"$DS\" +%w | grep -q '[{both[1]}]'"
+    assert f"for both '{both[0]}' with `when: {test}`" in told
+    dag = Dag("d", "d", (), schedule=either)
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    found = [at for at in fire_times(dag, start, 40) if at.strftime("%w") in both[1]]
+    both_days = [
+        at for at in found if at in fire_times(replace(dag, schedule=both[:1]), start, 400)
+    ]
+    *time, second = (*refused.split(), "0")[:6]
+    cron = CronSim(f"{second} {' '.join(time[:5])}", start)
+    assert both_days == [next(cron) for _ in both_days]
+    assert both_days
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["0 0 15W * 1", "0 0 1w * mon-fri", "0 0 15W * 1 30", "0 0 1 * 1#2", "0 0 15 * L5"],
+)
+def test_a_special_day_beside_the_other_field_is_refused(expression: str) -> None:
+    with pytest.raises(BadSchedule, match="make it a list of two schedules"):
+        compile_expression(expression)
+
+
+@pytest.mark.parametrize(
+    ("expression", "same"),
+    [
+        ("0 0 15W * ?", "0 0 15W * *"),
+        ("0 0 ? * 1#2", "0 0 * * 1#2"),
+        ("5 0-23 * * *", "5 * * * *"),
+        ("0-59 3 * * *", "* 3 * * *"),
+        ("0 0 * * 0-6", "0 0 * * *"),
+        ("0 0 1-31 * 1", "0 0 * * *"),
+        ("0 0 1 * 1-7", "0 0 * * *"),
+    ],
+)
+def test_two_spellings_of_one_schedule(expression: str, same: str) -> None:
+    zone, start = "Europe/Berlin", datetime(2026, 3, 28, 20, tzinfo=UTC)
+    dags = [Dag("d", "d", (), schedule=(text,), timezone=zone) for text in (expression, same)]
+
+    one, other = (fire_times(dag, start, 300) for dag in dags)
+
+    assert one == other
 
 
 @settings(max_examples=EXAMPLES // 3, deadline=None)
