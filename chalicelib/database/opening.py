@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from chalicelib.database import sqlite
+from chalicelib.database import folding, sqlite
 from chalicelib.errors import Unavailable
 
 _JOURNAL_LIMIT = 16 * 1024 * 1024
@@ -74,6 +74,7 @@ def open_connection(path: Path, *, create: bool = False) -> sqlite.Connection:
         if is_storage_failure(error):
             raise _cannot_open(path, error) from error
         raise
+    folding.register(connection)
     connection.row_factory = sqlite.Row
     return connection
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import pytest
 
 from chalicelib.dag.model import Dag, Task
@@ -255,3 +257,32 @@ def test_dags_that_run_by_themselves_are_listed_by_when(api: Api) -> None:
     answer = api.get("/api/upcoming").json
     assert [dag["dag_id"] for dag in answer["dags"]] == ["z", "a"]
     assert [dag["dag_id"] for dag in api.get("/api/upcoming?limit=1").json["dags"]] == ["z"]
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        "PRÜFUNG",
+        "prüfung",
+        "GRÖSSE",
+        "größe",
+        "straße",
+        "STRASSE",
+        "über",
+        "Über",
+        "ÜBER",
+        "ｐrüfung",
+        "istanbul",
+        "İSTANBUL",
+        "100%",
+        "g_y",
+    ],
+)
+def test_a_search_knows_both_cases_of_every_letter(api: Api, search: str) -> None:
+    tags, about = ("Über",), "100% of g_y in İstanbul"
+    api.rows.dag("x1", name="Prüfung Größe Straße", tags=tags, description=about)
+    api.rows.dag("x2", name="Prufung Grose", tags=("uber",), description="100 of ghy")
+
+    found = api.get(f"/api/dags?{urlencode({'search': search})}").json["dags"]
+
+    assert [dag["dag_id"] for dag in found] == ["x1"]

@@ -36,9 +36,8 @@ _JOINS = """
 """
 _FILTERS = """
     d.removed_at IS NULL AND (:is_paused IS NULL OR d.is_paused = :is_paused)
-    AND (:pattern IS NULL OR d.dag_id LIKE :pattern ESCAPE '!' OR d.name LIKE :pattern ESCAPE '!'
-         OR d.description LIKE :pattern ESCAPE '!'
-         OR EXISTS (SELECT 1 FROM json_each(d.tags) WHERE value LIKE :pattern ESCAPE '!'))
+    AND (:pattern IS NULL OR holds(:pattern, d.dag_id, d.name, d.description)
+         OR EXISTS (SELECT 1 FROM json_each(d.tags) WHERE holds(:pattern, value)))
 """
 
 ONE = f"{_COLUMNS} FROM dags d {_JOINS} WHERE d.dag_id = :dag_id"
@@ -85,12 +84,12 @@ def list_dags(
     search: str | None = None,
 ) -> Page[DagItem, str]:
     """DAGs by dag_id, removed ones left out. `search` is part of the dag_id, name, description or
-    a tag; a to z match in either case."""
+    a tag, in either case."""
     params = {
         "after": after or "",
         "tag": tag,
         "is_paused": None if is_paused is None else int(is_paused),
-        "pattern": None if search is None else f"%{_escaped(search)}%",
+        "pattern": search,
         "limit": limit + 1,
     }
     rows = tx.all(LIST if tag is None else LIST_BY_TAG, params)
@@ -171,10 +170,6 @@ def _of_definition(dag: Dag) -> dict[str, Any]:
         **{name: getattr(dag, name) for name in _OF_DEFINITION},
         "graph": Graph(tuple(task.id for task in dag.tasks), tuple(edges)),
     }
-
-
-def _escaped(text: str) -> str:
-    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
 
 
 def _before(key: int | None) -> int:
