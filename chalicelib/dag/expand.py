@@ -51,7 +51,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _items(name: str, written: list[Any] | str, context: Mapping[str, Any]) -> list[Any]:
     try:
-        found = render_value(written, context)
+        found = render_value(written, context, stand_in="[]" if isinstance(written, str) else "''")
     except TemplateError as error:
         raise ExpandError(f"expand.{name}: {error}") from None
     if not isinstance(found, list):

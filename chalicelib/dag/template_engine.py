@@ -19,12 +19,12 @@ from jinja2.parser import Parser
 from jinja2.sandbox import SandboxedEnvironment
 
 from chalicelib.dag.json_values import as_written
-from chalicelib.dag.problems import did_you_mean, quote
+from chalicelib.dag.problems import MAX_PROBLEMS, did_you_mean, quote
 from chalicelib.dag.shell.places import places
 from chalicelib.dag.shell.values import Place
 from chalicelib.dag.shell_text import quote_for, refusal
 from chalicelib.dag.template_filters import FILTERS, MAX_TEXT, refuse_undefined
-from chalicelib.dag.template_names import nothing_here, paths, why_missing, wrong_names
+from chalicelib.dag.template_names import nothing_here, odd_task, paths, why_missing, wrong_names
 from chalicelib.dag.template_numbers import always_number, is_number
 from chalicelib.dag.template_terms import Fault, Scope, TemplateError
 from chalicelib.dag.template_text import BRACES, Hole, Unreadable, split
@@ -119,15 +119,16 @@ class _Program:
 def render(text: str, context: Mapping[str, Any], *, for_shell: bool) -> str:
     program = _program(text)
     parts = [program.literals[0]]
+    left = MAX_TEXT - len(program.literals[0])
     for index in range(len(program.expressions)):
         value = _text(program, index, context)
         if for_shell and (place := program.places[index]):
             value = _quoted(value, place)
         parts += [value, program.literals[index + 1]]
-    found = "".join(parts)
-    if len(found) > MAX_TEXT:
-        raise TemplateError(f"the rendered text has over {MAX_TEXT} characters")
-    return found
+        left -= len(value) + len(program.literals[index + 1])
+        if left < 0:
+            raise TemplateError(f"the rendered text has over {MAX_TEXT} characters")
+    return "".join(parts)
 
 
 def _quoted(value: str, place: Place) -> str:
@@ -137,10 +138,10 @@ def _quoted(value: str, place: Place) -> str:
         raise TemplateError(f"a template cannot be rendered: {error}") from None
 
 
-def render_value(text: str, context: Mapping[str, Any]) -> Any:
+def render_value(text: str, context: Mapping[str, Any], stand_in: str) -> Any:
     program = _program(text)
     if program.literals == ("", ""):
-        return as_written(_value(program, 0, context))
+        return as_written(_value(program, 0, context, stand_in))
     return render(text, context, for_shell=False)
 
 
@@ -149,20 +150,29 @@ def check(text: str, scope: Scope, *, for_shell: bool) -> list[Fault]:
         literals, holes = split(text)
     except Unreadable as error:
         return [Fault(error.opening, str(error))]
+    tasks = frozenset(scope.tasks)
     faults: list[Fault] = []
     expressions: list[_Expression | None] = []
     for hole in holes:
-        try:
-            expression = _read(hole)
-        except Unreadable as error:
-            faults.append(Fault(error.opening, str(error)))
-            expressions.append(None)
-            continue
+        expression, wrong = _judged(hole, scope)
         expressions.append(expression)
-        faults += [Fault(hole.opening, wrong) for wrong in wrong_names(expression.tree, scope)]
+        if wrong and (odd := odd_task(hole.source, tasks)):
+            wrong = [odd]
+        faults += [Fault(hole.opening, message) for message in wrong]
+        if len(faults) >= MAX_PROBLEMS:
+            return faults  # more are not shown, and each looks for a name that was meant
     if for_shell:
         faults += _unsafe(literals, expressions, scope)
     return sorted(faults, key=lambda fault: fault.opening)
+
+
+def _judged(hole: Hole, scope: Scope) -> tuple[_Expression | None, list[str]]:
+    """The expression, and all that is wrong with it."""
+    try:
+        expression = _read(hole)
+    except Unreadable as error:
+        return None, [str(error)]
+    return expression, list(wrong_names(expression.tree, scope))
 
 
 def _unsafe(
@@ -189,7 +199,7 @@ def names_used(text: str) -> set[str]:
 def _program(text: str) -> _Program:
     literals, holes = split(text)
     expressions = tuple(map(_read, holes))
-    evaluators = tuple(map(_compile, holes))
+    evaluators = tuple(_compile(hole.source) for hole in holes)
     return _Program(tuple(literals), expressions, evaluators, tuple(_places(literals, expressions)))
 
 
@@ -211,9 +221,10 @@ def _read(hole: Hole) -> _Expression:
     return _Expression(hole, tree, own if isinstance(own, str) else None, _is_raw(tree))
 
 
-def _compile(hole: Hole) -> TemplateExpression:
+@lru_cache(maxsize=1024)
+def _compile(source: str) -> TemplateExpression:
     try:
-        return _ENVIRONMENT.compile_expression(hole.source, undefined_to_none=False)
+        return _ENVIRONMENT.compile_expression(source, undefined_to_none=False)
     except (*_FAILURES, SyntaxError, MemoryError) as error:
         raise TemplateError(f"this template is too complex: {error}") from None
 
@@ -266,12 +277,12 @@ def _refused(node: nodes.Node, *, is_whole: bool) -> str | None:
     return None
 
 
-def _value(program: _Program, index: int, context: Mapping[str, Any]) -> Any:
+def _value(program: _Program, index: int, context: Mapping[str, Any], stand_in: str = "''") -> Any:
     try:
         value = program.evaluators[index](**context)
         refuse_undefined(value)
     except UndefinedError as error:
-        why = why_missing(program.expressions[index].tree, context, str(error))
+        why = why_missing(program.expressions[index].tree, context, str(error), stand_in)
         raise TemplateError(f"a template cannot be rendered: {why}") from None
     except _FAILURES as error:
         raise TemplateError(f"a template cannot be rendered: {error}") from None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from jinja2 import nodes
@@ -39,6 +40,25 @@ def _path(node: nodes.Node) -> tuple[str, ...]:
             return ()
         return (*before, key) if isinstance(key, str) else (*before, "*")
     return ()
+
+
+_OUTPUT = re.compile(r"\boutputs\.([A-Za-z0-9_.-]+)")
+
+
+def odd_task(source: str, tasks: Set[str]) -> str | None:
+    """What to write where a template names the output of a task whose id is no plain name behind
+    a dot: `3rd`, `load-db`, `load.db`."""
+    for match in _OUTPUT.finditer(source):
+        parts = match[1].split(".")
+        for count in range(len(parts) - 1, 0, -1):
+            task = ".".join(parts[:count])
+            if task in tasks and not task.isidentifier():
+                name = parts[count].partition("-")[0]
+                return (
+                    f"outputs.{task} is read as something else, for the id {quote(task)} has a "
+                    f"dash, a dot or a digit ahead: write outputs['{task}'].{name}"
+                )
+    return None
 
 
 def wrong_names(tree: nodes.Expr, scope: Scope) -> Iterator[str]:
@@ -79,14 +99,15 @@ def _wrong_output(path: tuple[str, ...], scope: Scope) -> Iterator[str]:
         yield f"the task {quote(path[0])} promises no output {quote(path[1])}{hint}"
 
 
-def why_missing(tree: nodes.Expr, context: Mapping[str, Any], undefined: str) -> str:
-    """Of what the engine calls `undefined`, where it was looked for; itself if nobody knows."""
+def why_missing(tree: nodes.Expr, context: Mapping[str, Any], undefined: str, stand_in: str) -> str:
+    """Of what the engine calls `undefined`, where it was looked for; itself if nobody knows.
+    `stand_in` is a value that would do in its place."""
     for path in _missing(tree, context):
         if undefined == nothing_here(path[-1]):
             where = ".".join(path)
             if path[0] == "outputs" and len(path) == 3:
-                task = quote(path[1])
-                return f"{where} is missing: {task} has not written it; | default('') can stand in"
+                what = f"{where} is missing: {quote(path[1])} has not written it"
+                return f"{what}; | default({stand_in}) can stand in"
             return f"there is no {where}"
     return undefined
 

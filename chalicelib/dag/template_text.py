@@ -10,6 +10,8 @@ from chalicelib.dag.template_terms import OPEN, TemplateError
 
 BRACES = "for the two braces themselves write {{ '{{' }}"
 MAX_DEPTH = 50
+MAX_TEMPLATES = 1000
+"""In one text."""
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _MARKED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
 
@@ -35,10 +37,14 @@ def split(text: str) -> tuple[list[str], list[Hole]]:
     on that side away, as in Jinja."""
     literals: list[str] = []
     holes: list[Hole] = []
-    at = 0
+    at = opening = counted = 0
     strip_next = False
     while (start := text.find(OPEN, at)) >= 0:
-        opening = text.count(OPEN, 0, start)
+        if len(holes) == MAX_TEMPLATES:
+            raise Unreadable(opening, f"a text holds at most {MAX_TEMPLATES} templates")
+        # Those within the marks of a template count, too.
+        opening += text.count(OPEN, counted, start)
+        counted = start
         end = _end_of(text, start, opening)
         source = text[start + 2 : end]
         literal = text[at:start].lstrip() if strip_next else text[at:start]

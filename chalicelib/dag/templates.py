@@ -35,9 +35,12 @@ def render(text: str, context: Mapping[str, Any], *, for_shell: bool) -> str:
     return template_engine.render(text, context, for_shell=for_shell)
 
 
-def render_value(value: Any, context: Mapping[str, Any]) -> Any:
+def render_value(value: Any, context: Mapping[str, Any], *, stand_in: str = "''") -> Any:
     """A value of JSON with the texts in it rendered. A text that is one template and nothing else
-    becomes the value itself, of whatever type. Raises TemplateError."""
+    becomes the value itself, of whatever type.
+
+    Raises TemplateError, which names `stand_in` as what `default` may give for a missing output.
+    """
     if isinstance(value, dict):
         return {key: render_value(item, context) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -46,7 +49,7 @@ def render_value(value: Any, context: Mapping[str, Any]) -> Any:
         return value
     from chalicelib.dag import template_engine
 
-    return template_engine.render_value(value, context)
+    return template_engine.render_value(value, context, stand_in)
 
 
 def check(text: str, scope: Scope, *, for_shell: bool = False) -> list[Fault]:

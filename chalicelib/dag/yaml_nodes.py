@@ -205,14 +205,7 @@ class _Composer:
         written = self._text[start.index : end.index]
         if written.count(_OPENING) != event.value.count(_OPENING):
             return ()
-        found: list[Place] = []
-        at = written.find(_OPENING)
-        while at >= 0:
-            lines = _LINE_END.split(written[:at])
-            column = len(lines[-1]) + (start.column if len(lines) == 1 else 0)
-            found.append(Place(start.line + len(lines), column + 1))
-            at = written.find(_OPENING, at + len(_OPENING))
-        return tuple(found)
+        return tuple(opening_places(written, Place(start.line + 1, start.column + 1)))
 
     def _children(self, depth: int) -> Iterator[Node]:
         for event in self._events:
@@ -266,6 +259,20 @@ class _Composer:
     def _stop(self, place: Place, message: str) -> NoReturn:
         self._report.add(place, "", message)
         raise _Stop
+
+
+def opening_places(written: str, start: Place) -> Iterator[Place]:
+    """Where each `{{` stands of what is written from `start` on. Goes over the text once."""
+    line, column, read = start.line, start.column, 0
+    at = written.find(_OPENING)
+    while at >= 0:
+        first, *rest = _LINE_END.split(written[read:at])
+        line, column = (
+            (line + len(rest), len(rest[-1]) + 1) if rest else (line, column + len(first))
+        )
+        yield Place(line, column)
+        read = at
+        at = written.find(_OPENING, at + len(_OPENING))
 
 
 def _size(children: list[Node] | tuple[Node, ...]) -> int:

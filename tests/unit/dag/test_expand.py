@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from chalicelib.dag.expand import MAX_COPIES, ExpandError, copies
+from chalicelib.dag.json_values import MAX_DEPTH
 from chalicelib.dag.model import Task
 
 CONTEXT = {
@@ -86,3 +90,26 @@ def test_what_gives_no_list_of_items_is_told(written: str, message: str) -> None
     with pytest.raises(ExpandError) as caught:
         expanded(N=written)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("written", "stand_in"), [("{{ outputs.a.v }}", "[]"), (["{{ outputs.a.v }}"], "''")]
+)
+def test_a_missing_output_is_told_with_what_can_stand_in(written: Any, stand_in: str) -> None:
+    task = Task("t", "x", expand={"X": written})
+
+    with pytest.raises(ExpandError, match=re.escape(f"| default({stand_in}) can stand in")):
+        copies(task, {"outputs": {"a": {}}})
+
+    filled = json.loads(json.dumps(written).replace(" }}", f" | default({stand_in}) }}}}"))
+    found = copies(replace(task, expand={"X": filled}), {"outputs": {"a": {}}})
+    assert found == ([] if stand_in == "[]" else [{"X": ""}])
+
+
+def test_an_item_that_is_too_deep_is_refused() -> None:
+    deep: Any = []
+    for _ in range(MAX_DEPTH):
+        deep = [deep]
+
+    with pytest.raises(ExpandError, match=r"an item of expand\.X is nested more than 64 deep"):
+        copies(Task("t", "x", expand={"X": "{{ params.x }}"}), {"params": {"x": [1, deep]}})

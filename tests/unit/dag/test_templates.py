@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.dag.template_terms import NAMES, Fault, Scope, TemplateError
+from chalicelib.dag.template_text import split
 from chalicelib.dag.templates import (
     check,
     is_one_template,
@@ -21,6 +22,7 @@ from chalicelib.dag.templates import (
     render,
     render_value,
 )
+from chalicelib.dag.yaml_nodes import Place, opening_places
 
 ROOT = Path(__file__).parents[3]
 CONTEXT: dict[str, Any] = {
@@ -293,3 +295,104 @@ def test_the_engine_is_loaded_only_where_there_is_a_template() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
 
     assert json.loads(done.stdout) is False
+
+
+class Watched(str):
+    """A text that counts how many of its characters were looked at in slices and counts."""
+
+    looked_at: int
+
+    def __new__(cls, text: str) -> Watched:
+        made = super().__new__(cls, text)
+        made.looked_at = 0
+        return made
+
+    def __getitem__(self, key: Any) -> str:
+        found = super().__getitem__(key)
+        self.looked_at += len(found)
+        return found
+
+    def count(self, part: str, start: Any = 0, end: Any = None) -> int:
+        stop = len(self) if end is None else end
+        self.looked_at += stop - start
+        return super().count(part, start, stop)
+
+
+def test_the_work_for_a_text_grows_with_its_length_alone() -> None:
+    def looked_at(templates: int) -> int:
+        text = Watched("{{ds}} {{ '{{' }}" * (templates // 2))
+        assert len(split(text)[1]) == templates
+        return text.looked_at
+
+    assert looked_at(1000) < 2.1 * looked_at(500)
+
+
+def test_the_places_of_templates_are_found_in_one_reading() -> None:
+    line = "a {{ds}}\r\nbb{{ds}} {{ds}}\n"
+    text = Watched(line * 500)
+
+    places = [(place.line, place.column) for place in opening_places(text, Place(7, 5))]
+
+    assert places[:4] == [(7, 7), (8, 3), (8, 10), (9, 3)]
+    assert places[-1] == (7 + 999, 10)
+    assert text.looked_at <= len(text)
+
+
+def test_a_text_has_a_bounded_number_of_templates() -> None:
+    assert check("{{ds}}" * 1000, Scope()) == []
+
+    (fault,) = check("{{ds}}" * 1001, Scope())
+
+    assert fault.message == "a text holds at most 1000 templates"
+    with pytest.raises(TemplateError, match="at most 1000 templates"):
+        render("{{ds}}" * 1001, CONTEXT, for_shell=False)
+
+
+def test_rendering_stops_where_the_text_is_too_long() -> None:
+    asked: list[str] = []
+
+    class Counting(dict[str, Any]):
+        def __missing__(self, name: str) -> str:
+            asked.append(name)
+            return "x" * 100_000
+
+    text = "".join(f"{{{{ params.p{number} }}}}" for number in range(900))
+    with pytest.raises(TemplateError, match="over 262144 characters"):
+        render(text, {"params": Counting()}, for_shell=False)
+
+    assert len(asked) == 3
+
+
+def test_what_is_wrong_in_many_templates_is_not_all_looked_into() -> None:
+    faults = check("{{ dss }}" * 1000, Scope())
+
+    assert len(faults) == 100
+
+
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [
+        ("{{ outputs.3rd.rows }}", "write outputs['3rd'].rows"),
+        ("{{ outputs.load-db.rows }}", "write outputs['load-db'].rows"),
+        ("{{ outputs.load.db.rows | upper }}", "write outputs['load.db'].rows"),
+        ("{{ 1 if outputs.a.b-c.n > 1 else 2 }}", "write outputs['a.b-c'].n"),
+        ("{{ outputs.3rd.rows.id }}", "write outputs['3rd'].rows"),
+    ],
+)
+def test_an_id_that_is_no_plain_name_is_told_with_its_brackets(template: str, told: str) -> None:
+    tasks = ("3rd", "load-db", "load.db", "a.b-c", "plain")
+    scope = Scope(outputs=dict.fromkeys(tasks, ("rows", "n")), tasks=tasks)
+
+    (fault,) = check(template, scope)
+
+    assert fault.message.endswith(told)
+    written = told.removeprefix("write ")
+    assert check(f"{{{{ {written} }}}}", scope) == []
+
+
+def test_a_plain_name_is_not_taken_for_an_odd_id() -> None:
+    scope = Scope(outputs={"load": ("db",), "load.db": ("n",)}, tasks=("load", "load.db"))
+
+    assert check("{{ outputs.load.db.n }}", scope) == []
+    (fault,) = check("{{ outputs.lod.db }}", scope)
+    assert fault.message == "there is no task 'lod'; did you mean 'load'?"
