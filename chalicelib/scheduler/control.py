@@ -18,6 +18,7 @@ from chalicelib.scheduler.context import Scheduler, Work
 from chalicelib.scheduler.due import clock_start
 from chalicelib.scheduler.settle import working
 from chalicelib.scheduler.stopping import stop_attempt, stop_run
+from chalicelib.utils.time import iso
 
 MAX_TAGGED = 1000
 
@@ -38,8 +39,8 @@ def request_run(
     params: Mapping[str, Any] | None = None,
 ) -> tuple[str, bool]:
     """Make a run now; answers its run_id and whether it is new. The same key again answers the same
-    run. Raises NotFound, InvalidRequest for bad params, Conflict for a removed DAG, a date that has
-    its run, or a DAG at its limit whose overlap_policy is skip."""
+    run. Raises NotFound, InvalidRequest for bad params or a date that lies ahead, Conflict for a
+    removed DAG, a date that has its run, or a DAG at its limit whose overlap_policy is skip."""
     with working(scheduler) as work:
         if idempotency_key is not None:
             earlier = runs.by_idempotency_key(work.tx, dag_id, idempotency_key)
@@ -47,6 +48,11 @@ def request_run(
                 return earlier.run_id, False
         dag = finding.live_dag(work, dag_id)
         moment = logical_date or work.now
+        if moment > work.now:
+            raise InvalidRequest(
+                f"logical_date {iso(moment)} lies ahead, where the schedule will make a run; take "
+                f"{iso(work.now)} or earlier, or leave it out for now"
+            )
         new = NewRun(
             run_type="manual",
             logical_date=moment,

@@ -258,3 +258,14 @@ def test_a_task_without_an_attempt_has_an_empty_log(api: Api, state: str, comple
         "try_number": None,
         "poke": None,
     }
+
+
+@pytest.mark.parametrize("key", ["order 4711", "größe", "a\nb", "x" * 200, "👍", " "])
+def test_any_text_is_an_idempotency_key(api: Api, key: str) -> None:
+    api.rows.dag("a")
+
+    first, again = (api.send("POST", "/api/dags/a/run", {"idempotency_key": key}) for _ in range(2))
+
+    assert (first.status, again.status) == (201, 200)
+    assert again.json["run_id"] == first.json["run_id"]
+    assert first.json["idempotency_key"] == key

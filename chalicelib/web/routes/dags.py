@@ -145,10 +145,14 @@ ROUTES: tuple[Route, ...] = (
         errors=(404, 409),
         body=JsonBody(
             (
-                Param("logical_date", Moment(), "the moment that the run is for; default now"),
+                Param(
+                    "logical_date",
+                    Moment(),
+                    "the moment that the run is for, not a later one than now; default now",
+                ),
                 Param(
                     "idempotency_key",
-                    Text(200, "[!-~]+", "printable ASCII without spaces"),
+                    Text(200),
                     "makes repeating the request harmless",
                 ),
                 Param("note", NOTE, "shown with the run"),

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from chalicelib.errors import Conflict, NotFound
+from chalicelib.errors import Conflict, InvalidRequest, NotFound
 from chalicelib.messages import TaskMessage
 from chalicelib.scheduler import control
 from tests.support.world import DIE, FAIL, SUCCEED, Played, World
@@ -146,7 +146,7 @@ def test_commands_find_the_documented_variables(make_world: MakeWorld) -> None:
         "name: V\ntimezone: Asia/Tokyo\nenv: {A: dag, B: dag}\n"
         "tasks: [{id: t, command: x, env: {B: task}, execution_timeout: 9, cwd: /tmp}]"
     )
-    run_id = world.request("v", logical_date=world.clock() + timedelta(hours=8))
+    run_id = world.request("v", logical_date=world.clock() - timedelta(hours=16))
     world.play(1, ticking=False)
     task = world.executor.started[0][1]
     assert task.env == {
@@ -157,13 +157,26 @@ def test_commands_find_the_documented_variables(make_world: MakeWorld) -> None:
         "TASK_ID": "t",
         "TRY_NUMBER": "1",
         "MAP_INDEX": "-1",
-        "LOGICAL_DATE": "2026-11-23T18:00:00Z",
-        "DATA_INTERVAL_START": "2026-11-23T18:00:00Z",
-        "DATA_INTERVAL_END": "2026-11-23T18:00:00Z",
-        "DS": "2026-11-24",
+        "LOGICAL_DATE": "2026-11-22T18:00:00Z",
+        "DATA_INTERVAL_START": "2026-11-22T18:00:00Z",
+        "DATA_INTERVAL_END": "2026-11-22T18:00:00Z",
+        "DS": "2026-11-23",
         "TRIGGER_TYPE": "manual",
     }
     assert (task.timeout, task.cwd) == (9, "/tmp")
+
+
+def test_a_run_by_hand_cannot_take_a_fire_time_that_is_still_to_come(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world()
+    world.upload("name: D\nschedule: '@every 30s'\ntasks: [{id: t, command: x}]")
+    for ahead in (timedelta(microseconds=1), timedelta(seconds=30), timedelta(days=400)):
+        with pytest.raises(InvalidRequest, match="lies ahead, where the schedule will make a run"):
+            world.request("d", logical_date=world.clock() + ahead)
+    world.play(65)
+    assert world.all("SELECT run_type FROM runs") == [("scheduled",)] * 2
+    assert world.request("d", logical_date=world.clock())
 
 
 def test_a_dead_executor_ends_in_a_failure(make_world: MakeWorld) -> None:
