@@ -8,10 +8,15 @@ import sys
 from typing import Any
 
 if os.environ.get("AWS_CHALICE_CLI_MODE"):  # never in Lambda
-    from chalicelib.local import refuse_bad_settings, refuse_missing_packages
+    from chalicelib.local import (
+        install_if_deploying,
+        refuse_bad_settings,
+        refuse_missing_packages,
+    )
 
     refuse_missing_packages("croniter", "jinja2", "pysqlite3", "yaml")
     refuse_bad_settings()
+    install_if_deploying()
 if os.environ.get("_HANDLER") == "app.execute":  # in Lambda, where commands run beside it
     from chalicelib.executor.sandbox import close_program
 

@@ -94,6 +94,16 @@ def total(bill: list[Item]) -> float:
     return sum(item.usd for item in bill)
 
 
+def by_the_month(load: Load) -> float:
+    """USD that a month costs without any task."""
+    return total(list(_always(load)))
+
+
+def by_the_task(load: Load) -> float:
+    """USD that the month's tasks cost beyond that."""
+    return total(list(_per_task(load)))
+
+
 def by_service(bill: list[Item]) -> dict[str, float]:
     """USD by service, the dearest first."""
     sums: dict[str, float] = {}
@@ -166,8 +176,8 @@ def table(load: Load) -> Iterator[str]:
             if item.service == service:
                 yield _line(item)
         yield f"{service:<14}{'':<32}{'':>16}  {'sum':<20}{usd:>9.2f}"
-    for name, part in (("by the task", _per_task(load)), ("by the month", _always(load))):
-        yield f"{name:<84}{total(list(part)):>9.2f}"
+    for name, usd in (("by the task", by_the_task(load)), ("by the month", by_the_month(load))):
+        yield f"{name:<84}{usd:>9.2f}"
     yield f"{'total':<84}{total(bill):>9.2f}"
 
 

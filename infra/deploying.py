@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from chalicelib.local.installing import STEP_OF_DEPLOY
 from infra import (
     admin,
     bytecode,
+    cost,
     finishing,
     functions,
     health,
@@ -22,6 +24,7 @@ from infra import (
 )
 from infra.aws import Aws
 from infra.errors import InfraError
+from infra.functions import FUNCTIONS
 from infra.naming import PROJECT, Stage
 from infra.policies import Installation, policies
 from infra.project import Project
@@ -33,9 +36,9 @@ TEMPLATE = Path(__file__).with_name("template.yaml")
 def run_chalice(folder: Path, stage: Stage, environ: Mapping[str, str]) -> None:
     """`chalice deploy`, as a person would type it. Its output goes to ours."""
     command = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
-    done = subprocess.run(
-        [*command, "deploy", "--stage", stage.name], cwd=folder, env=environ, check=False
-    )
+    arguments = [*command, "deploy", "--stage", stage.name]
+    environ = {**environ, STEP_OF_DEPLOY: "1"}
+    done = subprocess.run(arguments, cwd=folder, env=environ, check=False)
     if done.returncode:
         raise InfraError("`chalice deploy` failed; see above, then run the same command again")
 
@@ -57,6 +60,9 @@ class Deployment:
 def deploy(deployment: Deployment) -> str:
     """Do all of it and return the API's URL. Raises InfraError."""
     say, stage, aws = deployment.say, deployment.stage, deployment.aws
+    if not stack.find(aws, stage.stack).status:
+        for line in announcement(deployment):
+            say(line)
     say(f"[1/7] stack {stage.stack} in {aws.place.account}, {aws.place.region}")
     outputs = stack.converge(
         aws,
@@ -89,6 +95,23 @@ def deploy(deployment: Deployment) -> str:
     say("[7/7] self-test")
     say(f"  {self_test.run(aws, stage)}")
     return url
+
+
+def announcement(deployment: Deployment) -> Iterator[str]:
+    """What a first installation makes, what it costs, and how to be rid of it."""
+    place, stage = deployment.aws.place, deployment.stage
+    zones = 0 if deployment.options.get("Network") == "ipv6" else 1
+    load = cost.Load(1_000_000, 1.0, int(deployment.options.get("TaskMemory", 384)), zones=zones)
+    yield (
+        f"creating stage {stage.name} in account {place.account}, {place.region}: {len(FUNCTIONS)}"
+        " functions and an API, a VPC with a file system, queues, buckets, alarms, backups"
+    )
+    yield (
+        f"it costs about {cost.by_the_month(load):.2f} USD a month while nothing runs, and"
+        f" {cost.by_the_task(load):.2f} for a million one-second tasks (list prices of us-east-1;"
+        " `python -m infra cost`)"
+    )
+    yield f"`python -m infra down --stage {stage.name}` removes all of it"
 
 
 def _run_chalice(deployment: Deployment) -> None:

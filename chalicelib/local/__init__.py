@@ -22,6 +22,13 @@ def start_if_serving(app: Any) -> None:
         start(app.handler_map, serving)
 
 
+def install_if_deploying() -> None:
+    """Let `chalice deploy` be the whole installation."""
+    from chalicelib.local import installing
+
+    installing.install_if_deploying()
+
+
 def refuse_missing_packages(*names: str) -> None:
     """End the process, with one line instead of a traceback, if one of them cannot be imported."""
     from importlib import import_module

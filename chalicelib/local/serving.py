@@ -1,4 +1,5 @@
-"""Is this process the one that serves `chalice local`, and where?
+"""What was asked of the chalice command line: is this process the one that serves `chalice local`,
+and where?
 
 The app's module is imported by every chalice command, and under the reloader there are two
 processes with the same command line. Chalice keeps its options in a click context that only the
@@ -41,20 +42,21 @@ def what_is_served(
         return None
     argv = sys.argv if argv is None else argv
     environ = os.environ if environ is None else environ
-    options = _options_of_local(list(argv[1:]))
+    options = options_of("local", argv)
     if options is None or (options["autoreload"] and WORKER not in environ):
         return None
     return Serving(options["host"], options["port"], options["autoreload"])
 
 
-def _options_of_local(arguments: list[str]) -> dict[str, Any] | None:
+def options_of(asked: str, argv: Sequence[str]) -> dict[str, Any] | None:
+    """The options of the chalice command `asked`, by name; None if `argv` asks for another."""
     import click
     from chalice.cli import cli
 
     try:
         group = click.Context(cli, resilient_parsing=True)
-        _, rest, _ = cli.make_parser(group).parse_args(arguments)
-        if rest[:1] != ["local"]:
+        _, rest, _ = cli.make_parser(group).parse_args(list(argv[1:]))
+        if rest[:1] != [asked]:
             return None
         name, command, rest = cli.resolve_command(group, rest)
         if command is None:

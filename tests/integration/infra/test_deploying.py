@@ -276,7 +276,7 @@ def test_the_first_token_is_shown_once_and_health_is_asked_with_it_through_the_a
         (url, {}),
     ]
     asked = [wish for name, wish in account.unserved.invoked if name == "orchestrator-access-admin"]
-    assert [wish["do"] for wish in asked] == ["token first", "token first"]
+    assert [wish["do"] for wish in asked] == ["token first", "self test"] * 2
 
 
 def test_what_the_gateway_itself_answers_has_the_shape_of_the_apis_errors(dev: Account) -> None:
@@ -304,7 +304,35 @@ def test_with_iam_the_gateway_asks_it_and_health_is_asked_with_a_signature(
         for method, told in sent["paths"][path].items():
             assert method == "options" or told["security"] == [{"sigv4": []}], path
     assert account.asked[-1][1]["Authorization"].startswith("AWS4-HMAC-SHA256 ")
-    assert "orchestrator-signed-admin" not in [name for name, _ in account.unserved.invoked]
+    asked = [wish for name, wish in account.unserved.invoked if name == "orchestrator-signed-admin"]
+    assert [wish["do"] for wish in asked] == ["self test"]  # no token is made
+
+
+def test_a_first_deployment_says_in_three_lines_what_it_makes_and_what_that_costs(
+    account: Account,
+) -> None:
+    def said(**options: str) -> list[str]:
+        before = len(account.said)
+        with pytest.raises(InfraError, match="no bundle"):
+            account.deploy("told", _fails, **options)
+        return account.said[before:]
+
+    told = said(Network="ipv6")
+    assert told[0].startswith("creating stage told in account 123456789012, us-east-1: 7 functions")
+    assert re.match(r"it costs about \d\.\d\d USD a month while nothing runs", told[1])
+    assert told[2] == "`python -m infra down --stage told` removes all of it"
+    assert told[3].startswith("[1/7]")
+    assert said()[0].startswith("[1/7]")  # it is there now
+    account.remove("told")
+
+
+def test_a_failed_self_test_fails_the_deployment_and_names_the_function(account: Account) -> None:
+    passed = dict(account.unserved.self_test)
+    account.unserved.self_test["missing"] = "claim"
+    with pytest.raises(InfraError, match=r"no executor took its message.*(.|\n)*-execute, log"):
+        account.deploy("stuck")
+    account.unserved.self_test.update(passed)
+    account.remove("stuck")
 
 
 def test_a_stack_that_is_there_is_protected(dev: Account) -> None:
