@@ -144,6 +144,13 @@ DAG_FIELDS: tuple[Field, ...] = (
         high=3650,
         shown_default="the setting",
     ),
+    Field(
+        "rerun_with_latest_version",
+        Kind.BOOL,
+        "What tasks run with when they run again: `true` the file as it is now, `false` the "
+        "version that their run has. Whoever asks may choose otherwise.",
+        default=True,
+    ),
     Field("on_success", Kind.NOTIFICATIONS, "Who is told when a run succeeded.", default=()),
     Field("on_failure", Kind.NOTIFICATIONS, "Who is told when a run failed.", default=()),
     Field("tasks", Kind.TASKS, "The tasks, at least one, at most 1000.", required=True),

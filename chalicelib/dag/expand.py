@@ -41,6 +41,19 @@ def is_made_from(task: Task, others: Set[str]) -> bool:
     return any(name.startswith(f"outputs.{other}.") for name in used for other in others)
 
 
+def may_differ(old: Task, new: Task, *, params_differ: bool) -> bool:
+    """Whether another version of the task may be expanded to other copies, or not at all."""
+    used = {name for text in _texts(new.expand) for name in names_used(text)}
+    is_given = any(name.startswith("params.") for name in used)
+    same_order = list(old.expand) == list(new.expand)
+    return old.expand != new.expand or not same_order or (params_differ and is_given)
+
+
+def fits(task: Task, map_index: int, item: Mapping[str, Any] | None) -> bool:
+    """Whether an attempt of that copy, made by another version, finds what the command needs."""
+    return bool(task.expand) == (map_index >= 0) and set(task.expand) == set(item or ())
+
+
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value

@@ -115,6 +115,7 @@ class Dag:
     max_consecutive_failed_dag_runs: int = 0
     is_paused_upon_creation: bool = False
     retention_days: int | None = None
+    rerun_with_latest_version: bool = True
     params: tuple[Param, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)

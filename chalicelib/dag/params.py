@@ -104,6 +104,11 @@ def _number(text: str) -> Any:
     return text if number is None else number
 
 
+def still_declared(dag: Dag, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the params of a run that another version made, those that this one has."""
+    return {param.name: values[param.name] for param in dag.params if param.name in values}
+
+
 def as_text(value: Any) -> str:
     """What `$PARAM_<NAME>` holds: a text as it is, nothing for None, everything else as JSON.
 

@@ -64,8 +64,9 @@ _BY_HAND = {T.NONE, *MARKS}
 
 TASK_MOVES: dict[TaskState, frozenset[TaskState]] = {
     T.NONE: frozenset({T.SCHEDULED, *_ENDS_UNSTARTED, T.SUCCESS, T.FAILED}),
-    # A task that triggers another DAG needs no message: the scheduler does it itself.
-    T.SCHEDULED: frozenset({T.QUEUED, T.RUNNING, T.CANCELLED, T.SUCCESS, T.FAILED}),
+    # A task that triggers another DAG needs no message: the scheduler does it itself. It goes back
+    # to `none` where its run takes another version of the DAG, which decides anew.
+    T.SCHEDULED: frozenset({T.NONE, T.QUEUED, T.RUNNING, T.CANCELLED, T.SUCCESS, T.FAILED}),
     T.QUEUED: frozenset({T.RUNNING, *_ENDS_OF_ATTEMPT}),
     T.RUNNING: frozenset(_ENDS_OF_ATTEMPT),
     T.UP_FOR_RETRY: frozenset({T.SCHEDULED, T.CANCELLED, *_BY_HAND}),

@@ -13,7 +13,8 @@ from chalicelib.database.times import from_us, to_us
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """A range of fire times to run. `next_date` is the first not yet looked at, None at the end."""
+    """A range of fire times to run. `next_date` is the first not yet looked at, None at the end;
+    `run_on_latest_version`: runs that are there already take the file's latest version."""
 
     id: int
     dag_id: str
@@ -25,11 +26,12 @@ class Backfill:
     max_active_runs: int
     state: str
     counts: dict[str, int]
+    run_on_latest_version: bool
 
 
 _BACKFILL = """
     SELECT id, dag_id, from_date, to_date, next_date, is_reverse, reprocess, max_active_runs,
-           state, counts
+           state, counts, run_on_latest_version
     FROM backfills
 """
 
@@ -38,7 +40,8 @@ def insert(tx: Transaction, new: Backfill, now: datetime) -> int:
     """Make it, running; answers its id (that of `new` does not count)."""
     return tx.insert(
         "INSERT INTO backfills (dag_id, from_date, to_date, next_date, is_reverse, reprocess,"
-        " max_active_runs, state, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, 'running', ?)",
+        " max_active_runs, run_on_latest_version, state, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running', ?)",
         (
             new.dag_id,
             to_us(new.from_date),
@@ -47,6 +50,7 @@ def insert(tx: Transaction, new: Backfill, now: datetime) -> int:
             int(new.is_reverse),
             new.reprocess,
             new.max_active_runs,
+            int(new.run_on_latest_version),
             to_us(now),
         ),
     )
@@ -96,4 +100,5 @@ def _backfill(row: Row) -> Backfill:
         max_active_runs=row[7],
         state=row[8],
         counts=json.loads(row[9]),
+        run_on_latest_version=bool(row["run_on_latest_version"]),
     )

@@ -107,6 +107,15 @@ def is_active(tx: Transaction, dag: Dag, source: str) -> bool:
     return row is not None and row["source"] == source and row["digest"] == compiled(dag)[1]
 
 
+def has_import_error(tx: Transaction, dag_id: str) -> bool:
+    """Whether the DAG's file has changed since its active version, and cannot be read."""
+    row = tx.one(
+        "SELECT 1 FROM dags d JOIN import_errors e ON e.file_key = d.file_key WHERE d.dag_id = ?",
+        (dag_id,),
+    )
+    return row is not None
+
+
 def add_version(tx: Transaction, dag: Dag, key: str, etag: str, source: str, now: datetime) -> int:
     """Store a new version, numbered on from the last; answers its id."""
     text, digest = compiled(dag)

@@ -44,6 +44,14 @@ def key_of(tx: Transaction, dag_id: str, version: int | None) -> int:
     return int(row["id"])
 
 
+def number_of(tx: Transaction, version_id: int) -> int:
+    """The version's number, counted from 1 for each DAG. Raises LookupError."""
+    row = tx.one("SELECT version FROM dag_versions WHERE id = ?", (version_id,))
+    if row is None:
+        raise LookupError(f"DAG version {version_id} is missing")
+    return int(row["version"])
+
+
 def _recall(digest: str) -> Dag | None:
     with _lock:
         if digest in _kept:

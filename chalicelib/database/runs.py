@@ -234,6 +234,19 @@ def reopen(tx: Transaction, key: int, now: datetime) -> bool:
     )
 
 
+def take_version(
+    tx: Transaction, key: int, version_id: int, params: dict[str, Any], limit: float | None
+) -> None:
+    """Go on as another version of the DAG says: with these params, and, if the run has its slot,
+    with `limit` seconds from then on."""
+    tx.execute(
+        "UPDATE runs SET version_id = ?1, params = ?2, timeout_at = iif(admitted_at IS NULL"
+        " OR stopping IS NOT NULL OR ended_at IS NOT NULL, timeout_at,"
+        " max(admitted_at, not_before) + ?3) WHERE id = ?4",
+        (version_id, json.dumps(params), None if limit is None else round(limit * 1e6), key),
+    )
+
+
 def set_note(tx: Transaction, key: int, note: str | None) -> None:
     """What people say about the run."""
     tx.execute("UPDATE runs SET note = ? WHERE id = ?", (note, key))

@@ -24,7 +24,8 @@ from chalicelib.messages import Attempt
 @dataclass(frozen=True, slots=True)
 class TaskInstance:
     """One task of one run. `key` is the database's own number for it. `try_number` is that of the
-    latest attempt, 0 before the first; `version` the DAG's version that it was queued with."""
+    latest attempt, 0 before the first; `version` the DAG's version that it was queued with.
+    `is_removed`: the run's version of the DAG has no such task, or copy, any more."""
 
     key: int
     run_key: int
@@ -45,6 +46,7 @@ class TaskInstance:
     priority: int
     version: int | None
     due_at: datetime | None
+    is_removed: bool
 
     @property
     def tries(self) -> int:
@@ -85,7 +87,7 @@ SELECT_TASK = """
            t.poke, t.sends, t.queued_at, t.not_before, t.started_at, t.heartbeat_at, t.poke_until,
            t.poke_billed,
            t.tries_before, t.item, t.copies, t.pool, t.pool_slots, t.priority,
-           t.version, t.due_at
+           t.version, t.removed_at, t.due_at
     FROM task_instances t JOIN runs r ON r.id = t.run_key
 """
 
@@ -150,10 +152,10 @@ def count(tx: Transaction, run_key: int) -> int:
 
 
 def states(tx: Transaction, run_key: int) -> dict[str, Counter[TaskState]]:
-    """How many instances of each task of a run are in each state."""
+    """How many instances of each task of a run are in each state, without removed ones."""
     rows = tx.all(
         "SELECT task_id, state, count(*) FROM task_instances WHERE run_key = ?"
-        " GROUP BY task_id, state",
+        " AND removed_at IS NULL GROUP BY task_id, state",
         (run_key,),
     )
     counts: defaultdict[str, Counter[TaskState]] = defaultdict(Counter)
@@ -165,7 +167,7 @@ def states(tx: Transaction, run_key: int) -> dict[str, Counter[TaskState]]:
 def of_run(
     tx: Transaction, run_key: int, task_ids: Iterable[str] | None = None
 ) -> list[TaskInstance]:
-    """The task instances of a run, or of these tasks of it."""
+    """The task instances of a run, or of these tasks of it, removed ones included."""
     wanted = None if task_ids is None else json.dumps(list(task_ids))
     rows = tx.all(
         SELECT_TASK + "WHERE t.run_key = ? AND (?2 IS NULL OR"
@@ -179,7 +181,7 @@ def states_of_task(tx: Transaction, run_key: int, task_id: str) -> Counter[TaskS
     """The same for one task."""
     rows = tx.all(
         "SELECT state, count(*) FROM task_instances WHERE run_key = ? AND task_id = ?"
-        " GROUP BY state",
+        " AND removed_at IS NULL GROUP BY state",
         (run_key, task_id),
     )
     return Counter({TaskState(state): number for state, number in rows})
@@ -275,6 +277,27 @@ def retry_moments(tx: Transaction, after: datetime, until: datetime, limit: int)
     return [from_us(row[0]) for row in rows]
 
 
+def is_removed_in_flight(tx: Transaction, run_key: int) -> bool:
+    """Whether an attempt of a task goes on that the run's version of the DAG has no more."""
+    row = tx.one(
+        "SELECT 1 FROM task_instances WHERE run_key = ? AND removed_at IS NOT NULL"
+        " AND state IN ('queued', 'running') LIMIT 1",
+        (run_key,),
+    )
+    return row is not None
+
+
+def follow(tx: Transaction, task: TaskInstance, definition: Task) -> None:
+    """Take the pool and the priority that the task has by now, for its next attempt."""
+    wanted = (definition.pool, definition.pool_slots, definition.priority_weight)
+    if wanted != (task.pool, task.pool_slots, task.priority):
+        tx.execute(
+            "UPDATE task_instances SET pool = ?, pool_slots = ?, priority = ? WHERE id = ?"
+            " AND state NOT IN ('queued', 'running')",
+            (*wanted, task.key),
+        )
+
+
 def set_by_hand(
     tx: Transaction, key: int, target: TaskState, reason: str, now: datetime | None
 ) -> bool:
@@ -318,4 +341,5 @@ def instance_of(row: Row) -> TaskInstance:
         priority=row[21],
         version=row["version"],
         due_at=from_us(row["due_at"]),
+        is_removed=row["removed_at"] is not None,
     )

@@ -51,9 +51,11 @@ def create(
     reprocess: str = "none",
     max_active_runs: int | None = None,
     reverse: bool = False,
+    run_on_latest_version: bool | None = None,
 ) -> BackfillPlan:
     """Plan it and, unless `dry_run`, begin. Both ends belong to the range, which ends now at the
-    latest. Raises NotFound, Conflict, InvalidRequest."""
+    latest. Runs that it does again take the file's latest version or keep theirs, as wanted, else
+    as the DAG says. Raises NotFound, Conflict, InvalidRequest."""
     now = scheduler.now()
     if from_date > now:
         raise InvalidRequest("the backfill's `from` lies in the future; take an earlier one")
@@ -80,6 +82,11 @@ def create(
         max_active_runs=max_active_runs or dag.max_active_runs,
         state="running",
         counts={},
+        run_on_latest_version=(
+            definition.rerun_with_latest_version
+            if run_on_latest_version is None
+            else run_on_latest_version
+        ),
     )
     return replace(plan, id=_begin(scheduler, new, len(dates), who))
 

@@ -20,6 +20,7 @@ from chalicelib.database.runs import NewRun, Run
 from chalicelib.errors import OrchestratorError
 from chalicelib.scheduler import clearing
 from chalicelib.scheduler.admission import make_run
+from chalicelib.scheduler.clearing import ClearRequest
 from chalicelib.scheduler.context import Work
 
 log = logging.getLogger("orchestrator.scheduler")
@@ -115,7 +116,9 @@ def _again(work: Work, backfill: Backfill, run: Run) -> str:
     }[backfill.reprocess]
     if run.state not in wanted:
         return "left"
-    clearing.clear_all(work, run)
+    request = ClearRequest(run_on_latest_version=backfill.run_on_latest_version)
+    if not clearing.clear(work, run, request).is_change:
+        return "left"
     runs.adopt(work.tx, run.key, backfill.id)
     return "cleared"
 

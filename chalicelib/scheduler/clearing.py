@@ -4,45 +4,155 @@ anew."""
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
+from dataclasses import dataclass
 
-from chalicelib.dag.expand import is_made_from
+from chalicelib.dag.expand import is_made_from, may_differ
 from chalicelib.dag.graph import ancestors
 from chalicelib.dag.model import Dag
 from chalicelib.dag.states import IN_FLIGHT, TaskState
-from chalicelib.database import expansion, outputs, runs, task_instances
+from chalicelib.database import outputs, runs, task_instances
 from chalicelib.database.runs import Run
 from chalicelib.database.task_instances import TaskInstance
 from chalicelib.errors import Conflict
+from chalicelib.scheduler import finding, run_version
 from chalicelib.scheduler.context import Work
+from chalicelib.scheduler.run_version import VersionChoice
 
 BUSY = IN_FLIGHT | {TaskState.SCHEDULED}
 UNDONE = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED, TaskState.CANCELLED})
 
 
-def select(
-    work: Work, run: Run, task_ids: Sequence[str] | None, *, only_failed: bool, downstream: bool
-) -> list[TaskInstance]:
-    """What would be cleared. Raises Conflict if some of it is being worked on."""
-    dag = work.definition(run.version_id)
-    wanted = set(_with_downstream(dag, task_ids) if downstream and task_ids else task_ids or [])
-    found = task_instances.of_run(work.tx, run.key, sorted(wanted) if wanted else None)
-    found = [task for task in found if task.state is not TaskState.NONE]
-    chosen = {task.task_id for task in found if not only_failed or task.state in UNDONE}
-    anew = _made_anew(dag, chosen)
-    cleared = [
-        task for task in found if not only_failed or task.state in UNDONE or task.task_id in anew
-    ]
-    busy = [task.task_id for task in cleared if task.state in BUSY]
-    if busy:
+@dataclass(frozen=True, slots=True)
+class ClearRequest:
+    """Which tasks of a run are to run again: those named, with what comes after them if
+    `downstream`, else all; and of these only what is undone if `only_failed`. With which version of
+    the DAG: None leaves it to the DAG."""
+
+    task_ids: Sequence[str] | None = None
+    only_failed: bool = False
+    downstream: bool = False
+    run_on_latest_version: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """What was cleared, or would be: (task_id, map_index, the state before) of each task instance;
+    the version that the run had, and the one that it goes on with."""
+
+    tasks: tuple[tuple[str, int, str], ...]
+    run_version: int
+    choice: VersionChoice
+    is_change: bool
+
+
+def clear(work: Work, run: Run, request: ClearRequest, *, dry_run: bool = False) -> Cleared:
+    """Clear them; with `dry_run` all that is done is undone again. Raises NotFound, or Conflict if
+    some of it is being worked on, if a task is no longer in the file, or if the run's params do
+    not suit the version."""
+    choice = run_version.choose(work, run, request.run_on_latest_version)
+    target = work.definition(choice.version_id)
+    _check_named(work, run, target, choice.version, request.task_ids or ())
+    undone = _undone(work, run)
+    with work.provisional() as block:
+        moved = run_version.move(work, run, choice)
+        selection = _select(work, moved, request, run)
+        lost = set() if request.task_ids else undone - {task.id for task in target.tasks}
+        is_wanted = bool(selection.tasks) or _is_worth_a_move(run, choice, request, lost)
+        if is_wanted and not dry_run:
+            block.keep()
+            _clear(work, moved, selection)
+    if not block.is_kept:
+        work.forget_run(run)
+    tasks = tuple((t.task_id, t.attempt.map_index, str(t.state)) for t in selection.tasks)
+    return Cleared(tasks, run.version, choice, is_change=is_wanted)
+
+
+def _undone(work: Work, run: Run) -> set[str]:
+    states = task_instances.states(work.tx, run.key)
+    return {task_id for task_id, counts in states.items() if UNDONE & counts.keys()}
+
+
+def _check_named(work: Work, run: Run, target: Dag, version: int, task_ids: Sequence[str]) -> None:
+    known = {task.id for task in target.tasks}
+    for task_id in task_ids:
+        if task_id in known:
+            continue
+        if not task_instances.of_run(work.tx, run.key, [task_id]):
+            raise finding.no_such_task(run, task_id)
+        has_it = task_id in {task.id for task in work.definition(run.version_id).tasks}
+        hint = f"; version {run.version}, by run_on_latest_version false, has it" if has_it else ""
         raise Conflict(
-            f"task {busy[0]!r} of run {run.run_id!r} is being worked on; cancel it first, or wait"
+            f"task {task_id!r} of run {run.run_id!r} cannot run again: it is no longer in the file,"
+            f" of which version {version} would be used{hint}",
+            task_id=task_id,
+            version=version,
         )
-    return cleared
 
 
-def _made_anew(dag: Dag, cleared: Set[str]) -> set[str]:
-    """The cleared tasks whose copies may be others, because what they are made for may be."""
-    return {task_id for task_id in cleared if is_made_from(dag.task(task_id), cleared)}
+def _is_worth_a_move(
+    run: Run, choice: VersionChoice, request: ClearRequest, lost: Set[str]
+) -> bool:
+    """Whether the other version alone makes something run, where there is nothing to clear."""
+    if choice.version_id == run.version_id:
+        return False
+    if not request.only_failed:
+        return True
+    if lost and not choice.changes.added:
+        names = ", ".join(sorted(lost)[:5])
+        raise Conflict(
+            f"what did not succeed in run {run.run_id!r} is no longer in the file, of which version"
+            f" {choice.version} would be used: {names}; run all again, or ask with"
+            " run_on_latest_version false",
+            version=choice.version,
+        )
+    return bool(lost)
+
+
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """What is cleared, and those tasks of it whose copies may be others than before."""
+
+    tasks: Sequence[TaskInstance]
+    anew: Set[str]
+
+
+def _select(work: Work, run: Run, request: ClearRequest, before: Run) -> _Selection:
+    """Of a run that has taken the version that it goes on with. Raises Conflict if some of it is
+    being worked on."""
+    dag = work.definition(run.version_id)
+    named, is_all = request.task_ids, not request.only_failed
+    wanted = set(_with_downstream(dag, named) if request.downstream and named else named or [])
+    rows = task_instances.of_run(work.tx, run.key, sorted(wanted) if wanted else None)
+    rows = [row for row in rows if row.state is not TaskState.NONE]
+    current = [row for row in rows if not row.is_removed]
+    chosen = {row.task_id for row in current if is_all or row.state in UNDONE}
+    anew = _made_anew(work, dag, run, before, chosen, current)
+    cleared = [row for row in current if is_all or row.state in UNDONE or row.task_id in anew]
+    going_on = [row for row in rows if row.is_removed and row.task_id in chosen]
+    for row in (*cleared, *going_on):
+        if row.state in (IN_FLIGHT if row.is_removed else BUSY):
+            raise Conflict(
+                f"task {row.task_id!r} of run {run.run_id!r} is being worked on; cancel it first,"
+                " or wait"
+            )
+    return _Selection(cleared, anew)
+
+
+def _made_anew(
+    work: Work, dag: Dag, run: Run, before: Run, chosen: Set[str], rows: Sequence[TaskInstance]
+) -> set[str]:
+    """The cleared tasks whose copies may be others: what they are made for is made anew, or the
+    new version expands them in another way."""
+    earlier = {task.id: task for task in work.definition(before.version_id).tasks}
+    params_differ = run.params != before.params
+    unfit = {row.task_id for row in rows if not run_version.is_fit(row, dag.task(row.task_id))}
+    anew = set()
+    for task_id in chosen:
+        task = dag.task(task_id)
+        is_other = may_differ(earlier.get(task_id, task), task, params_differ=params_differ)
+        if task_id in unfit or is_other or is_made_from(task, chosen):
+            anew.add(task_id)
+    return anew
 
 
 def _with_downstream(dag: Dag, task_ids: Sequence[str]) -> list[str]:
@@ -55,16 +165,15 @@ def _with_downstream(dag: Dag, task_ids: Sequence[str]) -> list[str]:
     ]
 
 
-def clear(work: Work, run: Run, chosen: Sequence[TaskInstance]) -> None:
+def _clear(work: Work, run: Run, selection: _Selection) -> None:
     """Set them back to `none`."""
     dag = work.definition(run.version_id)
-    anew = _made_anew(dag, {task.task_id for task in chosen})
-    for task in chosen:
-        task_instances.set_by_hand(work.tx, task.key, TaskState.NONE, "", None)
-    outputs.remove(work.tx, [task.key for task in chosen])
-    for task_id in sorted(anew):
-        copies = [task for task in chosen if task.task_id == task_id]
-        expansion.begin_anew(work.tx, copies[0], max(copy.try_number for copy in copies))
+    for row in selection.tasks:
+        task_instances.set_by_hand(work.tx, row.key, TaskState.NONE, "", None)
+        task_instances.follow(work.tx, row, dag.task(row.task_id))
+    outputs.remove(work.tx, [row.key for row in selection.tasks])
+    for task_id in sorted(selection.anew):
+        run_version.reshape(work, run, dag.task(task_id))
     reopen(work, run)
 
 
@@ -72,7 +181,7 @@ def unblock(work: Work, run: Run, task_id: str) -> None:
     """The task has not failed after all: what is behind it and could not run is decided again."""
     behind = set(_with_downstream(work.definition(run.version_id), [task_id])) - {task_id}
     for task in task_instances.of_run(work.tx, run.key, sorted(behind)):
-        if task.state is TaskState.UPSTREAM_FAILED:
+        if task.state is TaskState.UPSTREAM_FAILED and not task.is_removed:
             task_instances.set_by_hand(work.tx, task.key, TaskState.NONE, "", None)
 
 
@@ -82,8 +191,3 @@ def reopen(work: Work, run: Run) -> None:
         runs.reopen(work.tx, run.key, work.now)
         work.run_slots.add(run.dag_id)
     work.touch(run.run_id)
-
-
-def clear_all(work: Work, run: Run) -> None:
-    """Every task of a run that has ended."""
-    clear(work, run, select(work, run, None, only_failed=False, downstream=False))

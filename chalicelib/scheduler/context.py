@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from chalicelib.config import Settings
-from chalicelib.dag.model import Dag
+from chalicelib.dag.model import Dag, Task
 from chalicelib.dag.states import RunState
 from chalicelib.database import (
     Database,
@@ -57,6 +57,21 @@ class Scheduler:
     definitions: Callable[[Transaction, int], Dag] = definitions.definition
 
 
+class _Undo(Exception):
+    """Ends a provisional block."""
+
+
+@dataclass
+class Provisional:
+    """A part of a transaction that is undone at its end."""
+
+    is_kept: bool = False
+
+    def keep(self) -> None:
+        """It is not, after all."""
+        self.is_kept = True
+
+
 @dataclass
 class Work:
     """One transaction under way.
@@ -98,6 +113,19 @@ class Work:
             self.outbox.back_to(mark)
             self.closed, self.held_up = closed, held_up
             raise
+
+    @contextmanager
+    def provisional(self) -> Iterator[Provisional]:
+        """Undo what the block did unless it says `keep`: so that what would happen is found out by
+        doing it."""
+        block = Provisional()
+        try:
+            with self.savepoint():
+                yield block
+                if not block.is_kept:
+                    raise _Undo
+        except _Undo:
+            pass
 
     @contextmanager
     def apart(
@@ -172,6 +200,11 @@ class Work:
             return self.definition(run.version_id)
         return self.definition(definitions.key_of(self.tx, run.dag_id, task.version))
 
+    def task_definition(self, run: Run, task: TaskInstance) -> Task | None:
+        """The task as the run's version says; None for one that it has no more: what becomes of
+        its last attempt is noted, and decides nothing."""
+        return None if task.is_removed else self.definition(run.version_id).task(task.task_id)
+
     def run(self, run_id: str) -> Run | None:
         """The run as it is now."""
         return runs.find(self.tx, run_id)
@@ -184,6 +217,13 @@ class Work:
                 raise LookupError(f"run {task.attempt.run_id} is missing")
             self._runs[task.run_key] = run
         return self._runs[task.run_key]
+
+    def forget_run(self, run: Run) -> None:
+        """It has taken another version."""
+        self._runs.pop(run.key, None)
+        for cache in (self._outputs, self._output_texts):
+            for key in [key for key in cache if key[0] == run.key]:
+                del cache[key]
 
     def outputs(self, run_key: int, task_id: str, *, is_expanded: bool) -> Mapping[str, Any]:
         """What the task wrote: by name its value, or the list of all copies' values in order."""

@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from chalicelib.dag.params import still_declared
 from chalicelib.dag.states import IN_FLIGHT, MARKS, TASK_MOVES, RunState, TaskState
-from chalicelib.database import dags, runs, task_instances
+from chalicelib.database import Transaction, dags, definitions, runs, task_instances
 from chalicelib.database.dags import RegisteredDag
-from chalicelib.database.runs import NewRun
+from chalicelib.database.runs import NewRun, Run
 from chalicelib.errors import Conflict, InvalidRequest, NotFound
 from chalicelib.scheduler import clearing, finding
 from chalicelib.scheduler.admission import make_now, make_run
+from chalicelib.scheduler.clearing import Cleared, ClearRequest
 from chalicelib.scheduler.context import Scheduler, Work
 from chalicelib.scheduler.due import clock_start
 from chalicelib.scheduler.settle import working
@@ -23,9 +25,6 @@ from chalicelib.utils.time import iso
 MAX_TAGGED = 1000
 
 _SECOND_CLICK = timedelta(minutes=1)
-
-Cleared = list[tuple[str, int, str]]
-"""(task_id, map_index, the state before)."""
 
 
 def request_run(
@@ -157,44 +156,57 @@ def clear(
     task_ids: Sequence[str] | None = None,
     only_failed: bool = False,
     downstream: bool = False,
+    run_on_latest_version: bool | None = None,
     dry_run: bool = False,
 ) -> Cleared:
-    """Let tasks run again: these (all if None), with what depends on them, or only what failed.
-    Answers what is, or with `dry_run` would be, cleared. Raises NotFound, Conflict."""
+    """Let tasks run again: these (all if None), with what depends on them, or only what failed; by
+    the file as it is now, or by the run's own version, None for what the DAG says. Answers what is,
+    or with `dry_run` would be, cleared. Raises NotFound, Conflict."""
     with working(scheduler) as work:
         run = finding.run_to_go_on(work, run_id)
-        for task_id in task_ids or ():
-            finding.instances(work, run, task_id)
         if run.stopping is not None and run.is_active:
             raise Conflict(f"run {run_id!r} is being stopped; clear it when it has ended")
-        chosen = clearing.select(
-            work, run, task_ids, only_failed=only_failed, downstream=downstream
-        )
-        if not dry_run and chosen:
-            clearing.clear(work, run, chosen)
-            names = sorted({task.task_id for task in chosen})
-            finding.audit(work, who, "clear", run_id, tasks=names[:100])
-        return [(task.task_id, task.attempt.map_index, str(task.state)) for task in chosen]
+        request = ClearRequest(task_ids, only_failed, downstream, run_on_latest_version)
+        cleared = clearing.clear(work, run, request, dry_run=dry_run)
+        if cleared.is_change and not dry_run:
+            names = sorted({task_id for task_id, _, _ in cleared.tasks})
+            versions = {"from_version": run.version, "version": cleared.choice.version}
+            finding.audit(work, who, "clear", run_id, tasks=names[:100], **versions)
+        return cleared
 
 
 def retry_run(
-    scheduler: Scheduler, run_id: str, *, who: str = "local", dry_run: bool = False
+    scheduler: Scheduler,
+    run_id: str,
+    *,
+    who: str = "local",
+    run_on_latest_version: bool | None = None,
+    dry_run: bool = False,
 ) -> Cleared:
     """Run again what failed, was blocked by it, or was cancelled. Raises NotFound, Conflict."""
-    cleared = clear(scheduler, run_id, who=who, only_failed=True, dry_run=dry_run)
-    if not cleared:
+    cleared = clear(
+        scheduler,
+        run_id,
+        who=who,
+        only_failed=True,
+        run_on_latest_version=run_on_latest_version,
+        dry_run=dry_run,
+    )
+    if not cleared.is_change:
         raise Conflict(f"run {run_id!r} has no failed task; there is nothing to retry")
     return cleared
 
 
 def rerun(scheduler: Scheduler, run_id: str, *, who: str = "local") -> str:
-    """A new run with the same params; answers its run_id. A second click within a minute answers
-    the same run. Raises NotFound, Conflict."""
+    """A new run by the file as it is now, with the same params, as far as the file still has them;
+    answers its run_id. A second click within a minute answers the same run. Raises NotFound,
+    Conflict."""
     now = scheduler.now()
     with scheduler.database.read() as tx:
         run = runs.find(tx, run_id)
         if run is None:
             raise NotFound(f"there is no run {run_id!r}; GET /api/runs lists those that exist")
+        params = _still_declared(tx, run)
         just_now = runs.by_idempotency_key(tx, run.dag_id, _again(run_id, now - _SECOND_CLICK))
     if just_now is not None and abs(now - just_now.logical_date) < _SECOND_CLICK:
         return just_now.run_id
@@ -204,8 +216,15 @@ def rerun(scheduler: Scheduler, run_id: str, *, who: str = "local") -> str:
         who=who,
         idempotency_key=_again(run_id, now),
         note=f"again: {run_id}",
-        params=run.params,
+        params=params,
     )[0]
+
+
+def _still_declared(tx: Transaction, run: Run) -> dict[str, Any]:
+    dag = dags.find(tx, run.dag_id)
+    if dag is None:
+        return run.params
+    return still_declared(definitions.definition(tx, dag.version_id), run.params)
 
 
 def _again(run_id: str, moment: datetime) -> str:
@@ -231,6 +250,12 @@ def mark(
     with working(scheduler) as work:
         run = finding.run_to_go_on(work, run_id)
         found = finding.instances(work, run, task_id, map_index)
+        found = [task for task in found if not task.is_removed]
+        if not found:
+            raise Conflict(
+                f"task {task_id!r} is no longer in version {run.version} of the DAG, which run"
+                f" {run_id!r} has; there is nothing that its state could decide"
+            )
         other = [task for task in found if task.state is not target]
         if not other:
             return  # a second click

@@ -49,11 +49,16 @@ def instances(
     """All instances of a task, or one copy. Raises NotFound."""
     found = task_instances.of_run(work.tx, of.key, [task_id])
     if not found:
-        raise NotFound(f"run {of.run_id!r} has no task {task_id!r}; GET /api/runs/{of.run_id}")
+        raise no_such_task(of, task_id)
     wanted = [i for i in found if map_index is None or i.attempt.map_index == map_index]
     if not wanted:
         raise NotFound(f"task {task_id!r} of run {of.run_id!r} has no copy {map_index}")
     return wanted
+
+
+def no_such_task(of: Run, task_id: str) -> NotFound:
+    """The error that says so."""
+    return NotFound(f"run {of.run_id!r} has no task {task_id!r}; GET /api/runs/{of.run_id}")
 
 
 def audit(work: Work, who: str, action: str, target: str, **details: Any) -> None:

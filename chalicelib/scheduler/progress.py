@@ -43,7 +43,7 @@ def advance(work: Work, run: Run) -> None:
             _decide_apart(work, run, task, states)
     work.task_slots.add(run.dag_id)
     work.pools.update(task.pool for task in dag.tasks if task.pool)
-    if _is_over(states):
+    if _is_over(states) and not task_instances.is_removed_in_flight(work.tx, run.key):
         _end(work, run, dag, states)
     if any(task.depends_on_past for task in dag.tasks):
         with work.apart("the run after this one", **run.ids()):
@@ -205,7 +205,7 @@ def _expand(work: Work, run: Run, task: Task, whole: TaskInstance) -> tuple[Task
     if first + len(batch) < len(items):
         work.outbox.wake(work.now)
     else:
-        expansion.end(work.tx, whole, len(items))
+        expansion.end(work.tx, whole, len(items), work.now)
         work.touch(run.run_id)  # a copy that was cleared by itself meanwhile has waited for this
     return TaskState.SCHEDULED, ""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from chalicelib.dag.expand import fits
 from chalicelib.dag.model import Task
 from chalicelib.dag.retries import retry_at
 from chalicelib.dag.states import IN_FLIGHT, TaskState
@@ -160,7 +161,8 @@ def _result(work: Work, task: TaskInstance, result: Result) -> None:
         billed_ms=result.billed_ms,
         memory_mb=result.memory_mb,
     )
-    if end(work, task, ended) and result.outputs and result.outcome == "success":
+    is_wanted = result.outputs and result.outcome == "success" and not task.is_removed
+    if end(work, task, ended) and is_wanted:
         outputs.save(work.tx, task.key, result.outputs)
         work.forget_outputs(task.run_key, task.task_id)
 
@@ -187,14 +189,17 @@ def end(work: Work, task: TaskInstance, ended: End) -> bool:
 
 def _end(work: Work, task: TaskInstance, ended: End) -> bool:
     run = work.run_of(task)
-    definition = work.definition(run.version_id).task(task.task_id)
-    if not _ask_again(work, definition, task, ended):
+    definition = work.task_definition(run, task)
+    if definition is None or not _ask_again(work, definition, task, ended):
         target, due_at = _after(work, definition, task, ended)
         if not attempts.end_attempt(work.tx, task, target, ended, due_at):
             return False
         work.outbox.wake(due_at)
-        notices.of_task(work, definition, run, task, ended, target)
+        if definition is not None:
+            notices.of_task(work, definition, run, task, ended, target)
         log.info("attempt ended: %s", ended.outcome, extra={**task.attempt.ids(), "state": target})
+    if definition is not None:
+        task_instances.follow(work.tx, task, definition)
     return True
 
 
@@ -210,7 +215,7 @@ def _ask_again(work: Work, definition: Task, task: TaskInstance, ended: End) -> 
     sensor = definition.sensor
     if sensor is None or ended.outcome != "failed" or ended.exit_code is None:
         return False
-    if not _may_go_on(work, task):
+    if not _may_go_on(work, definition, task):
         return False
     begun = ended.started_at or task.queued_at or work.now
     timeout = timedelta(seconds=sensor.timeout)
@@ -223,23 +228,28 @@ def _ask_again(work: Work, definition: Task, task: TaskInstance, ended: End) -> 
 
 
 def _after(
-    work: Work, definition: Task, task: TaskInstance, ended: End
+    work: Work, definition: Task | None, task: TaskInstance, ended: End
 ) -> tuple[TaskState, datetime | None]:
     """The state that follows, and when the next attempt is due."""
     if ended.outcome in PLAIN:
         return PLAIN[ended.outcome], None
+    if definition is None:
+        return TaskState.FAILED, None
     sensor = definition.sensor
     if sensor is not None and ended.outcome == "failed" and ended.exit_code is not None:
         return (TaskState.SKIPPED if sensor.soft_fail else TaskState.FAILED), None
-    if _may_go_on(work, task):
+    if _may_go_on(work, definition, task):
         due_at = retry_at(definition, task.tries, ended.ended_at, ended.exit_code)
         if due_at is not None:
             return TaskState.UP_FOR_RETRY, due_at
     return TaskState.FAILED, None
 
 
-def _may_go_on(work: Work, task: TaskInstance) -> bool:
-    """Whether nobody asked for the end of the run, nor of the task, whichever came first."""
+def _may_go_on(work: Work, definition: Task, task: TaskInstance) -> bool:
+    """Whether nobody asked for the end of the run, nor of the task, whichever came first, and its
+    run has not meanwhile taken a version that expands the task in another way."""
+    if not fits(definition, task.attempt.map_index, task.item):
+        return False
     run = work.run(task.attempt.run_id)
     is_wanted = run is not None and run.is_active and run.stopping is None
     return is_wanted and not stops.is_asked_for(work.tx, task.attempt)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from chalicelib.dag.expand import fits
 from chalicelib.dag.retries import retry_at
 from chalicelib.dag.states import RunState, TaskState
 from chalicelib.dag.template_terms import TemplateError
@@ -96,14 +97,22 @@ def _end(work: Work, task: TaskInstance, outcome: str, reason: str) -> None:
 
 def _end_by_definition(work: Work, task: TaskInstance, ended: End) -> bool:
     run, outcome = work.run_of(task), ended.outcome
-    definition = work.definition(run.version_id).task(task.task_id)
-    due_at = retry_at(definition, task.tries, work.now) if outcome == "failed" else None
+    definition = work.task_definition(run, task)
+    due_at = None
+    if (
+        definition is not None
+        and outcome == "failed"
+        and fits(definition, task.attempt.map_index, task.item)
+    ):
+        due_at = retry_at(definition, task.tries, work.now)
     target = TaskState.SUCCESS if outcome == "success" else TaskState.FAILED
     if due_at is not None:
         target = TaskState.UP_FOR_RETRY
     if not attempts.end_attempt(work.tx, task, target, ended, due_at):
         return False
     work.outbox.wake(due_at)
-    notices.of_task(work, definition, run, task, ended, target)
+    if definition is not None:
+        task_instances.follow(work.tx, task, definition)
+        notices.of_task(work, definition, run, task, ended, target)
     work.touch(run.run_id)
     return True

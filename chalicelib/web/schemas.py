@@ -44,6 +44,7 @@ HELP: dict[str, str] = {
     "import_errors": "files that could not be registered",
     "holder_count": "how many are in the way, of which `holders` names the first",
     "item": "what this copy of an expanded task is for",
+    "latest_version": "the version of the file as it is now, null if it was removed",
     "log_bytes": "length of the whole log",
     "logical_date": "the fire time, or the moment that was asked for",
     "map_index": "which copy of an expanded task; -1 for a task that is not expanded",
@@ -62,9 +63,11 @@ HELP: dict[str, str] = {
     "position": "place in the queue, counted from 1; null where there is none, or beyond 1000",
     "pokes": "how often a sensor was asked again",
     "reason": "why it is in this state, empty where nothing is to say",
-    "removed_at": "when its file was removed from the bucket, null while it is there",
+    "removed_at": "of a DAG, when its file was removed from the bucket; of a task of a run, when"
+    " the run took a version that has it no more; null while it is there",
     "requests": "of Lambda, SQS and S3 together",
     "retry_delay": "seconds",
+    "run_version": "the version that the run had",
     "schedule": "expressions, none: only on request",
     "secrets": "references by variable, never the secrets themselves",
     "set_aside": "messages that could not be applied, kept for inspection",
@@ -218,11 +221,13 @@ _CLASSES: dict[str, type[Any]] = {
     "SourceLine": values.SourceLine,
     "Tag": values.TagItem,
     "Task": values.Task,
+    "TaskChange": values.TaskChange,
     "TaskInstance": values.TaskInstanceItem,
     "TaskInstanceWithOutputs": values.TaskInstanceDetail,
     "Tick": values.TickItem,
     "ValidatedDag": views.ValidatedDag,
     "WaitingFor": values.WaitingFor,
+    "VersionDiff": values.VersionDiff,
 }
 _NAMES: dict[Any, str] = {cls: name for name, cls in _CLASSES.items()}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from chalicelib.database.reads.values import Dag
+from chalicelib.database.reads.values import Dag, VersionDiff
 from chalicelib.ports import QueueDepth
 
 
@@ -64,9 +64,16 @@ class ClearedTask:
 
 @dataclass(frozen=True, slots=True)
 class ClearedTasks:
-    """What runs again, or would if `dry_run` had not been asked for."""
+    """What runs again, or would if `dry_run` had not been asked for, with `version` of the DAG.
+    `changes` lead from the version that the run had to the file's latest."""
 
     dry_run: bool
+    run_on_latest_version: bool
+    version: int
+    run_version: int
+    latest_version: int | None
+    has_import_error: bool
+    changes: VersionDiff
     task_instances: tuple[ClearedTask, ...]
 
 

@@ -45,8 +45,9 @@ class Checks:
         assert re.fullmatch(pattern, rows[-1][0]), rows
 
     def tasks(self, states: dict[str, Any]) -> None:
-        """All tasks of the run; of one with copies a list."""
-        sql = "SELECT task_id, map_index, state FROM task_instances WHERE run_key ="
+        """All tasks of the run, without its history; of one with copies a list."""
+        sql = "SELECT task_id, map_index, state FROM task_instances WHERE removed_at IS NULL"
+        sql += " AND run_key ="
         found: dict[str, Any] = {}
         for task_id, copy, state in self._rows(f"{sql} {_RUN} ORDER BY task_id, map_index"):
             if copy < 0:
@@ -54,6 +55,18 @@ class Checks:
             else:
                 found.setdefault(task_id, []).append(state)
         assert found == states, self.everything()
+
+    def history(self, states: dict[str, str]) -> None:
+        """Tasks that the run's version has no more."""
+        sql = "SELECT task_id, state FROM task_instances WHERE removed_at IS NOT NULL"
+        assert dict(self._rows(f"{sql} AND run_key = {_RUN}")) == states, self.everything()
+
+    def ran_with(self, versions: dict[str, list[int]]) -> None:
+        """The version of the file that each attempt of a task of the run had."""
+        sql = "SELECT task_id, a.version FROM attempts a JOIN task_instances t ON t.id ="
+        rows = self._rows(f"{sql} task_instance_id WHERE run_key = {_RUN} ORDER BY a.try_number")
+        found = {name: [version for task, version in rows if task == name] for name in versions}
+        assert found == versions, self.everything()
 
     def reason(self, patterns: dict[str, str]) -> None:
         """What a task says about its state, as a whole."""

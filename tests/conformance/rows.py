@@ -75,6 +75,7 @@ RULES = {
     "value.output": "the same: an output",
     "control.cancel": "a run, or a task, can be cancelled",
     "control.clear": "tasks can run again",
+    "control.version": "running again takes the file as it is now",
     "control.retry": "a failed run can be retried",
     "control.mark": "a task can be marked",
     "control.backfill": "a range of dates can be run",

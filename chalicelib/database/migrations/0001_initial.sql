@@ -77,6 +77,7 @@ CREATE TABLE backfills (
     next_date       INTEGER,
     is_reverse      INTEGER NOT NULL DEFAULT 0 CHECK (is_reverse IN (0, 1)),
     reprocess       TEXT NOT NULL CHECK (reprocess IN ('none', 'failed', 'all')),
+    run_on_latest_version INTEGER NOT NULL DEFAULT 1 CHECK (run_on_latest_version IN (0, 1)),
     max_active_runs INTEGER NOT NULL CHECK (max_active_runs > 0),
     state           TEXT NOT NULL CHECK (state IN ('running', 'paused', 'cancelled', 'done')),
     counts          TEXT NOT NULL DEFAULT '{}',
@@ -138,7 +139,8 @@ CREATE INDEX runs_by_version ON runs (version_id);
 CREATE INDEX runs_ended    ON runs (ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX runs_ended_of ON runs (dag_id, ended_at) WHERE ended_at IS NOT NULL;
 
--- One task of one run, as it stands now. An expanded task has a row per copy (`map_index` from 0, its `item` as
+-- One task of one run, as it stands now. `removed_at` is when the run took a version of its DAG that has no such
+-- task, or no such copy: from then on the row is history, and decides nothing. An expanded task has a row per copy (`map_index` from 0, its `item` as
 -- JSON); until they are made a row with map_index -1 stands for them, and `copies` counts those made so
 -- far. `poke` counts how often a sensor was asked again in this attempt, until `poke_until`;
 -- `poke_billed` are the milliseconds that its answers so far have cost.
@@ -163,6 +165,7 @@ CREATE TABLE task_instances (
     item         TEXT,
     copies       INTEGER,
     version      INTEGER,
+    removed_at   INTEGER,
     pool         TEXT,
     pool_slots   INTEGER NOT NULL DEFAULT 1,
     priority     INTEGER NOT NULL DEFAULT 1,

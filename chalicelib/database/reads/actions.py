@@ -41,12 +41,12 @@ def of_run(state: RunState, *, is_stopping: bool, is_acknowledged: bool = False)
 
 
 @cache
-def of_task(state: TaskState, *, is_stopping: bool) -> tuple[str, ...]:
-    """Nothing while its run is being stopped."""
+def of_task(state: TaskState, *, is_stopping: bool, is_removed: bool = False) -> tuple[str, ...]:
+    """Nothing while its run is being stopped; what the run's version has no more can be stopped."""
     if is_stopping:
         return ()
     moves = TASK_MOVES[state] - {state}
-    is_free = state not in _WORKED_ON
+    is_free = state not in _WORKED_ON and not is_removed
     may = {
         "cancel": TaskState.CANCELLED in moves,
         "clear": is_free and TaskState.NONE in moves,

@@ -20,6 +20,7 @@ _COLUMNS = """
            t.pool, t.pool_slots, t.priority, t.queued_at, t.not_before, t.started_at,
            t.heartbeat_at, t.ended_at, (t.ended_at - t.started_at) / 1e6 AS duration, t.exit_code,
            t.signal, t.max_rss AS max_rss_bytes, t.log_bytes, t.reason, t.version,
+           t.removed_at,
            r.stopping IS NOT NULL AND r.ended_at IS NULL AS is_stopping
 """
 # CROSS JOIN is SQLite's word for "in this order".
@@ -179,13 +180,10 @@ def _last_poke(row: Row) -> int:
 
 
 def _task(cls: type[Item], row: Row) -> Item:
-    is_stopping = bool(row["is_stopping"])
-    return build(
-        cls,
-        row,
-        waiting_for=None,
-        actions=actions.of_task(TaskState(row["state"]), is_stopping=is_stopping),
-    )
+    is_stopping, is_removed = bool(row["is_stopping"]), row["removed_at"] is not None
+    state = TaskState(row["state"])
+    may = actions.of_task(state, is_stopping=is_stopping, is_removed=is_removed)
+    return build(cls, row, waiting_for=None, actions=may)
 
 
 def _scan_for(dag_id: str | None, task_id: str | None, state: str | None) -> str:

@@ -14,6 +14,7 @@ from chalicelib.dag.excerpts import SourceLine
 from chalicelib.dag.model import Dag, Notification, Param, Sensor, Task
 from chalicelib.dag.problems import Problem
 from chalicelib.dag.states import RunState, TaskState
+from chalicelib.dag.version_diff import TaskChange, VersionDiff
 from chalicelib.database.reads.waiting import Holder, WaitingFor
 from chalicelib.messages import Outcome
 
@@ -43,9 +44,11 @@ __all__ = [
     "SourceLine",
     "TagItem",
     "Task",
+    "TaskChange",
     "TaskInstanceDetail",
     "TaskInstanceItem",
     "TickItem",
+    "VersionDiff",
     "WaitingFor",
 ]
 
@@ -135,6 +138,7 @@ class DagDetail(DagItem):
     dagrun_timeout: float | None
     max_consecutive_failed_dag_runs: int
     retention_days: int | None
+    rerun_with_latest_version: bool
     params: tuple[Param, ...]
     env: dict[str, str]
     secrets: dict[str, str]
@@ -203,7 +207,9 @@ class RunDetail(RunItem):
 @dataclass(frozen=True, slots=True)
 class TaskInstanceItem:
     """One task of one run. From `queued_at` to `reason`, all is of the latest attempt, whose number
-    is `try_number`: 0 before the first. `version` is the DAG's that it was queued with."""
+    is `try_number`: 0 before the first. `version` is the DAG's that it was queued with.
+    `removed_at` is when the run took a version of the DAG that has no such task, or copy: what is
+    left is history."""
 
     dag_id: str
     run_id: str
@@ -228,6 +234,7 @@ class TaskInstanceItem:
     log_bytes: int | None
     reason: str
     waiting_for: tuple[WaitingFor, ...] | None
+    removed_at: datetime | None
     actions: tuple[str, ...]
 
 
@@ -274,6 +281,7 @@ class BackfillItem:
     is_reverse: bool
     reprocess: Literal["none", "failed", "all"]
     max_active_runs: int
+    run_on_latest_version: bool
     state: Literal["running", "paused", "cancelled", "done"]
     counts: dict[str, int]
     active_runs: int

@@ -30,6 +30,7 @@ def create_backfill(call: Call) -> Answer:
         reprocess=body["reprocess"],
         max_active_runs=body["max_active_runs"],
         reverse=body["reverse"],
+        run_on_latest_version=body["run_on_latest_version"],
     )
     view = BackfillPlan(plan.id, tuple(plan.dates), plan.total, plan.already)
     return Answer(view, 200 if plan.id is None else 201)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from chalicelib import bootstrap
 from chalicelib.database.reads.values import Page
 from chalicelib.errors import NotFound
+from chalicelib.scheduler.clearing import Cleared
 from chalicelib.web.kinds import Cursor
 from chalicelib.web.views import ClearedTask, ClearedTasks
 
@@ -38,6 +39,16 @@ def listed(name: str, page: Page[Any, Any], cursor: Cursor) -> dict[str, Any]:
     return {name: page.items, "next_cursor": cursor.encode(page.next_key)}
 
 
-def cleared(tasks: Sequence[tuple[str, int, str]], *, dry_run: bool) -> ClearedTasks:
-    """(task_id, map_index, state) of each, as routes that clear answer it."""
-    return ClearedTasks(dry_run, tuple(ClearedTask(*task) for task in tasks))
+def cleared(result: Cleared, *, dry_run: bool) -> ClearedTasks:
+    """As routes that clear answer it."""
+    choice = result.choice
+    return ClearedTasks(
+        dry_run=dry_run,
+        run_on_latest_version=choice.is_latest,
+        version=choice.version,
+        run_version=result.run_version,
+        latest_version=choice.latest,
+        has_import_error=choice.is_broken,
+        changes=choice.changes,
+        task_instances=tuple(ClearedTask(*task) for task in result.tasks),
+    )

@@ -99,14 +99,14 @@ def cancel_run(call: Call) -> RunItem:
 
 def clear_run(call: Call) -> ClearedTasks:
     run_id, body = call.path["run_id"], call.body
-    tasks = control.clear(bootstrap.scheduler(), run_id, who=call.who, **body)
-    return cleared(tasks, dry_run=body["dry_run"])
+    result = control.clear(bootstrap.scheduler(), run_id, who=call.who, **body)
+    return cleared(result, dry_run=body["dry_run"])
 
 
 def retry_run(call: Call) -> ClearedTasks:
-    run_id, dry_run = call.path["run_id"], call.body["dry_run"]
-    tasks = control.retry_run(bootstrap.scheduler(), run_id, who=call.who, dry_run=dry_run)
-    return cleared(tasks, dry_run=dry_run)
+    run_id, body = call.path["run_id"], call.body
+    result = control.retry_run(bootstrap.scheduler(), run_id, who=call.who, **body)
+    return cleared(result, dry_run=body["dry_run"])
 
 
 def rerun(call: Call) -> Answer:

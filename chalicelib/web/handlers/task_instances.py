@@ -110,8 +110,8 @@ def cancel_task(call: Call) -> RunItem:
 def clear_task(call: Call) -> ClearedTasks:
     run_id, task_id = call.path["run_id"], call.path["task_id"]
     body = call.body
-    tasks = control.clear(bootstrap.scheduler(), run_id, who=call.who, task_ids=[task_id], **body)
-    return cleared(tasks, dry_run=body["dry_run"])
+    result = control.clear(bootstrap.scheduler(), run_id, who=call.who, task_ids=[task_id], **body)
+    return cleared(result, dry_run=body["dry_run"])
 
 
 def mark_task(call: Call) -> RunItem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chalicelib.web.kinds import Choice, Flag, Integer, Moment, Object, Text
 from chalicelib.web.routes.shape import (
     DRY_RUN,
+    LATEST,
     MAX_YAML,
     NOTE,
     OF_RUNS,
@@ -185,6 +186,7 @@ ROUTES: tuple[Route, ...] = (
                     "runs of this backfill at once; default, and at most, the DAG's",
                 ),
                 Param("reverse", Flag(), "begin with the last fire time", default=False),
+                LATEST,
             )
         ),
     ),

@@ -118,6 +118,12 @@ RUN_ID = Param("run_id", Text(200), "of this run only")
 MAP_INDEX = Param("map_index", Integer(-1, 2**31), "which copy of an expanded task", default=-1)
 COPY = Param("map_index", Integer(-1, 2**31), "which copy of an expanded task; default all")
 DRY_RUN = Param("dry_run", Flag(), "change nothing and answer what would change", default=False)
+LATEST = Param(
+    "run_on_latest_version",
+    Flag(),
+    "by the file as it is now, or as the run's own version says; default the DAG's"
+    " rerun_with_latest_version",
+)
 NOTE = Text(1000)
 ONLY_FAILED = Param(
     "only_failed", Flag(), "only what failed, or did not run because of it", default=False

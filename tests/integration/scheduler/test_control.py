@@ -139,8 +139,8 @@ def test_a_retried_run_runs_what_failed_and_keeps_the_history(make_world: MakeWo
     world.play(5, ticking=False)
     assert world.run_state(run_id) == "failed"
     world.executor.script = lambda _: SUCCEED
-    would = control.retry_run(world.scheduler, run_id, dry_run=True)
-    assert would == [("b", -1, "failed"), ("c", -1, "upstream_failed")]
+    would = control.retry_run(world.scheduler, run_id, dry_run=True).tasks
+    assert would == (("b", -1, "failed"), ("c", -1, "upstream_failed"))
     assert world.run_state(run_id) == "failed"
     control.retry_run(world.scheduler, run_id, who="ann")
     world.play(5, ticking=False)
@@ -168,7 +168,7 @@ def test_clearing_with_downstream_runs_the_rest_again(make_world: MakeWorld) -> 
     run_id = world.request("chain")
     world.play(5, ticking=False)
     cleared = control.clear(world.scheduler, run_id, task_ids=["b"], downstream=True)
-    assert [task_id for task_id, _, _ in cleared] == ["b", "c"]
+    assert [task_id for task_id, _, _ in cleared.tasks] == ["b", "c"]
     world.play(5, ticking=False)
     assert world.run_state(run_id) == "success"
     assert [task.attempt.task_id for _, task in world.executor.started] == list("abcbc")
