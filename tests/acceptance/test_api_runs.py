@@ -162,9 +162,10 @@ def test_a_task_instance_tells_how_its_last_attempt_went(api: Api) -> None:
         "max_rss_bytes": 4096,
         "log_bytes": 10,
         "reason": "exit code 1",
+        "removed_at": None,
         "version": None,
         "waiting_for": [],
-        "actions": ["clear", "mark_success"],
+        "actions": ["clear", "mark_success", "mark_skipped"],
     }
     detail = api.get(f"/api/runs/{run_id}/tasks/load").json
     (attempt,) = detail.pop("attempts")
