@@ -81,13 +81,14 @@ def build(settings: Settings, home: Home, dags_dir: Path | None) -> Cloud:
         S3Bucket(name, lambda: s3) for name in (settings.dags_bucket, settings.runs_bucket)
     )
     kept = KeptBucket(dags.name, dags, home.dags)
-    kept_runs = KeptBucket(shown_runs.name, shown_runs, home.runs)
+    runs = DurableBucket(shown_runs, home.runs)
+    kept_runs = KeptBucket(shown_runs.name, shown_runs, home.runs, runs.is_shown)
     folder = None if dags_dir is None else DagsFolder(dags_dir, dags, home.copied_files)
     return Cloud(
         settings=settings,
         home=home,
         dags=dags,
-        runs=DurableBucket(shown_runs, home.runs),
+        runs=runs,
         tasks=SqsQueue(settings.tasks_queue, lambda: sqs),
         results=SqsQueue(settings.results_queue, lambda: sqs),
         dead_letters=SqsQueue(settings.dead_letter_queue, lambda: sqs),

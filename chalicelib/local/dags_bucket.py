@@ -24,15 +24,23 @@ class NotKept(Unavailable):
 
 
 class KeptBucket:
-    """Keeps a copy of `bucket` in `folder`."""
+    """Keeps a copy of `bucket` in `folder`. `on_kept` is called with each key whose copy was
+    made."""
 
-    def __init__(self, name: str, bucket: Bucket, folder: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        bucket: Bucket,
+        folder: Path,
+        on_kept: Callable[[str], None] = lambda _key: None,
+    ) -> None:
         self._name = name
         self._bucket = bucket
         self._copy = FolderBucket(folder)
         self._lock = threading.Lock()
         self._undone: dict[str, str | None] = {}
         self._is_synced = True
+        self._on_kept = on_kept
 
     def is_empty(self) -> bool:
         """Whether the copy holds nothing."""
@@ -88,6 +96,7 @@ class KeptBucket:
         else:
             self._copy.put(key, found.body, sync=self._is_synced)
         self._undone.pop(key, None)
+        self._on_kept(key)
 
     def _take_back(self, key: str) -> None:
         try:

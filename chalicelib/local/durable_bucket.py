@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from chalicelib.local import moto_events
-from chalicelib.local.folder_bucket import FolderBucket
+from chalicelib.local.folder_bucket import FolderBucket, path_of
 from chalicelib.ports import Bucket, ObjectInfo, StoredObject
 
 Stamp = tuple[int, int, int]
@@ -23,6 +23,7 @@ class DurableBucket:
 
     def __init__(self, inner: Bucket, folder: Path) -> None:
         self._inner = inner
+        self._folder = folder
         self._disk = FolderBucket(folder)
         self._shown: dict[str, Stamp] = {}
         self._lock = threading.Lock()
@@ -59,6 +60,16 @@ class DurableBucket:
                 self._inner.delete(gone)
             for key in gone:
                 del self._shown[key]
+
+    def is_shown(self, key: str) -> None:
+        """Say that the inner bucket holds by this key what the folder holds: it came from there,
+        with a content type that the folder does not know."""
+        stamp = _stamp(path_of(self._folder, key))
+        with self._lock:
+            if stamp is None:
+                self._shown.pop(key, None)
+            else:
+                self._shown[key] = stamp
 
     def _copy(self, key: str, stamp: Stamp) -> None:
         found = self._disk.get(key)

@@ -93,6 +93,16 @@ def test_what_was_acknowledged_is_there_after_a_kill(cloud: LocalCloud, bucket: 
         assert sorted(row["Key"] for row in listed) == sorted([*keys, "copy"])
 
 
+def test_what_is_put_into_the_runs_bucket_keeps_its_type_when_it_is_read(
+    cloud: LocalCloud,
+) -> None:
+    with cloud.running():
+        where = {"Bucket": RUNS, "Key": "report.html"}
+        cloud.s3().put_object(**where, Body=b"<p>", ContentType="text/html")
+        for _ in range(2):
+            assert cloud.s3().get_object(**where)["ContentType"] == "text/html"
+
+
 def test_a_client_cannot_take_away_what_keeps_its_uploads(cloud: LocalCloud) -> None:
     with cloud.running() as process:
         cloud.s3().put_bucket_notification_configuration(Bucket=DAGS, NotificationConfiguration={})
