@@ -27,7 +27,7 @@ class RegisteredDag:
     is_removed: bool
 
 
-_DAG = """
+REGISTERED_DAG = """
     SELECT dag_id, file_key, version_id, max_active_runs, max_active_tasks, is_paused,
            next_fire_at, removed_at
     FROM dags
@@ -36,16 +36,17 @@ _DAG = """
 
 def find(tx: Transaction, dag_id: str) -> RegisteredDag | None:
     """The DAG by its id, removed ones included."""
-    row = tx.one(_DAG + "WHERE dag_id = ?", (dag_id,))
-    return _registered(row) if row else None
+    row = tx.one(REGISTERED_DAG + "WHERE dag_id = ?", (dag_id,))
+    return registered(row) if row else None
 
 
 def due(tx: Transaction, horizon: datetime, limit: int) -> list[RegisteredDag]:
     """DAGs whose next fire time has come, the longest overdue first."""
     rows = tx.all(
-        _DAG + "WHERE next_fire_at <= ? ORDER BY next_fire_at LIMIT ?", (to_us(horizon), limit)
+        REGISTERED_DAG + "WHERE next_fire_at <= ? ORDER BY next_fire_at LIMIT ?",
+        (to_us(horizon), limit),
     )
-    return [_registered(row) for row in rows]
+    return [registered(row) for row in rows]
 
 
 def fire_moments(tx: Transaction, after: datetime, until: datetime, limit: int) -> list[datetime]:
@@ -58,9 +59,12 @@ def fire_moments(tx: Transaction, after: datetime, until: datetime, limit: int) 
     return [from_us(row[0]) for row in rows]
 
 
-def set_next_fire(tx: Transaction, dag_id: str, moment: datetime | None) -> None:
+def set_next_fire(tx: Transaction, dag_id: str, moment: datetime | None, now: datetime) -> None:
     """Move the DAG's clock."""
-    tx.execute("UPDATE dags SET next_fire_at = ? WHERE dag_id = ?", (to_us(moment), dag_id))
+    tx.execute(
+        "UPDATE dags SET next_fire_at = ?, fire_set_at = ? WHERE dag_id = ?",
+        (to_us(moment), to_us(now), dag_id),
+    )
 
 
 def set_paused(
@@ -73,8 +77,8 @@ def set_paused(
 ) -> None:
     """Pause or un-pause, and why if it was not people."""
     tx.execute(
-        "UPDATE dags SET is_paused = ?, next_fire_at = ?, updated_at = ?, paused_reason = ?"
-        " WHERE dag_id = ?",
+        "UPDATE dags SET is_paused = ?1, next_fire_at = ?2, fire_set_at = ?3, updated_at = ?3,"
+        " paused_reason = ?4, unpaused_at = iif(?1, unpaused_at, ?3) WHERE dag_id = ?5",
         (int(is_paused), to_us(next_fire_at), to_us(now), reason, dag_id),
     )
 
@@ -141,12 +145,12 @@ def activate(
     tx.execute(
         "INSERT INTO dags (dag_id, file_key, version_id, name, description, owner, tags, schedule,"
         " timezone, max_active_runs, max_active_tasks, is_paused, next_fire_at, created_at,"
-        " updated_at, retention_days)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15)"
+        " updated_at, fire_set_at, retention_days)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?14, ?15)"
         " ON CONFLICT (dag_id) DO UPDATE SET file_key = ?2, version_id = ?3, name = ?4,"
         " description = ?5, owner = ?6, tags = ?7, schedule = ?8, timezone = ?9,"
         " max_active_runs = ?10, max_active_tasks = ?11, is_paused = ?12, next_fire_at = ?13,"
-        " updated_at = ?14, retention_days = ?15, removed_at = NULL",
+        " updated_at = ?14, fire_set_at = ?14, retention_days = ?15, removed_at = NULL",
         (
             dag.dag_id,
             file_key,
@@ -243,7 +247,7 @@ def files_wanting(tx: Transaction, dag_id: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _registered(row: Row) -> RegisteredDag:
+def registered(row: Row) -> RegisteredDag:
     return RegisteredDag(
         dag_id=row["dag_id"],
         file_key=row["file_key"],

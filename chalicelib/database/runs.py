@@ -278,9 +278,11 @@ def forget_acknowledgement(tx: Transaction, key: int) -> bool:
 
 
 def last_ends(tx: Transaction, dag_id: str, limit: int) -> list[RunState]:
-    """How the DAG's latest runs ended, the newest first; those that have not ended are left out."""
+    """How the DAG's latest runs ended, the newest first; those that have not ended are left out,
+    and those that had when people un-paused it."""
     rows = tx.all(
-        "SELECT state FROM runs WHERE dag_id = ? AND ended_at IS NOT NULL ORDER BY id DESC LIMIT ?",
+        "SELECT state FROM runs WHERE dag_id = ?1 AND ended_at IS NOT NULL AND ended_at >"
+        " coalesce((SELECT unpaused_at FROM dags WHERE dag_id = ?1), 0) ORDER BY id DESC LIMIT ?2",
         (dag_id, limit),
     )
     return [RunState(row[0]) for row in rows]

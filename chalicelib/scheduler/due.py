@@ -134,7 +134,7 @@ def _make_runs_of(work: Work, dag: RegisteredDag, horizon: datetime, limit: int)
         except InvalidRequest as error:
             log.error("no run made: %s", error.message, extra={"dag_id": dag.dag_id})
         moment = next_fire_time(definition, moment)
-    dags.set_next_fire(work.tx, dag.dag_id, moment)
+    dags.set_next_fire(work.tx, dag.dag_id, moment, work.now)
     if moment is not None and moment > horizon:
         work.outbox.wake(moment)
     return made

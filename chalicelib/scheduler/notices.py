@@ -22,6 +22,7 @@ from chalicelib.scheduler.context import AT_ONCE, Work
 from chalicelib.utils.time import iso
 
 RESEND = timedelta(minutes=5)
+LONGEST_RESEND = 24 * RESEND
 MAX_SENDS = 20
 MAX_DUE = 100
 
@@ -141,5 +142,7 @@ def _resend(work: Work, found: notifications.Notification) -> None:
         reason = f"not confirmed after it was sent {found.sends} times"
         notifications.end(work.tx, found.id, False, reason)
         return
-    notifications.postpone(work.tx, found.id, work.now + RESEND * min(2**found.sends, 24))
+    notifications.postpone(
+        work.tx, found.id, work.now + min(RESEND * 2**found.sends, LONGEST_RESEND)
+    )
     _send(work, found.id, found.dag_id, found.kind, found.target, found.payload)

@@ -72,7 +72,8 @@ def register(scheduler: Scheduler, keys: Iterable[str]) -> int:
         except DOOMS_TRANSACTION:
             raise
         except Exception as error:  # the other files are none of its business
-            failure = failure or _failure(scheduler, key, error)
+            failed = _failure(scheduler, key, error)
+            failure = failure or failed
             continue
         if freed is not None:
             changed.add(key)

@@ -167,7 +167,11 @@ def next_attempt(task: TaskInstance) -> Attempt:
     return Attempt(now.dag_id, now.run_id, now.task_id, now.map_index, number, now.poke)
 
 
+LONGEST_RESEND = timedelta(minutes=15)
+
+
 def resend_at(not_before: datetime, sends: int, resend_seconds: float) -> datetime:
     """When to send a message again that was sent `sends` times more than once; doubling, up to 15
     minutes, because a long queue looks like a lost message and must not be made longer for ever."""
-    return not_before + timedelta(seconds=min(resend_seconds * 2.0 ** min(sends, 10), 900))
+    wait = timedelta(seconds=resend_seconds * 2.0 ** min(sends, 10))
+    return not_before + min(wait, LONGEST_RESEND)

@@ -16,7 +16,7 @@ from typing import TypeVar
 from chalicelib.database import housekeeping
 from chalicelib.database.runs import Run
 from chalicelib.errors import OrchestratorError
-from chalicelib.scheduler import due, notices, registration, repair, retention
+from chalicelib.scheduler import clock_repair, due, notices, registration, repair, retention
 from chalicelib.scheduler.claims import Finding
 from chalicelib.scheduler.context import Scheduler, Work
 from chalicelib.scheduler.repair import DeadLetters
@@ -123,6 +123,7 @@ def _decide(work: Work, outside: _Outside, report: Report) -> None:
     report.part(work, "wakes_planned", due.plan_wakes)
     report.part(work, "dead_letters", lambda work: _set_aside(work, outside.letters))
     if outside.is_round:
+        report.part(work, "times_pulled_back", clock_repair.pull_back)
         stopped = report.part(work, "runs_stopped", registration.stop_removed)
         expired = outside.expired
         report.part(work, "runs_removed", lambda work: retention.remove(work, expired))
@@ -144,7 +145,8 @@ def _is_round(scheduler: Scheduler, now: datetime) -> bool:
     with scheduler.database.read() as tx:
         last = housekeeping.fact(tx, _LAST_ROUND)
     every = timedelta(seconds=scheduler.settings.reconcile_seconds)
-    return last is None or last + every <= now
+    # One that lies ahead is from before the clock was set back.
+    return last is None or not last <= now < last + every
 
 
 def _delete_dead(scheduler: Scheduler, outside: _Outside) -> None:

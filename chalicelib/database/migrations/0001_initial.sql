@@ -20,7 +20,8 @@ CREATE TABLE import_errors (
 ) STRICT;
 
 -- One registered DAG. Its definition is the row of dag_versions that `version_id` names; what is
--- repeated here serves the lists and the tick. `next_fire_at` is NULL while nothing is to come.
+-- repeated here serves the lists and the tick. `next_fire_at` is NULL while nothing is to come;
+-- `fire_set_at` is when it was worked out. Runs that failed before `unpaused_at` do not count for pausing it again.
 CREATE TABLE dags (
     dag_id           TEXT PRIMARY KEY,
     file_key         TEXT NOT NULL,
@@ -37,6 +38,8 @@ CREATE TABLE dags (
     is_paused        INTEGER NOT NULL DEFAULT 0 CHECK (is_paused IN (0, 1)),
     paused_reason    TEXT,
     next_fire_at     INTEGER,
+    fire_set_at      INTEGER,
+    unpaused_at      INTEGER,
     created_at       INTEGER NOT NULL,
     updated_at       INTEGER NOT NULL,
     removed_at       INTEGER,

@@ -446,3 +446,19 @@ def test_a_run_that_is_cleared_and_fails_again_is_not_acknowledged(make_world: M
     control.clear(world.scheduler, run_id, who="ann")
     world.play(1)
     assert world.all(columns) == [("failed", None, None)]
+
+
+def test_unpausing_forgives_the_failures_before_it(make_world: MakeWorld) -> None:
+    world = make_world(lambda _: FAIL)
+    world.upload("name: D\nmax_consecutive_failed_dag_runs: 2\ntasks: [{id: t, command: x}]")
+
+    def fail() -> bool:
+        world.request("d")
+        world.play(2, ticking=False)
+        return bool(world.all("SELECT is_paused FROM dags")[0][0])
+
+    assert [fail(), fail()] == [False, True]
+    control.set_paused(world.scheduler, "d", False)
+    assert [fail(), fail()] == [False, True]
+    control.set_paused(world.scheduler, "d", False)
+    assert not fail()

@@ -1,0 +1,56 @@
+"""What a clock that was set back leaves behind: times that lie farther ahead than anything that is
+decided now could.
+
+Nobody can see that a clock was set back, only that a time is impossible: an attempt ends in the
+future, a message is to be sent again in three hours and not in 15 minutes. Such times are pulled to
+where they would be had they been decided now, so that nothing waits for the clock to catch up.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from chalicelib.dag.schedule import next_fire_time
+from chalicelib.database import clock_repair as queries
+from chalicelib.database import dags, skipped
+from chalicelib.database.dags import RegisteredDag
+from chalicelib.scheduler import notices
+from chalicelib.scheduler.context import MAKE_AHEAD, Work
+from chalicelib.scheduler.slots import LONGEST_RESEND
+
+TOLERANCE = timedelta(minutes=1)
+"""So much the clocks of two hosts may differ."""
+MAX_DAGS = 500
+_SKIPPED_KEPT = timedelta(days=1)
+_MAX_FORGOTTEN = 1000
+
+
+def pull_back(work: Work) -> int:
+    """Pull all such times; answers how many. Once in each round: the bound for what waits."""
+    now, tx = work.now, work.tx
+    soon, latest = now + MAKE_AHEAD, now + TOLERANCE
+    silence = timedelta(seconds=work.scheduler.settings.silence_seconds)
+    skipped.forget_old(tx, now - _SKIPPED_KEPT, now + _SKIPPED_KEPT, _MAX_FORGOTTEN)
+    return (
+        queries.pull_queued(tx, soon, soon + LONGEST_RESEND)
+        + queries.pull_running(tx, now + silence)
+        + queries.shift_retries(tx, now, latest)
+        + queries.shift_timeouts(tx, now, latest)
+        + queries.pull_notifications(tx, now, now + notices.LONGEST_RESEND)
+        + _fire_times(work)
+    )
+
+
+def _fire_times(work: Work) -> int:
+    found = queries.dags_set_after(work.tx, work.now, work.now + TOLERANCE, MAX_DAGS)
+    for dag in found:
+        with work.apart("a fire time from before the clock was set back", dag_id=dag.dag_id):
+            _work_out_anew(work, dag)
+    return len(found)
+
+
+def _work_out_anew(work: Work, dag: RegisteredDag) -> None:
+    """Fire times that have made their run already make no other."""
+    moment = next_fire_time(work.definition(dag.version_id), work.now)
+    dags.set_next_fire(work.tx, dag.dag_id, moment, work.now)
+    work.outbox.wake(moment)
