@@ -71,7 +71,14 @@ def check_dag(dag: Record) -> None:
 
 def check_tasks(dag: Record, tasks: list[Record]) -> None:
     """Report what the fields of each task cannot mean together."""
-    by_id = {task.values["id"]: task for task in tasks}
+    outputs = {
+        task.values["id"]: [
+            (output_variable(task.values["id"], name), f"{task.values['id']}.{name}")
+            for name in task.values["outputs"]
+        ]
+        for task in tasks
+        if task.values["id"] is not None
+    }
     for task in tasks:
         for name in set(task.values["env"]) & set(dag.values["secrets"]):
             task.problem_in("env", name, f"{name} is in secrets too: keep one of them")
@@ -79,7 +86,7 @@ def check_tasks(dag: Record, tasks: list[Record]) -> None:
         _check_needs(task, TASK_FIELDS)
         _check_retries(task)
         _check_expand(dag, task)
-        _check_outputs(task, by_id)
+        _check_outputs(task, outputs)
 
 
 def _check_work(task: Record) -> None:
@@ -138,12 +145,12 @@ def _check_expand(dag: Record, task: Record) -> None:
         task.problem("expand", f"this makes {count} copies; at most {MAX_COPIES} are possible")
 
 
-def _check_outputs(task: Record, by_id: dict[str, Record]) -> None:
-    """Two outputs of direct dependencies must not come to one variable."""
+def _check_outputs(task: Record, outputs: dict[str, list[tuple[str, str]]]) -> None:
+    """Two outputs of direct dependencies must not come to one variable. `outputs` has, by task, the
+    variable and the name of each."""
     seen: dict[str, str] = {}
     for other in task.values["dependencies"]:
-        for name in by_id[other].values["outputs"] if other in by_id else ():
-            variable, source = output_variable(other, name), f"{other}.{name}"
+        for variable, source in outputs.get(other, ()):
             if variable in seen:
                 task.problem(
                     "dependencies",

@@ -55,6 +55,21 @@ def ancestors(dependencies: Mapping[str, Sequence[str]], task: str) -> set[str]:
     return found
 
 
+def all_ancestors(dependencies: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """`ancestors` of every task, in the order of the mapping, with one look at each dependency. Of
+    tasks in or behind a cycle it is all tasks."""
+    order, stuck = _sort(dependencies)
+    names = list(dependencies)
+    bit = {task: 1 << place for place, task in enumerate(names)}
+    above = dict.fromkeys(stuck, (1 << len(names)) - 1)
+    for task in order:
+        found = 0
+        for other in dependencies[task]:
+            found |= above[other] | bit[other]
+        above[task] = found
+    return {task: [name for name in names if above[task] & bit[name]] for task in names}
+
+
 def _sort(
     dependencies: Mapping[str, Sequence[str]],
 ) -> tuple[list[str], dict[str, list[str]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.dag.graph import ancestors
+from chalicelib.dag.graph import all_ancestors
 from chalicelib.dag.records import Record, check_template, check_templates
 from chalicelib.dag.shell.tables import is_own_variable
 from chalicelib.dag.template_terms import NAMES, OF_THE_TASK, Scope, TemplateError
@@ -25,13 +25,14 @@ def check_all_templates(dag: Record, tasks: list[Record]) -> None:
         task_id: [up for up in task.values["dependencies"] if up in by_id]
         for task_id, task in by_id.items()
     }
+    upstream = all_ancestors(graph)
     defaults = dag.values["default_args"]
     for task in tasks:
         places = _places(task, defaults.written if isinstance(defaults, Record) else {})
         if not places:
             continue
-        upstream = ancestors(graph, task.values["id"]) if task.values["id"] in graph else ()
-        promised = {other: by_id[other].values["outputs"] for other in upstream}
+        before = upstream.get(task.values["id"], ())
+        promised = {other: by_id[other].values["outputs"] for other in before}
         for name, value in places.items():
             names = OF_THE_TASK if name in ("expand", "conf") else NAMES
             _check(name, value, Scope(names, params, promised, tuple(graph), numbers))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from chalicelib.dag.graph import ancestors
@@ -124,11 +124,17 @@ class Outputs(dict[str, Mapping[str, Any]]):
         self._work, self._dag, self._run, self._task_id = work, dag, run, task_id
 
     def __missing__(self, task_id: str) -> Mapping[str, Any]:
-        dependencies = {task.id: task.dependencies for task in self._dag.tasks}
-        if task_id not in ancestors(dependencies, self._task_id):
+        # Once each: a command may hold a thousand templates.
+        if task_id not in self._before:
             raise KeyError(task_id)
         is_expanded = bool(self._dag.task(task_id).expand)
-        return self._work.outputs(self._run.key, task_id, is_expanded=is_expanded)
+        self[task_id] = self._work.outputs(self._run.key, task_id, is_expanded=is_expanded)
+        return self[task_id]
+
+    @cached_property
+    def _before(self) -> set[str]:
+        dependencies = {task.id: task.dependencies for task in self._dag.tasks}
+        return ancestors(dependencies, self._task_id)
 
 
 def _params(run: Run) -> dict[str, str]:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.dag.graph import Cycle, cycles, downstream, topological_order
+from chalicelib.dag.graph import (
+    Cycle,
+    all_ancestors,
+    ancestors,
+    cycles,
+    downstream,
+    topological_order,
+)
 
 Graph = dict[str, list[str]]
 
@@ -77,3 +86,39 @@ def test_downstream_is_who_waits_directly() -> None:
     graph = {"a": [], "b": ["a"], "c": ["a", "b", "a"]}
 
     assert downstream(graph) == {"a": ["b", "c"], "b": ["c"], "c": []}
+
+
+@given(acyclic_graphs())
+def test_the_ancestors_of_all_are_those_of_each(graph: Graph) -> None:
+    found = all_ancestors(graph)
+
+    assert {task: set(before) for task, before in found.items()} == {
+        task: ancestors(graph, task) for task in graph
+    }
+
+
+@given(graphs())
+def test_with_a_cycle_no_ancestor_is_left_out(graph: Graph) -> None:
+    found = all_ancestors(graph)
+
+    assert all(ancestors(graph, task) <= set(found[task]) for task in graph)
+
+
+def test_each_dependency_is_looked_at_a_fixed_number_of_times() -> None:
+    looks = 0
+
+    class Watched(list[str]):
+        def __iter__(self) -> Iterator[str]:
+            nonlocal looks
+            looks += len(self)
+            return super().__iter__()
+
+    def looked_at(size: int) -> int:
+        nonlocal looks
+        looks = 0
+        all_ancestors(
+            {f"t{n}": Watched(f"t{up}" for up in range(max(0, n - 20), n)) for n in range(size)}
+        )
+        return looks
+
+    assert looked_at(400) < 2.2 * looked_at(200)
