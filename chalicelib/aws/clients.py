@@ -5,6 +5,7 @@ A client may be used by many threads, but making one is not safe in two threads 
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import threading
@@ -13,10 +14,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import boto3
+import botocore
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from chalicelib.errors import InvalidRequest, OrchestratorError, Unavailable
+
+log = logging.getLogger("orchestrator.aws")
 
 CONFIG = Config(
     connect_timeout=3,
@@ -42,6 +46,8 @@ def client(service: str, region: str = "") -> Any:
     config = QUICK if service in _QUICK_SERVICES else CONFIG
     with _lock:
         if (service, region) not in _clients:
+            if not _clients:  # it is the runtime's, and changes without a deployment
+                log.info("botocore %s", botocore.__version__)
             made = boto3.client(service, region_name=region or None, config=config)
             _clients[service, region] = made
         return _clients[service, region]
