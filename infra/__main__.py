@@ -122,6 +122,9 @@ def _add_token(commands: Commands) -> None:
     create = _add(actions, "create", _create_token, "make one and show it, this once")
     create.add_argument("name", help="whose it is; it stands in the audit")
     create.add_argument("--role", choices=["viewer", "operator"], required=True)
+    create.add_argument(
+        "--open", action="store_true", help="print a link that signs a browser in with it"
+    )
     shown = _add(actions, "list", _list_tokens, "all, with their last use")
     revoke = _add(actions, "revoke", _revoke_token, "from the next request on it opens nothing")
     revoke.add_argument("name")
@@ -203,8 +206,11 @@ def _ask(given: argparse.Namespace, do: str, **fields: Any) -> dict[str, Any]:
 
 
 def _create_token(given: argparse.Namespace) -> None:
-    token = _ask(given, "token create", name=given.name, role=given.role)["token"]
+    aws, stage = _aws(given), Stage(given.stage)
+    token = admin.ask(aws, stage, "token create", name=given.name, role=given.role)["token"]
     say(f"shown this once: {token}")
+    if given.open:
+        say(f"open: {admin.sign_in_link(status.url(aws, stage), token)}")
 
 
 def _list_tokens(given: argparse.Namespace) -> None:

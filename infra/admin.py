@@ -70,6 +70,12 @@ def _invoke(aws: Aws, function: str, wish: Mapping[str, Any]) -> dict[str, Any]:
     return told
 
 
+def sign_in_link(url: str, token: str) -> str:
+    """Signs a browser in. The token stands in the fragment, which is sent to no server; the page
+    takes it out of the address at once."""
+    return f"{url}#/signin?token={token}"
+
+
 def token_lines(tokens: list[dict[str, Any]]) -> Iterator[str]:
     """The list of tokens as a table."""
     yield f"{'name':<32}{'role':<10}{'made':<22}{'last used':<22}revoked"

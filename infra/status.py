@@ -7,6 +7,7 @@ from typing import Any
 
 from infra import finishing, health, inventory, stack
 from infra.aws import Aws
+from infra.errors import InfraError
 from infra.functions import FUNCTIONS, Function
 from infra.health import Fetch
 from infra.inventory import Inventory
@@ -28,6 +29,14 @@ def lines(aws: Aws, stage: Stage, fetch: Fetch) -> Iterator[str]:
         yield _queue_line(aws, found.outputs[output])
     yield from _alarm_lines(aws, stage)
     yield from _api_lines(aws, made, found.outputs, fetch)
+
+
+def url(aws: Aws, stage: Stage) -> str:
+    """Where the API and the page are. Raises InfraError where there is no API."""
+    apis = inventory.take(aws, stage).apis
+    if not apis:
+        raise InfraError(f"stage {stage.name} has no API; run `python -m infra deploy` first")
+    return inventory.api_url(aws, apis[0])
 
 
 def _function_line(

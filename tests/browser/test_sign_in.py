@@ -35,6 +35,39 @@ def test_a_wrong_token_is_refused_with_what_to_do(page: Page, site: tuple[Api, s
     expect(page.get_by_role("alert").last).to_contain_text("ask an operator for one")
 
 
+def test_a_link_with_a_token_signs_in_and_leaves_no_token_in_the_address(
+    page: Page, site: tuple[Api, str]
+) -> None:
+    api, url = site
+    token = api.sign_in("operator", "olga")
+    page.goto(f"{url}#/signin?token={token}")
+    expect(page.locator("#who")).to_have_text("olga, operator")
+    expect(page.get_by_role("heading", name="Home")).to_be_visible()
+    assert token not in page.url
+    page.go_back()
+    assert token not in page.url
+
+
+def test_a_link_with_a_token_does_not_replace_the_one_in_use(
+    page: Page, site: tuple[Api, str]
+) -> None:
+    api, url = site
+    page.goto(url)
+    sign_in(page, api.sign_in("viewer", "vera"))
+    expect(page.locator("#who")).to_have_text("vera, viewer")
+    page.goto(f"{url}#/signin?token={api.sign_in('operator', 'olga')}")
+    expect(page.locator("#said")).to_contain_text("signed in already")
+    expect(page.locator("#who")).to_have_text("vera, viewer")
+
+
+def test_a_link_with_a_token_that_is_not_good_leads_to_the_form(
+    page: Page, site: tuple[Api, str]
+) -> None:
+    page.goto(f"{site[1]}#/signin?token=nonsense")
+    expect(page.get_by_label("Access token")).to_be_visible()
+    assert "nonsense" not in page.url
+
+
 RUN = """
 fetch("api/dags/etl/run", {method: "POST", headers: {
   "Authorization": `Bearer ${sessionStorage.getItem("orchestrator-token")}`}})

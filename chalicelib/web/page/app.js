@@ -22,6 +22,7 @@ let current = null; // {path, stop, onQuery}
 let healthStop = null;
 
 async function route() {
+  signInByLink();
   const { parts, query } = here();
   const path = parts.join("/");
   if (current?.path === path && current.onQuery) return current.onQuery(query);
@@ -40,6 +41,16 @@ async function route() {
   await open(context, parts);
   if (isNewPlace && !context.signal.aborted && route.hasRun) main.focus({ preventScroll: true });
   route.hasRun = true;
+}
+
+/** A link that `token create --open` printed: its token must not stay in the address, nor in the history. */
+function signInByLink() {
+  const { parts, query } = here();
+  if (parts[0] !== "signin") return;
+  history.replaceState(null, "", "#/");
+  if (token.get()) return say("You are signed in already. To use the link, sign out first");
+  token.set(query.get("token") ?? "", false);
+  restart();
 }
 
 async function open(context, parts) {

@@ -97,6 +97,12 @@ def test_a_token_is_made_used_listed_and_withdrawn(
     assert own_sources.ask("GET", "/api/dags", token).status == 401
 
 
+def test_a_token_comes_with_a_link_that_signs_a_browser_in(type_in: Type) -> None:
+    shown, link = type_in("token create anna --role operator --open").splitlines()
+    token = shown.split()[-1]
+    assert re.fullmatch(rf"open: https://\w+\.execute-api\.\S+/v1/#/signin\?token={token}", link)
+
+
 def test_a_backup_is_made_and_listed(type_in: Type) -> None:
     name = type_in("backup").splitlines()[1].split()[0]
     assert name in type_in("backups")
