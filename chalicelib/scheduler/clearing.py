@@ -80,10 +80,11 @@ def _check_named(work: Work, run: Run, target: Dag, version: int, task_ids: Sequ
         if not task_instances.of_run(work.tx, run.key, [task_id]):
             raise finding.no_such_task(run, task_id)
         has_it = task_id in {task.id for task in work.definition(run.version_id).tasks}
-        hint = f"; version {run.version}, by run_on_latest_version false, has it" if has_it else ""
+        where = f"; version {run.version}, which the run has, still has it: ask with"
+        hint = f"{where} run_on_latest_version false" if has_it else ""
         raise Conflict(
-            f"task {task_id!r} of run {run.run_id!r} cannot run again: it is no longer in the file,"
-            f" of which version {version} would be used{hint}",
+            f"task {task_id!r} of run {run.run_id!r} cannot run again: it is no longer in the file"
+            f" (version {version}){hint}",
             task_id=task_id,
             version=version,
         )
@@ -100,9 +101,8 @@ def _is_worth_a_move(
     if lost and not choice.changes.added:
         names = ", ".join(sorted(lost)[:5])
         raise Conflict(
-            f"what did not succeed in run {run.run_id!r} is no longer in the file, of which version"
-            f" {choice.version} would be used: {names}; run all again, or ask with"
-            " run_on_latest_version false",
+            f"what did not succeed in run {run.run_id!r} is no longer in the file (version"
+            f" {choice.version}): {names}; run all again, or ask with run_on_latest_version false",
             version=choice.version,
         )
     return bool(lost)

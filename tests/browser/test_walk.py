@@ -218,6 +218,69 @@ def test_a_cancelled_backfill_leaves_its_running_runs_until_told_to_stop_them(
     eventually(lambda: cloud.get(active)["runs"] == [])
 
 
+MENDED = """\
+name: Mended
+tasks:
+  - {id: a, command: "true"}
+  - {id: b, command: "exit 3", dependencies: a}
+  - {id: old, command: "true", dependencies: a}
+"""
+
+
+def test_a_mended_file_runs_again_after_the_dialog_has_told_what_changed(
+    page: Page, cloud: LocalCloud
+) -> None:
+    cloud.upload("mended.yaml", MENDED)
+    eventually(lambda: "mended" in cloud.dag_ids())
+    run_id = cloud.run("mended")
+    eventually(lambda: cloud.has_ended(run_id))
+    mended = MENDED.replace("exit 3", "echo mended").replace("id: old", "id: check")
+    cloud.upload("mended.yaml", mended)
+    eventually(lambda: cloud.get("/dags/mended")["version"] == 2)
+    page.goto(address(cloud, f"runs/{run_id}"))
+    expect(page.locator(".facts")).to_contain_text("version 1 (the file has version 2)")
+    page.get_by_role("button", name="Run what failed again…").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Changed from version 1 to 2")
+    changes = dialog.locator(".changes dl")
+    expect(changes).to_have_text("NewcheckRemovedold (kept as history where it ran)bcommand")
+    expect(dialog.get_by_label("version 2, the file's latest")).to_be_checked()
+    dialog.get_by_label("version 1, which this run has").check()
+    expect(dialog.get_by_role("button", name="Run 1 task again", exact=True)).to_be_visible()
+    dialog.get_by_label("version 2, the file's latest").check()
+    dialog.get_by_role("button", name="Run 1 task again and 1 new task").click()
+    expect(page.locator(".facts .badge").first).to_have_text(SUCCEEDED)
+    page.get_by_text("No longer in the file: 1 task").click()
+    expect(page.locator("#history")).to_contain_text("old")
+    page.locator("#t-b").click()
+    tries = page.get_by_role("group", name="Attempts")
+    expect(tries.locator("#try-1")).to_contain_text("version 1")
+    expect(tries.locator("#try-2")).to_contain_text("version 2")
+
+
+def test_a_task_that_the_file_no_longer_has_can_run_again_as_it_was(
+    page: Page, cloud: LocalCloud
+) -> None:
+    text = MENDED.replace("Mended", "Cut")
+    cloud.upload("cut.yaml", text)
+    eventually(lambda: "cut" in cloud.dag_ids())
+    run_id = cloud.run("cut")
+    eventually(lambda: cloud.has_ended(run_id))
+    cloud.upload("cut.yaml", 'name: Cut\ntasks: [{id: a, command: "true"}]\n')
+    eventually(lambda: cloud.get("/dags/cut")["version"] == 2)
+    page.goto(address(cloud, f"runs/{run_id}?task=b"))
+    page.get_by_role("button", name="Run again…").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator(".cause")).to_contain_text("no longer in the file")
+    expect(dialog.get_by_label("version 1, which this run has")).to_be_checked()
+    dialog.get_by_label("version 2, the file's latest").check()
+    expect(dialog.get_by_role("alert")).to_contain_text("no longer in the file")
+    expect(dialog.locator("#confirm")).to_be_disabled()
+    dialog.get_by_label("version 1, which this run has").check()
+    dialog.get_by_role("button", name="Run 1 task again").click()
+    expect(page.locator("#try-2")).to_contain_text("version 1")
+
+
 def test_a_pool_is_made_changed_and_removed(page: Page, cloud: LocalCloud) -> None:
     page.goto(address(cloud, "pools"))
     page.get_by_role("button", name="New pool…").click()

@@ -50,6 +50,7 @@ function form(dag, changed) {
       ["all", "run all again"],
     ].map(([value, label]) => h("option", { value }, label)),
   );
+  const latest = h("input", { id: "latest", type: "checkbox", checked: dag.rerun_with_latest_version });
   const most = h("input", {
     id: "most",
     type: "number",
@@ -64,6 +65,7 @@ function form(dag, changed) {
     to: new Date(until.value).toISOString(),
     dry_run: dryRun,
     reprocess: reprocess.value,
+    run_on_latest_version: latest.checked,
     reverse: reverse.checked,
     ...(most.value ? { max_active_runs: Number(most.value) } : {}),
   });
@@ -103,6 +105,7 @@ function form(dag, changed) {
       input("reprocess", "Moments that have a run already", reprocess),
       input("most", "Runs at once", most),
     ),
+    h("p", null, h("label", { class: "switch" }, latest, "Runs that run again take the file's latest version")),
     h("p", null, h("label", { class: "switch" }, reverse, "Begin with the last moment")),
     h("button", { type: "submit", id: "preview" }, "Show what it would run"),
     plan,

@@ -9,12 +9,12 @@ const LOOKS_WRONG = /(error|exception)\b|\b(fatal|failed|failure|denied|refused|
 const EXCEPTION = /^(?:[a-z_]\w*\.)+[A-Z]\w*(?::|$)/; // as Python and Java name theirs
 const words = new Map(); // attempt → Promise of a text
 
-/** Of failed task instances, for each run the one that ended first. */
+/** Of failed task instances, for each run the one that ended first; history decides nothing. */
 export function firstFailures(tasks) {
   const first = new Map();
   for (const task of tasks) {
     const other = first.get(task.run_id);
-    if (task.state === "failed" && (!other || (task.ended_at ?? "") < (other.ended_at ?? "")))
+    if (task.state === "failed" && !task.removed_at && (!other || (task.ended_at ?? "") < (other.ended_at ?? "")))
       first.set(task.run_id, task);
   }
   return first;

@@ -41,13 +41,20 @@ export function confirm({ title, tasks, text, label, act, done, options }) {
   }
   const reach = (items, words) => {
     list.replaceChildren(reachList(items));
+    trouble.replaceChildren();
     yes.textContent = words;
+    yes.disabled = false;
+  };
+  const refuse = (message) => {
+    list.replaceChildren();
+    trouble.replaceChildren(h("p", { class: "cause" }, message));
+    yes.disabled = true;
   };
   reach(tasks, label);
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
-  return { reach };
+  return { reach, refuse };
 }
 
 function reachList(tasks) {

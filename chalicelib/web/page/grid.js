@@ -63,6 +63,7 @@ function joined(pages, before) {
   const byKey = new Map(
     pages
       .flatMap((page) => page.task_instances)
+      .filter((task) => !task.removed_at)
       .map((task) => [`${task.run_id} ${task.task_id} ${task.map_index}`, task]),
   );
   return Object.assign([...byKey.values()], { pages });

@@ -8,7 +8,7 @@ import { drawGraph, fold } from "./graph.js";
 import { dagLink, here } from "./router.js";
 import { runButtons } from "./runactions.js";
 import { badge, ENDED, isActive } from "./states.js";
-import { taskList } from "./tasklist.js";
+import { history, taskList } from "./tasklist.js";
 import { taskPanel } from "./taskpanel.js";
 import { waits } from "./waiting.js";
 import { count, duration, how, live, median, moment, shortMoment } from "./words.js";
@@ -37,10 +37,15 @@ export async function view(main, context) {
   const refresh = async () => {
     const { items, first } = await all(where, "task_instances", {}, MOST, context.signal);
     if (state?.pages === items.length && state.run === first && items.length <= 500) return;
-    const dag = state?.dag ?? (await definition(first, context));
+    // The run may have taken the file's latest version meanwhile.
+    const dag = state?.run.version === first.version ? state.dag : await definition(first, context);
     state = {
       run: first,
-      tasks: inOrder(items, dag),
+      tasks: inOrder(
+        items.filter((task) => !task.removed_at),
+        dag,
+      ),
+      history: items.filter((task) => task.removed_at),
       pages: items.length,
       dag,
       usual: state?.usual ?? (await usually(first, context)),
@@ -49,7 +54,7 @@ export async function view(main, context) {
     draw();
   };
   const draw = () => {
-    const chosen = choose(state.tasks);
+    const chosen = choose(state.tasks, state.history);
     drawHead(parts.head, state, refresh);
     drawGantt(parts.gantt, state, chosen, context.signal);
     const room = parts.gantt.clientWidth;
@@ -59,7 +64,7 @@ export async function view(main, context) {
         // A wide graph takes the place beside it.
         if (parts.gantt.clientWidth !== room) drawGantt(parts.gantt, state, chosen, context.signal);
       });
-    show(parts.list, taskList(state.tasks, chosen, runId));
+    show(parts.list, taskList(state.tasks, chosen, runId), history(state.history, chosen, runId));
     panel.choose(chosen);
   };
   await refresh();
@@ -111,11 +116,11 @@ async function usually(run, context) {
 }
 
 /** The task of the address; without one the first failure, what runs, or what ended last. */
-export function choose(tasks) {
+export function choose(tasks, history = []) {
   const { query } = here();
   const asked = query.get("task");
   if (asked) {
-    const copies = tasks.filter((task) => task.task_id === asked);
+    const copies = [...tasks, ...history].filter((task) => task.task_id === asked);
     const copy = query.get("copy");
     return (
       copies.find((task) => String(task.map_index) === copy) ??
@@ -135,6 +140,17 @@ export function choose(tasks) {
     ended.at(-1) ??
     tasks[0] ??
     null
+  );
+}
+
+function version(run, dag) {
+  const link = (query, text) => h("a", { href: dagLink(run.dag_id, { tab: "source", ...query }) }, text);
+  const isOld = dag.version && dag.version !== run.version;
+  return h(
+    "span",
+    null,
+    link({ version: run.version }, `version ${run.version}`),
+    isOld ? [" (", link({ version: dag.version, against: run.version }, `the file has version ${dag.version}`), ")"] : null,
   );
 }
 
@@ -178,7 +194,7 @@ function drawHead(head, { run, tasks, dag, usual }, refresh) {
       run.cost?.requests
         ? h("span", { title: `${run.cost.gb_seconds} GB-seconds; ${run.cost.prices}` }, `cost ${dollars(run.cost)}`)
         : null,
-      h("span", { title: moment(run.logical_date) }, `version ${run.version}`),
+      version(run, dag),
     ),
     run.note ? h("p", null, h("span", { class: "quiet" }, "Note: "), run.note) : null,
     Object.keys(run.params).length

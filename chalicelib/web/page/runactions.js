@@ -5,6 +5,7 @@ import { taskName } from "./cause.js";
 import { confirm } from "./confirm.js";
 import { h, say } from "./dom.js";
 import { go } from "./router.js";
+import { again } from "./runagain.js";
 import { changing } from "./session.js";
 import { ENDED } from "./states.js";
 import { count } from "./words.js";
@@ -16,15 +17,16 @@ export function runButtons(run, tasks, done) {
   const acts = {
     retry: [
       "Run what failed again…",
-      () => again({ title: "Run what did not succeed again", where: `${where}/retry`, done }),
+      () => again({ title: "Run what did not succeed again", where: `${where}/retry`, dagId: run.dag_id, done }),
       failed ? "main" : "",
     ],
-    clear: ["Run all again…", () => again({ title: "Run all tasks of this run again", where: `${where}/clear`, done })],
+    clear: ["Run all again…", () => again({ title: "Run all tasks of this run again", where: `${where}/clear`, dagId: run.dag_id, done })],
     rerun: [
       "New run like this…",
       () =>
         confirm({
           title: "Make a new run with the same params",
+          text: "It takes the file as it is now.",
           tasks: [],
           label: "Make the run",
           act: async () => {
@@ -83,7 +85,7 @@ export function taskButtons(task, done) {
   const acts = {
     clear: [
       "Run again…",
-      () => again({ title: `Run ${task.task_id} again`, where: `${where}/clear`, done, withDownstream: true }),
+      () => again({ title: `Run ${task.task_id} again`, where: `${where}/clear`, dagId: task.dag_id, done, withDownstream: true }),
     ],
     mark_success: mark(
       "success",
@@ -134,34 +136,6 @@ export function acknowledge(run, done) {
     done,
   });
 }
-
-/** Clearing: the server says what it would touch, in a dry run, before it is asked to do it. */
-async function again({ title, where, done, withDownstream }) {
-  const ask = (downstream, dryRun) =>
-    send("POST", where, { dry_run: dryRun, ...(withDownstream ? { downstream } : {}) });
-  try {
-    let { task_instances: reach } = await ask(true, true);
-    const box = h("input", { type: "checkbox", id: "downstream", checked: true });
-    const dialog = confirm({
-      title,
-      tasks: reach,
-      label: labelled(reach),
-      act: () => ask(box.checked, false),
-      done,
-      options: withDownstream
-        ? h("p", null, h("label", { class: "switch" }, box, "and the tasks that come after it"))
-        : null,
-    });
-    box.addEventListener("change", async () => {
-      ({ task_instances: reach } = await ask(box.checked, true));
-      dialog.reach(reach, labelled(reach));
-    });
-  } catch (error) {
-    say(error.message);
-  }
-}
-
-const labelled = (reach) => `Run ${count(reach.length, "task")} again`;
 
 function note(run, where, done) {
   const text = h("textarea", { id: "note", maxlength: 1000, value: run.note ?? "", "aria-label": "Note" });

@@ -21,6 +21,7 @@ const TABLE = {
   delivered: ["✓", "delivered"],
   lost: ["?", "lost"],
   timeout: ["✕", "timed out"],
+  removed: ["–", "no longer in the file"],
 };
 
 /** Attempts may differ from their task: a retried one has failed. */

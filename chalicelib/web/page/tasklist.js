@@ -5,7 +5,7 @@ import { here, runLink, setQuery } from "./router.js";
 import { tally } from "./grid.js";
 import { badge, worst } from "./states.js";
 import { briefly, ownReason } from "./waiting.js";
-import { duration, live } from "./words.js";
+import { count, duration, live } from "./words.js";
 
 const MOST = 200;
 const FEW = 20; // tasks that one look finds
@@ -33,6 +33,22 @@ export function taskList(tasks, chosen, runId) {
         )
       : null,
   ];
+}
+
+/** Tasks, and copies of tasks, that the run's version of the file no longer has. */
+export function history(tasks, chosen, runId) {
+  if (!tasks.length) return null;
+  return h(
+    "details",
+    { id: "history", open: tasks.some((task) => task === chosen) },
+    h("summary", null, `No longer in the file: ${count(tasks.length, "task")}`),
+    h(
+      "ul",
+      { class: "list card tasklist" },
+      tasks.slice(0, MOST).map((task) => one(task, chosen, runId)),
+    ),
+    tasks.length > MOST ? h("p", { class: "quiet" }, `The first ${MOST} of ${tasks.length}.`) : null,
+  );
 }
 
 /** Of more tasks than are shown, those that failed are. */

@@ -3,7 +3,7 @@ import { get, path } from "./api.js";
 import { taskName } from "./cause.js";
 import { button, h, show, table } from "./dom.js";
 import { logView } from "./log.js";
-import { here, setQuery } from "./router.js";
+import { dagLink, here, setQuery } from "./router.js";
 import { taskButtons } from "./runactions.js";
 import { badge, word } from "./states.js";
 import { ownReason, waits } from "./waiting.js";
@@ -48,19 +48,27 @@ function draw(about, task, { tryNumber, poke }, changed) {
     h(
       "div",
       { class: "head" },
-      h("h2", { id: "task-title" }, taskName(task), " ", badge(task.state)),
+      h(
+        "h2",
+        { id: "task-title" },
+        taskName(task),
+        " ",
+        badge(task.state),
+        task.removed_at ? [" ", badge("removed")] : null,
+      ),
       h("div", { class: "row" }, taskButtons(task, changed)),
     ),
     ownReason(task) ? h("p", { class: task.state === "failed" ? "cause" : "quiet" }, task.reason) : null,
     waits(task),
-    facts(task),
+    facts(task, tryNumber),
     tries(task, tryNumber),
     questions(task, tryNumber ?? task.try_number, poke),
     outputs(task),
   );
 }
 
-function facts(task) {
+function facts(task, tryNumber) {
+  const version = task.attempts.find((one) => one.try_number === tryNumber)?.version ?? task.version;
   const known = [
     ["Started", task.started_at && [moment(task.started_at), " (", live("ago", task.started_at), ")"]],
     [
@@ -74,6 +82,10 @@ function facts(task) {
     ],
     ["Signal", task.signal !== null && String(task.signal)],
     ["Memory", task.max_rss_bytes !== null && `at most ${bytes(task.max_rss_bytes)}`],
+    [
+      "Ran with",
+      version !== null && h("a", { href: dagLink(task.dag_id, { tab: "source", version }) }, `version ${version}`),
+    ],
     ["Pool", task.pool && `${task.pool} (${task.pool_slots})`],
     [
       "Item",
@@ -103,8 +115,10 @@ function tries(task, tryNumber) {
     numbers.map((number) => {
       const attempt = ended.find((one) => one.try_number === number);
       const state = attempt ? attempt.outcome : task.state;
+      const version = attempt ? attempt.version : task.version;
       const label = [
         badge(state, `try ${number}`),
+        version === null ? "" : h("span", { class: "quiet" }, ` version ${version}`),
         attempt?.duration ? ` ${duration(attempt.duration)}` : "",
         h("span", { class: "unseen" }, ` ${word(state)}`),
       ];
