@@ -33,8 +33,9 @@ TASK_FIELDS: tuple[Field, ...] = (
     Field(
         "when",
         Kind.TEST,
-        "Run before the command, like it: exit code 0 lets the command run, any other skips the "
-        "task. May hold templates.",
+        "Run before the command, like it: exit code 0 runs the command, 1 skips the task, and "
+        "anything else (2 and above, a signal, a command not found, a syntax error) is a failed "
+        "attempt, as with `test` and `grep`. May hold templates.",
         needs=("command",),
     ),
     Field(
@@ -73,7 +74,8 @@ TASK_FIELDS: tuple[Field, ...] = (
         "retry_exit_codes",
         Kind.CODES,
         "Only a command that exits with one of these is tried again. An attempt that was lost, "
-        "stopped at its time limit or ended by a signal has no exit code and always is.",
+        "stopped at its time limit, ended by a signal or failed in `when` has no exit code and "
+        "always is.",
         needs=("command", "retries"),
         shown_default="every one but 0",
     ),

@@ -17,7 +17,14 @@ from chalicelib.executor.equipment import Equipment
 from chalicelib.executor.log_store import LogStore
 from chalicelib.executor.masking import Mask
 from chalicelib.executor.process import Running, start
-from chalicelib.executor.reasons import TimeLimit, Verdict, verdict_of, verdict_of_when
+from chalicelib.executor.reasons import (
+    WHEN_SAYS_NO,
+    TimeLimit,
+    Verdict,
+    verdict_of,
+    verdict_of_when,
+)
+from chalicelib.executor.shell_syntax import SYNTAX_ERROR, is_refused
 from chalicelib.executor.supervisor import Ending, Pulse, Supervisor
 from chalicelib.messages import Heartbeat, Result, TaskMessage
 from chalicelib.ports import Bucket, Clock
@@ -82,7 +89,7 @@ class ClaimedAttempt:
             return self._watch(text, place.cwd, environ, attempt_log, limit)
 
         if self._message.when is not None:
-            verdict = verdict_of_when(end_of(self._message.when), limit)
+            verdict = verdict_of_when(self._answer(end_of, self._message.when), limit)
             if verdict is not None:
                 return verdict
         ending = end_of(self._message.command)
@@ -90,6 +97,12 @@ class ClaimedAttempt:
         if verdict.outcome != "success":
             return verdict
         return self._with_outputs(verdict, place, equipment.mask, attempt_log)
+
+    def _answer(self, end_of: Callable[[str], Ending], when: str) -> Ending:
+        ending = end_of(when)
+        if ending.exit.code == WHEN_SAYS_NO and is_refused(self._site.shell, when):
+            return replace(ending, exit=replace(ending.exit, code=SYNTAX_ERROR))
+        return ending
 
     def _watch(
         self,

@@ -15,6 +15,8 @@ from chalicelib.messages import Outcome
 # What shells answer when they cannot run what they were told to.
 _SHELL_CODES = {126: "found, but cannot be executed", 127: "command not found"}
 
+WHEN_SAYS_NO = 1
+
 _NEVER_STARTED = Exit(None, None, None)
 
 
@@ -63,13 +65,23 @@ def verdict_of(ending: Ending, limit: TimeLimit, skip_codes: Container[int] = ()
 
 
 def verdict_of_when(ending: Ending, limit: TimeLimit) -> Verdict | None:
-    """On a task's `when`: None if the command is to run."""
+    """Judge a task's `when` as `test` and `grep` exit: 0 is yes, 1 is no, anything else an error.
+
+    Returns None if the command is to run. No verdict has an exit code: that is the command's, which
+    never ran, and by which a sensor is asked again.
+    """
     if ending.stop is not None:
         verdict = _of_stop(ending, limit)
         return Verdict(verdict.outcome, f"its `when`: {verdict.reason}")
     if ending.exit.code == 0:
         return None
-    return Verdict("skipped", f"skipped: its `when` said no: {_of_exit(ending.exit)}")
+    how = _of_exit(ending.exit)
+    if ending.exit.code == WHEN_SAYS_NO:
+        return Verdict("skipped", f"skipped: its `when` said no: {how}")
+    verb = "was" if ending.exit.signal is not None else "ended with"
+    return Verdict(
+        "failed", f"its `when` {verb} {how}: only exit code 0 runs the task and 1 skips it"
+    )
 
 
 def _of_stop(ending: Ending, limit: TimeLimit) -> Verdict:

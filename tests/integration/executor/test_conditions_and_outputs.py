@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,28 @@ def test_a_when_that_says_no_skips_the_command(bench: Bench) -> None:
     assert (result.outcome, result.exit_code) == ("skipped", None)
     assert result.reason == "skipped: its `when` said no: exit code 1"
     assert bench.output() == ["asked"]
+
+
+@pytest.mark.parametrize(
+    "when", ["grepp -q x /etc/passwd", "[ 1 -gt ]", "exit 2", "fi", "echo (", "kill -9 $$"]
+)
+def test_a_when_that_cannot_answer_fails_the_attempt(bench: Bench, when: str) -> None:
+    result = bench.run("echo never", when=when, skip_exit_codes=[2, 127])
+    assert (result.outcome, result.exit_code) == ("failed", None)
+    assert result.reason.startswith("its `when` ")
+    assert result.reason.endswith(": only exit code 0 runs the task and 1 skips it")
+    assert "never" not in bench.output()
+
+
+@pytest.mark.parametrize(("when", "outcome"), [("fi", "failed"), ("false", "skipped")])
+def test_a_syntax_error_fails_the_attempt_under_a_shell_that_answers_1_for_it(
+    tmp_path: Path, when: str, outcome: str
+) -> None:
+    old = tmp_path / "bash"
+    old.write_text(f'#!/bin/sh\n{shutil.which("bash")} "$@"; test $? -eq 0\n')
+    old.chmod(0o700)
+    bench = Bench({"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert bench.run("echo never", when=when).outcome == outcome
 
 
 def test_a_when_runs_where_and_with_what_the_command_runs(bench: Bench, tmp_path: Path) -> None:

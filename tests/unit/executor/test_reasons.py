@@ -73,15 +73,23 @@ def test_a_when_that_exits_0_lets_the_command_run() -> None:
     assert verdict_of_when(ending(0), TASK_LIMIT) is None
 
 
+def test_a_when_that_exits_1_skips() -> None:
+    verdict = verdict_of_when(ending(1), TASK_LIMIT)
+    assert verdict == Verdict("skipped", "skipped: its `when` said no: exit code 1")
+
+
 @pytest.mark.parametrize(
-    ("end", "words"), [(ending(1), "exit code 1"), (ending(number=9), "killed by signal 9")]
+    ("end", "words"),
+    [
+        (ending(2), "its `when` ended with exit code 2: "),
+        (ending(127), "its `when` ended with exit code 127 (command not found): "),
+        (ending(255), "its `when` ended with exit code 255: "),
+        (ending(number=9), "its `when` was killed by signal 9 (SIGKILL), perhaps out of memory: "),
+    ],
 )
-def test_a_when_that_ends_otherwise_skips(end: Ending, words: str) -> None:
+def test_a_when_that_ends_otherwise_has_failed(end: Ending, words: str) -> None:
     verdict = verdict_of_when(end, TASK_LIMIT)
-    assert verdict is not None
-    assert verdict.outcome == "skipped"
-    assert verdict.reason.startswith(f"skipped: its `when` said no: {words}")
-    assert verdict.exit == Exit(None, None, None)
+    assert verdict == Verdict("failed", f"{words}only exit code 0 runs the task and 1 skips it")
 
 
 def test_a_when_that_never_ends_is_a_timeout_and_no_skip() -> None:
