@@ -125,7 +125,8 @@ class Result:
     command was ended by `signal` or never started; `max_rss` in bytes; `log_bytes` is the length
     of the whole log, what was cut from its middle included; `log` all of it where it is short and
     not in the bucket; `outputs` what the command wrote to $DAG_OUTPUT; `billed_ms` and `memory_mb`
-    what Lambda charges for, where it ran on Lambda."""
+    what Lambda charges for, where it ran on Lambda; `is_transient`: the command was never started,
+    for a reason that may pass."""
 
     attempt: Attempt
     outcome: Outcome
@@ -140,6 +141,7 @@ class Result:
     outputs: dict[str, Any] = field(default_factory=dict)
     billed_ms: int | None = None
     memory_mb: int | None = None
+    is_transient: bool = False
 
     def encode(self) -> str:
         return _dump({"v": VERSION, "kind": "result", **_plain(self)})
@@ -174,11 +176,13 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """What became of a notice: delivered, or given up for this reason."""
+    """What became of a notice: delivered, or not for this reason. `is_transient`: the reason may
+    pass, so it is to be sent again."""
 
     id: int
     is_delivered: bool
     reason: str = ""
+    is_transient: bool = False
 
     def encode(self) -> str:
         return _dump({"v": VERSION, "kind": "noticed", **_plain(self)})
@@ -227,7 +231,7 @@ def _dump(data: dict[str, Any]) -> str:
 def _load(body: str) -> dict[str, Any]:
     try:
         data = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadMessage(f"not JSON: {error}") from None
     if not isinstance(data, dict):
         raise BadMessage("not a JSON object")

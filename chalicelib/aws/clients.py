@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import threading
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,15 @@ from typing import Any
 import boto3
 import botocore
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
 
 from chalicelib.errors import InvalidRequest, OrchestratorError, Unavailable
 
@@ -91,6 +100,8 @@ def translated(what: str) -> Iterator[None]:
         raise
     except ClientError as error:
         raise _from_answer(what, error) from error
+    except _MISCONFIGURED as error:
+        raise OrchestratorError(f"{what} cannot be asked: {error}") from error
     except BotoCoreError as error:
         raise Unavailable(f"{what} does not answer: {error}") from error
 
@@ -106,13 +117,19 @@ def translated_for_users(what: str) -> Iterator[None]:
         raise InvalidRequest(f"{what}: {error}") from error
 
 
-_BUSY = {"SlowDown", "Throttling", "ThrottlingException", "RequestThrottled", "RequestTimeout"}
+_BUSY = re.compile(
+    "SlowDown|.*Throttl.*|TooManyRequests.*|Request(LimitExceeded|Timeout)|RequestTimeoutException"
+    "|ProvisionedThroughputExceededException|Service(Unavailable|UnavailableException)"
+)
+"""What AWS's services say where asking later helps, whatever the HTTP status."""
+_MISCONFIGURED = (NoCredentialsError, NoRegionError, PartialCredentialsError, ProfileNotFound)
+"""The errors of boto3 itself that asking later does not help against."""
 
 
 def _from_answer(what: str, error: ClientError) -> OrchestratorError:
     status, code = answer_of(error)
     text = f"{what}: {error.operation_name} answered {code}"
-    if status >= 500 or status == 429 or code in _BUSY:
+    if status >= 500 or status == 429 or _BUSY.fullmatch(code):
         return Unavailable(f"{text}; try again later")
     reason = error.response.get("Error", {}).get("Message", "")
     return OrchestratorError(

@@ -153,13 +153,14 @@ def _remember(tx: Transaction, task: TaskInstance, end: End) -> None:
 
 
 def reschedule(
-    tx: Transaction, task: TaskInstance, end: End, due_at: datetime, until: datetime
+    tx: Transaction, task: TaskInstance, end: End, due_at: datetime, until: datetime | None
 ) -> bool:
-    """queued or running -> up_for_reschedule: the sensor's answer was no; ask again at `due_at`."""
+    """queued or running -> up_for_reschedule, within the same attempt: the sensor's answer was no,
+    or the command could not be started for now; ask again at `due_at`."""
     return (
         tx.execute(
             "UPDATE task_instances SET state = 'up_for_reschedule', due_at = ?1, not_before = ?1,"
-            " poke = poke + 1, poke_until = ?2, ended_at = ?3, reason = '',"
+            " poke = poke + 1, poke_until = ?2, ended_at = ?3, reason = ?9,"
             " poke_billed = poke_billed + ?8"
             " WHERE id = ?4 AND try_number = ?5 AND poke = ?6 AND state IN ('queued', 'running')"
             " AND state IN (SELECT value FROM json_each(?7))",
@@ -172,6 +173,7 @@ def reschedule(
                 task.attempt.poke,
                 task_guard(TaskState.UP_FOR_RESCHEDULE),
                 end.billed_ms or 0,
+                end.reason if end.is_transient else "",
             ),
         )
         == 1

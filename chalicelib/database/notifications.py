@@ -62,14 +62,30 @@ def insert(
     )
 
 
+_COLUMNS = "SELECT id, dag_id, event, kind, target, payload, sends FROM notifications"
+
+
+def pending(tx: Transaction, key: int) -> Notification | None:
+    """The one with this id, or None if it is delivered, given up or removed."""
+    row = tx.one(f"{_COLUMNS} WHERE id = ? AND state = 'pending'", (key,))
+    return None if row is None else Notification(*row)
+
+
 def due(tx: Transaction, now: datetime, limit: int) -> list[Notification]:
     """Those of which nothing was heard in time, the longest overdue first."""
     rows = tx.all(
-        "SELECT id, dag_id, event, kind, target, payload, sends FROM notifications"
-        " WHERE due_at <= ? AND due_at IS NOT NULL ORDER BY due_at LIMIT ?",
+        f"{_COLUMNS} WHERE due_at <= ? AND due_at IS NOT NULL ORDER BY due_at LIMIT ?",
         (to_us(now), limit),
     )
     return [Notification(*row) for row in rows]
+
+
+def wait(tx: Transaction, key: int, due_at: datetime, reason: str) -> None:
+    """It could not be delivered for now."""
+    tx.execute(
+        "UPDATE notifications SET due_at = ?, reason = ? WHERE id = ? AND state = 'pending'",
+        (to_us(due_at), reason, key),
+    )
 
 
 def postpone(tx: Transaction, key: int, due_at: datetime) -> None:

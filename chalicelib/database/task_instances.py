@@ -65,7 +65,8 @@ class TaskInstance:
 @dataclass(frozen=True, slots=True)
 class End:
     """How an attempt ended, for its row of the history. `max_rss` and `log_bytes` in bytes; `log`
-    is the whole log where it is not in the bucket."""
+    is the whole log where it is not in the bucket; `is_transient`: the command was never started,
+    for a reason that may pass."""
 
     outcome: str
     ended_at: datetime
@@ -78,6 +79,7 @@ class End:
     reason: str = ""
     billed_ms: int | None = None
     memory_mb: int | None = None
+    is_transient: bool = False
 
 
 _STATES = {state.value: state for state in TaskState}

@@ -8,15 +8,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from chalicelib.errors import OrchestratorError, Unavailable
+from chalicelib.errors import OrchestratorError
 from chalicelib.executor import outputs
 from chalicelib.executor.attempt_log import AttemptLog
 from chalicelib.executor.cancelling import Cancellation
 from chalicelib.executor.environment import CannotStart, Shell, Workspace, workspace
 from chalicelib.executor.equipment import Equipment
+from chalicelib.executor.faults import internal_error
 from chalicelib.executor.log_store import LogStore
 from chalicelib.executor.masking import Mask
-from chalicelib.executor.process import Running, start
+from chalicelib.executor.process import ExecutorStopped, Running, start
 from chalicelib.executor.reasons import (
     WHEN_SAYS_NO,
     TimeLimit,
@@ -24,8 +25,9 @@ from chalicelib.executor.reasons import (
     verdict_of,
     verdict_of_when,
 )
+from chalicelib.executor.removal import Cleaner
 from chalicelib.executor.shell_syntax import SYNTAX_ERROR, is_refused
-from chalicelib.executor.supervisor import Ending, Pulse, Supervisor
+from chalicelib.executor.supervisor import Ending, Pulse, watch
 from chalicelib.messages import Heartbeat, Result, TaskMessage
 from chalicelib.ports import Bucket, Clock
 
@@ -40,6 +42,7 @@ class Site:
     runs: Bucket
     running: Running
     shell: Shell
+    cleaner: Cleaner
     heartbeat_seconds: float
     now: Clock
     send: Callable[[Heartbeat | Result], None]
@@ -50,7 +53,7 @@ class Site:
 
 
 class ClaimedAttempt:
-    """To be run once, or refused."""
+    """To be run once, refused, or given up."""
 
     def __init__(self, site: Site, message: TaskMessage) -> None:
         self._site = site
@@ -62,23 +65,39 @@ class ClaimedAttempt:
         self._begun = self._ended = site.clock()
 
     def run(self, equipment: Equipment, limit: TimeLimit) -> Result:
-        """Raises Unavailable if the executor was stopped meanwhile: then nothing is reported."""
+        """Raises ExecutorStopped, and then nothing is reported."""
         self._started_at = self._site.moment()
         self._begun = self._ended = self._site.clock()
         attempt_log = AttemptLog(self._store, equipment.mask, self._site.now)
         try:
-            with workspace(self._message.cwd) as place:
+            with workspace(self._message.cwd, self._site.cleaner) as place:
                 verdict = self._decide(equipment, place, attempt_log, limit)
         except CannotStart as error:
-            return self.refused(str(error), equipment.mask)
-        return self._result(verdict, equipment.mask)
+            return self.refused(error, equipment.mask)
+        return self._result(verdict, equipment.mask, attempt_log.gap)
 
-    def refused(self, reason: str, mask: Mask | None = None) -> Result:
+    def refused(self, error: CannotStart, mask: Mask | None = None) -> Result:
         """The result of an attempt whose command cannot be started. The reason goes into the log
         too, where people look first."""
         mask = mask or Mask()
-        AttemptLog(self._store, mask, self._site.now).note(reason)
-        return self._result(Verdict("failed", reason), mask)
+        AttemptLog(self._store, mask, self._site.now).note(str(error))
+        result = self._result(Verdict("failed", str(error)), mask)
+        return replace(result, is_transient=error.is_transient)
+
+    def given_up(self, error: Exception) -> Result:
+        """The result of an attempt that an error ended which nobody planned."""
+        reason = internal_error(error)
+        try:
+            return self.refused(CannotStart(reason))
+        except Exception:  # what failed may be needed for this, too
+            ended_at = self._started_at + self._ended - self._begun
+            return Result(
+                self._attempt,
+                "failed",
+                started_at=self._started_at,
+                ended_at=ended_at,
+                reason=reason,
+            )
 
     def _decide(
         self, equipment: Equipment, place: Workspace, attempt_log: AttemptLog, limit: TimeLimit
@@ -112,15 +131,12 @@ class ClaimedAttempt:
         attempt_log: AttemptLog,
         limit: TimeLimit,
     ) -> Ending:
-        command = start(self._site.shell, text, cwd, environ)
-        self._site.running.add(command)
         pulse = Pulse(self._beat, self._flush, self._site.heartbeat_seconds, self._cancellation)
         term_at = self._begun + limit.seconds  # `when` and the command share the time
-        ending = Supervisor(
-            command, self._site.running, attempt_log, pulse, term_at, self._site.clock
-        ).watch()
+        command = start(self._site.shell, text, cwd, environ)
+        ending = watch(command, self._site.running, attempt_log, pulse, term_at, self._site.clock)
         if command.stopped:
-            raise Unavailable("the command was killed because this executor is being stopped")
+            raise ExecutorStopped("the command was killed because this executor is being stopped")
         self._ended = ending.ended
         return ending
 
@@ -130,11 +146,15 @@ class ClaimedAttempt:
         try:
             found = outputs.collect(place.output, self._message.outputs, mask)
         except outputs.BadOutputs as error:
-            attempt_log.note(str(error))
-            return replace(verdict, outcome="failed", reason=str(error))
-        return replace(verdict, outputs=found)
+            reason = str(error)
+        except Exception as error:
+            reason = f"$DAG_OUTPUT could not be read: {internal_error(error)}"
+        else:
+            return replace(verdict, outputs=found)
+        attempt_log.note(reason)
+        return replace(verdict, outcome="failed", reason=reason)
 
-    def _result(self, verdict: Verdict, mask: Mask) -> Result:
+    def _result(self, verdict: Verdict, mask: Mask, gap: str = "") -> Result:
         short = self._store.whole(self._message.log_in_result)
         stored = short is not None or self._store_log()
         unstored = "" if stored else "its log could not be stored whole"
@@ -149,7 +169,7 @@ class ClaimedAttempt:
             max_rss=verdict.exit.max_rss,
             log_bytes=self._store.length,
             log=None if short is None else short.decode("utf-8", "replace"),
-            reason="; ".join(filter(None, [mask.hide(verdict.reason), unstored])),
+            reason="; ".join(filter(None, [mask.hide(verdict.reason), gap, unstored])),
             outputs=verdict.outputs,
         )
 
@@ -171,5 +191,8 @@ def _warn_of(action: Callable[[], None], message: str) -> bool:
         action()
     except OrchestratorError:
         log.warning(message, exc_info=True)
+        return False
+    except Exception as error:
+        log.warning("%s: %s", message, internal_error(error))
         return False
     return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chalicelib.executor.faults import internal_error
 from chalicelib.executor.log_lines import LineMaker
 from chalicelib.executor.log_store import FlushPace, LogStore
 from chalicelib.executor.masking import Mask, MaskedStream
@@ -9,13 +10,15 @@ from chalicelib.ports import Clock
 
 
 class AttemptLog:
-    """A `supervisor.Sink` for one command after the other of the same attempt."""
+    """A `supervisor.Sink` for one command after the other of the same attempt. `gap` says why a
+    part of the log is missing; never is one shown that could not be masked."""
 
     def __init__(self, store: LogStore, mask: Mask, now: Clock) -> None:
         self._store = store
         self._mask = mask
         self._now = now
         self._pace = FlushPace()
+        self.gap = ""
         self._begin()
 
     def _begin(self) -> None:
@@ -24,12 +27,23 @@ class AttemptLog:
         self._lines = LineMaker(self._mask.hide_bytes if self._mask.patterns else None)
 
     def feed(self, data: bytes) -> None:
-        self._store.write(self._lines.feed(self._stream.feed(data), self._now()))
+        try:
+            self._store.write(self._lines.feed(self._stream.feed(data), self._now()))
+        except Exception as error:
+            self._leave_out(error)
 
     def finish(self) -> None:
         """The command is done: what was held back is written. More may follow."""
-        last = self._lines.feed(self._stream.finish(), self._now())
-        self._store.write(last + self._lines.finish())
+        try:
+            last = self._lines.feed(self._stream.finish(), self._now())
+            self._store.write(last + self._lines.finish())
+        except Exception as error:
+            self._leave_out(error)
+        self._begin()
+
+    def _leave_out(self, error: Exception) -> None:
+        # Once: a command may go on writing for hours.
+        self.gap = self.gap or f"a part of its log is missing: {internal_error(error)}"
         self._begin()
 
     def note(self, text: str) -> None:

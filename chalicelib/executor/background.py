@@ -10,11 +10,14 @@ import threading
 from collections.abc import Callable
 from contextvars import copy_context
 
+from chalicelib.executor.faults import internal_error
+
 Job = Callable[[], None]
 
 
 class Background:
-    """Jobs handle their own errors. One that is still waiting is not put in line twice."""
+    """A job that fails is logged, and those after it are done. One that is still waiting is not put
+    in line twice."""
 
     def __init__(self) -> None:
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
@@ -47,5 +50,7 @@ class Background:
         while job := self._jobs.get():
             try:
                 job()
+            except Exception as error:
+                internal_error(error)
             finally:
                 self._waiting.discard(job)

@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
-import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from chalicelib.executor.removal import Cleaner
+
+# What a machine runs out of, and another one, or this one later, may have.
+_SCARCE = frozenset(
+    {
+        errno.EAGAIN,
+        errno.EDQUOT,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.ENOSPC,
+    }
+)
+
 
 class CannotStart(Exception):
-    """The command could not be started at all; the text says why and what to do."""
+    """The command could not be started at all; the text says why and what to do. `is_transient`:
+    the same command may be started later."""
+
+    def __init__(self, text: str, *, is_transient: bool = False) -> None:
+        super().__init__(text)
+        self.is_transient = is_transient
+
+
+def is_scarcity(error: Exception) -> bool:
+    """Whether the system refused something only because it has too little left of it now."""
+    return isinstance(error, OSError) and error.errno in _SCARCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +73,10 @@ class Workspace:
 
 
 @contextmanager
-def workspace(cwd: str | None) -> Iterator[Workspace]:
-    """A private folder, gone at the end with all that was left in it. In it the output file and,
-    unless the command has a `cwd` of its own, the fresh directory that it runs in. Raises
-    CannotStart."""
+def workspace(cwd: str | None, cleaner: Cleaner) -> Iterator[Workspace]:
+    """A private folder: in it the output file and, unless the command has a `cwd` of its own, the
+    fresh directory that it runs in. Gone at the end, or left to `cleaner` with all that is in it.
+    Raises CannotStart."""
     with _explained():
         root = tempfile.mkdtemp(prefix="attempt-")
     fresh, output = f"{root}/work", f"{root}/output"
@@ -63,7 +87,8 @@ def workspace(cwd: str | None) -> Iterator[Workspace]:
                 Path(fresh).mkdir(mode=0o700)
         yield Workspace(fresh if cwd is None else cwd, output, root)
     finally:
-        _remove(root, fresh, output)
+        if not _is_removed(root, fresh, output):
+            cleaner.later(root)
 
 
 @contextmanager
@@ -73,30 +98,18 @@ def _explained() -> Iterator[None]:
     except OSError as error:
         raise CannotStart(
             f"no folder could be made for the command: {error.strerror}; see that commands leave"
-            " room in the executor's temporary storage"
+            " room in the executor's temporary storage",
+            is_transient=is_scarcity(error),
         ) from error
 
 
-def _remove(root: str, fresh: str, output: str) -> None:
-    # Nearly every command leaves nothing; then this is a fraction of what a tree walk costs.
-    with suppress(OSError):
+def _is_removed(root: str, fresh: str, output: str) -> bool:
+    """Remove what nearly every command leaves: nothing of its own."""
+    try:
         os.unlink(output)  # noqa: PTH108
         with suppress(FileNotFoundError):
             os.rmdir(fresh)  # noqa: PTH106
         os.rmdir(root)  # noqa: PTH106
-        return
-    shutil.rmtree(root, ignore_errors=True)
-    if os.path.lexists(root):
-        _open_up(root)
-        shutil.rmtree(root, ignore_errors=True)
-
-
-def _open_up(root: str) -> None:
-    """Undo a `chmod a-w` on folders, which would keep their contents for ever."""
-    for folder, _, _ in os.walk(root):
-        with suppress(OSError):
-            os.chmod(folder, stat.S_IRWXU)  # noqa: PTH101
-        for entry in os.scandir(folder):
-            if entry.is_dir(follow_symlinks=False):
-                with suppress(OSError):
-                    os.chmod(entry.path, stat.S_IRWXU)  # noqa: PTH101
+    except OSError:
+        return False
+    return True

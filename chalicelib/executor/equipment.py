@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chalicelib.errors import OrchestratorError
+from chalicelib.errors import OrchestratorError, Unavailable
 from chalicelib.executor.environment import CannotStart
 from chalicelib.executor.masking import Mask
 from chalicelib.messages import TaskMessage
@@ -58,7 +58,10 @@ class Stores:
         try:
             return dict(self._credentials.environ(seconds))
         except OrchestratorError as error:
-            raise CannotStart(f"the role of commands could not be assumed: {error}") from error
+            raise CannotStart(
+                f"the role of commands could not be assumed: {error}",
+                is_transient=isinstance(error, Unavailable),
+            ) from error
 
     def _fetch(self, references: Mapping[str, str]) -> dict[str, str]:
         by_reference = {
@@ -74,7 +77,8 @@ class Stores:
         try:
             secret = self._secrets.get(reference)
         except OrchestratorError as error:
-            raise CannotStart(f"{what}: {error}") from error
+            is_transient = isinstance(error, Unavailable)
+            raise CannotStart(f"{what}: {error}", is_transient=is_transient) from error
         if "\0" in secret or not _is_utf8(secret):
             raise CannotStart(f"{what}: it is not text that an environment variable can hold")
         return secret

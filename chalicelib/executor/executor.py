@@ -20,9 +20,11 @@ from chalicelib.executor import claims, sandbox
 from chalicelib.executor.attempt import ClaimedAttempt, Site
 from chalicelib.executor.environment import CannotStart, find_shell
 from chalicelib.executor.equipment import Stores
+from chalicelib.executor.faults import internal_error
 from chalicelib.executor.notices import LONGEST_NOTICE, Teller
-from chalicelib.executor.process import Running
+from chalicelib.executor.process import ExecutorStopped, Running
 from chalicelib.executor.reasons import time_limit
+from chalicelib.executor.removal import Cleaner
 from chalicelib.messages import (
     Attempt,
     Heartbeat,
@@ -51,6 +53,10 @@ LEAST_TIME = 5.0
 """Seconds that a command must be able to have, or the message is left for another invocation."""
 LONGEST_HOLD = 30.0
 """Seconds for which a claimed attempt may wait for its moment."""
+CLEANING = 30.0
+"""Seconds for removing what a command left; what takes longer goes on behind the next one."""
+TIME_TO_RETURN = 2.0
+_REASON_LENGTH = 1000
 
 
 class Executor:
@@ -90,8 +96,11 @@ class Executor:
         self._stores = Stores(environ, secrets, credentials)
         shell = find_shell(environ.get("PATH"))
         self._clock = clock
-        self._site = Site(runs, self._running, shell, heartbeat_seconds, now, self._send, clock)
-        self._teller = Teller(shell, self._running, self._stores, notifier, allow_private)
+        cleaner = Cleaner()
+        self._site = Site(
+            runs, self._running, shell, cleaner, heartbeat_seconds, now, self._send, clock
+        )
+        self._teller = Teller(shell, self._running, self._stores, cleaner, notifier, allow_private)
 
     def handle(self, body: str, *, time_left: Callable[[], float]) -> None:
         """Take one message through its whole life; `time_left` answers in seconds.
@@ -111,13 +120,21 @@ class Executor:
                 if result is not None:
                     self._report(self._billed(result, self._clock() - begun))
         finally:
-            if self._processes and (ended := self._processes.end_orphans()):
-                log.warning("%d processes that had left their command were killed", ended)
+            self._tidy_up(time_left)
 
     def stop(self) -> None:
         """Kill what runs, and run nothing more. What is killed reports nothing: to the scheduler it
         is lost, as if the machine had gone."""
         self._running.stop()
+
+    def _tidy_up(self, time_left: Callable[[], float]) -> None:
+        """Last, because it may take long or fail, and a result that is not sent is lost."""
+        try:
+            if self._processes and (ended := self._processes.end_orphans()):
+                log.warning("%d processes that had left their command were killed", ended)
+            self._site.cleaner.clean(min(CLEANING, time_left() - TIME_TO_RETURN))
+        except Exception as error:
+            log.warning("what a command left could not be removed: %s", internal_error(error))
 
     def _take(self, message: TaskMessage, time_left: Callable[[], float]) -> Result | None:
         """None where the attempt is another's."""
@@ -128,11 +145,21 @@ class Executor:
             return None
         attempt = ClaimedAttempt(self._site, message)
         try:
+            return self._carry_out(attempt, message, time_left)
+        except ExecutorStopped:
+            raise
+        except Exception as error:
+            return attempt.given_up(error)
+
+    def _carry_out(
+        self, attempt: ClaimedAttempt, message: TaskMessage, time_left: Callable[[], float]
+    ) -> Result:
+        try:
             # Before its moment, so that fetching secrets does not make it late.
             seconds = time_limit(message.timeout, time_left() - MARGIN).seconds
             equipment = self._stores.equip(message, seconds)
         except CannotStart as error:
-            return attempt.refused(str(error))
+            return attempt.refused(error)
         self._wait_for(message.not_before)
         return attempt.run(equipment, time_limit(message.timeout, time_left() - MARGIN))
 
@@ -148,7 +175,7 @@ class Executor:
 
     def _refuse_when_stopped(self) -> None:
         if self._running.stopped:
-            raise Unavailable("this executor is being stopped")
+            raise ExecutorStopped("this executor is being stopped")
 
     def _report_the_holder(self, attempt: Attempt, holder: claims.Claim) -> None:
         """Its own reports may have died with it. The scheduler decides what that means."""
@@ -171,20 +198,32 @@ class Executor:
         self._refuse_when_stopped()
         if time_left < LONGEST_NOTICE:
             raise Unavailable(f"only {time_left:.0f} s are left to this invocation")
-        reason = self._teller.tell(notice)
+        told = self._teller.tell(notice)
         # Told or not, what is killed with the executor is tried again by another.
         self._refuse_when_stopped()
-        if reason:
-            log.warning("a notice could not be delivered: %s", reason)
-        self._send(Noticed(notice.id, is_delivered=not reason, reason=reason))
+        if told.reason:
+            log.warning("a notice could not be delivered: %s", told.reason)
+        self._send(told)
 
     def _report(self, result: Result) -> None:
+        """Raises Unavailable where the queue takes nothing: the message comes back, and the attempt
+        is found lost."""
         try:
             self._send(result)
-        except OrchestratorError:
-            if result.log:  # The attempt will be found lost; what it said need not be.
+        except Exception as error:
+            self._save_log(result)
+            if isinstance(error, Unavailable):
+                raise
+            why = str(error) if isinstance(error, OrchestratorError) else internal_error(error)
+            self._send(_without_what_was_refused(result, why))
+
+    def _save_log(self, result: Result) -> None:
+        """What it said need not be lost with the result."""
+        if result.log:
+            try:
                 self._runs.put(result.attempt.log_chunk_key(0), result.log.encode())
-            raise
+            except Exception as error:
+                log.warning("the log could not be stored: %s", internal_error(error))
 
     def _billed(self, result: Result, seconds: float) -> Result:
         """With what Lambda charges for, as far as it can be known from inside."""
@@ -197,3 +236,14 @@ class Executor:
 
     def _moment(self) -> float:
         return self._now().timestamp()
+
+
+def _without_what_was_refused(result: Result, why: str) -> Result:
+    """The least that can be said of it: what a queue will not take is what the command wrote."""
+    return replace(
+        result,
+        outcome="failed",
+        log=None,
+        outputs={},
+        reason=f"its result could not be sent: {why}"[:_REASON_LENGTH],
+    )

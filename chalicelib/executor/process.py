@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from chalicelib.executor.environment import CannotStart, Shell
+from chalicelib.errors import Unavailable
+from chalicelib.executor.environment import CannotStart, Shell, is_scarcity
 
 # How far the kernel's two accounts of the same memory may differ.
 _RSS_SLACK = 1024 * 1024
@@ -78,6 +79,12 @@ class Command:
         max_rss = rss if rss > self._own_rss + _RSS_SLACK else seen_rss
         return Exit(code, None, max_rss) if code >= 0 else Exit(None, -code, max_rss)
 
+    def discard(self) -> None:
+        """End it, whatever it does, because nobody can watch it."""
+        self.signal_group(signal.SIGKILL)
+        self.reap()
+        self.close()
+
     def close(self) -> None:
         """Stop reading. A process that still writes is ended by SIGPIPE."""
         if self._process.stdout is not None:
@@ -102,7 +109,7 @@ def start(shell: Shell, command: str, cwd: str, environ: Mapping[str, str]) -> C
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        raise CannotStart(_why(error)) from error
+        raise CannotStart(_why(error), is_transient=is_scarcity(error)) from error
     return Command(process, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT)
 
 
@@ -114,6 +121,11 @@ def _why(error: OSError | ValueError) -> str:
         )
     text = error.strerror if isinstance(error, OSError) else str(error)
     return f"the command could not be started: {text}"
+
+
+class ExecutorStopped(Unavailable):
+    """The executor is being stopped: what it had in hand is not reported, and the queue delivers
+    the message again."""
 
 
 class Running:

@@ -13,7 +13,7 @@ from chalicelib.executor.supervisor import TERM_GRACE, Ending
 from chalicelib.messages import Outcome
 
 # What shells answer when they cannot run what they were told to.
-_SHELL_CODES = {126: "found, but cannot be executed", 127: "command not found"}
+SHELL_CODES = {126: "found, but cannot be executed", 127: "command not found"}
 
 WHEN_SAYS_NO = 1
 
@@ -79,9 +79,8 @@ def verdict_of_when(ending: Ending, limit: TimeLimit) -> Verdict | None:
     if ending.exit.code == WHEN_SAYS_NO:
         return Verdict("skipped", f"skipped: its `when` said no: {how}")
     verb = "was" if ending.exit.signal is not None else "ended with"
-    return Verdict(
-        "failed", f"its `when` {verb} {how}: only exit code 0 runs the task and 1 skips it"
-    )
+    rule = "only exit code 0 runs the task and 1 skips it"
+    return Verdict("failed", f"its `when` {verb} {how}: {rule}")
 
 
 def _of_stop(ending: Ending, limit: TimeLimit) -> Verdict:
@@ -99,8 +98,8 @@ def _of_exit(exit_: Exit) -> str:
     code = exit_.code or 0
     if code == 0:
         return ""
-    if code in _SHELL_CODES:
-        return f"exit code {code} ({_SHELL_CODES[code]})"
+    if code in SHELL_CODES:
+        return f"exit code {code} ({SHELL_CODES[code]})"
     # So a shell reports that what it ran was killed.
     if name := _name(code - 128):
         return f"exit code {code} (128 + {name}){_hint(code - 128)}"

@@ -17,6 +17,7 @@ from typing import Literal, Protocol
 
 from chalicelib.executor.background import Background
 from chalicelib.executor.cancelling import FIRST_LOOK, NEXT_LOOK, Cancellation
+from chalicelib.executor.faults import internal_error
 from chalicelib.executor.memory import MemoryProbe
 from chalicelib.executor.process import Command, Exit, Running
 
@@ -240,12 +241,39 @@ class Supervisor:
             self._look_at = now + NEXT_LOOK
             self._background.submit(asked.look)
         if now >= self._probe.due_at:
+            self._measure(now)
+
+    def _measure(self, now: float) -> None:
+        try:
             self._probe.look(now)
+        except Exception as error:
+            # A command need not end because its memory cannot be measured.
+            internal_error(error)
 
     def _stop_it(self, why: Stop, now: float) -> None:
         self._stop, self._kill_at = why, now + TERM_GRACE
         self._term_at = self._look_at = math.inf
         self._command.signal_group(signal.SIGTERM)
+
+
+def watch(
+    command: Command,
+    running: Running,
+    sink: Sink,
+    pulse: Pulse,
+    term_at: float,
+    clock: Callable[[], float] = time.monotonic,
+) -> Ending:
+    """Watch a command that has just been started, as `Supervisor`. Where that fails, it is killed:
+    nothing runs that nobody watches."""
+    try:
+        running.add(command)
+        supervisor = Supervisor(command, running, sink, pulse, term_at, clock)
+    except BaseException:
+        running.remove(command)
+        command.discard()
+        raise
+    return supervisor.watch()
 
 
 def _pidfd_of(command: Command) -> int:

@@ -22,6 +22,9 @@ TIMEOUT = 10.0
 PAUSES = (1.0, 3.0)
 """Seconds before the second and the third try."""
 
+_BUSY = frozenset({408, 425, 429})
+"""Request timeout, too early, too many requests: of the errors that blame the sender, those that
+pass."""
 _SAFE_IN_A_PATH = "%/:=&?~#+!$,;'@()*[]"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -30,7 +33,12 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class WebhookFailed(Exception):
-    """The text says why, and names the host at most: the rest of a webhook's URL is a secret."""
+    """The text says why, and names the host at most: the rest of a webhook's URL is a secret.
+    `is_transient`: the same post may succeed later."""
+
+    def __init__(self, text: str, *, is_transient: bool = False) -> None:
+        super().__init__(text)
+        self.is_transient = is_transient
 
 
 class _TryAgain(Exception):
@@ -70,18 +78,21 @@ class Webhook:
                 return
             except _TryAgain as error:
                 if seconds is None or pause(seconds):
-                    raise WebhookFailed(f"{error}; tried {len(PAUSES) + 1} times") from error
+                    text = f"{error}; tried {len(PAUSES) + 1} times"
+                    raise WebhookFailed(text, is_transient=True) from error
 
     def _try(self, body: bytes, key: str) -> None:
         try:
             status = self._ask(body, key)
         except ssl.SSLCertVerificationError as error:
-            raise WebhookFailed(f"{self._name}: {error.verify_message}") from error
+            # Not at once, but before the day is over somebody may have renewed it.
+            text = f"{self._name}: {error.verify_message}"
+            raise WebhookFailed(text, is_transient=True) from error
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise _TryAgain(f"{self._name} did not answer: {_words(error)}") from error
         if 200 <= status < 300:
             return
-        if status >= 500 or status == http.HTTPStatus.TOO_MANY_REQUESTS:
+        if status >= 500 or status in _BUSY:
             raise _TryAgain(f"{self._name} answered {status}")
         hint = "; redirects are not followed, give the last URL" if 300 <= status < 400 else ""
         raise WebhookFailed(f"{self._name} answered {status}{hint}")

@@ -1,8 +1,8 @@
 """What people want to be told: `on_success`, `on_failure`, `on_retry` of a DAG and of its tasks.
 
 A notification is a row, made in the transaction that it tells of, and a message to an executor,
-because the functions with a database have no way out to the internet. What is not heard of is sent
-again for a day. Nothing here can hold up or fail a run.
+because the functions with a database have no way out to the internet. What could not be delivered,
+and what is not heard of, is sent again for a day. Nothing here can hold up or fail a run.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ from chalicelib.dag.states import RunState, TaskState
 from chalicelib.database import notifications
 from chalicelib.database.runs import Run
 from chalicelib.database.task_instances import End, TaskInstance
-from chalicelib.messages import Notice
+from chalicelib.messages import Notice, Noticed
 from chalicelib.scheduler.context import AT_ONCE, Work
 from chalicelib.utils.time import iso
 
-RESEND = timedelta(minutes=5)
-LONGEST_RESEND = 24 * RESEND
+UNHEARD = timedelta(minutes=5)
+"""How long a report may take: the executors may have much to do."""
+LONGEST_RESEND = timedelta(hours=2)
 MAX_SENDS = 20
+"""With these pauses about a day."""
 MAX_DUE = 100
 
 
@@ -111,7 +113,7 @@ def _insert(
         kind=listener.kind,
         target=listener.target,
         payload=facts,
-        due_at=work.now + RESEND,
+        due_at=work.now + UNHEARD,
         now=work.now,
     )
     if failure is not None:
@@ -126,8 +128,30 @@ def _send(work: Work, key: int, dag_id: str, kind: str, target: str, facts: dict
     work.outbox.notices.append((Notice(key, kind, target, subject, facts, env), dag_id))
 
 
+def reported(work: Work, report: Noticed) -> None:
+    """An executor has delivered it, or could not; then it is sent again where that may help."""
+    if report.is_delivered or not report.is_transient:
+        notifications.end(work.tx, report.id, report.is_delivered, report.reason)
+        return
+    notification = notifications.pending(work.tx, report.id)
+    if notification is None:
+        return
+    if notification.sends >= MAX_SENDS:
+        reason = f"{report.reason}; given up after it was sent {notification.sends} times"
+        notifications.end(work.tx, report.id, False, reason)
+    else:
+        due_at = work.now + pause_after(notification.sends)
+        notifications.wait(work.tx, report.id, due_at, report.reason)
+
+
+def pause_after(sends: int) -> timedelta:
+    """Between a send that came to nothing and the next; `sends` counts from 1."""
+    return min(timedelta(minutes=2.0 ** (sends - 1)), LONGEST_RESEND)
+
+
 def resend(work: Work) -> int:
-    """Send again what nobody has confirmed; give up after about a day."""
+    """Send again what could not be delivered and what nobody has confirmed; give up after about a
+    day."""
     due = notifications.due(work.tx, work.now, MAX_DUE)
     for found in due:
         give_up = partial(notifications.end, work.tx, found.id, False)
@@ -142,7 +166,6 @@ def _resend(work: Work, found: notifications.Notification) -> None:
         reason = f"not confirmed after it was sent {found.sends} times"
         notifications.end(work.tx, found.id, False, reason)
         return
-    notifications.postpone(
-        work.tx, found.id, work.now + min(RESEND * 2**found.sends, LONGEST_RESEND)
-    )
+    due_at = work.now + max(UNHEARD, pause_after(found.sends + 1))
+    notifications.postpone(work.tx, found.id, due_at)
     _send(work, found.id, found.dag_id, found.kind, found.target, found.payload)

@@ -19,7 +19,6 @@ from chalicelib.dag.states import IN_FLIGHT, TaskState
 from chalicelib.database import (
     attempts,
     housekeeping,
-    notifications,
     outputs,
     runs,
     stops,
@@ -47,6 +46,8 @@ log = logging.getLogger("orchestrator.scheduler")
 
 FULL_BATCH = 10
 MAX_PULLED = 490
+START_AGAIN = tuple(timedelta(seconds=seconds) for seconds in (15, 60, 240))
+"""After the end of an attempt whose command could not be started, until it is tried once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def apply_report(work: Work, report: Report) -> None:
     if isinstance(report, Wake):
         return
     if isinstance(report, Noticed):
-        notifications.end(work.tx, report.id, report.is_delivered, report.reason)
+        notices.reported(work, report)
         return
     if report.attempt.dag_id == self_test.DAG_ID:
         if isinstance(report, Result):
@@ -160,6 +161,7 @@ def _result(work: Work, task: TaskInstance, result: Result) -> None:
         reason=result.reason,
         billed_ms=result.billed_ms,
         memory_mb=result.memory_mb,
+        is_transient=result.is_transient,
     )
     is_wanted = result.outputs and result.outcome == "success" and not task.is_removed
     if end(work, task, ended) and is_wanted:
@@ -190,7 +192,7 @@ def end(work: Work, task: TaskInstance, ended: End) -> bool:
 def _end(work: Work, task: TaskInstance, ended: End) -> bool:
     run = work.run_of(task)
     definition = work.task_definition(run, task)
-    if definition is None or not _ask_again(work, definition, task, ended):
+    if definition is None or not _is_asked_again(work, definition, task, ended):
         target, due_at = _after(work, definition, task, ended)
         if not attempts.end_attempt(work.tx, task, target, ended, due_at):
             return False
@@ -210,10 +212,16 @@ def _touch(work: Work, task: TaskInstance) -> None:
         work.pools.add(task.pool)
 
 
+def _is_asked_again(work: Work, definition: Task, task: TaskInstance, ended: End) -> bool:
+    """Whether the attempt goes on, later."""
+    return _ask_again(work, definition, task, ended) or _start_again(work, definition, task, ended)
+
+
 def _ask_again(work: Work, definition: Task, task: TaskInstance, ended: End) -> bool:
     """A sensor whose answer was no is asked again, in the same attempt, until its time is up."""
     sensor = definition.sensor
-    if sensor is None or ended.outcome != "failed" or ended.exit_code is None:
+    has_no_answer = ended.exit_code is None and not ended.is_transient
+    if sensor is None or ended.outcome != "failed" or has_no_answer:
         return False
     if not _may_go_on(work, definition, task):
         return False
@@ -225,6 +233,19 @@ def _ask_again(work: Work, definition: Task, task: TaskInstance, ended: End) -> 
         return False
     work.outbox.wake(due_at)
     return attempts.reschedule(work.tx, task, ended, due_at, until)
+
+
+def _start_again(work: Work, definition: Task, task: TaskInstance, ended: End) -> bool:
+    """A command that could not be started for now (a service was busy, a disk full) is started
+    later, a few times, in the same attempt: no command ran that `retries` could count."""
+    starts = task.attempt.poke
+    if not ended.is_transient or definition.sensor is not None or starts >= len(START_AGAIN):
+        return False
+    if not _may_go_on(work, definition, task):
+        return False
+    due_at = ended.ended_at + START_AGAIN[starts]
+    work.outbox.wake(due_at)
+    return attempts.reschedule(work.tx, task, ended, due_at, None)
 
 
 def _after(

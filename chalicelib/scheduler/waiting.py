@@ -203,7 +203,8 @@ class Explainer:
         yield WaitingFor(WaitingCode.RETRY_DELAY, what, task.due_at)
 
     def _poke(self, task: TaskInstance) -> Iterator[WaitingFor]:
-        what = f"waits until {iso(task.due_at)} to be asked again"
+        again = "asked" if task.poke_until is not None else "started"
+        what = f"waits until {iso(task.due_at)} to be {again} again"
         yield WaitingFor(WaitingCode.POKE_INTERVAL, what, task.due_at)
 
 

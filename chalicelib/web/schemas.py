@@ -59,9 +59,9 @@ HELP: dict[str, str] = {
     "not_before": "the attempt does not start earlier",
     "outputs": "what it wrote to $DAG_OUTPUT when it last succeeded",
     "paused_reason": "why, where the orchestrator paused it itself",
-    "poke": "how often a sensor was asked again within the attempt",
+    "poke": "how often a sensor was asked, or a command started, again within the attempt",
+    "pokes": "how often a sensor was asked, or a command started, again",
     "position": "place in the queue, counted from 1; null where there is none, or beyond 1000",
-    "pokes": "how often a sensor was asked again",
     "reason": "why it is in this state, empty where nothing is to say",
     "removed_at": "of a DAG, when its file was removed from the bucket; of a task of a run, when"
     " the run took a version that has it no more; null while it is there",

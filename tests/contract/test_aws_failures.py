@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, NoCredentialsError
 from moto import mock_aws
 
 from chalicelib.aws import S3Bucket, SqsQueue, clients
@@ -94,11 +94,31 @@ def test_a_client_is_made_once() -> None:
     assert clients.client("s3") is clients.client("s3")
 
 
-@pytest.mark.parametrize(("code", "status"), [("SlowDown", 503), ("Throttling", 400), ("X", 500)])
+BUSY = [
+    ("SlowDown", 503),
+    ("Throttling", 400),
+    ("ThrottlingException", 400),
+    ("KMSThrottlingException", 400),
+    ("Throttled", 400),
+    ("TooManyRequestsException", 400),
+    ("RequestLimitExceeded", 400),
+    ("RequestTimeout", 400),
+    ("X", 429),
+    ("X", 500),
+]
+
+
+@pytest.mark.parametrize(("code", "status"), BUSY)
 def test_a_busy_service_is_unavailable(code: str, status: int) -> None:
     client = ScriptedClient(error(code, status))
     with pytest.raises(Unavailable, match=code):
         S3Bucket("b", lambda: client).put("key", b"")
+
+
+def test_without_credentials_a_service_is_not_taken_for_a_busy_one() -> None:
+    with pytest.raises(OrchestratorError) as caught, clients.translated("it"):
+        raise NoCredentialsError
+    assert not isinstance(caught.value, Unavailable)
 
 
 def test_a_refusal_is_not_taken_for_a_busy_service() -> None:

@@ -45,19 +45,26 @@ class Played:
     exit_code: int | None = 0
     outputs: dict[str, Any] = field(default_factory=dict)
     is_heard: bool = True  # False: it dies before its first heartbeat, too
+    is_transient: bool = False
+    reason: str = ""
 
 
 SUCCEED = Played()
 FAIL = Played("failed", exit_code=1)
+BUSY = Played(
+    "failed", exit_code=None, is_heard=False, is_transient=True, reason="the store is busy"
+)
 DIE = Played(None)
 
 
 @dataclass
 class ScriptedExecutor:
-    """Claims, says that it runs, and reports at the moment that its script says."""
+    """Claims, says that it runs, and reports at the moment that its script says; `tells` says what
+    becomes of a notice."""
 
     world: World
     script: Callable[[TaskMessage], Played]
+    tells: Callable[[Notice], Noticed] = lambda notice: Noticed(notice.id, is_delivered=True)
     started: list[tuple[datetime, TaskMessage]] = field(default_factory=list)
     told: list[Notice] = field(default_factory=list)
     running: list[tuple[datetime, Result]] = field(default_factory=list)
@@ -66,7 +73,7 @@ class ScriptedExecutor:
         task = decode_task(message.body)
         if isinstance(task, Notice):
             self.told.append(task)
-            self.world.report(Noticed(task.id, is_delivered=True).encode())
+            self.world.report(self.tells(task).encode())
             return
         now = self.world.clock().timestamp()
         claim = json.dumps({"by": "executor", "claimed_at": now}).encode()
@@ -88,6 +95,8 @@ class ScriptedExecutor:
                 ended_at=ends.timestamp(),
                 exit_code=played.exit_code,
                 outputs=played.outputs,
+                is_transient=played.is_transient,
+                reason=played.reason,
             )
             self.running.append((ends, result))
 

@@ -300,12 +300,69 @@ def test_a_command_tells_with_the_variables_it_is_given(tmp_path: Path) -> None:
 
 
 def test_a_command_that_fails_has_not_told() -> None:
-    assert told(Bench(), "command", "exit 3") == Noticed(7, False, "exit code 3")
+    assert told(Bench(), "command", "exit 3") == Noticed(7, False, "exit code 3", True)
+
+
+def nobody_there() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}/x"
+
+
+PASSES = {
+    "a webhook where nobody listens": ("webhook", nobody_there()),
+    "a webhook of a name that is not known": ("webhook", "http://nowhere.invalid/x"),
+    "a command that cannot reach anybody": ("command", "exit 7"),
+    "a command that was killed": ("command", "kill -9 $$"),
+    "a topic that is busy": ("sns", "busy"),
+}
+STAYS = {
+    "no URL": ("webhook", "http://x:99999/"),
+    "a scheme that is none": ("webhook", "ftp://x/"),
+    "a command that is missing": ("command", "nosuchprogram"),
+    "a file that is no command": ("command", "/etc/passwd"),
+    "a topic that is gone": ("sns", "gone"),
+}
+
+
+class MoodyNotifier:
+    def publish(self, topic: str, subject: str, body: str) -> None:
+        raise (Unavailable if topic == "busy" else OrchestratorError)(topic)
+
+
+@pytest.mark.parametrize(("how", "target"), PASSES.values(), ids=PASSES.keys())
+def test_what_may_pass_is_to_be_sent_again(how: str, target: str) -> None:
+    report = told(Bench(notifier=MoodyNotifier(), allow_private=True), how, target)
+    assert (report.is_delivered, report.is_transient) == (False, True)
+    assert report.reason
+
+
+@pytest.mark.parametrize(("how", "target"), STAYS.values(), ids=STAYS.keys())
+def test_what_stays_as_it_is_has_failed_at_once(how: str, target: str) -> None:
+    report = told(Bench(notifier=MoodyNotifier(), allow_private=True), how, target)
+    assert (report.is_delivered, report.is_transient) == (False, False)
+    assert report.reason
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
+def test_an_answer_that_may_pass_is_to_be_sent_again(receiver: Receiver, status: int) -> None:
+    receiver.statuses = [status]
+    assert told(Bench(allow_private=True), "webhook", receiver.url).is_transient
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 410, 413, 422])
+def test_an_answer_that_will_not_change_has_failed_at_once(receiver: Receiver, status: int) -> None:
+    receiver.statuses = [status]
+    assert not told(Bench(allow_private=True), "webhook", receiver.url).is_transient
+
+
+def test_a_private_address_has_failed_at_once(receiver: Receiver) -> None:
+    assert not told(Bench(), "webhook", receiver.url).is_transient
 
 
 def test_a_command_that_hangs_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notices, "COMMAND_SECONDS", 0.3)
-    assert told(Bench(), "command", "sleep 60").reason == "its command was stopped after 0.3 s"
+    report = told(Bench(), "command", "sleep 60")
+    assert report == Noticed(7, False, "its command was stopped after 0.3 s", is_transient=True)
 
 
 def test_a_notice_for_which_no_time_is_left_goes_back_to_the_queue() -> None:
