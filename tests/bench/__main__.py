@@ -21,6 +21,7 @@ NAMES = {
     "tick": "one tick on a large database",
     "apply": "results applied a second",
     "api": "how long the list routes take on a large database",
+    "page": "how long the page's thread is busy at one go while much is shown; needs Chromium",
     "import": "what a cold start of each entry point imports",
     "expand": "a task with 10,000 copies: planned and dispatched, and the planner's memory",
     "backfill": "10,000 runs of the past: how long a tick and a transaction take meanwhile",

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Browser, Playwright
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Playwright, expect
+
+from tests.support.waiting import HANG_SECONDS
+
+expect.set_options(timeout=HANG_SECONDS * 1000)
 
 PROGRAM = "/usr/bin/chromium"
 SWITCHES = [
@@ -17,4 +23,13 @@ SWITCHES = [
 
 
 def launched(playwright: Playwright) -> Browser:
-    return playwright.chromium.launch(executable_path=PROGRAM, args=SWITCHES)
+    return playwright.chromium.launch(
+        executable_path=PROGRAM, args=SWITCHES, timeout=HANG_SECONDS * 1000
+    )
+
+
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """Waits for anything as long as the tests do."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(HANG_SECONDS * 1000)
+    return context

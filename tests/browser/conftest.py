@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.acceptance.local_cloud import LocalCloud
-from tests.browser.chromium import launched
+from tests.browser.chromium import launched, new_context
 from tests.browser.files import FILES
+from tests.support.fakes import FakeClock
 from tests.support.waiting import eventually
 
 
@@ -38,16 +40,38 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 @pytest.fixture(scope="session")
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """One for all tests: a file of the page is fetched once, as browsers do."""
-    context = browser.new_context(viewport={"width": 1280, "height": 860})
+    context = new_context(browser, viewport={"width": 1280, "height": 860})
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def still_context(browser: Browser) -> Iterator[BrowserContext]:
+    """For sites on `tests.support.api`: what is today to the browser is what is to the site."""
+    context = new_context(browser, viewport={"width": 1280, "height": 860})
+    context.clock.set_fixed_time(FakeClock().moment)
     yield context
     context.close()
 
 
 @pytest.fixture
 def page(context: BrowserContext) -> Iterator[Page]:
+    """A page before the local cloud, on the real clock."""
+    with _faultless(context) as page:
+        yield page
+
+
+@pytest.fixture
+def still_page(still_context: BrowserContext) -> Iterator[Page]:
+    """A page before a site on `tests.support.api`, on the clock of that."""
+    with _faultless(still_context) as page:
+        yield page
+
+
+@contextmanager
+def _faultless(context: BrowserContext) -> Iterator[Page]:
     """A page that fails its test if a script fails, or the policy of the page is broken."""
     page = context.new_page()
-    page.set_default_timeout(15_000)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: _note(complaints, message))

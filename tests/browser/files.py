@@ -80,7 +80,7 @@ dag_id: slow
 name: Slow
 tasks:
   - id: count
-    command: for i in $(seq 1 60); do echo line $i; sleep 0.5; done
+    command: for i in $(seq 1 5000); do echo line $i; sleep 0.5; done
   - id: after
     command: echo counted
     dependencies: [count]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.chromium import launched
+from tests.browser.chromium import launched, new_context
 from tests.browser.png import with_palette
 from tests.browser.scenery import NOW, build
 from tests.browser.serving import served
@@ -44,7 +44,8 @@ def opened(
     browser: Browser, url: str, *, scheme: str = "light", width: int = WIDTH, height: int = 840
 ) -> Page:
     """The page at the moment of the scenery, when all of it is there."""
-    context = browser.new_context(
+    context = new_context(
+        browser,
         viewport={"width": width, "height": height},
         timezone_id="Europe/Berlin",
         locale="en-GB",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.chromium import new_context
 from tests.browser.conftest import is_ready
 from tests.browser.serving import served, served_below
 from tests.support.api import Api
@@ -24,6 +25,11 @@ def api(tmp_path: Path) -> Iterator[Api]:
         api.rows.task(run_id, task)
     yield api
     api.close()
+
+
+@pytest.fixture
+def page(still_page: Page) -> Page:
+    return still_page
 
 
 @pytest.mark.parametrize("end", ["", "/"])
@@ -69,12 +75,12 @@ async () => {
 def test_the_policy_lets_nothing_in_from_elsewhere_and_nothing_inline(
     browser: Browser, api: Api
 ) -> None:
-    page = browser.new_page()
+    page = new_context(browser).new_page()
     with served(api) as url:
         page.goto(url)
         is_ready(page)
         hacked, refused = page.evaluate(TRY)
-    page.close()
+    page.context.close()
     assert hacked is None
     assert refused == [
         "connect-src",

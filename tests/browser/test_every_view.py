@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.axe import AXE, serious, serious_in_dark
+from tests.browser.chromium import new_context
 from tests.browser.conftest import is_ready
 from tests.browser.scenery import NOW, build
 from tests.browser.serving import served
@@ -44,7 +45,7 @@ def scene(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """One page for all views, past its own policy, which lets no script in but its own."""
     api = Api(tmp_path_factory.mktemp("scene"))
     run_id = build(api)
-    context = browser.new_context(bypass_csp=True, timezone_id="Europe/Berlin")
+    context = new_context(browser, bypass_csp=True, timezone_id="Europe/Berlin")
     page = context.new_page()
     page.clock.install(time=NOW)
     with served(api) as url:

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from chalicelib import bootstrap
 from chalicelib.scheduler import access
 from tests.browser.axe import AXE, serious, serious_in_dark
+from tests.browser.chromium import new_context
 from tests.browser.serving import served
 from tests.support.api import Api
 
@@ -22,6 +23,11 @@ def site(tmp_path: Path) -> Iterator[tuple[Api, str]]:
     with served(api) as url:
         yield api, url
     api.close()
+
+
+@pytest.fixture
+def page(still_page: Page) -> Page:
+    return still_page
 
 
 def sign_in(page: Page, token: str) -> None:
@@ -138,7 +144,7 @@ def test_the_form_and_what_a_viewer_sees_are_accessible(
     browser: Browser, site: tuple[Api, str]
 ) -> None:
     api, url = site
-    page = browser.new_page(bypass_csp=True)
+    page = new_context(browser, bypass_csp=True).new_page()
     page.goto(f"{url}#/dags/etl")
     page.add_script_tag(content=AXE)
     page.get_by_label("Access token").wait_for()
@@ -149,4 +155,4 @@ def test_the_form_and_what_a_viewer_sees_are_accessible(
     assert serious_in_dark(page) == []
     page.emulate_media(color_scheme="light")
     assert serious(page) == []
-    page.close()
+    page.context.close()

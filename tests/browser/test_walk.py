@@ -200,7 +200,8 @@ def test_a_cancelled_backfill_leaves_its_running_runs_until_told_to_stop_them(
 ) -> None:
     cloud.upload(
         "slow_hours.yaml",
-        'name: Slow hours\nschedule: "0 * * * *"\ntasks: [{id: a, command: sleep 300}]\n',
+        'name: Slow hours\nschedule: "0 * * * *"\nend_date: 2026-01-02\n'
+        "tasks: [{id: a, command: sleep 3000}]\n",
     )
     eventually(lambda: "slow_hours" in cloud.dag_ids())
     day = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T01:00:00Z"}

@@ -21,9 +21,9 @@ def seen() -> Iterator[Seen]:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory, seen: Seen) -> Iterator[Installation]:
-    """A deployed stage that soon takes a silent executor for lost."""
+    """A deployed stage."""
     folder = tmp_path_factory.mktemp("installation")
-    with installation(folder, heartbeat_seconds="0.2", silence_seconds="3") as made:
+    with installation(folder, heartbeat_seconds="0.2", silence_seconds="3600") as made:
         yield made
 
 

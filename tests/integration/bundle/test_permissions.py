@@ -25,8 +25,8 @@ NAMES = [function.name for function in FUNCTIONS]
 
 EVERYTHING = """
 name: Everything
-schedule: "@every 1s"
-dagrun_timeout: 60s
+schedule: "@every 5s"
+dagrun_timeout: 3600s
 secrets:
   WORD: secretsmanager:orchestrator/dev/word
   PARAMETER: ssm:/orchestrator/dev/parameter
@@ -45,7 +45,7 @@ name: Long
 max_active_runs: {at_once}
 tasks:
   - id: wait
-    command: echo waiting; sleep 300
+    command: echo waiting; sleep 3000
 """
 
 
