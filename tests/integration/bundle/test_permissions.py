@@ -26,7 +26,6 @@ NAMES = [function.name for function in FUNCTIONS]
 EVERYTHING = """
 name: Everything
 schedule: "@every 5s"
-dagrun_timeout: 3600s
 secrets:
   WORD: secretsmanager:orchestrator/dev/word
   PARAMETER: ssm:/orchestrator/dev/parameter
@@ -38,6 +37,15 @@ tasks:
   - id: second
     command: echo done
     dependencies: first
+"""
+
+TIMED = """
+name: Timed
+dagrun_timeout: 60s
+max_active_runs: 1
+tasks:
+  - id: work
+    command: "true"
 """
 
 LONG = """
@@ -57,6 +65,7 @@ def used(
     _give_secrets_and_a_topic(installed)
     at_work, waiting = _start_long_runs(sources, user)
     _run_everything(installed, sources, user)
+    _run_what_must_end_soon(sources, user)
     eventually(lambda: _has_read(seen, "/claim"))  # of a message that came twice
     eventually(lambda: _has_read(seen, "/cancel"))  # a mark that is not there
     sources.upload("long.yaml", LONG.format(at_once=2))
@@ -104,6 +113,14 @@ def _run_everything(installed: Installation, sources: EventSources, user: User) 
     _send(installed, "tasks_queue", Attempt("everything", run_id, "first", -1, 1))
     user.get("/api/health")
     sources.remove("everything.yaml")
+
+
+def _run_what_must_end_soon(sources: EventSources, user: User) -> None:
+    """Whoever lets it begin leaves a wake-up to see that it does: the API and, for what waited,
+    `apply`. How it ends is all the same."""
+    sources.upload("timed.yaml", TIMED)
+    for run_id in [user.run("timed"), user.run("timed")]:
+        user.ended(run_id)
 
 
 def _has_read(seen: Seen, end: str) -> bool:
