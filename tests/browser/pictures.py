@@ -49,7 +49,7 @@ def opened(
         viewport={"width": width, "height": height},
         timezone_id="Europe/Berlin",
         locale="en-GB",
-        color_scheme=scheme,  # type: ignore[arg-type]
+        color_scheme=scheme,
     )
     page = context.new_page()
     page.clock.install(time=NOW)
