@@ -27,6 +27,11 @@ def set_fact(tx: Transaction, name: str, moment: datetime) -> None:
     tx.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, str(to_us(moment))))
 
 
+def forget_fact(tx: Transaction, name: str) -> None:
+    """Remember it no longer."""
+    tx.execute("DELETE FROM facts WHERE name = ?", (name,))
+
+
 def record_tick(
     tx: Transaction,
     started_at: datetime,
@@ -40,6 +45,14 @@ def record_tick(
         (to_us(started_at), duration_us, json.dumps(did), json.dumps(list(errors))),
     )
     tx.execute("DELETE FROM ticks WHERE id <= ?", (key - TICKS_KEPT,))
+
+
+def amend_tick(tx: Transaction, did: Mapping[str, int], errors: Sequence[str]) -> None:
+    """The latest tick has done more since it was recorded."""
+    tx.execute(
+        "UPDATE ticks SET did = ?, errors = ? WHERE id = (SELECT max(id) FROM ticks)",
+        (json.dumps(did), json.dumps(list(errors))),
+    )
 
 
 def set_aside(tx: Transaction, queue: str, body: str, reason: str, now: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,13 +30,25 @@ class Run:
     data_interval_end: datetime
     not_before: datetime
     is_admitted: bool
-    params: dict[str, Any]
-    ancestry: tuple[str, ...]
+    params_text: str
+    ancestry_text: str
     parent_task_id: int | None
     backfill_id: int | None
     stopping: RunState | None
     reason: str
     version: int
+    is_being_removed: bool
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Read when they are asked for, so that a run that cannot be read can be ended."""
+        params: dict[str, Any] = json.loads(self.params_text)
+        return params
+
+    @property
+    def ancestry(self) -> tuple[str, ...]:
+        """The DAGs whose runs led to this one."""
+        return tuple(json.loads(self.ancestry_text))
 
     @property
     def is_active(self) -> bool:
@@ -68,7 +81,7 @@ class NewRun:
 SELECT_RUN = """
     SELECT id, run_id, dag_id, version_id, run_type, state, logical_date, data_interval_start,
            data_interval_end, not_before, admitted_at, params, ancestry, parent_task_id,
-           backfill_id, stopping, reason,
+           backfill_id, stopping, reason, is_being_removed,
            (SELECT v.version FROM dag_versions v WHERE v.id = version_id) AS version
     FROM runs
 """
@@ -151,35 +164,62 @@ def end(tx: Transaction, key: int, state: RunState, reason: str, now: datetime) 
     )
 
 
-def expired(tx: Transaction, now: datetime, days: int, limit: int) -> list[Run]:
-    """Runs that ended longer ago than the setting says, or their DAG's retention_days."""
+def expired(
+    tx: Transaction, now: datetime, days: int, limit: int, without: Iterable[int] = ()
+) -> list[Run]:
+    """Runs that ended longer ago than the setting says, or their DAG's retention_days: those of a
+    DAG, and of the DAGs without a number of their own, by when they ended. `without` are keys to
+    pass by."""
     longer = tx.one("SELECT 1 FROM dags WHERE retention_days > ? LIMIT 1", (days,))
     usual = _EXPIRED if longer is None else _EXPIRED_BY_DAG
-    rows = tx.all(usual, (to_us(now - timedelta(days=days)), limit))
+    passed_by = json.dumps(list(without))
+    rows = tx.all(usual, (to_us(now - timedelta(days=days)), passed_by, limit))
     for dag_id, own in tx.all(
-        "SELECT dag_id, retention_days FROM dags WHERE retention_days IS NOT NULL"
+        "SELECT dag_id, retention_days FROM dags WHERE retention_days IS NOT NULL ORDER BY dag_id"
     ):
         if len(rows) >= limit:
             break
-        rows += tx.all(
-            SELECT_RUN + "WHERE dag_id = ? AND ended_at < ? ORDER BY ended_at LIMIT ?",
-            (dag_id, to_us(now - timedelta(days=own)), limit - len(rows)),
-        )
+        before = to_us(now - timedelta(days=own))
+        rows += tx.all(_EXPIRED_OF_DAG, (dag_id, before, passed_by, limit - len(rows)))
     found = {row[0]: run for row in rows if (run := run_of(row))}
     return list(found.values())
 
 
-_EXPIRED = SELECT_RUN + "WHERE ended_at < ? ORDER BY ended_at LIMIT ?"
-# Where a DAG keeps its runs for longer, they would all be passed by, each time.
+_NOT_PASSED_BY = "id NOT IN (SELECT value FROM json_each(?))"
+_EXPIRED = SELECT_RUN + f"WHERE ended_at < ? AND {_NOT_PASSED_BY} ORDER BY ended_at LIMIT ?"
+_EXPIRED_OF_DAG = (
+    SELECT_RUN + f"WHERE dag_id = ? AND ended_at < ? AND {_NOT_PASSED_BY} ORDER BY ended_at LIMIT ?"
+)
+# Where a DAG keeps its runs for longer, they would all be passed by, each time. LIMIT -1 keeps
+# SQLite from leaving out the order of the DAGs.
 _EXPIRED_BY_DAG = (
-    SELECT_RUN + "WHERE id IN (SELECT r.id FROM dags d CROSS JOIN runs r ON r.dag_id = d.dag_id"
-    " WHERE d.retention_days IS NULL AND r.ended_at < ? LIMIT ?)"
+    SELECT_RUN + "WHERE id IN (SELECT r.id FROM (SELECT dag_id, (SELECT min(ended_at) FROM runs o"
+    " WHERE o.dag_id = dags.dag_id AND o.ended_at IS NOT NULL) AS oldest FROM dags"
+    " WHERE retention_days IS NULL ORDER BY oldest, dag_id LIMIT -1) d"
+    " CROSS JOIN runs r ON r.dag_id = d.dag_id WHERE r.ended_at < ?"
+    f" AND r.{_NOT_PASSED_BY} LIMIT ?)"
 )
 
 
+def mark_for_removal(tx: Transaction, key: int) -> None:
+    """From here on the run cannot go on: some of it may be gone."""
+    tx.execute("UPDATE runs SET is_being_removed = 1 WHERE id = ? AND is_being_removed = 0", (key,))
+
+
+def delete_tasks(tx: Transaction, key: int, limit: int) -> int:
+    """Remove up to `limit` task instances of a run marked for removal, with their attempts; answers
+    how many."""
+    return tx.execute(
+        "DELETE FROM task_instances WHERE id IN (SELECT t.id FROM task_instances t"
+        " JOIN runs r ON r.id = t.run_key WHERE t.run_key = ? AND r.is_being_removed = 1"
+        " ORDER BY t.id LIMIT ?)",
+        (key, limit),
+    )
+
+
 def delete(tx: Transaction, key: int) -> None:
-    """Remove the run with its task instances and attempts."""
-    tx.execute("DELETE FROM runs WHERE id = ?", (key,))
+    """Remove a run marked for removal with what is left of it."""
+    tx.execute("DELETE FROM runs WHERE id = ? AND is_being_removed = 1", (key,))
 
 
 def run_of(row: Row | None) -> Run | None:
@@ -197,13 +237,14 @@ def run_of(row: Row | None) -> Run | None:
         data_interval_end=from_us(row[8]),
         not_before=from_us(row[9]),
         is_admitted=row[10] is not None,
-        params=json.loads(row[11]),
-        ancestry=tuple(json.loads(row[12])),
+        params_text=row[11],
+        ancestry_text=row[12],
         parent_task_id=row[13],
         backfill_id=row[14],
         stopping=RunState(row[15]) if row[15] else None,
         reason=row[16],
         version=row["version"],
+        is_being_removed=bool(row["is_being_removed"]),
     )
 
 
@@ -227,7 +268,7 @@ def reopen(tx: Transaction, key: int, now: datetime) -> bool:
             "UPDATE runs SET state = 'queued', ended_at = NULL, started_at = NULL,"
             " admitted_at = NULL, reopened_at = ?, stopping = NULL, timeout_at = NULL, reason = '',"
             " acknowledged_at = NULL, acknowledged_by = NULL, acknowledged_note = NULL"
-            " WHERE id = ? AND state IN (SELECT value FROM json_each(?))",
+            " WHERE id = ? AND is_being_removed = 0 AND state IN (SELECT value FROM json_each(?))",
             (to_us(now), key, run_guard(RunState.QUEUED)),
         )
         == 1

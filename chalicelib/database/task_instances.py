@@ -39,7 +39,7 @@ class TaskInstance:
     poke_until: datetime | None
     poke_billed: int
     tries_before: int
-    item: dict[str, Any] | None
+    item_text: str | None
     copies: int | None
     pool: str | None
     pool_slots: int
@@ -47,6 +47,13 @@ class TaskInstance:
     version: int | None
     due_at: datetime | None
     is_removed: bool
+
+    @property
+    def item(self) -> dict[str, Any] | None:
+        """What an instance of an expanded task is for; read when it is asked for, so that one that
+        cannot be read can be ended."""
+        item: dict[str, Any] | None = json.loads(self.item_text) if self.item_text else None
+        return item
 
     @property
     def tries(self) -> int:
@@ -336,7 +343,7 @@ def instance_of(row: Row) -> TaskInstance:
         poke_until=from_us(row[14]),
         poke_billed=row[15],
         tries_before=row[16],
-        item=json.loads(row[17]) if row[17] else None,
+        item_text=row[17],
         copies=row[18],
         pool=row[19],
         pool_slots=row[20],

@@ -114,7 +114,7 @@ def _again(work: Work, backfill: Backfill, run: Run) -> str:
         "failed": (RunState.FAILED,),
         "all": (RunState.FAILED, RunState.SUCCESS, RunState.CANCELLED),
     }[backfill.reprocess]
-    if run.state not in wanted:
+    if run.state not in wanted or run.is_being_removed:
         return "left"
     request = ClearRequest(run_on_latest_version=backfill.run_on_latest_version)
     if not clearing.clear(work, run, request).is_change:

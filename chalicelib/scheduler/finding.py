@@ -38,6 +38,11 @@ def run_to_go_on(work: Work, run_id: str) -> Run:
     """A run of which something is to run again. Raises NotFound, or Conflict for one that has ended
     and whose DAG was removed: it would wait for a slot for ever."""
     found = run(work, run_id)
+    if found.is_being_removed:
+        raise Conflict(
+            f"run {run_id!r} cannot go on: it is older than runs are kept, and is being removed;"
+            f" run its DAG again with POST /api/dags/{found.dag_id}/runs"
+        )
     if not found.is_active:
         live_dag(work, found.dag_id)
     return found

@@ -1,63 +1,168 @@
 """Removal of what is older than it needs to be: first the objects of a run, then its rows.
 
-In this order a death in between leaves rows whose objects are gone, which the next round removes;
-the other way round would leave objects that nobody knows of.
+In this order a death in between leaves rows whose objects are gone, which the next tick removes;
+the other way round would leave objects that nobody knows of. A run is marked before, so that nobody
+lets it go on meanwhile.
+
+A round begins every few minutes and goes on in every tick until nothing is left, batch after batch
+for as long as the tick has time: what may be removed is bounded by what a transaction can take, not
+by a number a day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 from chalicelib.database import Transaction, housekeeping, notifications, runs, task_instances
 from chalicelib.database.runs import Run
 from chalicelib.scheduler.context import Scheduler, Work
+from chalicelib.scheduler.settle import working
 
-MAX_RUNS = 50
-MAX_TASKS = 5000
-"""Task instances of the runs that one round removes, so that EFS does it well within the five
-seconds of a transaction; a run that has more goes alone."""
-MAX_LISTINGS = 100
+log = logging.getLogger("orchestrator.scheduler")
+
+SECONDS = 20.0
+"""For the removal in one tick, which Lambda ends after a minute."""
+MAX_RUNS = 500
+MAX_TASKS = 1500
+"""Task instances that one transaction removes: EFS does that well within the five seconds that it
+may be open. A run that has more goes in pieces."""
+MAX_ROWS = 1000
 MAX_VERSIONS = 100
-MAX_NOTIFICATIONS = 1000
+LISTED_AT_ONCE = 1000
+LISTINGS_AT_ONCE = 16
+MAX_LISTINGS = 50
+"""Of one run in one tick: the next goes on."""
+
+UNFINISHED = "retention_unfinished"
 
 
-def empty_expired(scheduler: Scheduler, now: datetime) -> list[Run]:
-    """Delete the objects of the oldest expired runs; answers the runs of which none is left."""
-    with scheduler.database.read() as tx:
-        days = scheduler.settings.retention_days
-        expired = _not_too_many(tx, runs.expired(tx, now, days, MAX_RUNS))
+@dataclass
+class Removal:
+    """What was removed so far: `count` runs. `failed` are the keys of runs whose objects are not
+    all gone, which this tick does not look at again."""
+
+    count: int = 0
+    tasks_left: int = 0
+    failed: list[int] = field(default_factory=list)
+
+
+def is_unfinished(tx: Transaction) -> bool:
+    """Whether the last tick had to leave some of it to the next."""
+    return housekeeping.fact(tx, UNFINISHED) is not None
+
+
+def remove_expired(
+    scheduler: Scheduler, seconds: float = SECONDS, clock: Callable[[], float] = time.monotonic
+) -> Removal:
+    """Remove expired runs until none is left or the time is up."""
+    removal, deadline = Removal(), clock() + seconds
     emptied: list[Run] = []
-    listings = MAX_LISTINGS
-    for run in expired:
-        prefix = f"{run.dag_id}/{run.run_id}/"
-        while listings > 0:
-            listings -= 1
-            found = scheduler.runs.list(prefix, limit=1000)
-            scheduler.runs.delete([info.key for info in found])
-            if len(found) < 1000:
-                emptied.append(run)
-                break
-    return emptied
+    has_time = True
+    while has_time:
+        with working(scheduler) as work:
+            has_more = _remove(work, emptied, removal)
+            has_time = clock() < deadline
+            chosen = _choose(work, removal) if has_time else []
+            _note(work, is_unfinished=not has_time or has_more or bool(chosen or removal.failed))
+        if not chosen and not has_more:
+            break
+        emptied = _empty(scheduler, chosen, removal)
+    return removal
 
 
-def _not_too_many(tx: Transaction, expired: Sequence[Run]) -> list[Run]:
+def _note(work: Work, *, is_unfinished: bool) -> None:
+    if is_unfinished:
+        housekeeping.set_fact(work.tx, UNFINISHED, work.now)
+    else:
+        housekeeping.forget_fact(work.tx, UNFINISHED)
+
+
+def _choose(work: Work, removal: Removal) -> list[Run]:
+    """Mark the next runs to be removed, those that ended longest ago."""
+    days = work.scheduler.settings.retention_days
+    expired = runs.expired(work.tx, work.now, days, MAX_RUNS, without=removal.failed)
     chosen: list[Run] = []
     tasks = 0
     for run in expired:
-        tasks += task_instances.count(tx, run.key)
+        tasks += task_instances.count(work.tx, run.key)
         if chosen and tasks > MAX_TASKS:
             break
+        runs.mark_for_removal(work.tx, run.key)
         chosen.append(run)
     return chosen
 
 
-def remove(work: Work, expired: Sequence[Run]) -> int:
-    """Delete the rows of these runs, and old versions that nothing refers to."""
-    for run in expired:
-        runs.delete(work.tx, run.key)
+def _empty(scheduler: Scheduler, chosen: Sequence[Run], removal: Removal) -> list[Run]:
+    """Delete the objects of these runs; answers those of which none is left."""
+    emptied: list[Run] = []
+    left = list(chosen)
+    for _ in range(MAX_LISTINGS):
+        left = _empty_once(scheduler, left, emptied)
+        if not left:
+            break
+    removal.failed += [run.key for run in chosen if run not in emptied]
+    return emptied
+
+
+def _empty_once(scheduler: Scheduler, left: Sequence[Run], emptied: list[Run]) -> list[Run]:
+    """Delete what one listing of each run finds; answers the runs that have more than that."""
+
+    def listed(run: Run) -> list[str] | None:
+        try:
+            prefix = f"{run.dag_id}/{run.run_id}/"
+            return [info.key for info in scheduler.runs.list(prefix, limit=LISTED_AT_ONCE)]
+        except Exception:
+            log.exception("the objects of an expired run cannot be listed", extra=run.ids())
+            return None
+
+    with ThreadPoolExecutor(LISTINGS_AT_ONCE) as pool:
+        found = list(zip(left, pool.map(listed, left), strict=True))
+    readable = [(run, keys) for run, keys in found if keys is not None]
+    done = _delete(scheduler, readable)
+    emptied += [run for run, keys in done if len(keys) < LISTED_AT_ONCE]
+    return [run for run, keys in done if len(keys) >= LISTED_AT_ONCE]
+
+
+def _delete(
+    scheduler: Scheduler, found: list[tuple[Run, list[str]]]
+) -> list[tuple[Run, list[str]]]:
+    """Delete the keys, together or, where that fails, run by run; answers what was deleted."""
+    try:
+        scheduler.runs.delete([key for _, keys in found for key in keys])
+    except Exception:
+        if len(found) == 1:
+            log.exception("the objects of an expired run stay", extra=found[0][0].ids())
+            return []
+        half = len(found) // 2
+        return _delete(scheduler, found[:half]) + _delete(scheduler, found[half:])
+    return found
+
+
+def _remove(work: Work, emptied: Sequence[Run], removal: Removal) -> bool:
+    """Delete the rows of these runs, and what else is too old; whether some of it is left."""
+    removal.tasks_left = MAX_TASKS
+    for run in emptied:
+        if removal.tasks_left <= 0 or work.tx.is_late():
+            break
+        with work.apart("an expired run", **run.ids()):
+            _remove_run(work, run, removal)
     before = work.now - timedelta(days=work.scheduler.settings.retention_days)
-    housekeeping.forget_versions(work.tx, before, MAX_VERSIONS)
-    notifications.forget(work.tx, before, MAX_NOTIFICATIONS)
     housekeeping.forget_audit(work.tx)
-    return len(expired)
+    return any(
+        [
+            housekeeping.forget_versions(work.tx, before, MAX_VERSIONS) >= MAX_VERSIONS,
+            notifications.forget(work.tx, before, MAX_ROWS) >= MAX_ROWS,
+        ]
+    )
+
+
+def _remove_run(work: Work, run: Run, removal: Removal) -> None:
+    removal.tasks_left -= runs.delete_tasks(work.tx, run.key, removal.tasks_left)
+    if removal.tasks_left > 0:
+        runs.delete(work.tx, run.key)
+        removal.count += 1

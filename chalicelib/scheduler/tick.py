@@ -1,7 +1,7 @@
 """Once a minute: start what the clock makes due, repair what went silent, keep the house.
 
-Safe to run late, twice, at the same time on two machines, or not at all for a while. At most one
-write transaction, beside those of files that changed in the bucket unnoticed.
+Safe to run late, twice, at the same time on two machines, or not at all for a while. One write
+transaction, beside those of files that changed in the bucket unnoticed, and of what is too old.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from chalicelib.database import housekeeping
-from chalicelib.database.runs import Run
 from chalicelib.errors import OrchestratorError
 from chalicelib.scheduler import clock_repair, due, notices, registration, repair, retention
 from chalicelib.scheduler.claims import Finding
@@ -67,12 +66,13 @@ class Report:
 @dataclass
 class _Outside:
     """What was learned from queues and buckets before the transaction, none of it decided yet.
-    `is_compared`: of the dags bucket nothing is left that changed unnoticed."""
+    `is_compared`: of the dags bucket nothing is left that changed unnoticed; `is_removing`: what is
+    too old is to be removed."""
 
     letters: DeadLetters = field(default_factory=DeadLetters)
     findings: list[Finding] = field(default_factory=list)
-    expired: list[Run] = field(default_factory=list)
     is_round: bool = False
+    is_removing: bool = False
     is_compared: bool = True
 
 
@@ -87,13 +87,31 @@ def tick(scheduler: Scheduler) -> Report:
         housekeeping.record_tick(work.tx, started_at, duration_us, report.did, report.errors)
     if outside.letters.received:
         report.attempt("dead letters", lambda: _delete_dead(scheduler, outside), None)
+    if outside.is_removing:
+        report.attempt("retention", lambda: _remove_expired(scheduler, report), None)
     log.info("tick", extra={"did": report.did, "errors": report.errors})
     return report
 
 
+def _remove_expired(scheduler: Scheduler, report: Report) -> None:
+    """Last, so that nothing that is due waits for it."""
+    removal = retention.remove_expired(scheduler)
+    report.count("runs_removed", removal.count)
+    if removal.failed:
+        failed = len(removal.failed)
+        report.errors.append(f"retention: the objects of {failed} expired runs are not all gone")
+    if removal.count or removal.failed:
+        with scheduler.database.write() as tx:
+            housekeeping.amend_tick(tx, report.did, report.errors)
+
+
 def _look_outside(scheduler: Scheduler, report: Report, now: datetime) -> _Outside:
     """All that needs the network. Nothing may be asked of it inside a transaction."""
-    outside = _Outside(is_round=_is_round(scheduler, now))
+    outside = _Outside()
+    with scheduler.database.read() as tx:
+        every = timedelta(seconds=scheduler.settings.reconcile_seconds)
+        outside.is_round = _is_round(housekeeping.fact(tx, _LAST_ROUND), every, now)
+        outside.is_removing = outside.is_round or retention.is_unfinished(tx)
     letters = report.attempt(
         "dead letters", lambda: repair.dead_letters(scheduler, now), DeadLetters()
     )
@@ -104,9 +122,6 @@ def _look_outside(scheduler: Scheduler, report: Report, now: datetime) -> _Outsi
         outside.is_compared = changed < registration.MAX_FILES_PER_ROUND
         outside.findings += report.attempt(
             "abandoned", lambda: repair.abandoned(scheduler, now), []
-        )
-        outside.expired = report.attempt(
-            "retention", lambda: retention.empty_expired(scheduler, now), []
         )
     return outside
 
@@ -125,8 +140,6 @@ def _decide(work: Work, outside: _Outside, report: Report) -> None:
     if outside.is_round:
         report.part(work, "times_pulled_back", clock_repair.pull_back)
         stopped = report.part(work, "runs_stopped", registration.stop_removed)
-        expired = outside.expired
-        report.part(work, "runs_removed", lambda work: retention.remove(work, expired))
         is_done = outside.is_compared and stopped < registration.MAX_STOPPED
         if is_done:  # else the next tick goes on
             housekeeping.set_fact(work.tx, _LAST_ROUND, work.now)
@@ -140,11 +153,8 @@ def _set_aside(work: Work, letters: DeadLetters) -> int:
     return len(letters.received)
 
 
-def _is_round(scheduler: Scheduler, now: datetime) -> bool:
+def _is_round(last: datetime | None, every: timedelta, now: datetime) -> bool:
     """Every few minutes: the parts that look at everything, not only at what is due."""
-    with scheduler.database.read() as tx:
-        last = housekeeping.fact(tx, _LAST_ROUND)
-    every = timedelta(seconds=scheduler.settings.reconcile_seconds)
     # One that lies ahead is from before the clock was set back.
     return last is None or not last <= now < last + every
 

@@ -96,6 +96,7 @@ CREATE INDEX backfills_active ON backfills (dag_id) WHERE state = 'running';
 -- dag_ids of the runs that led to it, so that a circle is seen. `admitted_at` is when it was given one of its DAG's max_active_runs slots; it keeps it until
 -- `ended_at`. Once people let it run again (`reopened_at`), a pause of the schedule does not hold it. No task of it
 -- starts before `not_before`. Somebody who knows of its failure has acknowledged it; should it run again, that is over.
+-- `is_being_removed`: it is so old that some of it may be gone; it never runs again.
 CREATE TABLE runs (
     id                  INTEGER PRIMARY KEY AUTOINCREMENT,
     run_id              TEXT NOT NULL UNIQUE,
@@ -124,6 +125,7 @@ CREATE TABLE runs (
     acknowledged_at     INTEGER,
     acknowledged_by     TEXT,
     acknowledged_note   TEXT,
+    is_being_removed    INTEGER NOT NULL DEFAULT 0 CHECK (is_being_removed IN (0, 1)),
     UNIQUE (dag_id, logical_date),
     CHECK ((ended_at IS NULL) = (state IN ('queued', 'running'))),
     CHECK (acknowledged_at IS NULL OR state = 'failed'),

@@ -3,61 +3,190 @@ rolled back, and the next ones as well."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
+
+import pytest
 
 from chalicelib.database import housekeeping, notifications, runs
 from chalicelib.database.housekeeping import VERSIONS_KEPT
-from chalicelib.scheduler.retention import MAX_TASKS
+from chalicelib.errors import Conflict
+from chalicelib.scheduler import control
+from chalicelib.scheduler.retention import MAX_RUNS, MAX_TASKS, remove_expired
+from tests.support.fakes import FakeBucket
 from tests.support.world import World
 
 MakeWorld = Callable[..., World]
 
 DAY = 86_400
 ONE_TASK = "name: D\ntasks: [{id: t, command: x}]\n"
-ROUND = 300
 
 
 def runs_left(world: World) -> int:
     return int(world.all("SELECT count(*) FROM runs")[0][0])
 
 
-def test_a_round_removes_no_more_task_instances_than_a_transaction_can(
-    make_world: MakeWorld,
-) -> None:
-    world = make_world()
-    width = MAX_TASKS // 5
-    tasks = "".join(f"  - {{id: t{number}, command: x}}\n" for number in range(width))
-    world.upload(f"name: Wide\nmax_active_tasks: 1\ntasks:\n{tasks}")
-    for _ in range(7):
-        world.request("wide")
+def many_runs(world: World, number: int, *, width: int = 1, ended_before_days: int = 0) -> None:
+    """Runs of the DAG `d` that have ended, each with as many task instances and one object."""
+    world.upload(ONE_TASK)
+    (version_id,) = world.all("SELECT id FROM dag_versions ORDER BY id LIMIT 1")[0]
+    at = int((world.clock() - timedelta(days=ended_before_days)).timestamp() * 1e6)
     with world.database.write() as tx:
-        tx.execute("UPDATE task_instances SET state = 'success', due_at = NULL")
-        tx.execute("UPDATE runs SET state = 'success', ended_at = created_at")
+        tx.execute(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)"
+            " INSERT INTO runs (run_id, dag_id, version_id, run_type, state, logical_date,"
+            " data_interval_start, data_interval_end, not_before, created_at, ended_at)"
+            " SELECT 'd__' || i, 'd', ?2, 'manual', 'success', i, i, i, i, ?3, ?3 + i FROM n",
+            (number, version_id, at),
+        )
+        tx.execute(
+            "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?1 - 1)"
+            " INSERT INTO task_instances (run_key, dag_id, task_id, map_index, state)"
+            " SELECT id, 'd', 't', i, 'success' FROM runs, n",
+            (width,),
+        )
+    for run_number in range(1, number + 1):
+        world.runs.put(f"d/d__{run_number}/t/-1/1/claim", b"x")
+
+
+def tasks_left(world: World) -> int:
+    return int(world.all("SELECT count(*) FROM task_instances")[0][0])
+
+
+class Watch:
+    """A stopwatch on which each look takes a second."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1.0
+        return self.now
+
+
+def test_one_tick_removes_what_a_busy_installation_makes_in_minutes(make_world: MakeWorld) -> None:
+    world = make_world()
+    many_runs(world, 4000)
     world.clock.advance(100 * DAY)
+    assert world.tick().did["runs_removed"] == 4000
+    assert (runs_left(world), tasks_left(world), world.runs.objects) == (0, 0, {})
+    did = world.all("SELECT did FROM ticks ORDER BY id DESC LIMIT 1")[0][0]
+    assert json.loads(did)["runs_removed"] == 4000
+
+
+def test_what_one_tick_has_no_time_for_the_next_goes_on_with(make_world: MakeWorld) -> None:
+    world = make_world()
+    many_runs(world, 3 * MAX_RUNS)
+    world.clock.advance(100 * DAY)
+    first = remove_expired(world.scheduler, seconds=2.5, clock=Watch())
+    assert 0 < first.count < 3 * MAX_RUNS
+    before = runs_left(world)
+    with world.database.write() as tx:  # so that no round begins
+        housekeeping.set_fact(tx, "last_round", world.clock())
+    world.clock.advance(60)
     world.tick()
-    assert runs_left(world) == 2
-    world.clock.advance(ROUND)
+    assert before > runs_left(world) == 0
+    world.clock.advance(60)
+    assert "runs_removed" not in world.tick().did
+    assert world.all("SELECT name FROM facts WHERE name LIKE 'retention%'") == []
+
+
+def test_a_wide_run_is_removed_in_pieces_and_runs_no_more_meanwhile(make_world: MakeWorld) -> None:
+    world = make_world()
+    many_runs(world, 1, width=10_000)
+    world.clock.advance(100 * DAY)
+    left = [10_000]
+    while runs_left(world):
+        remove_expired(world.scheduler, seconds=1.5, clock=Watch())
+        left.append(tasks_left(world))
+        if runs_left(world):
+            with pytest.raises(Conflict, match="being removed"):
+                control.clear(world.scheduler, "d__1")
+    pieces = [before - after for before, after in pairwise(left)]
+    assert max(pieces) <= MAX_TASKS
+    assert left[-1] == 0
+    assert world.runs.objects == {}
+
+
+def test_a_run_of_which_people_want_more_in_time_stays(make_world: MakeWorld) -> None:
+    world = make_world()
+    many_runs(world, 2)
+    world.clock.advance(100 * DAY)
+    control.clear(world.scheduler, "d__1")
+    world.tick()
+    assert world.all("SELECT run_id FROM runs") == [("d__1",)]
+
+
+class StubbornBucket(FakeBucket):
+    """Does not give away what is of one run, for as long as it is stubborn."""
+
+    is_stubborn = True
+
+    def delete(self, keys: Iterable[str]) -> None:
+        wanted = list(keys)
+        if self.is_stubborn and any(key.startswith("d/d__2/") for key in wanted):
+            raise AttributeError("x")
+        super().delete(wanted)
+
+
+def test_objects_that_cannot_be_deleted_keep_their_run_and_no_other(make_world: MakeWorld) -> None:
+    world = make_world()
+    stubborn = StubbornBucket()
+    world.runs = stubborn
+    world.scheduler = replace(world.scheduler, runs=stubborn)
+    many_runs(world, 5)
+    world.clock.advance(100 * DAY)
+    report = world.tick()
+    assert report.errors == ["retention: the objects of 1 expired runs are not all gone"]
+    assert world.all("SELECT run_id FROM runs") == [("d__2",)]
+    assert list(world.runs.objects) == ["d/d__2/t/-1/1/claim"]
+    stubborn.is_stubborn = False
+    world.clock.advance(60)
+    world.tick()
+    assert (runs_left(world), world.runs.objects) == (0, {})
+
+
+def test_a_death_between_objects_and_rows_leaves_nothing_behind(make_world: MakeWorld) -> None:
+    world = make_world()
+    many_runs(world, 3)
+    world.clock.advance(100 * DAY)
+
+    class Dies(FakeBucket):
+        def delete(self, keys: Iterable[str]) -> None:
+            world.runs.delete(keys)
+            raise KeyboardInterrupt
+
+        list = world.runs.list
+
+    dying = replace(world.scheduler, runs=Dies())
+    with pytest.raises(KeyboardInterrupt):
+        remove_expired(dying)
+    assert (runs_left(world), world.runs.objects) == (3, {})
+    world.clock.advance(60)
     world.tick()
     assert runs_left(world) == 0
 
 
-def test_a_run_that_alone_is_too_large_goes_alone(make_world: MakeWorld) -> None:
+def test_those_that_ended_longest_ago_go_first_whatever_their_dags_are_called(
+    make_world: MakeWorld,
+) -> None:
     world = make_world()
-    world.upload(ONE_TASK)
-    first, _ = world.request("d"), world.request("d")
-    world.play(2, ticking=False)
-    with world.database.write() as tx:
-        tx.execute(
-            "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
-            " INSERT INTO task_instances (run_key, dag_id, task_id, map_index, state)"
-            " SELECT id, 'd', 'many', i, 'success' FROM n, runs WHERE run_id = ?",
-            (MAX_TASKS, first),
-        )
+    world.upload(f"{ONE_TASK}retention_days: 900\n")
+    for name, age in (("a", 0), ("z", 3600), ("m", 1800)):
+        world.upload(f"name: {name}\ntasks: [{{id: t, command: x}}]", f"{name}.yaml")
+        world.request(name)
+        world.play(2, ticking=False)
+        with world.database.write() as tx:
+            tx.execute(
+                "UPDATE runs SET ended_at = ended_at - ? WHERE dag_id = ?", (age * 10**6, name)
+            )
     world.clock.advance(100 * DAY)
-    world.tick()
-    assert runs_left(world) == 1
-    assert world.all("SELECT count(*) FROM task_instances") == [(1,)]
+    with world.database.read() as tx:
+        found = [runs.expired(tx, world.clock(), 90, limit) for limit in (1, 2)]
+    assert [{run.dag_id for run in some} for some in found] == [{"z"}, {"z", "m"}]
 
 
 def test_the_last_versions_stay_however_old_and_those_that_runs_need(
