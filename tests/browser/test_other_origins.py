@@ -26,10 +26,11 @@ ATTACK = """
 async (bases) => {
   const evil = (name) => `name: evil ${name}\\ntasks: [{id: a, command: 'true'}]\\n`;
   const read = [];
-  const opened = [];
   const attempt = async (name, send) => {
     try {
-      const text = await send();
+      // What is let in may be answered with 204, after which a frame never says that it is done.
+      const given_up = new Promise((resolve) => { setTimeout(resolve, 2000, ""); });
+      const text = await Promise.race([send(), given_up]);
       if (text) read.push(`${name}: ${text}`);
     } catch { /* refused by the browser */ }
   };
