@@ -1,7 +1,8 @@
 """Random shell scripts with places for values, made by a grammar.
 
 Much of what it makes is known to be dangerous, or is no script at all: the reader has to refuse
-what it does not know. `RECORD` stands for a command that writes down which words arrive.
+what it does not know. `RECORD` stands for a command that writes down which words arrive. No word
+begins with a slash, and no value holds one at its start: scripts write only into their folder.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ class Writer:
 
     def exact(self) -> tuple[str, str]:
         """A word and what must arrive of it."""
-        lead, tail = self.one(["", "", "a", "a.b", "-x=", "/"]), self.one(["", "", "z", "%"])
+        lead, tail = self.one(["", "", "a", "a.b", "-x=", "b/"]), self.one(["", "", "z", "%"])
         written, arrives = self.random.choice(
             [
                 (HOLE, HOLE),

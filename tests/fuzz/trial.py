@@ -30,7 +30,7 @@ while [ "$index" -lt "$COUNT" ]; do
   echo "$index" >"$FOLDER/progress"
   (
     export MARK="$FOLDER/mark.$index" RECORD="$FOLDER/record.$index"
-    cd "$FOLDER/work" || exit
+    cd "$FOLDER/work.$index" || exit
     . "$FOLDER/script.$index"
     wait
   ) >/dev/null 2>&1 </dev/null
@@ -109,9 +109,9 @@ def _is_wrong(trial: Trial, record: list[str]) -> bool:
 def _outcomes(scripts: Sequence[str], shell: str) -> list[_Outcome]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for one in ("work", "empty"):
-            (folder / one).mkdir()
+        (folder / "empty").mkdir()
         for index, script in enumerate(scripts):
+            (folder / f"work.{index}").mkdir()
             (folder / f"script.{index}").write_bytes(script.encode())
         _run(folder, shell, len(scripts))
         return [_outcome(folder, index) for index in range(len(scripts))]

@@ -52,6 +52,9 @@ class ExpansionReader(WordReader):
             parts.append(Part(Kind.VARIABLE, name, is_double))
         elif char and char in "@*#?$!-0123456789":
             source.skip(1)
+            if char == "$" and source.peek() in ("(", "{", "["):
+                # Looking for the end of a text, bash takes "$$(" for the start of a substitution.
+                raise self.fail(f"$${source.peek()}: put something between the two")
             parts.append(Part(Kind.VARIABLE, char, is_double))
         else:
             parts.append(Part(Kind.LITERAL, "$", is_double))

@@ -289,6 +289,8 @@ echo "${x:-'}" {{v}}
 echo $'a\'b' {{v}}
 echo $"{{v}}"
 function {{v}} { :; }
+echo "$$(printf '%s' {{v}})"
+echo $${x} {{v}}
 {n[{{v}}]}>file
 enable -f {{v}} x
 alias {{v}}
