@@ -1,5 +1,6 @@
 """`python -m chalicelib.dag FILE...`: judges DAG files where nothing runs, such as before a commit
-or in CI. All problems go to stderr, one a line, as FILE:LINE:COLUMN: what is wrong."""
+or in CI. All problems and warnings go to stderr, one a line, as FILE:LINE:COLUMN: what is wrong;
+warnings alone are no failure."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from chalicelib.dag.parser import parse
+from chalicelib.dag.parser import parse_file
 from chalicelib.dag.problems import DagFileError
 
 
@@ -17,18 +18,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m chalicelib.dag", description=__doc__)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     problems: list[str] = []
+    warnings: list[str] = []
     owners: dict[str, Path] = {}
     for path in parser.parse_args(arguments).files:
         try:
-            dag_id = parse(path.read_bytes()).dag_id
+            parsed = parse_file(path.read_bytes())
         except OSError as error:
             problems.append(f"{path}: {error.strerror}")
         except DagFileError as error:
             problems += [f"{path}:{p.line}:{p.column}: {p.message}" for p in error.problems]
         else:
+            dag_id = parsed.dag.dag_id
+            warnings += [
+                f"{path}:{w.line}:{w.column}: warning: {w.message}" for w in parsed.warnings
+            ]
             if (owner := owners.setdefault(dag_id, path)) is not path:
                 problems.append(f"{path}:1:1: the dag_id {dag_id!r} is taken by {owner}")
-    sys.stderr.writelines(f"{problem}\n" for problem in problems)
+    sys.stderr.writelines(f"{line}\n" for line in warnings + problems)
     return 1 if problems else 0
 
 

@@ -5,39 +5,53 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from chalicelib.dag import combinations, scopes
+from chalicelib.dag import combinations, command_warnings, scopes
 from chalicelib.dag.cron import BadSchedule, compile_expression
 from chalicelib.dag.fields import DAG_FIELDS, TASK_FIELDS
 from chalicelib.dag.graph import cycles, topological_order
 from chalicelib.dag.limits import MAX_ENV, MAX_ID, MAX_MESSAGE, MAX_TASKS, RESERVED_IDS
 from chalicelib.dag.mapping_values import env_size
 from chalicelib.dag.model import Dag, Task
-from chalicelib.dag.problems import DagFileError, Report, did_you_mean, quote
+from chalicelib.dag.problems import DagFileError, DagWarning, Report, did_you_mean, quote
 from chalicelib.dag.records import Record, read_record
 from chalicelib.dag.value import items_of, one_or_more
 from chalicelib.dag.values import reserved
 from chalicelib.dag.yaml_nodes import Mapping, Node, Scalar, Sequence, compose
 
-__all__ = ["DagFileError", "parse"]
+__all__ = ["DagFileError", "ParsedFile", "parse", "parse_file"]
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?P<time>[Tt ].*)?", re.ASCII)
 _SPACE_BEFORE_OFFSET = re.compile(r"\s+(?=[+-]\d)")
 
 
+@dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """The DAG of a file, and what is legal in it and probably not meant."""
+
+    dag: Dag
+    warnings: tuple[DagWarning, ...]
+
+
 def parse(source: bytes, *, file_name: str = "") -> Dag:
-    """Read a DAG file. `file_name` only stands before the message of the error.
+    """Read the DAG of a file. `file_name` only stands before the message of the error.
 
     Raises DagFileError with every problem of the file, and nothing else, whatever the bytes are.
     """
+    return parse_file(source, file_name=file_name).dag
+
+
+def parse_file(source: bytes, *, file_name: str = "") -> ParsedFile:
+    """Read a DAG file with its warnings. Raises DagFileError as `parse` does."""
     report = Report()
     root = compose(source, report)
     dag = _dag(root, report) if root else None
     if report or dag is None:
         raise report.error(file_name)
-    return dag
+    return ParsedFile(dag, report.warnings())
 
 
 def _dag(root: Node, report: Report) -> Dag | None:
@@ -55,6 +69,7 @@ def _dag(root: Node, report: Report) -> Dag | None:
     combinations.check_tasks(record, tasks)
     scopes.check_all_templates(record, tasks)
     if not report:
+        command_warnings.warn_about_commands(record, tasks)
         _check_sizes(record.values["env"], tasks)
     if report:
         return None

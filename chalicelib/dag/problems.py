@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from typing import Protocol
 
 from chalicelib.errors import OrchestratorError
 
 MAX_PROBLEMS = 100
 """A file that is wrong in more places than this is cut short: the list is stored and shown."""
+
+MAX_WARNINGS = 20
+"""Of one file; hundreds of files may be listed at once."""
 
 _SHOWN = 60
 
@@ -22,6 +26,31 @@ class Problem:
     line: int
     column: int
     path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}, column {self.column}: {self.message}"
+
+
+class WarningCode(StrEnum):
+    """What a warning is about. The file is registered all the same."""
+
+    VALUE_EVALUATED = "value_evaluated"
+    """A command evaluates a variable that holds what a run was given."""
+
+    VALUE_IN_CODE = "value_in_code"
+    """A command runs code that a run's value was put into."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class DagWarning:
+    """One thing that is legal and probably not meant. `line` and `column` count from 1; `path` is
+    such as `tasks[0].command`."""
+
+    line: int
+    column: int
+    path: str
+    code: WarningCode
     message: str
 
     def __str__(self) -> str:
@@ -53,10 +82,11 @@ class Place(Protocol):
 
 
 class Report:
-    """Collects the problems of one file, each once."""
+    """Collects the problems and the warnings of one file, each once."""
 
     def __init__(self) -> None:
         self._problems: set[Problem] = set()
+        self._warnings: dict[tuple[int, int, str], DagWarning] = {}
         self._seen: set[tuple[int, int, str]] = set()
 
     def add(self, place: Place, path: str, message: str) -> None:
@@ -65,6 +95,11 @@ class Report:
         if key not in self._seen:
             self._seen.add(key)
             self._problems.add(Problem(place.line, place.column, path, message))
+
+    def warn(self, place: Place, path: str, code: WarningCode, message: str) -> None:
+        """Say what is legal and probably not meant: the DAG is registered all the same."""
+        warning = DagWarning(place.line, place.column, path, code, message)
+        self._warnings.setdefault((place.line, place.column, message), warning)
 
     def __bool__(self) -> bool:
         return bool(self._problems)
@@ -83,6 +118,15 @@ class Report:
             more = f"{len(rest)} more problems from here on are not shown"
             shown.append(Problem(first.line, first.column, "", more))
         return shown
+
+    def warnings(self) -> tuple[DagWarning, ...]:
+        """At most `MAX_WARNINGS` in document order, and one that counts the rest."""
+        ordered = sorted(self._warnings.values())
+        shown, rest = ordered[:MAX_WARNINGS], ordered[MAX_WARNINGS:]
+        if rest:
+            more = f"{len(rest)} more warnings from here on are not shown"
+            shown.append(replace(rest[0], message=more))
+        return tuple(shown)
 
     def error(self, file_name: str) -> DagFileError:
         return DagFileError(self.problems(), file_name=file_name)

@@ -6,7 +6,7 @@ grow without bound are refused, for this runs beside the database.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -21,6 +21,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from chalicelib.dag.json_values import as_written
 from chalicelib.dag.problems import MAX_PROBLEMS, did_you_mean, quote
 from chalicelib.dag.shell.places import places
+from chalicelib.dag.shell.source import HOLE
 from chalicelib.dag.shell.values import Place
 from chalicelib.dag.shell_text import quote_for, refusal
 from chalicelib.dag.template_filters import FILTERS, MAX_TEXT, refuse_undefined
@@ -193,6 +194,29 @@ def is_one(text: str) -> bool:
 def names_used(text: str) -> set[str]:
     program = _program(text)
     return {".".join(path) for one in program.expressions for path in paths(one.tree)}
+
+
+def with_texts(text: str, tame: Collection[str]) -> tuple[str, list[int]]:
+    program = _program(text)
+    written, found = [program.literals[0]], []
+    for expression, literal in zip(program.expressions, program.literals[1:], strict=True):
+        if expression.own_text is not None:
+            written.append(expression.own_text + literal)
+            continue
+        if _may_be_given(expression.tree, tame):
+            found.append(sum(part.startswith(HOLE) for part in written))
+        written.append(HOLE + literal)
+    return "".join(written), found
+
+
+def _may_be_given(tree: nodes.Expr, tame: Collection[str]) -> bool:
+    """Whether its value may be a text that somebody gave to the run, or that a command wrote."""
+    if always_number(tree, tame):
+        return False
+    return any(
+        path[0] == "outputs" or (path[0] == "params" and not (path[1:] and path[1] in tame))
+        for path in paths(tree)
+    )
 
 
 @lru_cache(maxsize=256)

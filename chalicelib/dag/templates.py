@@ -7,7 +7,7 @@ before, because most do not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from chalicelib.dag.template_terms import OPEN, Fault, Scope
@@ -83,3 +83,16 @@ def is_one_template(text: str) -> bool:
     from chalicelib.dag import template_engine
 
     return template_engine.is_one(text)
+
+
+def with_texts(text: str, tame: Collection[str]) -> tuple[str, list[int]]:
+    """The text with a NUL for each template, and which of them, from 0, may stand for a text that
+    somebody gave to the run. `tame` are the params that cannot hold one.
+
+    Raises TemplateError where they cannot be read.
+    """
+    if OPEN not in text:
+        return text, []
+    from chalicelib.dag import template_engine
+
+    return template_engine.with_texts(text, tame)

@@ -53,15 +53,26 @@ class Node(Place):
 @dataclass(frozen=True, slots=True)
 class Scalar(Node):
     """`text` as written, without quotation marks; `is_plain` if there were none. `openings` are the
-    places of the `{{` in it, in order, or none where escapes hide them."""
+    places of the `{{` in it, in order, or none where escapes hide them. `start` is where its first
+    character stands, if the lines of the text are those of the file."""
 
     text: str
     is_plain: bool
     openings: tuple[Place, ...] = ()
+    start: Place | None = None
 
     @property
     def is_null(self) -> bool:
         return self.is_plain and self.text in _NULLS
+
+    def place_of(self, offset: int) -> Place:
+        """Where the character at `offset` of the text stands in the file, or where the text begins
+        if that cannot be told."""
+        if self.start is None:
+            return self
+        before = self.text[:offset]
+        column = len(before) - (before.rfind("\n") + 1)
+        return Place(self.start.line + before.count("\n"), self.start.column + column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +200,8 @@ class _Composer:
         if isinstance(event, ev.ScalarEvent):
             plain = event.style in (None, "")
             openings = self._openings(event) if _OPENING in event.value else ()
-            node: Node = Scalar(place.line, place.column, 1, event.value, plain, openings)
+            start = self._start(event)
+            node: Node = Scalar(place.line, place.column, 1, event.value, plain, openings, start)
             return self._count(node, place)
         self._nodes += 1
         if isinstance(event, ev.SequenceStartEvent):
@@ -206,6 +218,27 @@ class _Composer:
         if written.count(_OPENING) != event.value.count(_OPENING):
             return ()
         return tuple(opening_places(written, Place(start.line + 1, start.column + 1)))
+
+    def _start(self, event: ev.ScalarEvent) -> Place | None:
+        """Where the text begins, if what follows it in the file is the text, line by line."""
+        mark, end = event.start_mark, event.end_mark
+        if mark is None or end is None:
+            return None
+        if event.style == "|":
+            return self._start_of_block(event.value, mark, end)
+        marks = 0 if event.style in (None, "") else 1
+        if self._text[mark.index + marks : end.index - marks] != event.value:
+            return None
+        is_one_line = "\n" not in event.value
+        return Place(mark.line + 1, mark.column + 1 + marks) if is_one_line else None
+
+    def _start_of_block(self, value: str, mark: Any, end: Any) -> Place | None:
+        written = _LINE_END.split(self._text[mark.index : end.index])[1:]
+        for line, text in zip(written, value.split("\n"), strict=False):
+            if text:
+                is_indented = line.endswith(text) and not line.removesuffix(text).strip(" ")
+                return Place(mark.line + 2, len(line) - len(text) + 1) if is_indented else None
+        return None
 
     def _children(self, depth: int) -> Iterator[Node]:
         for event in self._events:

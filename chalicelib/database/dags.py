@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from chalicelib.dag.model import Dag
 from chalicelib.database.connection import Row, Transaction
@@ -140,17 +141,19 @@ def activate(
     is_paused: bool,
     next_fire_at: datetime | None,
     now: datetime,
+    warnings: Sequence[dict[str, Any]] = (),
 ) -> None:
     """Make this version the one that new runs use; creates the DAG or revives a removed one."""
     tx.execute(
         "INSERT INTO dags (dag_id, file_key, version_id, name, description, owner, tags, schedule,"
         " timezone, max_active_runs, max_active_tasks, is_paused, next_fire_at, created_at,"
-        " updated_at, fire_set_at, retention_days)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?14, ?15)"
+        " updated_at, fire_set_at, retention_days, warnings)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?14, ?15, ?16)"
         " ON CONFLICT (dag_id) DO UPDATE SET file_key = ?2, version_id = ?3, name = ?4,"
         " description = ?5, owner = ?6, tags = ?7, schedule = ?8, timezone = ?9,"
         " max_active_runs = ?10, max_active_tasks = ?11, is_paused = ?12, next_fire_at = ?13,"
-        " updated_at = ?14, fire_set_at = ?14, retention_days = ?15, removed_at = NULL",
+        " updated_at = ?14, fire_set_at = ?14, retention_days = ?15, warnings = ?16,"
+        " removed_at = NULL",
         (
             dag.dag_id,
             file_key,
@@ -167,6 +170,7 @@ def activate(
             to_us(next_fire_at),
             to_us(now),
             dag.retention_days,
+            json.dumps(warnings),
         ),
     )
     tx.execute("DELETE FROM dag_tags WHERE dag_id = ?", (dag.dag_id,))

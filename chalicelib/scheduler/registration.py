@@ -16,8 +16,8 @@ from datetime import datetime
 
 from chalicelib.dag.excerpts import excerpt
 from chalicelib.dag.model import Dag
-from chalicelib.dag.parser import parse
-from chalicelib.dag.problems import DagFileError, Problem
+from chalicelib.dag.parser import parse_file
+from chalicelib.dag.problems import DagFileError, DagWarning, Problem
 from chalicelib.dag.states import RunState
 from chalicelib.dag.yaml_nodes import MAX_BYTES
 from chalicelib.database import dags, run_slots
@@ -51,6 +51,7 @@ class _Reading:
     key: str
     found: StoredObject | None
     dag: Dag | None = None
+    warnings: tuple[DagWarning, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
@@ -138,9 +139,10 @@ def _read(scheduler: Scheduler, key: str) -> _Reading:
     if found is None:
         return _Reading(key, None)
     try:
-        return _Reading(key, found, dag=parse(found.body, file_name=key))
+        parsed = parse_file(found.body, file_name=key)
     except DagFileError as error:
         return _Reading(key, found, problems=error.problems)
+    return _Reading(key, found, dag=parsed.dag, warnings=parsed.warnings)
 
 
 def _register(scheduler: Scheduler, reading: _Reading) -> list[str] | None:
@@ -217,7 +219,10 @@ def _accept(work: Work, reading: _Reading, dag: Dag, known: DagFile | None) -> l
     version_id = _version(work, dag, reading, before, source)
     is_paused = before.is_paused if before else dag.is_paused_upon_creation
     next_fire_at = _next_fire_at(work, dag, before, is_paused)
-    dags.activate(work.tx, dag, version_id, reading.key, is_paused, next_fire_at, work.now)
+    warnings = [asdict(warning) for warning in reading.warnings]
+    dags.activate(
+        work.tx, dag, version_id, reading.key, is_paused, next_fire_at, work.now, warnings
+    )
     work.outbox.wake(next_fire_at)
     work.run_slots.add(dag.dag_id)  # a limit may have been raised
     work.task_slots.add(dag.dag_id)

@@ -6,15 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.dag.model import Dag
-from chalicelib.dag.parser import parse
+from chalicelib.dag.parser import ParsedFile, parse_file
 from chalicelib.dag.schedule import fire_times
 from chalicelib.dag.schema import json_schema
 
 
-def validate(source: bytes, now: datetime) -> tuple[Dag, list[datetime]]:
-    """The parsed DAG and its next five fire times. Raises DagFileError with every problem."""
-    dag = parse(source)
-    return dag, fire_times(dag, now, 5)
+def validate(source: bytes, now: datetime) -> tuple[ParsedFile, list[datetime]]:
+    """The parsed DAG with its warnings, and its next five fire times. Raises DagFileError with
+    every problem."""
+    parsed = parse_file(source)
+    return parsed, fire_times(parsed.dag, now, 5)
 
 
 def upcoming(dag: Dag, after: datetime, count: int) -> list[datetime]:

@@ -80,6 +80,8 @@ HELP: dict[str, str] = {
     "waiting": "tasks that are ready and have no slot",
     "waiting_for": "what keeps it from going on: nothing while it runs or once it has ended; null"
     " in lists after the first hundred that wait",
+    "warning_count": "of its file",
+    "warnings": "what is legal in the file and probably not meant; `code` says what it is about",
     "who": "the caller: name of the token, ARN under IAM, or `local`",
 }
 
@@ -197,6 +199,8 @@ _CLASSES: dict[str, type[Any]] = {
     "DagWithTasks": values.DagDetail,
     "DagSource": values.DagSource,
     "DagVersion": values.DagVersion,
+    "DagWarning": values.DagWarning,
+    "DagWarnings": values.DagWarningsItem,
     "DatabaseHealth": views.DatabaseHealth,
     "Edge": values.Edge,
     "Graph": values.Graph,
@@ -238,6 +242,7 @@ _COMPONENTS: dict[str, Callable[[], Schema]] = {
     "BackfillList": partial(_page, "backfills", "Backfill"),
     "DagDetail": lambda: _extended("DagWithTasks", {"cost": ref("Cost")}),
     "DagList": partial(_page, "dags", "Dag"),
+    "DagWarningsList": partial(_page, "dag_warnings", "DagWarnings"),
     "DagVersionList": partial(_page, "versions", "DagVersion"),
     "Health": _health,
     "ImportErrorList": partial(_page, "import_errors", "ImportError"),

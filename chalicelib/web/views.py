@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from chalicelib.database.reads.values import Dag, VersionDiff
+from chalicelib.database.reads.values import Dag, DagWarning, VersionDiff
 from chalicelib.ports import QueueDepth
 
 
@@ -16,6 +16,7 @@ class ValidatedDag:
 
     dag: Dag
     next_fire_times: tuple[datetime, ...]
+    warnings: tuple[DagWarning, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,15 +42,15 @@ class Reader(SimpleReader):
         self.source.skip(1)
         self.pending, self._in_substitution = before
 
-    def inner_script(self, text: str) -> None:
+    def inner_script(self, text: str, at: int) -> None:
         """A script that the shell reads at another time, such as that within backticks."""
         inner = Reader(text)
         inner._depth = self._depth + 1
         try:
             inner.read()
         except NotFollowed as error:
-            raise self.fail(error.what) from None
-        self.script.take(inner.script)
+            raise self.fail(error.what, at) from None
+        self.script.take(inner.script, at)
 
     # Lists
 

@@ -73,7 +73,7 @@ class SimpleReader(ConditionReader):
         if change := changed_by(command):
             raise self.fail(change, command.start)
         if code := code_in(command):
-            self.inner_script(code)
+            self.inner_script(code, command.start)
 
     def is_descriptor(self, word: Word) -> bool:
         """Whether the word belongs to the redirection right after it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -152,10 +152,17 @@ class Script:
     arithmetic: list[Arithmetic] = field(default_factory=list)
     functions: set[str] = field(default_factory=set)
 
-    def take(self, other: Script) -> None:
-        """Add what another script holds that is run within this one."""
+    def take(self, other: Script, at: int) -> None:
+        """Add what another script holds that stands in this one, as if all of it stood at `at`."""
+        for command in other.commands:
+            command.start = at
+            for word in (*command.words, *(one.word for one in command.assignments)):
+                word.start = at
+        for condition in other.conditions:
+            for word in filter(None, (condition.left, condition.right)):
+                word.start = at
         self.commands += other.commands
         self.conditions += other.conditions
         self.loops += other.loops
-        self.arithmetic += other.arithmetic
+        self.arithmetic += [replace(one, start=at) for one in other.arithmetic]
         self.functions |= other.functions

@@ -55,7 +55,7 @@ class ValueReader:
     def substitution(self) -> None:
         raise NotImplementedError
 
-    def inner_script(self, text: str) -> None:
+    def inner_script(self, text: str, at: int) -> None:
         raise NotImplementedError
 
     # Context

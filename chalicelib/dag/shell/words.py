@@ -158,4 +158,4 @@ class WordReader(ValueReader):
         source.at = found.end() + 1
         parts.append(self.other(start, is_quoted=is_double))
         escapes = '([$`\\\\"])' if is_double else "([$`\\\\])"
-        self.inner_script(re.sub(r"\\" + escapes, r"\1", found[0].replace(HOLE, "0")))
+        self.inner_script(re.sub(r"\\" + escapes, r"\1", found[0].replace(HOLE, "0")), start)

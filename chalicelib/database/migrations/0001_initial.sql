@@ -22,6 +22,7 @@ CREATE TABLE import_errors (
 -- One registered DAG. Its definition is the row of dag_versions that `version_id` names; what is
 -- repeated here serves the lists and the tick. `next_fire_at` is NULL while nothing is to come;
 -- `fire_set_at` is when it was worked out. Runs that failed before `unpaused_at` do not count for pausing it again.
+-- `warnings` are those of its file as last read: [{"line", "column", "path", "code", "message"}].
 CREATE TABLE dags (
     dag_id           TEXT PRIMARY KEY,
     file_key         TEXT NOT NULL,
@@ -40,6 +41,7 @@ CREATE TABLE dags (
     next_fire_at     INTEGER,
     fire_set_at      INTEGER,
     unpaused_at      INTEGER,
+    warnings         TEXT NOT NULL DEFAULT '[]',
     created_at       INTEGER NOT NULL,
     updated_at       INTEGER NOT NULL,
     removed_at       INTEGER,
@@ -48,6 +50,7 @@ CREATE TABLE dags (
 
 CREATE INDEX dags_by_version ON dags (version_id);
 CREATE INDEX dags_keeping ON dags (dag_id) WHERE retention_days IS NOT NULL;
+CREATE INDEX dags_with_warnings ON dags (dag_id) WHERE warnings <> '[]' AND removed_at IS NULL;
 CREATE INDEX dags_due ON dags (next_fire_at) WHERE next_fire_at IS NOT NULL;
 
 CREATE TABLE dag_tags (

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, TypeVar, get_type_hints
 
 from chalicelib.dag.excerpts import SourceLine
-from chalicelib.dag.problems import Problem
+from chalicelib.dag.problems import DagWarning, Problem, WarningCode
 from chalicelib.dag.states import RunState, TaskState
 from chalicelib.database.connection import Row
 from chalicelib.database.times import from_us
@@ -39,6 +39,15 @@ def _texts(value: str) -> tuple[str, ...]:
     return tuple(json.loads(value))
 
 
+def warnings_of(row: Row) -> tuple[DagWarning, ...]:
+    """The warnings of a DAG's row."""
+    return tuple(map(_warning, json.loads(row["warnings"])))
+
+
+def _warning(row: dict[str, Any]) -> DagWarning:
+    return DagWarning(**row | {"code": WarningCode(row["code"])})
+
+
 _READERS: dict[Any, Callable[[Any], Any]] = {
     datetime: from_us,
     datetime | None: from_us,
@@ -50,5 +59,6 @@ _READERS: dict[Any, Callable[[Any], Any]] = {
     dict[str, Any]: json.loads,
     dict[str, Any] | None: lambda value: None if value is None else json.loads(value),
     tuple[Problem, ...]: lambda value: tuple(Problem(**problem) for problem in json.loads(value)),
+    tuple[DagWarning, ...]: lambda value: tuple(map(_warning, json.loads(value))),
     tuple[SourceLine, ...]: lambda value: tuple(SourceLine(**line) for line in json.loads(value)),
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.database import definitions
 from chalicelib.database.connection import Row, Transaction
-from chalicelib.database.reads.building import build
+from chalicelib.database.reads.building import build, warnings_of
 from chalicelib.database.reads.values import (
     Dag,
     DagDetail,
@@ -26,6 +26,7 @@ _COLUMNS = """
            d.paused_reason, d.next_fire_at, d.max_active_runs, d.max_active_tasks, d.file_key,
            d.created_at, d.updated_at, d.removed_at, d.version_id, v.version,
            EXISTS (SELECT 1 FROM import_errors e WHERE e.file_key = d.file_key) AS has_import_error,
+           json_array_length(d.warnings) AS warning_count,
            r.run_id AS last_run_id, r.state AS last_state, r.logical_date AS last_logical_date,
            r.started_at AS last_started_at, r.ended_at AS last_ended_at
 """
@@ -40,7 +41,7 @@ _FILTERS = """
          OR EXISTS (SELECT 1 FROM json_each(d.tags) WHERE holds(:pattern, value)))
 """
 
-ONE = f"{_COLUMNS} FROM dags d {_JOINS} WHERE d.dag_id = :dag_id"
+ONE = f"{_COLUMNS}, d.warnings FROM dags d {_JOINS} WHERE d.dag_id = :dag_id"
 LIST = f"""
     {_COLUMNS} FROM dags d {_JOINS} WHERE d.dag_id > :after AND {_FILTERS}
     ORDER BY d.dag_id LIMIT :limit
@@ -116,7 +117,8 @@ def dag(tx: Transaction, dag_id: str) -> DagDetail | None:
         return None
     item = build(DagItem, row, last_run=_last_run(row))
     definition = definitions.definition(tx, row["version_id"])
-    return DagDetail(**_values(item), **_of_definition(definition))
+    warnings = warnings_of(row)
+    return DagDetail(**_values(item), **_of_definition(definition), warnings=warnings)
 
 
 def exists(tx: Transaction, dag_id: str) -> bool:

@@ -7,13 +7,18 @@ from datetime import datetime
 
 from chalicelib.database.connection import Transaction
 from chalicelib.database.reads.building import build
-from chalicelib.database.reads.values import ImportErrorItem, Page, TickItem
+from chalicelib.database.reads.values import DagWarningsItem, ImportErrorItem, Page, TickItem
 from chalicelib.database.times import from_us
 
 IMPORT_ERRORS = """
     SELECT e.file_key, f.dag_id, e.problems, e.lines, e.recorded_at
     FROM import_errors e CROSS JOIN dag_files f ON f.file_key = e.file_key
     WHERE e.file_key > ? ORDER BY e.file_key LIMIT ?
+"""
+DAG_WARNINGS = """
+    SELECT dag_id, file_key, warnings, updated_at
+    FROM dags INDEXED BY dags_with_warnings
+    WHERE warnings <> '[]' AND removed_at IS NULL AND dag_id > ? ORDER BY dag_id LIMIT ?
 """
 TICKS = """
     SELECT id, started_at, duration_us / 1e6 AS duration, did, errors
@@ -45,6 +50,15 @@ def import_errors(
     rows = tx.all(IMPORT_ERRORS, (after or "", limit + 1))
     items = [build(ImportErrorItem, row) for row in rows[:limit]]
     return Page(items, items[-1].file_key if len(rows) > limit else None)
+
+
+def dag_warnings(
+    tx: Transaction, *, limit: int, after: str | None = None
+) -> Page[DagWarningsItem, str]:
+    """Registered DAGs with warnings, by dag_id."""
+    rows = tx.all(DAG_WARNINGS, (after or "", limit + 1))
+    items = [build(DagWarningsItem, row) for row in rows[:limit]]
+    return Page(items, items[-1].dag_id if len(rows) > limit else None)
 
 
 def ticks(tx: Transaction, *, limit: int, before: int | None = None) -> Page[TickItem, int]:

@@ -12,7 +12,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from chalicelib.dag.excerpts import SourceLine
 from chalicelib.dag.model import Dag, Notification, Param, Sensor, Task
-from chalicelib.dag.problems import Problem
+from chalicelib.dag.problems import DagWarning, Problem
 from chalicelib.dag.states import RunState, TaskState
 from chalicelib.dag.version_diff import TaskChange, VersionDiff
 from chalicelib.database.reads.waiting import Holder, WaitingFor
@@ -27,6 +27,8 @@ __all__ = [
     "DagItem",
     "DagSource",
     "DagVersion",
+    "DagWarning",
+    "DagWarningsItem",
     "Edge",
     "Graph",
     "Holder",
@@ -95,6 +97,7 @@ class DagItem:
     version: int
     file_key: str
     has_import_error: bool
+    warning_count: int
     created_at: datetime
     updated_at: datetime
     removed_at: datetime | None
@@ -146,6 +149,7 @@ class DagDetail(DagItem):
     on_failure: tuple[Notification, ...]
     tasks: tuple[Task, ...]
     graph: Graph
+    warnings: tuple[DagWarning, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +349,16 @@ class ImportErrorItem:
     problems: tuple[Problem, ...]
     lines: tuple[SourceLine, ...]
     recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DagWarningsItem:
+    """A registered DAG and the warnings about its file."""
+
+    dag_id: str
+    file_key: str
+    warnings: tuple[DagWarning, ...]
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

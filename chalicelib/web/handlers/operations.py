@@ -25,6 +25,12 @@ def list_import_errors(call: Call) -> dict[str, Any]:
     return listed("import_errors", page, Cursor("import_errors", is_text=True))
 
 
+def list_dag_warnings(call: Call) -> dict[str, Any]:
+    with reading() as tx:
+        page = operations.dag_warnings(tx, limit=call.query["limit"], after=call.query["cursor"])
+    return listed("dag_warnings", page, Cursor("dag_warnings", is_text=True))
+
+
 def list_ticks(call: Call) -> dict[str, Any]:
     with reading() as tx:
         page = operations.ticks(tx, limit=call.query["limit"], before=call.query["cursor"])

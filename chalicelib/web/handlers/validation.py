@@ -11,8 +11,8 @@ from chalicelib.web.views import ValidatedDag
 
 
 def validate(call: Call) -> ValidatedDag:
-    dag, moments = validation.validate(call.text, bootstrap.ports().now())
-    return ValidatedDag(dag, tuple(moments))
+    parsed, moments = validation.validate(call.text, bootstrap.ports().now())
+    return ValidatedDag(parsed.dag, tuple(moments), parsed.warnings)
 
 
 def get_dag_schema(_: Call) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import { openRunForm } from "./runform.js";
 import { schedule } from "./schedule.js";
 import { changing } from "./session.js";
 import { badge } from "./states.js";
+import { warningList } from "./warnings.js";
 import { live, shortMoment } from "./words.js";
 
 const TABS = {
@@ -122,6 +123,9 @@ function drawHead(head, dag, refresh) {
           "The file of this DAG has errors; the last good version is still active. ",
           h("a", { href: "#/errors" }, "See what is wrong"),
         )
+      : null,
+    dag.warnings.length
+      ? h("section", { "aria-label": "Warnings", class: "warned" }, warningList(dag.warnings))
       : null,
     dag.doc_md ? h("details", { id: "doc" }, h("summary", null, "Documentation"), h("pre", null, dag.doc_md)) : null,
   );

@@ -1,16 +1,23 @@
 // Files that could not be registered: the lines around what is wrong, and below each what it is.
+// After them the warnings about files that could.
 import { all } from "./api.js";
 import { empty, h, show } from "./dom.js";
 import { dagLink } from "./router.js";
+import { warningList } from "./warnings.js";
 import { count, live } from "./words.js";
 
 const MOST = 100;
 
 export async function view(main, context) {
   const list = h("div");
+  const warnings = h("div");
   let last = null;
-  show(main, h("h1", null, "Import errors"), list);
+  let lastWarned = null;
+  show(main, h("h1", null, "Import errors"), list, warnings);
   await context.poll(3, async () => {
+    const warned = await all("dag_warnings", "dag_warnings", { limit: 50 }, MOST, context.signal);
+    if (warned.first !== lastWarned) show(warnings, warnedFiles(warned));
+    lastWarned = warned.first;
     const { items, isCut, first } = await all("import_errors", "import_errors", { limit: 50 }, MOST, context.signal);
     if (first === last) return;
     last = first;
@@ -26,6 +33,23 @@ export async function view(main, context) {
           ),
     );
   });
+}
+
+function warnedFiles({ items, isCut }) {
+  if (!items.length) return null;
+  return [
+    h("h2", null, "Warnings"),
+    h("p", { class: "quiet" }, "These DAGs are registered and run. What is legal in them is probably not meant."),
+    items.map((dag) =>
+      h(
+        "section",
+        { class: "card", "aria-label": dag.dag_id },
+        h("h3", { class: "mono" }, h("a", { href: dagLink(dag.dag_id) }, dag.file_key)),
+        warningList(dag.warnings),
+      ),
+    ),
+    isCut ? h("p", { class: "quiet" }, `The first ${items.length} DAGs; the API has the others.`) : null,
+  ];
 }
 
 function file(error) {

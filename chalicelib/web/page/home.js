@@ -9,6 +9,7 @@ import { changing } from "./session.js";
 import { badge, isActive } from "./states.js";
 import { timeline } from "./timeline.js";
 import { briefly } from "./waiting.js";
+import { warned } from "./warnings.js";
 import { count, duration, how, live, median, shortMoment } from "./words.js";
 
 const RUNS = 400;
@@ -97,6 +98,7 @@ function draw(main, { runs, known, due, failures, planned, broken, refresh }) {
           "Nothing has failed that was not put right since.",
           ["runs", "failed&acknowledged=false"],
         ),
+        warned(known),
       ),
       card(
         "Running now",

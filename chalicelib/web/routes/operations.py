@@ -141,6 +141,14 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "GET",
+        "/api/dag_warnings",
+        "operations.list_dag_warnings",
+        "DAGs with warnings: legal, and probably not meant; by dag_id",
+        {200: "DagWarningsList"},
+        params=page("dag_warnings", is_text=True),
+    ),
+    Route(
+        "GET",
         "/api/ticks",
         "operations.list_ticks",
         "What the last ticks did, newest first",
