@@ -55,6 +55,7 @@ def test_a_listed_dag_tells_all_that_a_list_shows(three: Api) -> None:
         "version": 1,
         "file_key": "sales.yaml",
         "has_import_error": False,
+        "warning_count": 0,
         "created_at": "2026-11-23T10:01:00Z",
         "updated_at": "2026-11-23T10:01:00Z",
         "removed_at": None,
@@ -215,6 +216,16 @@ def test_an_invalid_file_is_answered_with_every_problem(api: Api) -> None:
     assert (reply.status, reply.error["code"]) == (422, "invalid_dag")
     problems = reply.error["details"]["problems"]
     assert [(p["line"], p["column"]) for p in problems][1:] == [(2, 1), (3, 1)]
+
+
+def test_a_valid_file_is_answered_with_its_warnings(api: Api) -> None:
+    text = b"name: x\nparams: {n: '3'}\ntasks: [{id: a, command: 'echo $((PARAM_N + 1))'}]\n"
+    reply = api.request("POST", "/api/dags/validate", text, "application/yaml")
+    assert reply.status == 200
+    (warning,) = reply.json["warnings"]
+    assert (warning["line"], warning["column"]) == (3, 32)
+    assert (warning["path"], warning["code"]) == ("tasks[0].command", "value_evaluated")
+    assert "$PARAM_N" in warning["message"] and "type: integer" in warning["message"]
 
 
 def test_validating_registers_nothing(api: Api) -> None:

@@ -55,6 +55,22 @@ def test_import_errors_tell_file_line_and_reason(api: Api) -> None:
     assert errors[0]["lines"] == [{"line": 3, "text": "tsks: []"}]
 
 
+def test_dags_with_warnings_are_listed_and_shown(api: Api) -> None:
+    row = {"line": 3, "column": 7, "path": "tasks[0].command", "code": "value_in_code"}
+    row["message"] = "sh -c runs $X as code"
+    for dag_id in ("a", "b", "c", "d"):
+        api.rows.dag(dag_id, warnings=[] if dag_id == "b" else [row])
+    api.rows.removed("d")
+
+    listed = api.everything("/api/dag_warnings", "dag_warnings", limit=1)
+    assert [one["dag_id"] for one in listed] == ["a", "c"]
+    assert listed[0]["file_key"] == "a.yaml" and listed[0]["warnings"] == [row]
+    assert api.get("/api/dags/a").json["warnings"] == [row]
+    assert api.get("/api/dags/b").json["warnings"] == []
+    counts = {dag["dag_id"]: dag["warning_count"] for dag in api.get("/api/dags").json["dags"]}
+    assert counts == {"a": 1, "b": 0, "c": 1}
+
+
 def test_ticks_are_listed_newest_first(api: Api) -> None:
     for number in range(3):
         api.rows.tick(runs_made=number)

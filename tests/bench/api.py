@@ -73,6 +73,7 @@ ROUTES: dict[str, Pick] = {
         "/api/task_instances", task_id="extract", state="failed"
     ),
     "import_errors": _listing("/api/import_errors"),
+    "dag_warnings": _listing("/api/dag_warnings"),
     "ticks": _listing("/api/ticks"),
 }
 """The run of a task instance is picked from the database, see `_of_a_run`."""

@@ -108,6 +108,17 @@ tasks: [{{id: a, command: "true", dependencies: ["{MARKUP}"]}}]
 
 BROKEN = "dag_id: broken\nname: Broken\ntasks:\n  - id: a\n    comand: echo\n"
 
+WARNED = """
+dag_id: warned
+name: Warned
+params: {limit: "3"}
+tasks:
+  - id: compare
+    command: |
+      echo compare
+      if [[ $PARAM_LIMIT -gt 5 ]]; then echo more; fi
+"""
+
 FILES = {
     "orders.yaml": ORDERS,
     "fan.yaml": FAN,
@@ -115,5 +126,6 @@ FILES = {
     "slow.yaml": SLOW,
     "asks.yaml": ASKS,
     "broken.yaml": BROKEN,
+    "warned.yaml": WARNED,
     "hostile_broken.yaml": HOSTILE_BROKEN,
 }

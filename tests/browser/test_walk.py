@@ -310,6 +310,17 @@ def test_an_import_error_stands_below_its_line(page: Page, cloud: LocalCloud) ->
     assert lines.locator(".wrong + .caret").last.inner_text() == " " * 4 + "^"
 
 
+def test_a_warning_stands_beside_the_import_errors_and_on_its_dag(
+    page: Page, cloud: LocalCloud
+) -> None:
+    page.goto(address(cloud))
+    page.get_by_role("link", name="1 DAG has warnings").click()
+    warned = page.get_by_role("region", name="warned")
+    expect(warned).to_contain_text("line 9, column 13, tasks[0].command: [[ -gt ]] evaluates")
+    warned.get_by_role("link", name="warned.yaml").click()
+    expect(page.get_by_role("region", name="1 warning")).to_contain_text("$PARAM_LIMIT")
+
+
 def test_filters_stand_in_the_address(page: Page, cloud: LocalCloud) -> None:
     page.goto(address(cloud, "dags?tag=etl"))
     expect(page.get_by_role("link", name="Orders")).to_be_visible()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,20 +25,34 @@ class Rows:
         self.database = database
         self.now = START
 
-    def dag(self, dag_id: str, *, is_paused: bool = False, **fields: Any) -> Dag:
+    def dag(
+        self,
+        dag_id: str,
+        *,
+        is_paused: bool = False,
+        warnings: Sequence[dict[str, Any]] = (),
+        **fields: Any,
+    ) -> Dag:
         """An active DAG of two tasks, or what `fields` say of it."""
         dag = Dag(**{"dag_id": dag_id, "name": dag_id, "tasks": TASKS, **fields})
         with self.database.write() as tx:
-            self.put(tx, dag, is_paused=is_paused)
+            self.put(tx, dag, is_paused=is_paused, warnings=warnings)
         return dag
 
-    def put(self, tx: Transaction, dag: Dag, *, is_paused: bool = False) -> None:
+    def put(
+        self,
+        tx: Transaction,
+        dag: Dag,
+        *,
+        is_paused: bool = False,
+        warnings: Sequence[dict[str, Any]] = (),
+    ) -> None:
         """In a transaction of the caller's; again for the same dag_id: a new version."""
         now, key = self._tick(), f"{dag.dag_id}.yaml"
         etag = f"etag-{now:%H%M%S}"
         version = dags.add_version(tx, dag, key, etag, f"name: {dag.name}\n", now)
         next_fire_at = now + timedelta(hours=1) if dag.schedule and not is_paused else None
-        dags.activate(tx, dag, version, key, is_paused, next_fire_at, now)
+        dags.activate(tx, dag, version, key, is_paused, next_fire_at, now, warnings)
         dags.save_file(tx, key, etag, dag.dag_id, now)
 
     def removed(self, dag_id: str) -> None:

@@ -154,11 +154,11 @@ def _last_run(row: Row) -> LastRun | None:
     return build(LastRun, {spec.name: row[f"last_{spec.name}"] for spec in fields(LastRun)})
 
 
-# What only the detail has, except for the graph, which is made.
+# What only the detail has and the definition tells.
 _OF_DEFINITION = [
     spec.name
     for spec in fields(DagDetail)
-    if spec.name not in {of_item.name for of_item in fields(DagItem)} | {"graph"}
+    if spec.name not in {of_item.name for of_item in fields(DagItem)} | {"graph", "warnings"}
 ]
 
 

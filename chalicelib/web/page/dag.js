@@ -6,7 +6,7 @@ import { openRunForm } from "./runform.js";
 import { schedule } from "./schedule.js";
 import { changing } from "./session.js";
 import { badge } from "./states.js";
-import { warningList } from "./warnings.js";
+import { warningsOf } from "./warnings.js";
 import { live, shortMoment } from "./words.js";
 
 const TABS = {
@@ -124,9 +124,7 @@ function drawHead(head, dag, refresh) {
           h("a", { href: "#/errors" }, "See what is wrong"),
         )
       : null,
-    dag.warnings.length
-      ? h("section", { "aria-label": "Warnings", class: "warned" }, warningList(dag.warnings))
-      : null,
+    warningsOf(dag),
     dag.doc_md ? h("details", { id: "doc" }, h("summary", null, "Documentation"), h("pre", null, dag.doc_md)) : null,
   );
 }

@@ -38,7 +38,7 @@ export async function view(main, context) {
 function warnedFiles({ items, isCut }) {
   if (!items.length) return null;
   return [
-    h("h2", null, "Warnings"),
+    h("h2", { class: "apart" }, "Warnings"),
     h("p", { class: "quiet" }, "These DAGs are registered and run. What is legal in them is probably not meant."),
     items.map((dag) =>
       h(

@@ -17,9 +17,18 @@ export function warned(dags) {
 export function warningList(warnings) {
   return h(
     "ul",
-    { class: "list" },
+    { class: "list warnings" },
     warnings.map(({ line, column, path, message }) =>
-      h("li", null, h("span", { class: "quiet" }, `Warning, line ${line}, column ${column}, ${path}: `), message),
+      h("li", null, h("span", { class: "quiet" }, `line ${line}, column ${column}, ${path}: `), message),
     ),
   );
+}
+
+/** The same for a page that is about something else: many of them are folded away. */
+export function warningsOf({ warnings }) {
+  if (!warnings.length) return null;
+  const title = count(warnings.length, "warning");
+  if (warnings.length > 2)
+    return h("details", { id: "warnings" }, h("summary", null, title), warningList(warnings));
+  return h("section", { "aria-label": title }, h("span", { class: "quiet" }, title), warningList(warnings));
 }

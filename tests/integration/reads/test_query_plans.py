@@ -147,7 +147,8 @@ def test_one_run_is_found_by_its_id(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sql", "bound"), [(operations.IMPORT_ERRORS, ""), (operations.TICKS, 2**62)]
+    ("sql", "bound"),
+    [(operations.IMPORT_ERRORS, ""), (operations.DAG_WARNINGS, ""), (operations.TICKS, 2**62)],
 )
 def test_what_the_program_tells_of_itself_is_read_in_order(
     database: Database, sql: str, bound: object

@@ -105,6 +105,29 @@ def test_a_broken_file_changes_nothing_but_the_import_errors(make_world: MakeWor
     assert errors(world) == []
 
 
+WARNED = """\
+name: d
+params: {n: "3"}
+tasks:
+  - id: a
+    command: echo $((PARAM_N + 1))
+"""
+
+
+def test_warnings_are_those_of_the_file_as_it_was_last_read(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload(WARNED)
+    ((first,),) = world.all("SELECT warnings FROM dags")
+    assert [(w["line"], w["code"]) for w in json.loads(first)] == [(5, "value_evaluated")]
+    run_id = world.request("d")
+    world.play(1, ticking=False)
+    assert world.run_state(run_id) == "success"
+    world.upload(BROKEN)
+    assert world.all("SELECT warnings FROM dags") == [(first,)]
+    world.upload(WARNED.replace('"3"', "3"))
+    assert world.all("SELECT warnings FROM dags") == [("[]",)]
+
+
 def test_the_lines_around_a_problem_are_kept_with_it(make_world: MakeWorld) -> None:
     world = make_world()
     world.upload("name: x\ntasks:\n  - id: a\n    comand: echo\n")
