@@ -12,6 +12,7 @@ from chalicelib.dag.__main__ import main
 from chalicelib.dag.parser import parse_file
 from chalicelib.dag.problems import MAX_WARNINGS, DagWarning, WarningCode
 from chalicelib.dag.shell.evaluated import evaluations
+from tests.support.waiting import HANG_SECONDS
 
 GIVEN = ("X", "PARAM_N", "OUTPUT_A_R")
 ATTACK = "a[$(:>ran)]"
@@ -94,7 +95,9 @@ def test_bash_does_run_what_such_a_variable_holds(command: str, tmp_path: Path) 
     env = {"X": ATTACK, "PARAM_N": ATTACK, "PATH": "/nowhere"}
     bash = shutil.which("bash")
     assert bash is not None
-    subprocess.run([bash, "-c", script], cwd=tmp_path, env=env, capture_output=True, timeout=20)
+    subprocess.run(
+        [bash, "-c", script], cwd=tmp_path, env=env, capture_output=True, timeout=HANG_SECONDS
+    )
 
     assert (tmp_path / "ran").exists()
 
@@ -110,7 +113,9 @@ def test_bash_does_not_run_it_there(command: str, tmp_path: Path) -> None:
     if bash is None:
         pytest.skip("asks bash")
     env = {"X": ATTACK, "PATH": "/nowhere"}
-    subprocess.run([bash, "-c", command], cwd=tmp_path, env=env, capture_output=True, timeout=20)
+    subprocess.run(
+        [bash, "-c", command], cwd=tmp_path, env=env, capture_output=True, timeout=HANG_SECONDS
+    )
 
     assert not (tmp_path / "ran").exists()
 
