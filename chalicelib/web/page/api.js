@@ -1,4 +1,5 @@
 // The API, asked as gently as it goes: with what is known already, so that the same is not sent twice.
+import { parse, stringify } from "./json.js";
 
 const KEPT = 300;
 const known = new Map(); // url → {etag, data}
@@ -51,6 +52,11 @@ export async function get(where, query, signal) {
   return data;
 }
 
+/** With every number as it stands in the answer: for what is sent back after people changed it. */
+export async function getExactly(where, signal) {
+  return read(await ask(url(where), { signal }), { isEvery: true });
+}
+
 /** All pages of a list, `most` items at most; `total` says whether there are more. */
 export async function all(where, name, query = {}, most = 500, signal) {
   const items = [];
@@ -69,7 +75,7 @@ export async function send(method, where, body = {}) {
   const response = await ask(url(where), {
     method,
     headers: { "Content-Type": "application/json" },
-    body: method === "DELETE" ? undefined : JSON.stringify(body),
+    body: method === "DELETE" ? undefined : stringify(body),
   });
   return response.status === 204 ? null : read(response);
 }
@@ -85,11 +91,11 @@ async function ask(address, options) {
   }
 }
 
-async function read(response) {
+async function read(response, options) {
   const text = await response.text();
   let data = null;
   try {
-    data = JSON.parse(text);
+    data = parse(text, options);
   } catch {
     /* a gateway's own page, perhaps */
   }

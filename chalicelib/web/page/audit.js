@@ -1,6 +1,7 @@
 // Who changed what, newest first.
 import { get } from "./api.js";
 import { empty, h, show, table } from "./dom.js";
+import { shown } from "./json.js";
 import { dagLink, here, runLink, setQuery } from "./router.js";
 import { live, moment } from "./words.js";
 
@@ -56,7 +57,7 @@ function filters() {
 
 function row(change) {
   const details = Object.entries(change.details)
-    .map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .map(([name, value]) => `${name}: ${shown(value)}`)
     .join(", ");
   return [
     h("span", { title: moment(change.at) }, live("ago", change.at)),

@@ -39,8 +39,8 @@ function form(dag, changed) {
       made,
       help ? h("p", { class: "help" }, help) : null,
     );
-  const from = h("input", { id: "from", type: "datetime-local", required: true });
-  const until = h("input", { id: "until", type: "datetime-local", required: true });
+  const from = h("input", { id: "from", type: "datetime-local", step: 1, required: true });
+  const until = h("input", { id: "until", type: "datetime-local", step: 1, required: true });
   const reprocess = h(
     "select",
     { id: "reprocess" },
@@ -67,7 +67,7 @@ function form(dag, changed) {
     reprocess: reprocess.value,
     run_on_latest_version: latest.checked,
     reverse: reverse.checked,
-    ...(most.value ? { max_active_runs: Number(most.value) } : {}),
+    ...(most.value || most.validity.badInput ? { max_active_runs: Number(most.value) } : {}),
   });
   const ask = (dryRun) => send("POST", `dags/${path(dag.dag_id)}/backfill`, asked(dryRun));
   const preview = async (event) => {

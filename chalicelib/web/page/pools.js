@@ -1,6 +1,7 @@
 // Pools: limits across DAGs, what is in use, and who waits.
 import { all, path, send } from "./api.js";
 import { button, empty, h, say, show, table } from "./dom.js";
+import { textBox } from "./paramfields.js";
 import { changing } from "./session.js";
 
 export async function view(main, context) {
@@ -70,7 +71,8 @@ function edit(pool, changed) {
     required: true,
     value: pool?.slots ?? 4,
   });
-  const description = h("input", { id: "pool-description", value: pool?.description ?? "", maxlength: 1000 });
+  const description = textBox({ id: "pool-description", value: pool?.description ?? "", maxlength: 1000 });
+  const before = description.value;
   const trouble = h("div", { role: "alert" });
   const act = (work, words) => async (event) => {
     event.preventDefault();
@@ -87,8 +89,9 @@ function edit(pool, changed) {
   const keep = act(
     () =>
       send("PUT", where(), {
-        slots: Number(slots.value),
-        ...(description.value.trim() ? { description: description.value.trim() } : {}),
+        // Left empty, or no number: the server says what it takes.
+        slots: slots.value === "" ? null : Number(slots.value),
+        ...described(description.value === before ? (pool?.description ?? "") : description.value),
       }),
     "The pool is kept",
   );
@@ -119,3 +122,6 @@ function edit(pool, changed) {
   document.body.append(dialog);
   dialog.showModal();
 }
+
+/** What nobody touched goes back as it came, with its line ends. */
+const described = (text) => (text.trim() ? { description: text } : {});

@@ -5,6 +5,7 @@ import { dollars } from "./dag.js";
 import { h, show } from "./dom.js";
 import { drawGantt } from "./gantt.js";
 import { drawGraph, fold } from "./graph.js";
+import { shown } from "./json.js";
 import { dagLink, here } from "./router.js";
 import { runButtons } from "./runactions.js";
 import { badge, ENDED, isActive } from "./states.js";
@@ -204,7 +205,7 @@ function drawHead(head, { run, tasks, dag, usual }, refresh) {
           "With ",
           Object.entries(run.params).map(([name, value], i) => [
             i ? ", " : "",
-            h("code", null, `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`),
+            h("code", null, `${name}=${shown(value)}`),
           ]),
         )
       : null,
@@ -212,7 +213,7 @@ function drawHead(head, { run, tasks, dag, usual }, refresh) {
     run.acknowledged_at
       ? h(
           "p",
-          { class: "quiet" },
+          { class: "quiet note" },
           `Acknowledged by ${run.acknowledged_by} `,
           live("ago", run.acknowledged_at),
           run.acknowledged_note ? `: ${run.acknowledged_note}` : "",

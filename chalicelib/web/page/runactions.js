@@ -139,12 +139,13 @@ export function acknowledge(run, done) {
 
 function note(run, where, done) {
   const text = h("textarea", { id: "note", maxlength: 1000, value: run.note ?? "", "aria-label": "Note" });
+  const before = text.value;
   confirm({
     title: "Note of this run",
     tasks: [],
     options: text,
     label: "Keep the note",
-    act: () => send("PATCH", where, { note: text.value.trim() || null }),
+    act: () => (text.value === before ? null : send("PATCH", where, { note: text.value.trim() ? text.value : null })),
     done,
   });
 }

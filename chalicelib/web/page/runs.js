@@ -75,7 +75,7 @@ function draw(list, page, failures, limit) {
   const rows = page.runs.map((run) => [
     [
       h("a", { href: runLink(run.run_id), "data-item": true }, shortMoment(run.logical_date)),
-      run.note ? h("div", { class: "quiet" }, run.note) : null,
+      run.note ? h("div", { class: "quiet note" }, run.note) : null,
     ],
     h("a", { href: dagLink(run.dag_id) }, run.dag_id),
     [

@@ -2,6 +2,7 @@
 import { get, path } from "./api.js";
 import { taskName } from "./cause.js";
 import { button, h, show, table } from "./dom.js";
+import { shown } from "./json.js";
 import { logView } from "./log.js";
 import { dagLink, here, setQuery } from "./router.js";
 import { taskButtons } from "./runactions.js";
@@ -91,7 +92,7 @@ function facts(task, tryNumber) {
       "Item",
       task.item &&
         Object.entries(task.item)
-          .map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`)
+          .map(([name, value]) => `${name}=${shown(value)}`)
           .join(", "),
     ],
     ["Asked", task.poke > 0 && `${task.poke + 1} times`],
@@ -167,7 +168,7 @@ function outputs(task) {
       ["Name", "Value"],
       pairs.map(([name, value]) => [
         name,
-        h("pre", null, typeof value === "string" ? value : JSON.stringify(value, null, 2)),
+        h("pre", null, shown(value, 2)),
       ]),
     ),
   );
