@@ -197,7 +197,7 @@ function drawHead(head, { run, tasks, dag, usual }, refresh) {
         : null,
       version(run, dag),
     ),
-    run.note ? h("p", null, h("span", { class: "quiet" }, "Note: "), run.note) : null,
+    run.note ? h("p", { class: "note" }, h("span", { class: "quiet" }, "Note: "), run.note) : null,
     Object.keys(run.params).length
       ? h(
           "p",
