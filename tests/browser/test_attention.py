@@ -110,3 +110,17 @@ def test_an_older_run_that_fails_after_the_acknowledgement_shows_up_again(
         ended = to_us(LATER + timedelta(minutes=5))
         tx.execute("UPDATE runs SET ended_at = ? WHERE run_id = ?", (ended, older))
     expect(look).to_contain_text("load: exit code 3")
+
+
+def test_a_view_that_was_left_while_it_loaded_draws_nothing(scene: tuple[Page, Api]) -> None:
+    page, api = scene
+    run_id = api.rows.run("etl")
+    page.route("**/api/dags/etl", lambda _: None)  # never answered
+    with page.expect_request("**/api/dags/etl"):
+        opened(page, f"runs/{run_id}")
+    opened(page, "nowhere")
+    nowhere = page.get_by_role("heading", name="There is no such page")
+    nowhere.wait_for()
+    page.evaluate("fetch('api/health')")  # longer than the left view takes to go on
+    expect(nowhere).to_be_visible()
+    expect(page.get_by_role("heading", name="etl")).to_have_count(0)

@@ -46,11 +46,18 @@ export async function get(where, query, signal) {
   const response = await ask(address, { headers: before ? { "If-None-Match": before.etag } : {}, signal });
   if (response.status === 304) return before.data;
   const data = await read(response);
+  signal?.throwIfAborted();
   known.delete(address);
   known.set(address, { etag: response.headers.get("ETag") ?? "", data });
   if (known.size > KEPT) known.delete(known.keys().next().value);
   return data;
 }
+
+/** For `catch`: `value` stands for what could not be had. A view that was left ends all the same. */
+export const orElse = (value) => (error) => {
+  if (error.name === "AbortError") throw error;
+  return value;
+};
 
 /** With every number as it stands in the answer: for what is sent back after people changed it. */
 export async function getExactly(where, signal) {

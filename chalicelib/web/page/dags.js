@@ -1,5 +1,5 @@
 // All DAGs: those that need a look first, then what runs, what is due, what rests.
-import { get, path, send } from "./api.js";
+import { get, orElse, path, send } from "./api.js";
 import { bars } from "./bars.js";
 import { dagFilters } from "./dagfilters.js";
 import { empty, h, say, show, table, button } from "./dom.js";
@@ -57,7 +57,7 @@ async function urgentOnes(page, recent, filters, signal) {
 async function urgentOne(dagId, signal) {
   const known = urgentKnown.get(dagId);
   if (known && Date.now() - known.at < URGENT_MS) return known.dag;
-  const dag = await get(`dags/${path(dagId)}`, {}, signal).catch(() => null);
+  const dag = await get(`dags/${path(dagId)}`, {}, signal).catch(orElse(null));
   if (urgentKnown.size > 10 * URGENT) urgentKnown.clear();
   if (dag) urgentKnown.set(dagId, { at: Date.now(), dag });
   return dag;

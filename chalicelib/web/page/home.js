@@ -1,5 +1,5 @@
 // The first page: one sentence, then what failed, what runs and what comes, each with its name.
-import { get, path } from "./api.js";
+import { get, orElse, path } from "./api.js";
 import { cause, firstFailures } from "./cause.js";
 import { empty, h, section, show } from "./dom.js";
 import { acknowledge } from "./runactions.js";
@@ -50,7 +50,7 @@ export async function view(main, context) {
 /** The next fire times of the DAGs that are due first. */
 async function plans(due, signal) {
   const answers = await Promise.all(
-    due.slice(0, ROWS).map((dag) => get(`dags/${path(dag.dag_id)}/next`, { count: 100 }, signal).catch(() => null)),
+    due.slice(0, ROWS).map((dag) => get(`dags/${path(dag.dag_id)}/next`, { count: 100 }, signal).catch(orElse(null))),
   );
   return new Map(answers.filter(Boolean).map((answer) => [answer.dag_id, answer.next_fire_times]));
 }

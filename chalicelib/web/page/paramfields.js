@@ -106,7 +106,8 @@ function switched(param, id) {
 
 /** A text field, for type=number would drop what it cannot read and rewrite what the wheel moves. */
 function number(param, id) {
-  const isTemplate = typeof param.default === "string";
+  // A number that JSON would write differently comes as text.
+  const isTemplate = typeof param.default === "string" && !NUMBER.test(param.default);
   const given = isTemplate ? "" : String(param.default ?? "");
   const mode = param.type === "integer" ? "numeric" : "decimal";
   const placeholder = isTemplate ? param.default : null;

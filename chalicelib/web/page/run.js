@@ -1,5 +1,5 @@
 // One run: how it went in one line, why it failed, its graph and its times, its tasks and their logs.
-import { all, get, path } from "./api.js";
+import { all, get, orElse, path } from "./api.js";
 import { cause, firstFailures, taskName } from "./cause.js";
 import { dollars } from "./dag.js";
 import { h, show } from "./dom.js";
@@ -92,7 +92,7 @@ export async function view(main, context) {
 }
 
 async function definition(run, context) {
-  const dag = await get(`dags/${path(run.dag_id)}`, {}, context.signal).catch(() => null);
+  const dag = await get(`dags/${path(run.dag_id)}`, {}, context.signal).catch(orElse(null));
   return dag ?? { dag_id: run.dag_id, name: run.dag_id, graph: { nodes: [], edges: [] }, tasks: [] };
 }
 
@@ -105,7 +105,7 @@ function inOrder(tasks, dag) {
 
 async function usually(run, context) {
   const page = await get(`dags/${path(run.dag_id)}/runs`, { state: "success", limit: 20 }, context.signal).catch(
-    () => ({ runs: [] }),
+    orElse({ runs: [] }),
   );
   return {
     run: median(
