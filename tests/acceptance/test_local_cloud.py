@@ -116,7 +116,7 @@ def test_killed_in_the_middle_of_a_run_it_goes_on_and_starts_no_attempt_twice(
     cloud: LocalCloud,
 ) -> None:
     # It knows that nothing of it is left, and does not wait until what was lost seems so.
-    cloud.settings["ORCHESTRATOR_RESEND_SECONDS"] = "3600"
+    cloud.settings["ORCHESTRATOR_RESEND_SECONDS"] = "900"
     started = cloud.folder / "started.txt"
     tasks = [f"  - id: t{number}\n" for number in range(48)]
     retried = "    retries: 3\n    retry_delay: 0\n"
