@@ -163,7 +163,7 @@ TASK_FIELDS: tuple[Field, ...] = (
     Field(
         "priority_weight",
         Kind.INTEGER,
-        "Who goes first when a limit binds: the higher.",
+        "Who goes first when a limit binds: the higher, then who has waited longest.",
         default=1,
         low=-1_000_000,
         high=1_000_000,

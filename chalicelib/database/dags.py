@@ -88,7 +88,7 @@ def tagged(tx: Transaction, tag: str, limit: int) -> list[str]:
     """The DAGs with this tag."""
     rows = tx.all(
         "SELECT t.dag_id FROM dag_tags t JOIN dags d ON d.dag_id = t.dag_id"
-        " WHERE t.tag = ? AND d.removed_at IS NULL LIMIT ?",
+        " WHERE t.tag = ? AND d.removed_at IS NULL ORDER BY t.dag_id LIMIT ?",
         (tag, limit),
     )
     return [row[0] for row in rows]

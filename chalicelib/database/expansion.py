@@ -49,7 +49,8 @@ def _take_again(tx: Transaction, whole: TaskInstance, first: int, behind: int) -
 def half_expanded(tx: Transaction, limit: int) -> list[TaskInstance]:
     """Rows that stand for copies of which some have been made and others are still to be."""
     rows = tx.all(
-        SELECT_TASK + "WHERE t.copies IS NOT NULL AND t.state = 'none' AND t.copies > 0 LIMIT ?",
+        SELECT_TASK + "WHERE t.copies IS NOT NULL AND t.state = 'none' AND t.copies > 0"
+        " ORDER BY t.id LIMIT ?",
         (limit,),
     )
     return [instance_of(row) for row in rows]

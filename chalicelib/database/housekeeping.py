@@ -27,6 +27,17 @@ def set_fact(tx: Transaction, name: str, moment: datetime) -> None:
     tx.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, str(to_us(moment))))
 
 
+def word(tx: Transaction, name: str) -> str:
+    """The word that is remembered under this name; empty if there is none."""
+    row = tx.one("SELECT value FROM facts WHERE name = ?", (name,))
+    return str(row["value"]) if row else ""
+
+
+def set_word(tx: Transaction, name: str, value: str) -> None:
+    """Remember a word."""
+    tx.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+
 def forget_fact(tx: Transaction, name: str) -> None:
     """Remember it no longer."""
     tx.execute("DELETE FROM facts WHERE name = ?", (name,))

@@ -116,7 +116,8 @@ def take_slot(tx: Transaction, run: Run, timeout_at: datetime | None, now: datet
 def waiting_of(tx: Transaction, dag_id: str, limit: int) -> list[Run]:
     """Every run of the DAG that has no slot yet."""
     rows = tx.all(
-        SELECT_RUN + "WHERE dag_id = ? AND admitted_at IS NULL AND ended_at IS NULL LIMIT ?",
+        SELECT_RUN + "WHERE dag_id = ? AND admitted_at IS NULL AND ended_at IS NULL"
+        " ORDER BY not_before, id LIMIT ?",
         (dag_id, limit),
     )
     return [run for run in map(run_of, rows) if run]
@@ -126,7 +127,8 @@ def waiting_in_removed(tx: Transaction, limit: int) -> list[Run]:
     """Runs without a slot whose DAG's file is gone."""
     rows = tx.all(
         SELECT_RUN + "WHERE admitted_at IS NULL AND ended_at IS NULL AND EXISTS"
-        " (SELECT 1 FROM dags d WHERE d.dag_id = runs.dag_id AND d.removed_at IS NOT NULL) LIMIT ?",
+        " (SELECT 1 FROM dags d WHERE d.dag_id = runs.dag_id AND d.removed_at IS NOT NULL)"
+        " ORDER BY dag_id, not_before, id LIMIT ?",
         (limit,),
     )
     return [run for run in map(run_of, rows) if run]

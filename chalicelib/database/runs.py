@@ -390,8 +390,8 @@ def detach(tx: Transaction, parent_task_id: int) -> None:
 def of_backfill(tx: Transaction, backfill_id: int, limit: int) -> list[Run]:
     """The backfill's runs that have not ended."""
     rows = tx.all(
-        SELECT_RUN
-        + "WHERE backfill_id = ? AND ended_at IS NULL AND backfill_id IS NOT NULL LIMIT ?",
+        SELECT_RUN + "WHERE backfill_id = ? AND ended_at IS NULL AND backfill_id IS NOT NULL"
+        " ORDER BY id LIMIT ?",
         (backfill_id, limit),
     )
     return [run for run in map(run_of, rows) if run]
@@ -407,7 +407,8 @@ def dates_between(
 ) -> set[datetime]:
     """The logical dates in [first, last] that have a run."""
     rows = tx.all(
-        "SELECT logical_date FROM runs WHERE dag_id = ? AND logical_date BETWEEN ? AND ? LIMIT ?",
+        "SELECT logical_date FROM runs WHERE dag_id = ? AND logical_date BETWEEN ? AND ?"
+        " ORDER BY logical_date LIMIT ?",
         (dag_id, to_us(first), to_us(last), limit),
     )
     return {from_us(row[0]) for row in rows}

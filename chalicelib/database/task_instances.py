@@ -199,7 +199,8 @@ def states_of_task(tx: Transaction, run_key: int, task_id: str) -> Counter[TaskS
 def waiting(tx: Transaction, run_key: int, task_id: str) -> list[TaskInstance]:
     """The instances of one task that wait for its dependencies."""
     rows = tx.all(
-        SELECT_TASK + "WHERE t.run_key = ? AND t.task_id = ? AND t.state = 'none'",
+        SELECT_TASK + "WHERE t.run_key = ? AND t.task_id = ? AND t.state = 'none'"
+        " ORDER BY t.map_index",
         (run_key, task_id),
     )
     return [instance_of(row) for row in rows]
@@ -251,7 +252,8 @@ def explain(tx: Transaction, key: int, reason: str) -> None:
 def in_flight_of_run(tx: Transaction, run_key: int) -> list[TaskInstance]:
     """The attempts of a run whose messages are out."""
     rows = tx.all(
-        SELECT_TASK + "WHERE t.run_key = ? AND t.state IN ('queued', 'running')", (run_key,)
+        SELECT_TASK + "WHERE t.run_key = ? AND t.state IN ('queued', 'running') ORDER BY t.id",
+        (run_key,),
     )
     return [instance_of(row) for row in rows]
 

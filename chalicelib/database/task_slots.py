@@ -134,14 +134,23 @@ def in_flight_count(tx: Transaction, dag_id: str) -> int:
     return int(row[0]) if row else 0
 
 
-def dags_with_ready_tasks(tx: Transaction, limit: int) -> list[str]:
-    """The DAGs in which a task waits for a slot."""
-    rows = tx.all(
-        "SELECT DISTINCT dag_id FROM task_instances WHERE state = 'scheduled'"
-        " AND state IN ('scheduled', 'queued', 'running') LIMIT ?",
-        (limit,),
-    )
-    return [row[0] for row in rows]
+DAGS_WITH_READY_TASKS = """
+    WITH RECURSIVE ready (dag_id) AS (
+        SELECT min(dag_id) FROM task_instances WHERE dag_id > :after AND state = 'scheduled'
+        AND state IN ('scheduled', 'queued', 'running')
+        UNION ALL
+        SELECT (SELECT min(t.dag_id) FROM task_instances t WHERE t.dag_id > ready.dag_id
+                AND t.state = 'scheduled' AND t.state IN ('scheduled', 'queued', 'running'))
+        FROM ready WHERE ready.dag_id IS NOT NULL)
+    SELECT dag_id FROM ready WHERE dag_id IS NOT NULL LIMIT :limit
+"""
+
+
+def dags_with_ready_tasks(tx: Transaction, after: str, limit: int) -> list[str]:
+    """The DAGs in which a task waits for a slot, in the order of their ids, behind that one. One
+    DAG after the other is found in the index."""
+    rows = tx.all(DAGS_WITH_READY_TASKS, {"after": after, "limit": limit})
+    return [row["dag_id"] for row in rows]
 
 
 def in_flight_of_task(tx: Transaction, run_key: int, task_id: str) -> int:

@@ -21,7 +21,15 @@ from functools import partial
 from chalicelib.dag.model import Dag
 from chalicelib.dag.schedule import next_fire_time, previous_fire_time
 from chalicelib.dag.states import RunState, TaskState
-from chalicelib.database import dags, expansion, run_slots, runs, task_instances, task_slots
+from chalicelib.database import (
+    dags,
+    expansion,
+    housekeeping,
+    run_slots,
+    runs,
+    task_instances,
+    task_slots,
+)
 from chalicelib.database.dags import RegisteredDag
 from chalicelib.database.runs import NewRun
 from chalicelib.errors import InvalidRequest
@@ -43,6 +51,7 @@ MAX_WAITING = 100
 OUTAGE = TICK_HORIZON
 """Fire times missed by less than this were late, not missed: each still makes its run."""
 
+_REFILLED_UP_TO = "refilled_up_to"
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -186,8 +195,13 @@ def _look_at_waiting_runs(work: Work) -> int:
 
 def _refill(work: Work) -> int:
     """Look again at tasks that wait for a slot: one transaction may begin only so many."""
-    ready = task_slots.dags_with_ready_tasks(work.tx, MAX_REFILLED)
+    after = housekeeping.word(work.tx, _REFILLED_UP_TO)
+    ready = task_slots.dags_with_ready_tasks(work.tx, after, MAX_REFILLED)
     work.task_slots.update(ready)
+    # Round and round where there are more, for limits may hold back all of those.
+    up_to = ready[-1] if len(ready) >= MAX_REFILLED else ""
+    if up_to != after:
+        housekeeping.set_word(work.tx, _REFILLED_UP_TO, up_to)
     return len(ready)
 
 

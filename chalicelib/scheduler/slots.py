@@ -6,8 +6,9 @@ only. Here a run is made without a slot, whoever makes it, and a task becomes re
 
 from __future__ import annotations
 
+import heapq
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import repeat
@@ -20,7 +21,7 @@ from chalicelib.database.task_instances import End, TaskInstance
 from chalicelib.database.task_slots import Full, Place
 from chalicelib.messages import Attempt
 from chalicelib.scheduler import forced_end, notices, triggering
-from chalicelib.scheduler.context import MAKE_AHEAD, Work
+from chalicelib.scheduler.context import AT_ONCE, MAKE_AHEAD, Work
 from chalicelib.scheduler.environment import task_message
 from chalicelib.scheduler.free_slots import FreeSlots, free_run_slots
 
@@ -69,36 +70,43 @@ def _let_in(work: Work, run: Run) -> None:
 
 
 def fill_task_slots(work: Work) -> None:
-    """Begin ready tasks where slots are free, in the DAGs and pools in which something changed."""
+    """Begin ready tasks where slots are free, in the DAGs and pools in which something changed: by
+    priority and then the oldest first, whichever DAG they are of."""
     slots, tx = FreeSlots(work), work.tx
-    for dag_id in sorted(work.task_slots):
-        ready = partial(task_slots.ready_in_dag, tx, dag_id)
-        _fill(work, slots, ready, partial(slots.is_full_dag, dag_id))
-    for pool in sorted(work.pools):
-        ready = partial(task_slots.ready_in_pool, tx, pool)
-        _fill(work, slots, ready, partial(slots.is_full_pool, pool))
+    lines = [
+        _line(slots, partial(task_slots.ready_in_dag, tx, dag_id), slots.is_full_dag, dag_id)
+        for dag_id in work.task_slots
+    ]
+    lines += [
+        _line(slots, partial(task_slots.ready_in_pool, tx, pool), slots.is_full_pool, pool)
+        for pool in work.pools
+    ]
+    before: TaskInstance | None = None
+    for task in heapq.merge(*lines, key=lambda task: (-task.priority, task.key)):
+        if work.begun >= MAX_BEGUN or work.tx.is_late():
+            work.outbox.wake(work.now)
+            break
+        if before is None or task.key != before.key:  # not in line for both its DAG and its pool
+            _begin_apart(work, task, slots)
+        before = task
     work.task_slots.clear()
     work.pools.clear()
 
 
-def _fill(
-    work: Work,
+def _line(
     slots: FreeSlots,
     ready: Callable[[Place, Full, int], list[TaskInstance]],
-    is_full: Callable[[], bool],
-) -> None:
-    """Go through the ready tasks in order. Those that one limit holds back do not hold back those
-    behind them."""
+    is_full: Callable[[str], bool],
+    of: str,
+) -> Iterator[TaskInstance]:
+    """The ready tasks of a DAG or a pool in order, for as long as it has a free slot. Those that
+    one limit holds back do not hold back those behind them."""
     behind = Place()
     for size in (FIRST_PAGE, *repeat(PAGE, MAX_PAGES)):
-        if is_full():
+        if is_full(of):
             return
         page = ready(behind, slots.full(), size)
-        for task in page:
-            if work.begun >= MAX_BEGUN or work.tx.is_late():
-                work.outbox.wake(work.now)
-                return
-            _begin_apart(work, task, slots)
+        yield from page
         if len(page) < size:
             return
         behind = Place(page[-1].priority, page[-1].key)
@@ -110,7 +118,8 @@ def _begin_apart(work: Work, task: TaskInstance, slots: FreeSlots) -> None:
     if is_full_pool or slots.is_full_dag(task.attempt.dag_id):
         return
     give_up = partial(forced_end.end_task, work, task)
-    with work.apart("a task that is ready", give_up=give_up, **task.attempt.ids()):
+    about = {"give_up": give_up, "patience": AT_ONCE, **task.attempt.ids()}
+    with work.apart("a task that is ready", **about):
         if obstacle := next(slots.obstacles(task), None):
             if obstacle.remedy:
                 task_instances.explain(work.tx, task.key, obstacle.remedy)
