@@ -133,6 +133,11 @@ def render(text: str, context: Mapping[str, Any], *, for_shell: bool) -> str:
 
 
 def _quoted(value: str, place: Place) -> str:
+    if not value and place.allows_numbers:
+        raise TemplateError(
+            "a template cannot be rendered: a number is needed there, and it has no value: give "
+            "the param a default, or end the template with | default(0)"
+        )
     try:
         return quote_for(value, place, is_number=is_number(value))
     except ValueError as error:

@@ -375,7 +375,7 @@ def test_what_may_be_a_text_may_not(template: str) -> None:
     "value", [None, True, [1], {"a": 1}, "x", "1\n", "1 ", "", "0x1", "1e", "a1"]
 )
 def test_what_is_no_number_after_all_is_not_rendered_there(value: object) -> None:
-    with pytest.raises(TemplateError, match="no value is safe here"):
+    with pytest.raises(TemplateError, match=r"no value is safe here|a number is needed there"):
         render("echo $(( {{ params.n }} ))", {"params": {"n": value}}, for_shell=True)
 
 
