@@ -105,7 +105,7 @@ function form(dag, changed) {
       input("reprocess", "Moments that have a run already", reprocess),
       input("most", "Runs at once", most),
     ),
-    h("p", null, h("label", { class: "switch" }, latest, "Runs that run again take the file's latest version")),
+    h("p", null, h("label", { class: "switch" }, latest, "Use the file's latest version for those")),
     h("p", null, h("label", { class: "switch" }, reverse, "Begin with the last moment")),
     h("button", { type: "submit", id: "preview" }, "Show what it would run"),
     plan,
