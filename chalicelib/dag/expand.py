@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Mapping, Set
 from typing import Any
 
 from chalicelib.dag.json_values import MAX_DEPTH, is_deeper_than
@@ -12,7 +12,7 @@ from chalicelib.dag.model import Task
 from chalicelib.dag.params import shown
 from chalicelib.dag.problems import quote
 from chalicelib.dag.template_terms import TemplateError
-from chalicelib.dag.templates import names_used, render_value
+from chalicelib.dag.templates import names_used, render_value, texts_of
 from chalicelib.dag.texts import BadText, text_of
 
 MAX_COPIES = 10_000
@@ -37,13 +37,13 @@ def copies(task: Task, context: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def is_made_from(task: Task, others: Set[str]) -> bool:
     """Whether what these tasks wrote decides which copies there are."""
-    used = {name for text in _texts(task.expand) for name in names_used(text)}
+    used = {name for text in texts_of(task.expand) for name in names_used(text)}
     return any(name.startswith(f"outputs.{other}.") for name in used for other in others)
 
 
 def may_differ(old: Task, new: Task, *, params_differ: bool) -> bool:
     """Whether another version of the task may be expanded to other copies, or not at all."""
-    used = {name for text in _texts(new.expand) for name in names_used(text)}
+    used = {name for text in texts_of(new.expand) for name in names_used(text)}
     is_given = any(name.startswith("params.") for name in used)
     same_order = list(old.expand) == list(new.expand)
     return old.expand != new.expand or not same_order or (params_differ and is_given)
@@ -52,14 +52,6 @@ def may_differ(old: Task, new: Task, *, params_differ: bool) -> bool:
 def fits(task: Task, map_index: int, item: Mapping[str, Any] | None) -> bool:
     """Whether an attempt of that copy, made by another version, finds what the command needs."""
     return bool(task.expand) == (map_index >= 0) and set(task.expand) == set(item or ())
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list | tuple):
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from _texts(part)
 
 
 def _items(name: str, written: list[Any] | str, context: Mapping[str, Any]) -> list[Any]:

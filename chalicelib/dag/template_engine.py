@@ -24,10 +24,11 @@ from chalicelib.dag.shell.places import places
 from chalicelib.dag.shell.source import HOLE
 from chalicelib.dag.shell.values import Place
 from chalicelib.dag.shell_text import quote_for, refusal
+from chalicelib.dag.template_budget import NotCompiled, spend_on_expression, spend_on_text
 from chalicelib.dag.template_filters import FILTERS, MAX_TEXT, refuse_undefined
 from chalicelib.dag.template_names import nothing_here, odd_task, paths, why_missing, wrong_names
 from chalicelib.dag.template_numbers import always_number, is_number
-from chalicelib.dag.template_terms import Fault, Scope, TemplateError
+from chalicelib.dag.template_terms import OPEN, Fault, Scope, TemplateError
 from chalicelib.dag.template_text import BRACES, Hole, Unreadable, split
 from chalicelib.dag.texts import BadText, text_or_nothing
 
@@ -115,6 +116,10 @@ class _Program:
     expressions: tuple[_Expression, ...]
     evaluators: tuple[TemplateExpression, ...]
     places: tuple[Place | None, ...]
+
+
+def prepare(text: str) -> None:
+    _program(text)
 
 
 def render(text: str, context: Mapping[str, Any], *, for_shell: bool) -> str:
@@ -224,11 +229,15 @@ def _may_be_given(tree: nodes.Expr, tame: Collection[str]) -> bool:
     )
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=8192)
 def _program(text: str) -> _Program:
+    spend_on_text(text, text.count(OPEN))
     literals, holes = split(text)
     expressions = tuple(map(_read, holes))
-    evaluators = tuple(_compile(hole.source) for hole in holes)
+    try:
+        evaluators = tuple(_compile(hole.source) for hole in holes)
+    except NotCompiled:
+        raise NotCompiled(text) from None
     return _Program(tuple(literals), expressions, evaluators, tuple(_places(literals, expressions)))
 
 
@@ -252,6 +261,7 @@ def _read(hole: Hole) -> _Expression:
 
 @lru_cache(maxsize=1024)
 def _compile(source: str) -> TemplateExpression:
+    spend_on_expression(source)
     try:
         return _ENVIRONMENT.compile_expression(source, undefined_to_none=False)
     except (*_FAILURES, SyntaxError, MemoryError) as error:

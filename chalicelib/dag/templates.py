@@ -7,7 +7,7 @@ before, because most do not.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from chalicelib.dag.template_terms import OPEN, Fault, Scope
@@ -19,6 +19,23 @@ def is_template(value: Any) -> bool:
         return OPEN in value
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return any(is_template(part) for part in parts)
+
+
+def prepare(text: str) -> None:
+    """Compile its templates, where there is time for it. Raises TemplateError."""
+    if OPEN in text:
+        from chalicelib.dag import template_engine
+
+        template_engine.prepare(text)
+
+
+def texts_of(value: Any) -> Iterator[str]:
+    """The texts in a value of JSON."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from texts_of(part)
 
 
 def render(text: str, context: Mapping[str, Any], *, for_shell: bool) -> str:

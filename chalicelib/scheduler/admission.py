@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.dag.params import check
 from chalicelib.dag.states import RunState
+from chalicelib.dag.template_budget import NotCompiled
+from chalicelib.dag.templates import texts_of
 from chalicelib.database import run_slots, runs, task_instances
 from chalicelib.database.dags import RegisteredDag
 from chalicelib.database.runs import NewRun, Run
@@ -38,7 +40,11 @@ def make_run(work: Work, dag: RegisteredDag, new: NewRun) -> Run | None:
     is_full = _is_full(work, dag)
     run_id = new_run_id(dag.dag_id, new.logical_date)
     context = run_context(definition, run_id, new)
-    new = replace(new, params=check(definition, new.params, context))
+    try:
+        new = replace(new, params=check(definition, new.params, context))
+    except NotCompiled:
+        defaults = [param.default for param in definition.params]
+        raise NotCompiled(*texts_of(defaults)) from None
     key = runs.insert(work.tx, run_id, dag.dag_id, dag.version_id, new, work.now)
     if key is None:
         return None

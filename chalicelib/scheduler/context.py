@@ -14,6 +14,7 @@ from typing import Any
 from chalicelib.config import Settings
 from chalicelib.dag.model import Dag, Task
 from chalicelib.dag.states import RunState
+from chalicelib.dag.template_budget import NotCompiled
 from chalicelib.database import (
     Database,
     Transaction,
@@ -81,7 +82,8 @@ class Work:
     `touched` are runs of which something changed; `run_slots`, `task_slots` and `pools` are DAGs
     and pools in which something may begin. Whoever changes a state notes it there, and `settle`
     follows it up before the commit, in the order of noting, so that no change can be forgotten.
-    `left_out` tells what `apart` undid. What has been read and never changes is kept.
+    `left_out` tells what `apart` undid; `put_off_items` wait until `to_compile` has been, as
+    `compiled` was for this transaction. What has been read and never changes is kept.
     """
 
     tx: Transaction
@@ -97,6 +99,9 @@ class Work:
     backfills: Line[int] = field(default_factory=Line)
     begun: int = 0
     left_out: list[str] = field(default_factory=list)
+    to_compile: Line[str] = field(default_factory=Line)
+    put_off_items: list[Mapping[str, Any]] = field(default_factory=list)
+    compiled: frozenset[str] = frozenset()
     _definitions: dict[int, Dag] = field(default_factory=dict)
     _runs: dict[int, Run] = field(default_factory=dict)
     _outputs: dict[tuple[int, str], Any] = field(default_factory=dict)
@@ -145,6 +150,9 @@ class Work:
             with self.savepoint():
                 yield
         except Exception as error:
+            if isinstance(error, NotCompiled) and self.may_wait(error):
+                self.put_off(error, about)
+                return
             reason = self.leave_out(error, what, **about)
             if self._is_enough(item, about, reason, patience) and give_up is not None:
                 with self.apart(f"the end of {what}", **about):
@@ -153,10 +161,20 @@ class Work:
         else:
             self._came_through(item)
 
+    def may_wait(self, error: NotCompiled) -> bool:
+        """Whether compiling its templates helps: not where they are more than are kept."""
+        return not self.compiled.issuperset(error.texts)
+
+    def put_off(self, error: NotCompiled, about: Mapping[str, Any]) -> None:
+        """Leave an item to the transaction that follows when its templates have been compiled."""
+        self.to_compile.update(error.texts)
+        self.put_off_items.append(about)
+
     def leave_out(self, error: Exception, what: str, **about: Any) -> str:
         """Log and note what an item raised; answers it in words. Raises it again where nothing can
-        be committed any more."""
-        if self.tx.is_doomed_by(error):
+        be committed any more, and where the item only has to wait for its templates."""
+        is_early = isinstance(error, NotCompiled) and self.may_wait(error)
+        if is_early or self.tx.is_doomed_by(error):
             raise error
         item, said = _item(what, about), in_words(error)
         log.error("%s is left out", item, extra=about, exc_info=error)

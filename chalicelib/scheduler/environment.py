@@ -11,8 +11,9 @@ from chalicelib.dag.graph import ancestors
 from chalicelib.dag.model import Dag, Task
 from chalicelib.dag.params import as_text, for_templates
 from chalicelib.dag.schedule import day_of
+from chalicelib.dag.template_budget import NotCompiled
 from chalicelib.dag.template_terms import TemplateError
-from chalicelib.dag.templates import render
+from chalicelib.dag.templates import is_template, render
 from chalicelib.dag.texts import output_variable, param_variable
 from chalicelib.database.runs import NewRun, Run
 from chalicelib.database.task_instances import TaskInstance
@@ -31,8 +32,24 @@ def task_message(
     work: Work, dag: Dag, run: Run, instance: TaskInstance, attempt: Attempt, not_before: datetime
 ) -> TaskMessage:
     """All that the executor needs for this attempt. Raises TemplateError, also for what is too long
-    to be sent, or LookupError if the DAG has no such task."""
+    to be sent, LookupError if the DAG has no such task, or NotCompiled with all texts of it."""
     task = dag.task(attempt.task_id)
+    try:
+        return _message(work, dag, task, run, instance, attempt, not_before)
+    except NotCompiled:
+        texts = [task.command, task.when or "", *dag.env.values(), *task.env.values()]
+        raise NotCompiled(*filter(is_template, texts)) from None
+
+
+def _message(
+    work: Work,
+    dag: Dag,
+    task: Task,
+    run: Run,
+    instance: TaskInstance,
+    attempt: Attempt,
+    not_before: datetime,
+) -> TaskMessage:
     context = template_context(work, dag, run, attempt)
     given = {
         name: render(value, context, for_shell=False)

@@ -13,7 +13,9 @@ from collections.abc import Iterable, Mapping
 from chalicelib.dag.expand import ExpandError, copies
 from chalicelib.dag.model import Dag, Task
 from chalicelib.dag.states import TASK_ENDED, RunState, TaskState
+from chalicelib.dag.template_budget import NotCompiled
 from chalicelib.dag.template_terms import TemplateError
+from chalicelib.dag.templates import texts_of
 from chalicelib.dag.trigger_rules import Decision, decide
 from chalicelib.database import dags, expansion, run_slots, runs, task_instances
 from chalicelib.database.runs import Run
@@ -74,6 +76,9 @@ def _decide_apart(work: Work, run: Run, task: Task, states: States) -> None:
             with work.savepoint():
                 _decide(work, run, task, states, target, reason)
     except Exception as error:
+        if isinstance(error, NotCompiled) and work.may_wait(error):
+            work.put_off(error, run.ids())
+            return
         reason = work.leave_out(error, "a task of a run", task_id=task.id, **run.ids())
         for instance in task_instances.waiting(work.tx, run.key, task.id):
             failed = TaskState.FAILED
@@ -197,6 +202,8 @@ def _expand(work: Work, run: Run, task: Task, whole: TaskInstance) -> tuple[Task
         items = copies(task, template_context(work, work.definition(run.version_id), run, attempt))
     except (TemplateError, ExpandError) as error:
         return TaskState.FAILED, f"expand: {error}"
+    except NotCompiled:
+        raise NotCompiled(*texts_of(task.expand)) from None
     if not items:
         return TaskState.SKIPPED, "expand: there is nothing to make copies for"
     first = whole.copies or 0

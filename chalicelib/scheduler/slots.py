@@ -30,6 +30,8 @@ log = logging.getLogger("orchestrator.scheduler")
 MAX_BEGUN = 1000
 """Tasks that one transaction may begin: what EFS writes well within the five seconds that it may be
 open. A wake-up goes on at once."""
+MAX_PUT_OFF = 200
+"""Texts whose templates are compiled between two transactions."""
 FIRST_PAGE = 50
 """Ready tasks that are looked at first: mostly few slots are free, and nothing holds tasks back."""
 PAGE = 500
@@ -83,7 +85,7 @@ def fill_task_slots(work: Work) -> None:
     ]
     before: TaskInstance | None = None
     for task in heapq.merge(*lines, key=lambda task: (-task.priority, task.key)):
-        if work.begun >= MAX_BEGUN or work.tx.is_late():
+        if work.begun >= MAX_BEGUN or work.tx.is_late() or len(work.to_compile) >= MAX_PUT_OFF:
             work.outbox.wake(work.now)
             break
         if before is None or task.key != before.key:  # not in line for both its DAG and its pool

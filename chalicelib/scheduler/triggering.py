@@ -9,8 +9,9 @@ from typing import Any
 from chalicelib.dag.expand import fits
 from chalicelib.dag.retries import retry_at
 from chalicelib.dag.states import RunState, TaskState
+from chalicelib.dag.template_budget import NotCompiled
 from chalicelib.dag.template_terms import TemplateError
-from chalicelib.dag.templates import render_value
+from chalicelib.dag.templates import render_value, texts_of
 from chalicelib.database import attempts, dags, runs, task_instances
 from chalicelib.database.runs import NewRun, Run
 from chalicelib.database.task_instances import End, TaskInstance
@@ -68,7 +69,10 @@ def _make(work: Work, run: Run, task: TaskInstance, dag_id: str, conf: dict[str,
         raise OrchestratorError(f"trigger_dag_id: there is no DAG {dag_id!r}")
     runs.detach(work.tx, task.key)  # nothing is waited for any more but the run of this attempt
     context = template_context(work, work.definition(run.version_id), run, task.attempt)
-    values = {name: render_value(value, context) for name, value in conf.items()}
+    try:
+        values = {name: render_value(value, context) for name, value in conf.items()}
+    except NotCompiled:
+        raise NotCompiled(*texts_of(conf)) from None
     definition = work.definition(run.version_id).task(task.task_id)
     made = make_now(
         work,
