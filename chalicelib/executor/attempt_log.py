@@ -23,8 +23,7 @@ class AttemptLog:
 
     def _begin(self) -> None:
         self._stream = MaskedStream(self._mask)
-        # Once more behind the stream: colours left out may have stood inside a secret.
-        self._lines = LineMaker(self._mask.hide_bytes if self._mask.patterns else None)
+        self._lines = LineMaker()
 
     def feed(self, data: bytes) -> None:
         try:

@@ -11,7 +11,6 @@ every ten seconds.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import datetime
 
 LINE_BYTES = 64 * 1024
@@ -21,7 +20,6 @@ PROGRESS_SECONDS = 10.0
 
 _CONTROLS = bytes(byte for byte in (*range(32), 127) if byte not in b"\t\n")
 _COLOUR = r"\x1b\[[0-9;]{0,32}m"  # "select graphic rendition"
-_COLOURS = re.compile(_COLOUR.encode())
 _SEQUENCE = re.compile(rf"(?!{_COLOUR})\x1b\[[0-?]*[ -/]*[@-~]")
 _CONTROL = re.compile(rf"({_COLOUR})|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _RETURN_BEFORE_END = re.compile(rb"\r+\n")
@@ -31,11 +29,10 @@ _OVERWRITTEN = re.compile(rb"[^\n]*\r")
 class LineMaker:
     """Feed it what arrives; it answers with the lines that are complete.
 
-    Moments are aware datetimes in UTC. `hide` has the last word on every line, without its stamp.
+    Moments are aware datetimes in UTC.
     """
 
-    def __init__(self, hide: Callable[[bytes], bytes] | None = None) -> None:
-        self._hide = hide
+    def __init__(self) -> None:
         self._rest = b""
         self._began: datetime | None = None
         self._shown: datetime | None = None
@@ -103,8 +100,6 @@ class LineMaker:
             return b""
         stamp = f"{moment.isoformat(timespec='milliseconds')[:23]}Z ".encode()
         shown = _harmless(lines)[:-1]
-        if self._hide is not None:
-            shown = _hidden(shown, self._hide)
         return stamp + shown.replace(b"\n", b"\n" + stamp) + b"\n"
 
 
@@ -120,15 +115,6 @@ def _harmless(lines: bytes) -> bytes:
 
 def _escape(found: re.Match[str]) -> str:
     return found[1] or f"\\x{ord(found.group()):02x}"
-
-
-def _hidden(lines: bytes, hide: Callable[[bytes], bytes]) -> bytes:
-    """Where colours stand inside of what is to be hidden, they go: nobody is to see where."""
-    if b"\x1b" not in lines:
-        return hide(lines)
-    plain = _COLOURS.sub(b"", lines)
-    shown = hide(plain)
-    return hide(lines) if shown == plain else shown
 
 
 def _character_boundary(data: bytes, at: int) -> int:

@@ -1,29 +1,43 @@
 """Hiding secrets in what a command writes, however its output is cut into pieces. Pure.
 
-A secret is hidden where it stands as it is; one of several lines is also hidden line by line, as
-tools indent and number lines. Base64 and other forms of it are not known here.
+Which texts are hidden for a secret stands in `secret_forms`. They are searched for in the output as
+it is, and as it is read: without the sequences that colour it, move the cursor or take it back to
+the beginning of the line. Long ones are also found where the ends of lines stand in them, as
+`base64` writes them. Whatever the order, all that is found is hidden, and what overlaps as one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import accumulate
+
+from chalicelib.executor.secret_forms import forms
 
 HIDDEN = b"***"
-LEAST_LINE = 8
-"""A line of a longer secret is a secret by itself from this many characters on: hiding each `}` of
-a key file would leave nothing to read."""
+LEAST_WRAPPED = 12
+"""Of a form of this many bytes the ends of lines in it are overlooked."""
+LEAST_OPEN = 4
+"""So many bytes of a wrapped one hold back the line that they end, until more comes: with fewer,
+many lines would be shown late."""
+
+_NOT_READ = re.compile(rb"\x1b\[[0-?]{0,64}[ -/]{0,8}[@-~]|\r")
+_NOT_READ_NOR_ENDS = re.compile(_NOT_READ.pattern + rb"|\n")
+_UNFINISHED = re.compile(rb"\x1b(?:\[[0-?]{0,64}[ -/]{0,8})?\Z")
+_UNFINISHED_LENGTH = 80
 
 
 class Mask:
     """Hides `secrets`. Blanks around a secret are not part of it; one of blanks only is none."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {form for secret in secrets for form in _forms(secret)}
-        self.patterns = tuple(sorted(form.encode("utf-8", "surrogatepass") for form in forms))
+        found = {form for secret in secrets for form in forms(secret)}
+        self.patterns = tuple(sorted(form.encode("utf-8", "surrogatepass") for form in found))
 
     def hide(self, text: str) -> str:
-        """`text` with `***` for every secret in it."""
+        """`text` with `***` for every secret in it. To be called before anything is cut off."""
         if not self.patterns:
             return text
         data = self.hide_bytes(text.encode("utf-8", "surrogatepass"))
@@ -33,23 +47,47 @@ class Mask:
         stream = MaskedStream(self)
         return stream.feed(data) + stream.finish()
 
-    def hide_in(self, value: Any) -> Any:
-        """The same for every text in a JSON value, the keys of its objects included."""
-        if isinstance(value, str):
-            return self.hide(value)
-        if isinstance(value, list):
-            return [self.hide_in(item) for item in value]
-        if isinstance(value, dict):
-            return {self.hide(key): self.hide_in(item) for key, item in value.items()}
-        return value
+
+class _Reading:
+    """`data` without what `left_out` matches: `text`, and the way back from its places."""
+
+    def __init__(self, data: bytes, left_out: re.Pattern[bytes] | None) -> None:
+        self._data = data
+        self._left_out = left_out
+        self.text = data if left_out is None else left_out.sub(b"", data)
+        self.is_shorter = len(self.text) < len(data)
+
+    def start(self, at: int) -> int:
+        """Where in `data` the byte `at` of the text stands."""
+        return at + self._shift(at)
+
+    def end(self, at: int) -> int:
+        """Behind the byte before `at`."""
+        return self.start(at - 1) + 1 if at else 0
+
+    def _shift(self, at: int) -> int:
+        if not self.is_shorter:
+            return 0
+        places, shifts = self._gaps
+        return shifts[bisect_right(places, at)]
+
+    @cached_property
+    def _gaps(self) -> tuple[list[int], list[int]]:
+        """Before which bytes of the text something is left out, and how much up to there."""
+        found = self._left_out.finditer(self._data) if self._left_out else ()
+        spans = [gap.span() for gap in found]
+        shifts = [0, *accumulate(end - start for start, end in spans)]
+        places = [start - shift for (start, _), shift in zip(spans, shifts, strict=False)]
+        return places, shifts
 
 
 class MaskedStream:
     """Feed it what arrives. It holds back what may be the beginning of a secret: always less than
-    the longest one. Secrets that overlap are hidden as one."""
+    the longest one, but for what is not read. Secrets that overlap are hidden as one."""
 
     def __init__(self, mask: Mask) -> None:
         self._patterns = mask.patterns
+        self._wrapped = [p for p in mask.patterns if len(p) >= LEAST_WRAPPED and b"\n" not in p]
         self._rest = b""
         self._covered = 0  # so many bytes of the rest belong to a secret that is hidden already
 
@@ -57,7 +95,7 @@ class MaskedStream:
         if not self._patterns:
             return data
         data = self._rest + data
-        return self._sweep(data, min(_open_at(data, pattern) for pattern in self._patterns))
+        return self._sweep(data, self._open_at(data))
 
     def finish(self) -> bytes:
         """What was held back: it was no secret."""
@@ -78,32 +116,50 @@ class MaskedStream:
         return b"".join(made)
 
     def _found(self, data: bytes) -> Iterator[tuple[int, int]]:
-        for pattern in self._patterns:
-            start = data.find(pattern)
-            while start >= 0:
-                end = start + len(pattern)
-                yield start, end
-                # Of those that overlap this one the last says all. One by one, the overlaps of a
-                # long secret with itself would take minutes.
-                last = data.rfind(pattern, start + 1, end - 1 + len(pattern))
-                start = last if last >= 0 else data.find(pattern, end)
+        for reading, patterns in self._readings(data):
+            for pattern in patterns:
+                for start, end in _places(reading.text, pattern):
+                    yield reading.start(start), reading.end(end)
+
+    def _open_at(self, data: bytes) -> int:
+        """Where something begins that may go on behind the end of `data`; that end if nowhere."""
+        tail = max(0, len(data) - _UNFINISHED_LENGTH)
+        unfinished = _UNFINISHED.search(data, tail)
+        opened = [unfinished.start() if unfinished else len(data)]
+        for reading, patterns in self._readings(data):
+            last_line = reading.text if patterns is self._patterns else data.rpartition(b"\n")[2]
+            for pattern in patterns:
+                at = _open_at(reading.text, pattern)
+                length = len(reading.text) - at
+                if length >= LEAST_OPEN or (length and length <= len(last_line)):
+                    opened.append(reading.start(at))
+        return min(opened)
+
+    def _readings(self, data: bytes) -> Iterator[tuple[_Reading, Sequence[bytes]]]:
+        yield _Reading(data, None), self._patterns
+        read = _Reading(data, _NOT_READ)
+        if read.is_shorter:
+            yield read, self._patterns
+        if self._wrapped and b"\n" in data:
+            yield _Reading(data, _NOT_READ_NOR_ENDS), self._wrapped
 
 
-def _forms(secret: str) -> Iterator[str]:
-    whole = secret.strip()
-    if not whole:
-        return
-    yield whole
-    lines = [line.strip() for line in whole.splitlines()]
-    if len(lines) > 1:
-        yield from (line for line in lines if len(line) >= LEAST_LINE)
+def _places(text: bytes, pattern: bytes) -> Iterator[tuple[int, int]]:
+    start = text.find(pattern)
+    while start >= 0:
+        end = start + len(pattern)
+        yield start, end
+        # Of those that overlap this one the last says all. One by one, the overlaps of a long
+        # secret with itself would take minutes.
+        last = text.rfind(pattern, start + 1, end - 1 + len(pattern))
+        start = last if last >= 0 else text.find(pattern, end)
 
 
-def _open_at(data: bytes, pattern: bytes) -> int:
-    """Where a `pattern` begins that may go on behind the end of `data`; that end if nowhere."""
-    start = max(0, len(data) - len(pattern) + 1)
-    while (start := data.find(pattern[:1], start)) >= 0:
-        if pattern.startswith(data[start:]):
+def _open_at(text: bytes, pattern: bytes) -> int:
+    """Where a `pattern` begins that may go on behind the end of `text`; that end if nowhere."""
+    start = max(0, len(text) - len(pattern) + 1)
+    while (start := text.find(pattern[:1], start)) >= 0:
+        if pattern.startswith(text[start:]):
             return start
         start += 1
-    return len(data)
+    return len(text)

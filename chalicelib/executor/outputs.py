@@ -37,7 +37,7 @@ def collect(path: str, promised: Sequence[str], mask: Mask) -> dict[str, Any]:
             f"the command wrote {_listed(extra)} to $DAG_OUTPUT: add the name to the task's"
             " `outputs`, or do not write it"
         )
-    return {name: mask.hide_in(value_of(mask.hide(text))) for name, text in written.items()}
+    return {name: mask.hide(text) for name, text in written.items()}
 
 
 def parse(data: bytes) -> dict[str, str]:
