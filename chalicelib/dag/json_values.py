@@ -7,6 +7,7 @@ On its way there, while it is not known whether a number is wanted, it is a `Wri
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from decimal import Decimal
@@ -19,6 +20,7 @@ _LARGEST = 2**53
 
 MAX_DEPTH = 64
 """Of lists and objects in one value, as in an output: readers have only so much stack."""
+_TOO_DEEP = f"lists and objects are nested more than {MAX_DEPTH} deep"
 
 
 class WrittenNumber(float):
@@ -31,6 +33,60 @@ class WrittenNumber(float):
         made = super().__new__(cls, text)
         made.text = text
         return made
+
+
+class WrittenList(list[Any]):
+    """A list that knows the `text` it was written as."""
+
+    __slots__ = ("text",)
+    text: str
+
+
+class WrittenDict(dict[str, Any]):
+    """The same of an object."""
+
+    __slots__ = ("text",)
+    text: str
+
+
+WRITTEN = (WrittenNumber, WrittenList, WrittenDict)
+
+
+def read_written(text: str) -> Any:
+    """`text` as JSON where templates can do more with that, and no letter of it is lost: a number,
+    a list, an object, `true` or `false`. Everything else is the text itself."""
+    if text in ("true", "false"):
+        return text == "true"
+    if not text[:1].isspace() and not text[-1:].isspace() and text[:1] in "-0123456789[{":
+        try:
+            value = parse_json(text)
+        except ValueError:
+            return text
+        if isinstance(value, list | dict):
+            kept = WrittenList(value) if isinstance(value, list) else WrittenDict(value)
+            kept.text = text
+            return kept
+        return value
+    return text
+
+
+def parse_json(text: str) -> Any:
+    """The value of a text in JSON, its numbers as `parse_number` reads them. Raises ValueError,
+    also for one that is nested too deep."""
+    try:
+        value = json.loads(
+            text, parse_int=parse_number, parse_float=parse_number, parse_constant=_no_constant
+        )
+        json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair is no character
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    if is_deeper_than(value, MAX_DEPTH):
+        raise ValueError(_TOO_DEEP)
+    return value
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
 
 
 def parse_number(text: str) -> int | float:

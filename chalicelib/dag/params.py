@@ -10,7 +10,7 @@ from typing import Any
 
 from chalicelib.dag.json_values import (
     MAX_DEPTH,
-    WrittenNumber,
+    WRITTEN,
     as_written,
     is_deeper_than,
     is_number,
@@ -186,8 +186,11 @@ def same(one: Any, other: Any) -> bool:
 
 def shown(value: Any) -> str:
     """A value in a message: as JSON, not too long."""
-    is_written = isinstance(value, WrittenNumber)
-    text = value.text if is_written else json.dumps(as_written(value), ensure_ascii=False)
+    text = (
+        value.text
+        if isinstance(value, WRITTEN)
+        else json.dumps(as_written(value), ensure_ascii=False)
+    )
     return text if len(text) <= 60 else text[:60] + "…"
 
 

@@ -114,7 +114,8 @@ TASK_FIELDS: tuple[Field, ...] = (
         "outputs",
         Kind.OUTPUTS,
         "Names that the command promises to write to the file in `$DAG_OUTPUT`, as `name=value` "
-        "lines or `name<<EOF` blocks; a value may be JSON; 32 KiB together. The tasks behind it "
+        "lines or `name<<EOF` blocks; 32 KiB together. A value stays the text that was written, "
+        "and is read as JSON where a template asks for a part of it or a list. Tasks behind it "
         "find them as `{{ outputs.task.name }}`, direct ones also as `$OUTPUT_<TASK>_<NAME>`.",
         default=(),
         needs=("command",),

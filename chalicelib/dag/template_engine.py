@@ -81,7 +81,9 @@ class _Environment(SandboxedEnvironment):
             raise TypeError(f"{operator} is for numbers")
         if operator == "**" and (abs(left) > 1_000_000 or abs(right) > 16):
             raise ValueError("this power is too large")
-        if not numbers and type(left) is not type(right):
+        texts = isinstance(left, str) and isinstance(right, str)
+        lists = isinstance(left, list) and isinstance(right, list)
+        if not (numbers or texts or lists):
             raise TypeError("+ is for two numbers, two texts or two lists")
         return super().call_binop(context, operator, left, right)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Undefined
 
-from chalicelib.dag.json_values import WrittenNumber, as_written
+from chalicelib.dag.json_values import WRITTEN, as_written, parse_json
 from chalicelib.dag.texts import text_or_nothing
 
 MAX_TEXT = 256 * 1024
@@ -75,9 +75,18 @@ def _round(value: float, digits: int = 0) -> float:
 
 
 def _tojson(value: Any) -> str:
-    if isinstance(value, WrittenNumber):
+    if isinstance(value, WRITTEN):
         return value.text
     return json.dumps(as_written(value), ensure_ascii=False)
+
+
+def _fromjson(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value  # it has been read already
+    try:
+        return parse_json(value)
+    except ValueError as error:
+        raise ValueError(f"fromjson cannot read this text: {error}") from None
 
 
 _OF_VALUES: dict[str, Callable[..., Any]] = {
@@ -99,5 +108,6 @@ _OF_VALUES: dict[str, Callable[..., Any]] = {
     "int": int,
     "float": float,
     "tojson": _tojson,
+    "fromjson": _fromjson,
 }
 FILTERS = {"default": _default, **{name: _strict(made) for name, made in _OF_VALUES.items()}}

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from chalicelib.dag.json_values import WrittenNumber, as_written
+from chalicelib.dag.json_values import WRITTEN, as_written
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9]")
@@ -20,8 +20,10 @@ def text_of(value: Any) -> str:
     """A text as it is, everything else as JSON. Raises BadText where the environment of a process
     cannot hold it."""
     try:
-        if isinstance(value, str | WrittenNumber):
-            text = value if isinstance(value, str) else value.text
+        if isinstance(value, str):
+            text = value
+        elif isinstance(value, WRITTEN):
+            text = value.text
         else:
             text = json.dumps(as_written(value), ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError):

@@ -23,7 +23,7 @@ class AttemptLog:
 
     def _begin(self) -> None:
         self._stream = MaskedStream(self._mask)
-        self._lines = LineMaker()
+        self._lines = LineMaker(self._mask.hide_bytes if self._mask.patterns else None)
 
     def feed(self, data: bytes) -> None:
         try:

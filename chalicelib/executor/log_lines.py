@@ -11,6 +11,7 @@ every ten seconds.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 
 LINE_BYTES = 64 * 1024
@@ -29,10 +30,12 @@ _OVERWRITTEN = re.compile(rb"[^\n]*\r")
 class LineMaker:
     """Feed it what arrives; it answers with the lines that are complete.
 
-    Moments are aware datetimes in UTC.
+    Moments are aware datetimes in UTC. `hide` is asked once more where a line is shown otherwise
+    than it was written.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hide: Callable[[bytes], bytes] | None = None) -> None:
+        self._hide = hide
         self._rest = b""
         self._began: datetime | None = None
         self._shown: datetime | None = None
@@ -99,7 +102,10 @@ class LineMaker:
         if not lines:
             return b""
         stamp = f"{moment.isoformat(timespec='milliseconds')[:23]}Z ".encode()
-        shown = _harmless(lines)[:-1]
+        shown = _harmless(lines)
+        if self._hide is not None and shown != lines:
+            shown = self._hide(shown)
+        shown = shown[:-1]
         return stamp + shown.replace(b"\n", b"\n" + stamp) + b"\n"
 
 

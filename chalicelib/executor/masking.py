@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import accumulate
 
@@ -25,6 +25,7 @@ many lines would be shown late."""
 
 _NOT_READ = re.compile(rb"\x1b\[[0-?]{0,64}[ -/]{0,8}[@-~]|\r")
 _NOT_READ_NOR_ENDS = re.compile(_NOT_READ.pattern + rb"|\n")
+_NO_SEQUENCES = {_NOT_READ: b"\r", _NOT_READ_NOR_ENDS: b"\r\n"}
 _UNFINISHED = re.compile(rb"\x1b(?:\[[0-?]{0,64}[ -/]{0,8})?\Z")
 _UNFINISHED_LENGTH = 80
 
@@ -54,7 +55,12 @@ class _Reading:
     def __init__(self, data: bytes, left_out: re.Pattern[bytes] | None) -> None:
         self._data = data
         self._left_out = left_out
-        self.text = data if left_out is None else left_out.sub(b"", data)
+        if left_out is None:
+            self.text = data
+        elif b"\x1b" in data:
+            self.text = left_out.sub(b"", data)
+        else:  # twenty times as fast
+            self.text = data.translate(None, _NO_SEQUENCES[left_out])
         self.is_shorter = len(self.text) < len(data)
 
     def start(self, at: int) -> int:
@@ -87,7 +93,8 @@ class MaskedStream:
 
     def __init__(self, mask: Mask) -> None:
         self._patterns = mask.patterns
-        self._wrapped = [p for p in mask.patterns if len(p) >= LEAST_WRAPPED and b"\n" not in p]
+        self._wrapped = tuple(filter(_may_be_wrapped, mask.patterns))
+        self._others = tuple(p for p in mask.patterns if not _may_be_wrapped(p))
         self._rest = b""
         self._covered = 0  # so many bytes of the rest belong to a secret that is hidden already
 
@@ -95,17 +102,18 @@ class MaskedStream:
         if not self._patterns:
             return data
         data = self._rest + data
-        return self._sweep(data, self._open_at(data))
+        readings = self._readings(data)
+        return self._sweep(data, readings, _open_in(data, readings))
 
     def finish(self) -> bytes:
         """What was held back: it was no secret."""
-        return self._sweep(self._rest, len(self._rest))
+        return self._sweep(self._rest, self._readings(self._rest), len(self._rest))
 
-    def _sweep(self, data: bytes, until: int) -> bytes:
+    def _sweep(self, data: bytes, readings: _Readings, until: int) -> bytes:
         """Give out `data` up to `until`, and hold back what lies behind."""
         made: list[bytes] = []
         at = self._covered
-        for start, end in sorted(self._found(data)):
+        for start, end in sorted(_found(readings)):
             if start >= until:
                 break
             if start >= at:
@@ -115,33 +123,47 @@ class MaskedStream:
         self._rest, self._covered = data[until:], max(0, at - until)
         return b"".join(made)
 
-    def _found(self, data: bytes) -> Iterator[tuple[int, int]]:
-        for reading, patterns in self._readings(data):
-            for pattern in patterns:
-                for start, end in _places(reading.text, pattern):
-                    yield reading.start(start), reading.end(end)
+    def _readings(self, data: bytes) -> _Readings:
+        """`data` in all ways in which something is to be found in it, and what that is."""
+        if not self._wrapped or b"\n" not in data:
+            readings = [(_Reading(data, None), self._patterns)]
+        else:
+            readings = [
+                (_Reading(data, None), self._others),
+                (_Reading(data, _NOT_READ_NOR_ENDS), self._wrapped),
+            ]
+        if b"\r" in data or b"\x1b" in data:
+            readings.append((_Reading(data, _NOT_READ), self._patterns))
+        return readings
 
-    def _open_at(self, data: bytes) -> int:
-        """Where something begins that may go on behind the end of `data`; that end if nowhere."""
-        tail = max(0, len(data) - _UNFINISHED_LENGTH)
-        unfinished = _UNFINISHED.search(data, tail)
-        opened = [unfinished.start() if unfinished else len(data)]
-        for reading, patterns in self._readings(data):
-            last_line = reading.text if patterns is self._patterns else data.rpartition(b"\n")[2]
-            for pattern in patterns:
-                at = _open_at(reading.text, pattern)
-                length = len(reading.text) - at
-                if length >= LEAST_OPEN or (length and length <= len(last_line)):
-                    opened.append(reading.start(at))
-        return min(opened)
 
-    def _readings(self, data: bytes) -> Iterator[tuple[_Reading, Sequence[bytes]]]:
-        yield _Reading(data, None), self._patterns
-        read = _Reading(data, _NOT_READ)
-        if read.is_shorter:
-            yield read, self._patterns
-        if self._wrapped and b"\n" in data:
-            yield _Reading(data, _NOT_READ_NOR_ENDS), self._wrapped
+_Readings = list[tuple[_Reading, tuple[bytes, ...]]]
+
+
+def _may_be_wrapped(pattern: bytes) -> bool:
+    return len(pattern) >= LEAST_WRAPPED and not any(end in pattern for end in b"\r\n\x1b")
+
+
+def _found(readings: _Readings) -> Iterator[tuple[int, int]]:
+    for reading, patterns in readings:
+        for pattern in patterns:
+            for start, end in _places(reading.text, pattern):
+                yield reading.start(start), reading.end(end)
+
+
+def _open_in(data: bytes, readings: _Readings) -> int:
+    """Where something begins that may go on behind the end of `data`; that end if nowhere."""
+    unfinished = _UNFINISHED.search(data, max(0, len(data) - _UNFINISHED_LENGTH))
+    opened = unfinished.start() if unfinished else len(data)
+    last_line = len(data) - data.rfind(b"\n") - 1
+    for reading, patterns in readings:
+        for pattern in patterns:
+            at = _open_at(reading.text, pattern)
+            length = len(reading.text) - at
+            is_on_one_line = length <= last_line or b"\n" in pattern or not reading.is_shorter
+            if length and (length >= LEAST_OPEN or is_on_one_line):
+                opened = min(opened, reading.start(at))
+    return opened
 
 
 def _places(text: bytes, pattern: bytes) -> Iterator[tuple[int, int]]:

@@ -1,23 +1,17 @@
 """What a command hands on: the file in $DAG_OUTPUT, as `name=value` lines and `name<<MARK` blocks.
 
-A value that is valid JSON is taken as JSON, everything else as text. So that no text changes on
-its way to the next task, a number stays text where JSON would write it differently (`1.10`, `007`).
+Every value is the text that the command wrote. Whoever asks for a part of it reads it as JSON then.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from chalicelib.executor.masking import Mask
 
 LIMIT_BYTES = 32 * 1024
-DEEPEST = 64
-"""A JSON value nested deeper than this is kept as text: nothing that reads it may run out of
-stack."""
 _NAMES_SHOWN = 5
 _NAME_LENGTH = 60
 
@@ -26,15 +20,16 @@ class BadOutputs(Exception):
     """The outputs are not what was promised; the text says what is wrong and what to do."""
 
 
-def collect(path: str, promised: Sequence[str], mask: Mask) -> dict[str, Any]:
+def collect(path: str, promised: Sequence[str], mask: Mask) -> dict[str, str]:
     """The outputs in the file `path`, exactly those `promised`, secrets hidden. Raises
     BadOutputs."""
     written = parse(_read(path))
     if missing := [name for name in promised if name not in written]:
-        raise BadOutputs(f"the command did not write {_listed(missing)} to $DAG_OUTPUT as promised")
+        shown = _listed(missing, mask)
+        raise BadOutputs(f"the command did not write {shown} to $DAG_OUTPUT as promised")
     if extra := [name for name in written if name not in promised]:
         raise BadOutputs(
-            f"the command wrote {_listed(extra)} to $DAG_OUTPUT: add the name to the task's"
+            f"the command wrote {_listed(extra, mask)} to $DAG_OUTPUT: add the name to the task's"
             " `outputs`, or do not write it"
         )
     return {name: mask.hide(text) for name, text in written.items()}
@@ -49,25 +44,11 @@ def parse(data: bytes) -> dict[str, str]:
     if "\0" in text:
         raise BadOutputs("$DAG_OUTPUT holds a NUL byte, which no environment variable can carry")
     lines = iter(enumerate(text.split("\n"), start=1))
-    return dict(_entry(number, line, lines) for number, line in lines if line)
-
-
-def value_of(text: str) -> Any:
-    """`text` as JSON if it is JSON and would be written again the same, else as it is."""
-    try:
-        value = json.loads(text, parse_constant=_no_constant)
-        again = json.dumps(value, allow_nan=False, ensure_ascii=False)
-        again.encode()
-    except (ValueError, RecursionError):
-        return text
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if (is_number and again != text) or not _is_shallow(value, DEEPEST):
-        return text
-    return value
+    return dict(_entry(number, line, lines) for number, line in lines if line.removesuffix("\r"))
 
 
 def _entry(number: int, line: str, lines: Iterator[tuple[int, str]]) -> tuple[str, str]:
-    name, equals, value = line.partition("=")
+    name, equals, value = line.removesuffix("\r").partition("=")
     before_mark, arrows, mark = line.partition("<<")
     if arrows and len(before_mark) < len(name):
         return before_mark, _block(number, mark, lines)
@@ -80,11 +61,14 @@ def _entry(number: int, line: str, lines: Iterator[tuple[int, str]]) -> tuple[st
 
 
 def _block(number: int, mark: str, lines: Iterator[tuple[int, str]]) -> str:
+    """Whether its lines end with CRLF is said by the first one: in a block that does not, a
+    carriage return is part of the text."""
+    end = "\r" if mark.endswith("\r") else ""
     held: list[str] = []
     for _, line in lines:
-        if line == mark:
+        if line.removesuffix(end) == mark.removesuffix(end):
             return "\n".join(held)
-        held.append(line)
+        held.append(line.removesuffix(end))
     raise BadOutputs(f"the block in line {number} of $DAG_OUTPUT does not end with its mark")
 
 
@@ -110,18 +94,9 @@ def _read(path: str) -> bytes:
     return data
 
 
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(f"`{name[:_NAME_LENGTH]}`" for name in names[:_NAMES_SHOWN])
+def _listed(names: Sequence[str], mask: Mask) -> str:
+    # Hidden before it is cut: a piece of a secret is not known again.
+    hidden = [mask.hide(name) for name in names[:_NAMES_SHOWN]]
+    shown = ", ".join(f"`{name[:_NAME_LENGTH]}`" for name in hidden)
     more = len(names) - _NAMES_SHOWN
     return f"{shown} and {more} more" if more > 0 else shown
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _is_shallow(value: Any, depth: int) -> bool:
-    if not isinstance(value, list | dict):
-        return True
-    inner = value.values() if isinstance(value, dict) else value
-    return depth > 0 and all(_is_shallow(item, depth - 1) for item in inner)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from chalicelib.errors import Unavailable
 from chalicelib.executor.environment import CannotStart, Shell, is_scarcity
+from chalicelib.executor.isolation import apart
 
 # How far the kernel's two accounts of the same memory may differ.
 _RSS_SLACK = 1024 * 1024
@@ -96,17 +97,19 @@ def start(shell: Shell, command: str, cwd: str, environ: Mapping[str, str]) -> C
     if not os.path.isdir(cwd):  # noqa: PTH112 - an empty or broken path is no folder either
         raise CannotStart(f"cwd `{cwd}` is not a directory where the command runs")
     try:
-        process = subprocess.Popen(
-            # Without the dashes a command that begins with one would be taken for an option.
-            [shell.name, "-c", "--", command],
-            executable=shell.path,
-            cwd=cwd,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            bufsize=0,
-            start_new_session=True,
+        process = apart(
+            lambda: subprocess.Popen(
+                # Without the dashes a command that begins with one would be taken for an option.
+                [shell.name, "-c", "--", command],
+                executable=shell.path,
+                cwd=cwd,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                bufsize=0,
+                start_new_session=True,
+            )
         )
     except (OSError, ValueError) as error:
         raise CannotStart(_why(error), is_transient=is_scarcity(error)) from error

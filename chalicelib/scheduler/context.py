@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from chalicelib.config import Settings
+from chalicelib.dag.json_values import read_written
 from chalicelib.dag.model import Dag, Task
 from chalicelib.dag.states import RunState
 from chalicelib.dag.template_budget import NotCompiled
@@ -249,7 +250,7 @@ class Work:
         if key not in self._outputs:
             rows = outputs.of_task(self.tx, run_key, task_id)
             self._outputs[key] = (
-                _gathered(rows) if is_expanded else dict(rows[0][1] if rows else {})
+                _gathered(rows) if is_expanded else _read(rows[0][1] if rows else {})
             )
         found: Mapping[str, Any] = self._outputs[key]
         return found
@@ -273,9 +274,19 @@ def _item(what: str, about: Mapping[str, Any]) -> str:
     return f"{what} ({', '.join(f'{name} {value}' for name, value in about.items())})"
 
 
+def _read(texts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _value(text) for name, text in texts.items()}
+
+
+def _value(kept: Any) -> Any:
+    """What templates see of an output. One that is no text was kept by an earlier version, which
+    read it when it was written."""
+    return read_written(kept) if isinstance(kept, str) else kept
+
+
 def _gathered(rows: list[tuple[int, dict[str, Any]]]) -> dict[str, list[Any]]:
     gathered: dict[str, list[Any]] = {}
     for _, values in rows:
         for name, value in values.items():
-            gathered.setdefault(name, []).append(value)
+            gathered.setdefault(name, []).append(_value(value))
     return gathered

@@ -68,7 +68,7 @@ def test_a_secret_in_an_output_is_hidden_before_it_is_reported() -> None:
     bench = Bench(secrets=FakeSecrets(pw="hunter2"))
     command = 'printf \'a=x-%s\\nb=["%s"]\\n\' "$PW" "$PW" > "$DAG_OUTPUT"'
     result = bench.run(command, secrets={"PW": "ssm:/pw"}, outputs=["a", "b"])
-    assert result.outputs == {"a": "x-***", "b": ["***"]}
+    assert result.outputs == {"a": "x-***", "b": '["***"]'}
 
 
 def test_a_secret_in_a_reason_is_hidden() -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.executor.masking import Mask
-from chalicelib.executor.outputs import DEEPEST, LIMIT_BYTES, BadOutputs, collect, parse, value_of
+from chalicelib.executor.outputs import LIMIT_BYTES, BadOutputs, collect, parse
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 
@@ -39,6 +39,11 @@ def collected(folder: Path, data: bytes, *promised: str, secrets: tuple[str, ...
         (b"a<<EOF\nEOF\n", {"a": ""}),
         (b"a<<=\nx\n=\n", {"a": "x"}),
         (b"a<<E\nEE\n E\nE", {"a": "EE\n E"}),
+        (b"a=1\r\n\r\nb=\r\n", {"a": "1", "b": ""}),
+        (b"a=1\rb\r\r\n", {"a": "1\rb\r"}),
+        (b"a<<E\r\none\r\n\r\ntwo\r\nE\r\nb=2\r\n", {"a": "one\n\ntwo", "b": "2"}),
+        (b"a<<E\r\none\r\nE", {"a": "one"}),
+        (b"a<<E\nGET / HTTP/1.1\r\n\r\nE\n", {"a": "GET / HTTP/1.1\r\n\r"}),
     ],
 )
 def test_lines_and_blocks_are_read(data: bytes, found: dict[str, str]) -> None:
@@ -60,50 +65,10 @@ def test_what_cannot_be_read_is_refused_with_its_place(data: bytes, words: str) 
         parse(data)
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("12", 12),
-        ("-1.5", -1.5),
-        ("true", True),
-        ("null", None),
-        ('"text"', "text"),
-        ('[1, {"a": "b"}]', [1, {"a": "b"}]),
-        ("", ""),
-        ("hello", "hello"),
-        ("007", "007"),
-        ("1.10", "1.10"),
-        (" 12", " 12"),
-        ("1e400", "1e400"),
-        ("NaN", "NaN"),
-        ("[Infinity]", "[Infinity]"),
-        ("9" * 5000, "9" * 5000),
-        (r'"\ud800"', r'"\ud800"'),
-        ("[" * 9000, "[" * 9000),
-        ("[" * 9000 + "]" * 9000, "[" * 9000 + "]" * 9000),
-        ("{'a': 1}", "{'a': 1}"),
-    ],
-)
-def test_json_is_taken_as_json_and_all_else_as_text(text: str, value: Any) -> None:
-    found = value_of(text)
-    assert (found, type(found)) == (value, type(value))
-
-
-def test_json_may_be_nested_but_not_endlessly() -> None:
-    deep, deeper = "[" * DEEPEST + "]" * DEEPEST, "[" * (DEEPEST + 2) + "]" * (DEEPEST + 2)
-    assert value_of(deep) == json.loads(deep)
-    assert value_of(deeper) == deeper
-
-
 @given(TEXTS)
 def test_any_text_comes_through_a_block_unchanged(text: str) -> None:
     mark = "EOF-" + "x" * len(text)
     assert parse(f"a<<{mark}\n{text}\n{mark}\n".encode()) == {"a": text}
-
-
-@given(st.recursive(st.none() | st.booleans() | st.integers() | TEXTS, st.lists, max_leaves=9))
-def test_any_json_comes_through_unchanged(value: Any) -> None:
-    assert value_of(json.dumps(value)) == value
 
 
 def test_a_promised_name_that_is_missing_is_named(tmp_path: Path) -> None:
@@ -155,7 +120,14 @@ def test_a_secret_is_hidden_in_an_output_also_where_json_writes_it_differently(
     secret = 'say "hi"'
     data = f'a={secret}\nb={json.dumps([secret])}\nc={{"n": 12.50}}\n'.encode()
     found = collected(tmp_path, data, "a", "b", "c", secrets=(secret, "12.50"))
-    assert found == {"a": "***", "b": ["***"], "c": '{"n": ***}'}
+    assert found == {"a": "***", "b": '["***"]', "c": '{"n": ***}'}
+
+
+def test_a_secret_is_hidden_before_a_name_is_cut(tmp_path: Path) -> None:
+    secret = "s3cr3t-" + "x" * 70
+    with pytest.raises(BadOutputs) as caught:
+        collected(tmp_path, f"{secret}=1\n".encode(), secrets=(secret,))
+    assert "s3cr3t" not in str(caught.value)
 
 
 @given(secret=TEXTS.filter(lambda text: len(text.strip()) > 3 and "*" not in text))
@@ -166,4 +138,4 @@ def test_any_secret_is_hidden_in_an_output(
     data = f"a<<E-O-F\nx{secret}y\nE-O-F\nb={json.dumps([secret])}\n".encode()
     found = collected(folder, data, "a", "b", secrets=(secret,))
     assert secret.strip() not in found["a"]
-    assert secret.strip() not in "".join(found["b"])
+    assert secret.strip() not in json.loads(found["b"])[0]
