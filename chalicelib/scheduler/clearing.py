@@ -56,7 +56,7 @@ def clear(work: Work, run: Run, request: ClearRequest, *, dry_run: bool = False)
     with work.provisional() as block:
         moved = run_version.move(work, run, choice)
         selection = _select(work, moved, request, run)
-        lost = set() if request.task_ids else undone - {task.id for task in target.tasks}
+        lost = set() if request.task_ids else undone - run_version.tasks_of(target).keys()
         is_wanted = bool(selection.tasks) or _is_worth_a_move(run, choice, request, lost)
         if is_wanted and not dry_run:
             block.keep()
@@ -73,13 +73,13 @@ def _undone(work: Work, run: Run) -> set[str]:
 
 
 def _check_named(work: Work, run: Run, target: Dag, version: int, task_ids: Sequence[str]) -> None:
-    known = {task.id for task in target.tasks}
+    known = run_version.tasks_of(target)
     for task_id in task_ids:
         if task_id in known:
             continue
         if not task_instances.of_run(work.tx, run.key, [task_id]):
             raise finding.no_such_task(run, task_id)
-        has_it = task_id in {task.id for task in work.definition(run.version_id).tasks}
+        has_it = task_id in run_version.tasks_of(run_version.own_definition(work, run))
         where = f"; version {run.version}, which the run has, still has it: ask with"
         hint = f"{where} run_on_latest_version false" if has_it else ""
         raise Conflict(
@@ -143,7 +143,7 @@ def _made_anew(
 ) -> set[str]:
     """The cleared tasks whose copies may be others: what they are made for is made anew, or the
     new version expands them in another way."""
-    earlier = {task.id: task for task in work.definition(before.version_id).tasks}
+    earlier = run_version.tasks_of(run_version.own_definition(work, before))
     params_differ = run.params != before.params
     unfit = {row.task_id for row in rows if not run_version.is_fit(row, dag.task(row.task_id))}
     anew = set()

@@ -52,6 +52,7 @@ def choose(work: Work, run: Run, wanted: bool | None) -> VersionChoice:
         own = run.version_id, run.version
         return VersionChoice(*own, False, None, is_broken=False, changes=VersionDiff())
     latest = work.definition(dag.version_id)
+    before = own_definition(work, run)
     is_latest = latest.rerun_with_latest_version if wanted is None else wanted
     number = definitions.number_of(work.tx, dag.version_id)
     return VersionChoice(
@@ -59,8 +60,23 @@ def choose(work: Work, run: Run, wanted: bool | None) -> VersionChoice:
         is_latest=is_latest,
         latest=number,
         is_broken=dags.has_import_error(work.tx, run.dag_id),
-        changes=compare(work.definition(run.version_id), latest),
+        changes=compare(before, latest) if before else VersionDiff(),
     )
+
+
+def own_definition(work: Work, run: Run) -> Dag | None:
+    """The DAG as the run's own version says; None where that cannot be read: then another version
+    is what helps the run."""
+    try:
+        return work.definition(run.version_id)
+    except Exception as error:
+        work.leave_out(error, "the version of a run", **run.ids())
+        return None
+
+
+def tasks_of(dag: Dag | None) -> dict[str, Task]:
+    """Its tasks by their ids."""
+    return {task.id: task for task in dag.tasks} if dag else {}
 
 
 def move(work: Work, run: Run, choice: VersionChoice) -> Run:
@@ -68,7 +84,7 @@ def move(work: Work, run: Run, choice: VersionChoice) -> Run:
     params do not do."""
     if choice.version_id == run.version_id:
         return run
-    old, new = work.definition(run.version_id), work.definition(choice.version_id)
+    old, new = own_definition(work, run), work.definition(choice.version_id)
     params = _params(run, new, choice.version)
     runs.take_version(work.tx, run.key, choice.version_id, params, new.dagrun_timeout)
     expansion.decide_anew(work.tx, run.key)
@@ -104,9 +120,9 @@ class _Rows:
         for row in task_instances.of_run(work.tx, run.key):
             (self._removed if row.is_removed else self._current)[row.task_id].append(row)
 
-    def fit(self, old: Dag, new: Dag, *, params_differ: bool) -> None:
+    def fit(self, old: Dag | None, new: Dag, *, params_differ: bool) -> None:
         """Make them those of the new version."""
-        before, after = ({task.id: task for task in dag.tasks} for dag in (old, new))
+        before, after = tasks_of(old), tasks_of(new)
         gone = [row.key for name in self._current.keys() - after for row in self._current[name]]
         reason = f"version {self._version} of the DAG has no such task"
         expansion.retire(self._work.tx, gone, reason, self._work.now)

@@ -51,7 +51,7 @@ ROUTES: tuple[Route, ...] = (
         "GET",
         "/api/runs/{run_id}",
         "runs.get_run",
-        "One run with its task instances, in the order of the DAG",
+        "One run with its task instances, in the order of the DAG, later additions last",
         {200: "RunDetail"},
         errors=(404,),
         params=page("tasks_of_run", most=500),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import Conflict, NotFound
+from chalicelib.messages import Result
 from chalicelib.scheduler import backfill, control
 from tests.support.versions import (
     B2,
@@ -133,6 +134,35 @@ def test_a_broken_file_leaves_the_last_good_version_the_latest_and_says_so(
     control.retry_run(world.scheduler, run_id)
     world.play(3, ticking=False)
     assert commands(world) == ["a1", "b1", "b2"]
+
+
+def test_a_run_whose_own_version_cannot_be_read_goes_on_with_the_latest(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world()
+    run_id = ran(world, dag(A, B), failing("b"))
+    world.upload(dag(A, B2))
+    with world.database.write() as tx:
+        tx.execute("UPDATE dag_versions SET digest = 'x', compiled = '{' WHERE version = 1")
+    control.retry_run(world.scheduler, run_id)
+    world.play(3, ticking=False)
+    assert (world.run_state(run_id), commands(world)) == ("success", ["a1", "b1", "b2"])
+
+
+def test_a_second_click_clears_nothing_twice(make_world: MakeWorld) -> None:
+    world = make_world()
+    run_id = ran(world, dag(A, B), failing("b"))
+    world.upload(dag(A, B2))
+    late = world.executor.started[-1][1].attempt
+    control.retry_run(world.scheduler, run_id)
+    for _ in range(2):
+        with pytest.raises(Conflict, match="nothing to retry"):
+            control.retry_run(world.scheduler, run_id)
+        with pytest.raises(Conflict, match="being worked on"):
+            control.clear(world.scheduler, run_id, task_ids=["b"])
+    world.report(Result(late, "failed", exit_code=3).encode())  # told once more
+    world.play(5, ticking=False)
+    assert (world.run_state(run_id), commands(world)) == ("success", ["a1", "b1", "b2"])
 
 
 def test_an_active_run_of_a_removed_dag_goes_on_with_its_own_version(
