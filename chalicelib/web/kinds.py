@@ -262,7 +262,9 @@ class OrNull:
 
 
 def or_null(schema: Schema) -> Schema:
-    """The schema of one of the kinds here, extended by null."""
+    """The schema of one of the kinds here, extended by null unless it has that already."""
+    if isinstance(schema["type"], list):
+        return schema
     extended = {**schema, "type": [schema["type"], "null"]}
     return {**extended, "enum": [*schema["enum"], None]} if "enum" in schema else extended
 

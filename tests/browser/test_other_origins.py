@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright
 
 from tests.acceptance.local_cloud import LocalCloud
 from tests.browser.chromium import PROGRAM, SWITCHES
@@ -122,13 +122,12 @@ def elsewhere() -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def rebinding() -> Iterator[Browser]:
+def rebinding(playwright: Playwright) -> Iterator[Browser]:
     """A browser that some names lead to this machine, as their owner's DNS server can have it."""
     rules = f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1, MAP *.nip.io 127.0.0.1"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=PROGRAM, args=[*SWITCHES, rules])
-        yield browser
-        browser.close()
+    browser = playwright.chromium.launch(executable_path=PROGRAM, args=[*SWITCHES, rules])
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(params=[(), ("--host", "0.0.0.0")], ids=["loopback", "open"])
