@@ -33,10 +33,10 @@ OWN_ACTIONS: dict[str, str] = {
     "iam": "CreateRole DeleteRole DeleteRolePolicy GetRole GetRolePolicy ListRolePolicies PassRole"
     " PutRolePolicy UpdateAssumeRolePolicy",
     "lambda": "AddPermission CreateEventSourceMapping CreateFunction DeleteEventSourceMapping"
-    " DeleteFunction GetAccountSettings GetEventSourceMapping GetFunction GetFunctionConfiguration"
-    " GetPolicy InvokeFunction ListEventSourceMappings ListTags PutFunctionRecursionConfig"
-    " RemovePermission TagResource UntagResource UpdateEventSourceMapping UpdateFunctionCode"
-    " UpdateFunctionConfiguration",
+    " DeleteFunction DeleteFunctionConcurrency GetAccountSettings GetEventSourceMapping GetFunction"
+    " GetFunctionConfiguration GetPolicy InvokeFunction ListEventSourceMappings ListTags"
+    " PutFunctionRecursionConfig RemovePermission TagResource UntagResource"
+    " UpdateEventSourceMapping UpdateFunctionCode UpdateFunctionConfiguration",
     "logs": "FilterLogEvents",
     "s3": "DeleteObject DeleteObjectVersion GetBucketNotification ListBucketVersions"
     " PutBucketNotification",

@@ -40,6 +40,7 @@ def test_every_resource_type_of_the_template_brings_the_actions_of_its_handlers(
         "logs:ListTagsForResource",
         "logs:PutRetentionPolicy",
         "logs:FilterLogEvents",
+        "lambda:DeleteFunctionConcurrency",
         "lambda:PutFunctionRecursionConfig",
     ],
 )
