@@ -1,0 +1,172 @@
+"""The emulator: installed in an environment of its own, started, and stopped."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.emulator import shims
+from tests.support.waiting import HANG_SECONDS, eventually
+
+HERE = Path(__file__).parent
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+REQUIREMENTS = HERE / "requirements.txt"
+
+API_HOSTS = f"execute-api.{REGION}.amazonaws.com"
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """`log` is what it printed, `environ` what leads a program to it, with the account's owner as
+    the caller."""
+
+    folder: Path
+    port: int
+    environ: Mapping[str, str]
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "emulator.log"
+
+    def tail(self) -> str:
+        """The end of what it printed."""
+        return self.log.read_text(encoding="utf-8", errors="replace")[-4000:]
+
+
+def installed_python() -> Path:
+    """The interpreter that has the emulator, installed if it is not. What was installed for other
+    requirements, or another Python, stays untouched."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    wanted = REQUIREMENTS.read_text(encoding="utf-8")
+    version = wanted.partition("ministack==")[2].split()[0]
+    folder = cache / f"orchestrator-emulator-{version}-py{sys.version_info[0]}{sys.version_info[1]}"
+    python, done = folder / "bin" / "python", folder / REQUIREMENTS.name
+    if not done.is_file() or done.read_text(encoding="utf-8") != wanted:
+        shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", "-r", REQUIREMENTS], check=True)
+        shutil.copy(REQUIREMENTS, done)
+    return python
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Emulator]:
+    """An empty account on this machine's loopback."""
+    certificate, key = _certificate(folder)
+    port = _free_port()
+    emulator = Emulator(folder, port, _environ_of_callers(folder, port, certificate))
+    with emulator.log.open("wb") as log:
+        process = subprocess.Popen(
+            [installed_python(), HERE / "shims.py"],
+            env=_environ(folder, port, certificate, key),
+            cwd=folder,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        eventually(lambda: process.poll() is not None or _answers(port, certificate))
+        assert process.poll() is None, emulator.log.read_text()
+        yield emulator
+    finally:
+        process.kill()  # it would wait half a minute for its clients to say goodbye
+        process.wait(HANG_SECONDS)
+
+
+def _environ(folder: Path, port: int, certificate: Path, key: Path) -> dict[str, str]:
+    """Nothing of the caller's own AWS configuration gets in."""
+    (folder / "file-systems").mkdir()
+    (folder / "tmp").mkdir()
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "TMPDIR": str(folder / "tmp"),
+        "BIND_HOST": "127.0.0.1",  # by default it listens to everybody
+        "GATEWAY_PORT": str(port),
+        "LAMBDA_EXECUTOR": "local",
+        "AUTH": "true",
+        "SFTP_ENABLED": "false",  # nor does it need to listen for others
+        "LAMBDA_ACCOUNT_CONCURRENCY": "20",  # processes at once
+        "USE_SSL": "true",
+        "MINISTACK_SSL_CERT": str(certificate),
+        "MINISTACK_SSL_KEY": str(key),
+        "MINISTACK_HOST": f"{REGION}.amazonaws.com",
+        "MINISTACK_REGION": REGION,
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "AWS_ENDPOINT_URL": f"https://127.0.0.1:{port}",
+        "AWS_CA_BUNDLE": str(certificate),
+        shims.FILE_SYSTEMS: str(folder / "file-systems"),
+    }
+
+
+def _environ_of_callers(folder: Path, port: int, certificate: Path) -> dict[str, str]:
+    """For a program that shall take the emulator for AWS."""
+    start = folder / "start"
+    start.mkdir()
+    (start / "sitecustomize.py").write_text(
+        f"import sys\nsys.path.insert(0, {str(HERE)!r})\nimport shims\nshims.be_found()\n"
+        f"sys.path.remove({str(HERE)!r})\n",
+        encoding="utf-8",
+    )
+    both = folder / "certificates.pem"
+    ours = Path(ssl.get_default_verify_paths().cafile or "/dev/null")
+    both.write_bytes(ours.read_bytes() + certificate.read_bytes())
+    aws = [name for name in os.environ if name.startswith("AWS_")]
+    kept = {name: value for name, value in os.environ.items() if name not in aws}
+    return {
+        **kept,
+        "AWS_ENDPOINT_URL": f"https://127.0.0.1:{port}",
+        "AWS_CA_BUNDLE": str(both),
+        "SSL_CERT_FILE": str(both),
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        "PYTHONPATH": str(start),
+        shims.GATEWAY_PORT: str(port),
+    }
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    """With it policies that demand TLS are met as on AWS."""
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    names = f"subjectAltName=IP:127.0.0.1,DNS:*.{API_HOSTS}"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    command += [
+        "-subj",
+        "/CN=emulator",
+        "-addext",
+        names,
+        "-keyout",
+        str(key),
+        "-out",
+        str(certificate),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    return certificate, key
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _answers(port: int, certificate: Path) -> bool:
+    try:
+        context = ssl.create_default_context(cafile=str(certificate))
+        url = f"https://127.0.0.1:{port}/_ministack/health"
+        with urllib.request.urlopen(url, timeout=HANG_SECONDS, context=context) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
