@@ -25,7 +25,7 @@ def main(options: list[str]) -> int:
         )
         return 0
     installed_python()
-    tests = [sys.executable, "-m", "pytest", "-x", "-v", "-p", "no:cacheprovider", "--durations=0"]
+    tests = [sys.executable, "-m", "pytest", "-x", "-vv", "-p", "no:cacheprovider", "--durations=0"]
     words = [*tests, str(Path(__file__).parent), *options]
     # The file systems' path must be there, and Lambda's is the same for everybody.
     prepare = (
@@ -36,10 +36,10 @@ def main(options: list[str]) -> int:
 
 
 def _apart() -> list[str] | None:
-    """The start of a command line: what follows has mounts and processes of its own, which end with
-    it. None where that is not possible."""
-    command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    for candidate in (command, [*command, "--map-root-user"]):
+    """The start of a command line: what follows has mounts and processes of its own, and all of it
+    ends when this process does, however it does. None where that is not possible."""
+    command = "setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc"
+    for candidate in (command.split(), [*command.split(), "--map-root-user"]):
         probe = [*candidate, "mount", "-t", "tmpfs", "none", str(Path(MOUNT).parent)]
         try:
             if subprocess.run(probe, check=False, capture_output=True).returncode == 0:
