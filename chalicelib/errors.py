@@ -11,6 +11,7 @@
         +-- DatabaseBusy              503  database_busy
         +-- TransactionExpired        503  transaction_expired
         +-- DatabaseUnusable          503  database_unusable  (database/opening.py)
+    +-- DefinitionUnusable            500  definition_unusable (database/definitions.py)
     +-- DagFileError                  422  invalid_dag        (dag/problems.py)
     +-- UnreadableObject              500  unreadable_object
     +-- BackupDamaged                 500  backup_damaged     (scheduler/backup_store.py)

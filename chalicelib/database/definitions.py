@@ -15,11 +15,25 @@ from collections import OrderedDict
 
 from chalicelib.dag.model import Dag
 from chalicelib.database.transaction import Transaction
+from chalicelib.errors import OrchestratorError
+from chalicelib.utils.errors import in_words
 
 MAX_KEPT = 128
 
 _kept: OrderedDict[str, Dag] = OrderedDict()
 _lock = threading.Lock()
+
+
+class DefinitionUnusable(OrchestratorError):
+    """The stored form of a DAG cannot be read or used, though its file could be."""
+
+    code = "definition_unusable"
+
+    def __init__(self, what: str, error: Exception) -> None:
+        super().__init__(
+            f"the stored definition of {what} cannot be used ({in_words(error)}): upload its file"
+            " again; if that does not help, the program that stored it was another"
+        )
 
 
 def compiled(dag: Dag) -> tuple[str, str]:
@@ -29,7 +43,7 @@ def compiled(dag: Dag) -> tuple[str, str]:
 
 
 def definition(tx: Transaction, version_id: int) -> Dag:
-    """The DAG as that version says. Raises LookupError."""
+    """The DAG as that version says. Raises LookupError, DefinitionUnusable."""
     row = tx.one("SELECT digest FROM dag_versions WHERE id = ?", (version_id,))
     if row is None:
         raise LookupError(f"DAG version {version_id} is missing")
@@ -61,7 +75,10 @@ def _recall(digest: str) -> Dag | None:
 
 def _read(tx: Transaction, version_id: int, digest: str) -> Dag:
     row = tx.one("SELECT compiled FROM dag_versions WHERE id = ?", (version_id,))
-    dag = Dag.from_json(json.loads(row["compiled"] if row else ""))
+    try:
+        dag = Dag.from_json(json.loads(row["compiled"] if row else ""))
+    except Exception as error:
+        raise DefinitionUnusable(f"version {version_id}", error) from error
     with _lock:
         _kept[digest] = dag
         while len(_kept) > MAX_KEPT:

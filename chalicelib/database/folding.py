@@ -25,6 +25,6 @@ def fold(text: str) -> str:
 _fold_part = lru_cache(maxsize=64)(fold)
 
 
-def _holds(part: str, *texts: str | None) -> int:
+def _holds(part: str, *texts: object) -> int:
     folded = _fold_part(part)
-    return int(any(folded in fold(text) for text in texts if text is not None))
+    return int(any(folded in fold(str(text)) for text in texts if text is not None))

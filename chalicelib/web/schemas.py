@@ -59,6 +59,8 @@ HELP: dict[str, str] = {
     "not_before": "the attempt does not start earlier",
     "outputs": "what it wrote to $DAG_OUTPUT when it last succeeded",
     "paused_reason": "why, where the orchestrator paused it itself",
+    "problem": "what was raised when something of the DAG was last left out, null once"
+    " that went through or was ended",
     "poke": "how often a sensor was asked, or a command started, again within the attempt",
     "pokes": "how often a sensor was asked, or a command started, again",
     "position": "place in the queue, counted from 1; null where there is none, or beyond 1000",

@@ -54,6 +54,7 @@ def test_a_listed_dag_tells_all_that_a_list_shows(three: Api) -> None:
         "max_active_tasks": 16,
         "version": 1,
         "file_key": "sales.yaml",
+        "problem": None,
         "has_import_error": False,
         "warning_count": 0,
         "created_at": "2026-11-23T10:01:00Z",

@@ -10,7 +10,8 @@ from chalicelib.database.reads.window import WINDOW, Scan, newest
 # A running one has few runs that have not ended, and they have an index of their own.
 _COLUMNS = """
     SELECT b.id, b.dag_id, b.from_date, b.to_date, b.next_date, b.is_reverse, b.reprocess,
-           b.max_active_runs, b.run_on_latest_version, b.state, b.counts, b.created_at, b.ended_at,
+           b.max_active_runs, b.run_on_latest_version, b.state, b.counts, b.reason,
+           b.created_at, b.ended_at,
            (SELECT count(*) FROM runs r WHERE r.backfill_id = b.id AND r.backfill_id IS NOT NULL
             AND r.ended_at IS NULL) AS active_runs,
            EXISTS (SELECT 1 FROM runs r WHERE r.backfill_id = b.id AND r.backfill_id IS NOT NULL

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime
@@ -14,15 +15,33 @@ from chalicelib.dag.problems import DagWarning, Problem, WarningCode
 from chalicelib.dag.states import RunState, TaskState
 from chalicelib.database.connection import Row
 from chalicelib.database.times import from_us
+from chalicelib.utils.errors import in_words
+
+log = logging.getLogger("orchestrator.database")
 
 T = TypeVar("T")
 
 
 def build(cls: type[T], row: Row | Mapping[str, Any], **given: Any) -> T:
-    """`cls` from the columns of its fields' names, converted by type, and from `given`."""
+    """`cls` from the columns of its fields' names, converted by type, and from `given`. A column
+    that cannot be read says so in its place: one bad row must not hide the others of a list."""
     key: Any = cls
-    values = {name: read(row[name]) for name, read in _readers(key).items() if name not in given}
+    values = {
+        name: _value(reader, row[name])
+        for name, reader in _readers(key).items()
+        if name not in given
+    }
     return cls(**values, **given)
+
+
+def _value(reader: Callable[[Any], Any], column: Any) -> Any:
+    try:
+        return reader(column)
+    except Exception as error:
+        if reader not in _UNREADABLE:
+            raise
+        log.exception("a column cannot be read")
+        return _UNREADABLE[reader](f"this cannot be read: {in_words(error)}")
 
 
 @lru_cache(maxsize=64)
@@ -41,11 +60,37 @@ def _texts(value: str) -> tuple[str, ...]:
 
 def warnings_of(row: Row) -> tuple[DagWarning, ...]:
     """The warnings of a DAG's row."""
-    return tuple(map(_warning, json.loads(row["warnings"])))
+    found: tuple[DagWarning, ...] = _value(_warnings, row["warnings"])
+    return found
+
+
+def _warnings(value: str) -> tuple[DagWarning, ...]:
+    return tuple(map(_warning, json.loads(value)))
 
 
 def _warning(row: dict[str, Any]) -> DagWarning:
     return DagWarning(**row | {"code": WarningCode(row["code"])})
+
+
+def _numbers(value: str) -> dict[str, int]:
+    return _mapping(value)
+
+
+def _mapping(value: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(value)
+    return {**found}
+
+
+def _mapping_or_none(value: str | None) -> dict[str, Any] | None:
+    return None if value is None else _mapping(value)
+
+
+def _problems(value: str) -> tuple[Problem, ...]:
+    return tuple(Problem(**problem) for problem in json.loads(value))
+
+
+def _lines(value: str) -> tuple[SourceLine, ...]:
+    return tuple(SourceLine(**line) for line in json.loads(value))
 
 
 _READERS: dict[Any, Callable[[Any], Any]] = {
@@ -55,10 +100,21 @@ _READERS: dict[Any, Callable[[Any], Any]] = {
     RunState: RunState,
     TaskState: TaskState,
     tuple[str, ...]: _texts,
-    dict[str, int]: json.loads,
-    dict[str, Any]: json.loads,
-    dict[str, Any] | None: lambda value: None if value is None else json.loads(value),
-    tuple[Problem, ...]: lambda value: tuple(Problem(**problem) for problem in json.loads(value)),
-    tuple[DagWarning, ...]: lambda value: tuple(map(_warning, json.loads(value))),
-    tuple[SourceLine, ...]: lambda value: tuple(SourceLine(**line) for line in json.loads(value)),
+    dict[str, int]: _numbers,
+    dict[str, Any]: _mapping,
+    dict[str, Any] | None: _mapping_or_none,
+    tuple[Problem, ...]: _problems,
+    tuple[DagWarning, ...]: _warnings,
+    tuple[SourceLine, ...]: _lines,
+}
+
+# What stands where the column's JSON cannot be read.
+_UNREADABLE: dict[Callable[[Any], Any], Callable[[str], Any]] = {
+    _texts: lambda said: (said,),
+    _numbers: lambda _: {},
+    _mapping: lambda said: {"error": said},
+    _mapping_or_none: lambda said: {"error": said},
+    _problems: lambda said: (Problem(1, 1, "", said),),
+    _lines: lambda _: (),
+    _warnings: lambda _: (),
 }

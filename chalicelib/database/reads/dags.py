@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib.database import definitions
 from chalicelib.database.connection import Row, Transaction
+from chalicelib.database.definitions import DefinitionUnusable
 from chalicelib.database.reads.building import build, warnings_of
 from chalicelib.database.reads.values import (
     Dag,
@@ -25,8 +26,10 @@ _COLUMNS = """
     SELECT d.dag_id, d.name, d.description, d.owner, d.tags, d.schedule, d.timezone, d.is_paused,
            d.paused_reason, d.next_fire_at, d.max_active_runs, d.max_active_tasks, d.file_key,
            d.created_at, d.updated_at, d.removed_at, d.version_id, v.version,
+           (SELECT s.reason FROM skipped s WHERE s.dag_id = d.dag_id AND s.dag_id IS NOT NULL
+            ORDER BY s.last_at DESC LIMIT 1) AS problem,
            EXISTS (SELECT 1 FROM import_errors e WHERE e.file_key = d.file_key) AS has_import_error,
-           json_array_length(d.warnings) AS warning_count,
+           iif(json_valid(d.warnings), json_array_length(d.warnings), 0) AS warning_count,
            r.run_id AS last_run_id, r.state AS last_state, r.logical_date AS last_logical_date,
            r.started_at AS last_started_at, r.ended_at AS last_ended_at
 """
@@ -38,7 +41,8 @@ _JOINS = """
 _FILTERS = """
     d.removed_at IS NULL AND (:is_paused IS NULL OR d.is_paused = :is_paused)
     AND (:pattern IS NULL OR holds(:pattern, d.dag_id, d.name, d.description)
-         OR EXISTS (SELECT 1 FROM json_each(d.tags) WHERE holds(:pattern, value)))
+         OR EXISTS (SELECT 1 FROM json_each(iif(json_valid(d.tags), d.tags, '[]'))
+                    WHERE holds(:pattern, value)))
 """
 
 ONE = f"{_COLUMNS}, d.warnings FROM dags d {_JOINS} WHERE d.dag_id = :dag_id"
@@ -118,7 +122,10 @@ def dag(tx: Transaction, dag_id: str) -> DagDetail | None:
     item = build(DagItem, row, last_run=_last_run(row))
     definition = definitions.definition(tx, row["version_id"])
     warnings = warnings_of(row)
-    return DagDetail(**_values(item), **_of_definition(definition), warnings=warnings)
+    try:
+        return DagDetail(**_values(item), **_of_definition(definition), warnings=warnings)
+    except Exception as error:
+        raise DefinitionUnusable(f"DAG {dag_id!r}", error) from error
 
 
 def exists(tx: Transaction, dag_id: str) -> bool:

@@ -96,6 +96,7 @@ class DagItem:
     max_active_tasks: int
     version: int
     file_key: str
+    problem: str | None
     has_import_error: bool
     warning_count: int
     created_at: datetime
@@ -288,6 +289,7 @@ class BackfillItem:
     run_on_latest_version: bool
     state: Literal["running", "paused", "cancelled", "done"]
     counts: dict[str, int]
+    reason: str
     active_runs: int
     created_at: datetime
     ended_at: datetime | None

@@ -132,7 +132,7 @@ function history(backfills, changed) {
     ["Range", "State", "Done so far", "Running", "Made", ""],
     backfills.map((one) => [
       `${shortMoment(one.from_date)} to ${shortMoment(one.to_date)}`,
-      badge(one.state),
+      [badge(one.state), one.reason ? h("div", { class: "quiet" }, one.reason) : null],
       Object.entries(one.counts)
         .map(([name, number]) => `${number} ${name.replaceAll("_", " ")}`)
         .join(", ") || "nothing yet",

@@ -116,6 +116,7 @@ function drawHead(head, dag, refresh) {
         : null,
       dag.tags.map((tag) => h("a", { class: "tag", href: `#/dags?tag=${encodeURIComponent(tag)}` }, tag)),
     ),
+    dag.problem ? h("p", { class: "cause" }, `The scheduler had to leave something of this DAG out: ${dag.problem}`) : null,
     dag.has_import_error
       ? h(
           "p",

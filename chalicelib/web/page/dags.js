@@ -146,6 +146,7 @@ function cells({ dag, runs, need }, reload) {
   return [
     [
       h("a", { href: dagLink(dag.dag_id), "data-item": true }, dag.name),
+      dag.problem ? [" ", h("span", { class: "bad", title: dag.problem }, "has a problem")] : null,
       dag.has_import_error ? [" ", h("a", { class: "bad", href: "#/errors" }, "file has errors")] : null,
       h(
         "div",
