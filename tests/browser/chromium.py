@@ -22,9 +22,9 @@ SWITCHES = [
 ]
 
 
-def launched(playwright: Playwright) -> Browser:
+def launched(playwright: Playwright, *switches: str) -> Browser:
     return playwright.chromium.launch(
-        executable_path=PROGRAM, args=SWITCHES, timeout=HANG_SECONDS * 1000
+        executable_path=PROGRAM, args=[*SWITCHES, *switches], timeout=HANG_SECONDS * 1000
     )
 
 

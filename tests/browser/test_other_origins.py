@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright
 
 from tests.acceptance.local_cloud import LocalCloud
-from tests.browser.chromium import PROGRAM, SWITCHES
+from tests.browser.chromium import launched, new_context
 from tests.support.waiting import eventually
 
 REBOUND = "rebound.example"
@@ -125,7 +125,7 @@ def elsewhere() -> Iterator[int]:
 def rebinding(playwright: Playwright) -> Iterator[Browser]:
     """A browser that some names lead to this machine, as their owner's DNS server can have it."""
     rules = f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1, MAP *.nip.io 127.0.0.1"
-    browser = playwright.chromium.launch(executable_path=PROGRAM, args=[*SWITCHES, rules])
+    browser = launched(playwright, rules)
     yield browser
     browser.close()
 
@@ -167,7 +167,7 @@ def addresses(cloud: LocalCloud, *hosts: str) -> list[dict[str, str]]:
 def test_a_page_of_another_origin_changes_and_reads_nothing(
     rebinding: Browser, cloud: LocalCloud, elsewhere: int, host: str
 ) -> None:
-    page = rebinding.new_page()
+    page = new_context(rebinding).new_page()
     page.goto(f"http://{host}:{elsewhere}/")
     bases = addresses(cloud, "127.0.0.1", "localhost", "evil.localhost", "0.0.0.0")
     assert page.evaluate(ATTACK, bases) == []
@@ -199,7 +199,7 @@ def test_a_host_name_that_was_let_resolve_to_this_machine_opens_nothing(
         ["POST", "/api/dags/mine/run", None],
         ["GET", "/", None],
     ]
-    page = rebinding.new_page()
+    page = new_context(rebinding).new_page()
     for port in (cloud.s3_port, cloud.api_port):
         answer = page.goto(f"http://{host}:{port}/")
         assert answer is not None
@@ -221,7 +221,7 @@ def test_addresses_that_are_typed_and_the_own_page_work(
     cloud.s3().put_object(
         Bucket="orchestrator-dags", Key="mine.yaml", Body=MINE.encode(), ContentType="text/plain"
     )
-    page = rebinding.new_page()
+    page = new_context(rebinding).new_page()
     for host in ("127.0.0.1", "localhost"):
         assert typed(page, f"http://{host}:{cloud.api_port}/") == 200
         assert page.evaluate(SAME_ORIGIN, [["GET", "/api/health", None]]) == [200]
@@ -239,7 +239,7 @@ def test_an_object_that_is_opened_in_the_browser_cannot_use_the_port_that_it_cam
         Body=f"<p>report</p><script>{put}</script>".encode(),
         ContentType="text/html",
     )
-    page = rebinding.new_page()
+    page = new_context(rebinding).new_page()
     assert typed(page, f"{cloud.endpoint}/orchestrator-runs/report.html") == 200
     assert page.locator("p").text_content() == "report"
     page.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
@@ -20,13 +20,16 @@ Type = Callable[[str], str]
 
 
 @pytest.fixture(scope="module")
-def own_sources(installed: Installation, functions: Lambda) -> EventSources:
-    """The API; the clock and the queues stand still."""
+def own_sources(installed: Installation, functions: Lambda) -> Iterator[EventSources]:
+    """The API, the clock and the queues: `deploy` sends a task through all of it."""
     own = Stage(STAGE)
     installed.account.unserved.function = lambda name, wish: functions.invoke(
         name.removeprefix(f"{own.stack}-"), wish
     )
-    return EventSources(installed, functions)
+    sources = EventSources(installed, functions)
+    sources.start()
+    yield sources
+    sources.stop()
 
 
 @pytest.fixture
