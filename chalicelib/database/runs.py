@@ -359,6 +359,17 @@ def after(tx: Transaction, run: Run) -> Run | None:
     )
 
 
+def last_triggered_by(tx: Transaction, parent_task_id: int) -> Run | None:
+    """The latest run that this task triggered and waits for."""
+    return run_of(
+        tx.one(
+            SELECT_RUN + "WHERE parent_task_id = ? AND parent_task_id IS NOT NULL"
+            " ORDER BY id DESC LIMIT 1",
+            (parent_task_id,),
+        )
+    )
+
+
 def backfill_count(tx: Transaction, backfill_id: int) -> int:
     """How many runs of the backfill have not ended."""
     row = tx.one(

@@ -267,6 +267,17 @@ def due(tx: Transaction, state: TaskState, horizon: datetime, limit: int) -> lis
     return [instance_of(row) for row in rows]
 
 
+def waiting_for_no_run(tx: Transaction, limit: int) -> list[TaskInstance]:
+    """Tasks that wait for the end of a run that they triggered, and that is not active."""
+    rows = tx.all(
+        SELECT_TASK + "WHERE t.state = 'running' AND t.sends = 0 AND NOT EXISTS"
+        " (SELECT 1 FROM runs c WHERE c.parent_task_id = t.id AND c.parent_task_id IS NOT NULL"
+        " AND c.ended_at IS NULL) ORDER BY t.id LIMIT ?",
+        (limit,),
+    )
+    return [instance_of(row) for row in rows]
+
+
 def queued_before(tx: Transaction, moment: datetime, limit: int) -> list[TaskInstance]:
     """Attempts that should have begun before that moment and are queued still."""
     rows = tx.all(

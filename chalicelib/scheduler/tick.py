@@ -15,7 +15,15 @@ from typing import TypeVar
 
 from chalicelib.database import housekeeping
 from chalicelib.errors import OrchestratorError
-from chalicelib.scheduler import clock_repair, due, notices, registration, repair, retention
+from chalicelib.scheduler import (
+    clock_repair,
+    due,
+    notices,
+    registration,
+    repair,
+    retention,
+    triggering,
+)
 from chalicelib.scheduler.claims import Finding
 from chalicelib.scheduler.context import Scheduler, Work
 from chalicelib.scheduler.repair import DeadLetters
@@ -133,6 +141,7 @@ def _decide(work: Work, outside: _Outside, report: Report) -> None:
     for name, number in due.make_due(work).items():
         report.count(name, number)
     report.part(work, "messages_resent", repair.resend)
+    report.part(work, "tasks_waited_in_vain", triggering.end_waiting)
     report.part(work, "stops_repeated", repair.stop_again)
     report.part(work, "notices_resent", notices.resend)
     report.part(work, "wakes_planned", due.plan_wakes)

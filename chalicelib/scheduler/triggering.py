@@ -22,6 +22,7 @@ from chalicelib.scheduler.context import Work
 from chalicelib.scheduler.environment import template_context
 
 MAX_DEPTH = 20
+MAX_WAITING = 100
 
 
 def start(work: Work, run: Run, task: TaskInstance) -> None:
@@ -58,6 +59,25 @@ def child_ended(work: Work, child: Run, state: RunState) -> None:
     if task is not None and task.state is TaskState.RUNNING:
         outcome = "success" if state is RunState.SUCCESS else "failed"
         _end(work, task, outcome, f"{child.run_id} ended: {state}")
+
+
+def end_waiting(work: Work) -> int:
+    """End the tasks whose run has ended, or is gone, without their having been told; answers how
+    many."""
+    waiting = task_instances.waiting_for_no_run(work.tx, MAX_WAITING)
+    for task in waiting:
+        give_up = partial(_give_up, work, task)
+        with work.apart("a task that waits for no run", give_up=give_up, **task.attempt.ids()):
+            child = runs.last_triggered_by(work.tx, task.key)
+            if child is None:
+                _end(work, task, "failed", "the run that it waited for is gone")
+            else:
+                child_ended(work, child, child.state)
+    return len(waiting)
+
+
+def _give_up(work: Work, task: TaskInstance, reason: str) -> None:
+    forced_end.end_attempt(work, task, End("failed", work.now), reason)
 
 
 def _make(work: Work, run: Run, task: TaskInstance, dag_id: str, conf: dict[str, Any]) -> Run:

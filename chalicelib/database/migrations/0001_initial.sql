@@ -199,6 +199,7 @@ CREATE INDEX task_instances_by_task ON task_instances (task_id, id);
 CREATE INDEX task_instances_notable ON task_instances (state, id) WHERE state <> 'success';
 CREATE INDEX task_instances_due     ON task_instances (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX task_instances_copies  ON task_instances (id) WHERE copies IS NOT NULL AND state = 'none';
+CREATE INDEX task_instances_parents ON task_instances (id) WHERE state = 'running' AND sends = 0;
 CREATE INDEX task_instances_pool    ON task_instances (pool, state, priority DESC, id) WHERE pool IS NOT NULL AND state IN ('scheduled', 'queued', 'running');
 CREATE INDEX task_instances_slots   ON task_instances (dag_id, state, priority DESC, id) WHERE state IN ('scheduled', 'queued', 'running');
 

@@ -95,3 +95,30 @@ def test_an_older_child_that_runs_again_does_not_end_who_waits_for_a_newer(world
     assert world.run_state(run_id) == "running"
     world.play(30)
     assert world.run_state(run_id) == "success"
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        ("UPDATE runs SET state = 'success', ended_at = 1 WHERE dag_id = 'child'", "success"),
+        ("UPDATE runs SET state = 'failed', ended_at = 1 WHERE dag_id = 'child'", "failed"),
+        ("DELETE FROM runs WHERE dag_id = 'child'", "failed"),
+    ],
+)
+def test_a_task_that_was_not_told_of_the_end_of_its_run_learns_of_it_at_the_tick(
+    make_world: MakeWorld, loss: str, expected: str
+) -> None:
+    world = make_world(lambda _: Played(seconds=900))
+    world.upload("name: Child\ntasks: [{id: t, command: x}]", "child.yaml")
+    world.upload(
+        "name: Parent\ntasks: [{id: go, trigger_dag_id: child, wait_for_completion: true}]",
+        "parent.yaml",
+    )
+    run_id = world.request("parent")
+    world.play(2)
+    assert world.task_states(run_id) == {"go": "running"}
+    with world.database.write() as tx:
+        tx.execute(loss)
+    world.play(65)
+    assert world.task_states(run_id) == {"go": expected}
+    assert world.run_state(run_id) == expected
