@@ -47,9 +47,8 @@ def advance(work: Work, run: Run) -> None:
     work.pools.update(task.pool for task in dag.tasks if task.pool)
     if _is_over(states) and not task_instances.is_removed_in_flight(work.tx, run.key):
         _end(work, run, dag, states)
-    if any(task.depends_on_past for task in dag.tasks):
-        with work.apart("the run after this one", **run.ids()):
-            _touch_next(work, run)
+    elif any(task.depends_on_past for task in dag.tasks):
+        _touch_next(work, run)
 
 
 def _is_over(states: States) -> bool:
@@ -62,9 +61,14 @@ def _is_over(states: States) -> bool:
 
 
 def _touch_next(work: Work, run: Run) -> None:
-    following = runs.after(work.tx, run)
-    if following is not None and following.is_active and following.is_admitted:
-        work.touch(following.run_id)
+    """A task of the run after this one may wait for its like here (`depends_on_past`)."""
+    with work.apart("the run after this one", **run.ids()):
+        following = runs.after(work.tx, run)
+        if following is None or not following.is_active or not following.is_admitted:
+            return
+        dag = work.definition(following.version_id)
+        if any(task.depends_on_past for task in dag.tasks):
+            work.touch(following.run_id)
 
 
 def _decide_apart(work: Work, run: Run, task: Task, states: States) -> None:
@@ -231,8 +235,9 @@ def _end(work: Work, run: Run, dag: Dag, states: States) -> None:
 
 
 def pass_on(work: Work, run: Run, state: RunState) -> None:
-    """The run has ended: what waited for that goes on."""
+    """The run has ended, admitted or not: what waited for that goes on."""
     work.run_slots.add(run.dag_id)
+    _touch_next(work, run)
     if run.backfill_id is not None:
         work.backfills.add(run.backfill_id)
     if run.parent_task_id is not None:

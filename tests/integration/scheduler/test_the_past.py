@@ -79,3 +79,20 @@ def test_a_failed_run_of_a_paused_dag_is_retried(make_world: MakeWorld) -> None:
     control.retry_run(world.scheduler, run_id)
     world.play(1)
     assert world.run_state(run_id) == "success"
+
+
+def test_a_run_goes_on_when_the_run_before_is_cancelled_without_ever_having_had_a_slot(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(lambda _: Played(seconds=30))
+    world.upload(
+        "name: D\nmax_active_runs: 1\ntasks: [{id: long, command: x}, {id: gate, command: x},"
+        " {id: then, command: x, dependencies: gate, depends_on_past: true}]"
+    )
+    world.executor.script = lambda m: Played(seconds=30 if m.attempt.task_id == "long" else 1)
+    running = world.request("d", logical_date=on_day(9))
+    waiting = world.request("d", logical_date=on_day(5))
+    world.play(5)
+    assert (world.task_states(running)["then"], world.run_state(waiting)) == ("none", "queued")
+    control.cancel_run(world.scheduler, waiting, who="ann")
+    assert world.task_states(running)["then"] == "upstream_failed"
