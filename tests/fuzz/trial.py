@@ -21,8 +21,17 @@ SHELLS = [shell for shell in ("bash", "dash") if shutil.which(shell)]
 _PATIENCE_SECONDS = 20
 """So long may one script take; what only hangs tells nothing."""
 
+# Commands in the background record at the same time, and a shell writes a word with a line break in
+# several pieces. So each call has a file of its own, which nobody else can create (`set -C`).
 _DRIVER = """
-record() { printf '%s\\0' "$#" "$@" >>"$RECORD"; }
+record() (
+  set -C
+  index=0
+  until printf '%s\\0' "$#" "$@" >"$RECORD.$index"; do
+    index=$((index + 1))
+    [ "$index" -lt 100 ] || exit 1
+  done
+) 2>/dev/null
 cat() { while IFS= read -r line; do printf '%s\\n' "$line"; done; }
 ulimit -t 1; ulimit -f 4000
 index=$START
@@ -157,11 +166,12 @@ def _progress(folder: Path) -> int:
 
 
 def _outcome(folder: Path, index: int) -> _Outcome:
-    record = folder / f"record.{index}"
-    fields = record.read_bytes().decode("utf-8", "replace").split("\0") if record.exists() else []
-    records: list[list[str]] = []
-    while fields and fields[0].isdigit():
-        count = int(fields[0])
-        records.append(fields[1 : count + 1])
-        fields = fields[count + 1 :]
-    return _Outcome((folder / f"mark.{index}").exists(), records)
+    records = [_record(path) for path in sorted(folder.glob(f"record.{index}.*"))]
+    complete = [record for record in records if record is not None]
+    return _Outcome((folder / f"mark.{index}").exists(), complete)
+
+
+def _record(path: Path) -> list[str] | None:
+    """The words of one call of `record`; None if the shell was killed while writing them."""
+    count, *words = path.read_bytes().decode("utf-8", "replace").split("\0")
+    return words[:-1] if count and len(words) == int(count) + 1 else None

@@ -109,7 +109,12 @@ def _run_everything(installed: Installation, sources: EventSources, user: User) 
         rows = user.get("/api/notifications", run_id=run_id)["notifications"]
         return [row["state"] for row in rows] == ["delivered"]
 
+    def scheduled() -> bool:
+        runs = user.get("/api/dags/everything/runs")["runs"]
+        return "scheduled" in {run["run_type"] for run in runs}
+
     eventually(told)
+    eventually(scheduled)  # by the tick, which sends its first task
     _send(installed, "tasks_queue", Attempt("everything", run_id, "first", -1, 1))
     user.get("/api/health")
     sources.remove("everything.yaml")
