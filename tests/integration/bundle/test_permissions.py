@@ -64,7 +64,7 @@ def used(
     """What each function needed while all that an installation does was done once."""
     _give_secrets_and_a_topic(installed)
     at_work, waiting = _start_long_runs(sources, user)
-    _run_everything(installed, sources, user)
+    _run_everything(installed, sources, user, seen)
     _run_what_must_end_soon(sources, user)
     eventually(lambda: _has_read(seen, "/claim"))  # of a message that came twice
     eventually(lambda: _has_read(seen, "/cancel"))  # a mark that is not there
@@ -99,7 +99,7 @@ def _start_long_runs(sources: EventSources, user: User) -> tuple[str, str]:
     return at_work, waiting
 
 
-def _run_everything(installed: Installation, sources: EventSources, user: User) -> None:
+def _run_everything(installed: Installation, sources: EventSources, user: User, seen: Seen) -> None:
     sources.upload("everything.yaml", EVERYTHING)
     run_id = user.run("everything")
     assert user.ended(run_id)["state"] == "success"
@@ -109,12 +109,9 @@ def _run_everything(installed: Installation, sources: EventSources, user: User) 
         rows = user.get("/api/notifications", run_id=run_id)["notifications"]
         return [row["state"] for row in rows] == ["delivered"]
 
-    def scheduled() -> bool:
-        runs = user.get("/api/dags/everything/runs")["runs"]
-        return "scheduled" in {run["run_type"] for run in runs}
-
     eventually(told)
-    eventually(scheduled)  # by the tick, which sends its first task
+    # A scheduled run is made by whoever is first, a tick or the wake-up of `apply`.
+    eventually(lambda: _has_sent_a_task(seen, "tick") and _has_sent_a_task(seen, "apply"))
     _send(installed, "tasks_queue", Attempt("everything", run_id, "first", -1, 1))
     user.get("/api/health")
     sources.remove("everything.yaml")
@@ -131,6 +128,13 @@ def _run_what_must_end_soon(sources: EventSources, user: User) -> None:
 def _has_read(seen: Seen, end: str) -> bool:
     needed = seen.of(Stage(STAGE).function("execute"))
     return any(action == "s3:GetObject" and key.endswith(end) for action, key in needed)
+
+
+def _has_sent_a_task(seen: Seen, name: str) -> bool:
+    needed = seen.of(Stage(STAGE).function(name))
+    return any(
+        action == "sqs:SendMessage" and resource.endswith("-tasks") for action, resource in needed
+    )
 
 
 def _find_dead_letters(installed: Installation, user: User) -> None:
