@@ -118,6 +118,24 @@ def test_a_log_is_followed_while_it_is_written_and_the_run_cancelled(
     expect(page.get_by_role("button", name="Cancel the run…")).to_have_count(0)
 
 
+def test_a_click_is_not_lost_when_the_page_is_redrawn_during_it(
+    page: Page, cloud: LocalCloud
+) -> None:
+    run_id = cloud.run("slow")
+    page.goto(address(cloud, f"runs/{run_id}"))
+    expect(page.locator("#log")).to_contain_text("line 3")
+    link = page.get_by_role("link", name="after", exact=True).first
+    link.hover()
+    page.mouse.down()
+    link.evaluate("link => link.dataset.isPressed = 'yes'")
+    cloud.call("POST", f"/runs/{run_id}/cancel")
+    expect(page.locator(".facts .badge").first).to_have_text(re.compile("cancelled"))
+    page.mouse.up()
+    expect(page).to_have_url(re.compile("task=after"))
+    # What came in the meantime is shown now.
+    expect(page.locator("[data-is-pressed]")).to_have_count(0)
+
+
 def test_a_log_has_the_colours_of_its_command(page: Page, cloud: LocalCloud) -> None:
     page.goto(address(cloud, f"runs/{last_run(cloud, 'fan')}?task=list"))
     expect(page.locator("#log .ink-red.ansi-bold")).to_have_text("red")

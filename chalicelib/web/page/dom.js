@@ -25,8 +25,34 @@ function fill(element, attributes, children) {
   return element;
 }
 
-/** Show `children` in `parent` instead of what is there; the focus stays on the element with the same id. */
+let pressed = null;
+const postponed = new Map();
+
+function release() {
+  pressed = null;
+  for (const [parent, children] of [...postponed]) show(parent, ...children);
+}
+
+addEventListener("pointerdown", (event) => (pressed = event.target), true);
+addEventListener(
+  "click",
+  () => {
+    pressed = null; // what the click itself shows is shown at once
+    setTimeout(release);
+  },
+  true,
+);
+for (const kind of ["pointerup", "pointercancel", "dragend"]) addEventListener(kind, () => setTimeout(release), true);
+
+/** Show `children` in `parent` instead of what is there; the focus stays on the element with the same id.
+ * While a pointer is pressed inside `parent`, this waits for its release: a link or button that is replaced
+ * between the two gets no click. */
 export function show(parent, ...children) {
+  postponed.delete(parent);
+  if (pressed && parent.contains(pressed)) {
+    postponed.set(parent, children);
+    return;
+  }
   const active = document.activeElement;
   const id = parent.contains(active) && active !== parent ? active.id : "";
   const open = [...parent.querySelectorAll("details[open][id]")].map((details) => details.id);
