@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import html
+import posixpath
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from chalice.app import Chalice, Response
 from chalicelib.web.answers import error_response
 
 FOLDER = Path(__file__).parent / "page"
+SUBFOLDERS = ("views", "widgets", "lib", "vendor")
+"""Each has its own route: below a path parameter, API Gateway takes no second name for one."""
 KINDS = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -28,7 +32,8 @@ KINDS = {
 """Texts only: API Gateway compresses those by itself, and passes other bytes only to clients
 that name their type in Accept."""
 
-_IMPORT = re.compile(r'^import .*? from "\./([^"]+)";$', re.MULTILINE)  # not those within functions
+_IMPORT = re.compile(r'^import [^;]*? from "(\.[^"]+)";$', re.MULTILINE)
+"""Static imports only: what a function imports is fetched when the function is called."""
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
 _POLICY = "; ".join(
@@ -57,18 +62,19 @@ def register(app: Chalice) -> None:
     def index() -> Response:
         return _index(app.current_request)
 
-    def static(version: str, name: str) -> Response:
-        return _static(app.current_request, version, name)
+    def file_in(folder: str) -> Callable[[str, str], Response]:
+        def file(version: str, name: str) -> Response:
+            return _static(app.current_request, version, posixpath.join(folder, name))
 
-    def vendored(version: str, name: str) -> Response:
-        return _static(app.current_request, version, f"vendor/{name}")
+        return file
 
-    for path, view in (
-        ("/", index),
-        ("/static/{version}/{name}", static),
-        ("/static/{version}/vendor/{name}", vendored),
-    ):
-        app.route(path, methods=["GET", "HEAD"], name=view.__name__, content_types=[])(view)
+    def serve(path: str, name: str, view: Callable[..., Response]) -> None:
+        app.route(path, methods=["GET", "HEAD"], name=name, content_types=[])(view)
+
+    serve("/", "index", index)
+    serve("/static/{version}/{name}", "static", file_in(""))
+    for folder in SUBFOLDERS:
+        serve(f"/static/{{version}}/{folder}/{{name}}", f"static_{folder}", file_in(folder))
 
 
 def _index(request: Any) -> Response:
@@ -116,11 +122,14 @@ def version() -> str:
 @cache
 def first_modules() -> tuple[str, ...]:
     """The modules that the first view needs, those that they import included."""
-    found = ["app.js", "home.js"]
-    for name in found:
-        imported = _IMPORT.findall(_texts()[name])
-        found += [other for other in dict.fromkeys(imported) if other not in found]
-    return tuple(found)
+    modules = ["app.js", "views/home.js"]
+    for name in modules:
+        imported = (
+            posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+            for target in _IMPORT.findall(_texts()[name])
+        )
+        modules += [other for other in dict.fromkeys(imported) if other not in modules]
+    return tuple(modules)
 
 
 def _preloads() -> str:

@@ -258,7 +258,7 @@ def test_json_is_written_as_it_was_read(scene: tuple[Page, Api], text: str) -> N
     page, _ = scene
     script = """async (text) => {
       const { parse, stringify } = await import(document.querySelector('script[type=module]').src
-        .replace(/[^/]+$/, 'json.js'));
+        .replace(/[^/]+$/, 'lib/json.js'));
       return [stringify(parse(text, { isEvery: true })), stringify(parse(text))];
     }"""
     exact, usual = page.evaluate(script, text)

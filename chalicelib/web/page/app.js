@@ -1,20 +1,20 @@
 // The start: which view belongs to which address, what stands around all of them, and the keyboard.
-import { ApiError, get, token } from "./api.js";
-import { button, h, say, show } from "./dom.js";
-import { poll } from "./poll.js";
-import { here } from "./router.js";
-import { learn, who } from "./session.js";
-import { live, tickTimes, count } from "./words.js";
+import { ApiError, get, token } from "./lib/api.js";
+import { button, h, say, show } from "./lib/dom.js";
+import { count, live, tickTimes } from "./lib/format.js";
+import { poll } from "./lib/poll.js";
+import { here } from "./lib/router.js";
+import { learn, who } from "./lib/session.js";
 
 const VIEWS = {
-  "": ["Home", () => import("./home.js")],
-  dags: ["DAGs", () => import("./dags.js"), () => import("./dag.js")],
-  runs: ["Runs", () => import("./runs.js"), () => import("./run.js")],
-  pools: ["Pools", () => import("./pools.js")],
-  errors: ["Import errors", () => import("./errors.js")],
-  ticks: ["Ticks", () => import("./ticks.js")],
-  audit: ["Audit", () => import("./audit.js")],
-  notices: ["Notices", () => import("./notices.js")],
+  "": ["Home", () => import("./views/home.js")],
+  dags: ["DAGs", () => import("./views/dags.js"), () => import("./views/dag.js")],
+  runs: ["Runs", () => import("./views/runs.js"), () => import("./views/run.js")],
+  pools: ["Pools", () => import("./views/pools.js")],
+  errors: ["Import errors", () => import("./views/import-errors.js")],
+  ticks: ["Ticks", () => import("./views/ticks.js")],
+  audit: ["Audit", () => import("./views/audit.js")],
+  notices: ["Notices", () => import("./views/notifications.js")],
 };
 
 const main = document.getElementById("main");
@@ -75,7 +75,7 @@ function lost() {
 
 async function failed(error) {
   if (error instanceof ApiError && error.status === 401) {
-    return (await import("./signin.js")).view(main, restart, token.get() ? error.message : null);
+    return (await import("./views/sign-in.js")).view(main, restart, token.get() ? error.message : null);
   }
   if (!(error instanceof ApiError)) console.error(error);
   const title = error.status === 404 ? "That is not here" : "This could not be shown";
@@ -109,8 +109,9 @@ function drawNav(active) {
   );
   const nav = document.getElementById("nav");
   show(nav, links);
-  if (nav.scrollWidth > nav.clientWidth)
+  if (nav.scrollWidth > nav.clientWidth) {
     nav.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }
 }
 
 function drawTools() {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,10 @@ def app() -> Chalice:
 def client(app: Chalice) -> Iterator[Client]:
     with Client(app) as client:
         yield client
+
+
+def own_modules() -> list[Path]:
+    return [path for path in pages.FOLDER.rglob("*.js") if path.parent.name != "vendor"]
 
 
 def test_the_document_lets_in_no_script_but_its_own_files(client: Client) -> None:
@@ -50,7 +55,8 @@ def test_every_file_that_the_document_names_is_there_and_kept_for_ever(client: C
 def test_the_first_view_takes_a_hundred_kilobytes_at_most(client: Client) -> None:
     document = client.http.get("/").body
     names = set(re.findall(r'(?:href|src)="static/[^/]+/([^"]+)"', document.decode()))
-    assert {"app.js", "home.js", "dom.js", "timeline.js", "style.css", "charts.css"} <= names
+    named = {"app.js", "views/home.js", "lib/dom.js", "widgets/timeline.js", "style.css"}
+    assert named <= names
     files = [document, *((pages.FOLDER / name).read_bytes() for name in names)]
     assert sum(len(gzip.compress(body, 6)) for body in files) <= 100 * 1024
 
@@ -59,6 +65,15 @@ def test_libraries_are_loaded_when_they_are_needed_only() -> None:
     for name in pages.first_modules():
         text = (pages.FOLDER / name).read_text()
         assert not re.search(r"^import .*vendor/", text, re.MULTILINE), name
+
+
+def test_every_folder_of_the_page_is_served(client: Client) -> None:
+    files = [path for path in pages.FOLDER.rglob("*") if path.suffix == ".js"]
+    folders = {path.parent.relative_to(pages.FOLDER).as_posix() for path in files}
+    assert folders == {".", *pages.SUBFOLDERS}
+    for path in files:
+        name = path.relative_to(pages.FOLDER).as_posix()
+        assert client.http.get(f"/static/any/{name}").body == path.read_bytes(), name
 
 
 @pytest.mark.parametrize("path", ["/", "/static/any/app.js", "/static/any/vendor/dagre.js"])
@@ -75,7 +90,7 @@ def test_every_file_of_the_page_carries_the_policy(client: Client, path: str) ->
 def test_no_address_in_the_page_is_absolute(client: Client) -> None:
     document = client.http.get("/").body.decode()
     assert not re.search(r'(?:href|src)="(?!static/|#|/")[^"]*"', document)
-    for module in pages.FOLDER.glob("*.js"):
+    for module in own_modules():
         found = re.findall(r"""["'`](?:https?:)?//?(?:api|static)\b""", module.read_text())
         assert not found, module.name
 
@@ -118,20 +133,48 @@ def test_a_path_cannot_lead_the_links_to_another_host(app: Chalice) -> None:
     assert base_of(app, '//evil.example/"><script>') == ("/evil.example/&quot;&gt;&lt;script&gt;/")
 
 
+def imports_of(module: Path) -> Iterator[Path]:
+    """The modules that it imports, statically or when a function is called."""
+    for name in re.findall(r"""(?:from|import\()\s*"(\.[^"]+)\"""", module.read_text()):
+        yield (module.parent / name).resolve()
+
+
 def test_every_import_of_a_module_names_a_file_that_is_there() -> None:
-    for module in pages.FOLDER.glob("*.js"):
-        for name in re.findall(r"""(?:from|import\()\s*"(\./[^"]+)\"""", module.read_text()):
-            assert (pages.FOLDER / name).is_file(), f"{module.name} imports {name}"
+    for module in own_modules():
+        for imported in imports_of(module):
+            assert imported.is_file(), f"{module.name} imports {imported}"
+
+
+MAY_IMPORT = {
+    "page": {"views", "widgets", "lib"},
+    "views": {"views", "widgets", "lib"},
+    "widgets": {"widgets", "lib", "vendor"},
+    "lib": {"lib", "vendor"},
+}
+
+
+def test_a_module_imports_from_its_own_layer_and_from_those_below_it() -> None:
+    for module in own_modules():
+        for imported in imports_of(module):
+            layer = module.parent.name
+            assert imported.parent.name in MAY_IMPORT[layer], f"{module.name}: {imported.name}"
+
+
+def test_no_module_is_left_that_nothing_imports() -> None:
+    imported = {path for module in own_modules() for path in imports_of(module)}
+    workers = {pages.FOLDER / "lib" / "graph-layout-worker.js"}
+    entry = {pages.FOLDER / "app.js"}
+    assert set(own_modules()) - imported == workers | entry
 
 
 def test_no_value_becomes_markup_anywhere_in_the_page() -> None:
     forbidden = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(")
-    for module in pages.FOLDER.glob("*.js"):
+    for module in own_modules():
         assert not forbidden.search(module.read_text()), module.name
 
 
 def test_modules_are_short_enough_to_be_read() -> None:
-    for module in pages.FOLDER.glob("*.js"):
+    for module in own_modules():
         assert len(module.read_text().splitlines()) < 350, module.name
 
 
