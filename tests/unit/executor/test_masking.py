@@ -79,7 +79,11 @@ def test_any_secret_is_hidden_in_any_surroundings(secret: str, around: str, size
     assert all(pattern not in streamed(mask, data, size) for pattern in mask.patterns)
 
 
-@given(st.text("ab", min_size=1, max_size=8), st.lists(st.binary(max_size=50), max_size=20))
+# An escape sequence or a carriage return may stand within a secret, and is held back with it.
+PLAIN_BYTES = st.binary(max_size=50).map(lambda piece: piece.translate(None, b"\x1b\r"))
+
+
+@given(st.text("ab", min_size=1, max_size=8), st.lists(PLAIN_BYTES, max_size=20))
 def test_less_than_the_longest_secret_is_held_back(secret: str, pieces: list[bytes]) -> None:
     stream = MaskedStream(Mask([secret]))
     for piece in [*pieces, secret.encode() * 50]:
