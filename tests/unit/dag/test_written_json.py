@@ -80,4 +80,10 @@ def test_json_may_be_nested_but_not_endlessly() -> None:
 
 @given(JSON)
 def test_any_json_is_read_as_what_it_is(value: Any) -> None:
-    assert parse_json(json.dumps(value)) == value
+    text = json.dumps(value)
+    assert parse_json(text) == json.loads(text, parse_int=as_browsers_read)
+
+
+def as_browsers_read(digits: str) -> int | float:
+    """A whole number beyond 2**53 is kept as it was written, and counts as the nearest float."""
+    return int(digits) if abs(int(digits)) <= 2**53 else float(digits)
