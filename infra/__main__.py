@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from botocore.exceptions import BotoCoreError, ClientError
 
 import infra
-from infra import admin, cost, deploying, health, permissions, removing, self_test, status
+from infra import admin, cost, deploying, domain, health, permissions, removing, self_test, status
 from infra.aws import Aws, connect
 from infra.errors import InfraError, Refused
 from infra.naming import Stage
@@ -112,6 +112,18 @@ def _add_deploy(commands: Commands) -> None:
     what.add_argument(
         "--auth", choices=["token", "iam"], help="who may use the API: access tokens (default), IAM"
     )
+    _add_domain(what)
+
+
+def _add_domain(what: argparse._ArgumentGroup) -> None:
+    what.add_argument(
+        "--domain", help="host name for the API and the page, such as dags.example.com"
+    )
+    what.add_argument("--certificate", help="ARN of its ACM certificate, in the stage's region")
+    what.add_argument("--hosted-zone", help="id of the Route 53 zone that gets its records")
+    what.add_argument(
+        "--no-domain", action="store_true", help="remove the domain; AWS's own address stays"
+    )
 
 
 def _add_token(commands: Commands) -> None:
@@ -166,11 +178,20 @@ def _deploy(given: argparse.Namespace) -> None:
         for parameter, option in OPTIONS.items()
         if getattr(given, option) is not None
     }
-    deployment = deploying.Deployment(_aws(given), stage, options, say)
+    deployment = deploying.Deployment(
+        _aws(given), stage, options, say, domain=_domain_choice(given)
+    )
     url = deploying.deploy(deployment)
     dags = removing.bucket_names(stage, deployment.aws)[0]
     say(f"ready: {url}")
     say(f"upload a DAG: aws s3 cp my.yaml s3://{dags}/")
+
+
+def _domain_choice(given: argparse.Namespace) -> domain.Choice:
+    chosen = {
+        "Domain": given.domain, "Certificate": given.certificate, "HostedZone": given.hosted_zone,
+    }  # fmt: skip
+    return domain.Choice({k: v for k, v in chosen.items() if v is not None}, given.no_domain)
 
 
 def _status(given: argparse.Namespace) -> None:

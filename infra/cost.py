@@ -166,6 +166,9 @@ def _always(load: Load) -> Iterator[Item]:
         yield Item("SQS from the VPC", "endpoint_hour", load.zones * HOURS)
 
 
+NOT_COUNTED = "not counted: the hosted zone of a domain of your own (Route 53, 0.50 a month)"
+
+
 def table(load: Load) -> Iterator[str]:
     """The bill as lines of text."""
     bill = items(load)
@@ -176,6 +179,7 @@ def table(load: Load) -> Iterator[str]:
             if item.service == service:
                 yield _line(item)
         yield f"{service:<14}{'':<32}{'':>16}  {'sum':<20}{usd:>9.2f}"
+    yield NOT_COUNTED
     for name, usd in (("by the task", by_the_task(load)), ("by the month", by_the_month(load))):
         yield f"{name:<84}{usd:>9.2f}"
     yield f"{'total':<84}{total(bill):>9.2f}"

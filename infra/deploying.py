@@ -14,6 +14,7 @@ from infra import (
     admin,
     bytecode,
     cost,
+    domain,
     finishing,
     functions,
     health,
@@ -45,8 +46,8 @@ def run_chalice(folder: Path, stage: Stage, environ: Mapping[str, str]) -> None:
 
 @dataclass(frozen=True)
 class Deployment:
-    """One run of the command. `options` are template parameters; those left out stay as they are.
-    The callables are the outside world."""
+    """One run of the command. `options` are template parameters; those left out, and a domain that
+    is not chosen anew, stay as they are. The callables are the outside world."""
 
     aws: Aws
     stage: Stage
@@ -55,15 +56,17 @@ class Deployment:
     project: Project = field(default_factory=lambda: Project(PROJECT))
     chalice: Callable[[Path, Stage, Mapping[str, str]], None] = run_chalice
     fetch: health.Fetch = health.fetch
+    domain: domain.Choice = domain.UNCHANGED
 
 
 def deploy(deployment: Deployment) -> str:
     """Do all of it and return the API's URL. Raises InfraError."""
     say, stage, aws = deployment.say, deployment.stage, deployment.aws
+    chosen = domain.choose(aws, stage, deployment.domain)
     if not stack.find(aws, stage.stack).status:
         for line in announcement(deployment):
             say(line)
-    say(f"[1/7] stack {stage.stack} in {aws.place.account}, {aws.place.region}")
+    say(f"[1/8] stack {stage.stack} in {aws.place.account}, {aws.place.region}")
     outputs = stack.converge(
         aws,
         stage.stack,
@@ -72,12 +75,12 @@ def deploy(deployment: Deployment) -> str:
         say,
         lambda: zones.choose_zones(aws),
     )
-    say("[2/7] .chalice/config.json and policies")
+    say("[2/8] .chalice/config.json and policies")
     write_files(deployment.project, stage, aws, outputs)
-    say("[3/7] chalice deploy")
+    say("[3/8] chalice deploy")
     say(f"  byte code of {bytecode.prepare(deployment.project.folder)} modules")
     _run_chalice(deployment)
-    say("[4/7] file system, settings of functions and API")
+    say("[4/8] file system, settings of functions and API")
     finishing.finish(aws, stage, outputs, say)
     found = inventory.take(aws, stage)
     for mapping in found.mappings:
@@ -87,13 +90,31 @@ def deploy(deployment: Deployment) -> str:
     finishing.shape_refusals(aws, api, auth=outputs["Auth"])
     finishing.limit_requests(aws, api)
     finishing.let_alarms_act(aws, stage, acting=True)
-    say("[5/7] access")
+    say("[5/8] access")
     token = None if outputs["Auth"] == "iam" else _first_token(aws, stage, say)
-    say("[6/7] health")
+    say("[6/8] health")
     url = inventory.api_url(aws, api)
     health.wait_until_healthy(aws, url, deployment.fetch, auth=outputs["Auth"], token=token)
-    say("[7/7] self-test")
+    say("[7/8] self-test")
     say(f"  {self_test.run(aws, stage)}")
+    say("[8/8] address")
+    return _own_domain(deployment, chosen, api, outputs["Auth"], token) or url
+
+
+def _own_domain(
+    deployment: Deployment, chosen: Mapping[str, str], api: str, auth: str, token: str | None
+) -> str:
+    """The API's URL under its domain, "" without one. Comes last: all works without it, and a new
+    name may be unknown for longer than anybody wants to wait."""
+    aws, say = deployment.aws, deployment.say
+    url = domain.converge(aws, deployment.stage, chosen, api, say)
+    if not url:
+        return ""
+    try:
+        health.wait_until_healthy(aws, url, deployment.fetch, auth=auth, token=token)
+    except InfraError as error:
+        say(f"  not yet: {str(error).splitlines()[0]}")
+        say("  resolvers may take a quarter of an hour to know a new name; `status` asks again")
     return url
 
 

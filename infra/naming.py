@@ -40,6 +40,10 @@ class Stage:
     def stack(self) -> str:
         return f"{APP}-{self.name}"
 
+    @property
+    def domain_stack(self) -> str:
+        return f"{self.stack}-domain"
+
     def function(self, short_name: str) -> str:
         """Chalice gives the one behind the API no name of its own."""
         return self.stack if short_name == API_FUNCTION else f"{self.stack}-{short_name}"

@@ -17,9 +17,10 @@ from typing import Any
 
 from infra.naming import APP
 
-TEMPLATE = Path(__file__).with_name("template.yaml")
+TEMPLATES = tuple(Path(__file__).with_name(name) for name in ("template.yaml", "domain.yaml"))
 
 OWN_ACTIONS: dict[str, str] = {
+    "acm": "DescribeCertificate",
     "apigateway": "DELETE GET PATCH POST PUT",
     "backup": "DeleteRecoveryPoint ListRecoveryPointsByBackupVault",
     "cloudformation": "ContinueUpdateRollback CreateStack DeleteStack DescribeStackEvents"
@@ -38,6 +39,7 @@ OWN_ACTIONS: dict[str, str] = {
     " PutFunctionRecursionConfig RemovePermission TagResource UntagResource"
     " UpdateEventSourceMapping UpdateFunctionCode UpdateFunctionConfiguration",
     "logs": "FilterLogEvents",
+    "route53": "GetHostedZone",
     "s3": "DeleteObject DeleteObjectVersion GetBucketNotification ListBucketVersions"
     " PutBucketNotification",
     "sqs": "GetQueueAttributes GetQueueUrl",
@@ -48,6 +50,7 @@ OWN_ACTIONS: dict[str, str] = {
 ANYWHERE: dict[str, str] = {
     "cloudformation": "GetTemplateSummary",  # of a template that is sent along, and so of no stack
     "iam": "CreateServiceLinkedRole ListRoles",
+    "route53": "ListHostedZones",
     "s3": "ListAllMyBuckets",
     "sns": "ListSubscriptions ListTopics",
     "sqs": "ListQueues",
@@ -67,8 +70,15 @@ NOT_NEEDED: tuple[str, ...] = (
 NEEDED_ALL_THE_SAME = frozenset({"logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy"})
 
 RESOURCES: dict[str, tuple[str, ...]] = {
-    "apigateway": ("arn:{partition}:apigateway:{region}::/restapis*",),
-    "cloudformation": ("arn:{partition}:cloudformation:{region}:{account}:stack/{name}/*",),
+    "acm": ("arn:{partition}:acm:{region}:{account}:certificate/*",),
+    "apigateway": (
+        "arn:{partition}:apigateway:{region}::/domainnames*",
+        "arn:{partition}:apigateway:{region}::/restapis*",
+    ),
+    "cloudformation": (
+        "arn:{partition}:cloudformation:{region}:{account}:stack/{name}/*",
+        "arn:{partition}:cloudformation:{region}:{account}:stack/{name}-domain/*",
+    ),
     "cloudwatch": ("arn:{partition}:cloudwatch:{region}:{account}:alarm:*",),
     "events": ("arn:{partition}:events:{region}:{account}:rule/{name}-*",),
     "iam": (
@@ -76,6 +86,7 @@ RESOURCES: dict[str, tuple[str, ...]] = {
         "arn:{partition}:iam::{account}:role/{name}-*",
     ),
     "logs": ("*",),
+    "route53": ("arn:{partition}:route53:::change/*", "arn:{partition}:route53:::hostedzone/*"),
     "s3": ("arn:{partition}:s3:::{name}-{account}-*", "arn:{partition}:s3:::{name}-{account}-*/*"),
     "sns": ("arn:{partition}:sns:{region}:{account}:{name}-alarms*",),
     "sqs": ("arn:{partition}:sqs:{region}:{account}:{name}-*",),
@@ -84,8 +95,9 @@ RESOURCES: dict[str, tuple[str, ...]] = {
 
 
 def resource_types() -> list[str]:
-    """Those of the template."""
-    return sorted(set(re.findall(r"Type: (AWS::\S+)", TEMPLATE.read_text(encoding="utf-8"))))
+    """Those of the templates."""
+    texts = [template.read_text(encoding="utf-8") for template in TEMPLATES]
+    return sorted({kind for text in texts for kind in re.findall(r"Type: (AWS::\S+)", text)})
 
 
 def handler_actions(resource_type: str) -> set[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra import finishing, inventory, stack
+from infra import domain, finishing, inventory, stack
 from infra.aws import Aws, is_missing
 from infra.errors import InfraError, Refused
 from infra.inventory import Inventory
@@ -44,6 +44,7 @@ def remove(removal: Removal) -> None:
         raise Refused("nothing was removed")
     finishing.let_alarms_act(aws, stage, acting=False)
     say("[1/4] functions, API, schedule")
+    domain.remove(aws, stage, say)  # before the API that it leads to
     found = inventory.take(aws, stage)
     _remove_functions(aws, stage, found, say)
     say("[2/4] data")

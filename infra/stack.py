@@ -125,7 +125,7 @@ def _delete_once(aws: Aws, name: str, say: Say) -> None:
 
 
 def _create(aws: Aws, name: str, template: str, parameters: Mapping[str, str], say: Say) -> None:
-    say(f"creating stack {name} (about five minutes)")
+    say(f"creating stack {name} (takes minutes)")
     began = datetime.now(UTC)
     aws.client("cloudformation").create_stack(
         StackName=name,

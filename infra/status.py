@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from infra import finishing, health, inventory, stack
+from infra import domain, finishing, health, inventory, stack
 from infra.aws import Aws
 from infra.errors import InfraError
 from infra.functions import FUNCTIONS, Function
@@ -28,6 +28,7 @@ def lines(aws: Aws, stage: Stage, fetch: Fetch) -> Iterator[str]:
     for output in QUEUES:
         yield _queue_line(aws, found.outputs[output])
     yield from _alarm_lines(aws, stage)
+    yield from _domain_lines(aws, stage, found.outputs, fetch)
     yield from _api_lines(aws, made, found.outputs, fetch)
 
 
@@ -36,7 +37,7 @@ def url(aws: Aws, stage: Stage) -> str:
     apis = inventory.take(aws, stage).apis
     if not apis:
         raise InfraError(f"stage {stage.name} has no API; run `python -m infra deploy` first")
-    return inventory.api_url(aws, apis[0])
+    return domain.url(aws, stage) or inventory.api_url(aws, apis[0])
 
 
 def _function_line(
@@ -73,12 +74,27 @@ def _alarm_lines(aws: Aws, stage: Stage) -> Iterator[str]:
             yield f"ALARM {alarm['AlarmName']}: {alarm['AlarmDescription']}"
 
 
+def _domain_lines(
+    aws: Aws, stage: Stage, outputs: Mapping[str, str], fetch: Fetch
+) -> Iterator[str]:
+    found = stack.find(aws, stage.domain_stack)
+    if found.status:
+        name = (found.parameters or {}).get("Domain", "")
+        yield f"domain {name}: stack {stage.domain_stack} {found.status}"
+    url = domain.url_of(found)
+    if url:
+        yield _answer_line(aws, url, outputs, fetch)
+
+
+def _answer_line(aws: Aws, url: str, outputs: Mapping[str, str], fetch: Fetch) -> str:
+    answer = health.ask_once(aws, url, fetch, auth=outputs["Auth"])
+    return f"API {url}: {answer.status or 'no answer'} {answer.body.strip()[:500]}"
+
+
 def _api_lines(
     aws: Aws, made: Inventory, outputs: Mapping[str, str], fetch: Fetch
 ) -> Iterator[str]:
     for api in made.apis[:1]:
-        url = inventory.api_url(aws, api)
-        answer = health.ask_once(aws, url, fetch, auth=outputs["Auth"])
-        yield f"API {url}: {answer.status or 'no answer'} {answer.body.strip()[:500]}"
+        yield _answer_line(aws, inventory.api_url(aws, api), outputs, fetch)
     for api in made.apis[1:]:
         yield f"API {api}: left over from a deployment that was broken off; `down` removes it"

@@ -132,10 +132,13 @@ class EventSources:
             body = base64.b64decode(body).decode()
         return Reply(answer["statusCode"], json.loads(body))
 
-    def request(self, method: str, path: str, token: str = "", **query: str) -> dict[str, Any]:
-        """The event of a request."""
+    def request(
+        self, method: str, path: str, token: str = "", *, domain: str = "", **query: str
+    ) -> dict[str, Any]:
+        """The event of a request: to AWS's own address, where the path begins with the stage, or to
+        a custom domain with an empty base path, where it does not."""
         resource, parameters = self._resource(path)
-        host = f"{self._found.apis[0]}.execute-api.us-east-1.amazonaws.com"
+        host = domain or f"{self._found.apis[0]}.execute-api.us-east-1.amazonaws.com"
         headers = {"authorization": f"Bearer {token}"} if token else {}
         return {
             "resource": resource,
@@ -150,7 +153,8 @@ class EventSources:
             "requestContext": {
                 "httpMethod": method,
                 "resourcePath": resource,
-                "path": f"/{API_STAGE}{path}",
+                "path": path if domain else f"/{API_STAGE}{path}",
+                "domainName": host,
                 "stage": API_STAGE,
                 "identity": {"sourceIp": "192.0.2.1"},
             },

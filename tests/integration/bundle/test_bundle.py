@@ -4,8 +4,10 @@ under AWS's runtime client, with moto as AWS and a temporary file system as EFS.
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 
@@ -180,6 +182,39 @@ def test_a_run_ends_well_although_its_executor_was_killed_in_mid_task(
     attempts = user.get(task)["attempts"]
     assert [(a["try_number"], a["outcome"]) for a in attempts] == [(2, "success"), (1, "lost")]
     assert user.log(run_id, "work", try_number="2").endswith("done in try 2\n")
+
+
+@pytest.mark.parametrize(("domain", "base"), [("", "/v1/"), ("dags.example.com", "/")])
+def test_the_page_its_files_and_the_api_are_found_below_the_address_that_was_asked(
+    functions: Lambda, sources: EventSources, domain: str, base: str
+) -> None:
+    def fetch(path: str, token: str = "") -> str:
+        assert path.startswith(base)  # else it is another API's, or nobody's
+        event = sources.request("GET", "/" + path.removeprefix(base), token, domain=domain)
+        answer = functions.invoke("api_handler", event)
+        assert answer["statusCode"] == 200, answer
+        return str(answer["body"])
+
+    page = fetch(base)
+    assert f'<base href="{base}">' in page
+    linked = re.findall(r'(?:src|href)="(static/[^"]+)"', page)
+    assert len(linked) > 5
+    for link in linked:
+        assert fetch(urljoin(base, link))
+    token = functions.new_token(f"reader-{len(domain)}", "viewer")
+    (server,) = json.loads(fetch(urljoin(base, "api/openapi.json"), token))["servers"]
+    assert server["url"].rstrip("/") + "/" == base
+
+
+def test_a_request_from_a_page_under_a_domain_is_answered(
+    functions: Lambda, sources: EventSources, user: User
+) -> None:
+    domain = "dags.example.com"
+    event = sources.request(
+        "GET", "/api/dags", functions.new_token("page", "viewer"), domain=domain
+    )
+    event["headers"] |= {"Origin": f"https://{domain}", "Sec-Fetch-Site": "same-origin"}
+    assert functions.invoke("api_handler", event)["statusCode"] == 200
 
 
 def test_nobody_gets_in_without_a_token(sources: EventSources) -> None:

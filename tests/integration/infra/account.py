@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from infra.aws import Aws
 from infra.deploying import Deployment, deploy, run_chalice
+from infra.domain import UNCHANGED, Choice
 from infra.health import Answer
 from infra.inventory import Inventory, take
 from infra.naming import PROJECT, Stage
@@ -23,15 +25,22 @@ Chalice = Callable[[Path, Stage, Mapping[str, str]], None]
 @dataclass
 class Account:
     """`said` is what the command told its user, `asked` the addresses that it
-    fetched, each with its headers."""
+    fetched, each with its headers, `unknown` the hosts that are in no DNS."""
 
     aws: Aws
     project: Project
     unserved: Unserved
     said: list[str] = field(default_factory=list)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    unknown: set[str] = field(default_factory=set)
 
-    def deploy(self, stage: str, chalice: Chalice = run_chalice, **options: str) -> str:
+    def deploy(
+        self,
+        stage: str,
+        chalice: Chalice = run_chalice,
+        domain: Choice = UNCHANGED,
+        **options: str,
+    ) -> str:
         return deploy(
             Deployment(
                 self.aws,
@@ -41,6 +50,7 @@ class Account:
                 self.project,
                 chalice,
                 self._healthy,
+                domain,
             )
         )
 
@@ -68,6 +78,8 @@ class Account:
 
     def _healthy(self, url: str, headers: Mapping[str, str]) -> Answer:
         self.asked.append((url, dict(headers)))
+        if urlsplit(url).hostname in self.unknown:
+            return Answer(0, "no such host")
         return Answer(200, '{"status": "ok"}')
 
 

@@ -27,12 +27,15 @@ from moto.ec2.exceptions import DependencyViolationError
 from moto.ec2.models.vpcs import VPC
 from moto.efs.models import AccessPoint
 
+from tests.integration.infra.moto_domains import know_domain_names
+
 
 def fill_gaps_of_moto(monkeypatch: pytest.MonkeyPatch, unserved: Unserved) -> None:
     _keep_file_systems(monkeypatch)
     _accept_swagger(monkeypatch, unserved.swagger)
     _keep_endpoint_types(monkeypatch)
     _know_ipv6(monkeypatch)
+    know_domain_names(monkeypatch)
     _delete_stacks_with_a_vpc(monkeypatch)
     # A template's `!Ref` to an access point gives a Python object.
     own_id = property(lambda self: self.access_point_id, lambda self, value: None)

@@ -18,6 +18,7 @@ from moto.awslambda.models import LambdaBackend
 
 from infra import finishing, status
 from infra.deploying import run_chalice
+from infra.domain import UNCHANGED
 from infra.errors import InfraError, Refused
 from infra.finishing import REFUSALS
 from infra.functions import FUNCTIONS
@@ -314,7 +315,7 @@ def test_a_first_deployment_says_in_three_lines_what_it_makes_and_what_that_cost
     def said(**options: str) -> list[str]:
         before = len(account.said)
         with pytest.raises(InfraError, match="no bundle"):
-            account.deploy("told", _fails, **options)
+            account.deploy("told", _fails, UNCHANGED, **options)
         return account.said[before:]
 
     told = said(Network="ipv6")

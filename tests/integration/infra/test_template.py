@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from infra.deploying import TEMPLATE
+import pytest
+
+from infra.permissions import TEMPLATES
 
 
-def test_cfn_lint_has_neither_errors_nor_warnings() -> None:
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_cfn_lint_has_neither_errors_nor_warnings(template: Path) -> None:
     linter = Path(sys.executable).with_name("cfn-lint")
-    done = subprocess.run([linter, TEMPLATE], capture_output=True, text=True, check=False)
+    done = subprocess.run([linter, template], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

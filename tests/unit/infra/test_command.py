@@ -9,7 +9,8 @@ from collections.abc import Mapping
 import boto3
 import pytest
 
-from infra.__main__ import OPTIONS, main, parser
+from infra import domain
+from infra.__main__ import OPTIONS, _domain_choice, main, parser
 from infra.aws import Aws
 from infra.deploying import TEMPLATE
 from infra.errors import InfraError
@@ -57,6 +58,14 @@ def test_every_option_of_deploy_sets_a_parameter_of_the_template() -> None:
     for parameter, option in OPTIONS.items():
         assert given[option] is None
         assert f"\n  {parameter}:\n    Type:" in text
+
+
+def test_every_choice_of_a_domain_is_an_option_of_deploy() -> None:
+    words = [word for option in domain.OPTIONS.values() for word in (option, "x")]
+    given = parser().parse_args(["deploy", "--stage", "x", *words])
+    assert _domain_choice(given).given == dict.fromkeys(domain.OPTIONS, "x")
+    assert _domain_choice(parser().parse_args(["deploy", "--stage", "x"])) == domain.UNCHANGED
+    assert _domain_choice(parser().parse_args(["deploy", "--stage", "x", "--no-domain"])).is_none
 
 
 README = (PROJECT / "infra" / "README.md").read_text(encoding="utf-8")

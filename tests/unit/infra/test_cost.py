@@ -46,6 +46,10 @@ def test_every_price_is_used_and_has_a_date() -> None:
     assert all(len(price.as_of) == len("2026-11") for price in PRICES.values())
 
 
+def test_the_table_names_what_a_domain_costs_elsewhere() -> None:
+    assert [line for line in table(MILLION) if "hosted zone" in line and "0.50" in line]
+
+
 def test_the_table_ends_with_the_total() -> None:
     last = list(table(MILLION))[-1]
     assert last.split() == ["total", f"{total(items(MILLION)):.2f}"]

@@ -9,6 +9,7 @@ import yaml
 
 from chalicelib.config import SETTINGS
 from chalicelib.scheduler.repair import BEGIN_WITHIN
+from infra import domain
 from infra.cost import FILE_SYSTEM_COPIES
 from infra.deploying import TEMPLATE
 from infra.functions import FUNCTIONS
@@ -32,6 +33,8 @@ _Loader.add_multi_constructor("!", _short_form)
 
 WHOLE: dict[str, Any] = yaml.load(TEMPLATE.read_text(encoding="utf-8"), _Loader)
 RESOURCES: dict[str, Any] = WHOLE["Resources"]
+DOMAIN: dict[str, Any] = yaml.load(domain.TEMPLATE.read_text(encoding="utf-8"), _Loader)
+OF_DOMAIN: dict[str, Any] = DOMAIN["Resources"]
 
 
 def of_type(kind: str) -> dict[str, dict[str, Any]]:
@@ -197,3 +200,19 @@ def test_a_hidden_message_of_an_invocation_that_died_raises_no_alarm() -> None:
 @pytest.mark.parametrize("alarm", ["NoTickAlarm", "TickErrorsAlarm"])
 def test_the_tick_raises_no_alarm_before_it_is_installed(alarm: str) -> None:
     assert RESOURCES[alarm]["Properties"]["ActionsEnabled"] is False
+
+
+def test_a_domain_is_regional_speaks_a_safe_tls_and_both_kinds_of_addresses() -> None:
+    name = OF_DOMAIN["DomainName"]["Properties"]
+    assert name["EndpointConfiguration"] == {"Types": ["REGIONAL"], "IpAddressType": "dualstack"}
+    assert name["SecurityPolicy"] == "TLS_1_2"
+    records = [
+        r["Properties"] for r in OF_DOMAIN.values() if r["Type"] == "AWS::Route53::RecordSet"
+    ]
+    assert sorted(record["Type"] for record in records) == ["A", "AAAA"]
+    assert "BasePath" not in OF_DOMAIN["Mapping"]["Properties"]
+
+
+def test_every_choice_of_a_domain_is_a_parameter_of_its_template() -> None:
+    chosen = {*domain.OPTIONS, "Api", "ApiStage"}
+    assert set(DOMAIN["Parameters"]) == chosen
