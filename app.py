@@ -28,7 +28,7 @@ from chalicelib import bootstrap, config, web
 from chalicelib.utils.logging import configure as configure_logging
 
 settings = config.load()
-configure_logging(settings.log_level)
+configure_logging(settings.log_level, warnings=config.unknown())
 
 app = Chalice(app_name="orchestrator", configure_logs=False)  # its handler would double ours
 web.register(app, auth=settings.auth)

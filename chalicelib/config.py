@@ -193,7 +193,8 @@ class Settings:
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings of `environ` (default: this process's). Raises BadSetting, naming all bad
-    ones and any variable with our prefix that is no setting."""
+    ones and, but for Lambda, all variables with our prefix that are no setting: on Lambda they may
+    belong to a version that came before or after this one, so they are only warned of."""
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {}
     problems: list[str] = []
@@ -206,15 +207,22 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             values[setting.name.lower()] = setting.parse(text)
         except ValueError as error:
             problems.append(f"{setting.variable}={text!r}: {error}")
+    if "AWS_LAMBDA_FUNCTION_NAME" not in environ:
+        problems += unknown(environ)
+    if problems:
+        raise BadSetting("; ".join(problems))
+    return Settings(**values)
+
+
+def unknown(environ: Mapping[str, str] | None = None) -> list[str]:
+    """A line for each variable with our prefix that is no setting."""
+    environ = os.environ if environ is None else environ
     known = {setting.variable for setting in SETTINGS}
-    problems += [
+    return [
         f"{name}: no such setting{_nearest(name, known)}"
         for name in environ
         if name.startswith(PREFIX) and name not in known
     ]
-    if problems:
-        raise BadSetting("; ".join(problems))
-    return Settings(**values)
 
 
 def _nearest(name: str, known: set[str]) -> str:

@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -55,12 +55,14 @@ def configure(
     *,
     environ: Mapping[str, str] | None = None,
     stream: TextIO | None = None,
+    warnings: Iterable[str] = (),
 ) -> None:
     """Take over the process's log: one handler at the root, JSON where the environment is Lambda's.
 
     `level` is for our own lines; those of libraries begin at WARNING. May be called again. Handlers
     of others that write to the console are removed, so that no line appears twice: `chalice
-    local` and Lambda's runtime both install one. Those that capture, as pytest's, stay.
+    local` and Lambda's runtime both install one. Those that capture, as pytest's, stay. `warnings`
+    are what was met before there was a log.
     """
     environ = os.environ if environ is None else environ
     on_lambda = "AWS_LAMBDA_FUNCTION_NAME" in environ
@@ -77,6 +79,8 @@ def configure(
     # A line per commit is an alarm on AWS, where hosts share the file, and noise on one machine.
     is_noise = not on_lambda and level != "DEBUG"
     logging.getLogger(f"{ROOT}.database").setLevel("WARNING" if is_noise else level)
+    for warning in warnings:
+        ours.warning("%s", warning)
 
 
 class JsonFormatter(logging.Formatter):
