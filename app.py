@@ -12,9 +12,11 @@ if os.environ.get("AWS_CHALICE_CLI_MODE"):  # never in Lambda
         install_if_deploying,
         refuse_bad_settings,
         refuse_missing_packages,
+        refuse_other_pythons,
     )
 
-    refuse_missing_packages("croniter", "jinja2", "pysqlite3", "yaml")
+    refuse_other_pythons()
+    refuse_missing_packages("croniter", "jinja2", "re2", "yaml")
     refuse_bad_settings()
     install_if_deploying()
 if os.environ.get("_HANDLER") == "app.execute":  # in Lambda, where commands run beside it

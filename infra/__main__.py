@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
+from chalicelib.local import python_versions
+
+if python_versions.refusal():  # before all that an older Python could not even read
+    sys.exit(f"error: {python_versions.refusal()}")
+
 import argparse
 import json
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -15,6 +21,7 @@ from infra import admin, cost, deploying, domain, health, permissions, removing,
 from infra.aws import Aws, connect
 from infra.errors import InfraError, Refused
 from infra.naming import Stage
+from infra.runtime import MACHINES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     price.add_argument("--seconds", type=_positive(float), default=1.0, help="that each takes")
     price.add_argument("--memory", type=_positive(int), default=384, help="MB that each has")
     price.add_argument("--network", choices=["endpoint", "ipv6"], default="endpoint")
+    price.add_argument("--architecture", choices=list(MACHINES), default="x86_64")
     return whole
 
 
@@ -89,6 +97,8 @@ OPTIONS = {
     "RetentionDays": "retention_days",
     "TaskMemory": "task_memory",
     "Auth": "auth",
+    "Python": "python",
+    "Architecture": "architecture",
 }
 """The stack's parameters and the options that set them."""
 
@@ -109,6 +119,17 @@ def _add_deploy(commands: Commands) -> None:
     what.add_argument("--log-retention-days", help="of the functions' own logs (30)")
     what.add_argument("--retention-days", type=_positive(int), help="of finished runs (90)")
     what.add_argument("--task-memory", type=_positive(int), help="MB that a command has (384)")
+    what.add_argument(
+        "--python",
+        choices=python_versions.SUPPORTED,
+        help=f"that the functions run on ({python_versions.ON_LAMBDA}), whichever runs this",
+    )
+    what.add_argument(
+        "--architecture",
+        choices=list(MACHINES),
+        help="processors of the functions: x86_64 (default), or arm64: a fifth less for compute, no"
+        " SQLite but that of Lambda's Python, and no x86_64 programs in commands",
+    )
     what.add_argument(
         "--auth", choices=["token", "iam"], help="who may use the API: access tokens (default), IAM"
     )
@@ -275,7 +296,14 @@ def _permissions(given: argparse.Namespace) -> None:
 
 def _cost(given: argparse.Namespace) -> None:
     zones = 1 if given.network == "endpoint" else 0
-    for line in cost.table(cost.Load(given.tasks, given.seconds, given.memory, zones=zones)):
+    load = cost.Load(
+        given.tasks,
+        given.seconds,
+        given.memory,
+        zones=zones,
+        architecture=given.architecture,
+    )
+    for line in cost.table(load):
         say(line)
 
 

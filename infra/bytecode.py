@@ -3,75 +3,57 @@ each cold start compiles anew all that it imports.
 
 Chalice takes along whatever lies in `chalicelib`, and what lies in `vendor` as if it lay beside
 `app.py`. Python holds byte code of the kind made here against a hash of the source: where a source
-is another one by then, because it was changed or pip fetched another version, it is compiled as
-before. So what is left of an earlier deployment slows nothing down and breaks nothing.
+is another one by then, it is compiled as before. So what is left of an earlier deployment slows
+nothing down and breaks nothing.
 """
 
 from __future__ import annotations
 
-import py_compile
-import re
+import json
 import shutil
+import subprocess
 from collections.abc import Iterator
 from importlib import metadata
-from importlib.util import cache_from_source
 from pathlib import Path
+
+from chalicelib.local.python_versions import RUNNING
+from infra import interpreters
 
 CHALICES_OWN = ("chalice/__init__.py", "chalice/app.py")
 """What Chalice adds of itself to every bundle."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+COMPILER = Path(__file__).with_name("byte_compiler.py")
 
 
-def prepare(folder: Path) -> int:
-    """Make the byte code of the project in `folder`, by and for the Python that runs this; answers
-    the number of files. Sources that cannot be compiled are left to Lambda."""
-    vendor = folder / "vendor"
+def prepare(folder: Path, version: str = RUNNING) -> int:
+    """Make the byte code of the project in `folder`, and of what lies in its `vendor`, for Python
+    `version`; answers the number of files, 0 where no such Python is on this machine. Sources that
+    cannot be compiled are left to Lambda."""
     # Byte code of other Pythons, and of modules that are gone, would be taken along, too.
-    for left in (vendor, *(folder / "chalicelib").rglob("__pycache__")):
-        shutil.rmtree(left, ignore_errors=True)
-    own = [path.relative_to(folder).as_posix() for path in (folder / "chalicelib").rglob("*.py")]
-    count = sum(_compile(folder / name, folder, name) for name in own)
-    others = [("app.py", folder / "app.py"), *_installed(folder / "requirements.txt")]
-    return count + sum(_compile(path, vendor, name) for name, path in others)
-
-
-def _compile(source: Path, root: Path, name: str) -> bool:
-    """`name` in the bundle. It goes into the byte code instead of a path of this machine."""
-    made = py_compile.compile(
-        str(source),
-        cache_from_source(str(root / name)),
-        dfile=name,
-        invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH,
-        quiet=2,
+    for root in (folder / "chalicelib", folder / "vendor"):
+        for left in list(root.rglob("__pycache__")):
+            shutil.rmtree(left, ignore_errors=True)
+    python = interpreters.find(version)
+    if python is None:
+        return 0
+    done = subprocess.run(
+        [str(python), "-I", str(COMPILER)],
+        input=json.dumps(list(_sources(folder))),
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
     )
-    return made is not None
+    return int(done.stdout)
 
 
-def _installed(requirements: Path) -> Iterator[tuple[str, Path]]:
-    """The modules that Chalice will fetch, as they are installed here: name in the bundle, path."""
-    for name in sorted(_with_requirements(requirements)):
-        for file in metadata.files(name) or ():
-            if file.suffix == ".py" and ".." not in file.parts:
-                yield file.as_posix(), Path(str(file.locate()))
+def _sources(folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Source, its place in the project, and its name in the bundle. The name goes into the byte
+    code instead of a path of this machine."""
+    vendor = folder / "vendor"
+    for root, part in ((folder, "chalicelib"), (vendor, ".")):
+        for path in sorted((root / part).rglob("*.py")):
+            yield str(path), str(path), path.relative_to(root).as_posix()
+    yield str(folder / "app.py"), str(vendor / "app.py"), "app.py"
     for own in CHALICES_OWN:
-        yield own, Path(str(metadata.distribution("chalice").locate_file(own)))
-
-
-def _with_requirements(requirements: Path) -> set[str]:
-    """The distributions that the file names, and those that they need; what is not installed here
-    is left out."""
-    lines = requirements.read_text(encoding="utf-8").splitlines()
-    waiting = [found[0] for line in lines if (found := _NAME.match(line))]
-    known: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        try:
-            needed = metadata.requires(name) or []
-        except metadata.PackageNotFoundError:
-            continue
-        if name not in known:
-            known.add(name)
-            plain = [line for line in needed if "extra ==" not in line]
-            waiting += [found[0] for line in plain if (found := _NAME.match(line))]
-    return known
+        source = metadata.distribution("chalice").locate_file(own)
+        yield str(source), str(vendor / own), own

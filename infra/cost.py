@@ -7,9 +7,9 @@ a local cloud, and with a message of its own for each task, as in a chain.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from infra.prices import OTHERS, PRICES
+from infra.prices import OTHERS, PRICES, Price, price
 
 HOURS = 730
 MINUTES = HOURS * 60
@@ -66,6 +66,7 @@ class Load:
     memory: int
     api_requests: int = 10_000
     zones: int = 1
+    architecture: str = "x86_64"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +76,28 @@ class Item:
     what: str
     of: str
     amount: float
+    architecture: str = "x86_64"
+
+    @property
+    def price(self) -> Price:
+        return price(self.of, self.architecture)
 
     @property
     def usd(self) -> float:
-        return self.amount * PRICES[self.of].usd
+        return self.amount * self.price.usd
 
     @property
     def service(self) -> str:
-        return PRICES[self.of].service
+        return self.price.service
 
 
 def items(load: Load) -> list[Item]:
     """The whole bill of a month."""
-    return [*_per_task(load), *_always(load)]
+    return [*_on(load, _per_task(load)), *_on(load, _always(load))]
+
+
+def _on(load: Load, bill: Iterator[Item]) -> list[Item]:
+    return [replace(item, architecture=load.architecture) for item in bill]
 
 
 def total(bill: list[Item]) -> float:
@@ -96,12 +106,12 @@ def total(bill: list[Item]) -> float:
 
 def by_the_month(load: Load) -> float:
     """USD that a month costs without any task."""
-    return total(list(_always(load)))
+    return total(_on(load, _always(load)))
 
 
 def by_the_task(load: Load) -> float:
     """USD that the month's tasks cost beyond that."""
-    return total(list(_per_task(load)))
+    return total(_on(load, _per_task(load)))
 
 
 def by_service(bill: list[Item]) -> dict[str, float]:
@@ -172,7 +182,8 @@ NOT_COUNTED = "not counted: the hosted zone of a domain of your own (Route 53, 0
 def table(load: Load) -> Iterator[str]:
     """The bill as lines of text."""
     bill = items(load)
-    yield f"{load.tasks:,} tasks of {load.seconds:g} s in {load.memory} MB, one month, us-east-1"
+    where = "us-east-1, arm64" if load.architecture == "arm64" else "us-east-1"
+    yield f"{load.tasks:,} tasks of {load.seconds:g} s in {load.memory} MB, one month, {where}"
     yield f"{'service':<14}{'what':<32}{'amount':>16}  {'unit':<20}{'USD':>9}  price of"
     for service, usd in by_service(bill).items():
         for item in bill:
@@ -182,7 +193,15 @@ def table(load: Load) -> Iterator[str]:
     yield NOT_COUNTED
     for name, usd in (("by the task", by_the_task(load)), ("by the month", by_the_month(load))):
         yield f"{name:<84}{usd:>9.2f}"
+    yield f"arm64 {_saving(load)} (`deploy --architecture`)"
     yield f"{'total':<84}{total(bill):>9.2f}"
+
+
+def _saving(load: Load) -> str:
+    """What the other processors would change, in words."""
+    x86, arm = (total(items(replace(load, architecture=a))) for a in ("x86_64", "arm64"))
+    saved = f"{x86 - arm:.2f} USD of {x86:.2f} ({(x86 - arm) / x86:.0%})"
+    return f"saves {saved}" if load.architecture == "arm64" else f"would save {saved}"
 
 
 COMPARED = (0, 100_000, 1_000_000)
@@ -203,6 +222,6 @@ def comparison() -> Iterator[tuple[str, ...]]:
 
 
 def _line(item: Item) -> str:
-    price = PRICES[item.of]
+    price = item.price
     text = f"{item.service:<14}{item.what:<32}{item.amount:>16,.2f}  {price.unit:<20}"
     return f"{text}{item.usd:>9.2f}  {price.as_of}"

@@ -12,7 +12,7 @@ from pathlib import Path
 from chalicelib.local.installing import STEP_OF_DEPLOY
 from infra import (
     admin,
-    bytecode,
+    bundle,
     cost,
     domain,
     finishing,
@@ -29,14 +29,17 @@ from infra.functions import FUNCTIONS
 from infra.naming import PROJECT, Stage
 from infra.policies import Installation, policies
 from infra.project import Project
+from infra.runtime import Runtime
 from infra.stack import Say
 
 TEMPLATE = Path(__file__).with_name("template.yaml")
 
 
 def run_chalice(folder: Path, stage: Stage, environ: Mapping[str, str]) -> None:
-    """`chalice deploy`, as a person would type it. Its output goes to ours."""
-    command = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
+    """`chalice deploy` of the stage as it is configured. Its output goes to ours."""
+    # Last on the path: the project's own modules come first, wherever it lies.
+    ours = "import sys; sys.path.append(sys.argv.pop(1)); from infra import chalice_command"
+    command = [sys.executable, "-c", f"{ours}; chalice_command.main()", str(PROJECT)]
     arguments = [*command, "deploy", "--stage", stage.name]
     environ = {**environ, STEP_OF_DEPLOY: "1"}
     done = subprocess.run(arguments, cwd=folder, env=environ, check=False)
@@ -63,7 +66,9 @@ def deploy(deployment: Deployment) -> str:
     """Do all of it and return the API's URL. Raises InfraError."""
     say, stage, aws = deployment.say, deployment.stage, deployment.aws
     chosen = domain.choose(aws, stage, deployment.domain)
-    if not stack.find(aws, stage.stack).status:
+    there = stack.find(aws, stage.stack)
+    Runtime.of({**(there.parameters or {}), **deployment.options})  # may refuse the choice
+    if not there.status:
         for line in announcement(deployment):
             say(line)
     say(f"[1/8] stack {stage.stack} in {aws.place.account}, {aws.place.region}")
@@ -78,7 +83,7 @@ def deploy(deployment: Deployment) -> str:
     say("[2/8] .chalice/config.json and policies")
     write_files(deployment.project, stage, aws, outputs)
     say("[3/8] chalice deploy")
-    say(f"  byte code of {bytecode.prepare(deployment.project.folder)} modules")
+    bundle.prepare(deployment.project, Runtime.of(outputs), say)
     _run_chalice(deployment)
     say("[4/8] file system, settings of functions and API")
     finishing.finish(aws, stage, outputs, say)
@@ -122,7 +127,13 @@ def announcement(deployment: Deployment) -> Iterator[str]:
     """What a first installation makes, what it costs, and how to be rid of it."""
     place, stage = deployment.aws.place, deployment.stage
     zones = 0 if deployment.options.get("Network") == "ipv6" else 1
-    load = cost.Load(1_000_000, 1.0, int(deployment.options.get("TaskMemory", 384)), zones=zones)
+    load = cost.Load(
+        1_000_000,
+        1.0,
+        int(deployment.options.get("TaskMemory", 384)),
+        zones=zones,
+        architecture=Runtime.of(deployment.options).architecture,
+    )
     yield (
         f"creating stage {stage.name} in account {place.account}, {place.region}: {len(FUNCTIONS)}"
         " functions and an API, a VPC with a file system, queues, buckets, alarms, backups"

@@ -8,6 +8,7 @@ from typing import Any
 
 from chalicelib.config import PREFIX
 from infra.naming import ADMIN_FUNCTION, API_FUNCTION, API_STAGE, Stage
+from infra.runtime import Runtime
 
 MOUNT = "/mnt/orchestrator"
 """Where the file system appears; Lambda allows only one level below /mnt."""
@@ -42,7 +43,10 @@ FUNCTIONS: tuple[Function, ...] = (
 
 def stage_config(stage: Stage, outputs: Mapping[str, str]) -> dict[str, Any]:
     """The stage's entry in `.chalice/config.json`, from the outputs of its stack."""
+    runtime = Runtime.of(outputs)
     return {
+        "lambda_architecture": runtime.architecture,
+        "lambda_python_version": runtime.lambdas_name,  # read by `infra.chalice_command`
         "api_gateway_stage": API_STAGE,
         "api_gateway_endpoint_type": "REGIONAL",
         "autogen_policy": False,

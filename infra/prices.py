@@ -39,6 +39,16 @@ PRICES: dict[str, Price] = {
     "alarm_month": Price("CloudWatch", "alarm and month", 0.10, "2025-06"),
 }
 
+ARM_PRICES: dict[str, Price] = {
+    "lambda_gb_second": Price("Lambda", "GB-second", 0.0000133334, "2026-11"),
+}
+"""What costs something else where the functions run on arm64."""
+
+
+def price(of: str, architecture: str) -> Price:
+    """`of` is a key of the table."""
+    return (ARM_PRICES.get(of) if architecture == "arm64" else None) or PRICES[of]
+
 
 @dataclass(frozen=True, slots=True)
 class Other:

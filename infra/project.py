@@ -33,6 +33,11 @@ class Project:
         for name, document in policies.items():
             _write(self.settings / stage.policy_file(name), document)
 
+    def forget_bundles(self) -> None:
+        """Chalice would take parts of an earlier bundle into the next one, and keep all."""
+        for bundle in (self.settings / "deployments").glob("*.zip"):
+            bundle.unlink()
+
     def write_deployed(self, stage: Stage, deployed: Mapping[str, Any]) -> None:
         """Tell Chalice what is there."""
         if not deployed["resources"]:

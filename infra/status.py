@@ -12,6 +12,7 @@ from infra.functions import FUNCTIONS, Function
 from infra.health import Fetch
 from infra.inventory import Inventory
 from infra.naming import Stage
+from infra.runtime import Runtime
 
 QUEUES = ("TasksQueue", "ResultsQueue", "TasksDeadQueue", "ResultsDeadQueue")
 
@@ -22,6 +23,8 @@ def lines(aws: Aws, stage: Stage, fetch: Fetch) -> Iterator[str]:
     yield f"stack {stage.stack}: {found.status or 'not there'}"
     if not found.outputs:
         return
+    runtime = Runtime.of(found.outputs)
+    yield f"functions on Python {runtime.python}, {runtime.architecture}"
     made = inventory.take(aws, stage)
     for function in FUNCTIONS:
         yield _function_line(aws, stage, function, made, found.outputs)

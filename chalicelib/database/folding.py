@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
-import pysqlite3.dbapi2 as sqlite
+from chalicelib.database import sqlite
 
 
 def register(connection: sqlite.Connection) -> None:

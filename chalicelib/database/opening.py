@@ -129,10 +129,16 @@ def sqlite_versions() -> dict[str, str]:
 
 
 def _check_version(version: tuple[int, int, int]) -> None:
+    if sqlite.WANTED == "bundled" != sqlite.SOURCE:
+        raise DatabaseUnusable(
+            "ORCHESTRATOR_SQLITE is bundled, but there is no package pysqlite3-binary: install it"
+            " (it comes for Linux on x86_64 only), or unset this."
+        )
     if version < sqlite.LEAST_VERSION:
         raise DatabaseUnusable(
             f"SQLite {_dotted(version)} is too old, {_dotted(sqlite.LEAST_VERSION)} is needed:"
-            " install pysqlite3-binary as requirements.txt names it."
+            " install pysqlite3-binary as requirements.txt names it, or take a newer Python; on AWS"
+            " `python -m infra deploy --architecture x86_64` ships it."
         )
 
 

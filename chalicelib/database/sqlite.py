@@ -1,7 +1,8 @@
 """The one place that chooses which SQLite this program runs on.
 
 The standard library's, where that is new enough: it is part of the runtime, and gets its repairs
-from there. Else the one that the bundle brings: python3.11 on Lambda has SQLite 3.7.17 of 2013.
+from there. Else the one that the bundle brings, if it does (not for arm64): python3.11 on Lambda
+has SQLite 3.7.17 of 2013.
 `ORCHESTRATOR_SQLITE` demands one of the two.
 
 Whoever needs SQLite imports it from here, under the standard library's own names.
@@ -11,14 +12,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 LEAST_VERSION = (3, 37, 0)  # STRICT tables
 
-_WANTED = os.environ.get("ORCHESTRATOR_SQLITE", "auto")
-_IS_STANDARD = _WANTED == "standard" or (
-    _WANTED != "bundled" and sqlite3.sqlite_version_info >= LEAST_VERSION
+WANTED = os.environ.get("ORCHESTRATOR_SQLITE", "auto")
+_PREFERS_STANDARD = WANTED == "standard" or (
+    WANTED != "bundled" and sqlite3.sqlite_version_info >= LEAST_VERSION
 )
+# Whether what is left will do is said where a database is opened.
+_IS_STANDARD = _PREFERS_STANDARD or find_spec("pysqlite3") is None
 
 if TYPE_CHECKING or _IS_STANDARD:
     from sqlite3 import (
@@ -88,6 +92,7 @@ __all__ = [
     "SQLITE_PROTOCOL",
     "SQLITE_READONLY",
     "STANDARD_VERSION",
+    "WANTED",
     "Connection",
     "Cursor",
     "DatabaseError",

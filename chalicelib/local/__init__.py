@@ -29,6 +29,18 @@ def install_if_deploying() -> None:
     installing.install_if_deploying()
 
 
+def refuse_other_pythons() -> None:
+    """End any chalice command under a Python that this does not support, with one line that names
+    it."""
+    from chalicelib.local import python_versions
+
+    problem = python_versions.refusal()
+    if problem:
+        from chalicelib.local.refusal import Refusal, leave
+
+        leave(Refusal(problem))
+
+
 def refuse_missing_packages(*names: str) -> None:
     """End the process, with one line instead of a traceback, if one of them cannot be imported."""
     from importlib import import_module

@@ -215,7 +215,7 @@ def status_of(url: str, token: str = "") -> int:
         return 0
 
 
-@pytest.mark.parametrize("package", ["moto", "pysqlite3"])
+@pytest.mark.parametrize("package", ["moto", "re2"])
 def test_a_missing_package_is_refused_in_one_line(cloud: LocalCloud, package: str) -> None:
     missing = cloud.folder / "packages" / package
     missing.mkdir(parents=True)

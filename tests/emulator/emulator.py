@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import ssl
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from chalicelib.local.python_versions import ON_LAMBDA, RUNNING
+from infra import interpreters
 from tests.emulator import shims
+from tests.support.environments import python_with
 from tests.support.waiting import HANG_SECONDS, eventually
 
 HERE = Path(__file__).parent
@@ -43,20 +44,17 @@ class Emulator:
         return self.log.read_text(encoding="utf-8", errors="replace")[-4000:]
 
 
+PYTHON = ON_LAMBDA if interpreters.find(ON_LAMBDA) else RUNNING
+"""The emulator runs the functions on its own Python, whatever they ask for: it is Lambda's where
+this machine has it."""
+
+
 def installed_python() -> Path:
-    """The interpreter that has the emulator, installed if it is not. What was installed for other
-    requirements, or another Python, stays untouched."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    wanted = REQUIREMENTS.read_text(encoding="utf-8")
-    version = wanted.partition("ministack==")[2].split()[0]
-    folder = cache / f"orchestrator-emulator-{version}-py{sys.version_info[0]}{sys.version_info[1]}"
-    python, done = folder / "bin" / "python", folder / REQUIREMENTS.name
-    if not done.is_file() or done.read_text(encoding="utf-8") != wanted:
-        shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "-r", REQUIREMENTS], check=True)
-        shutil.copy(REQUIREMENTS, done)
-    return python
+    """The interpreter that has the emulator, installed if it is not. What was installed for another
+    Python stays untouched."""
+    python = interpreters.find(PYTHON)
+    assert python, f"Python {PYTHON} is gone"
+    return python_with(python, f"emulator-py{PYTHON}", REQUIREMENTS)
 
 
 @contextmanager

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.local.python_versions import ON_LAMBDA
 from tests.emulator import dags
 from tests.emulator.account import Account, Api
-from tests.emulator.emulator import ACCOUNT, REGION, installed_python
+from tests.emulator.emulator import ACCOUNT, PYTHON, REGION, installed_python
 from tests.support.waiting import HANG_SECONDS, eventually
 
 SELF_TEST = "a task went through queue, executor, database and bucket"
@@ -45,11 +46,17 @@ def shown(printed: str) -> tuple[str, str]:
     return url[1], token[1] if token else ""
 
 
+def first_deploy(stage: str) -> str:
+    if PYTHON == ON_LAMBDA:
+        return f"chalice deploy --stage {stage}"
+    return f"infra deploy --stage {stage} --python {PYTHON}"
+
+
 def test_chalice_deploy_installs_everything_on_an_empty_account(
     account: Account, story: Story
 ) -> None:
     story.before = account.everything()
-    printed = account.type_in("chalice deploy --stage dev")
+    printed = account.type_in(first_deploy("dev"))
     assert SELF_TEST in printed
     story.url, story.token = shown(printed)
     assert story.token
@@ -85,7 +92,7 @@ def test_a_restore_brings_back_what_was_backed_up(account: Account, story: Story
 
 def test_a_second_stage_comes_and_goes_beside_the_first(account: Account, story: Story) -> None:
     without = account.everything()
-    url, token = shown(account.type_in("chalice deploy --stage second"))
+    url, token = shown(account.type_in(first_deploy("second")))
     second = Api(url, token)
     assert not second.knows("greeting")
     assert Api(story.url, token).ask("GET", "/api/dags")[0] == 401

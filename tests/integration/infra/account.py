@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from chalicelib.local.python_versions import RUNNING
 from infra.aws import Aws
 from infra.deploying import Deployment, deploy, run_chalice
 from infra.domain import UNCHANGED, Choice
@@ -17,6 +18,7 @@ from infra.inventory import Inventory, take
 from infra.naming import PROJECT, Stage
 from infra.project import Project
 from infra.removing import Removal, remove
+from infra.stack import find
 from tests.integration.infra.moto_gaps import Unserved
 
 Chalice = Callable[[Path, Stage, Mapping[str, str]], None]
@@ -41,6 +43,10 @@ class Account:
         domain: Choice = UNCHANGED,
         **options: str,
     ) -> str:
+        """For the Python that runs this, so that the bundle can be run, too, unless another one is
+        asked for."""
+        if not find(self.aws, Stage(stage).stack).status:
+            options = {"Python": RUNNING, **options}
         return deploy(
             Deployment(
                 self.aws,

@@ -32,6 +32,7 @@ from tests.integration.infra.moto_domains import know_domain_names
 
 def fill_gaps_of_moto(monkeypatch: pytest.MonkeyPatch, unserved: Unserved) -> None:
     _keep_file_systems(monkeypatch)
+    _change_architectures(monkeypatch)
     _accept_swagger(monkeypatch, unserved.swagger)
     _keep_endpoint_types(monkeypatch)
     _know_ipv6(monkeypatch)
@@ -40,6 +41,17 @@ def fill_gaps_of_moto(monkeypatch: pytest.MonkeyPatch, unserved: Unserved) -> No
     # A template's `!Ref` to an access point gives a Python object.
     own_id = property(lambda self: self.access_point_id, lambda self, value: None)
     monkeypatch.setattr(AccessPoint, "physical_resource_id", own_id, raising=False)
+
+
+def _change_architectures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """moto takes them from the request that creates a function, but not with new code."""
+    update = LambdaFunction.update_function_code
+
+    def updated(self: Any, changes: dict[str, Any]) -> Any:
+        self.architectures = changes.get("Architectures", self.architectures)
+        return update(self, changes)
+
+    monkeypatch.setattr(LambdaFunction, "update_function_code", updated)
 
 
 def _keep_file_systems(monkeypatch: pytest.MonkeyPatch) -> None:

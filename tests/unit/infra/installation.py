@@ -24,6 +24,8 @@ OUTPUTS = {
     "RetentionDays": "90",
     "TaskMemory": "384",
     "Auth": "token",
+    "Python": "3.13",
+    "Architecture": "x86_64",
 }
 
 PROD = Installation(Stage("prod"), PLACE, OUTPUTS)

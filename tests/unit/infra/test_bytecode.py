@@ -20,7 +20,9 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "chalicelib" / "__init__.py").write_text("")
     (tmp_path / "chalicelib" / "room" / "one.py").write_text("VALUE = 1\n")
     (tmp_path / "app.py").write_text("import chalicelib\n")
-    (tmp_path / "requirements.txt").write_text("# comment\nPyYAML==6.0\nnot-installed-here==1\n")
+    (tmp_path / "vendor" / "yaml").mkdir(parents=True)
+    (tmp_path / "vendor" / "yaml" / "__init__.py").write_text("")
+    (tmp_path / "vendor" / "yaml" / "later.py").write_text("a syntax of the future\n")
     return tmp_path
 
 
@@ -35,7 +37,7 @@ def value(project: Path) -> str:
 def test_what_the_bundle_imports_has_byte_code_that_the_source_is_held_against(
     project: Path,
 ) -> None:
-    assert bytecode.prepare(project) > 10
+    assert bytecode.prepare(project) == 7 - len(["later.py"])
     for source, made in [
         (project / "app.py", project / "vendor" / "app.py"),
         (project / "chalicelib" / "room" / "one.py",) * 2,
@@ -60,7 +62,14 @@ def test_it_is_used_while_the_source_is_the_same_and_never_after_a_change(projec
     assert value(project) == "1"
 
 
-@pytest.mark.parametrize("left", ["vendor/gone/left.pyc", "chalicelib/__pycache__/left.pyc"])
+def test_it_is_made_for_the_python_of_the_functions_or_not_at_all(project: Path) -> None:
+    assert bytecode.prepare(project, "3.99") == 0
+    assert list(project.rglob("*.pyc")) == []
+
+
+@pytest.mark.parametrize(
+    "left", ["vendor/gone/__pycache__/left.pyc", "chalicelib/__pycache__/left.pyc"]
+)
 def test_what_is_left_of_earlier_times_goes(project: Path, left: str) -> None:
     path = project / left
     path.parent.mkdir(parents=True)

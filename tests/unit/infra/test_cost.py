@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from infra.cost import Load, by_service, items, table, total
@@ -29,6 +31,23 @@ def test_compute_grows_with_time_and_memory() -> None:
     assert compute(MILLION) == pytest.approx(1.158e6 * 0.375 * 0.0000166667)
     assert compute(Load(1_000_000, 1.0, 768)) == pytest.approx(2 * compute(MILLION))
     assert compute(Load(1_000_000, 2.158, 384)) == pytest.approx(2 * compute(MILLION))
+
+
+def test_on_arm64_a_gb_second_of_every_function_costs_a_fifth_less_and_nothing_else_does() -> None:
+    arm = items(replace(MILLION, architecture="arm64"))
+    for there, here in zip(arm, items(MILLION), strict=True):
+        share = 0.8 if here.of == "lambda_gb_second" else 1
+        assert there.usd == pytest.approx(share * here.usd, rel=1e-4), here.what
+
+
+@pytest.mark.parametrize(
+    ("architecture", "says"), [("x86_64", "arm64 would save"), ("arm64", "arm64 saves")]
+)
+def test_the_table_shows_what_arm64_saves(architecture: str, says: str) -> None:
+    long = Load(1_000_000, 60.0, 2048, architecture=architecture)
+    x86, arm = (total(items(replace(long, architecture=a))) for a in ("x86_64", "arm64"))
+    (line,) = [line for line in table(long) if line.startswith("arm64")]
+    assert line.startswith(f"{says} {x86 - arm:.2f} USD of {x86:.2f} (19%)")
 
 
 def test_the_sums_by_service_are_the_whole_bill() -> None:

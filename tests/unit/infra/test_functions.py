@@ -48,6 +48,15 @@ def test_everything_that_the_app_has_scheduled_is_scheduled_in_the_table() -> No
     assert scheduled == {function.name for function in FUNCTIONS if function.is_scheduled}
 
 
+def test_the_functions_run_on_the_python_and_the_processors_of_the_stack() -> None:
+    def chosen(**outputs: str) -> tuple[str, str]:
+        whole = stage_config(PROD.stage, {**OUTPUTS, **outputs})
+        return whole["lambda_python_version"], whole["lambda_architecture"]
+
+    assert chosen() == ("python3.13", "x86_64")
+    assert chosen(Python="3.14", Architecture="arm64") == ("python3.14", "arm64")
+
+
 def test_with_ipv6_the_database_functions_use_the_names_that_have_such_addresses() -> None:
     functions = stage_config(PROD.stage, {**OUTPUTS, "Network": "ipv6"})["lambda_functions"]
     for name, found in functions.items():

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from chalicelib.config import SETTINGS
+from chalicelib.local.python_versions import ON_LAMBDA, SUPPORTED
 from chalicelib.scheduler.repair import BEGIN_WITHIN
 from infra import domain
 from infra.cost import FILE_SYSTEM_COPIES
@@ -15,6 +16,7 @@ from infra.deploying import TEMPLATE
 from infra.functions import FUNCTIONS
 from infra.naming import Stage
 from infra.policies import policies
+from infra.runtime import MACHINES, Runtime
 from tests.unit.infra.installation import PROD
 
 
@@ -41,6 +43,14 @@ def of_type(kind: str) -> dict[str, dict[str, Any]]:
     found = {name: r.get("Properties", {}) for name, r in RESOURCES.items() if r["Type"] == kind}
     assert found, f"no {kind} in the template"
     return found
+
+
+def test_the_template_offers_the_pythons_and_processors_that_the_program_takes() -> None:
+    known = WHOLE["Parameters"]
+    assert known["Python"]["AllowedValues"] == list(SUPPORTED)
+    assert known["Python"]["Default"] == ON_LAMBDA
+    assert known["Architecture"]["AllowedValues"] == list(MACHINES)
+    assert known["Architecture"]["Default"] == Runtime().architecture
 
 
 def test_a_template_fits_into_a_request() -> None:

@@ -1,0 +1,34 @@
+"""Chalice's own command line, with one setting that it has not: `lambda_python_version`, beside the
+`lambda_architecture` that it has.
+
+Chalice 1.34 gives the functions the Python that it runs on itself ("We may open this up to
+configuration later", says its source), so two people who deploy in turn would change what the
+functions run on. The packages lie in `vendor` already, as the functions need them.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+from chalice.cli import main as chalice
+from chalice.config import Config
+from chalice.deploy.packager import DependencyBuilder
+
+
+def main() -> None:
+    """Does not return."""
+    # It would say that another Python is wanted than the one that runs it.
+    warnings.filterwarnings("ignore", message="You are currently running python")
+    Config.lambda_python_version = property(_configured)  # type: ignore[method-assign, assignment]
+    DependencyBuilder.build_site_packages = _leave_to_vendor  # type: ignore[method-assign, assignment]
+    sys.exit(chalice())
+
+
+def _configured(config: Config) -> str:
+    stage = config.config_from_disk["stages"][config.chalice_stage]
+    return str(stage["lambda_python_version"])
+
+
+def _leave_to_vendor(builder: DependencyBuilder, abi: str, requirements: str, target: str) -> None:
+    """Fetch nothing."""

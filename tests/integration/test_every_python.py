@@ -1,0 +1,62 @@
+"""The Pythons that this supports, as far as this machine has them: on the PATH, or pyenv's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from chalicelib.local.python_versions import RUNNING, SUPPORTED
+from infra import interpreters
+from infra.naming import PROJECT
+from tests.support.environments import python_with
+from tests.support.waiting import HANG_SECONDS
+
+OTHERS = [version for version in SUPPORTED if version != RUNNING]
+PARTS = ("app.py", "chalicelib", "infra", "tests")
+
+COMPILE = """
+import pathlib, sys
+for part in sys.argv[1:]:
+    for path in [pathlib.Path(part), *pathlib.Path(part).rglob("*.py")]:
+        if path.is_file():
+            compile(path.read_bytes(), str(path), "exec")
+"""
+
+
+def python_of(version: str) -> Path:
+    python = interpreters.find(version)
+    if python is None:
+        pytest.skip(f"this machine has no Python {version}")
+    return python
+
+
+def environ() -> dict[str, str]:
+    """Without what belongs to the tests that run this, or to another Python."""
+    own = ("PYTEST_", "PYTHON", "VIRTUAL_ENV")
+    return {name: value for name, value in os.environ.items() if not name.startswith(own)}
+
+
+@pytest.mark.parametrize("version", SUPPORTED)
+def test_the_source_is_read_without_a_warning(version: str) -> None:
+    command = [str(python_of(version)), "-I", "-W", "error", "-c", COMPILE, *PARTS]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, env=environ())
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("version", OTHERS)
+def test_the_unit_tests_pass(version: str) -> None:
+    files = [PROJECT / name for name in ("requirements.txt", "requirements-dev.txt")]
+    python = python_with(python_of(version), f"tests-py{version}", *files)
+    done = subprocess.run(
+        [python, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", "tests/unit"],
+        cwd=PROJECT,
+        env=environ(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=20 * HANG_SECONDS,
+    )
+    assert done.returncode == 0, done.stdout[-20_000:]
