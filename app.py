@@ -55,7 +55,7 @@ def tick(event: Any) -> None:  # noqa: ARG001 - the clock says all
 @app.schedule(Cron("17", "3", "*", "*", "?", "*"))
 def backup(event: Any) -> dict[str, Any]:  # noqa: ARG001 - there is one thing to do
     """Once a day, at a quiet hour."""
-    from chalicelib.scheduler import backup as care
+    from chalicelib.admin import backup as care
 
     return care.back_up(bootstrap.keeper())
 
@@ -64,9 +64,9 @@ def backup(event: Any) -> dict[str, Any]:  # noqa: ARG001 - there is one thing t
 @app.lambda_function(name="admin")
 def admin(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes both
     """An administrator makes access tokens, backs up, or restores."""
-    from chalicelib.scheduler import administration
+    from chalicelib.admin import commands
 
-    return administration.carry_out(event, bootstrap.scheduler, bootstrap.keeper)
+    return commands.carry_out(event, bootstrap.scheduler, bootstrap.keeper)
 
 
 # Two at once: more would only wait for SQLite's one write lock.

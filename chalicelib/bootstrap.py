@@ -20,9 +20,9 @@ from chalicelib.ports import Bucket, Clock, Credentials, Notifier, Queue, Secret
 from chalicelib.utils.time import utc_now
 
 if TYPE_CHECKING:
+    from chalicelib.admin.backup import Keeper
     from chalicelib.database import Database
     from chalicelib.executor import Executor
-    from chalicelib.scheduler.backup import Keeper
     from chalicelib.scheduler.context import Scheduler
 
 
@@ -108,10 +108,10 @@ def keeper() -> Keeper:
     """For the entry point that copies and restores the database. Opens nothing: what is to be
     restored may be broken, or not there. Raises BadSetting without a database's path, Unavailable
     on Lambda without the file system."""
+    from chalicelib.admin.backup import Keeper
+    from chalicelib.admin.backup_retention import Rule
     from chalicelib.aws.s3 import S3Bucket
     from chalicelib.database import Database
-    from chalicelib.scheduler.backup import Keeper
-    from chalicelib.scheduler.keeping import Rule
 
     world = ports()
     settings = world.settings

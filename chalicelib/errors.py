@@ -2,7 +2,7 @@
 
     OrchestratorError                 500  internal
     +-- InvalidRequest                400  invalid_request
-        +-- ParamError                400  invalid_params     (dag/params.py)
+        +-- ParamError                400  invalid_params     (dag/evaluate/params.py)
     +-- Unauthorized                  401  unauthorized
     +-- Forbidden                     403  forbidden
     +-- NotFound                      404  not_found
@@ -10,11 +10,11 @@
     +-- Unavailable                   503  unavailable
         +-- DatabaseBusy              503  database_busy
         +-- TransactionExpired        503  transaction_expired
-        +-- DatabaseUnusable          503  database_unusable  (database/opening.py)
-    +-- DefinitionUnusable            500  definition_unusable (database/definitions.py)
+        +-- DatabaseUnusable          503  database_unusable  (database/connection/sqlite_open.py)
+    +-- DefinitionUnusable            500  definition_unusable (database/queries/definitions.py)
     +-- DagFileError                  422  invalid_dag        (dag/problems.py)
     +-- UnreadableObject              500  unreadable_object
-    +-- BackupDamaged                 500  backup_damaged     (scheduler/backup_store.py)
+    +-- BackupDamaged                 500  backup_damaged     (admin/backup_store.py)
 
 A message names the thing and the remedy. It is shown to people as it stands, so it never
 holds a secret, a path of the machine or a stack trace.

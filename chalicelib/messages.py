@@ -6,7 +6,7 @@ only ever added, with a default, and an unknown version is set aside, never gues
 
     scheduler --TaskMessage--> tasks queue --> executor
     executor --Heartbeat | Result--> results queue --> scheduler
-    scheduler --Wake--> results queue --> scheduler         (an alarm clock: see scheduler/due.py)
+    scheduler --Wake--> results queue --> scheduler         (an alarm clock: see scheduler/clock.py)
     scheduler --Notice--> tasks queue --> executor --Noticed--> results queue --> scheduler
 """
 
@@ -24,6 +24,9 @@ Outcome = Literal["success", "failed", "timeout", "skipped", "cancelled", "lost"
 so, `lost` nobody knows."""
 
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
+
+SELF_TEST_DAG_ID = ".self-test"
+"""The DAG of self-tests. No other can have this id: theirs begin with a letter, a digit or `_`."""
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chalicelib.local.installing import STEP_OF_DEPLOY
+from chalicelib.local.deploy_command import STEP_OF_DEPLOY
 from infra import (
     admin,
     bundle,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.scheduler.self_test import DAG_ID
+from chalicelib.messages import SELF_TEST_DAG_ID
 from infra.functions import FUNCTIONS, Function
 from infra.naming import ADMIN_FUNCTION, APP, Place, Stage
 
@@ -155,10 +155,10 @@ def _database(installation: Installation, function: Function) -> list[Statement]
 def _self_test(installation: Installation) -> list[Statement]:
     """Its log is read, and what it left is removed."""
     runs = installation.bucket("RunsBucket")
-    of_the_test = {"StringLike": {"s3:prefix": f"{DAG_ID}/*"}}
+    of_the_test = {"StringLike": {"s3:prefix": f"{SELF_TEST_DAG_ID}/*"}}
     return [
         _allow("ListTheSelfTest", (LIST,), runs, Condition=of_the_test),
-        _allow("SelfTest", ("s3:GetObject", "s3:DeleteObject"), f"{runs}/{DAG_ID}/*"),
+        _allow("SelfTest", ("s3:GetObject", "s3:DeleteObject"), f"{runs}/{SELF_TEST_DAG_ID}/*"),
     ]
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from chalicelib.dag.parser import parse_file
+from chalicelib.dag.language.parser import parse_file
 from chalicelib.dag.problems import DagFileError
 
 

@@ -11,23 +11,23 @@ from dataclasses import dataclass, replace
 from chalicelib.errors import OrchestratorError
 from chalicelib.executor import outputs
 from chalicelib.executor.attempt_log import AttemptLog
-from chalicelib.executor.cancelling import Cancellation
-from chalicelib.executor.environment import CannotStart, Shell, Workspace, workspace
-from chalicelib.executor.equipment import Equipment
-from chalicelib.executor.faults import internal_error
+from chalicelib.executor.cancellation import Cancellation
+from chalicelib.executor.cleanup import Cleaner
+from chalicelib.executor.command_env import Equipment
+from chalicelib.executor.internal_errors import internal_error
 from chalicelib.executor.log_store import LogStore
 from chalicelib.executor.masking import Mask
-from chalicelib.executor.process import ExecutorStopped, Running, start
-from chalicelib.executor.reasons import (
+from chalicelib.executor.outcome import (
     WHEN_SAYS_NO,
     TimeLimit,
     Verdict,
     verdict_of,
     verdict_of_when,
 )
-from chalicelib.executor.removal import Cleaner
+from chalicelib.executor.process import ExecutorStopped, Running, start
 from chalicelib.executor.shell_syntax import SYNTAX_ERROR, is_refused
 from chalicelib.executor.supervisor import Ending, Pulse, watch
+from chalicelib.executor.workspace import CannotStart, Shell, Workspace, workspace
 from chalicelib.messages import Heartbeat, Result, TaskMessage
 from chalicelib.ports import Bucket, Clock
 

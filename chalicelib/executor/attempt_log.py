@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.executor.faults import internal_error
+from chalicelib.executor.internal_errors import internal_error
 from chalicelib.executor.log_lines import LineMaker
 from chalicelib.executor.log_store import FlushPace, LogStore
 from chalicelib.executor.masking import Mask, MaskedStream

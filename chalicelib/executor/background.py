@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from contextvars import copy_context
 
-from chalicelib.executor.faults import internal_error
+from chalicelib.executor.internal_errors import internal_error
 
 Job = Callable[[], None]
 

@@ -18,13 +18,13 @@ from dataclasses import replace
 from chalicelib.errors import OrchestratorError, Unavailable
 from chalicelib.executor import claims, sandbox
 from chalicelib.executor.attempt import ClaimedAttempt, Site
-from chalicelib.executor.environment import CannotStart, find_shell
-from chalicelib.executor.equipment import Stores
-from chalicelib.executor.faults import internal_error
-from chalicelib.executor.notices import LONGEST_NOTICE, Teller
+from chalicelib.executor.cleanup import Cleaner
+from chalicelib.executor.command_env import Stores
+from chalicelib.executor.internal_errors import internal_error
+from chalicelib.executor.notifications import LONGEST_NOTICE, Teller
+from chalicelib.executor.outcome import time_limit
 from chalicelib.executor.process import ExecutorStopped, Running
-from chalicelib.executor.reasons import time_limit
-from chalicelib.executor.removal import Cleaner
+from chalicelib.executor.workspace import CannotStart, find_shell
 from chalicelib.messages import (
     Attempt,
     Heartbeat,

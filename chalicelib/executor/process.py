@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from chalicelib.errors import Unavailable
-from chalicelib.executor.environment import CannotStart, Shell, is_scarcity
 from chalicelib.executor.isolation import apart
+from chalicelib.executor.workspace import CannotStart, Shell, is_scarcity
 
 # How far the kernel's two accounts of the same memory may differ.
 _RSS_SLACK = 1024 * 1024

@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 from functools import cache
 
-from chalicelib.executor.environment import Shell
+from chalicelib.executor.workspace import Shell
 
 SYNTAX_ERROR = 2
 _SECONDS = 5.0

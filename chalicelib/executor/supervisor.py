@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from chalicelib.executor.background import Background
-from chalicelib.executor.cancelling import FIRST_LOOK, NEXT_LOOK, Cancellation
-from chalicelib.executor.faults import internal_error
+from chalicelib.executor.cancellation import FIRST_LOOK, NEXT_LOOK, Cancellation
+from chalicelib.executor.internal_errors import internal_error
 from chalicelib.executor.memory import MemoryProbe
 from chalicelib.executor.process import Command, Exit, Running
 

@@ -1,6 +1,28 @@
 """The local cloud: what `chalice local` runs beside its HTTP server. Never imported in Lambda.
 
 app.py --start_if_serving--> start.py: may we? --> cloud.py: moto, disk, database, loops
+
+api_server      the HTTP server of page and API under `chalice local`
+aws_env         what this process and the commands know of AWS
+cloud           the whole cloud in one process
+command_line    what was asked of the chalice command line
+dags_bucket     A bucket's other half
+dags_folder     the folder of DAG files, copied into the dags bucket at the start and at every
+deploy_command  `chalice deploy` is the whole installation
+durable_bucket  the runs bucket of the local cloud
+events          events and contexts as Lambda hands them to the entry points
+folder_bucket   A Bucket in a folder
+folder_scan     what lies in the folder of DAG files
+home            the folder in which the local cloud keeps its state, and the lock that makes it
+http_guard      what both HTTP servers of the local cloud do before they answer a request
+loops           what calls the entry points
+moto_events     every object that is made or removed in moto's S3, told in the thread that does
+moto_queue      moto's SQS queue, made fit for threads and for a backlog
+moto_server     what the endpoint of the local S3 and SQS is made of
+orphans         commands that outlive the local cloud, and their end
+s3_endpoint     the HTTP endpoint of the local S3 and SQS
+start           the start of the local cloud
+startup_error   the local cloud's way to say that it cannot start
 """
 
 from __future__ import annotations
@@ -11,7 +33,7 @@ from typing import Any
 def start_if_serving(app: Any) -> None:
     """Start the local cloud if this is the process of `chalice local` that serves; else do nothing.
     Ends the process, with one line on stderr, if it cannot be started."""
-    from chalicelib.local.serving import what_is_served
+    from chalicelib.local.command_line import what_is_served
 
     serving = what_is_served()
     if serving is not None:
@@ -24,9 +46,9 @@ def start_if_serving(app: Any) -> None:
 
 def install_if_deploying() -> None:
     """Let `chalice deploy` be the whole installation."""
-    from chalicelib.local import installing
+    from chalicelib.local import deploy_command
 
-    installing.install_if_deploying()
+    deploy_command.install_if_deploying()
 
 
 def refuse_other_pythons() -> None:
@@ -36,7 +58,7 @@ def refuse_other_pythons() -> None:
 
     problem = python_versions.refusal()
     if problem:
-        from chalicelib.local.refusal import Refusal, leave
+        from chalicelib.local.startup_error import Refusal, leave
 
         leave(Refusal(problem))
 
@@ -49,7 +71,7 @@ def refuse_missing_packages(*names: str) -> None:
         try:
             import_module(name)
         except ImportError as error:
-            from chalicelib.local.refusal import Refusal, leave
+            from chalicelib.local.startup_error import Refusal, leave
 
             missing = error.name or name
             leave(
@@ -68,6 +90,6 @@ def refuse_bad_settings() -> None:
     try:
         config.load()
     except config.BadSetting as error:
-        from chalicelib.local.refusal import WRONG_REQUEST, Refusal, leave
+        from chalicelib.local.startup_error import WRONG_REQUEST, Refusal, leave
 
         leave(Refusal(str(error), WRONG_REQUEST))

@@ -22,7 +22,7 @@ from werkzeug.serving import DechunkedInput
 
 from chalicelib.local.http_guard import GuardedHandler, Problem, QuietServer
 from chalicelib.web import cross_site
-from chalicelib.web.answers import error_response
+from chalicelib.web.responses import error_response
 
 log = logging.getLogger("orchestrator.local")
 

@@ -28,7 +28,7 @@ from chalicelib.aws.secrets import AwsSecrets
 from chalicelib.aws.sqs import SqsQueue
 from chalicelib.config import Settings
 from chalicelib.database import Database
-from chalicelib.local import events, leftovers, loops, moto_events, s3_endpoint, surroundings
+from chalicelib.local import aws_env, events, loops, moto_events, orphans, s3_endpoint
 from chalicelib.local.dags_bucket import KeptBucket, KeptBuckets
 from chalicelib.local.dags_folder import DagsFolder, FolderedBucket
 from chalicelib.local.durable_bucket import DurableBucket
@@ -104,7 +104,7 @@ def build(settings: Settings, home: Home, dags_dir: Path | None) -> Cloud:
 
 
 def _create_queues(settings: Settings) -> None:
-    region = surroundings.REGION
+    region = aws_env.REGION
     dead = LocalQueue.create(settings.dead_letter_queue, region, RESULT_VISIBILITY)
     LocalQueue.create(settings.tasks_queue, region, TASK_VISIBILITY, dead)
     LocalQueue.create(settings.results_queue, region, RESULT_VISIBILITY)
@@ -124,7 +124,7 @@ def configure(cloud: Cloud, endpoint: str, mark: str) -> None:
             secrets=AwsSecrets,
             notifier=SnsNotifier,
             allow_private=True,
-            command_environ={**surroundings.command_variables(endpoint), leftovers.MARK: mark},
+            command_environ={**aws_env.command_variables(endpoint), orphans.MARK: mark},
         )
     )
 
@@ -246,4 +246,4 @@ def _client(service: str) -> Any:
     """For calls from inside: to moto at once, not through its HTTP endpoint, which the
     environment names for others."""
     inside = Config(ignore_configured_endpoint_urls=True)
-    return boto3.client(service, region_name=surroundings.REGION, config=CONFIG.merge(inside))
+    return boto3.client(service, region_name=aws_env.REGION, config=CONFIG.merge(inside))

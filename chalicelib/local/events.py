@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
-from chalicelib.local.surroundings import REGION
+from chalicelib.local.aws_env import REGION
 from chalicelib.ports import ReceivedMessage
 
 Event = dict[str, Any]

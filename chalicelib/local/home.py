@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from chalicelib.local.refusal import WRONG_REQUEST, Refusal
+from chalicelib.local.startup_error import WRONG_REQUEST, Refusal
 
 VARIABLE = "ORCHESTRATOR_HOME"
 

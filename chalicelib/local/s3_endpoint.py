@@ -25,7 +25,7 @@ from werkzeug.serving import ThreadedWSGIServer
 
 from chalicelib.errors import OrchestratorError
 from chalicelib.local.http_guard import GuardedHandler, Problem, QuietServer
-from chalicelib.local.server import Environ, looked_at
+from chalicelib.local.moto_server import Environ, looked_at
 
 log = logging.getLogger("orchestrator.local")
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib import bootstrap, config
+from chalicelib.admin import access_tokens
 from chalicelib.errors import OrchestratorError
+from chalicelib.local import aws_env, moto_server, orphans, refuse_missing_packages
 from chalicelib.local import home as homes
-from chalicelib.local import leftovers, refuse_missing_packages, server, surroundings
-from chalicelib.local.refusal import WRONG_REQUEST, Refusal, leave
-from chalicelib.local.serving import Serving
-from chalicelib.scheduler import access
+from chalicelib.local.command_line import Serving
+from chalicelib.local.startup_error import WRONG_REQUEST, Refusal, leave
 
 DEFAULT_DAGS_DIR = "examples"
 WATCH_PARENT = 0.5
@@ -46,15 +46,15 @@ def _start(handlers: Mapping[str, Any], serving: Serving) -> None:
     refuse_missing_packages("boto3", "moto", "moto.server")
     _refuse_a_busy_port(serving)
     home = homes.take(homes.choose(settings.home, os.environ), Path.cwd())
-    listener = server.bind(
+    listener = moto_server.bind(
         settings.s3_port,
         what="the local S3",
         remedy="stop what uses the port, or set ORCHESTRATOR_S3_PORT",
     )
     endpoint = "http://{}:{}".format(*listener.getsockname())
     mark = _take_over_from_the_dead(home)
-    surroundings.forget_the_real_aws(endpoint)
-    server.start_moto()
+    aws_env.forget_the_real_aws(endpoint)
+    moto_server.start_moto()
 
     from chalicelib.local import api_server
     from chalicelib.local import cloud as clouds
@@ -73,7 +73,7 @@ def _start(handlers: Mapping[str, Any], serving: Serving) -> None:
         f"API        {serving.url}/api",
         f"S3, SQS    {endpoint}",
         f"state      {home.folder}",
-        f"upload     {surroundings.upload_line(endpoint, settings.dags_bucket)}",
+        f"upload     {aws_env.upload_line(endpoint, settings.dags_bucket)}",
     )
 
 
@@ -101,7 +101,7 @@ def _is_loopback(host: str) -> bool:
 
 def _refuse_a_busy_port(serving: Serving) -> None:
     """Chalice binds the port itself, but only after all this, and with a traceback."""
-    server.bind(
+    moto_server.bind(
         serving.port,
         host=serving.host,
         what="the API",
@@ -124,11 +124,11 @@ def _dags_dir(setting: str) -> Path | None:
 def _take_over_from_the_dead(home: homes.Home) -> str:
     """Stop what an earlier process of this home left behind, and see to it that somebody does the
     same for this one. Answers the mark of this one's commands."""
-    stopped = leftovers.stop_marked(lambda mark: mark.startswith(f"{home.identity}:"))
+    stopped = orphans.stop_marked(lambda mark: mark.startswith(f"{home.identity}:"))
     if stopped:
         _say(f"stopped {stopped} processes that an earlier local cloud had left behind")
     mark = f"{home.identity}:{os.getpid()}"
-    _held.extend([home, leftovers.watch_over(mark)])
+    _held.extend([home, orphans.watch_over(mark)])
     return mark
 
 
@@ -149,7 +149,7 @@ def _end_with(parent: int) -> None:
 
 
 def _say_first_token() -> None:
-    token = access.create_first(bootstrap.scheduler(), "first")
+    token = access_tokens.create_first(bootstrap.scheduler(), "first")
     if token:
         _say(f"token      {token}   (an operator's; it is shown this once)")
 

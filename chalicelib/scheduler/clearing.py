@@ -6,15 +6,15 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from chalicelib.dag.expand import is_made_from, may_differ
+from chalicelib.dag.evaluate.expand import is_made_from, may_differ
 from chalicelib.dag.graph import ancestors
 from chalicelib.dag.model import Dag
 from chalicelib.dag.states import IN_FLIGHT, TaskState
-from chalicelib.database import outputs, runs, task_instances
-from chalicelib.database.runs import Run
-from chalicelib.database.task_instances import TaskInstance
-from chalicelib.errors import Conflict
-from chalicelib.scheduler import finding, run_version
+from chalicelib.database.queries import outputs, runs, task_instances
+from chalicelib.database.queries.runs import Run
+from chalicelib.database.queries.task_instances import TaskInstance
+from chalicelib.errors import Conflict, NotFound
+from chalicelib.scheduler import run_version
 from chalicelib.scheduler.context import Work
 from chalicelib.scheduler.run_version import VersionChoice
 
@@ -78,7 +78,7 @@ def _check_named(work: Work, run: Run, target: Dag, version: int, task_ids: Sequ
         if task_id in known:
             continue
         if not task_instances.of_run(work.tx, run.key, [task_id]):
-            raise finding.no_such_task(run, task_id)
+            raise no_such_task(run, task_id)
         has_it = task_id in run_version.tasks_of(run_version.own_definition(work, run))
         where = f"; version {run.version}, which the run has, still has it: ask with"
         hint = f"{where} run_on_latest_version false" if has_it else ""
@@ -191,3 +191,8 @@ def reopen(work: Work, run: Run) -> None:
         runs.reopen(work.tx, run.key, work.now)
         work.run_slots.add(run.dag_id)
     work.touch(run.run_id)
+
+
+def no_such_task(run: Run, task_id: str) -> NotFound:
+    """The error for a task that the run does not have."""
+    return NotFound(f"run {run.run_id!r} has no task {task_id!r}; GET /api/runs/{run.run_id}")

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from chalicelib.dag.schedule import next_fire_time
-from chalicelib.database import clock_repair as queries
-from chalicelib.database import dags, skipped
-from chalicelib.database.dags import RegisteredDag
-from chalicelib.scheduler import notices
+from chalicelib.dag.schedule.schedule import next_fire_time
+from chalicelib.database.queries import clock_repair as queries
+from chalicelib.database.queries import dags, skipped
+from chalicelib.database.queries.dags import RegisteredDag
+from chalicelib.scheduler import notifications
 from chalicelib.scheduler.context import MAKE_AHEAD, Work
-from chalicelib.scheduler.slots import LONGEST_RESEND
+from chalicelib.scheduler.dispatch import LONGEST_RESEND
 
 TOLERANCE = timedelta(minutes=1)
 """So much the clocks of two hosts may differ."""
@@ -36,7 +36,7 @@ def pull_back(work: Work) -> int:
         + queries.pull_running(tx, now + silence)
         + queries.shift_retries(tx, now, latest)
         + queries.shift_timeouts(tx, now, latest)
-        + queries.pull_notifications(tx, now, now + notices.LONGEST_RESEND)
+        + queries.pull_notifications(tx, now, now + notifications.LONGEST_RESEND)
         + _fire_times(work)
     )
 

@@ -15,21 +15,15 @@ from chalicelib.config import Settings
 from chalicelib.dag.json_values import read_written
 from chalicelib.dag.model import Dag, Task
 from chalicelib.dag.states import RunState
-from chalicelib.dag.template_budget import NotCompiled
-from chalicelib.database import (
-    Database,
-    Transaction,
-    definitions,
-    outputs,
-    runs,
-    skipped,
-)
-from chalicelib.database.runs import Run
-from chalicelib.database.task_instances import TaskInstance
+from chalicelib.dag.templates.compile_budget import NotCompiled
+from chalicelib.database import Database, Transaction
+from chalicelib.database.queries import definitions, outputs, runs, skipped
+from chalicelib.database.queries.runs import Run
+from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.ports import Bucket, Clock, Queue
 from chalicelib.scheduler.outbox import Outbox
 from chalicelib.utils.errors import in_words
-from chalicelib.utils.line import Line
+from chalicelib.utils.ordered_set import Line
 
 log = logging.getLogger("orchestrator.scheduler")
 

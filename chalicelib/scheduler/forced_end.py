@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from chalicelib.dag.states import RunState, TaskState
-from chalicelib.database import attempts, runs, stops, task_instances
-from chalicelib.database.runs import Run
-from chalicelib.database.task_instances import End, TaskInstance
-from chalicelib.scheduler import notices, stopping
+from chalicelib.database.queries import attempts, runs, stop_requests, task_instances
+from chalicelib.database.queries.runs import Run
+from chalicelib.database.queries.task_instances import End, TaskInstance
+from chalicelib.scheduler import notifications, stopping
 from chalicelib.scheduler.context import Work
 
 log = logging.getLogger("orchestrator.scheduler")
@@ -43,7 +43,7 @@ def end_run(work: Work, run: Run, reason: str) -> None:
 def _tell(work: Work, run: Run, reason: str) -> None:
     with work.apart("the news of a failed run", **run.ids()):
         dag = work.definition(run.version_id)
-        notices.of_run(work, dag, run, RunState.FAILED, reason)
+        notifications.of_run(work, dag, run, RunState.FAILED, reason)
 
 
 def end_task(work: Work, task: TaskInstance, reason: str) -> None:
@@ -57,7 +57,7 @@ def end_unsent(work: Work, task: TaskInstance, reason: str) -> None:
     """Fail an attempt whose message cannot be made again; should an executor have the first one, it
     is stopped."""
     if end_attempt(work, task, End("failed", work.now), reason):
-        stops.insert(work.tx, task.attempt, work.now)
+        stop_requests.insert(work.tx, task.attempt, work.now)
         work.outbox.stops.append(task.attempt)
 
 

@@ -10,20 +10,20 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from chalicelib.dag.expand import ExpandError, copies
+from chalicelib.dag.evaluate.expand import ExpandError, copies
 from chalicelib.dag.model import Dag, Task
 from chalicelib.dag.states import TASK_ENDED, RunState, TaskState
-from chalicelib.dag.template_budget import NotCompiled
-from chalicelib.dag.template_terms import TemplateError
 from chalicelib.dag.templates import texts_of
+from chalicelib.dag.templates.compile_budget import NotCompiled
+from chalicelib.dag.templates.terms import TemplateError
 from chalicelib.dag.trigger_rules import Decision, decide
-from chalicelib.database import dags, expansion, run_slots, runs, task_instances
-from chalicelib.database.runs import Run
-from chalicelib.database.task_instances import End, TaskInstance
+from chalicelib.database.queries import dags, mapped_instances, run_slots, runs, task_instances
+from chalicelib.database.queries.runs import Run
+from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.messages import Attempt
-from chalicelib.scheduler import notices, triggering
+from chalicelib.scheduler import notifications, sub_dags
 from chalicelib.scheduler.context import Work
-from chalicelib.scheduler.environment import template_context
+from chalicelib.scheduler.task_messages import template_context
 
 log = logging.getLogger("orchestrator.scheduler")
 
@@ -101,7 +101,7 @@ def _decide(
         if target is TaskState.SCHEDULED:
             states[task.id] = task_instances.states_of_task(work.tx, run.key, task.id)
             return
-        notices.of_task(work, task, run, whole, End(target, work.now, reason=reason), target)
+        notifications.of_task(work, task, run, whole, End(target, work.now, reason=reason), target)
     for instance in waiting:
         if target is TaskState.SCHEDULED:
             task_instances.move(work.tx, instance.key, target)
@@ -212,11 +212,11 @@ def _expand(work: Work, run: Run, task: Task, whole: TaskInstance) -> tuple[Task
         return TaskState.SKIPPED, "expand: there is nothing to make copies for"
     first = whole.copies or 0
     batch = items[first : first + COPIES_AT_ONCE]
-    expansion.insert(work.tx, whole, first, batch)
+    mapped_instances.insert(work.tx, whole, first, batch)
     if first + len(batch) < len(items):
         work.outbox.wake(work.now)
     else:
-        expansion.end(work.tx, whole, len(items), work.now)
+        mapped_instances.end(work.tx, whole, len(items), work.now)
         work.touch(run.run_id)  # a copy that was cleared by itself meanwhile has waited for this
     return TaskState.SCHEDULED, ""
 
@@ -226,7 +226,7 @@ def _end(work: Work, run: Run, dag: Dag, states: States) -> None:
     if not runs.end(work.tx, run.key, state, reason, work.now):
         return
     log.info("run ended: %s", state, extra=run.ids())
-    notices.of_run(work, dag, run, state, reason)
+    notifications.of_run(work, dag, run, state, reason)
     if state is RunState.FAILED:
         with work.apart("the count of failed runs", **run.ids()):
             _pause_after_failures(work, run, dag)
@@ -241,7 +241,7 @@ def pass_on(work: Work, run: Run, state: RunState) -> None:
     if run.backfill_id is not None:
         work.backfills.add(run.backfill_id)
     if run.parent_task_id is not None:
-        triggering.child_ended(work, run, state)
+        sub_dags.child_ended(work, run, state)
 
 
 def verdict(

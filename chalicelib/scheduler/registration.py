@@ -15,21 +15,21 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from chalicelib.dag.excerpts import excerpt
+from chalicelib.dag.language.parser import parse_file
+from chalicelib.dag.language.yaml_nodes import MAX_BYTES
 from chalicelib.dag.model import Dag
-from chalicelib.dag.parser import parse_file
 from chalicelib.dag.problems import DagFileError, DagWarning, Problem
 from chalicelib.dag.states import RunState
-from chalicelib.dag.yaml_nodes import MAX_BYTES
-from chalicelib.database import dags, run_slots
-from chalicelib.database.dags import DagFile, RegisteredDag
-from chalicelib.database.runs import Run
-from chalicelib.database.transaction import DOOMS_TRANSACTION
+from chalicelib.database.connection.transaction import DOOMS_TRANSACTION
+from chalicelib.database.queries import dags, run_slots
+from chalicelib.database.queries.dags import DagFile, RegisteredDag
+from chalicelib.database.queries.runs import Run
 from chalicelib.errors import OrchestratorError, UnreadableObject
 from chalicelib.ports import StoredObject
+from chalicelib.scheduler.clock import clock_start
 from chalicelib.scheduler.context import Scheduler, Work
-from chalicelib.scheduler.due import clock_start
-from chalicelib.scheduler.settle import working
 from chalicelib.scheduler.stopping import stop_run
+from chalicelib.scheduler.unit_of_work import working
 from chalicelib.utils.errors import in_words
 
 log = logging.getLogger("orchestrator.scheduler")

@@ -15,18 +15,18 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from chalicelib.dag.states import IN_FLIGHT, TaskState
-from chalicelib.dag.template_terms import TemplateError
-from chalicelib.database import attempts, stops, task_instances
-from chalicelib.database.task_instances import End, TaskInstance
+from chalicelib.dag.templates.terms import TemplateError
+from chalicelib.database.queries import attempts, stop_requests, task_instances
+from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.messages import Attempt, Heartbeat, Notice, decode_task
 from chalicelib.ports import ReceivedMessage
 from chalicelib.scheduler import forced_end
 from chalicelib.scheduler.claims import Finding, claim
 from chalicelib.scheduler.context import Scheduler, Work
-from chalicelib.scheduler.environment import task_message
+from chalicelib.scheduler.dispatch import begins, resend_at
 from chalicelib.scheduler.results import apply_report, end
-from chalicelib.scheduler.settle import working
-from chalicelib.scheduler.slots import begins, resend_at
+from chalicelib.scheduler.task_messages import task_message
+from chalicelib.scheduler.unit_of_work import working
 from chalicelib.utils.errors import in_words
 
 log = logging.getLogger("orchestrator.scheduler")
@@ -92,7 +92,7 @@ def expect_nothing(scheduler: Scheduler) -> None:
 def stop_again(work: Work) -> int:
     """Ask once more for the end of what is to be stopped, for a process that died before it
     could."""
-    pending = stops.pending(work.tx, MAX_STOPS)
+    pending = stop_requests.pending(work.tx, MAX_STOPS)
     for name in pending:
         give_up = partial(_forget_stop, work, name)
         with work.apart("a stop to be asked for again", give_up=give_up, attempt=name):
@@ -101,18 +101,18 @@ def stop_again(work: Work) -> int:
 
 
 def _stop_again(work: Work, name: str) -> None:
-    attempt = stops.attempt_of(name)
+    attempt = stop_requests.attempt_of(name)
     work.outbox.stops.append(attempt)
     task = task_instances.find(work.tx, attempt)
     if task is None or task.attempt != attempt or task.state not in IN_FLIGHT:
-        stops.forget(work.tx, attempt)
+        stop_requests.forget(work.tx, attempt)
     else:
-        stops.asked_again(work.tx, attempt, work.now)
+        stop_requests.asked_again(work.tx, attempt, work.now)
 
 
 def _forget_stop(work: Work, name: str, reason: str) -> None:
     log.error("a stop that cannot be asked for is forgotten: %s", reason, extra={"attempt": name})
-    stops.forget_name(work.tx, name)
+    stop_requests.forget_name(work.tx, name)
 
 
 def end_silent(work: Work) -> int:

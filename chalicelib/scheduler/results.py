@@ -12,21 +12,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from chalicelib.dag.expand import fits
+from chalicelib.dag.evaluate.expand import fits
+from chalicelib.dag.evaluate.retries import retry_at
 from chalicelib.dag.model import Task
-from chalicelib.dag.retries import retry_at
 from chalicelib.dag.states import IN_FLIGHT, TaskState
-from chalicelib.database import (
+from chalicelib.database.connection.times import from_epoch
+from chalicelib.database.queries import (
     attempts,
     housekeeping,
     outputs,
     runs,
-    stops,
+    self_tests,
+    stop_requests,
     task_instances,
 )
-from chalicelib.database.task_instances import End, TaskInstance
-from chalicelib.database.times import from_epoch
+from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.messages import (
+    SELF_TEST_DAG_ID,
     Heartbeat,
     Noticed,
     Report,
@@ -35,11 +37,11 @@ from chalicelib.messages import (
     decode_report,
 )
 from chalicelib.ports import ReceivedMessage
-from chalicelib.scheduler import forced_end, notices, self_test
+from chalicelib.scheduler import forced_end, notifications
+from chalicelib.scheduler.clock import make_due
 from chalicelib.scheduler.context import Scheduler, Work
-from chalicelib.scheduler.due import make_due
 from chalicelib.scheduler.forced_end import PLAIN
-from chalicelib.scheduler.settle import working
+from chalicelib.scheduler.unit_of_work import working
 from chalicelib.utils.errors import in_words
 
 log = logging.getLogger("orchestrator.scheduler")
@@ -113,11 +115,11 @@ def apply_report(work: Work, report: Report) -> None:
     if isinstance(report, Wake):
         return
     if isinstance(report, Noticed):
-        notices.reported(work, report)
+        notifications.reported(work, report)
         return
-    if report.attempt.dag_id == self_test.DAG_ID:
+    if report.attempt.dag_id == SELF_TEST_DAG_ID:
         if isinstance(report, Result):
-            self_test.record(work, report)
+            self_tests.record(work.tx, report.attempt.run_id, report.encode(), work.now)
         return
     task = task_instances.find(work.tx, report.attempt)
     if task is None:
@@ -184,7 +186,7 @@ def end(work: Work, task: TaskInstance, ended: End) -> bool:
         return False
     if ended.started_at is not None:
         runs.begin(work.tx, task.run_key, ended.started_at)
-    stops.forget(work.tx, task.attempt)
+    stop_requests.forget(work.tx, task.attempt)
     _touch(work, task)
     return True
 
@@ -198,7 +200,7 @@ def _end(work: Work, task: TaskInstance, ended: End) -> bool:
             return False
         work.outbox.wake(due_at)
         if definition is not None:
-            notices.of_task(work, definition, run, task, ended, target)
+            notifications.of_task(work, definition, run, task, ended, target)
         log.info("attempt ended: %s", ended.outcome, extra={**task.attempt.ids(), "state": target})
     if definition is not None:
         task_instances.follow(work.tx, task, definition)
@@ -273,4 +275,4 @@ def _may_go_on(work: Work, definition: Task, task: TaskInstance) -> bool:
         return False
     run = work.run(task.attempt.run_id)
     is_wanted = run is not None and run.is_active and run.stopping is None
-    return is_wanted and not stops.is_asked_for(work.tx, task.attempt)
+    return is_wanted and not stop_requests.is_asked_for(work.tx, task.attempt)

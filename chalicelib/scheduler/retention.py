@@ -18,10 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from chalicelib.database import Transaction, housekeeping, notifications, runs, task_instances
-from chalicelib.database.runs import Run
+from chalicelib.database import Transaction
+from chalicelib.database.queries import housekeeping, notifications, runs, task_instances
+from chalicelib.database.queries.runs import Run
 from chalicelib.scheduler.context import Scheduler, Work
-from chalicelib.scheduler.settle import working
+from chalicelib.scheduler.unit_of_work import working
 
 log = logging.getLogger("orchestrator.scheduler")
 

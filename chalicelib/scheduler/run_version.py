@@ -12,17 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.dag.expand import fits, may_differ
+from chalicelib.dag.evaluate.expand import fits, may_differ
+from chalicelib.dag.evaluate.params import ParamError, check, still_declared
 from chalicelib.dag.model import Dag, Task
-from chalicelib.dag.params import ParamError, check, still_declared
 from chalicelib.dag.states import IN_FLIGHT, TASK_ENDED, TaskState
 from chalicelib.dag.version_diff import VersionDiff, compare
-from chalicelib.database import dags, definitions, expansion, runs, task_instances
-from chalicelib.database.runs import Run
-from chalicelib.database.task_instances import TaskInstance
+from chalicelib.database.queries import dags, definitions, mapped_instances, runs, task_instances
+from chalicelib.database.queries.runs import Run
+from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.errors import Conflict
 from chalicelib.scheduler.context import Work
-from chalicelib.scheduler.environment import run_context
+from chalicelib.scheduler.task_messages import run_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def move(work: Work, run: Run, choice: VersionChoice) -> Run:
     old, new = own_definition(work, run), work.definition(choice.version_id)
     params = _params(run, new, choice.version)
     runs.take_version(work.tx, run.key, choice.version_id, params, new.dagrun_timeout)
-    expansion.decide_anew(work.tx, run.key)
+    mapped_instances.decide_anew(work.tx, run.key)
     _Rows(work, run, choice.version).fit(old, new, params_differ=params != run.params)
     work.forget_run(run)
     moved = work.run(run.run_id)
@@ -125,7 +125,7 @@ class _Rows:
         before, after = tasks_of(old), tasks_of(new)
         gone = [row.key for name in self._current.keys() - after for row in self._current[name]]
         reason = f"version {self._version} of the DAG has no such task"
-        expansion.retire(self._work.tx, gone, reason, self._work.now)
+        mapped_instances.retire(self._work.tx, gone, reason, self._work.now)
         for task in new.tasks:
             rows = self._current[task.id]
             if not rows:
@@ -139,9 +139,9 @@ class _Rows:
         """A new task; or one that an earlier version of the run had, which stands as it stood."""
         back = [row for row in self._removed[task.id] if is_fit(row, task)]
         if not back:
-            expansion.begin_anew(self._work.tx, self._run.key, self._run.dag_id, task)
+            mapped_instances.begin_anew(self._work.tx, self._run.key, self._run.dag_id, task)
             return
-        expansion.revive(self._work.tx, [row.key for row in back])
+        mapped_instances.revive(self._work.tx, [row.key for row in back])
         for row in back:
             task_instances.follow(self._work.tx, row, task)
 
@@ -165,12 +165,12 @@ def reshape(work: Work, run: Run, task: Task) -> None:
     rows = task_instances.of_run(work.tx, run.key, [task.id])
     rows = [row for row in rows if not row.is_removed]
     tries = max(row.try_number for row in rows)
-    expansion.begin_anew(work.tx, run.key, run.dag_id, task, tries)
+    mapped_instances.begin_anew(work.tx, run.key, run.dag_id, task, tries)
     for row in rows:
         task_instances.follow(work.tx, row, task)
     if not task.expand:
         copies = [row.key for row in rows if row.attempt.map_index >= 0]
-        expansion.retire(work.tx, copies, "the task is not expanded any more", work.now)
+        mapped_instances.retire(work.tx, copies, "the task is not expanded any more", work.now)
 
 
 def is_fit(row: TaskInstance, task: Task) -> bool:

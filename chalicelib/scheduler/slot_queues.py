@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from chalicelib.dag.waiting import WaitingCode
-from chalicelib.database import run_slots, task_slots
-from chalicelib.database.dags import RegisteredDag
-from chalicelib.database.reads.waiting import Holder, WaitingFor
-from chalicelib.database.runs import Run
-from chalicelib.database.task_instances import TaskInstance
+from chalicelib.dag.wait_reasons import WaitingCode
+from chalicelib.database.queries import run_slots, task_slots
+from chalicelib.database.queries.dags import RegisteredDag
+from chalicelib.database.queries.runs import Run
+from chalicelib.database.queries.task_instances import TaskInstance
+from chalicelib.database.reads.wait_reasons import Holder, WaitingFor
 from chalicelib.scheduler.context import MAKE_AHEAD, Work
 from chalicelib.scheduler.free_slots import Obstacle
 

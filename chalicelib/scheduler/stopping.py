@@ -8,9 +8,9 @@ that a limit holds even while something is being stopped.
 from __future__ import annotations
 
 from chalicelib.dag.states import RunState, TaskState
-from chalicelib.database import attempts, runs, stops, task_instances
-from chalicelib.database.runs import Run
-from chalicelib.database.task_instances import End, TaskInstance
+from chalicelib.database.queries import attempts, runs, stop_requests, task_instances
+from chalicelib.database.queries.runs import Run
+from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.scheduler.context import Work
 
 
@@ -40,5 +40,5 @@ def stop_attempt(work: Work, task: TaskInstance, reason: str) -> None:
             work.touch(task.attempt.run_id)
         return
     task_instances.explain(work.tx, task.key, f"being stopped: {reason}")
-    stops.insert(work.tx, task.attempt, work.now)
+    stop_requests.insert(work.tx, task.attempt, work.now)
     work.outbox.stops.append(task.attempt)

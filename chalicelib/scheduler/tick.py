@@ -13,21 +13,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from chalicelib.database import housekeeping
+from chalicelib.database.queries import housekeeping
 from chalicelib.errors import OrchestratorError
 from chalicelib.scheduler import (
+    clock,
     clock_repair,
-    due,
-    notices,
+    notifications,
     registration,
     repair,
     retention,
-    triggering,
+    sub_dags,
 )
 from chalicelib.scheduler.claims import Finding
 from chalicelib.scheduler.context import Scheduler, Work
 from chalicelib.scheduler.repair import DeadLetters
-from chalicelib.scheduler.settle import working
+from chalicelib.scheduler.unit_of_work import working
 from chalicelib.utils.errors import in_words
 
 log = logging.getLogger("orchestrator.scheduler")
@@ -53,7 +53,7 @@ class Report:
 
     def part(self, work: Work, name: str, part: Callable[[Work], int]) -> int:
         """Do one part inside the transaction; one that raises keeps no other from being done."""
-        number = due.part_of(work, name, part)
+        number = clock.part_of(work, name, part)
         self.count(name, number)
         return number
 
@@ -86,12 +86,12 @@ class _Outside:
 
 def tick(scheduler: Scheduler) -> Report:
     """Do all of it. Raises only where the database cannot be written."""
-    started_at, clock = scheduler.now(), time.perf_counter_ns()
+    started_at, started_ns = scheduler.now(), time.perf_counter_ns()
     report = Report()
     outside = _look_outside(scheduler, report, started_at)
     with working(scheduler) as work:
         _decide(work, outside, report)
-        duration_us = (time.perf_counter_ns() - clock) // 1000
+        duration_us = (time.perf_counter_ns() - started_ns) // 1000
         housekeeping.record_tick(work.tx, started_at, duration_us, report.did, report.errors)
     if outside.letters.received:
         report.attempt("dead letters", lambda: _delete_dead(scheduler, outside), None)
@@ -138,13 +138,13 @@ def _decide(work: Work, outside: _Outside, report: Report) -> None:
     findings = outside.findings
     report.part(work, "attempts_lost", lambda work: repair.end_abandoned(work, findings))
     report.part(work, "attempts_lost", repair.end_silent)
-    for name, number in due.make_due(work).items():
+    for name, number in clock.make_due(work).items():
         report.count(name, number)
     report.part(work, "messages_resent", repair.resend)
-    report.part(work, "tasks_waited_in_vain", triggering.end_waiting)
+    report.part(work, "tasks_waited_in_vain", sub_dags.end_waiting)
     report.part(work, "stops_repeated", repair.stop_again)
-    report.part(work, "notices_resent", notices.resend)
-    report.part(work, "wakes_planned", due.plan_wakes)
+    report.part(work, "notices_resent", notifications.resend)
+    report.part(work, "wakes_planned", clock.plan_wakes)
     report.part(work, "dead_letters", lambda work: _set_aside(work, outside.letters))
     if outside.is_round:
         report.part(work, "times_pulled_back", clock_repair.pull_back)

@@ -72,9 +72,9 @@ def _bearer(headers: Mapping[str, str]) -> Caller | None:
         raise Unauthorized(
             "the Authorization header is of another kind; send Authorization: Bearer <token>"
         )
-    from chalicelib.scheduler import access
+    from chalicelib.admin import access_tokens
 
-    found = access.authenticate(bootstrap.scheduler(), token.strip())
+    found = access_tokens.authenticate(bootstrap.scheduler(), token.strip())
     if found is None:
         raise Unauthorized("the access token is unknown or was revoked; ask an operator for one")
     return Caller(*found)

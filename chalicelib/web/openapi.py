@@ -6,9 +6,9 @@ import re
 from functools import cache
 from typing import Any
 
-from chalicelib.web.kinds import or_null
+from chalicelib.web.param_types import or_null
+from chalicelib.web.response_schemas import components, ref
 from chalicelib.web.routes import ROUTES, JsonBody, Param, Route, TextBody
-from chalicelib.web.schemas import components, ref
 
 VERSION = "1"
 ERRORS: dict[int, tuple[str, str]] = {

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from chalicelib.web.openapi import ERRORS
+from chalicelib.web.response_schemas import components
 from chalicelib.web.routes import ROUTES, JsonBody, Param, Route
-from chalicelib.web.schemas import components
 
 
 def reference_markdown() -> str:

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.admin import access_tokens
 from chalicelib.database import Database
 from chalicelib.database.connection import Transaction
 from chalicelib.errors import Conflict, DatabaseBusy, InvalidRequest, NotFound
-from chalicelib.scheduler import access
 from chalicelib.web.routes import ROUTES, Route
 from tests.support.api import Api, Reply
 
@@ -64,7 +64,7 @@ def test_a_viewer_changes_nothing_and_is_told_which_role_does(locked: Api, route
     assert reply.error["details"] == {"role": "viewer", "needed": "operator"}
 
 
-@pytest.mark.parametrize("role", access.ROLES)
+@pytest.mark.parametrize("role", access_tokens.ROLES)
 @pytest.mark.parametrize("route", READS, ids=named)
 def test_whoever_has_a_token_reads(locked: Api, route: Route, role: str) -> None:
     locked.sign_in(role)
@@ -116,7 +116,7 @@ def test_the_scheme_is_known_in_any_case(locked: Api) -> None:
 def test_a_revoked_token_is_refused_from_the_next_request_on(locked: Api) -> None:
     locked.sign_in("viewer")
     assert locked.get("/api/dags").status == 200
-    access.revoke(bootstrap.scheduler(), "ann")
+    access_tokens.revoke(bootstrap.scheduler(), "ann")
     assert locked.get("/api/dags").status == 401
 
 
@@ -169,7 +169,7 @@ def test_of_a_token_only_its_digest_is_kept(locked: Api) -> None:
 
 
 def test_two_tokens_have_nothing_in_common_but_their_prefix(locked: Api) -> None:
-    tokens = [access.create(bootstrap.scheduler(), f"t{n}", "viewer") for n in range(2)]
+    tokens = [access_tokens.create(bootstrap.scheduler(), f"t{n}", "viewer") for n in range(2)]
     assert tokens[0] != tokens[1]
     assert all(re.fullmatch(r"orch_[\w-]{43}", token) for token in tokens)
 
@@ -183,7 +183,7 @@ def test_the_use_of_a_token_is_noted_once_an_hour_and_costs_no_commit_else(locke
         return len(rows_of(locked, "SELECT 1 FROM commits")) - before
 
     assert [commits_of_a_request() for _ in range(3)] == [1, 0, 0]
-    (token,) = access.list_tokens(bootstrap.scheduler())
+    (token,) = access_tokens.list_tokens(bootstrap.scheduler())
     assert token.last_used_at == locked.clock()
     locked.clock.advance(3599)
     assert commits_of_a_request() == 0
@@ -211,38 +211,42 @@ def test_a_token_is_good_while_its_use_cannot_be_noted(locked: Api, tmp_path: Pa
 @pytest.mark.parametrize("name", ["", "a b", "-x", "x" * 101, "a\n", "\u00e4"])
 def test_a_token_needs_a_name_that_can_be_typed(locked: Api, name: str) -> None:
     with pytest.raises(InvalidRequest, match="cannot be called"):
-        access.create(bootstrap.scheduler(), name, "viewer")
+        access_tokens.create(bootstrap.scheduler(), name, "viewer")
 
 
 def test_there_are_two_roles(locked: Api) -> None:
     with pytest.raises(InvalidRequest, match="viewer, operator"):
-        access.create(bootstrap.scheduler(), "ann", "admin")
+        access_tokens.create(bootstrap.scheduler(), "ann", "admin")
 
 
 def test_a_name_is_given_once_even_after_its_token_was_revoked(locked: Api) -> None:
     scheduler = bootstrap.scheduler()
-    access.create(scheduler, "ann", "viewer")
-    access.revoke(scheduler, "ann")
+    access_tokens.create(scheduler, "ann", "viewer")
+    access_tokens.revoke(scheduler, "ann")
     with pytest.raises(Conflict, match="another name"):
-        access.create(scheduler, "ann", "operator")
+        access_tokens.create(scheduler, "ann", "operator")
 
 
 def test_revoking_twice_is_harmless_and_revoking_nothing_is_an_error(locked: Api) -> None:
     scheduler = bootstrap.scheduler()
-    access.create(scheduler, "ann", "viewer")
+    access_tokens.create(scheduler, "ann", "viewer")
     for _ in range(2):
-        access.revoke(scheduler, "ann")
-    assert [token.revoked_at for token in access.list_tokens(scheduler)] == [locked.clock()]
+        access_tokens.revoke(scheduler, "ann")
+    assert [token.revoked_at for token in access_tokens.list_tokens(scheduler)] == [locked.clock()]
     with pytest.raises(NotFound):
-        access.revoke(scheduler, "bob")
+        access_tokens.revoke(scheduler, "bob")
 
 
 def test_the_first_token_is_made_while_no_operator_has_one(locked: Api) -> None:
     scheduler = bootstrap.scheduler()
-    access.create(scheduler, "ann", "viewer")
-    locked.token = access.create_first(scheduler, "first") or ""
+    access_tokens.create(scheduler, "ann", "viewer")
+    locked.token = access_tokens.create_first(scheduler, "first") or ""
     assert locked.request("POST", "/api/dags/nope/run").status == 404
-    assert access.create_first(scheduler, "first") is None
-    access.revoke(scheduler, "first")
-    assert access.create_first(scheduler, "first") is not None
-    assert [token.name for token in access.list_tokens(scheduler)] == ["ann", "first", "first-2"]
+    assert access_tokens.create_first(scheduler, "first") is None
+    access_tokens.revoke(scheduler, "first")
+    assert access_tokens.create_first(scheduler, "first") is not None
+    assert [token.name for token in access_tokens.list_tokens(scheduler)] == [
+        "ann",
+        "first",
+        "first-2",
+    ]

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.dag.model import Param, Task
 from chalicelib.dag.states import RunState, TaskState
-from chalicelib.database.times import to_us
+from chalicelib.database.connection.times import to_us
 from tests.support.api import Api, Reply
 from tests.support.rows import START
 

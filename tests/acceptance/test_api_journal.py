@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.database.reads import costs
-from chalicelib.scheduler import prices
+from chalicelib.web import prices
 from tests.support.api import Api
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.dag.model import Task
-from chalicelib.web.handlers.waiting import EXPLAINED
+from chalicelib.web.handlers.wait_reasons import EXPLAINED
 from tests.support.api import Api
 from tests.support.rows import START
 

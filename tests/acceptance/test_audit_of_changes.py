@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.database.times import to_us
+from chalicelib.database.connection.times import to_us
 from chalicelib.utils.time import iso
 from chalicelib.web.routes import ROUTES, Route
 from tests.support.api import Api

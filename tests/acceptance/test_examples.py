@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from moto.server import ThreadedMotoServer
 
-from chalicelib.dag.parser import parse
+from chalicelib.dag.language.parser import parse
 from chalicelib.executor import Executor
-from chalicelib.local.surroundings import command_variables
+from chalicelib.local.aws_env import command_variables
 from chalicelib.messages import Attempt
 from chalicelib.utils.time import utc_now
 from tests.support.docs import EXAMPLES, shown_by

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from chalicelib.messages import TaskMessage
-from chalicelib.scheduler import backfill, results
+from chalicelib.scheduler import results
+from chalicelib.scheduler.commands import backfills
 from chalicelib.scheduler.tick import tick
 from tests.bench.machine import milliseconds
 from tests.bench.report import Line, Target, percentile
@@ -104,7 +105,7 @@ def _backfill(bench: _Bench, count: int) -> tuple[float, float]:
     first = last - timedelta(minutes=count - 1)
     begun = time.perf_counter()
     planning = milliseconds(
-        lambda: backfill.create(
+        lambda: backfills.create(
             bench.scheduler, "backfilled", who="bench", from_date=first, to_date=last
         )
     )

@@ -17,9 +17,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from chalicelib.dag.language.parser import parse
 from chalicelib.dag.model import Dag
-from chalicelib.dag.parser import parse
-from chalicelib.database import Database, Transaction, dags, migrations
+from chalicelib.database import Database, Transaction
+from chalicelib.database.connection import migrations
+from chalicelib.database.queries import dags
 from tests.bench.dag_files import five
 
 NOW = datetime(2026, 11, 23, 10, 20, tzinfo=UTC)

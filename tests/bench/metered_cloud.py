@@ -25,7 +25,8 @@ from chalicelib.database import Database
 from chalicelib.local import events, loops
 from chalicelib.local.moto_queue import LocalQueue
 from chalicelib.ports import ReceivedMessage
-from chalicelib.scheduler import control, registration
+from chalicelib.scheduler import registration
+from chalicelib.scheduler.commands import runs
 from chalicelib.utils.logging import configure as configure_logging
 
 REGION = "us-east-1"
@@ -179,7 +180,7 @@ class MeteredCloud:
 
     def run(self, dag_id: str, *, within: float) -> str:
         """Run the DAG; the state that it ends in. Raises TimeoutError."""
-        run_id, _ = control.request_run(bootstrap.scheduler(), dag_id)
+        run_id, _ = runs.request_run(bootstrap.scheduler(), dag_id)
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
             with self.database.read() as tx:

@@ -18,7 +18,8 @@ from chalicelib.executor import Executor
 from chalicelib.local.folder_bucket import FolderBucket
 from chalicelib.local.loops import Executors, Results, start
 from chalicelib.ports import OutgoingMessage, QueueDepth, ReceivedMessage
-from chalicelib.scheduler import control, registration, results
+from chalicelib.scheduler import registration, results
+from chalicelib.scheduler.commands import runs as run_commands
 from chalicelib.scheduler.context import Scheduler
 from chalicelib.utils.time import utc_now
 from tests.support.fakes import FakeBucket
@@ -104,7 +105,7 @@ class OwnEngine:
 
     def run(self, dag_id: str) -> None:
         """Run the DAG to its end."""
-        run_id, _ = control.request_run(self.scheduler, dag_id)
+        run_id, _ = run_commands.request_run(self.scheduler, dag_id)
         while not self._has_ended(run_id):
             time.sleep(0.02)
 

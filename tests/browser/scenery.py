@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.dag.excerpts import excerpt
+from chalicelib.dag.language.parser import parse
 from chalicelib.dag.model import Dag, Sensor, Task
-from chalicelib.dag.parser import parse
 from chalicelib.dag.problems import DagFileError, Problem
-from chalicelib.dag.schedule import fire_times
-from chalicelib.database import Transaction, dags, housekeeping
-from chalicelib.database.times import to_us
+from chalicelib.dag.schedule.schedule import fire_times
+from chalicelib.database import Transaction
+from chalicelib.database.connection.times import to_us
+from chalicelib.database.queries import dags, housekeeping
 from chalicelib.messages import Attempt
 from tests.support.api import Api
 from tests.support.rows import insert

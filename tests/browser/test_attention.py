@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from chalicelib.dag.model import Task
-from chalicelib.database.times import to_us
+from chalicelib.database.connection.times import to_us
 from tests.browser.conftest import is_ready
 from tests.browser.serving import served
 from tests.support.api import Api

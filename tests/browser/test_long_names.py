@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from chalicelib.dag.model import Param, Sensor, Task
-from chalicelib.database import housekeeping
-from chalicelib.database.times import to_us
+from chalicelib.database.connection.times import to_us
+from chalicelib.database.queries import housekeeping
 from tests.browser.conftest import is_ready
 from tests.browser.serving import served
 from tests.support.api import Api

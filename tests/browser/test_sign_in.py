@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from chalicelib import bootstrap
-from chalicelib.scheduler import access
+from chalicelib.admin import access_tokens
 from tests.browser.axe import AXE, serious, serious_in_dark
 from tests.browser.chromium import new_context
 from tests.browser.serving import served
@@ -115,7 +115,7 @@ def test_a_token_that_is_revoked_leads_back_to_the_form(page: Page, site: tuple[
     page.goto(f"{url}#/pools")
     sign_in(page, api.sign_in("operator", "olga"))
     expect(page.get_by_role("heading", name="Pools")).to_be_visible()
-    access.revoke(bootstrap.scheduler(), "olga")
+    access_tokens.revoke(bootstrap.scheduler(), "olga")
     page.reload()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     expect(page.get_by_role("alert").last).to_contain_text("unknown or was revoked")

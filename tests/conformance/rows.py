@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chalicelib.dag.fields import ALWAYS_SET, TABLES, TRIGGER_RULES, Field
-from chalicelib.dag.params import TYPES
+from chalicelib.dag.evaluate.params import TYPES
+from chalicelib.dag.language.fields.table import ALWAYS_SET, TABLES, TRIGGER_RULES, Field
 from chalicelib.dag.states import RunState, TaskState
-from chalicelib.dag.template_terms import NAMES
+from chalicelib.dag.templates.terms import NAMES
 
 TABLE_NAMES = {
     "The DAG": "dag",

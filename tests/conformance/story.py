@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import OrchestratorError
-from chalicelib.scheduler import backfill, control, limits
+from chalicelib.scheduler.commands import backfills, pools, runs
 from tests.conformance.case import FOLDER, Case
 from tests.conformance.checks import Checks
 from tests.conformance.system import System
@@ -83,39 +83,39 @@ class Story:
         self._system.upload(text + "x" * (size - len(text.encode())))
 
     def pause(self, is_paused: bool) -> None:
-        control.set_paused(self._system.scheduler, self.dag_id, is_paused)
+        runs.set_paused(self._system.scheduler, self.dag_id, is_paused)
 
     def cancel(self, task_id: str | None) -> None:
         """The run, or one task of it."""
         run_id = self._last_run()
         if task_id is None:
-            control.cancel_run(self._system.scheduler, run_id)
+            runs.cancel_run(self._system.scheduler, run_id)
         else:
-            control.cancel_task(self._system.scheduler, run_id, task_id)
+            runs.cancel_task(self._system.scheduler, run_id, task_id)
 
     def clear(self, options: dict[str, Any]) -> None:
-        control.clear(self._system.scheduler, self._last_run(), **options)
+        runs.clear(self._system.scheduler, self._last_run(), **options)
 
     def retry(self, number: int) -> None:
         """Retry the run with this number, counted from 1."""
         run_ids = self._system.all(
             "SELECT run_id FROM runs WHERE dag_id = ? ORDER BY id", self.dag_id
         )
-        control.retry_run(self._system.scheduler, run_ids[number - 1][0])
+        runs.retry_run(self._system.scheduler, run_ids[number - 1][0])
 
     def mark(self, states: dict[str, str]) -> None:
         for task_id, state in states.items():
-            control.mark(self._system.scheduler, self._last_run(), task_id, None, state)
+            runs.mark(self._system.scheduler, self._last_run(), task_id, None, state)
 
     def pool(self, slots: dict[str, int]) -> None:
         for name, number in slots.items():
-            limits.put_pool(self._system.scheduler, name, number)
+            pools.put_pool(self._system.scheduler, name, number)
 
     def backfill(self, options: dict[str, Any]) -> None:
         """`from`, `to`, and what else backfill.create takes."""
         given = dict(options)
         first, last = _moment(given.pop("from")), _moment(given.pop("to"))
-        backfill.create(
+        backfills.create(
             self._system.scheduler, self.dag_id, who="ann", from_date=first, to_date=last, **given
         )
 

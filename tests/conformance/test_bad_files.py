@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.dag.parser import DagFileError, parse
+from chalicelib.dag.language.parser import DagFileError, parse
 
 FOLDER = Path(__file__).parent / "bad"
 FILES = sorted(FOLDER.glob("*.yaml"))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from chalicelib.errors import OrchestratorError
 from chalicelib.messages import TaskMessage
-from chalicelib.scheduler import backfill, control, limits
+from chalicelib.scheduler.commands import backfills, pools, runs
 from tests.support.world import DIE, Played, World
 
 POOL = 3
@@ -73,7 +73,7 @@ class Doors:
         self._scheduler = world.scheduler
         self.all: list[Callable[[int], Any]] = [
             self.ask_for_a_run,
-            self.backfill,
+            self.start_backfill,
             self.clear,
             self.retry,
             self.cancel,
@@ -93,9 +93,9 @@ class Doors:
     def ask_for_a_run(self, number: int) -> None:
         self._world.request(self._dag(number))
 
-    def backfill(self, number: int) -> None:
+    def start_backfill(self, number: int) -> None:
         end = datetime(2026, 11, 20, number % 24, tzinfo=UTC)
-        backfill.create(
+        backfills.create(
             self._scheduler,
             self._dag(number),
             who="ann",
@@ -105,20 +105,20 @@ class Doors:
         )
 
     def clear(self, number: int) -> None:
-        control.clear(self._scheduler, self._run(number), downstream=number % 3 == 0)
+        runs.clear(self._scheduler, self._run(number), downstream=number % 3 == 0)
 
     def retry(self, number: int) -> None:
-        control.retry_run(self._scheduler, self._run(number))
+        runs.retry_run(self._scheduler, self._run(number))
 
     def cancel(self, number: int) -> None:
-        control.cancel_run(self._scheduler, self._run(number))
+        runs.cancel_run(self._scheduler, self._run(number))
 
     def cancel_a_task(self, number: int) -> None:
         rows = self._world.all(
             "SELECT run_id, task_id FROM task_instances t JOIN runs r ON r.id = run_key"
         )
         if rows:
-            control.cancel_task(self._scheduler, *rows[-1 - number % len(rows)])
+            runs.cancel_task(self._scheduler, *rows[-1 - number % len(rows)])
 
     def mark(self, number: int) -> None:
         states = ("success", "failed")
@@ -126,14 +126,14 @@ class Doors:
         tasks = list(self._world.task_states(run_id))
         if tasks:
             task_id = tasks[number % len(tasks)]
-            control.mark(self._scheduler, run_id, task_id, None, states[number % 2])
+            runs.mark(self._scheduler, run_id, task_id, None, states[number % 2])
 
     def pause(self, number: int) -> None:
-        control.set_paused(self._scheduler, self._dag(number), number % 4 < 2)
+        runs.set_paused(self._scheduler, self._dag(number), number % 4 < 2)
 
     def make_the_pool_larger(self, number: int) -> None:
         """No larger than the limit that is checked; smaller ones stop nothing, so not smaller."""
-        limits.put_pool(self._scheduler, "shared", POOL)
+        pools.put_pool(self._scheduler, "shared", POOL)
 
     def upload_again(self, number: int) -> None:
         dag_id = self._dag(number)
@@ -194,7 +194,7 @@ def _let_all_end(world: World) -> None:
     """Without the clocks' and people's help: no run waits for ever, whatever was done to it."""
     for dag_id, text in DAGS.items():
         world.upload(text.replace("schedule:", "description:"), f"{dag_id}.yaml")
-        control.set_paused(world.scheduler, dag_id, False)
+        runs.set_paused(world.scheduler, dag_id, False)
     for _ in range(60):
         if not world.all(ACTIVE):
             return
@@ -207,7 +207,7 @@ ACTIVE = "SELECT run_id, state FROM runs WHERE ended_at IS NULL"
 
 
 def _play(world: World, steps: list[tuple[int, int, float]]) -> None:
-    limits.put_pool(world.scheduler, "shared", POOL)
+    pools.put_pool(world.scheduler, "shared", POOL)
     for dag_id, text in DAGS.items():
         world.upload(text, f"{dag_id}.yaml")
     doors = Doors(world)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.dag.fields import TABLES
+from chalicelib.dag.language.fields.table import TABLES
 from tests.conformance.case import Case, all_cases
 from tests.conformance.rows import TABLE_NAMES, rows
 

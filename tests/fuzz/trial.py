@@ -14,7 +14,7 @@ from pathlib import Path
 
 from chalicelib.dag.shell.places import places
 from chalicelib.dag.shell.values import Place
-from chalicelib.dag.shell_text import quote_for
+from chalicelib.dag.templates.shell_quoting import quote_for
 from tests.fuzz.scripts import HOLE
 
 SHELLS = [shell for shell in ("bash", "dash") if shutil.which(shell)]

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.database import Database
-from chalicelib.database.opening import open_connection
+from chalicelib.database.connection.sqlite_open import open_connection
 from chalicelib.errors import Unavailable
 from tests.integration.storage import ledger
 from tests.integration.storage.doubles import intercepted

@@ -11,7 +11,7 @@ from chalice.app import Chalice
 from chalice.test import Client
 
 from chalicelib import bootstrap, config, web
-from chalicelib.scheduler import access
+from chalicelib.admin import access_tokens
 from tests.support.databases import unhurried
 from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
 from tests.support.rows import Rows
@@ -73,7 +73,7 @@ class Api:
 
     def sign_in(self, role: str, name: str = "ann") -> str:
         """Send a new token of this role from now on; answers it."""
-        self.token = access.create(bootstrap.scheduler(), name, role)
+        self.token = access_tokens.create(bootstrap.scheduler(), name, role)
         return self.token
 
     def get(self, path: str) -> Reply:

@@ -10,7 +10,7 @@ from typing import Any
 from chalicelib.dag.states import RUN_MOVES, TASK_MOVES, RunState, TaskState
 from chalicelib.errors import Conflict, NotFound, Unavailable
 from chalicelib.ports import OutgoingMessage
-from chalicelib.scheduler import control
+from chalicelib.scheduler.commands import runs
 from tests.support.fakes import FakeQueue
 from tests.support.world import SUCCEED, Played, World
 
@@ -116,15 +116,15 @@ class Chaos(World):
 
     def do_cancel(self) -> None:
         with suppress(Conflict):
-            control.cancel_run(self.scheduler, self.last_run())
+            runs.cancel_run(self.scheduler, self.last_run())
 
     def do_clear(self) -> None:
         with suppress(Conflict):
-            control.clear(self.scheduler, self.last_run(), only_failed=True)
+            runs.clear(self.scheduler, self.last_run(), only_failed=True)
 
     def do_mark(self) -> None:
         with suppress(Conflict, NotFound):
-            control.mark(self.scheduler, self.last_run(), "t0", None, "failed")
+            runs.mark(self.scheduler, self.last_run(), "t0", None, "failed")
 
     def last_run(self) -> str:
         return str(

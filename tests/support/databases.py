@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from chalicelib.database import Database
-from chalicelib.database.clocks import read_clocks
-from chalicelib.database.retry import Patience
+from chalicelib.database.connection.clocks import read_clocks
+from chalicelib.database.connection.retry import Patience
 from tests.support.waiting import HANG_SECONDS
 
 

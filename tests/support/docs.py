@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from chalicelib.config import SETTINGS, Setting
-from chalicelib.dag import fields
+from chalicelib.dag.language.fields import table
 from chalicelib.dag.states import RUN_MOVES, TASK_MOVES, RunState, TaskState
 from chalicelib.web import reference
 from infra import cost, permissions
@@ -125,7 +125,7 @@ Parts = Mapping[str, Callable[[], str]]
 
 PAGES: dict[Path, Parts] = {
     README: {
-        "dag-file": fields.reference_markdown,
+        "dag-file": table.reference_markdown,
         "examples": examples_markdown,
         "api": reference.reference_markdown,
         "run-states": run_states_markdown,

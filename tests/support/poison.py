@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any, cast
 
 from chalicelib.dag.model import Dag
-from chalicelib.database import Transaction, definitions
+from chalicelib.database import Transaction
+from chalicelib.database.queries import definitions
 from tests.support.world import World
 
 Raise = Callable[[], BaseException]

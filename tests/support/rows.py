@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.dag.model import Dag, Task
-from chalicelib.database import Database, Transaction, dags, pools
-from chalicelib.database.times import to_us
+from chalicelib.database import Database, Transaction
+from chalicelib.database.connection.times import to_us
+from chalicelib.database.queries import dags, pools
 from chalicelib.messages import Attempt
 
 START = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from chalicelib.messages import decode_task
-from chalicelib.scheduler import backfill, limits
+from chalicelib.scheduler.commands import backfills, pools
 from tests.support.world import FAIL, SUCCEED, World
 
 ASKED = ["mango", "apple", "zebra", "kiwi", "banana", "xylo", "delta", "omega", "beta", "quince"]
@@ -26,19 +26,19 @@ def dag(name: str) -> str:
 def served(folder: Path) -> dict[str, list[str]]:
     """What happened, in order."""
     world = World(folder, lambda task: FAIL if task.attempt.dag_id == "kiwi" else SUCCEED)
-    limits.put_pool(world.scheduler, "shared", 0)
+    pools.put_pool(world.scheduler, "shared", 0)
     for name in sorted(ASKED):
         world.upload(dag(name), f"{name}.yaml")
     for name in ASKED:
         world.request(name)
     for slots in range(1, len(ASKED) + 1):
-        limits.put_pool(world.scheduler, "shared", slots)
+        pools.put_pool(world.scheduler, "shared", slots)
     begun = [decode_task(body) for body in world.tasks.bodies()]
     first = [task.attempt.dag_id for task in begun if hasattr(task, "attempt")]
-    limits.put_pool(world.scheduler, "shared", 2)
+    pools.put_pool(world.scheduler, "shared", 2)
     now = world.clock()
     for name in reversed(ASKED):
-        backfill.create(world.scheduler, name, who="a", from_date=now.replace(hour=9), to_date=now)
+        backfills.create(world.scheduler, name, who="a", from_date=now.replace(hour=9), to_date=now)
     world.play(400, step=1)
     started = [f"{at:%H:%M:%S} {task.attempt.dag_id}" for at, task in world.executor.started]
     told = [f"{notice.payload['dag_id']} {notice.payload['at']}" for notice in world.executor.told]

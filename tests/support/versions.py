@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib.messages import TaskMessage
-from chalicelib.scheduler import control
 from chalicelib.scheduler.clearing import Cleared
+from chalicelib.scheduler.commands import runs
 from tests.support.world import FAIL, SUCCEED, Played, World
 
 MakeWorld = Callable[..., World]
@@ -65,6 +65,6 @@ def ran(world: World, text: str, script: Script = lambda _: SUCCEED) -> str:
 
 
 def again(world: World, run_id: str, seconds: float = 5, **options: Any) -> Cleared:
-    cleared = control.clear(world.scheduler, run_id, **options)
+    cleared = runs.clear(world.scheduler, run_id, **options)
     world.play(seconds, ticking=False)
     return cleared

@@ -28,10 +28,11 @@ from chalicelib.messages import (
     decode_task,
 )
 from chalicelib.ports import OutgoingMessage, ReceivedMessage
-from chalicelib.scheduler import control, registration, results
+from chalicelib.scheduler import registration, results
+from chalicelib.scheduler.commands import runs
 from chalicelib.scheduler.context import Scheduler
-from chalicelib.scheduler.logs import read_source
 from chalicelib.scheduler.tick import Report, tick
+from chalicelib.web.logs import read_source
 from tests.support.databases import unhurried
 from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
 
@@ -168,7 +169,7 @@ class World:
         return registration.register(self.scheduler, [key])
 
     def request(self, dag_id: str, **options: Any) -> str:
-        return control.request_run(self.scheduler, dag_id, **options)[0]
+        return runs.request_run(self.scheduler, dag_id, **options)[0]
 
     def report(self, body: str) -> None:
         self.results.send([OutgoingMessage(body)])

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from chalicelib.config import SETTINGS
-from chalicelib.dag.fields import ALWAYS_SET, DAG_FIELDS, TASK_FIELDS
+from chalicelib.dag.language.fields.table import ALWAYS_SET, DAG_FIELDS, TASK_FIELDS
 from chalicelib.dag.states import RunState, TaskState
-from chalicelib.dag.template_filters import FILTERS
-from chalicelib.dag.template_terms import NAMES
+from chalicelib.dag.templates.filters import FILTERS
+from chalicelib.dag.templates.terms import NAMES
 from chalicelib.web.routes import ROUTES
 from tests.support import docs
 

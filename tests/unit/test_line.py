@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.utils.line import Line
+from chalicelib.utils.ordered_set import Line
 
 
 def test_whoever_comes_first_is_served_first_and_who_asks_again_keeps_the_place() -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.database.connection import Row, Transaction
-from chalicelib.database.times import from_us
+from chalicelib.database.connection.times import from_us
 
 ASSUMED_MB = 128
 """Where an attempt did not run on Lambda: the least that Lambda gives."""

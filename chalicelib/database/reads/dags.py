@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from chalicelib.database import definitions
 from chalicelib.database.connection import Row, Transaction
-from chalicelib.database.definitions import DefinitionUnusable
-from chalicelib.database.reads.building import build, warnings_of
+from chalicelib.database.queries import definitions
+from chalicelib.database.queries.definitions import DefinitionUnusable
+from chalicelib.database.reads.row_builder import build, warnings_of
 from chalicelib.database.reads.values import (
     Dag,
     DagDetail,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.database.connection import Transaction
-from chalicelib.database.reads.building import build
+from chalicelib.database.reads.row_builder import build
 from chalicelib.database.reads.values import AuditItem, NotificationItem, Page
 from chalicelib.database.reads.window import WINDOW, Scan, newest
 

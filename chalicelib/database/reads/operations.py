@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.database.connection import Transaction
-from chalicelib.database.reads.building import build
+from chalicelib.database.connection.times import from_us
+from chalicelib.database.reads.row_builder import build
 from chalicelib.database.reads.values import DagWarningsItem, ImportErrorItem, Page, TickItem
-from chalicelib.database.times import from_us
 
 IMPORT_ERRORS = """
     SELECT e.file_key, f.dag_id, e.problems, e.lines, e.recorded_at

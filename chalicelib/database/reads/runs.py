@@ -7,7 +7,7 @@ from typing import TypeVar
 from chalicelib.dag.states import RunState
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.reads import actions
-from chalicelib.database.reads.building import build
+from chalicelib.database.reads.row_builder import build
 from chalicelib.database.reads.values import Page, RunDetail, RunItem
 from chalicelib.database.reads.window import WINDOW, Scan, newest
 

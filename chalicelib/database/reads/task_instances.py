@@ -8,7 +8,7 @@ from typing import TypeVar
 from chalicelib.dag.states import IN_FLIGHT, TASK_ENDED, TaskState
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.reads import actions
-from chalicelib.database.reads.building import build
+from chalicelib.database.reads.row_builder import build
 from chalicelib.database.reads.values import AttemptItem, Page, TaskInstanceDetail, TaskInstanceItem
 from chalicelib.database.reads.window import WINDOW, Scan, newest
 from chalicelib.messages import Attempt

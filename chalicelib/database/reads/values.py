@@ -15,7 +15,7 @@ from chalicelib.dag.model import Dag, Notification, Param, Sensor, Task
 from chalicelib.dag.problems import DagWarning, Problem
 from chalicelib.dag.states import RunState, TaskState
 from chalicelib.dag.version_diff import TaskChange, VersionDiff
-from chalicelib.database.reads.waiting import Holder, WaitingFor
+from chalicelib.database.reads.wait_reasons import Holder, WaitingFor
 from chalicelib.messages import Outcome
 
 __all__ = [

@@ -7,12 +7,12 @@ from typing import Any
 from chalicelib import bootstrap
 from chalicelib.database.reads import backfills
 from chalicelib.database.reads.values import BackfillItem
-from chalicelib.scheduler import backfill
-from chalicelib.web.answers import Answer
+from chalicelib.scheduler.commands import backfills as backfill_commands
 from chalicelib.web.handlers.common import found, listed, no_such, reading
-from chalicelib.web.kinds import Cursor, Integer
-from chalicelib.web.requests import Call
-from chalicelib.web.views import BackfillPlan
+from chalicelib.web.param_types import Cursor, Integer
+from chalicelib.web.request_parsing import Call
+from chalicelib.web.response_models import BackfillPlan
+from chalicelib.web.responses import Answer
 
 _LIST = "/api/backfills"
 _ID = Integer(1, 2**53)
@@ -20,7 +20,7 @@ _ID = Integer(1, 2**53)
 
 def create_backfill(call: Call) -> Answer:
     body = call.body
-    plan = backfill.create(
+    plan = backfill_commands.create(
         bootstrap.scheduler(),
         call.path["dag_id"],
         who=call.who,
@@ -65,12 +65,14 @@ def resume_backfill(call: Call) -> BackfillItem:
 
 def cancel_backfill(call: Call) -> BackfillItem:
     stop_running = call.body["stop_running"]
-    backfill.cancel(bootstrap.scheduler(), _key(call), who=call.who, stop_running=stop_running)
+    backfill_commands.cancel(
+        bootstrap.scheduler(), _key(call), who=call.who, stop_running=stop_running
+    )
     return get_backfill(call)
 
 
 def _set_state(call: Call, state: str) -> BackfillItem:
-    backfill.set_state(bootstrap.scheduler(), _key(call), state, who=call.who)
+    backfill_commands.set_state(bootstrap.scheduler(), _key(call), state, who=call.who)
     return get_backfill(call)
 
 

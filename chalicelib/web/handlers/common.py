@@ -10,8 +10,8 @@ from chalicelib import bootstrap
 from chalicelib.database.reads.values import Page
 from chalicelib.errors import NotFound
 from chalicelib.scheduler.clearing import Cleared
-from chalicelib.web.kinds import Cursor
-from chalicelib.web.views import ClearedTask, ClearedTasks
+from chalicelib.web.param_types import Cursor
+from chalicelib.web.response_models import ClearedTask, ClearedTasks
 
 T = TypeVar("T")
 

@@ -8,12 +8,13 @@ from chalicelib import bootstrap
 from chalicelib.database.reads import costs, dags
 from chalicelib.database.reads.values import DagSource
 from chalicelib.errors import NotFound
-from chalicelib.scheduler import control, prices, validation
-from chalicelib.web.answers import jsonable
+from chalicelib.scheduler.commands import runs, validation
+from chalicelib.web import prices
 from chalicelib.web.handlers.common import found, listed, no_such, reading
-from chalicelib.web.kinds import Cursor
-from chalicelib.web.requests import Call
-from chalicelib.web.views import ChangedDags, NextFireTimes
+from chalicelib.web.param_types import Cursor
+from chalicelib.web.request_parsing import Call
+from chalicelib.web.response_models import ChangedDags, NextFireTimes
+from chalicelib.web.responses import jsonable
 
 _LIST = "/api/dags"
 
@@ -53,13 +54,13 @@ def get_dag(call: Call) -> dict[str, Any]:
 
 def patch_dag(call: Call) -> dict[str, Any]:
     dag_id, is_paused = call.path["dag_id"], call.body["is_paused"]
-    control.set_paused(bootstrap.scheduler(), dag_id, is_paused, who=call.who)
+    runs.set_paused(bootstrap.scheduler(), dag_id, is_paused, who=call.who)
     return get_dag(call)
 
 
 def pause_by_tag(call: Call) -> ChangedDags:
     tag, is_paused = call.body["tag"], call.body["is_paused"]
-    changed = control.set_paused_by_tag(bootstrap.scheduler(), tag, is_paused, who=call.who)
+    changed = runs.set_paused_by_tag(bootstrap.scheduler(), tag, is_paused, who=call.who)
     return ChangedDags(tuple(changed))
 
 

@@ -12,9 +12,9 @@ from chalicelib.errors import Unavailable
 from chalicelib.ports import Queue, QueueDepth
 from chalicelib.web import openapi
 from chalicelib.web.handlers.common import listed, reading
-from chalicelib.web.kinds import Cursor
-from chalicelib.web.requests import Call
-from chalicelib.web.views import DatabaseHealth, Health, LastTick, Queues
+from chalicelib.web.param_types import Cursor
+from chalicelib.web.request_parsing import Call
+from chalicelib.web.response_models import DatabaseHealth, Health, LastTick, Queues
 
 TICK_OVERDUE_SECONDS = 180.0
 

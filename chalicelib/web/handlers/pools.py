@@ -8,11 +8,11 @@ from chalicelib import bootstrap
 from chalicelib.database.reads import pools
 from chalicelib.database.reads.values import PoolItem
 from chalicelib.errors import InvalidRequest
-from chalicelib.scheduler import limits
-from chalicelib.web.answers import Answer
+from chalicelib.scheduler.commands import pools as pool_commands
 from chalicelib.web.handlers.common import found, listed, reading
-from chalicelib.web.kinds import Cursor
-from chalicelib.web.requests import Call
+from chalicelib.web.param_types import Cursor
+from chalicelib.web.request_parsing import Call
+from chalicelib.web.responses import Answer
 from chalicelib.web.routes import POOL_NAME
 
 _LIST = "/api/pools"
@@ -36,10 +36,12 @@ def put_pool(call: Call) -> PoolItem:
     except ValueError as error:
         raise InvalidRequest(f"the name of a pool must be {error}") from None
     description = call.body["description"] or ""
-    limits.put_pool(bootstrap.scheduler(), name, call.body["slots"], description, who=call.who)
+    pool_commands.put_pool(
+        bootstrap.scheduler(), name, call.body["slots"], description, who=call.who
+    )
     return get_pool(call)
 
 
 def delete_pool(call: Call) -> Answer:
-    limits.remove_pool(bootstrap.scheduler(), call.path["pool"], who=call.who)
+    pool_commands.remove_pool(bootstrap.scheduler(), call.path["pool"], who=call.who)
     return Answer(None, 204)

@@ -7,13 +7,15 @@ from typing import Any
 from chalicelib import bootstrap
 from chalicelib.database.reads import costs, dags, runs, task_instances
 from chalicelib.database.reads.values import RunItem
-from chalicelib.scheduler import acknowledgement, control, prices
-from chalicelib.web.answers import Answer, jsonable
+from chalicelib.scheduler.commands import acknowledgements
+from chalicelib.scheduler.commands import runs as run_commands
+from chalicelib.web import prices
 from chalicelib.web.handlers.common import cleared, found, listed, no_such, reading
-from chalicelib.web.handlers.waiting import explained_run, explained_runs, explained_tasks
-from chalicelib.web.kinds import Cursor
-from chalicelib.web.requests import Call
-from chalicelib.web.views import ChangedRuns, ClearedTasks
+from chalicelib.web.handlers.wait_reasons import explained_run, explained_runs, explained_tasks
+from chalicelib.web.param_types import Cursor
+from chalicelib.web.request_parsing import Call
+from chalicelib.web.response_models import ChangedRuns, ClearedTasks
+from chalicelib.web.responses import Answer, jsonable
 
 _CURSOR = Cursor("runs")
 
@@ -63,54 +65,56 @@ def get_run(call: Call) -> dict[str, Any]:
 
 def request_run(call: Call) -> Answer:
     dag_id = call.path["dag_id"]
-    run_id, is_new = control.request_run(bootstrap.scheduler(), dag_id, who=call.who, **call.body)
+    run_id, is_new = run_commands.request_run(
+        bootstrap.scheduler(), dag_id, who=call.who, **call.body
+    )
     return Answer(as_it_is(run_id), 201 if is_new else 200)
 
 
 def patch_run(call: Call) -> RunItem:
     run_id = call.path["run_id"]
-    control.set_note(bootstrap.scheduler(), run_id, call.body["note"], who=call.who)
+    run_commands.set_note(bootstrap.scheduler(), run_id, call.body["note"], who=call.who)
     return as_it_is(run_id)
 
 
 def acknowledge_runs(call: Call) -> ChangedRuns:
     run_ids, note = call.body["run_ids"], call.body["note"]
-    changed = acknowledgement.acknowledge(bootstrap.scheduler(), run_ids, note, who=call.who)
+    changed = acknowledgements.acknowledge(bootstrap.scheduler(), run_ids, note, who=call.who)
     return ChangedRuns(tuple(changed))
 
 
 def acknowledge_run(call: Call) -> RunItem:
     run_id = call.path["run_id"]
-    acknowledgement.acknowledge(bootstrap.scheduler(), [run_id], call.body["note"], who=call.who)
+    acknowledgements.acknowledge(bootstrap.scheduler(), [run_id], call.body["note"], who=call.who)
     return as_it_is(run_id)
 
 
 def unacknowledge_run(call: Call) -> RunItem:
     run_id = call.path["run_id"]
-    acknowledgement.take_back(bootstrap.scheduler(), run_id, who=call.who)
+    acknowledgements.take_back(bootstrap.scheduler(), run_id, who=call.who)
     return as_it_is(run_id)
 
 
 def cancel_run(call: Call) -> RunItem:
     run_id = call.path["run_id"]
-    control.cancel_run(bootstrap.scheduler(), run_id, who=call.who)
+    run_commands.cancel_run(bootstrap.scheduler(), run_id, who=call.who)
     return as_it_is(run_id)
 
 
 def clear_run(call: Call) -> ClearedTasks:
     run_id, body = call.path["run_id"], call.body
-    result = control.clear(bootstrap.scheduler(), run_id, who=call.who, **body)
+    result = run_commands.clear(bootstrap.scheduler(), run_id, who=call.who, **body)
     return cleared(result, dry_run=body["dry_run"])
 
 
 def retry_run(call: Call) -> ClearedTasks:
     run_id, body = call.path["run_id"], call.body
-    result = control.retry_run(bootstrap.scheduler(), run_id, who=call.who, **body)
+    result = run_commands.retry_run(bootstrap.scheduler(), run_id, who=call.who, **body)
     return cleared(result, dry_run=body["dry_run"])
 
 
 def rerun(call: Call) -> Answer:
-    made = control.rerun(bootstrap.scheduler(), call.path["run_id"], who=call.who)
+    made = run_commands.rerun(bootstrap.scheduler(), call.path["run_id"], who=call.who)
     return Answer(as_it_is(made), 201)
 
 

@@ -10,15 +10,15 @@ from chalicelib.database.reads.task_instances import LogSource
 from chalicelib.database.reads.values import RunItem
 from chalicelib.errors import NotFound
 from chalicelib.messages import Attempt
-from chalicelib.scheduler import control
-from chalicelib.scheduler.logs import read_source
-from chalicelib.web.answers import jsonable
+from chalicelib.scheduler.commands import runs
 from chalicelib.web.handlers.common import cleared, found, listed, reading
 from chalicelib.web.handlers.runs import as_it_is
-from chalicelib.web.handlers.waiting import explained_task, explained_tasks
-from chalicelib.web.kinds import Cursor
-from chalicelib.web.requests import Call
-from chalicelib.web.views import ClearedTasks, LogPart
+from chalicelib.web.handlers.wait_reasons import explained_task, explained_tasks
+from chalicelib.web.logs import read_source
+from chalicelib.web.param_types import Cursor
+from chalicelib.web.request_parsing import Call
+from chalicelib.web.response_models import ClearedTasks, LogPart
+from chalicelib.web.responses import jsonable
 
 ATTEMPTS_SHOWN = 100
 LOG_BYTES_AT_ONCE = 256 * 1024
@@ -103,20 +103,20 @@ def _part(source: LogSource, attempt: Attempt, offset: int) -> LogPart:
 def cancel_task(call: Call) -> RunItem:
     run_id, task_id = call.path["run_id"], call.path["task_id"]
     scheduler = bootstrap.scheduler()
-    control.cancel_task(scheduler, run_id, task_id, call.body["map_index"], who=call.who)
+    runs.cancel_task(scheduler, run_id, task_id, call.body["map_index"], who=call.who)
     return as_it_is(run_id)
 
 
 def clear_task(call: Call) -> ClearedTasks:
     run_id, task_id = call.path["run_id"], call.path["task_id"]
     body = call.body
-    result = control.clear(bootstrap.scheduler(), run_id, who=call.who, task_ids=[task_id], **body)
+    result = runs.clear(bootstrap.scheduler(), run_id, who=call.who, task_ids=[task_id], **body)
     return cleared(result, dry_run=body["dry_run"])
 
 
 def mark_task(call: Call) -> RunItem:
     run_id, task_id, body = call.path["run_id"], call.path["task_id"], call.body
-    control.mark(
+    runs.mark(
         bootstrap.scheduler(), run_id, task_id, body["map_index"], body["state"], who=call.who
     )
     return as_it_is(run_id)

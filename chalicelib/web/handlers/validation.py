@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib import bootstrap
-from chalicelib.scheduler import validation
-from chalicelib.web.requests import Call
-from chalicelib.web.views import ValidatedDag
+from chalicelib.scheduler.commands import validation
+from chalicelib.web.request_parsing import Call
+from chalicelib.web.response_models import ValidatedDag
 
 
 def validate(call: Call) -> ValidatedDag:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from chalicelib.web.kinds import Choice, Flag, Integer, Text
-from chalicelib.web.routes.shape import (
+from chalicelib.web.param_types import Choice, Flag, Integer, Text
+from chalicelib.web.routes.route import (
     BACKFILL_STATES,
     DAG_ID,
     NOTHING,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from chalicelib.web.kinds import Choice, Integer, ListOf, OrNull, Text
-from chalicelib.web.routes.shape import (
+from chalicelib.web.param_types import Choice, Integer, ListOf, OrNull, Text
+from chalicelib.web.routes.route import (
     COPY,
     DAG_ID,
     DOWNSTREAM,

@@ -19,9 +19,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from chalicelib.database import Database, backup
-from chalicelib.database.opening import is_busy, open_connection
-from chalicelib.database.retry import Patience, until_free
+from chalicelib.database import Database
+from chalicelib.database.backup import copy
+from chalicelib.database.connection.retry import Patience, until_free
+from chalicelib.database.connection.sqlite_open import is_busy, open_connection
 from chalicelib.errors import Unavailable
 
 WRITERS = 2
@@ -102,7 +103,7 @@ def _backup(database: Database, target: Path, pages: int) -> None:
 
 
 def child_process(database: Database, target: Path) -> None:
-    backup.copy(database, target)
+    copy.copy(database, target)
 
 
 WAYS = (vacuum_into, backup_in_one_step, backup_in_steps, child_process)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.admin.backup import Keeper
 from chalicelib.database import Database
-from chalicelib.scheduler.backup import Keeper
 from tests.integration.storage import ledger
 from tests.integration.storage.test_kills import Worker
 from tests.support.fakes import FakeBucket, FakeClock

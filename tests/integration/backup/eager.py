@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from chalicelib.database import Database
-from chalicelib.database.retry import Patience
+from chalicelib.database.connection.retry import Patience
 from chalicelib.errors import Unavailable
 from tests.integration.storage import ledger
 

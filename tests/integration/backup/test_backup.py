@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.database import Database, copier
-from chalicelib.database.backup import copy, inspect
-from chalicelib.database.opening import DatabaseUnusable
+from chalicelib.admin import backup_store
+from chalicelib.admin.backup import Keeper, back_up, backups, restore
+from chalicelib.admin.backup_retention import Rule
+from chalicelib.database import Database
+from chalicelib.database.backup import copy_process
+from chalicelib.database.backup.copy import copy, inspect
+from chalicelib.database.connection.sqlite_open import DatabaseUnusable
 from chalicelib.errors import NotFound, Unavailable
-from chalicelib.scheduler import backup_store
-from chalicelib.scheduler.backup import Keeper, back_up, backups, restore
-from chalicelib.scheduler.keeping import Rule
 from tests.integration.storage import ledger
 from tests.integration.storage.test_kills import Worker
 from tests.support.fakes import FakeBucket, FakeClock
@@ -66,7 +67,7 @@ def test_a_copier_that_fails_is_reported_with_its_reason(
 def test_the_copier_copies_every_byte(tmp_path: Path) -> None:
     body = bytes(range(256)) * 40_001
     (tmp_path / "source").write_bytes(body)
-    copier.copy(str(tmp_path / "source"), str(tmp_path / "target"))
+    copy_process.copy(str(tmp_path / "source"), str(tmp_path / "target"))
     assert (tmp_path / "target").read_bytes() == body
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.admin.backup import Keeper, back_up, backups, restore
 from chalicelib.database import Database
-from chalicelib.database.opening import DatabaseUnusable
+from chalicelib.database.connection.sqlite_open import DatabaseUnusable
 from chalicelib.local.folder_bucket import FolderBucket
-from chalicelib.scheduler.backup import Keeper, back_up, backups, restore
 from tests.integration.storage import ledger
 from tests.integration.storage.test_kills import Worker
 from tests.support.fakes import FakeClock

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from chalicelib.admin.backup import Keeper, back_up, restore
 from chalicelib.database import Database
-from chalicelib.scheduler.backup import Keeper, back_up, restore
 from tests.support.fakes import FakeBucket
 from tests.support.world import World
 

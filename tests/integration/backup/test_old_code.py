@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from chalicelib.database import Database
-from chalicelib.database.migrations import Migration, load
+from chalicelib.database.connection.migrations import Migration, load
 from tests.integration.storage import ledger
 from tests.integration.storage.test_kills import Worker
 from tests.support.waiting import HANG_SECONDS, eventually

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.database import Database, sqlite, swapping
-from chalicelib.database.creation import journal_of
-from chalicelib.database.migrations import Migration, load
-from chalicelib.database.opening import DatabaseUnusable
+from chalicelib.admin.backup import Keeper, Restored, back_up, restore
+from chalicelib.admin.backup_store import BackupDamaged
+from chalicelib.database import Database
+from chalicelib.database.connection import directory_swap, sqlite
+from chalicelib.database.connection.create_database import journal_of
+from chalicelib.database.connection.migrations import Migration, load
+from chalicelib.database.connection.sqlite_open import DatabaseUnusable
 from chalicelib.errors import Conflict, OrchestratorError, Unavailable
-from chalicelib.scheduler.backup import Keeper, Restored, back_up, restore
-from chalicelib.scheduler.backup_store import BackupDamaged
 from tests.integration.backup import eager
 from tests.integration.storage import ledger
 from tests.support.fakes import FakeBucket, FakeClock
@@ -94,11 +95,11 @@ def test_only_the_newest_replaced_databases_are_kept(
 ) -> None:
     database.close()
     back_up(keeper)
-    for _ in range(swapping.REPLACED_KEPT + 2):
+    for _ in range(directory_swap.REPLACED_KEPT + 2):
         clock.advance(60)
         last = restore(keeper).kept_as
     kept = sorted(entry.name for entry in path.parent.parent.iterdir())[1:]
-    assert len(kept) == swapping.REPLACED_KEPT
+    assert len(kept) == directory_swap.REPLACED_KEPT
     assert kept[-1] == last
 
 
@@ -299,8 +300,8 @@ def test_a_bucket_that_does_not_answer_changes_nothing(
 def test_what_dead_restores_left_is_removed_after_an_hour(
     path: Path, clock: FakeClock, reopened: Callable[[], Keeper]
 ) -> None:
-    dead = swapping.new_directory(path, clock())
-    assert swapping.new_directory(path, clock() + timedelta(minutes=59)).exists()
+    dead = directory_swap.new_directory(path, clock())
+    assert directory_swap.new_directory(path, clock() + timedelta(minutes=59)).exists()
     assert dead.exists()
-    swapping.new_directory(path, clock() + timedelta(minutes=61))
+    directory_swap.new_directory(path, clock() + timedelta(minutes=61))
     assert not dead.exists()

@@ -15,10 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from chalicelib.database import Database, swapping
-from chalicelib.database import backup as copying
+from chalicelib.admin import backup
+from chalicelib.database import Database
+from chalicelib.database.backup import copy as copying
+from chalicelib.database.connection import directory_swap
 from chalicelib.local.folder_bucket import FolderBucket
-from chalicelib.scheduler import backup
 from tests.support.fakes import FakeClock
 
 PLACES: dict[str, tuple[Any, str]] = {
@@ -27,9 +28,9 @@ PLACES: dict[str, tuple[Any, str]] = {
     "put": (FolderBucket, "put"),
     "get": (FolderBucket, "get"),
     "replace": (backup, "replace"),
-    "swap": (swapping, "swap"),
+    "swap": (directory_swap, "swap"),
     "rename": (Path, "rename"),
-    "remove_old": (swapping, "remove_old"),
+    "remove_old": (directory_swap, "remove_old"),
 }
 
 

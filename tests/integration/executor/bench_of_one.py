@@ -14,7 +14,7 @@ from typing import Any
 from chalicelib.errors import Unavailable
 from chalicelib.executor import Executor
 from chalicelib.messages import Attempt, Heartbeat, Report, Result, TaskMessage, decode_report
-from chalicelib.scheduler.logs import read_log
+from chalicelib.web.logs import read_log
 from tests.support.fakes import FakeBucket, FakeQueue
 from tests.support.waiting import HANG_SECONDS, eventually
 

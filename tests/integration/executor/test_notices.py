@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from chalicelib.errors import OrchestratorError, Unavailable
-from chalicelib.executor import notices, webhook
+from chalicelib.executor import notifications, webhook
 from chalicelib.messages import Notice, Noticed, decode_report
 from tests.integration.executor.bench_of_one import Bench
 
@@ -360,7 +360,7 @@ def test_a_private_address_has_failed_at_once(receiver: Receiver) -> None:
 
 
 def test_a_command_that_hangs_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notices, "COMMAND_SECONDS", 0.3)
+    monkeypatch.setattr(notifications, "COMMAND_SECONDS", 0.3)
     report = told(Bench(), "command", "sleep 60")
     assert report == Noticed(7, False, "its command was stopped after 0.3 s", is_transient=True)
 

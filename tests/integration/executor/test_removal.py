@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.executor.removal import Cleaner, NotNow, Removal
+from chalicelib.executor.cleanup import Cleaner, NotNow, Removal
 from chalicelib.ports import OutgoingMessage
 from tests.integration.executor.bench_of_one import Bench, utc_now
 from tests.support.fakes import FakeQueue

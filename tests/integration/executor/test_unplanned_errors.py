@@ -15,12 +15,12 @@ import pytest
 
 from chalicelib.executor import (
     attempt,
+    cleanup,
     log_lines,
     masking,
     memory,
-    notices,
+    notifications,
     outputs,
-    removal,
     supervisor,
 )
 from chalicelib.messages import Attempt, Notice, Noticed, Result, TaskMessage, decode_report
@@ -129,7 +129,7 @@ INSIDE: dict[str, tuple[object, str]] = {
     "outputs": (outputs, "collect"),
     "verdict": (attempt, "verdict_of"),
     "log": (attempt, "AttemptLog"),
-    "clean-up": (removal.Removal, "run"),
+    "clean-up": (cleanup.Removal, "run"),
     "clean-up of a folder": (os, "scandir"),
 }
 COMES_BACK = {"claim", "result"}
@@ -260,8 +260,8 @@ def test_a_notification_that_cannot_be_sent_for_an_unplanned_error_is_to_be_sent
 ) -> None:
     trap = Trap(RuntimeError(SECRET))
     trap.is_set = True
-    monkeypatch.setattr(notices, "Webhook", trap.spring)
-    monkeypatch.setattr(notices, "start", trap.spring)
+    monkeypatch.setattr(notifications, "Webhook", trap.spring)
+    monkeypatch.setattr(notifications, "start", trap.spring)
     bench = Bench(notifier=Trapped(trap))
     bench.executor.handle(Notice(7, how, "x", "s", {}).encode(), time_left=lambda: 900.0)
     [body] = bench.results.bodies()

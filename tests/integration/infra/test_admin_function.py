@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from chalicelib import config
+from chalicelib.admin import access_tokens
+from chalicelib.admin.backup import Keeper
+from chalicelib.admin.commands import carry_out
 from chalicelib.database import Database
-from chalicelib.scheduler import access
-from chalicelib.scheduler.administration import carry_out
-from chalicelib.scheduler.backup import Keeper
 from chalicelib.scheduler.context import Scheduler
 from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
 
@@ -54,7 +54,7 @@ def ask(scheduler: Scheduler, tmp_path: Path) -> Ask:
 
 def test_the_first_token_is_an_operators_and_is_made_once(ask: Ask, scheduler: Scheduler) -> None:
     token = ask("token first", name="first")["token"]
-    assert access.authenticate(scheduler, token) == ("first", "operator")
+    assert access_tokens.authenticate(scheduler, token) == ("first", "operator")
     assert ask("token first", name="first") == {"token": None}
 
 
@@ -67,7 +67,7 @@ def test_a_token_is_made_listed_and_revoked_and_the_audit_knows_who_did_it(
     assert token not in json.dumps(shown)
 
     assert ask("token revoke", name="ci") == {"revoked": "ci"}
-    assert access.authenticate(scheduler, token) is None
+    assert access_tokens.authenticate(scheduler, token) is None
     assert ask("token list")["tokens"][0]["revoked_at"] is not None
     with scheduler.database.read() as tx:
         rows = tx.all("SELECT who, action FROM audit ORDER BY id")

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from chalicelib.local import home as homes
-from chalicelib.local import leftovers
-from chalicelib.local.refusal import Refusal
+from chalicelib.local import orphans
+from chalicelib.local.startup_error import Refusal
 from tests.support.waiting import HANG_SECONDS, eventually
 
 ELSEWHERE = Path("/project")
@@ -55,7 +55,7 @@ def sleepers() -> Iterator[list[subprocess.Popen[bytes]]]:
 
 
 def sleep(mark: str | None, first: str = ":") -> subprocess.Popen[bytes]:
-    environ = {**os.environ, **({} if mark is None else {leftovers.MARK: mark})}
+    environ = {**os.environ, **({} if mark is None else {orphans.MARK: mark})}
     script = f"{first}; echo ready; while true; do sleep 0.05; done"
     process = subprocess.Popen(
         ["bash", "-c", script], env=environ, start_new_session=True, stdout=subprocess.PIPE
@@ -70,7 +70,7 @@ def test_what_bears_the_mark_is_stopped_and_nothing_else(
 ) -> None:
     ours, theirs, unmarked = sleep("home1:7"), sleep("home2:7"), sleep(None)
     sleepers += [ours, theirs, unmarked]
-    assert leftovers.stop_marked(lambda mark: mark.startswith("home1:")) >= 1
+    assert orphans.stop_marked(lambda mark: mark.startswith("home1:")) >= 1
     assert ours.wait(HANG_SECONDS) != 0
     assert theirs.poll() is None
     assert unmarked.poll() is None
@@ -79,7 +79,7 @@ def test_what_bears_the_mark_is_stopped_and_nothing_else(
 def test_one_that_resists_is_killed(sleepers: list[subprocess.Popen[bytes]]) -> None:
     process = sleep("home3:7", "trap '' TERM")
     sleepers.append(process)
-    leftovers.stop_marked(lambda mark: mark == "home3:7", grace=0.2)
+    orphans.stop_marked(lambda mark: mark == "home3:7", grace=0.2)
     assert process.wait(HANG_SECONDS) == -9
 
 

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib.local import s3_endpoint, server
+from chalicelib.local import moto_server, s3_endpoint
 from tests.support.waiting import HANG_SECONDS
 
 KINDS = [
@@ -47,7 +47,7 @@ KEYS = [
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    listener = server.bind(0, what="the test", remedy="none")
+    listener = moto_server.bind(0, what="the test", remedy="none")
     with mock_aws():
         s3_endpoint.serve(listener, lambda _bucket, _key: None)
         client().create_bucket(Bucket="orchestrator-dags")

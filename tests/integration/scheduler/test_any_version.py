@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from chalicelib.dag.model import Dag
 from chalicelib.errors import Conflict, NotFound
 from chalicelib.messages import Attempt
-from chalicelib.scheduler import control
+from chalicelib.scheduler.commands import runs
 from tests.support.chaos import Chaos, assert_rules
 from tests.support.world import DIE, FAIL, SUCCEED, Played
 
@@ -74,9 +74,9 @@ def act(world: Chaos, files: list[str], action: object) -> None:
             world.upload(files[first % len(files)])
         elif what == "clear":
             names = None if first is None else [first]
-            control.clear(world.scheduler, run_id, task_ids=names, downstream=second)
+            runs.clear(world.scheduler, run_id, task_ids=names, downstream=second)
         else:
-            control.clear(world.scheduler, run_id, run_on_latest_version=first, only_failed=second)
+            runs.clear(world.scheduler, run_id, run_on_latest_version=first, only_failed=second)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

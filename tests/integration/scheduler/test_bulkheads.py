@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from chalicelib.messages import TaskMessage
-from chalicelib.scheduler import control
+from chalicelib.scheduler.commands import runs
 from chalicelib.scheduler.tick import tick
 from tests.support.poison import poison
 from tests.support.world import DIE, FAIL, SUCCEED, Played, World
@@ -118,7 +118,7 @@ def check(world: World) -> None:
     good = world.all("SELECT state, reason FROM runs WHERE dag_id = 'good' AND ended_at > 0")
     assert len(good) >= 4
     assert {state for state, _ in good} == {"success"}
-    control.set_paused(world.scheduler, "good", True)
+    runs.set_paused(world.scheduler, "good", True)
     if not world.all("SELECT 1 FROM dags WHERE dag_id = 'bad' AND is_paused"):
         with world.database.write() as tx:
             tx.execute("UPDATE dags SET is_paused = 1, next_fire_at = NULL WHERE dag_id = 'bad'")
@@ -177,7 +177,7 @@ def test_a_cancel_ends_a_run_that_cannot_be_read(make_world: MakeWorld) -> None:
     run_id = world.request("bad")
     world.play(2)
     poison(world, "bad", "", lambda: AttributeError("x"))
-    control.cancel_run(world.scheduler, run_id, who="ann")
+    runs.cancel_run(world.scheduler, run_id, who="ann")
     world.play(5)
     assert world.run_state(run_id) == "cancelled"
     assert world.task_states(run_id)["first"] == "cancelled"

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.messages import Heartbeat, Result, TaskMessage
-from chalicelib.scheduler import control, results
+from chalicelib.scheduler import results
+from chalicelib.scheduler.commands import runs
 from tests.support.fakes import FakeClock
 from tests.support.world import DIE, FAIL, SUCCEED, Played, World
 
@@ -80,7 +81,7 @@ def test_a_run_that_waits_for_a_slot_goes_on(make_world: MakeWorld, ago: float) 
     first, second = world.request("d"), world.request("d")
     world.play(2)
     set_back(world, ago)
-    control.cancel_run(world.scheduler, first)
+    runs.cancel_run(world.scheduler, first)
     world.executor.script = lambda _: SUCCEED
     world.play(70, step=1)
     assert world.run_state(first) == "cancelled"
@@ -95,7 +96,7 @@ def test_a_run_that_is_cleared_goes_on(make_world: MakeWorld, ago: float) -> Non
     world.play(2)
     world.executor.script = lambda _: SUCCEED
     set_back(world, ago)
-    control.clear(world.scheduler, run_id)
+    runs.clear(world.scheduler, run_id)
     world.play(70, step=1)
     assert world.run_state(run_id) == "success"
 
@@ -104,7 +105,7 @@ def test_a_scheduled_run_waits_for_its_own_time_and_no_longer(make_world: MakeWo
     world = make_world(lambda _: SUCCEED)
     world.upload(f'{ONE}\nschedule: "0 * * * *"')
     world.clock.advance(3600 - 4)
-    control.set_paused(world.scheduler, "d", False)
+    runs.set_paused(world.scheduler, "d", False)
     world.tick()
     lose_messages(world)
     with world.database.write() as tx:  # made, and not let in yet

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from chalicelib.messages import TaskMessage
-from chalicelib.scheduler import acknowledgement, control
+from chalicelib.scheduler.commands import acknowledgements, runs
 from tests.support.fakes import FakeBucket
 from tests.support.waiting import HANG_SECONDS
 from tests.support.world import FAIL, SUCCEED, Played, World
@@ -61,7 +61,7 @@ def test_a_cancelled_run_starts_nothing_more_and_stops_what_runs(make_world: Mak
     world.upload(CHAIN)
     run_id = world.request("chain")
     world.play(2, ticking=False)
-    control.cancel_run(world.scheduler, run_id, who="ann")
+    runs.cancel_run(world.scheduler, run_id, who="ann")
     world.play(2, ticking=False)
     assert world.run_state(run_id) == "cancelled"
     assert world.task_states(run_id) == dict.fromkeys("abc", "cancelled")
@@ -72,7 +72,7 @@ def test_a_cancelled_task_that_has_not_begun_never_begins(make_world: MakeWorld)
     world = make_world()
     world.upload(CHAIN)
     run_id = world.request("chain")
-    control.cancel_run(world.scheduler, run_id)
+    runs.cancel_run(world.scheduler, run_id)
     world.play(120)
     assert world.executor.started == []
     assert world.run_state(run_id) == "cancelled"
@@ -83,7 +83,7 @@ def test_a_run_that_waits_for_a_slot_is_cancelled_at_once(make_world: MakeWorld)
     world.upload(CHAIN + "max_active_runs: 1")
     world.request("chain")
     waiting = world.request("chain")
-    control.cancel_run(world.scheduler, waiting)
+    runs.cancel_run(world.scheduler, waiting)
     assert world.run_state(waiting) == "cancelled"
     assert set(world.task_states(waiting).values()) == {"cancelled"}
 
@@ -96,7 +96,7 @@ def test_a_cancel_whose_process_died_before_it_could_ask_is_repeated_by_the_tick
     run_id = world.request("chain")
     world.play(2, ticking=False)
     object.__setattr__(world.scheduler, "runs", DeadBucket())
-    control.cancel_run(world.scheduler, run_id)
+    runs.cancel_run(world.scheduler, run_id)
     object.__setattr__(world.scheduler, "runs", world.runs)
     world.play(5, ticking=False)
     assert world.run_state(run_id) == "running"
@@ -111,11 +111,11 @@ def test_what_has_ended_cannot_be_cancelled_and_a_second_click_changes_nothing(
     world.upload(CHAIN)
     run_id = world.request("chain")
     world.play(1, ticking=False)
-    control.cancel_run(world.scheduler, run_id)
-    control.cancel_run(world.scheduler, run_id)
+    runs.cancel_run(world.scheduler, run_id)
+    runs.cancel_run(world.scheduler, run_id)
     world.play(2, ticking=False)
     with pytest.raises(Conflict, match="has ended: cancelled"):
-        control.cancel_run(world.scheduler, run_id)
+        runs.cancel_run(world.scheduler, run_id)
     assert world.all("SELECT action FROM audit") == [("run",), ("cancel",)]
 
 
@@ -124,12 +124,12 @@ def test_one_task_can_be_cancelled(make_world: MakeWorld) -> None:
     world.upload(CHAIN)
     run_id = world.request("chain")
     world.play(1, ticking=False)
-    control.cancel_task(world.scheduler, run_id, "c")
+    runs.cancel_task(world.scheduler, run_id, "c")
     world.play(20, ticking=False)
     assert world.task_states(run_id) == {"a": "success", "b": "success", "c": "cancelled"}
     assert world.run_state(run_id) == "cancelled"
     with pytest.raises(Conflict):
-        control.cancel_task(world.scheduler, run_id, "a")
+        runs.cancel_task(world.scheduler, run_id, "a")
 
 
 def test_a_retried_run_runs_what_failed_and_keeps_the_history(make_world: MakeWorld) -> None:
@@ -139,10 +139,10 @@ def test_a_retried_run_runs_what_failed_and_keeps_the_history(make_world: MakeWo
     world.play(5, ticking=False)
     assert world.run_state(run_id) == "failed"
     world.executor.script = lambda _: SUCCEED
-    would = control.retry_run(world.scheduler, run_id, dry_run=True).tasks
+    would = runs.retry_run(world.scheduler, run_id, dry_run=True).tasks
     assert would == (("b", -1, "failed"), ("c", -1, "upstream_failed"))
     assert world.run_state(run_id) == "failed"
-    control.retry_run(world.scheduler, run_id, who="ann")
+    runs.retry_run(world.scheduler, run_id, who="ann")
     world.play(5, ticking=False)
     assert world.run_state(run_id) == "success"
     attempts = "SELECT attempts.try_number, outcome FROM attempts JOIN task_instances t ON t.id ="
@@ -157,7 +157,7 @@ def test_a_cleared_task_has_all_its_retries_again(make_world: MakeWorld) -> None
     world.upload("name: D\ntasks: [{id: t, command: x, retries: 1, retry_delay: 1}]")
     run_id = world.request("d")
     world.play(10, ticking=False)
-    control.retry_run(world.scheduler, run_id)
+    runs.retry_run(world.scheduler, run_id)
     world.play(10, ticking=False)
     assert [task.attempt.try_number for _, task in world.executor.started] == [1, 2, 3, 4]
 
@@ -167,7 +167,7 @@ def test_clearing_with_downstream_runs_the_rest_again(make_world: MakeWorld) -> 
     world.upload(CHAIN)
     run_id = world.request("chain")
     world.play(5, ticking=False)
-    cleared = control.clear(world.scheduler, run_id, task_ids=["b"], downstream=True)
+    cleared = runs.clear(world.scheduler, run_id, task_ids=["b"], downstream=True)
     assert [task_id for task_id, _, _ in cleared.tasks] == ["b", "c"]
     world.play(5, ticking=False)
     assert world.run_state(run_id) == "success"
@@ -182,7 +182,7 @@ def test_a_cleared_run_waits_for_a_slot_like_any_other(make_world: MakeWorld) ->
     world.executor.script = slow(50)
     world.request("chain")
     world.play(1, ticking=False)
-    control.clear(world.scheduler, first)
+    runs.clear(world.scheduler, first)
     world.play(5, ticking=False)
     assert world.run_state(first) == "queued"
     assert len(world.executor.running) == 1
@@ -194,9 +194,9 @@ def test_what_runs_cannot_be_cleared(make_world: MakeWorld) -> None:
     run_id = world.request("chain")
     world.play(1, ticking=False)
     with pytest.raises(Conflict, match=r"'a'.*being worked on"):
-        control.clear(world.scheduler, run_id)
+        runs.clear(world.scheduler, run_id)
     with pytest.raises(NotFound, match="no task 'z'"):
-        control.clear(world.scheduler, run_id, task_ids=["z"])
+        runs.clear(world.scheduler, run_id, task_ids=["z"])
 
 
 def test_a_run_that_is_being_stopped_cannot_be_cleared(make_world: MakeWorld) -> None:
@@ -204,11 +204,11 @@ def test_a_run_that_is_being_stopped_cannot_be_cleared(make_world: MakeWorld) ->
     world.upload(CHAIN)
     run_id = world.request("chain")
     world.play(1, ticking=False)
-    control.cancel_run(world.scheduler, run_id)
+    runs.cancel_run(world.scheduler, run_id)
     with pytest.raises(Conflict, match="being stopped; clear it when it has ended"):
-        control.clear(world.scheduler, run_id, task_ids=["b"])
+        runs.clear(world.scheduler, run_id, task_ids=["b"])
     world.play(2, ticking=False)
-    control.clear(world.scheduler, run_id, task_ids=["b"])
+    runs.clear(world.scheduler, run_id, task_ids=["b"])
     assert world.task_states(run_id)["b"] == "upstream_failed"
 
 
@@ -223,7 +223,7 @@ def test_a_late_result_of_before_the_clearing_changes_nothing(make_world: MakeWo
     bodies = world.results.bodies()
     world.apply()
     world.executor.script = lambda _: SUCCEED
-    control.retry_run(world.scheduler, run_id)
+    runs.retry_run(world.scheduler, run_id)
     for body in bodies:
         world.report(body)
     world.play(5, ticking=False)
@@ -235,14 +235,14 @@ def test_marking_a_failure_as_success_lets_the_run_succeed(make_world: MakeWorld
     world.upload(CHAIN)
     run_id = world.request("chain")
     world.play(5, ticking=False)
-    control.mark(world.scheduler, run_id, "c", None, "success", who="ann")
+    runs.mark(world.scheduler, run_id, "c", None, "success", who="ann")
     world.play(1, ticking=False)
     assert world.run_state(run_id) == "success"
     reasons = world.all("SELECT reason FROM task_instances WHERE task_id = 'c'")
     assert reasons == [("marked success by ann",)]
     with pytest.raises(InvalidRequest):
-        control.mark(world.scheduler, run_id, "c", None, "cancelled")
-    control.mark(world.scheduler, run_id, "c", None, "success")  # a second click
+        runs.mark(world.scheduler, run_id, "c", None, "cancelled")
+    runs.mark(world.scheduler, run_id, "c", None, "success")  # a second click
     assert world.run_state(run_id) == "success"
     assert [row[0] for row in world.all("SELECT action FROM audit")].count("mark success") == 1
 
@@ -259,10 +259,10 @@ def test_what_a_failure_had_blocked_runs_when_it_is_marked_as_success(
         "b": "upstream_failed",
         "c": "upstream_failed",
     }
-    control.mark(world.scheduler, run_id, "b", None, "success")
+    runs.mark(world.scheduler, run_id, "b", None, "success")
     world.play(5, ticking=False)
     assert world.task_states(run_id) == {"a": "failed", "b": "success", "c": "success"}
-    control.mark(world.scheduler, run_id, "a", None, "success")
+    runs.mark(world.scheduler, run_id, "a", None, "success")
     assert world.run_state(run_id) == "success"
 
 
@@ -272,14 +272,14 @@ def test_what_runs_cannot_be_marked(make_world: MakeWorld) -> None:
     run_id = world.request("chain")
     world.play(1, ticking=False)
     with pytest.raises(Conflict, match="is running; cancel it first"):
-        control.mark(world.scheduler, run_id, "a", None, "success")
+        runs.mark(world.scheduler, run_id, "a", None, "success")
 
 
 def test_a_run_can_be_made_again_with_its_params(make_world: MakeWorld) -> None:
     world = make_world()
     world.upload("name: D\nparams: {who: nobody}\ntasks: [{id: t, command: x}]")
     first = world.request("d", params={"who": "ann"})
-    again = control.rerun(world.scheduler, first)
+    again = runs.rerun(world.scheduler, first)
     rows = world.all("SELECT run_id, params, note FROM runs ORDER BY id")
     assert [(row[0], json.loads(row[1])) for row in rows] == [
         (first, {"who": "ann"}),
@@ -293,12 +293,12 @@ def test_a_second_click_makes_no_second_run(make_world: MakeWorld) -> None:
     world.upload("name: D\ntasks: [{id: t, command: x}]")
     first = world.request("d")
     world.play(59, ticking=False)
-    again = control.rerun(world.scheduler, first)
-    assert control.rerun(world.scheduler, first) == again
+    again = runs.rerun(world.scheduler, first)
+    assert runs.rerun(world.scheduler, first) == again
     world.play(2, ticking=False)  # the next minute of the clock
-    assert control.rerun(world.scheduler, first) == again
+    assert runs.rerun(world.scheduler, first) == again
     world.play(60, ticking=False)
-    assert control.rerun(world.scheduler, first) not in (first, again)
+    assert runs.rerun(world.scheduler, first) not in (first, again)
 
 
 @pytest.mark.parametrize("words", ["retries: 3, retry_delay: 1", "sensor: {poke_interval: 1}"])
@@ -311,9 +311,9 @@ def test_what_fails_by_itself_while_it_is_being_stopped_is_not_tried_again(
     run_id = world.request("d")
     world.play(1, ticking=False)
     if what == "run":
-        control.cancel_run(world.scheduler, run_id)
+        runs.cancel_run(world.scheduler, run_id)
     else:
-        control.cancel_task(world.scheduler, run_id, "t")
+        runs.cancel_task(world.scheduler, run_id, "t")
     ((_, running),) = world.executor.running
     world.report(replace(running, outcome="failed", exit_code=1).encode())
     world.play(60)
@@ -326,8 +326,8 @@ def test_dags_are_paused_by_tag(make_world: MakeWorld) -> None:
     world = make_world()
     world.upload(CHAIN, "1.yaml")
     world.upload(CHAIN.replace("Chain", "Other").replace("nightly", "daily"), "2.yaml")
-    assert control.set_paused_by_tag(world.scheduler, "nightly", True) == ["chain"]
-    assert control.set_paused_by_tag(world.scheduler, "nightly", True) == []
+    assert runs.set_paused_by_tag(world.scheduler, "nightly", True) == ["chain"]
+    assert runs.set_paused_by_tag(world.scheduler, "nightly", True) == []
     rows = world.all("SELECT dag_id, is_paused FROM dags ORDER BY 1")
     assert rows == [("chain", 1), ("other", 0)]
 
@@ -337,10 +337,10 @@ def test_every_change_leaves_an_audit_row(make_world: MakeWorld) -> None:
     world.upload(CHAIN)
     run_id = world.request("chain", who="ann")
     world.play(3, ticking=False)
-    control.retry_run(world.scheduler, run_id, who="bob")
-    control.cancel_run(world.scheduler, run_id, who="cy")
-    control.set_note(world.scheduler, run_id, "why", who="di")
-    control.set_paused(world.scheduler, "chain", True, who="ed")
+    runs.retry_run(world.scheduler, run_id, who="bob")
+    runs.cancel_run(world.scheduler, run_id, who="cy")
+    runs.set_note(world.scheduler, run_id, "why", who="di")
+    runs.set_paused(world.scheduler, "chain", True, who="ed")
     rows = world.all("SELECT who, action, target FROM audit ORDER BY id")
     assert rows == [
         ("ann", "run", "chain"),
@@ -358,9 +358,9 @@ def test_a_run_of_a_removed_dag_cannot_run_again_and_is_told_so(make_world: Make
     world.play(2, ticking=False)
     world.remove()
     for again in (
-        lambda: control.clear(world.scheduler, run_id),
-        lambda: control.clear(world.scheduler, run_id, dry_run=True),
-        lambda: control.mark(world.scheduler, run_id, "a", None, "failed"),
+        lambda: runs.clear(world.scheduler, run_id),
+        lambda: runs.clear(world.scheduler, run_id, dry_run=True),
+        lambda: runs.mark(world.scheduler, run_id, "a", None, "failed"),
     ):
         with pytest.raises(Conflict, match="upload it again"):
             again()
@@ -372,7 +372,7 @@ def test_what_a_cancel_stops_is_stopped_at_once_and_not_one_by_one(make_world: M
     world.upload("name: Wide\ntasks: [{id: a, command: x}, {id: b, command: x}]")
     run_id = world.request("wide")
     object.__setattr__(world.scheduler, "runs", MeetingBucket())
-    control.cancel_run(world.scheduler, run_id)
+    runs.cancel_run(world.scheduler, run_id)
     assert len(world.scheduler.runs.list("")) == 2
     world.apply()
     assert world.run_state(run_id) == "cancelled"
@@ -395,7 +395,7 @@ def test_what_a_failure_had_blocked_is_decided_anew_when_it_is_marked_as_skipped
     run_id = world.request("d")
     world.play(1)
     assert world.task_states(run_id)["all_the_same"] == "upstream_failed"
-    control.mark(world.scheduler, run_id, "a", None, "skipped", who="ann")
+    runs.mark(world.scheduler, run_id, "a", None, "skipped", who="ann")
     world.play(1)
     assert world.run_state(run_id) == "success"
     assert world.task_states(run_id) == {
@@ -417,7 +417,7 @@ def test_a_task_that_waits_is_marked_as_skipped_and_those_behind_it_go_on(
     )
     run_id = world.request("d")
     world.play(1)
-    control.mark(world.scheduler, run_id, "b", None, "skipped", who="ann")
+    runs.mark(world.scheduler, run_id, "b", None, "skipped", who="ann")
     world.play(1)
     assert world.task_states(run_id) == {"a": "running", "b": "skipped", "c": "running"}
 
@@ -428,7 +428,7 @@ def test_one_mapped_instance_is_marked_as_skipped(make_world: MakeWorld) -> None
     run_id = world.request("d")
     world.play(1)
     assert world.run_state(run_id) == "failed"
-    control.mark(world.scheduler, run_id, "m", 1, "skipped", who="ann")
+    runs.mark(world.scheduler, run_id, "m", 1, "skipped", who="ann")
     world.play(1)
     assert world.run_state(run_id) == "success"
     states = [row[0] for row in world.all("SELECT state FROM task_instances ORDER BY map_index")]
@@ -440,10 +440,10 @@ def test_a_run_that_is_cleared_and_fails_again_is_not_acknowledged(make_world: M
     world.upload("name: D\ntasks: [{id: a, command: x}]")
     run_id = world.request("d")
     world.play(1)
-    acknowledgement.acknowledge(world.scheduler, [run_id], "known", who="ann")
+    acknowledgements.acknowledge(world.scheduler, [run_id], "known", who="ann")
     columns = "SELECT state, acknowledged_by, acknowledged_note FROM runs"
     assert world.all(columns) == [("failed", "ann", "known")]
-    control.clear(world.scheduler, run_id, who="ann")
+    runs.clear(world.scheduler, run_id, who="ann")
     world.play(1)
     assert world.all(columns) == [("failed", None, None)]
 
@@ -458,7 +458,7 @@ def test_unpausing_forgives_the_failures_before_it(make_world: MakeWorld) -> Non
         return bool(world.all("SELECT is_paused FROM dags")[0][0])
 
     assert [fail(), fail()] == [False, True]
-    control.set_paused(world.scheduler, "d", False)
+    runs.set_paused(world.scheduler, "d", False)
     assert [fail(), fail()] == [False, True]
-    control.set_paused(world.scheduler, "d", False)
+    runs.set_paused(world.scheduler, "d", False)
     assert not fail()

@@ -19,7 +19,8 @@ from chalicelib.database import Database, IntegrityError, Transaction
 from chalicelib.errors import Unavailable
 from chalicelib.messages import Result, TaskMessage
 from chalicelib.ports import OutgoingMessage
-from chalicelib.scheduler import control, repair, results
+from chalicelib.scheduler import repair, results
+from chalicelib.scheduler.commands import runs
 from tests.support.fakes import FakeQueue
 from tests.support.world import DIE, SUCCEED, Played, World
 
@@ -266,7 +267,7 @@ def test_6_racing_requests_never_exceed_max_active_runs(make_world: MakeWorld) -
     world = make_world(lambda _: Played(seconds=1000))
     world.upload("name: D\nmax_active_runs: 3\ntasks: [{id: t, command: x}]")
     threads = [
-        threading.Thread(target=control.request_run, args=(world.scheduler, "d")) for _ in range(12)
+        threading.Thread(target=runs.request_run, args=(world.scheduler, "d")) for _ in range(12)
     ]
     for thread in threads:
         thread.start()

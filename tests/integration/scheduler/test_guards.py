@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.dag.states import RUN_MOVES, TASK_MOVES, RunState, TaskState
-from chalicelib.database import attempts, runs, task_instances
-from chalicelib.database.task_instances import End, TaskInstance
+from chalicelib.database.queries import attempts, runs, task_instances
+from chalicelib.database.queries.task_instances import End, TaskInstance
 from tests.support.world import World
 
 MakeWorld = Callable[..., World]

@@ -11,7 +11,8 @@ import pytest
 
 from chalicelib.errors import Conflict, InvalidRequest
 from chalicelib.messages import TaskMessage
-from chalicelib.scheduler import backfill, control, limits
+from chalicelib.scheduler.commands import backfills, pools
+from chalicelib.scheduler.commands import runs as run_commands
 from chalicelib.scheduler.progress import COPIES_AT_ONCE
 from tests.support.world import FAIL, SUCCEED, Played, World
 
@@ -65,9 +66,9 @@ def test_catchup_after_a_pause_goes_on_where_it_stopped(make_world: MakeWorld) -
     world = make_world()
     world.upload('name: D\nschedule: "0 * * * *"\ncatchup: true\ntasks: [{id: t, command: x}]')
     world.play(3600, step=10)
-    control.set_paused(world.scheduler, "d", True)
+    run_commands.set_paused(world.scheduler, "d", True)
     world.clock.advance(3 * 3600)
-    control.set_paused(world.scheduler, "d", False)
+    run_commands.set_paused(world.scheduler, "d", False)
     world.tick()
     assert dates(world) == [at(hour) for hour in (11, 12, 13, 14)]
 
@@ -136,9 +137,9 @@ def test_depends_on_past_fails_behind_a_failure_until_that_is_cleared(
     assert world.task_states(second) == {"t": "upstream_failed"}
     assert first in world.all("SELECT reason FROM task_instances ORDER BY id")[1][0]
     world.executor.script = lambda _: SUCCEED
-    control.retry_run(world.scheduler, first)
+    run_commands.retry_run(world.scheduler, first)
     world.play(2, ticking=False)
-    control.retry_run(world.scheduler, second)
+    run_commands.retry_run(world.scheduler, second)
     world.play(2, ticking=False)
     assert world.run_state(second) == "success"
 
@@ -154,7 +155,7 @@ def test_a_dag_that_keeps_failing_is_paused_with_the_reason(make_world: MakeWorl
     assert is_paused
     assert "3 runs in a row failed" in reason
     assert 3 <= len(dates(world)) <= 4
-    control.set_paused(world.scheduler, "d", False)
+    run_commands.set_paused(world.scheduler, "d", False)
     assert world.all("SELECT is_paused, paused_reason FROM dags") == [(0, None)]
 
 
@@ -340,7 +341,7 @@ def test_clearing_what_a_task_is_expanded_over_makes_its_copies_anew(make_world:
     run_id = world.request("d")
     world.play(3, ticking=False)
     world.executor.script = producing(files=["z"])
-    control.clear(world.scheduler, run_id, task_ids=["make"], downstream=True)
+    run_commands.clear(world.scheduler, run_id, task_ids=["make"], downstream=True)
     world.play(3, ticking=False)
     assert world.run_state(run_id) == "success"
     counts = world.all(
@@ -388,7 +389,7 @@ def test_a_sensor_gives_up(make_world: MakeWorld, soft: str, state: str) -> None
 
 def test_a_pool_limits_tasks_across_dags(make_world: MakeWorld) -> None:
     world = make_world(slow(5))
-    limits.put_pool(world.scheduler, "db", 3)
+    pools.put_pool(world.scheduler, "db", 3)
     text = (
         "name: {}\ntasks: [{{id: a, command: x, pool: db, pool_slots: 2}},"
         " {{id: b, command: x, pool: db}}]"
@@ -410,20 +411,20 @@ def test_a_task_of_a_missing_pool_waits_and_says_so(make_world: MakeWorld) -> No
     world.play(2, ticking=False)
     assert world.task_states(run_id) == {"t": "scheduled"}
     assert "no pool 'db'" in world.all("SELECT reason FROM task_instances")[0][0]
-    limits.put_pool(world.scheduler, "db", 1)
+    pools.put_pool(world.scheduler, "db", 1)
     world.play(2, ticking=False)
     assert world.run_state(run_id) == "success"
 
 
 def test_a_pool_in_use_cannot_be_removed(make_world: MakeWorld) -> None:
     world = make_world(slow(5))
-    limits.put_pool(world.scheduler, "db", 1)
+    pools.put_pool(world.scheduler, "db", 1)
     world.upload("name: D\ntasks: [{id: t, command: x, pool: db}]")
     world.request("d")
     with pytest.raises(Conflict, match="in use"):
-        limits.remove_pool(world.scheduler, "db")
+        pools.remove_pool(world.scheduler, "db")
     world.play(8, ticking=False)
-    limits.remove_pool(world.scheduler, "db")
+    pools.remove_pool(world.scheduler, "db")
 
 
 def test_the_weightier_task_goes_first_when_a_limit_binds(make_world: MakeWorld) -> None:
@@ -498,11 +499,11 @@ def test_a_backfill_is_made_little_by_little_and_ends(make_world: MakeWorld) -> 
     world = make_world(slow(1))
     world.upload('name: D\nschedule: "0 * * * *"\ntasks: [{id: t, command: x}]')
     first, last = at(0, day=20), at(23, day=20)
-    would = backfill.create(
+    would = backfills.create(
         world.scheduler, "d", who="ann", from_date=first, to_date=last, dry_run=True
     )
     assert (would.id, would.total, would.already) == (None, 24, 0)
-    plan = backfill.create(
+    plan = backfills.create(
         world.scheduler, "d", who="ann", from_date=first, to_date=last, max_active_runs=2
     )
     for _ in range(40):
@@ -519,12 +520,12 @@ def test_a_backfill_makes_no_run_of_the_future(make_world: MakeWorld) -> None:
     world.upload('name: D\nschedule: "0 * * * *"\ntasks: [{id: t, command: x}]')
     now = world.clock()
     ahead = now + timedelta(days=1)
-    plan = backfill.create(
+    plan = backfills.create(
         world.scheduler, "d", who="a", from_date=now - timedelta(hours=3), to_date=ahead
     )
     assert plan.dates[-1] <= now
     with pytest.raises(InvalidRequest, match="in the future"):
-        backfill.create(
+        backfills.create(
             world.scheduler, "d", who="a", from_date=now + timedelta(hours=1), to_date=ahead
         )
 
@@ -536,11 +537,11 @@ def test_a_backfill_leaves_or_redoes_what_was_run(make_world: MakeWorld) -> None
     world.request("d", logical_date=at(2, day=20))
     world.play(2, ticking=False)
     world.executor.script = lambda _: SUCCEED
-    backfill.create(world.scheduler, "d", who="a", from_date=first, to_date=last)
+    backfills.create(world.scheduler, "d", who="a", from_date=first, to_date=last)
     world.play(5, ticking=False)
     states = dict(world.all("SELECT logical_date, state FROM runs"))
     assert sorted(states.values()) == ["failed", "success", "success"]
-    backfill.create(
+    backfills.create(
         world.scheduler, "d", who="a", from_date=first, to_date=last, reprocess="failed"
     )
     world.play(5, ticking=False)
@@ -554,7 +555,7 @@ def test_a_backfill_leaves_or_redoes_what_was_run(make_world: MakeWorld) -> None
 def test_a_backfill_goes_backwards_pauses_and_is_cancelled(make_world: MakeWorld) -> None:
     world = make_world(slow(1))
     world.upload('name: D\nschedule: "0 * * * *"\ntasks: [{id: t, command: x}]')
-    plan = backfill.create(
+    plan = backfills.create(
         world.scheduler,
         "d",
         who="a",
@@ -565,19 +566,19 @@ def test_a_backfill_goes_backwards_pauses_and_is_cancelled(make_world: MakeWorld
     )
     assert plan.id is not None
     world.play(2, ticking=False)
-    backfill.set_state(world.scheduler, plan.id, "paused", who="a")
+    backfills.set_state(world.scheduler, plan.id, "paused", who="a")
     world.play(5, ticking=False)
     paused = dates(world)
     assert paused == sorted(paused, reverse=True)
     world.play(5, ticking=False)
     assert dates(world) == paused
-    backfill.set_state(world.scheduler, plan.id, "running", who="a")
+    backfills.set_state(world.scheduler, plan.id, "running", who="a")
     world.play(1, ticking=False)
-    backfill.cancel(world.scheduler, plan.id, who="a")
+    backfills.cancel(world.scheduler, plan.id, who="a")
     world.play(3, ticking=False)
     assert world.all("SELECT count(*) FROM runs WHERE ended_at IS NULL") == [(0,)]
     with pytest.raises(Conflict):
-        backfill.set_state(world.scheduler, plan.id, "running", who="a")
+        backfills.set_state(world.scheduler, plan.id, "running", who="a")
 
 
 @pytest.mark.parametrize(
@@ -595,7 +596,7 @@ def test_what_runs_of_a_cancelled_backfill_finishes_unless_it_is_to_be_stopped(
         'name: D\nschedule: "0 * * * *"\nmax_active_tasks: 2\n'
         "tasks: [{id: a, command: x}, {id: b, command: x, dependencies: a}]"
     )
-    plan = backfill.create(
+    plan = backfills.create(
         world.scheduler,
         "d",
         who="a",
@@ -607,7 +608,7 @@ def test_what_runs_of_a_cancelled_backfill_finishes_unless_it_is_to_be_stopped(
     world.play(1, ticking=False)
     states = "SELECT state FROM runs ORDER BY id"
     assert world.all(states) == [("running",), ("running",), ("queued",), ("queued",)]
-    backfill.cancel(world.scheduler, plan.id, who="ann", stop_running=stop_running)
+    backfills.cancel(world.scheduler, plan.id, who="ann", stop_running=stop_running)
     assert world.all("SELECT state FROM backfills") == [("cancelled",)]
     world.play(60, ticking=False)
     assert [state for (state,) in world.all(states)] == expected
@@ -621,7 +622,7 @@ def test_a_backfill_does_not_starve_the_schedule(make_world: MakeWorld) -> None:
     world.upload(
         'name: D\nschedule: "@every 30s"\nmax_active_runs: 2\ntasks: [{id: t, command: x}]'
     )
-    backfill.create(
+    backfills.create(
         world.scheduler, "d", who="a", from_date=at(8), to_date=at(10), max_active_runs=2
     )
     world.play(200)

@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 
-from chalicelib.dag import template_engine
-from chalicelib.dag.template_budget import NotCompiled
+from chalicelib.dag.templates import engine
+from chalicelib.dag.templates.compile_budget import NotCompiled
 from chalicelib.database import Database
-from chalicelib.scheduler import backfill
-from chalicelib.scheduler.settle import MAX_COMPILED, working
+from chalicelib.scheduler.commands import backfills
+from chalicelib.scheduler.unit_of_work import MAX_COMPILED, working
 from tests.support.world import Played, World
 
 MakeWorld = Callable[..., World]
 
 
 def compiled() -> int:
-    return template_engine._compile.cache_info().misses
+    return engine._compile.cache_info().misses
 
 
 class CountingDatabase:
@@ -45,8 +45,8 @@ class CountingDatabase:
 
 @pytest.fixture
 def counting(make_world: MakeWorld) -> tuple[World, CountingDatabase]:
-    template_engine._compile.cache_clear()
-    template_engine._program.cache_clear()
+    engine._compile.cache_clear()
+    engine._program.cache_clear()
     world = make_world(lambda m: Played(outputs={"x": [1, 2]} if m.outputs else {}))
     database = CountingDatabase(world.database)
     world.scheduler = replace(world.scheduler, database=database)  # type: ignore[arg-type]
@@ -55,8 +55,8 @@ def counting(make_world: MakeWorld) -> tuple[World, CountingDatabase]:
 
 def forget_templates() -> None:
     """As in a process that has just begun."""
-    template_engine._compile.cache_clear()
-    template_engine._program.cache_clear()
+    engine._compile.cache_clear()
+    engine._program.cache_clear()
 
 
 def many(name: str, number: int) -> str:
@@ -131,7 +131,7 @@ def test_dates_of_a_backfill_wait_for_the_templates_of_their_params(
     forget_templates()
     database.compiled.clear()
     now = world.clock()
-    backfill.create(world.scheduler, "many", who="a", from_date=now.replace(hour=7), to_date=now)
+    backfills.create(world.scheduler, "many", who="a", from_date=now.replace(hour=7), to_date=now)
     world.play(70, step=1)
     assert max(database.compiled) <= MAX_COMPILED
     assert world.all("SELECT state, counts FROM backfills") == [("done", '{"made": 4}')]

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from chalicelib.messages import TaskMessage
 from chalicelib.ports import OutgoingMessage
-from chalicelib.scheduler import backfill
+from chalicelib.scheduler.commands import backfills
 from tests.support.world import DIE, SUCCEED, World
 
 MakeWorld = Callable[..., World]
@@ -23,7 +23,7 @@ def test_a_date_that_gives_no_good_params_does_not_stop_its_backfill(
     )
     now = world.clock()
     first, last = now - timedelta(days=5.5), now - timedelta(days=2.5)
-    backfill.create(world.scheduler, "d", who="a", from_date=first, to_date=last)
+    backfills.create(world.scheduler, "d", who="a", from_date=first, to_date=last)
     world.play(2, ticking=False)
     assert world.all("SELECT state, counts FROM backfills") == [
         ("done", '{"made": 2, "refused": 1}')

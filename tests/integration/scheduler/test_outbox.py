@@ -10,7 +10,7 @@ import pytest
 from chalicelib.errors import OrchestratorError
 from chalicelib.messages import TaskMessage
 from chalicelib.ports import OutgoingMessage
-from chalicelib.scheduler.settle import working
+from chalicelib.scheduler.unit_of_work import working
 from tests.support.fakes import FakeQueue
 from tests.support.world import Played, World
 

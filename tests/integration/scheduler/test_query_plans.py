@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from chalicelib.database import Database, Transaction
-from chalicelib.scheduler import backfill, control, limits
+from chalicelib.scheduler.commands import backfills, pools, runs
 from tests.support.world import FAIL, SUCCEED, World
 
 BIG = (
@@ -83,7 +83,7 @@ def test_the_engine_never_scans_a_table(make_world: Callable[..., World]) -> Non
 
 
 def use_everything(world: World, run_id: str) -> None:
-    limits.put_pool(world.scheduler, "db", 1)
+    pools.put_pool(world.scheduler, "db", 1)
     world.upload("name: Child\ntasks: [{id: t, command: x, pool: db}]", "child.yaml")
     world.upload(
         "name: E\ntags: [x]\nretention_days: 3\noverlap_policy: replace\nmax_active_runs: 1\n"
@@ -94,14 +94,14 @@ def use_everything(world: World, run_id: str) -> None:
         "e.yaml",
     )
     now = world.clock()
-    backfill.create(world.scheduler, "e", who="a", from_date=now - timedelta(hours=5), to_date=now)
+    backfills.create(world.scheduler, "e", who="a", from_date=now - timedelta(hours=5), to_date=now)
     world.play(30)
     world.request("e")
     world.request("e")
     world.play(200)
-    control.clear(world.scheduler, run_id)
-    control.cancel_run(world.scheduler, run_id)
-    control.set_paused_by_tag(world.scheduler, "x", True)
+    runs.clear(world.scheduler, run_id)
+    runs.cancel_run(world.scheduler, run_id)
+    runs.set_paused_by_tag(world.scheduler, "x", True)
     world.play(7200, step=60)
     world.remove("e.yaml")
-    limits.remove_pool(world.scheduler, "db")
+    pools.remove_pool(world.scheduler, "db")

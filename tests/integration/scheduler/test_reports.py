@@ -11,7 +11,7 @@ import pytest
 from chalicelib.messages import Attempt, Heartbeat, Result, TaskMessage, Wake
 from chalicelib.ports import OutgoingMessage, ReceivedMessage
 from chalicelib.scheduler import results
-from chalicelib.scheduler.environment import SHORT_LOG_BYTES
+from chalicelib.scheduler.task_messages import SHORT_LOG_BYTES
 from tests.support.world import World
 
 MakeWorld = Callable[..., World]

@@ -11,10 +11,10 @@ from itertools import pairwise
 
 import pytest
 
-from chalicelib.database import housekeeping, notifications, runs
-from chalicelib.database.housekeeping import VERSIONS_KEPT
+from chalicelib.database.queries import housekeeping, notifications, runs
+from chalicelib.database.queries.housekeeping import VERSIONS_KEPT
 from chalicelib.errors import Conflict
-from chalicelib.scheduler import control
+from chalicelib.scheduler.commands import runs as run_commands
 from chalicelib.scheduler.retention import MAX_RUNS, MAX_TASKS, remove_expired
 from tests.support.fakes import FakeBucket
 from tests.support.world import World
@@ -104,7 +104,7 @@ def test_a_wide_run_is_removed_in_pieces_and_runs_no_more_meanwhile(make_world: 
         left.append(tasks_left(world))
         if runs_left(world):
             with pytest.raises(Conflict, match="being removed"):
-                control.clear(world.scheduler, "d__1")
+                run_commands.clear(world.scheduler, "d__1")
     pieces = [before - after for before, after in pairwise(left)]
     assert max(pieces) <= MAX_TASKS
     assert left[-1] == 0
@@ -115,7 +115,7 @@ def test_a_run_of_which_people_want_more_in_time_stays(make_world: MakeWorld) ->
     world = make_world()
     many_runs(world, 2)
     world.clock.advance(100 * DAY)
-    control.clear(world.scheduler, "d__1")
+    run_commands.clear(world.scheduler, "d__1")
     world.tick()
     assert world.all("SELECT run_id FROM runs") == [("d__1",)]
 

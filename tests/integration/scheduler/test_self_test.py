@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 from chalicelib import config
+from chalicelib.admin import self_test
+from chalicelib.admin.self_test import Missing, SelfTest, Waiting
 from chalicelib.database import Database
 from chalicelib.errors import Unavailable
 from chalicelib.executor import Executor
+from chalicelib.messages import SELF_TEST_DAG_ID
 from chalicelib.ports import OutgoingMessage
-from chalicelib.scheduler import self_test
 from chalicelib.scheduler.context import Scheduler
 from chalicelib.scheduler.results import apply
-from chalicelib.scheduler.self_test import Missing, SelfTest, Waiting
 from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
 
 
@@ -133,6 +134,6 @@ def test_a_result_of_an_earlier_test_is_not_taken_for_this_one(whole: Installati
 
 
 def test_no_dag_can_have_its_id(whole: Installation) -> None:
-    from chalicelib.dag.limits import ID
+    from chalicelib.dag.constraints import ID
 
-    assert not ID.fullmatch(self_test.DAG_ID)
+    assert not ID.fullmatch(SELF_TEST_DAG_ID)

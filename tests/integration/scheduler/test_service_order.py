@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.database import stops, task_slots
+from chalicelib.database.queries import stop_requests, task_slots
 from chalicelib.messages import Attempt, decode_task
-from chalicelib.scheduler import limits
-from chalicelib.scheduler.due import MAX_REFILLED
+from chalicelib.scheduler.clock import MAX_REFILLED
+from chalicelib.scheduler.commands import pools
 from tests.support.served_order import ASKED
 from tests.support.world import World
 
@@ -50,13 +50,13 @@ def test_of_a_pool_the_oldest_goes_first_whatever_its_dag_is_called(
     make_world: MakeWorld, weights: tuple[int, int]
 ) -> None:
     world = make_world()
-    limits.put_pool(world.scheduler, "p", 0)
+    pools.put_pool(world.scheduler, "p", 0)
     for name, weight in zip("za", weights, strict=True):
         task = f"{{id: t, command: x, pool: p, priority_weight: {weight}}}"
         world.upload(f"name: {name}\ntasks: [{task}]", f"{name}.yaml")
         world.request(name)
     for slots in (1, 2):
-        limits.put_pool(world.scheduler, "p", slots)
+        pools.put_pool(world.scheduler, "p", slots)
     begun = [decode_task(body) for body in world.tasks.bodies()]
     order = [task.attempt.dag_id for task in begun if hasattr(task, "attempt")]
     assert order == (["z", "a"] if weights == (1, 1) else ["a", "z"])
@@ -64,7 +64,7 @@ def test_of_a_pool_the_oldest_goes_first_whatever_its_dag_is_called(
 
 def test_where_many_dags_wait_the_tick_looks_at_all_in_turn(make_world: MakeWorld) -> None:
     world = make_world()
-    limits.put_pool(world.scheduler, "none", 0)
+    pools.put_pool(world.scheduler, "none", 0)
     world.upload("name: D\ntasks: [{id: t, command: x, pool: none}]")
     world.request("d")
     names = [f"d{number:03}" for number in range(MAX_REFILLED + 10)]
@@ -92,8 +92,10 @@ def test_of_attempts_to_be_stopped_those_asked_longest_ago_come_first(
     attempts = [Attempt("d", "r", name, -1, 1) for name in ("z", "a")]
     with world.database.write() as tx:
         for attempt in attempts:
-            stops.insert(tx, attempt, world.clock())
+            stop_requests.insert(tx, attempt, world.clock())
             world.clock.advance(1)
-        assert [stops.attempt_of(name) for name in stops.pending(tx, 9)] == attempts
-        stops.asked_again(tx, attempts[0], world.clock())
-        assert [stops.attempt_of(name) for name in stops.pending(tx, 1)] == attempts[1:]
+        assert [stop_requests.attempt_of(name) for name in stop_requests.pending(tx, 9)] == attempts
+        stop_requests.asked_again(tx, attempts[0], world.clock())
+        assert [
+            stop_requests.attempt_of(name) for name in stop_requests.pending(tx, 1)
+        ] == attempts[1:]

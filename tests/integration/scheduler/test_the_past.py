@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chalicelib.scheduler import control
+from chalicelib.scheduler.commands import runs
 from tests.support.world import FAIL, Played, World
 
 MakeWorld = Callable[..., World]
@@ -36,7 +36,7 @@ def test_a_run_gives_up_where_the_run_before_waits_for_its_slot(
     world.executor.script = lambda _: Played(seconds=20)
     later = [world.request("d", logical_date=on_day(2 + n)) for n in range(slots)]
     world.play(5)
-    control.retry_run(world.scheduler, earlier)  # it waits for a slot, and they for it
+    runs.retry_run(world.scheduler, earlier)  # it waits for a slot, and they for it
     world.play(120)
     assert world.run_state(earlier) == "success"
     assert sorted(map(world.run_state, later)) == ["failed", "success"][:slots]
@@ -60,7 +60,7 @@ def test_a_run_gives_up_where_the_run_before_waits_for_the_schedule(make_world: 
     world = make_world(lambda _: Played(seconds=30))
     world.upload((DAG % 1).replace("tasks:", "schedule: '@every 20s'\ntasks:"))
     world.play(45)  # the first run has the slot, the second waits for it
-    control.set_paused(world.scheduler, "d", True)
+    runs.set_paused(world.scheduler, "d", True)
     run_id = world.request("d")
     world.play(300)
     assert world.run_state(run_id) == "failed"
@@ -74,9 +74,9 @@ def test_a_failed_run_of_a_paused_dag_is_retried(make_world: MakeWorld) -> None:
     world.play(70)
     ((run_id, state),) = world.all("SELECT run_id, state FROM runs")
     assert state == "failed"
-    control.set_paused(world.scheduler, "d", True)
+    runs.set_paused(world.scheduler, "d", True)
     world.executor.script = lambda _: Played()
-    control.retry_run(world.scheduler, run_id)
+    runs.retry_run(world.scheduler, run_id)
     world.play(1)
     assert world.run_state(run_id) == "success"
 
@@ -94,5 +94,5 @@ def test_a_run_goes_on_when_the_run_before_is_cancelled_without_ever_having_had_
     waiting = world.request("d", logical_date=on_day(5))
     world.play(5)
     assert (world.task_states(running)["then"], world.run_state(waiting)) == ("none", "queued")
-    control.cancel_run(world.scheduler, waiting, who="ann")
+    runs.cancel_run(world.scheduler, waiting, who="ann")
     assert world.task_states(running)["then"] == "upstream_failed"

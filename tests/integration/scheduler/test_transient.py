@@ -8,7 +8,8 @@ from itertools import pairwise
 import pytest
 
 from chalicelib.messages import Notice, Noticed, TaskMessage
-from chalicelib.scheduler import control, notices, results
+from chalicelib.scheduler import notifications, results
+from chalicelib.scheduler.commands import runs
 from tests.support.world import BUSY, FAIL, SUCCEED, Played, World
 
 MakeWorld = Callable[..., World]
@@ -75,13 +76,13 @@ def test_an_alert_is_sent_at_growing_intervals_for_about_a_day(make_world: MakeW
     world.request("d")
     world.play(36 * 3600, step=60)
     pauses = [later - before for before, later in pairwise(sent)]
-    assert len(sent) == notices.MAX_SENDS
+    assert len(sent) == notifications.MAX_SENDS
     assert all(before <= later + 60 for before, later in pairwise(pauses))
     assert pauses[0] <= 120
     assert 20 <= (sent[-1] - sent[0]) / 3600 <= 30
     assert stands(world) == (
         "failed",
-        notices.MAX_SENDS,
+        notifications.MAX_SENDS,
         f"{BUSY_ANSWER}; given up after it was sent 20 times",
     )
 
@@ -139,7 +140,7 @@ def test_a_command_that_waits_to_be_started_again_can_be_cancelled(make_world: M
     world.upload("name: D\ntasks: [{id: t, command: x}]")
     run_id = world.request("d")
     world.play(3, ticking=False)
-    control.cancel_run(world.scheduler, run_id, who="a")
+    runs.cancel_run(world.scheduler, run_id, who="a")
     world.play(30)
     assert world.run_state(run_id) == "cancelled"
 

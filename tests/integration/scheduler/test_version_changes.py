@@ -8,7 +8,8 @@ import json
 import pytest
 
 from chalicelib.errors import Conflict
-from chalicelib.scheduler import control, limits
+from chalicelib.scheduler.commands import pools as pool_commands
+from chalicelib.scheduler.commands import runs
 from tests.support.versions import A, MakeWorld, again, commands, dag, failing, ran, rows, versions
 from tests.support.world import FAIL, SUCCEED, Played, World
 
@@ -30,7 +31,7 @@ def test_new_dependencies_and_rules_decide_about_what_has_not_begun(make_world: 
         )
     )
     world.executor.script = failing()
-    control.clear(world.scheduler, run_id, task_ids=["a"])
+    runs.clear(world.scheduler, run_id, task_ids=["a"])
     assert rows(world, run_id) == {"a": "none", "w": "none", "z": "running"}
     world.play(60, ticking=False)
     assert commands(world) == ["a1", "z1", "w2", "a2"]
@@ -43,7 +44,7 @@ def test_a_new_count_of_retries_holds_for_attempts_that_go_on(make_world: MakeWo
     run_id = world.request("d")
     world.play(11, ticking=False)
     world.upload(dag("id: a, command: a2", "id: z, command: z2"))
-    control.clear(world.scheduler, run_id, task_ids=["z"])
+    runs.clear(world.scheduler, run_id, task_ids=["z"])
     world.play(120)
     assert commands(world).count("a1") + commands(world).count("a2") == 2
     assert world.run_state(run_id) == "failed"
@@ -60,7 +61,7 @@ def test_a_pool_that_changed_is_that_of_the_next_attempt(make_world: MakeWorld) 
     run_id = world.request("d")
     world.play(2, ticking=False)
     world.upload(dag(pooled.format("two"), "id: z, command: z2"))
-    control.clear(world.scheduler, run_id, task_ids=["z"])
+    runs.clear(world.scheduler, run_id, task_ids=["z"])
     assert world.all("SELECT pool FROM task_instances WHERE task_id = 'a'") == [("one",)]
     world.play(60)
     assert world.all("SELECT pool, state FROM task_instances WHERE task_id = 'a'") == [
@@ -74,7 +75,7 @@ def test_a_pool_that_changed_is_that_of_the_next_attempt(make_world: MakeWorld) 
 
 def put_pools(world: World, **pools: int) -> None:
     for name, slots in pools.items():
-        limits.put_pool(world.scheduler, name, slots)
+        pool_commands.put_pool(world.scheduler, name, slots)
 
 
 def test_a_time_limit_that_changed_counts_from_when_the_run_began(make_world: MakeWorld) -> None:
@@ -83,7 +84,7 @@ def test_a_time_limit_that_changed_counts_from_when_the_run_began(make_world: Ma
     run_id = world.request("d")
     world.play(30)
     world.upload(dag("id: a, command: a2", "id: z, command: z1", head="dagrun_timeout: 100"))
-    control.clear(world.scheduler, run_id, task_ids=["a"])
+    runs.clear(world.scheduler, run_id, task_ids=["a"])
     world.play(50)
     assert world.run_state(run_id) == "running"
     world.play(80)
@@ -100,7 +101,7 @@ def test_new_params_take_their_defaults_and_old_ones_go(make_world: MakeWorld) -
     world.upload(
         dag("id: a, command: 'echo {{ params.n }} {{ params.m }}'", head="params: {n: 1, m: 2}")
     )
-    control.retry_run(world.scheduler, run_id)
+    runs.retry_run(world.scheduler, run_id)
     world.play(3, ticking=False)
     assert commands(world) == ["echo '7'", "echo '7' '2'"]
     assert json.loads(world.all("SELECT params FROM runs")[0][0]) == {"n": 7, "m": 2}
@@ -124,10 +125,10 @@ def test_a_run_whose_params_do_not_suit_the_new_version_is_refused(
     world.upload(dag(A, head=f"params: {params}"))
     for is_dry in (True, False):
         with pytest.raises(Conflict, match="cannot go on with version 2") as refused:
-            control.retry_run(world.scheduler, run_id, dry_run=is_dry)
+            runs.retry_run(world.scheduler, run_id, dry_run=is_dry)
         assert said in refused.value.message.replace('"', "'")
     assert world.all("SELECT version_id FROM runs") == [(1,)]
-    control.retry_run(world.scheduler, run_id, run_on_latest_version=False)
+    runs.retry_run(world.scheduler, run_id, run_on_latest_version=False)
 
 
 def test_a_run_again_drops_params_that_the_file_no_longer_has(make_world: MakeWorld) -> None:
@@ -136,7 +137,7 @@ def test_a_run_again_drops_params_that_the_file_no_longer_has(make_world: MakeWo
     first = world.request("d", params={"n": 7})
     world.play(3, ticking=False)
     world.upload(dag(A, head="params: {n: 1}"))
-    second = control.rerun(world.scheduler, first)
+    second = runs.rerun(world.scheduler, first)
     (found,) = world.all("SELECT params, version_id FROM runs WHERE run_id = ?", second)
     assert (json.loads(found[0]), found[1]) == ({"n": 7}, 2)
 
@@ -184,7 +185,7 @@ def test_only_the_failed_copies_run_again_where_the_list_is_the_same(
     text = dag(A, EACH.format("[p, q, r]"))
     run_id = ran(world, text, lambda task: FAIL if task.attempt.map_index == 1 else SUCCEED)
     world.upload(text.replace("echo $X", "echo new $X"))
-    control.retry_run(world.scheduler, run_id)
+    runs.retry_run(world.scheduler, run_id)
     world.play(3, ticking=False)
     assert commands(world)[4:] == ["echo new $X"]
     assert world.run_state(run_id) == "success"
@@ -223,7 +224,7 @@ def test_a_retry_of_a_copy_runs_the_whole_task_where_it_is_expanded_no_more(
         lambda task: FAIL if task.attempt.map_index == 1 else SUCCEED,
     )
     world.upload(dag(A, PLAIN))
-    control.retry_run(world.scheduler, run_id)
+    runs.retry_run(world.scheduler, run_id)
     world.play(3, ticking=False)
     assert items(world) == ["p", "q", None]
     assert world.run_state(run_id) == "success"
@@ -296,7 +297,7 @@ def test_what_was_expanded_while_it_runs_ends_as_it_began(make_world: MakeWorld)
     again(world, run_id, seconds=60, task_ids=["z"])
     assert sorted(commands(world)) == ["old", "old", "z1", "z2"]
     assert world.run_state(run_id) == "failed"
-    control.retry_run(world.scheduler, run_id)
+    runs.retry_run(world.scheduler, run_id)
     world.play(3, ticking=False)
     assert commands(world)[4:] == ["new"]
     assert world.run_state(run_id) == "success"

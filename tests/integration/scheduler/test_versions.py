@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.errors import Conflict, NotFound
 from chalicelib.messages import Result
-from chalicelib.scheduler import backfill, control
+from chalicelib.scheduler.commands import backfills, runs
 from tests.support.versions import (
     B2,
     NEW,
@@ -99,15 +99,15 @@ def test_the_request_decides_else_the_file_as_it_is_now(
     said = "" if by_dag is None else f"\nrerun_with_latest_version: {str(by_dag).lower()}"
     world.upload(dag("id: t, command: new", head=hourly + said))
     if door == "clear":
-        control.clear(world.scheduler, run_id, run_on_latest_version=wanted)
+        runs.clear(world.scheduler, run_id, run_on_latest_version=wanted)
     elif door == "retry":
-        control.retry_run(world.scheduler, run_id, run_on_latest_version=wanted)
+        runs.retry_run(world.scheduler, run_id, run_on_latest_version=wanted)
     else:
         (date,) = world.all("SELECT logical_date FROM runs")[0]
         with world.database.write() as tx:  # that of a fire time, as a backfill finds it
             tx.execute("UPDATE runs SET logical_date = ?", (date - date % 3_600_000_000,))
         now = world.clock()
-        backfill.create(
+        backfills.create(
             world.scheduler,
             "d",
             who="ann",
@@ -129,9 +129,9 @@ def test_a_broken_file_leaves_the_last_good_version_the_latest_and_says_so(
     run_id = ran(world, dag(A, B), failing("b"))
     world.upload(dag(A, B2))
     world.upload("name: D\ntasks: [{id: b, comand: b3}]")
-    would = control.retry_run(world.scheduler, run_id, dry_run=True)
+    would = runs.retry_run(world.scheduler, run_id, dry_run=True)
     assert (would.choice.version, would.choice.latest, would.choice.is_broken) == (2, 2, True)
-    control.retry_run(world.scheduler, run_id)
+    runs.retry_run(world.scheduler, run_id)
     world.play(3, ticking=False)
     assert commands(world) == ["a1", "b1", "b2"]
 
@@ -144,7 +144,7 @@ def test_a_run_whose_own_version_cannot_be_read_goes_on_with_the_latest(
     world.upload(dag(A, B2))
     with world.database.write() as tx:
         tx.execute("UPDATE dag_versions SET digest = 'x', compiled = '{' WHERE version = 1")
-    control.retry_run(world.scheduler, run_id)
+    runs.retry_run(world.scheduler, run_id)
     world.play(3, ticking=False)
     assert (world.run_state(run_id), commands(world)) == ("success", ["a1", "b1", "b2"])
 
@@ -154,12 +154,12 @@ def test_a_second_click_clears_nothing_twice(make_world: MakeWorld) -> None:
     run_id = ran(world, dag(A, B), failing("b"))
     world.upload(dag(A, B2))
     late = world.executor.started[-1][1].attempt
-    control.retry_run(world.scheduler, run_id)
+    runs.retry_run(world.scheduler, run_id)
     for _ in range(2):
         with pytest.raises(Conflict, match="nothing to retry"):
-            control.retry_run(world.scheduler, run_id)
+            runs.retry_run(world.scheduler, run_id)
         with pytest.raises(Conflict, match="being worked on"):
-            control.clear(world.scheduler, run_id, task_ids=["b"])
+            runs.clear(world.scheduler, run_id, task_ids=["b"])
     world.report(Result(late, "failed", exit_code=3).encode())  # told once more
     world.play(5, ticking=False)
     assert (world.run_state(run_id), commands(world)) == ("success", ["a1", "b1", "b2"])
@@ -174,7 +174,7 @@ def test_an_active_run_of_a_removed_dag_goes_on_with_its_own_version(
     world.play(3, ticking=False)
     world.remove()
     with pytest.raises(Conflict, match="has no latest version, for its file was removed"):
-        control.clear(world.scheduler, run_id, task_ids=["a"], run_on_latest_version=True)
+        runs.clear(world.scheduler, run_id, task_ids=["a"], run_on_latest_version=True)
     cleared = again(world, run_id, task_ids=["a"])
     assert (cleared.choice.version, cleared.choice.latest) == (1, None)
     assert commands(world) == ["a1", "z1", "a1"]
@@ -185,7 +185,7 @@ def test_a_dry_run_changes_nothing_and_tells_what_the_run_would_do(make_world: M
     run_id = ran(world, dag(A, B, C), failing("b"))
     world.upload(dag("id: a, command: a1, retries: 2", B2, NEW, head="env: {X: y}"))
     before = world.all("SELECT * FROM task_instances"), world.all("SELECT * FROM runs")
-    would = control.retry_run(world.scheduler, run_id, dry_run=True)
+    would = runs.retry_run(world.scheduler, run_id, dry_run=True)
     assert (world.all("SELECT * FROM task_instances"), world.all("SELECT * FROM runs")) == before
     assert would.tasks == (("b", -1, "failed"),)
     changes = would.choice.changes
@@ -194,9 +194,9 @@ def test_a_dry_run_changes_nothing_and_tells_what_the_run_would_do(make_world: M
         ("a", ("retries",)),
         ("b", ("command",)),
     ]
-    did = control.retry_run(world.scheduler, run_id)
+    did = runs.retry_run(world.scheduler, run_id)
     assert did == would
-    other = control.clear(
+    other = runs.clear(
         world.scheduler, run_id, task_ids=["a"], dry_run=True, run_on_latest_version=False
     )
     assert (other.choice.version, other.choice.changes.added) == (2, ())
@@ -232,7 +232,7 @@ def test_a_failed_task_that_was_removed_no_longer_decides_how_the_run_ends(
     world = make_world()
     run_id = ran(world, dag(A, B), failing("b"))
     world.upload(dag(A, NEW))
-    control.retry_run(world.scheduler, run_id)
+    runs.retry_run(world.scheduler, run_id)
     world.play(3, ticking=False)
     assert rows(world, run_id) == {"a": "success", "b": "(failed)", "new": "success"}
     assert (world.run_state(run_id), commands(world)) == ("success", ["a1", "b1", "n1"])
@@ -247,9 +247,9 @@ def test_a_task_that_is_no_longer_in_the_file_cannot_be_cleared(
     world.upload(dag(A))
     before = rows(world, run_id)
     with pytest.raises(Conflict, match=r"'b' .* no longer in the file \(version 2\)"):
-        control.clear(world.scheduler, run_id, **options)
+        runs.clear(world.scheduler, run_id, **options)
     with pytest.raises(NotFound, match="has no task 'z'"):
-        control.clear(world.scheduler, run_id, task_ids=["z"])
+        runs.clear(world.scheduler, run_id, task_ids=["z"])
     assert (rows(world, run_id), world.run_state(run_id)) == (before, "failed")
     again(world, run_id, **options, run_on_latest_version=False)
     assert commands(world)[2:].count("b1") == 1
@@ -263,7 +263,7 @@ def test_a_retry_is_refused_where_all_that_failed_is_no_longer_in_the_file(
     world.upload(dag(A))
     for is_dry in (True, False):
         with pytest.raises(Conflict, match=r"did not succeed .* no longer in the file.*: b;"):
-            control.retry_run(world.scheduler, run_id, dry_run=is_dry)
+            runs.retry_run(world.scheduler, run_id, dry_run=is_dry)
     assert rows(world, run_id) == {"a": "success", "b": "failed"}
     again(world, run_id)
     assert rows(world, run_id) == {"a": "success", "b": "(failed)"}
@@ -275,7 +275,7 @@ def test_a_success_is_not_retried_because_its_file_has_changed(make_world: MakeW
     run_id = ran(world, dag(A))
     world.upload(dag(A, NEW))
     with pytest.raises(Conflict, match="nothing to retry"):
-        control.retry_run(world.scheduler, run_id)
+        runs.retry_run(world.scheduler, run_id)
     assert rows(world, run_id) == {"a": "success"}
 
 
@@ -312,9 +312,9 @@ def test_what_runs_of_a_removed_task_can_be_stopped_and_is_missed(
     world.upload(dag("id: a, command: a2"))
     again(world, run_id, task_ids=["a"])
     if how == "run":
-        control.cancel_run(world.scheduler, run_id)
+        runs.cancel_run(world.scheduler, run_id)
     elif how == "task":
-        control.cancel_task(world.scheduler, run_id, "z")
+        runs.cancel_task(world.scheduler, run_id, "z")
     world.play(600)
     assert rows(world, run_id)["z"] == ("(failed)" if how == "silence" else "(cancelled)")
     assert world.run_state(run_id) == ("cancelled" if how == "run" else "failed")
@@ -353,7 +353,7 @@ def test_history_can_be_read_and_neither_marked_nor_cleared(make_world: MakeWorl
     world.upload(dag(A))
     again(world, run_id)
     with pytest.raises(Conflict, match="no longer in version 2 of the DAG"):
-        control.mark(world.scheduler, run_id, "b", None, "failed")
+        runs.mark(world.scheduler, run_id, "b", None, "failed")
     with pytest.raises(Conflict, match="no longer in the file"):
-        control.clear(world.scheduler, run_id, task_ids=["b"], run_on_latest_version=False)
+        runs.clear(world.scheduler, run_id, task_ids=["b"], run_on_latest_version=False)
     assert rows(world, run_id) == {"a": "success", "b": "(success)"}

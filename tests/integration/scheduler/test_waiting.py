@@ -14,12 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.dag.waiting import WaitingCode
-from chalicelib.database import task_instances, task_slots
-from chalicelib.database.reads.waiting import WaitingFor
-from chalicelib.database.run_slots import IS_IN_LINE, LINE
+from chalicelib.dag.wait_reasons import WaitingCode
+from chalicelib.database.queries import task_instances, task_slots
+from chalicelib.database.queries.run_slots import IS_IN_LINE, LINE
+from chalicelib.database.reads.wait_reasons import WaitingFor
 from chalicelib.messages import TaskMessage
-from chalicelib.scheduler import backfill, control, limits, waiting
+from chalicelib.scheduler import wait_reasons
+from chalicelib.scheduler.commands import backfills, pools
+from chalicelib.scheduler.commands import runs as run_commands
 from tests.support.world import DIE, FAIL, SUCCEED, Played, World
 
 MakeWorld = Callable[..., World]
@@ -35,13 +37,13 @@ OPEN_TASKS = (
 
 def of_run(world: World, run_id: str) -> list[WaitingFor]:
     with world.database.read() as tx:
-        return list(waiting.Explainer(world.scheduler, tx).run(run_id))
+        return list(wait_reasons.Explainer(world.scheduler, tx).run(run_id))
 
 
 def of_task(world: World, run_id: str, task_id: str, map_index: int = -1) -> list[WaitingFor]:
     name = (run_id, task_id, map_index)
     with world.database.read() as tx:
-        return list(waiting.Explainer(world.scheduler, tx).tasks([name])[name])
+        return list(wait_reasons.Explainer(world.scheduler, tx).tasks([name])[name])
 
 
 def codes(reasons: list[WaitingFor]) -> list[str]:
@@ -77,7 +79,7 @@ def test_a_run_waits_for_a_slot_and_says_who_has_them(make_world: MakeWorld) -> 
         [(third, None, "queued")],
     )
     assert reason.message in of_its_task.message
-    control.cancel_run(world.scheduler, second, who="ann")
+    run_commands.cancel_run(world.scheduler, second, who="ann")
     assert [r.position for r in of_run(world, third)] == [1]
     world.play(70)
     assert (of_run(world, third), world.run_state(third)) == ([], "running")
@@ -98,7 +100,7 @@ def test_runs_of_a_backfill_stand_behind_the_others(make_world: MakeWorld) -> No
     world.upload("name: D\nmax_active_runs: 1\nschedule: '@daily'\ntasks: [{id: a, command: x}]")
     world.request("d")
     first, last = (world.clock() - timedelta(days=n) for n in (3, 1))
-    backfill.create(
+    backfills.create(
         world.scheduler, "d", who="ann", from_date=first, to_date=last, max_active_runs=1
     )
     (of_backfill,) = [
@@ -116,11 +118,11 @@ def test_a_scheduled_run_waits_while_its_dag_is_paused(make_world: MakeWorld) ->
     )
     world.play(130)
     (run_id,) = [row[0] for row in world.all(ACTIVE_RUNS) if row[1] == "queued"]
-    control.set_paused(world.scheduler, "d", True, who="ann")
+    run_commands.set_paused(world.scheduler, "d", True, who="ann")
     assert codes(of_run(world, run_id)) == ["paused", "max_active_runs"]
     world.play(70)
     assert codes(of_run(world, run_id)) == ["paused"]
-    control.set_paused(world.scheduler, "d", False, who="ann")
+    run_commands.set_paused(world.scheduler, "d", False, who="ann")
     world.settle()
     assert world.run_state(run_id) == "running"
 
@@ -130,7 +132,7 @@ def test_a_run_that_is_being_stopped_names_what_still_runs(make_world: MakeWorld
     world.upload("name: D\ntasks: [{id: a, command: x}]")
     run_id = world.request("d")
     world.settle()
-    control.cancel_run(world.scheduler, run_id, who="ann")
+    run_commands.cancel_run(world.scheduler, run_id, who="ann")
     (reason,) = of_run(world, run_id)
     assert (reason.code, held_by(reason)) == ("stopping", [(run_id, "a", "running")])
 
@@ -203,7 +205,7 @@ def test_a_ready_task_waits_for_slots_of_its_pool_that_another_dag_has(
     make_world: MakeWorld,
 ) -> None:
     world = make_world(slow)
-    limits.put_pool(world.scheduler, "db", 3, who="ann")
+    pools.put_pool(world.scheduler, "db", 3, who="ann")
     world.upload(POOLED % ("one", 2), "one.yaml")
     world.upload(POOLED % ("two", 2), "two.yaml")
     first, second = world.request("one"), world.request("two")
@@ -215,7 +217,7 @@ def test_a_ready_task_waits_for_slots_of_its_pool_that_another_dag_has(
         f"waits for 2 slots of pool db: 1 of 3 free, held by a of {first}; number 1 in the queue"
     )
     assert [r.message for r in of_run(world, second)] == [f"task a {reason.message}"]
-    limits.put_pool(world.scheduler, "db", 4, who="ann")
+    pools.put_pool(world.scheduler, "db", 4, who="ann")
     world.settle()
     assert (of_task(world, second, "a"), world.run_state(second)) == ([], "running")
 
@@ -225,18 +227,18 @@ def test_a_ready_task_tells_what_must_be_done_about_its_pool(make_world: MakeWor
     world.upload(POOLED % ("one", 2))
     run_id = world.request("one")
     assert codes(of_task(world, run_id, "a")) == ["pool_missing"]
-    limits.put_pool(world.scheduler, "db", 1, who="ann")
+    pools.put_pool(world.scheduler, "db", 1, who="ann")
     (reason,) = of_task(world, run_id, "a")
     assert (reason.code, reason.holders) == ("pool_too_small", ())
     assert "takes 2 of pool 'db', which has 1" in reason.message
-    limits.put_pool(world.scheduler, "db", 2, who="ann")
+    pools.put_pool(world.scheduler, "db", 2, who="ann")
     world.settle()
     assert of_task(world, run_id, "a") == []
 
 
 def test_all_limits_that_hold_a_task_are_told(make_world: MakeWorld) -> None:
     world = make_world(slow)
-    limits.put_pool(world.scheduler, "db", 1, who="ann")
+    pools.put_pool(world.scheduler, "db", 1, who="ann")
     world.upload(
         "name: D\nmax_active_tasks: 1\ntasks: [{id: m, command: x, pool: db,"
         " expand: {N: [1, 2]}, max_active_tis_per_dagrun: 1}]"
@@ -312,7 +314,7 @@ def test_one_run_with_bad_data_does_not_hide_what_the_others_wait_for(
         tx.execute("UPDATE task_instances SET task_id = 'gone' WHERE task_id = 'b' AND run_key = 1")
     names = [(bad, "gone", -1), (good, "b", -1)]
     with world.database.read() as tx:
-        reasons = waiting.Explainer(world.scheduler, tx).tasks(names)
+        reasons = wait_reasons.Explainer(world.scheduler, tx).tasks(names)
     assert [codes(list(reasons[name])) for name in names] == [[], ["upstream"]]
 
 
@@ -347,20 +349,20 @@ class Busy:
         if verb == "run":
             self.world.request(what)
         elif verb in ("pause", "go"):
-            control.set_paused(scheduler, "one", verb == "pause", who="ann")
+            run_commands.set_paused(scheduler, "one", verb == "pause", who="ann")
         elif verb == "cancel":
             for run_id, _ in self.world.all(ACTIVE_RUNS)[:1]:
-                control.cancel_run(scheduler, run_id, who="ann")
+                run_commands.cancel_run(scheduler, run_id, who="ann")
         else:
             name = "db" if verb == "pool" else "other"
-            limits.put_pool(scheduler, name, int(what or 2), who="ann")
+            pools.put_pool(scheduler, name, int(what or 2), who="ann")
 
     def unexplained(self) -> list[Any]:
         """What waits and does not say for what, or for nothing but the scheduler."""
         silent: list[Any] = []
         runs, tasks = self.world.all(ACTIVE_RUNS), self.world.all(OPEN_TASKS)
         with self.world.database.read() as tx:
-            explainer = waiting.Explainer(self.world.scheduler, tx)
+            explainer = wait_reasons.Explainer(self.world.scheduler, tx)
             reasons = explainer.tasks([(row[0], row[1], row[2]) for row in tasks])
             of_runs = {run_id: explainer.run(run_id) for run_id, _ in runs}
         ended = ("success", "failed", "upstream_failed", "skipped", "cancelled", "running")
@@ -415,7 +417,7 @@ def test_once_every_limit_is_lifted_all_that_waited_goes_on(make_world: MakeWorl
     told = {code for run_id in run_ids for code in codes(of_run(world, run_id))}
     assert told == {"pool_missing", "max_active_runs"}
     for pool in ("db", "other"):
-        limits.put_pool(world.scheduler, pool, 4, who="ann")
+        pools.put_pool(world.scheduler, pool, 4, who="ann")
     world.play(300)
     assert {world.run_state(run_id) for run_id in run_ids} == {"success"}
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from chalicelib.database import sqlite
-from chalicelib.database.clocks import Moment, read_clocks
-from chalicelib.database.opening import open_connection
+from chalicelib.database.connection import sqlite
+from chalicelib.database.connection.clocks import Moment, read_clocks
+from chalicelib.database.connection.sqlite_open import open_connection
 
 
 class HeldClocks:

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.database import Database, sqlite
-from chalicelib.database.connection import COMMITS_KEPT, COMMITS_PRUNED_EVERY
-from chalicelib.database.opening import DatabaseUnusable, open_connection
-from chalicelib.database.retry import Patience
+from chalicelib.database import Database
+from chalicelib.database.connection import sqlite
+from chalicelib.database.connection.connection import COMMITS_KEPT, COMMITS_PRUNED_EVERY
+from chalicelib.database.connection.retry import Patience
+from chalicelib.database.connection.sqlite_open import DatabaseUnusable, open_connection
 from chalicelib.errors import DatabaseBusy
 from tests.integration.storage.doubles import Connections, disk_failure, intercepted
 from tests.support.waiting import HANG_SECONDS

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from chalicelib.database import Database
-from chalicelib.database.creation import journal_of, publish
-from chalicelib.database.opening import DatabaseUnusable
-from chalicelib.database.retry import Patience
+from chalicelib.database.connection.create_database import journal_of, publish
+from chalicelib.database.connection.retry import Patience
+from chalicelib.database.connection.sqlite_open import DatabaseUnusable
 from tests.support.waiting import HANG_SECONDS
 
 ROOT = Path(__file__).parents[3]

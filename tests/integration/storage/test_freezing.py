@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from chalicelib.database import Database
-from chalicelib.database.clocks import Moment
-from chalicelib.database.opening import open_connection
+from chalicelib.database.connection.clocks import Moment
+from chalicelib.database.connection.sqlite_open import open_connection
 from chalicelib.errors import TransactionExpired
 from tests.integration.storage.doubles import Connections, HeldClocks, intercepted
 

@@ -20,7 +20,7 @@ FAIL_IN_COMMIT = """
 import random, resource, signal, sys
 from pathlib import Path
 from chalicelib.database import Database
-from chalicelib.database.opening import DatabaseUnusable
+from chalicelib.database.connection.sqlite_open import DatabaseUnusable
 from tests.integration.storage import ledger
 database = Database(Path(sys.argv[1]))
 size = Path(sys.argv[1]).stat().st_size

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.database import Database, sqlite
-from chalicelib.database.migrations import BadMigration, Migration, load, split
-from chalicelib.database.opening import DatabaseUnusable
+from chalicelib.database import Database
+from chalicelib.database.connection import sqlite
+from chalicelib.database.connection.migrations import BadMigration, Migration, load, split
+from chalicelib.database.connection.sqlite_open import DatabaseUnusable
 from tests.support.waiting import HANG_SECONDS
 
 LAST = len(load())

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.database import Database, sqlite
-from chalicelib.database.creation import journal_of
-from chalicelib.database.opening import (
+from chalicelib.database import Database
+from chalicelib.database.connection import sqlite
+from chalicelib.database.connection.create_database import journal_of
+from chalicelib.database.connection.sqlite_open import (
     SETTINGS,
     DatabaseUnusable,
     apply_settings,

@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from chalicelib.database import Database, IntegrityError, Transaction
-from chalicelib.database.connection import NestedTransaction
-from chalicelib.database.transaction import TransactionOver
+from chalicelib.database.connection.connection import NestedTransaction
+from chalicelib.database.connection.transaction import TransactionOver
 from tests.integration.storage.doubles import Connections
 from tests.support.waiting import HANG_SECONDS
 

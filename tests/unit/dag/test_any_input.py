@@ -8,11 +8,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.dag.fields import DAG_FIELDS, TASK_FIELDS
+from chalicelib.dag.language.fields.table import DAG_FIELDS, TASK_FIELDS
+from chalicelib.dag.language.parser import DagFileError, parse
+from chalicelib.dag.language.yaml_nodes import compose
 from chalicelib.dag.model import Dag
-from chalicelib.dag.parser import DagFileError, parse
 from chalicelib.dag.problems import Report
-from chalicelib.dag.yaml_nodes import compose
 
 SEED = b"""\
 name: &n Some DAG

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.dag.cron import compile_expression
 from chalicelib.dag.model import Dag
-from chalicelib.dag.moments import Shift, shift_around
-from chalicelib.dag.schedule import fire_times, next_fire_time, previous_fire_time
+from chalicelib.dag.schedule.clock_changes import Shift, shift_around
+from chalicelib.dag.schedule.cron import compile_expression
+from chalicelib.dag.schedule.schedule import fire_times, next_fire_time, previous_fire_time
 
 BERLIN, NEW_YORK, LORD_HOWE, SANTIAGO, KATHMANDU = (
     "Europe/Berlin",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.dag.__main__ import main
-from chalicelib.dag.parser import parse_file
+from chalicelib.dag.language.parser import parse_file
 from chalicelib.dag.problems import MAX_WARNINGS, DagWarning, WarningCode
 from chalicelib.dag.shell.evaluated import evaluations
 from tests.support.waiting import HANG_SECONDS

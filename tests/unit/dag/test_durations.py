@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.dag.durations import BadDuration, format_duration, parse_duration
+from chalicelib.dag.schedule.durations import BadDuration, format_duration, parse_duration
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.dag.excerpts import LONGEST_LINE, MAX_CHARACTERS, excerpt
-from chalicelib.dag.parser import parse
+from chalicelib.dag.language.parser import parse
 from chalicelib.dag.problems import DagFileError, Problem
 
 TWENTY = "\n".join(f"line {number}" for number in range(1, 21)).encode()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.dag.expand import MAX_COPIES, ExpandError, copies
+from chalicelib.dag.evaluate.expand import MAX_COPIES, ExpandError, copies
 from chalicelib.dag.json_values import MAX_DEPTH
 from chalicelib.dag.model import Task
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import MISSING, fields
 
-from chalicelib.dag.fields import (
+from chalicelib.dag.language.fields.table import (
     DAG_FIELDS,
     PARAM_FIELDS,
     SENSOR_FIELDS,

@@ -18,9 +18,9 @@ from cronsim import CronSim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.dag.cron import BadSchedule, compile_expression
 from chalicelib.dag.model import Dag
-from chalicelib.dag.schedule import fire_times, previous_fire_time
+from chalicelib.dag.schedule.cron import BadSchedule, compile_expression
+from chalicelib.dag.schedule.schedule import fire_times, previous_fire_time
 
 EXAMPLES = 20_000 if "DAG_CAMPAIGN" in os.environ else 250
 COUNT = 12

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.dag.language.parser import parse
 from chalicelib.dag.model import Dag, Notification, Param, Sensor, Task
-from chalicelib.dag.parser import parse
 
 WHOLE = b"""\
 name: Whole language

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.dag.evaluate.params import ParamError, as_text, check, for_templates
 from chalicelib.dag.json_values import MAX_DEPTH, WrittenNumber, parse_number
+from chalicelib.dag.language.parser import parse
 from chalicelib.dag.model import Dag, Param
-from chalicelib.dag.params import ParamError, as_text, check, for_templates
-from chalicelib.dag.parser import parse
 from chalicelib.dag.templates import render, render_value
 
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from chalicelib.dag.language.parser import parse
 from chalicelib.dag.model import Dag, Task
-from chalicelib.dag.parser import parse
-from chalicelib.dag.schedule import next_fire_time, previous_fire_time
+from chalicelib.dag.schedule.schedule import next_fire_time, previous_fire_time
 
 SAMPLE = b"""\
 name: Sample DAG

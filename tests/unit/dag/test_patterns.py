@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
+from chalicelib.dag.evaluate.params import ParamError, check
+from chalicelib.dag.language.parser import DagFileError, parse
 from chalicelib.dag.model import Dag, Param
-from chalicelib.dag.params import ParamError, check
-from chalicelib.dag.parser import DagFileError, parse
 from chalicelib.dag.patterns import BadPattern, check_pattern, matches
 
 EMAIL = (

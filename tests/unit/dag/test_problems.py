@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.dag.parser import DagFileError, parse
+from chalicelib.dag.language.parser import DagFileError, parse
 from chalicelib.dag.problems import MAX_PROBLEMS, Problem
 
 TASK = "tasks: [{id: a, command: b}]\n"

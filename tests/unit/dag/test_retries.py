@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.dag.evaluate.retries import LONGEST_DELAY, retry_at, retry_delay
 from chalicelib.dag.model import Task
-from chalicelib.dag.retries import LONGEST_DELAY, retry_at, retry_delay
 
 ENDED = datetime(2026, 11, 23, 10, tzinfo=UTC)
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.dag.cron import NAMED, BadSchedule, compile_expression
 from chalicelib.dag.model import Dag
-from chalicelib.dag.schedule import day_of, fire_times, next_fire_time, previous_fire_time
+from chalicelib.dag.schedule.cron import NAMED, BadSchedule, compile_expression
+from chalicelib.dag.schedule.schedule import day_of, fire_times, next_fire_time, previous_fire_time
 
 NOW = datetime(2026, 11, 23, 10, 7, 30, tzinfo=UTC)  # a Monday
 

@@ -12,9 +12,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.dag.fields import DAG_FIELDS, TASK_FIELDS
-from chalicelib.dag.parser import DagFileError, parse
-from chalicelib.dag.schema import json_schema
+from chalicelib.dag.language.fields.table import DAG_FIELDS, TASK_FIELDS
+from chalicelib.dag.language.json_schema import json_schema
+from chalicelib.dag.language.parser import DagFileError, parse
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 SCHEMA = json_schema()
@@ -39,7 +39,7 @@ def test_the_file_for_editors_is_current() -> None:
     written = (EXAMPLES / "dag.schema.json").read_text(encoding="utf-8")
 
     assert json.loads(written) == json.loads(json.dumps(SCHEMA)), (
-        "run: python -m chalicelib.dag.schema > examples/dag.schema.json"
+        "run: python -m chalicelib.dag.language.json_schema > examples/dag.schema.json"
     )
 
 

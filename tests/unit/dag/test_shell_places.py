@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.dag.parser import parse
+from chalicelib.dag.language.parser import parse
 from chalicelib.dag.problems import DagFileError
 from chalicelib.dag.shell import tables
 from chalicelib.dag.shell.places import places
-from chalicelib.dag.template_terms import Scope, TemplateError
 from chalicelib.dag.templates import check, render
+from chalicelib.dag.templates.terms import Scope, TemplateError
 from tests.support.waiting import HANG_SECONDS
 
 SCOPE = Scope(params=("v", "n"), numbers=("n",))

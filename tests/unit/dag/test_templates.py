@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.dag.template_terms import NAMES, Fault, Scope, TemplateError
-from chalicelib.dag.template_text import split
+from chalicelib.dag.language.yaml_nodes import Place, opening_places
 from chalicelib.dag.templates import (
     check,
     is_one_template,
@@ -22,7 +21,8 @@ from chalicelib.dag.templates import (
     render,
     render_value,
 )
-from chalicelib.dag.yaml_nodes import Place, opening_places
+from chalicelib.dag.templates.spans import split
+from chalicelib.dag.templates.terms import NAMES, Fault, Scope, TemplateError
 
 ROOT = Path(__file__).parents[3]
 CONTEXT: dict[str, Any] = {
@@ -287,7 +287,8 @@ def test_a_template_is_found_in_any_value() -> None:
 
 def test_the_engine_is_loaded_only_where_there_is_a_template() -> None:
     code = (
-        "import sys; from chalicelib.dag.parser import parse; from chalicelib.dag import expand;"
+        "import sys; from chalicelib.dag.language.parser import parse;"
+        "from chalicelib.dag.evaluate import expand;"
         "from chalicelib.dag.templates import render;"
         "parse(b'name: x\\ntasks: [{id: a, command: b}]'); render('a', {}, for_shell=True);"
         "import json; print(json.dumps('jinja2' in sys.modules))"

@@ -10,13 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.dag.json_values import MAX_DEPTH, parse_json, read_written
-from chalicelib.dag.template_terms import TemplateError
 from chalicelib.dag.templates import render, render_value
-from chalicelib.dag.texts import text_of
+from chalicelib.dag.templates.terms import TemplateError
+from chalicelib.dag.text import text_of
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+EXACT = 2**53
+"""Up to here a float holds every integer, as JavaScript's numbers do."""
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
+    st.none()
+    | st.booleans()
+    | st.integers(-EXACT, EXACT)
+    | st.floats(allow_nan=False, allow_infinity=False),
     lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner),
     max_leaves=9,
 )

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from chalicelib.dag.problems import Problem, Report
-from chalicelib.dag.yaml_nodes import (
+from chalicelib.dag.language.yaml_nodes import (
     LOADER,
     MAX_BYTES,
     Mapping,
@@ -15,6 +14,7 @@ from chalicelib.dag.yaml_nodes import (
     Sequence,
     compose,
 )
+from chalicelib.dag.problems import Problem, Report
 
 LOADERS = [yaml.SafeLoader, LOADER]
 

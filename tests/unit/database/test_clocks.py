@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from chalicelib.database.clocks import Moment, elapsed, read_clocks
+from chalicelib.database.connection.clocks import Moment, elapsed, read_clocks
 
 NOON = Moment(monotonic=100.0, wall=1_700_000_000.0, boot=200.0)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.database.folding import fold
+from chalicelib.database.connection.case_folding import fold
 
 
 @pytest.mark.parametrize(

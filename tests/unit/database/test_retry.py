@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.database.retry import Patience, until_free
+from chalicelib.database.connection.retry import Patience, until_free
 
 
 class Busy(Exception):

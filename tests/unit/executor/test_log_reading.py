@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from chalicelib.executor.log_store import HEAD_BYTES, LogStore
 from chalicelib.messages import Attempt
 from chalicelib.ports import ObjectInfo, StoredObject
-from chalicelib.scheduler.logs import PAGE_BYTES, page_of, read_log
+from chalicelib.web.logs import PAGE_BYTES, page_of, read_log
 from tests.support.fakes import FakeBucket
 
 ATTEMPT = Attempt("dag", "run", "task", -1, 1)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.executor.outcome import Verdict, time_limit, verdict_of, verdict_of_when
 from chalicelib.executor.process import Exit
-from chalicelib.executor.reasons import Verdict, time_limit, verdict_of, verdict_of_when
 from chalicelib.executor.supervisor import Ending, Stop
 
 TASK_LIMIT = time_limit(30.0, 100.0)

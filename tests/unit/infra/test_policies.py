@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.scheduler.self_test import DAG_ID
+from chalicelib.messages import SELF_TEST_DAG_ID
 from infra.functions import FUNCTIONS
 from infra.naming import ADMIN_FUNCTION
 from infra.policies import NETWORK_INTERFACES, SEND, policies
@@ -135,7 +135,7 @@ def test_backups_are_open_to_those_who_keep_them_and_nothing_else_is(name: str) 
     if name == ADMIN_FUNCTION:  # the self-test looks at its own log, and at nothing else of a run
         runs = PLACE.bucket_arn(OUTPUTS["RunsBucket"])
         of_objects = [r for a, r in granted(name) if r.startswith(f"{runs}/")]
-        assert set(of_objects) == {f"{runs}/{DAG_ID}/*"}
+        assert set(of_objects) == {f"{runs}/{SELF_TEST_DAG_ID}/*"}
         buckets.remove(runs)
     if name in ("backup", "admin"):
         assert buckets == {backups}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.scheduler.self_test import Missing
+from chalicelib.admin.self_test import Missing
 from infra import self_test
 from infra.aws import Aws
 from infra.errors import InfraError

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.local.installing import STEP_OF_DEPLOY, command_of
-from chalicelib.local.refusal import Refusal
+from chalicelib.local.deploy_command import STEP_OF_DEPLOY, command_of
+from chalicelib.local.startup_error import Refusal
 from tests.integration.infra.account import copy_of_the_project
 
 INSTALL = [sys.executable, "-m", "infra", "deploy"]

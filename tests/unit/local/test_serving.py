@@ -5,7 +5,7 @@ from __future__ import annotations
 import chalice.cli  # noqa: F401 - in a chalice command it is loaded
 import pytest
 
-from chalicelib.local.serving import Serving, what_is_served
+from chalicelib.local.command_line import Serving, what_is_served
 
 WORKER = {"CHALICE_WORKER": "true"}
 

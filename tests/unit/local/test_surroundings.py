@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.local.server import looked_at
-from chalicelib.local.surroundings import aws_variables, forget_the_real_aws
+from chalicelib.local.aws_env import aws_variables, forget_the_real_aws
+from chalicelib.local.moto_server import looked_at
 
 
 def test_every_variable_of_a_real_account_is_forgotten() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
-from chalicelib.web.kinds import (
+from chalicelib.web.param_types import (
     Choice,
     Cursor,
     Flag,

@@ -12,14 +12,14 @@ import pytest
 from chalice.app import Chalice
 from chalice.test import Client
 
-from chalicelib.web import pages
+from chalicelib.web import page_files
 from tests.acceptance.test_api_gateway import LambdaContext, event
 
 
 @pytest.fixture
 def app() -> Chalice:
     app = Chalice(app_name="page", configure_logs=False)
-    pages.register(app)
+    page_files.register(app)
     return app
 
 
@@ -30,7 +30,7 @@ def client(app: Chalice) -> Iterator[Client]:
 
 
 def own_modules() -> list[Path]:
-    return [path for path in pages.FOLDER.rglob("*.js") if path.parent.name != "vendor"]
+    return [path for path in page_files.FOLDER.rglob("*.js") if path.parent.name != "vendor"]
 
 
 def test_the_document_lets_in_no_script_but_its_own_files(client: Client) -> None:
@@ -45,7 +45,7 @@ def test_the_document_lets_in_no_script_but_its_own_files(client: Client) -> Non
 def test_every_file_that_the_document_names_is_there_and_kept_for_ever(client: Client) -> None:
     text = client.http.get("/").body.decode()
     names = re.findall(r'(?:href|src)="(static/[^"]+)"', text)
-    assert len(set(names)) == 3 + len(pages.first_modules())
+    assert len(set(names)) == 3 + len(page_files.first_modules())
     for name in names:
         answer = client.http.get(f"/{name}")
         assert answer.status_code == 200
@@ -57,22 +57,22 @@ def test_the_first_view_takes_a_hundred_kilobytes_at_most(client: Client) -> Non
     names = set(re.findall(r'(?:href|src)="static/[^/]+/([^"]+)"', document.decode()))
     named = {"app.js", "views/home.js", "lib/dom.js", "widgets/timeline.js", "style.css"}
     assert named <= names
-    files = [document, *((pages.FOLDER / name).read_bytes() for name in names)]
+    files = [document, *((page_files.FOLDER / name).read_bytes() for name in names)]
     assert sum(len(gzip.compress(body, 6)) for body in files) <= 100 * 1024
 
 
 def test_libraries_are_loaded_when_they_are_needed_only() -> None:
-    for name in pages.first_modules():
-        text = (pages.FOLDER / name).read_text()
+    for name in page_files.first_modules():
+        text = (page_files.FOLDER / name).read_text()
         assert not re.search(r"^import .*vendor/", text, re.MULTILINE), name
 
 
 def test_every_folder_of_the_page_is_served(client: Client) -> None:
-    files = [path for path in pages.FOLDER.rglob("*") if path.suffix == ".js"]
-    folders = {path.parent.relative_to(pages.FOLDER).as_posix() for path in files}
-    assert folders == {".", *pages.SUBFOLDERS}
+    files = [path for path in page_files.FOLDER.rglob("*") if path.suffix == ".js"]
+    folders = {path.parent.relative_to(page_files.FOLDER).as_posix() for path in files}
+    assert folders == {".", *page_files.SUBFOLDERS}
     for path in files:
-        name = path.relative_to(pages.FOLDER).as_posix()
+        name = path.relative_to(page_files.FOLDER).as_posix()
         assert client.http.get(f"/static/any/{name}").body == path.read_bytes(), name
 
 
@@ -111,7 +111,7 @@ def test_a_file_that_is_known_is_not_sent_again(client: Client) -> None:
 
 @pytest.mark.parametrize("name", ["nothing.js", "..%2Fpages.py", "index.html"])
 def test_nothing_but_the_files_of_the_page_is_served(client: Client, name: str) -> None:
-    assert client.http.get(f"/static/{pages.version()}/{name}").status_code == 404
+    assert client.http.get(f"/static/{page_files.version()}/{name}").status_code == 404
 
 
 def base_of(app: Chalice, path: str) -> str:
@@ -162,8 +162,8 @@ def test_a_module_imports_from_its_own_layer_and_from_those_below_it() -> None:
 
 def test_no_module_is_left_that_nothing_imports() -> None:
     imported = {path for module in own_modules() for path in imports_of(module)}
-    workers = {pages.FOLDER / "lib" / "graph-layout-worker.js"}
-    entry = {pages.FOLDER / "app.js"}
+    workers = {page_files.FOLDER / "lib" / "graph-layout-worker.js"}
+    entry = {page_files.FOLDER / "app.js"}
     assert set(own_modules()) - imported == workers | entry
 
 
@@ -179,6 +179,6 @@ def test_modules_are_short_enough_to_be_read() -> None:
 
 
 def test_libraries_stand_with_their_licence_and_version() -> None:
-    for library in (pages.FOLDER / "vendor").glob("*.js"):
+    for library in (page_files.FOLDER / "vendor").glob("*.js"):
         licence = library.with_suffix(".LICENSE.txt").read_text()
         assert re.match(r"\S+ \d+\.\d+\.\d+, from npm", licence)

@@ -14,11 +14,12 @@ from typing import get_args, get_type_hints
 import pytest
 from openapi_spec_validator import validate
 
+from chalicelib.admin import access_tokens
 from chalicelib.dag.states import MARKS as LEGAL_MARKS
 from chalicelib.dag.states import RunState, TaskState
 from chalicelib.database.reads.values import BackfillItem, NotificationItem
-from chalicelib.scheduler import access
 from chalicelib.web import openapi, reference
+from chalicelib.web.response_schemas import HELP, components
 from chalicelib.web.routes import (
     BACKFILL_STATES,
     MARKS,
@@ -30,7 +31,6 @@ from chalicelib.web.routes import (
     Role,
     Route,
 )
-from chalicelib.web.schemas import HELP, components
 
 ROOT = Path(__file__).parents[3]
 
@@ -44,7 +44,7 @@ def test_the_states_of_the_filters_are_those_that_there_are() -> None:
 
 
 def test_the_roles_of_routes_are_those_of_tokens() -> None:
-    assert get_args(Role) == access.ROLES
+    assert get_args(Role) == access_tokens.ROLES
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.handler)

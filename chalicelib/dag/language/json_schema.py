@@ -1,0 +1,201 @@
+"""The JSON Schema of DAG files, for editors and for whoever writes them with a program.
+
+It accepts all that the parser accepts. What only the whole file can tell (unknown dependencies,
+cycles, dates in the wrong order) it leaves to the parser.
+
+    python -m chalicelib.dag.language.json_schema > examples/dag.schema.json
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from chalicelib.dag.constraints import (
+    ENV_NAME,
+    ID,
+    MAX_COMMAND,
+    MAX_ID,
+    MAX_NOTIFICATIONS,
+    MAX_OUTPUTS,
+    MAX_PARAMS,
+    MAX_SCHEDULES,
+    MAX_TASKS,
+    POOL,
+    RESERVED_IDS,
+    RESERVED_PREFIXES,
+    SECRET,
+    TOPIC,
+    URL,
+)
+from chalicelib.dag.language.fields.table import (
+    ALWAYS_SET,
+    DAG_FIELDS,
+    DEFAULT_FIELDS,
+    PARAM_FIELDS,
+    SENSOR_FIELDS,
+    TASK_FIELDS,
+    TRIGGER_RULES,
+    Field,
+    Kind,
+)
+from chalicelib.dag.schedule.cron import NAMED
+from chalicelib.dag.schedule.durations import PATTERN
+
+_TEXT: list[str] = ["string", "number", "boolean"]
+"""YAML makes numbers and booleans of some texts; the parser takes them as they are written."""
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema 2020-12 of a DAG file."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "DAG file",
+        **_object(DAG_FIELDS),
+        "anyOf": [{"required": ["default_args"]}, {"properties": {"tasks": _WITH_WORK}}],
+        "$defs": {
+            "task": {"title": "Task", **_object(TASK_FIELDS)},
+            "defaults": {"title": "Defaults of every task", **_object(DEFAULT_FIELDS)},
+            "sensor": {"title": "Sensor", **_object(SENSOR_FIELDS)},
+            "param": {"title": "Param", **_object(PARAM_FIELDS)},
+        },
+    }
+
+
+def _object(fields: tuple[Field, ...]) -> dict[str, Any]:
+    one_of_each = [
+        {"oneOf": [{"required": [name]} for name in field.names]}
+        if field.required
+        else {"not": {"required": list(field.names)}}
+        for field in fields
+        if field.aliases
+    ]
+    schema: dict[str, Any] = {
+        "type": "object",
+        "required": [field.name for field in fields if field.required and not field.aliases],
+        "properties": {name: _property(f, name) for f in fields for name in f.names},
+        "additionalProperties": False,
+    }
+    return schema | ({"allOf": one_of_each} if one_of_each else {})
+
+
+def _property(field: Field, name: str) -> dict[str, Any]:
+    value = _value(field)
+    if not field.required:
+        value = {"anyOf": [value, {"type": "null"}]}
+    about = field.help if name == field.name else f"The same as `{field.name}`. {field.help}"
+    default = field.default
+    if field.required or default is None or field.name == "command":
+        return {"description": about, **value}
+    default = list(default) if isinstance(default, tuple) else default
+    return {"description": about, **value, "default": default}
+
+
+def _value(field: Field) -> dict[str, Any]:
+    if field.kind is Kind.INTEGER:
+        return {"type": "integer", "minimum": int(field.low), "maximum": int(field.high)}
+    if field.kind is Kind.DURATION:
+        number = {"type": "number", "minimum": field.low, "maximum": field.high}
+        return {"anyOf": [number, {"type": "string", "pattern": _spaced(PATTERN)}]}
+    if field.kind is Kind.FACTOR:
+        factor = {"type": "number", "minimum": field.low, "maximum": field.high}
+        return {"anyOf": [factor, {"const": 0}, {"type": "boolean"}]}
+    if field.name == "dag_id":
+        return {**_ID_TEXT, "not": {"enum": list(RESERVED_IDS)}}
+    if field.kind is Kind.CHOICE:
+        return {"enum": list(field.choices)}
+    return _VALUES[field.kind]
+
+
+def _spaced(pattern: str) -> str:
+    return f"^\\s*(?:{pattern[1:-1]})\\s*$"
+
+
+_ID_TEXT = {"type": _TEXT, "pattern": ID.pattern, "maxLength": MAX_ID}
+_IDS = {"type": "array", "items": _ID_TEXT}
+_EXPRESSION = {"type": "string", "examples": [*NAMED, "@every 10s", "0 8 * * mon-fri"]}
+_EXPRESSIONS = {"type": "array", "items": _EXPRESSION, "maxItems": MAX_SCHEDULES}
+_TASKS = {"type": "array", "items": {"$ref": "#/$defs/task"}, "minItems": 1, "maxItems": MAX_TASKS}
+_ENV = {
+    "type": "object",
+    "propertyNames": {
+        "pattern": ENV_NAME.pattern,
+        "not": {"pattern": f"^(?:(?:{'|'.join(RESERVED_PREFIXES)}).*|{'|'.join(ALWAYS_SET)})$"},
+    },
+    "additionalProperties": {"type": _TEXT},
+}
+
+_CODE = {"type": "integer", "minimum": 1, "maximum": 255}
+_NAME = {"type": _TEXT, "pattern": ENV_NAME.pattern, "maxLength": MAX_ID}
+_NAMES = {"type": "array", "items": _NAME, "maxItems": MAX_OUTPUTS}
+_TEMPLATE = {"type": "string", "pattern": r"\{\{"}
+_VARIABLES = _ENV["propertyNames"]
+_SHELL = {"type": _TEXT, "pattern": r"\S", "maxLength": MAX_COMMAND}
+_WITH_WORK = {
+    "items": {"anyOf": [{"required": [n]} for n in ("command", "bash_command", "trigger_dag_id")]}
+}
+_NOTIFICATION = {
+    "type": "object",
+    "properties": {
+        "sns": {"type": "string", "pattern": TOPIC.pattern},
+        "webhook": {"type": "string", "pattern": URL.pattern},
+        "command": _SHELL,
+    },
+    "additionalProperties": False,
+    "minProperties": 1,
+    "maxProperties": 1,
+}
+
+_VALUES: dict[Kind, dict[str, Any]] = {
+    Kind.NAME: {"type": _TEXT, "pattern": r"\S"},
+    Kind.TEXT: {"type": _TEXT},
+    Kind.ID: _ID_TEXT,
+    Kind.POOL: {"type": _TEXT, "pattern": POOL.pattern, "maxLength": MAX_ID},
+    Kind.COMMAND: _SHELL,
+    Kind.TEST: _SHELL,
+    Kind.TEXTS: {"type": "array", "items": {"type": _TEXT}},
+    Kind.IDS: {"anyOf": [_ID_TEXT, _IDS]},
+    Kind.BOOL: {"type": "boolean"},
+    Kind.SCHEDULE: {"anyOf": [_EXPRESSION, _EXPRESSIONS]},
+    Kind.TIMEZONE: {"type": "string", "examples": ["UTC", "Europe/Berlin", "America/New_York"]},
+    Kind.DATE: {"type": "string", "pattern": r"^\s*\d{4}-\d{2}-\d{2}"},
+    Kind.ENV: _ENV,
+    Kind.RULE: {"enum": list(TRIGGER_RULES)},
+    Kind.NUMBER: {"type": "number"},
+    Kind.PATTERN: {"type": _TEXT, "format": "regex"},
+    Kind.CODES: {"anyOf": [_CODE, {"type": "array", "items": _CODE}]},
+    Kind.OUTPUTS: {"anyOf": [_NAME, _NAMES]},
+    Kind.JSON: {},
+    Kind.VALUES: {"type": "array"},
+    Kind.CONF: {"type": "object"},
+    Kind.EXPAND: {
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": _VARIABLES,
+        "additionalProperties": {"anyOf": [{"type": "array", "minItems": 1}, _TEMPLATE]},
+    },
+    Kind.SECRETS: {
+        "type": "object",
+        "propertyNames": _VARIABLES,
+        "additionalProperties": {"type": "string", "pattern": SECRET.pattern},
+    },
+    Kind.SENSOR: {"$ref": "#/$defs/sensor"},
+    Kind.PARAMS: {
+        "type": "object",
+        "maxProperties": MAX_PARAMS,
+        "propertyNames": {"pattern": ENV_NAME.pattern, "maxLength": MAX_ID},
+        "additionalProperties": {
+            "if": {"type": "object"},
+            "then": {"$ref": "#/$defs/param"},
+        },
+    },
+    Kind.NOTIFICATIONS: {"type": "array", "items": _NOTIFICATION, "maxItems": MAX_NOTIFICATIONS},
+    Kind.DEFAULTS: {"$ref": "#/$defs/defaults"},
+    Kind.TASKS: _TASKS,
+}
+
+
+if __name__ == "__main__":
+    json.dump(json_schema(), sys.stdout, indent=2)
+    sys.stdout.write("\n")

@@ -1,0 +1,214 @@
+"""From the bytes of a DAG file to a `Dag`, or to all that is wrong with them."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from chalicelib.dag.constraints import MAX_ENV, MAX_ID, MAX_MESSAGE, MAX_TASKS, RESERVED_IDS
+from chalicelib.dag.graph import cycles, topological_order
+from chalicelib.dag.language import command_warnings, cross_checks, template_checks
+from chalicelib.dag.language.fields.table import DAG_FIELDS, TASK_FIELDS
+from chalicelib.dag.language.mappings import Record, read_record
+from chalicelib.dag.language.readers.by_kind import reserved
+from chalicelib.dag.language.readers.open_mappings import env_size
+from chalicelib.dag.language.yaml_nodes import Mapping, Node, Scalar, Sequence, compose
+from chalicelib.dag.language.yaml_value import items_of, one_or_more
+from chalicelib.dag.model import Dag, Task
+from chalicelib.dag.problems import DagFileError, DagWarning, Report, did_you_mean, quote
+from chalicelib.dag.schedule.cron import BadSchedule, compile_expression
+
+__all__ = ["DagFileError", "ParsedFile", "parse", "parse_file"]
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?P<time>[Tt ].*)?", re.ASCII)
+_SPACE_BEFORE_OFFSET = re.compile(r"\s+(?=[+-]\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """The DAG of a file, and what is legal in it and probably not meant."""
+
+    dag: Dag
+    warnings: tuple[DagWarning, ...]
+
+
+def parse(source: bytes, *, file_name: str = "") -> Dag:
+    """Read the DAG of a file. `file_name` only stands before the message of the error.
+
+    Raises DagFileError with every problem of the file, and nothing else, whatever the bytes are.
+    """
+    return parse_file(source, file_name=file_name).dag
+
+
+def parse_file(source: bytes, *, file_name: str = "") -> ParsedFile:
+    """Read a DAG file with its warnings. Raises DagFileError as `parse` does."""
+    report = Report()
+    root = compose(source, report)
+    dag = _dag(root, report) if root else None
+    if report or dag is None:
+        raise report.error(file_name)
+    return ParsedFile(dag, report.warnings())
+
+
+def _dag(root: Node, report: Report) -> Dag | None:
+    if not isinstance(root, Mapping):
+        report.add(root, "", "a DAG file is a mapping: it begins with a line such as name: My DAG")
+        return None
+    record = read_record(root, DAG_FIELDS, "", report)
+    dag_id = record.values["dag_id"] or _id_from_name(record)
+    dates = _dates(record)
+    _check_schedule(record)
+    tasks = _tasks(record, report)
+    cross_checks.take_defaults(record, tasks)
+    order = _order(tasks)
+    cross_checks.check_dag(record)
+    cross_checks.check_tasks(record, tasks)
+    template_checks.check_all_templates(record, tasks)
+    if not report:
+        command_warnings.warn_about_commands(record, tasks)
+        _check_sizes(record.values["env"], tasks)
+    if report:
+        return None
+    del record.values["default_args"]
+    by_id = {task.values["id"]: Task(**task.values) for task in tasks}
+    ordered = tuple(by_id[task_id] for task_id in order)
+    return Dag(**record.values | dates | {"dag_id": dag_id, "tasks": ordered})
+
+
+def _id_from_name(record: Record) -> str:
+    """`Sample DAG` is `sample_dag`. Accents are dropped; letters that ASCII lacks need a dag_id."""
+    name, given = record.values["name"], record.written.get("dag_id")
+    if name is None or (given and not given.node.is_null):
+        return ""  # this or the dag_id is reported already
+    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    found = re.sub(r"[^a-z0-9]+", "_", plain.lower())
+    is_whole = all(char.isascii() or not char.isalnum() for char in plain)
+    if not is_whole or not found.strip("_") or len(found) > MAX_ID:
+        message = f"no id can be made of the name {quote(name)}: give one with dag_id"
+        record.problem("name", message)
+    elif found in RESERVED_IDS:
+        record.problem("name", reserved(found))
+    return found
+
+
+def _dates(record: Record) -> dict[str, str | None]:
+    zone = ZoneInfo(record.values["timezone"])
+    found: dict[str, datetime] = {}
+    for name in ("start_date", "end_date"):
+        text = record.values[name]
+        if text is not None:
+            try:
+                found[name] = _moment(text, zone, is_end=name == "end_date")
+            except (ValueError, OverflowError):
+                message = (
+                    f"{quote(text)} is no date from 1970 on: write 2026-01-31 or "
+                    "2026-01-31T08:00:00, with or without an offset such as +01:00"
+                )
+                record.problem(name, message)
+    if len(found) == 2 and found["end_date"] < found["start_date"]:
+        record.problem("end_date", "end_date is before start_date")
+    return {n: found[n].isoformat() if n in found else None for n in ("start_date", "end_date")}
+
+
+def _moment(text: str, zone: ZoneInfo, *, is_end: bool) -> datetime:
+    """The moment that `text` names. Raises ValueError or OverflowError."""
+    form = _DATE.fullmatch(text)
+    if form is None or int(text[:4]) < 1970:
+        raise ValueError(text)
+    moment = datetime.fromisoformat(_SPACE_BEFORE_OFFSET.sub("", text))
+    if form["time"] is None and is_end:
+        moment += timedelta(days=1, microseconds=-1)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    try:
+        # By way of UTC, because a local time in a gap is none that any clock shows.
+        return moment.astimezone(UTC).astimezone(zone)
+    except OverflowError:
+        if not is_end:
+            raise
+        return datetime.max.replace(tzinfo=UTC)  # 9999-12-31 west of Greenwich: never
+
+
+def _check_schedule(record: Record) -> None:
+    value = record.written.get("schedule")
+    if value is None or not record.values["schedule"]:
+        return
+    for item, text in zip(one_or_more(value), record.values["schedule"], strict=False):
+        try:
+            compile_expression(text)
+        except BadSchedule as error:
+            item.problem(str(error))
+
+
+def _tasks(record: Record, report: Report) -> list[Record]:
+    value = record.written.get("tasks")
+    if value is None or value.node.is_null:
+        return []
+    if not isinstance(value.node, Sequence) or not value.node.items:
+        value.problem("expected a list of at least one task, each with an id and a command")
+        return []
+    items = items_of(value)
+    if len(items) > MAX_TASKS:
+        value.problem(f"{len(items)} tasks; a DAG has at most {MAX_TASKS}")
+    found: list[Record] = []
+    for item in items[:MAX_TASKS]:
+        if isinstance(item.node, Mapping):
+            found.append(read_record(item.node, TASK_FIELDS, item.path, report))
+        else:
+            item.problem("expected a task: a mapping with an id and a command")
+    _check_ids(found)
+    return found
+
+
+def _check_ids(tasks: list[Record]) -> None:
+    seen: dict[str, int] = {}
+    for task in tasks:
+        task_id = task.values["id"]
+        if task_id is None:
+            continue
+        line = task.written["id"].node.line
+        if task_id in seen:
+            message = f"the id {quote(task_id)} is taken by the task in line {seen[task_id]}"
+            task.problem("id", message)
+        seen.setdefault(task_id, line)
+
+
+def _check_sizes(dag_env: dict[str, str], tasks: list[Record]) -> None:
+    for task in tasks:
+        env = dag_env | task.values["env"]
+        if (size := env_size(env)) > MAX_ENV:
+            message = f"with that of the DAG, env has {size} bytes; at most {MAX_ENV} are possible"
+            task.problem("env", message)
+        elif len(json.dumps([task.values["command"], env])) > MAX_MESSAGE:
+            message = "command and env are too long to be sent: put the script into a file"
+            task.problem("command", message)
+
+
+def _order(tasks: list[Record]) -> list[str]:
+    """The ids in topological order; unknown dependencies and cycles are reported."""
+    known = {task.values["id"]: task for task in tasks if task.values["id"] is not None}
+    for task in tasks:
+        _check_dependencies(task, known)
+    graph = {
+        task_id: [up for up in task.values["dependencies"] if up in known]
+        for task_id, task in known.items()
+    }
+    found = cycles(graph)
+    for cycle in found:
+        message = f"these tasks wait for each other: {cycle}"
+        known[cycle.path[0]].problem("dependencies", message)
+    return [] if found else topological_order(graph)
+
+
+def _check_dependencies(task: Record, known: dict[str, Record]) -> None:
+    if not task.values["dependencies"]:
+        return
+    for item in one_or_more(task.written["dependencies"]):
+        text = item.node.text if isinstance(item.node, Scalar) else None
+        if text is not None and text not in known:
+            hint = "" if task.report.is_full else did_you_mean(text, known)
+            item.problem(f"there is no task {quote(text)}{hint}")

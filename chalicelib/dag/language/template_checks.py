@@ -1,0 +1,88 @@
+"""What the templates of each place of a DAG file may name."""
+
+from __future__ import annotations
+
+from chalicelib.dag.graph import all_ancestors
+from chalicelib.dag.language.mappings import Record, check_template, check_templates
+from chalicelib.dag.language.yaml_nodes import Mapping, Node, Scalar, Sequence
+from chalicelib.dag.language.yaml_value import Value
+from chalicelib.dag.shell.tables import is_own_variable
+from chalicelib.dag.templates import is_one_template, is_template
+from chalicelib.dag.templates.terms import NAMES, OF_THE_TASK, Scope, TemplateError
+
+_EVERY_TASK = tuple(name for name in NAMES if name != "outputs")
+
+
+def check_all_templates(dag: Record, tasks: list[Record]) -> None:
+    """Report what is wrong with templates."""
+    params = tuple(param.name for param in dag.values["params"])
+    numbers = tuple(p.name for p in dag.values["params"] if p.type in ("integer", "number"))
+    if "env" in dag.written:
+        check_templates(dag.written["env"], Scope(_EVERY_TASK, params))
+        _check_variables(dag.written["env"])
+    by_id = {task.values["id"]: task for task in tasks if task.values["id"] is not None}
+    graph = {
+        task_id: [up for up in task.values["dependencies"] if up in by_id]
+        for task_id, task in by_id.items()
+    }
+    upstream = all_ancestors(graph)
+    defaults = dag.values["default_args"]
+    for task in tasks:
+        places = _places(task, defaults.written if isinstance(defaults, Record) else {})
+        if not places:
+            continue
+        before = upstream.get(task.values["id"], ())
+        promised = {other: by_id[other].values["outputs"] for other in before}
+        for name, value in places.items():
+            names = OF_THE_TASK if name in ("expand", "conf") else NAMES
+            _check(name, value, Scope(names, params, promised, tuple(graph), numbers))
+
+
+def _places(task: Record, defaults: dict[str, Value]) -> dict[str, Value]:
+    """The fields of the task that hold templates, whether it says them itself or not."""
+    found: dict[str, Value] = {}
+    for name in ("command", "when", "env", "expand", "conf"):
+        value = task.written.get(name)
+        if value is None or value.node.is_null:
+            value = defaults.get(name)
+        if value is not None and task.values[name] and is_template(task.values[name]):
+            found[name] = value
+    return found
+
+
+def _check(name: str, value: Value, scope: Scope) -> None:
+    if name in ("command", "when") and isinstance(value.node, Scalar):
+        check_template(value, value.node.text, scope, for_shell=True)
+        return
+    check_templates(value, scope)
+    if name in ("env", "expand"):
+        _check_variables(value)
+    if name == "expand" and isinstance(value.node, Mapping):
+        for key, node in value.node.pairs:
+            if isinstance(node, Scalar):
+                _check_is_list(value.at(node, f".{key.text}"), node.text)
+
+
+def _check_variables(value: Value) -> None:
+    """No run may say what is in a variable that the shell runs or calculates."""
+    for key, node in value.node.pairs if isinstance(value.node, Mapping) else ():
+        if is_own_variable(key.text) and _holds_template(node):
+            value.at(key, f".{key.text}").problem(
+                f"{key.text} means something to the shell itself, so no template may stand in it: "
+                "choose another name"
+            )
+
+
+def _holds_template(node: Node) -> bool:
+    if isinstance(node, Sequence):
+        return any(map(_holds_template, node.items))
+    return isinstance(node, Scalar) and is_template(node.text)
+
+
+def _check_is_list(value: Value, text: str) -> None:
+    try:
+        is_one = is_one_template(text)
+    except TemplateError:
+        return  # reported already
+    if not is_one:
+        value.problem("a template that gives a list stands alone: nothing before or behind it")

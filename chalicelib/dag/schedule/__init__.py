@@ -1,0 +1,7 @@
+"""When a DAG fires: cron expressions, time zones, clock changes and durations. Pure.
+
+clock_changes  aware moments, local clocks, and the days on which clocks are changed
+cron           the expressions of `schedule`
+durations      durations as people write them
+schedule       when a DAG fires
+"""

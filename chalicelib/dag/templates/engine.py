@@ -1,0 +1,337 @@
+"""Templates by Jinja2: expressions only, on values of JSON, with a few filters of our own.
+
+No function is called and no attribute of a Python object is reached: a dot names a key. Texts that
+grow without bound are refused, for this runs beside the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateSyntaxError, Undefined, nodes
+from jinja2.environment import TemplateExpression
+from jinja2.exceptions import TemplateError as JinjaError
+from jinja2.exceptions import UndefinedError
+from jinja2.parser import Parser
+from jinja2.sandbox import SandboxedEnvironment
+
+from chalicelib.dag.json_values import as_written
+from chalicelib.dag.problems import MAX_PROBLEMS, did_you_mean, quote
+from chalicelib.dag.shell.places import places
+from chalicelib.dag.shell.source import HOLE
+from chalicelib.dag.shell.values import Place
+from chalicelib.dag.templates.compile_budget import NotCompiled, spend_on_expression, spend_on_text
+from chalicelib.dag.templates.filters import FILTERS, MAX_TEXT, refuse_undefined
+from chalicelib.dag.templates.names import nothing_here, odd_task, paths, why_missing, wrong_names
+from chalicelib.dag.templates.numbers import always_number, is_number
+from chalicelib.dag.templates.shell_quoting import quote_for, refusal
+from chalicelib.dag.templates.spans import BRACES, Hole, Unreadable, split
+from chalicelib.dag.templates.terms import OPEN, Fault, Scope, TemplateError
+from chalicelib.dag.text import BadText, text_or_nothing
+
+MAX_EXPRESSION = 1000
+_FAILURES = (JinjaError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError)
+_ALLOWED = (
+    nodes.Name,
+    nodes.Const,
+    nodes.Getattr,
+    nodes.Getitem,
+    nodes.Slice,
+    nodes.Filter,
+    nodes.Test,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.BinExpr,
+    nodes.UnaryExpr,
+    nodes.CondExpr,
+    nodes.List,
+    nodes.Dict,
+    nodes.Pair,
+    nodes.Tuple,
+    nodes.Keyword,
+)
+
+
+class _Environment(SandboxedEnvironment):
+    """Jinja's sandbox with less in it."""
+
+    intercepted_binops = frozenset({"*", "**", "%", "+"})
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        return self.getitem(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        if isinstance(obj, Undefined):
+            return obj  # it says what was missing first
+        try:
+            if isinstance(obj, dict | list | str):
+                return obj[argument]
+        except (LookupError, TypeError):
+            pass
+        return self.undefined(nothing_here(argument), name=str(argument))
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        for value in (left, right):
+            refuse_undefined(value)
+        numbers = isinstance(left, int | float) and isinstance(right, int | float)
+        if operator in ("**", "%", "*") and not numbers:
+            raise TypeError(f"{operator} is for numbers")
+        if operator == "**" and (abs(left) > 1_000_000 or abs(right) > 16):
+            raise ValueError("this power is too large")
+        texts = isinstance(left, str) and isinstance(right, str)
+        lists = isinstance(left, list) and isinstance(right, list)
+        if not (numbers or texts or lists):
+            raise TypeError("+ is for two numbers, two texts or two lists")
+        return super().call_binop(context, operator, left, right)
+
+
+def _environment() -> _Environment:
+    environment = _Environment(undefined=StrictUndefined, autoescape=False, cache_size=0)
+    environment.globals.clear()
+    environment.filters = dict(FILTERS)
+    return environment
+
+
+_ENVIRONMENT = _environment()
+
+
+@dataclass(frozen=True, slots=True)
+class _Expression:
+    """What stands in one template. `own_text` is it where it is only a text that the author wrote;
+    `is_raw` where `| raw` ends it."""
+
+    hole: Hole
+    tree: nodes.Expr
+    own_text: str | None
+    is_raw: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Program:
+    """`literals` with one of `expressions` between each two: how each is evaluated, and where its
+    value stands in a shell script, if it is quoted."""
+
+    literals: tuple[str, ...]
+    expressions: tuple[_Expression, ...]
+    evaluators: tuple[TemplateExpression, ...]
+    places: tuple[Place | None, ...]
+
+
+def prepare(text: str) -> None:
+    _program(text)
+
+
+def render(text: str, context: Mapping[str, Any], *, for_shell: bool) -> str:
+    program = _program(text)
+    parts = [program.literals[0]]
+    left = MAX_TEXT - len(program.literals[0])
+    for index in range(len(program.expressions)):
+        value = _text(program, index, context)
+        if for_shell and (place := program.places[index]):
+            value = _quoted(value, place)
+        parts += [value, program.literals[index + 1]]
+        left -= len(value) + len(program.literals[index + 1])
+        if left < 0:
+            raise TemplateError(f"the rendered text has over {MAX_TEXT} characters")
+    return "".join(parts)
+
+
+def _quoted(value: str, place: Place) -> str:
+    if not value and place.allows_numbers:
+        raise TemplateError(
+            "a template cannot be rendered: a number is needed there, and it has no value: give "
+            "the param a default, or end the template with | default(0)"
+        )
+    try:
+        return quote_for(value, place, is_number=is_number(value))
+    except ValueError as error:
+        raise TemplateError(f"a template cannot be rendered: {error}") from None
+
+
+def render_value(text: str, context: Mapping[str, Any], stand_in: str) -> Any:
+    program = _program(text)
+    if program.literals == ("", ""):
+        return as_written(_value(program, 0, context, stand_in))
+    return render(text, context, for_shell=False)
+
+
+def check(text: str, scope: Scope, *, for_shell: bool) -> list[Fault]:
+    try:
+        literals, holes = split(text)
+    except Unreadable as error:
+        return [Fault(error.opening, str(error))]
+    tasks = frozenset(scope.tasks)
+    faults: list[Fault] = []
+    expressions: list[_Expression | None] = []
+    for hole in holes:
+        expression, wrong = _judged(hole, scope)
+        expressions.append(expression)
+        if wrong and (odd := odd_task(hole.source, tasks)):
+            wrong = [odd]
+        faults += [Fault(hole.opening, message) for message in wrong]
+        if len(faults) >= MAX_PROBLEMS:
+            return faults  # more are not shown, and each looks for a name that was meant
+    if for_shell:
+        faults += _unsafe(literals, expressions, scope)
+    return sorted(faults, key=lambda fault: fault.opening)
+
+
+def _judged(hole: Hole, scope: Scope) -> tuple[_Expression | None, list[str]]:
+    """The expression, and all that is wrong with it."""
+    try:
+        expression = _read(hole)
+    except Unreadable as error:
+        return None, [str(error)]
+    return expression, list(wrong_names(expression.tree, scope))
+
+
+def _unsafe(
+    literals: Sequence[str], expressions: Sequence[_Expression | None], scope: Scope
+) -> Iterator[Fault]:
+    """The templates whose values the shell would not take as plain text."""
+    for expression, place in zip(expressions, _places(literals, expressions), strict=True):
+        if expression is None or place is None or not place.reason:
+            continue
+        if not place.allows_numbers or not always_number(expression.tree, scope.numbers):
+            yield Fault(expression.hole.opening, refusal(place))
+
+
+def is_one(text: str) -> bool:
+    return split(text)[0] == ["", ""]
+
+
+def names_used(text: str) -> set[str]:
+    program = _program(text)
+    return {".".join(path) for one in program.expressions for path in paths(one.tree)}
+
+
+def with_texts(text: str, tame: Collection[str]) -> tuple[str, list[int]]:
+    program = _program(text)
+    written, found = [program.literals[0]], []
+    for expression, literal in zip(program.expressions, program.literals[1:], strict=True):
+        if expression.own_text is not None:
+            written.append(expression.own_text + literal)
+            continue
+        if _may_be_given(expression.tree, tame):
+            found.append(sum(part.startswith(HOLE) for part in written))
+        written.append(HOLE + literal)
+    return "".join(written), found
+
+
+def _may_be_given(tree: nodes.Expr, tame: Collection[str]) -> bool:
+    """Whether its value may be a text that somebody gave to the run, or that a command wrote."""
+    if always_number(tree, tame):
+        return False
+    return any(
+        path[0] == "outputs" or (path[0] == "params" and not (path[1:] and path[1] in tame))
+        for path in paths(tree)
+    )
+
+
+@lru_cache(maxsize=8192)
+def _program(text: str) -> _Program:
+    spend_on_text(text, text.count(OPEN))
+    literals, holes = split(text)
+    expressions = tuple(map(_read, holes))
+    try:
+        evaluators = tuple(_compile(hole.source) for hole in holes)
+    except NotCompiled:
+        raise NotCompiled(text) from None
+    return _Program(tuple(literals), expressions, evaluators, tuple(_places(literals, expressions)))
+
+
+def _read(hole: Hole) -> _Expression:
+    if not hole.source:
+        raise Unreadable(hole.opening, f"this template is empty; {BRACES}")
+    if len(hole.source) > MAX_EXPRESSION:
+        raise Unreadable(hole.opening, f"a template has at most {MAX_EXPRESSION} characters")
+    try:
+        parser = Parser(_ENVIRONMENT, hole.source, state="variable")
+        tree = parser.parse_expression()
+        if not parser.stream.eos:
+            raise TemplateSyntaxError(f"{quote(parser.stream.current.value)} is too much", 1)
+    except _FAILURES as error:
+        why = error.message if isinstance(error, TemplateSyntaxError) else str(error)
+        raise Unreadable(hole.opening, f"this is no template: {why}; {BRACES}") from None
+    _check_nodes(tree, hole)
+    own = tree.value if isinstance(tree, nodes.Const) else None
+    return _Expression(hole, tree, own if isinstance(own, str) else None, _is_raw(tree))
+
+
+@lru_cache(maxsize=1024)
+def _compile(source: str) -> TemplateExpression:
+    spend_on_expression(source)
+    try:
+        return _ENVIRONMENT.compile_expression(source, undefined_to_none=False)
+    except (*_FAILURES, SyntaxError, MemoryError) as error:
+        raise TemplateError(f"this template is too complex: {error}") from None
+
+
+def _places(
+    literals: Sequence[str], expressions: Sequence[_Expression | None]
+) -> list[Place | None]:
+    """Where each value stands: None where it is not quoted. A text of the author's is part of the
+    script, quotation marks and all."""
+    script, raw = [literals[0]], set()
+    for expression, literal in zip(expressions, literals[1:], strict=True):
+        if expression and expression.own_text is not None:
+            script[-1] += expression.own_text + literal
+            continue
+        if expression is None or expression.is_raw:
+            raw.add(len(script) - 1)
+        script.append(literal)
+    places_of_values = iter(places(script, raw))
+    found: list[Place | None] = []
+    for expression in expressions:
+        is_text = expression is not None and expression.own_text is not None
+        place = None if is_text else next(places_of_values)
+        found.append(None if expression is None or expression.is_raw else place)
+    return found
+
+
+def _is_raw(tree: nodes.Node) -> bool:
+    return isinstance(tree, nodes.Filter) and tree.name == "raw"
+
+
+def _check_nodes(tree: nodes.Expr, hole: Hole) -> None:
+    for node in (tree, *tree.find_all(nodes.Node)):
+        message = _refused(node, is_whole=node is tree)
+        if message:
+            raise Unreadable(hole.opening, message)
+
+
+def _refused(node: nodes.Node, *, is_whole: bool) -> str | None:
+    if isinstance(node, nodes.Call):
+        return "nothing can be called in a template: use a filter such as ds | replace('-', '')"
+    if isinstance(node, nodes.Concat):
+        return "~ is not possible in a template: write two of them beside each other"
+    if not isinstance(node, _ALLOWED):
+        return f"this is not possible in a template; {BRACES}"
+    if isinstance(node, nodes.Filter) and node.name not in FILTERS:
+        hint = did_you_mean(node.name, FILTERS) or f"; there are {', '.join(FILTERS)}"
+        return f"there is no filter {quote(node.name)}{hint}"
+    if _is_raw(node) and not is_whole:
+        return "raw must be the last filter of a template"
+    return None
+
+
+def _value(program: _Program, index: int, context: Mapping[str, Any], stand_in: str = "''") -> Any:
+    try:
+        value = program.evaluators[index](**context)
+        refuse_undefined(value)
+    except UndefinedError as error:
+        why = why_missing(program.expressions[index].tree, context, str(error), stand_in)
+        raise TemplateError(f"a template cannot be rendered: {why}") from None
+    except _FAILURES as error:
+        raise TemplateError(f"a template cannot be rendered: {error}") from None
+    return value
+
+
+def _text(program: _Program, index: int, context: Mapping[str, Any]) -> str:
+    try:
+        return text_or_nothing(_value(program, index, context))
+    except BadText as error:
+        raise TemplateError(f"a template cannot be rendered: {error}") from None

@@ -1,0 +1,113 @@
+"""The filters of templates. Values of JSON in, values of JSON out; none makes much of little."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from jinja2 import Undefined
+
+from chalicelib.dag.json_values import WRITTEN, as_written, parse_json
+from chalicelib.dag.text import text_or_nothing
+
+MAX_TEXT = 256 * 1024
+
+
+def refuse_undefined(value: Any) -> None:
+    """Raises UndefinedError, which says what is missing, where something is."""
+    if isinstance(value, Undefined):
+        value._fail_with_undefined_error()
+
+
+def _strict(made: Callable[..., Any]) -> Callable[..., Any]:
+    """The filter for values only: what is missing would be told as a wrong type."""
+
+    @wraps(made)
+    def strict(value: Any, *args: Any, **kwargs: Any) -> Any:
+        refuse_undefined(value)
+        return made(value, *args, **kwargs)
+
+    return strict
+
+
+def _raw(value: Any) -> Any:
+    return value
+
+
+def _default(value: Any, fallback: Any = "") -> Any:
+    return fallback if value is None or isinstance(value, Undefined) else value
+
+
+def _lower(value: str) -> str:
+    return text_or_nothing(value).lower()
+
+
+def _upper(value: str) -> str:
+    return text_or_nothing(value).upper()
+
+
+def _trim(value: str) -> str:
+    return text_or_nothing(value).strip()
+
+
+def _replace(value: str, old: str, new: str) -> str:
+    text = text_or_nothing(value)
+    if len(text) + text.count(old) * len(new) > MAX_TEXT:
+        raise ValueError("replace makes this text too long")
+    return text.replace(old, new)
+
+
+def _split(value: str, separator: str = ",") -> list[str]:
+    text = text_or_nothing(value)
+    return text.split(separator) if text else []
+
+
+def _join(value: list[Any], separator: str = ",") -> str:
+    if len(value) * len(separator) > MAX_TEXT:
+        raise ValueError("join makes this text too long")
+    return separator.join(map(text_or_nothing, value))
+
+
+def _round(value: float, digits: int = 0) -> float:
+    return round(value, digits) if digits else round(value)
+
+
+def _tojson(value: Any) -> str:
+    if isinstance(value, WRITTEN):
+        return value.text
+    return json.dumps(as_written(value), ensure_ascii=False)
+
+
+def _fromjson(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value  # it has been read already
+    try:
+        return parse_json(value)
+    except ValueError as error:
+        raise ValueError(f"fromjson cannot read this text: {error}") from None
+
+
+_OF_VALUES: dict[str, Callable[..., Any]] = {
+    "raw": _raw,
+    "lower": _lower,
+    "upper": _upper,
+    "trim": _trim,
+    "replace": _replace,
+    "split": _split,
+    "join": _join,
+    "length": len,
+    "first": lambda value: value[0],
+    "last": lambda value: value[-1],
+    "sort": sorted,
+    "min": min,
+    "max": max,
+    "sum": sum,
+    "round": _round,
+    "int": int,
+    "float": float,
+    "tojson": _tojson,
+    "fromjson": _fromjson,
+}
+FILTERS = {"default": _default, **{name: _strict(made) for name, made in _OF_VALUES.items()}}

@@ -1,0 +1,100 @@
+"""Named queries about who may use the API.
+
+Of a token only its SHA-256 ever gets here, as 64 hexadecimal digits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.database.connection import Row, Transaction
+from chalicelib.database.connection.times import from_us, to_us
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """One token, good until `revoked_at`. `last_used_at` may be an hour old."""
+
+    id: int
+    name: str
+    role: str
+    sha256: str
+    created_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+_COLUMNS = """
+    SELECT id, name, role, sha256, created_at, last_used_at, revoked_at FROM access_tokens
+"""
+
+
+def insert(tx: Transaction, name: str, role: str, sha256: str, now: datetime) -> bool:
+    """Keep a new token; False if the name was ever given to one."""
+    return (
+        tx.execute(
+            "INSERT INTO access_tokens (name, role, sha256, created_at) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (name) DO NOTHING",
+            (name, role, sha256, to_us(now)),
+        )
+        == 1
+    )
+
+
+def by_digest(tx: Transaction, sha256: str) -> AccessToken | None:
+    """The token with this digest, if it is still good."""
+    row = tx.one(_COLUMNS + "WHERE sha256 = ? AND revoked_at IS NULL", (sha256,))
+    return _token(row) if row else None
+
+
+def by_name(tx: Transaction, name: str) -> AccessToken | None:
+    """The token of that name, revoked or not."""
+    row = tx.one(_COLUMNS + "WHERE name = ?", (name,))
+    return _token(row) if row else None
+
+
+def every(tx: Transaction, limit: int) -> list[AccessToken]:
+    """All, in the order of making."""
+    return [_token(row) for row in tx.all(_COLUMNS + "ORDER BY id LIMIT ?", (limit,))]
+
+
+def count(tx: Transaction) -> int:
+    """How many there are, revoked ones included."""
+    row = tx.one("SELECT count(*) FROM access_tokens")
+    return int(row[0]) if row else 0
+
+
+def note_use(tx: Transaction, key: int, now: datetime, before: datetime) -> bool:
+    """Remember that it was used; False if that was noted after `before`."""
+    return (
+        tx.execute(
+            "UPDATE access_tokens SET last_used_at = ?1"
+            " WHERE id = ?2 AND (last_used_at IS NULL OR last_used_at <= ?3 OR last_used_at > ?1)",
+            (to_us(now), key, to_us(before)),
+        )
+        == 1
+    )
+
+
+def revoke(tx: Transaction, name: str, now: datetime) -> bool:
+    """From now on it opens nothing; False if there is none of that name that does."""
+    return (
+        tx.execute(
+            "UPDATE access_tokens SET revoked_at = ? WHERE name = ? AND revoked_at IS NULL",
+            (to_us(now), name),
+        )
+        == 1
+    )
+
+
+def _token(row: Row) -> AccessToken:
+    return AccessToken(
+        id=row[0],
+        name=row[1],
+        role=row[2],
+        sha256=row[3],
+        created_at=from_us(row[4]),
+        last_used_at=from_us(row[5]),
+        revoked_at=from_us(row[6]),
+    )

@@ -1,0 +1,193 @@
+"""Named queries that move an attempt: begun, sent again, heard of, ended. Each is one guarded
+UPDATE."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chalicelib.dag.states import TaskState
+from chalicelib.database.connection import Transaction
+from chalicelib.database.connection.times import to_us
+from chalicelib.database.queries.guards import task_guard
+from chalicelib.database.queries.task_instances import End, TaskInstance
+
+
+def queue(
+    tx: Transaction, key: int, version: int, now: datetime, not_before: datetime, due_at: datetime
+) -> bool:
+    """scheduled -> queued: begin the next attempt, or ask a sensor again within the same one, as
+    that version of the DAG says."""
+    return (
+        tx.execute(
+            "UPDATE task_instances SET state = 'queued', try_number = try_number + (poke = 0),"
+            " version = ?, sends = 1, queued_at = ?, not_before = ?, due_at = ?, started_at = NULL,"
+            " heartbeat_at = NULL, ended_at = NULL, exit_code = NULL, signal = NULL,"
+            " max_rss = NULL, log_bytes = NULL, reason = ''"
+            " WHERE id = ? AND state IN (SELECT value FROM json_each(?))",
+            (
+                version,
+                to_us(now),
+                to_us(not_before),
+                to_us(due_at),
+                key,
+                task_guard(TaskState.QUEUED),
+            ),
+        )
+        == 1
+    )
+
+
+def postpone(tx: Transaction, task: TaskInstance, due_at: datetime) -> bool:
+    """Note that the message of a queued attempt is sent once more, and when to do so again."""
+    return (
+        tx.execute(
+            "UPDATE task_instances SET sends = sends + 1, due_at = ?"
+            " WHERE id = ? AND state = 'queued' AND try_number = ?",
+            (to_us(due_at), task.key, task.try_number),
+        )
+        == 1
+    )
+
+
+def make_due(tx: Transaction, now: datetime) -> int:
+    """Let the tick look at all attempts in flight as soon as they should have begun."""
+    return tx.execute(
+        "UPDATE task_instances SET due_at = max(?, coalesce(not_before, 0))"
+        " WHERE state IN ('queued', 'running') AND due_at IS NOT NULL",
+        (to_us(now),),
+    )
+
+
+def beat(
+    tx: Transaction,
+    task: TaskInstance,
+    started_at: datetime,
+    at: datetime,
+    due_at: datetime,
+    now: datetime,
+) -> bool:
+    """queued -> running, or running still; an older heartbeat than the last changes nothing, unless
+    the last is from before the clock was set back."""
+    return (
+        tx.execute(
+            "UPDATE task_instances SET state = 'running', started_at = coalesce(started_at, ?1),"
+            " heartbeat_at = ?2, due_at = ?3 WHERE id = ?4 AND try_number = ?5 AND poke = ?7"
+            " AND (state = 'running' OR state IN (SELECT value FROM json_each(?6)))"
+            " AND (coalesce(heartbeat_at, 0) < ?2 OR heartbeat_at > ?8)",
+            (
+                to_us(started_at),
+                to_us(at),
+                to_us(due_at),
+                task.key,
+                task.try_number,
+                task_guard(TaskState.RUNNING),
+                task.attempt.poke,
+                to_us(now),
+            ),
+        )
+        == 1
+    )
+
+
+def end_attempt(
+    tx: Transaction, task: TaskInstance, target: TaskState, end: End, due_at: datetime | None
+) -> bool:
+    """Record the one result of an attempt in flight, and its row of the history. False if the
+    attempt is not the latest or has its result already. `due_at` is when the retry is due."""
+    changed = tx.execute(
+        "UPDATE task_instances SET state = ?, due_at = ?, not_before = coalesce(?2, not_before),"
+        " started_at = coalesce(?, started_at), ended_at = ?, exit_code = ?, signal = ?,"
+        " max_rss = ?, log_bytes = ?, reason = ?, poke = 0, poke_until = NULL,"
+        " poke_billed = 0"
+        " WHERE id = ? AND try_number = ? AND poke = ?"
+        " AND state IN ('queued', 'running') AND state IN (SELECT value FROM json_each(?))",
+        (
+            target,
+            to_us(due_at),
+            to_us(end.started_at),
+            to_us(end.ended_at),
+            end.exit_code,
+            end.signal,
+            end.max_rss,
+            end.log_bytes,
+            end.reason,
+            task.key,
+            task.try_number,
+            task.attempt.poke,
+            task_guard(target),
+        ),
+    )
+    if changed:
+        _remember(tx, task, end)
+    return changed == 1
+
+
+def _remember(tx: Transaction, task: TaskInstance, end: End) -> None:
+    tx.execute(
+        "INSERT INTO attempts (task_instance_id, try_number, version, outcome, queued_at,"
+        " started_at, ended_at, exit_code, signal, max_rss, log_bytes, pokes, billed_ms, memory_mb,"
+        " reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            task.key,
+            task.try_number,
+            task.version,
+            end.outcome,
+            to_us(task.queued_at),
+            to_us(end.started_at or task.started_at),
+            to_us(end.ended_at),
+            end.exit_code,
+            end.signal,
+            end.max_rss,
+            end.log_bytes,
+            task.attempt.poke,
+            None if end.billed_ms is None else end.billed_ms + task.poke_billed,
+            end.memory_mb,
+            end.reason,
+        ),
+    )
+    if end.log:
+        tx.execute(
+            "INSERT INTO short_logs (task_instance_id, try_number, log) VALUES (?, ?, ?)",
+            (task.key, task.try_number, end.log),
+        )
+
+
+def reschedule(
+    tx: Transaction, task: TaskInstance, end: End, due_at: datetime, until: datetime | None
+) -> bool:
+    """queued or running -> up_for_reschedule, within the same attempt: the sensor's answer was no,
+    or the command could not be started for now; ask again at `due_at`."""
+    return (
+        tx.execute(
+            "UPDATE task_instances SET state = 'up_for_reschedule', due_at = ?1, not_before = ?1,"
+            " poke = poke + 1, poke_until = ?2, ended_at = ?3, reason = ?9,"
+            " poke_billed = poke_billed + ?8"
+            " WHERE id = ?4 AND try_number = ?5 AND poke = ?6 AND state IN ('queued', 'running')"
+            " AND state IN (SELECT value FROM json_each(?7))",
+            (
+                to_us(due_at),
+                to_us(until),
+                to_us(end.ended_at),
+                task.key,
+                task.try_number,
+                task.attempt.poke,
+                task_guard(TaskState.UP_FOR_RESCHEDULE),
+                end.billed_ms or 0,
+                end.reason if end.is_transient else "",
+            ),
+        )
+        == 1
+    )
+
+
+def begin_waiting(tx: Transaction, task: TaskInstance, version: int, now: datetime) -> bool:
+    """scheduled -> running without a message: it waits for the run that it triggered."""
+    return (
+        tx.execute(
+            "UPDATE task_instances SET state = 'running', try_number = try_number + 1,"
+            " version = ?4, queued_at = ?1, not_before = ?1, started_at = ?1, heartbeat_at = NULL,"
+            " ended_at = NULL WHERE id = ?2 AND state IN (SELECT value FROM json_each(?3))",
+            (to_us(now), task.key, task_guard(TaskState.RUNNING), version),
+        )
+        == 1
+    )

@@ -1,0 +1,104 @@
+"""Named queries about backfills."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.database.connection import Row, Transaction
+from chalicelib.database.connection.times import from_us, to_us
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """A range of fire times to run. `next_date` is the first not yet looked at, None at the end;
+    `run_on_latest_version`: runs that are there already take the file's latest version."""
+
+    id: int
+    dag_id: str
+    from_date: datetime
+    to_date: datetime
+    next_date: datetime | None
+    is_reverse: bool
+    reprocess: str
+    max_active_runs: int
+    state: str
+    counts: dict[str, int]
+    run_on_latest_version: bool
+
+
+_BACKFILL = """
+    SELECT id, dag_id, from_date, to_date, next_date, is_reverse, reprocess, max_active_runs,
+           state, counts, run_on_latest_version
+    FROM backfills
+"""
+
+
+def insert(tx: Transaction, new: Backfill, now: datetime) -> int:
+    """Make it, running; answers its id (that of `new` does not count)."""
+    return tx.insert(
+        "INSERT INTO backfills (dag_id, from_date, to_date, next_date, is_reverse, reprocess,"
+        " max_active_runs, run_on_latest_version, state, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running', ?)",
+        (
+            new.dag_id,
+            to_us(new.from_date),
+            to_us(new.to_date),
+            to_us(new.next_date),
+            int(new.is_reverse),
+            new.reprocess,
+            new.max_active_runs,
+            int(new.run_on_latest_version),
+            to_us(now),
+        ),
+    )
+
+
+def find(tx: Transaction, key: int) -> Backfill | None:
+    """By its id."""
+    row = tx.one(_BACKFILL + "WHERE id = ?", (key,))
+    return _backfill(row) if row else None
+
+
+def running(tx: Transaction, limit: int) -> list[Backfill]:
+    """Those that still have dates to look at, the oldest first."""
+    rows = tx.all(_BACKFILL + "WHERE state = 'running' ORDER BY id LIMIT ?", (limit,))
+    return [_backfill(row) for row in rows]
+
+
+def move_on(
+    tx: Transaction, key: int, next_date: datetime | None, counts: Mapping[str, int]
+) -> None:
+    """Note how far it has come."""
+    tx.execute(
+        "UPDATE backfills SET next_date = ?, counts = ? WHERE id = ?",
+        (to_us(next_date), json.dumps(counts), key),
+    )
+
+
+def set_state(
+    tx: Transaction, key: int, state: str, ended_at: datetime | None, reason: str = ""
+) -> None:
+    """Pause, resume, cancel, or finish, and why if it was not people."""
+    tx.execute(
+        "UPDATE backfills SET state = ?, ended_at = ?, reason = ? WHERE id = ?",
+        (state, to_us(ended_at), reason, key),
+    )
+
+
+def _backfill(row: Row) -> Backfill:
+    return Backfill(
+        id=row[0],
+        dag_id=row[1],
+        from_date=from_us(row[2]),
+        to_date=from_us(row[3]),
+        next_date=from_us(row[4]),
+        is_reverse=bool(row[5]),
+        reprocess=row[6],
+        max_active_runs=row[7],
+        state=row[8],
+        counts=json.loads(row[9]),
+        run_on_latest_version=bool(row["run_on_latest_version"]),
+    )

@@ -1,0 +1,112 @@
+"""Named queries that keep the database small and tell how the program fares."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from chalicelib.database.connection import Transaction
+from chalicelib.database.connection.times import from_us, to_us
+
+TICKS_KEPT = 10_000
+DEAD_LETTERS_KEPT = 1_000
+VERSIONS_KEPT = 20
+AUDIT_KEPT = 100_000
+_BODY_KEPT = 16_384
+
+
+def fact(tx: Transaction, name: str) -> datetime | None:
+    """The moment that is remembered under this name."""
+    row = tx.one("SELECT value FROM facts WHERE name = ?", (name,))
+    return from_us(int(row[0])) if row else None
+
+
+def set_fact(tx: Transaction, name: str, moment: datetime) -> None:
+    """Remember a moment."""
+    tx.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, str(to_us(moment))))
+
+
+def word(tx: Transaction, name: str) -> str:
+    """The word that is remembered under this name; empty if there is none."""
+    row = tx.one("SELECT value FROM facts WHERE name = ?", (name,))
+    return str(row["value"]) if row else ""
+
+
+def set_word(tx: Transaction, name: str, value: str) -> None:
+    """Remember a word."""
+    tx.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+
+def forget_fact(tx: Transaction, name: str) -> None:
+    """Remember it no longer."""
+    tx.execute("DELETE FROM facts WHERE name = ?", (name,))
+
+
+def record_tick(
+    tx: Transaction,
+    started_at: datetime,
+    duration_us: int,
+    did: Mapping[str, int],
+    errors: Sequence[str],
+) -> None:
+    """One row per tick; the oldest go."""
+    key = tx.insert(
+        "INSERT INTO ticks (started_at, duration_us, did, errors) VALUES (?, ?, ?, ?)",
+        (to_us(started_at), duration_us, json.dumps(did), json.dumps(list(errors))),
+    )
+    tx.execute("DELETE FROM ticks WHERE id <= ?", (key - TICKS_KEPT,))
+
+
+def amend_tick(tx: Transaction, did: Mapping[str, int], errors: Sequence[str]) -> None:
+    """The latest tick has done more since it was recorded."""
+    tx.execute(
+        "UPDATE ticks SET did = ?, errors = ? WHERE id = (SELECT max(id) FROM ticks)",
+        (json.dumps(did), json.dumps(list(errors))),
+    )
+
+
+def set_aside(tx: Transaction, queue: str, body: str, reason: str, now: datetime) -> None:
+    """Keep a message that cannot be applied where people can see it; the oldest go."""
+    key = tx.insert(
+        "INSERT INTO dead_letters (queue, body, reason, received_at) VALUES (?, ?, ?, ?)",
+        (queue, body[:_BODY_KEPT], reason, to_us(now)),
+    )
+    tx.execute("DELETE FROM dead_letters WHERE id <= ?", (key - DEAD_LETTERS_KEPT,))
+
+
+def audit(
+    tx: Transaction,
+    who: str,
+    action: str,
+    target: str,
+    details: Mapping[str, object],
+    now: datetime,
+) -> None:
+    """Who did what to what."""
+    tx.execute(
+        "INSERT INTO audit (at, who, action, target, details) VALUES (?, ?, ?, ?, ?)",
+        (to_us(now), who, action, target, json.dumps(details)),
+    )
+
+
+def forget_audit(tx: Transaction) -> int:
+    """The oldest rows go when there are very many."""
+    return tx.execute(
+        "DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?", (AUDIT_KEPT,)
+    )
+
+
+def forget_versions(tx: Transaction, before: datetime, limit: int) -> int:
+    """Remove old versions that no run is pinned to; the active one and the last twenty stay."""
+    return tx.execute(
+        "DELETE FROM dag_versions WHERE id IN ("
+        # The numbers alone are in an index: rows are large, and only those that may go are read.
+        " SELECT v.id FROM (SELECT dag_id, max(version) - ? AS version FROM dag_versions"
+        " GROUP BY dag_id) last_to_go CROSS JOIN dag_versions v"
+        " ON v.dag_id = last_to_go.dag_id AND v.version <= last_to_go.version"
+        " WHERE v.created_at < ?"
+        " AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.version_id = v.id)"
+        " AND NOT EXISTS (SELECT 1 FROM dags d WHERE d.version_id = v.id) LIMIT ?)",
+        (VERSIONS_KEPT, to_us(before), limit),
+    )

@@ -1,0 +1,117 @@
+"""Named queries about notifications: messages to people that must leave at least once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from chalicelib.database.connection import Transaction
+from chalicelib.database.connection.times import to_us
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One that is to be sent (again). `payload` is what is told, `env` included."""
+
+    id: int
+    dag_id: str
+    event: str
+    kind: str
+    target: str
+    payload_text: str
+    sends: int
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """Read when it is asked for, so that one that cannot be read is in nobody else's way."""
+        payload: dict[str, Any] = json.loads(self.payload_text)
+        return payload
+
+
+def insert(
+    tx: Transaction,
+    *,
+    dag_id: str,
+    run_id: str,
+    task_id: str | None,
+    event: str,
+    kind: str,
+    target: str,
+    payload: Mapping[str, Any],
+    due_at: datetime,
+    now: datetime,
+) -> int:
+    """Keep one that is about to be sent; answers its id."""
+    return tx.insert(
+        "INSERT INTO notifications (dag_id, run_id, task_id, event, kind, target, payload, sends,"
+        " created_at, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?)",
+        (
+            dag_id,
+            run_id,
+            task_id,
+            event,
+            kind,
+            target,
+            json.dumps(payload),
+            to_us(now),
+            to_us(due_at),
+        ),
+    )
+
+
+_COLUMNS = "SELECT id, dag_id, event, kind, target, payload, sends FROM notifications"
+
+
+def pending(tx: Transaction, key: int) -> Notification | None:
+    """The one with this id, or None if it is delivered, given up or removed."""
+    row = tx.one(f"{_COLUMNS} WHERE id = ? AND state = 'pending'", (key,))
+    return None if row is None else Notification(*row)
+
+
+def due(tx: Transaction, now: datetime, limit: int) -> list[Notification]:
+    """Those of which nothing was heard in time, the longest overdue first."""
+    rows = tx.all(
+        f"{_COLUMNS} WHERE due_at <= ? AND due_at IS NOT NULL ORDER BY due_at LIMIT ?",
+        (to_us(now), limit),
+    )
+    return [Notification(*row) for row in rows]
+
+
+def wait(tx: Transaction, key: int, due_at: datetime, reason: str) -> None:
+    """It could not be delivered for now."""
+    tx.execute(
+        "UPDATE notifications SET due_at = ?, reason = ? WHERE id = ? AND state = 'pending'",
+        (to_us(due_at), reason, key),
+    )
+
+
+def postpone(tx: Transaction, key: int, due_at: datetime) -> None:
+    """It is sent once more."""
+    tx.execute(
+        "UPDATE notifications SET sends = sends + 1, due_at = ? WHERE id = ? AND state = 'pending'",
+        (to_us(due_at), key),
+    )
+
+
+def end(tx: Transaction, key: int, is_delivered: bool, reason: str) -> bool:
+    """pending -> delivered or failed."""
+    return (
+        tx.execute(
+            "UPDATE notifications SET state = ?, reason = ?, due_at = NULL"
+            " WHERE id = ? AND state = 'pending'",
+            ("delivered" if is_delivered else "failed", reason, key),
+        )
+        == 1
+    )
+
+
+def forget(tx: Transaction, before: datetime, limit: int) -> int:
+    """Remove what is old among the `limit` oldest: no more are looked at."""
+    return tx.execute(
+        "DELETE FROM notifications WHERE id < (SELECT min(id) FROM notifications) + ?"
+        " AND created_at < ? AND due_at IS NULL",
+        (limit, to_us(before)),
+    )

@@ -1,0 +1,52 @@
+"""Named queries about pools."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chalicelib.database.connection import Transaction
+from chalicelib.database.connection.times import to_us
+
+
+def free_slots(tx: Transaction, name: str) -> int | None:
+    """How many slots of the pool are free (below 0 where it was made smaller); None for no pool."""
+    slots = size(tx, name)
+    if slots is None:
+        return None
+    used = tx.one(
+        "SELECT coalesce(sum(pool_slots), 0) FROM task_instances WHERE pool = ?"
+        " AND state IN ('queued', 'running')"
+        " AND pool IS NOT NULL AND state IN ('scheduled', 'queued', 'running')",
+        (name,),
+    )
+    return slots - (int(used[0]) if used else 0)
+
+
+def size(tx: Transaction, name: str) -> int | None:
+    """All slots of the pool; None for no pool."""
+    row = tx.one("SELECT slots FROM pools WHERE name = ?", (name,))
+    return None if row is None else int(row[0])
+
+
+def put(tx: Transaction, name: str, slots: int, description: str, now: datetime) -> None:
+    """Make or change the pool."""
+    tx.execute(
+        "INSERT INTO pools (name, slots, description, updated_at) VALUES (?1, ?2, ?3, ?4)"
+        " ON CONFLICT (name) DO UPDATE SET slots = ?2, description = ?3, updated_at = ?4",
+        (name, slots, description, to_us(now)),
+    )
+
+
+def remove(tx: Transaction, name: str) -> bool:
+    """Forget the pool; False if there is none."""
+    return tx.execute("DELETE FROM pools WHERE name = ?", (name,)) == 1
+
+
+def is_in_use(tx: Transaction, name: str) -> bool:
+    """Whether a task that is ready or in flight needs the pool."""
+    row = tx.one(
+        "SELECT 1 FROM task_instances WHERE pool = ?"
+        " AND pool IS NOT NULL AND state IN ('scheduled', 'queued', 'running') LIMIT 1",
+        (name,),
+    )
+    return row is not None

@@ -1,0 +1,211 @@
+"""Named queries about the slots of max_active_runs: who has one, who waits, whose time is up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from chalicelib.database.connection import Transaction
+from chalicelib.database.connection.times import from_us, to_us
+from chalicelib.database.queries.runs import SELECT_RUN, Run, run_of
+
+
+def admitted_count(tx: Transaction, dag_id: str) -> int:
+    """How many of the DAG's max_active_runs slots are taken."""
+    row = tx.one(
+        "SELECT count(*) FROM runs"
+        " WHERE dag_id = ? AND admitted_at IS NOT NULL AND ended_at IS NULL",
+        (dag_id,),
+    )
+    return int(row[0]) if row else 0
+
+
+_IN_LINE = """
+    WHERE dag_id = :dag_id AND admitted_at IS NULL AND ended_at IS NULL
+    AND (run_type <> 'scheduled' OR reopened_at IS NOT NULL
+         OR (not_before <= :horizon AND :only_asked_for = 0))
+"""
+_IN_ORDER = "ORDER BY backfill_id IS NOT NULL, not_before, id LIMIT :limit"
+WAITING = f"{SELECT_RUN} {_IN_LINE} {_IN_ORDER}"
+LINE = f"SELECT id FROM runs {_IN_LINE} {_IN_ORDER}"
+IS_IN_LINE = f"SELECT 1 FROM runs {_IN_LINE} AND id = :key"
+
+
+def waiting(
+    tx: Transaction, dag_id: str, horizon: datetime, *, only_asked_for: bool, limit: int
+) -> list[Run]:
+    """Runs that wait for a slot, the earliest first; or of them those that the clock alone did not
+    make. Only what the clock made waits for its time: all else was asked for now, and a time that
+    lies ahead is from before the clock was set back."""
+    params = _line_of(dag_id, horizon, only_asked_for=only_asked_for)
+    return [run for run in map(run_of, tx.all(WAITING, {**params, "limit": limit})) if run]
+
+
+def line(
+    tx: Transaction, dag_id: str, horizon: datetime, *, only_asked_for: bool, limit: int
+) -> list[int]:
+    """The keys of the runs that `waiting` answers."""
+    params = _line_of(dag_id, horizon, only_asked_for=only_asked_for)
+    return [row[0] for row in tx.all(LINE, {**params, "limit": limit})]
+
+
+def is_in_line(tx: Transaction, run: Run, horizon: datetime, *, only_asked_for: bool) -> bool:
+    """Whether `waiting` answers this run, given a limit that reaches it."""
+    params = _line_of(run.dag_id, horizon, only_asked_for=only_asked_for)
+    return tx.one(IS_IN_LINE, {**params, "key": run.key}) is not None
+
+
+def _line_of(dag_id: str, horizon: datetime, *, only_asked_for: bool) -> dict[str, Any]:
+    return {
+        "dag_id": dag_id,
+        "horizon": to_us(horizon),
+        "only_asked_for": int(only_asked_for),
+    }
+
+
+DAGS_TO_ADMIT = """
+    WITH RECURSIVE waiting (dag_id) AS (
+        SELECT min(dag_id) FROM runs WHERE admitted_at IS NULL AND ended_at IS NULL
+        UNION ALL
+        SELECT (SELECT min(r.dag_id) FROM runs r WHERE r.admitted_at IS NULL
+                AND r.ended_at IS NULL AND r.dag_id > waiting.dag_id)
+        FROM waiting WHERE waiting.dag_id IS NOT NULL)
+    SELECT d.dag_id FROM waiting CROSS JOIN dags d ON d.dag_id = waiting.dag_id
+    WHERE d.removed_at IS NULL
+    AND d.max_active_runs > (SELECT count(*) FROM runs r WHERE r.dag_id = d.dag_id
+                             AND r.admitted_at IS NOT NULL AND r.ended_at IS NULL)
+    AND EXISTS (SELECT 1 FROM runs r WHERE r.dag_id = d.dag_id
+                AND r.admitted_at IS NULL AND r.ended_at IS NULL
+                AND (r.run_type <> 'scheduled' OR r.reopened_at IS NOT NULL
+                     OR (r.not_before <= :horizon AND d.is_paused = 0)))
+    ORDER BY (SELECT min(r.not_before) FROM runs r WHERE r.dag_id = d.dag_id
+              AND r.admitted_at IS NULL AND r.ended_at IS NULL), d.dag_id
+    LIMIT :limit
+"""
+
+
+def dags_to_admit(tx: Transaction, horizon: datetime, limit: int) -> list[str]:
+    """The DAGs with a free slot and a run that waits for it, the longest waiting first. One DAG
+    after the other is found in the index: many runs of one cost no more than one."""
+    rows = tx.all(DAGS_TO_ADMIT, {"horizon": to_us(horizon), "limit": limit})
+    return [row["dag_id"] for row in rows]
+
+
+def admitted(tx: Transaction, dag_id: str, limit: int) -> list[Run]:
+    """The runs that have the DAG's slots, the longest first."""
+    rows = tx.all(
+        SELECT_RUN + "WHERE dag_id = ? AND admitted_at IS NOT NULL AND ended_at IS NULL"
+        " ORDER BY admitted_at, id LIMIT ?",
+        (dag_id, limit),
+    )
+    return [run for run in map(run_of, rows) if run]
+
+
+def take_slot(tx: Transaction, run: Run, timeout_at: datetime | None, now: datetime) -> bool:
+    """Give the run a slot; False if it has one or has ended. It fails at `timeout_at`."""
+    return (
+        tx.execute(
+            "UPDATE runs SET admitted_at = ?, timeout_at = ?"
+            " WHERE id = ? AND admitted_at IS NULL AND ended_at IS NULL",
+            (to_us(now), to_us(timeout_at), run.key),
+        )
+        == 1
+    )
+
+
+def waiting_of(tx: Transaction, dag_id: str, limit: int) -> list[Run]:
+    """Every run of the DAG that has no slot yet."""
+    rows = tx.all(
+        SELECT_RUN + "WHERE dag_id = ? AND admitted_at IS NULL AND ended_at IS NULL"
+        " ORDER BY not_before, id LIMIT ?",
+        (dag_id, limit),
+    )
+    return [run for run in map(run_of, rows) if run]
+
+
+def waiting_in_removed(tx: Transaction, limit: int) -> list[Run]:
+    """Runs without a slot whose DAG's file is gone."""
+    rows = tx.all(
+        SELECT_RUN + "WHERE admitted_at IS NULL AND ended_at IS NULL AND EXISTS"
+        " (SELECT 1 FROM dags d WHERE d.dag_id = runs.dag_id AND d.removed_at IS NOT NULL)"
+        " ORDER BY dag_id, not_before, id LIMIT ?",
+        (limit,),
+    )
+    return [run for run in map(run_of, rows) if run]
+
+
+def oldest_admitted(tx: Transaction, dag_id: str) -> Run | None:
+    """The run that has held its slot the longest and is not being stopped."""
+    return run_of(
+        tx.one(
+            SELECT_RUN + "WHERE dag_id = ? AND admitted_at IS NOT NULL AND ended_at IS NULL"
+            " AND stopping IS NULL ORDER BY admitted_at, id LIMIT 1",
+            (dag_id,),
+        )
+    )
+
+
+def first_waiting(tx: Transaction, dag_id: str, before_key: int) -> Run | None:
+    """The run that has waited for a slot the longest, made before this one."""
+    return run_of(
+        tx.one(
+            SELECT_RUN + "WHERE dag_id = ? AND admitted_at IS NULL AND ended_at IS NULL AND id < ?"
+            " ORDER BY not_before, id LIMIT 1",
+            (dag_id, before_key),
+        )
+    )
+
+
+def stopping_count(tx: Transaction, dag_id: str) -> int:
+    """How many of the DAG's runs give up their slots as soon as what is in flight has stopped."""
+    row = tx.one(
+        "SELECT count(*) FROM runs WHERE dag_id = ? AND admitted_at IS NOT NULL"
+        " AND ended_at IS NULL AND stopping IS NOT NULL",
+        (dag_id,),
+    )
+    return int(row[0]) if row else 0
+
+
+def timed_out(tx: Transaction, now: datetime, limit: int) -> list[Run]:
+    """Runs whose dagrun_timeout has passed."""
+    rows = tx.all(
+        SELECT_RUN + "WHERE timeout_at <= ? AND timeout_at IS NOT NULL AND ended_at IS NULL"
+        " ORDER BY timeout_at LIMIT ?",
+        (to_us(now), limit),
+    )
+    return [run for run in map(run_of, rows) if run]
+
+
+def timeout_moments(
+    tx: Transaction, after: datetime, until: datetime, limit: int
+) -> list[datetime]:
+    """The distinct moments in (after, until] at which a run times out, earliest first."""
+    rows = tx.all(
+        "SELECT DISTINCT timeout_at FROM runs WHERE timeout_at > ? AND timeout_at <= ?"
+        " AND timeout_at IS NOT NULL AND ended_at IS NULL ORDER BY timeout_at LIMIT ?",
+        (to_us(after), to_us(until), limit),
+    )
+    return [from_us(row[0]) for row in rows]
+
+
+def is_held_up(tx: Transaction, run: Run) -> bool:
+    """Whether a run of an earlier date waits for a slot while nothing moves in those that have one:
+    then it is this run, or another like it, that must end first."""
+    row = tx.one(
+        "SELECT EXISTS (SELECT 1 FROM runs WHERE dag_id = ?1 AND admitted_at IS NULL"
+        " AND ended_at IS NULL AND logical_date < ?2) AND NOT EXISTS (SELECT 1 FROM runs r"
+        " JOIN task_instances t ON t.run_key = r.id WHERE r.dag_id = ?1"
+        " AND r.admitted_at IS NOT NULL AND r.ended_at IS NULL AND t.state IN"
+        " ('scheduled', 'queued', 'running', 'up_for_retry', 'up_for_reschedule'))",
+        (run.dag_id, to_us(run.logical_date)),
+    )
+    return bool(row and row[0])
+
+
+def waiting_count(tx: Transaction, dag_id: str) -> int:
+    """How many runs of the DAG have no slot yet."""
+    row = tx.one(
+        "SELECT count(*) FROM runs WHERE dag_id = ? AND admitted_at IS NULL AND ended_at IS NULL",
+        (dag_id,),
+    )
+    return int(row[0]) if row else 0

@@ -1,0 +1,115 @@
+"""What a command finds around it: its environment and its directories."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from chalicelib.executor.cleanup import Cleaner
+
+# What a machine runs out of, and another one, or this one later, may have.
+_SCARCE = frozenset(
+    {
+        errno.EAGAIN,
+        errno.EDQUOT,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.ENOSPC,
+    }
+)
+
+
+class CannotStart(Exception):
+    """The command could not be started at all; the text says why and what to do. `is_transient`:
+    the same command may be started later."""
+
+    def __init__(self, text: str, *, is_transient: bool = False) -> None:
+        super().__init__(text)
+        self.is_transient = is_transient
+
+
+def is_scarcity(error: Exception) -> bool:
+    """Whether the system refused something only because it has too little left of it now."""
+    return isinstance(error, OSError) and error.errno in _SCARCE
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """`path` of the program, `name` as which it is called and signs its complaints."""
+
+    path: str
+    name: str
+
+
+def find_shell(search_path: str | None) -> Shell:
+    """bash where there is one, else sh."""
+    for name in ("bash", "sh"):
+        if path := shutil.which(name, path=search_path or os.defpath):
+            return Shell(path, name)
+    return Shell("/bin/sh", "sh")
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """`cwd` to run in, the file `output`, empty, for what the command has to hand on, and the
+    folder `home` that holds both, for a machine that has no home for its user."""
+
+    cwd: str
+    output: str
+    home: str
+
+    def environ(self, given: Mapping[str, str]) -> dict[str, str]:
+        home = given.get("HOME", "")
+        # Lambda sets no HOME, and what programs take instead is read-only there.
+        has_home = home != "" and os.access(home, os.W_OK)
+        return {**given, "DAG_OUTPUT": self.output, "HOME": home if has_home else self.home}
+
+
+@contextmanager
+def workspace(cwd: str | None, cleaner: Cleaner) -> Iterator[Workspace]:
+    """A private folder: in it the output file and, unless the command has a `cwd` of its own, the
+    fresh directory that it runs in. Gone at the end, or left to `cleaner` with all that is in it.
+    Raises CannotStart."""
+    with _explained():
+        root = tempfile.mkdtemp(prefix="attempt-")
+    fresh, output = f"{root}/work", f"{root}/output"
+    try:
+        with _explained():
+            os.close(os.open(output, os.O_CREAT | os.O_WRONLY, 0o600))
+            if cwd is None:
+                Path(fresh).mkdir(mode=0o700)
+        yield Workspace(fresh if cwd is None else cwd, output, root)
+    finally:
+        if not _is_removed(root, fresh, output):
+            cleaner.later(root)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CannotStart(
+            f"no folder could be made for the command: {error.strerror}; see that commands leave"
+            " room in the executor's temporary storage",
+            is_transient=is_scarcity(error),
+        ) from error
+
+
+def _is_removed(root: str, fresh: str, output: str) -> bool:
+    """Remove what nearly every command leaves: nothing of its own."""
+    try:
+        os.unlink(output)  # noqa: PTH108
+        with suppress(FileNotFoundError):
+            os.rmdir(fresh)  # noqa: PTH106
+        os.rmdir(root)  # noqa: PTH106
+    except OSError:
+        return False
+    return True

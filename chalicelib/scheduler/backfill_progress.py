@@ -1,0 +1,131 @@
+"""Runs for a range of fire times in the past, made little by little.
+
+A backfill never has more runs that have not ended than its own max_active_runs, and runs of the
+schedule go before its waiting ones; so ten thousand dates neither fill the tables nor starve the
+schedule.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from functools import partial
+
+from chalicelib.dag.model import Dag
+from chalicelib.dag.schedule.schedule import next_fire_time, previous_fire_time
+from chalicelib.dag.states import RunState
+from chalicelib.database.queries import backfills, dags, runs
+from chalicelib.database.queries.backfills import Backfill
+from chalicelib.database.queries.runs import NewRun, Run
+from chalicelib.errors import OrchestratorError
+from chalicelib.scheduler import clearing
+from chalicelib.scheduler.clearing import ClearRequest
+from chalicelib.scheduler.context import Work
+from chalicelib.scheduler.run_creation import make_run
+
+log = logging.getLogger("orchestrator.scheduler")
+
+MAX_BACKFILLS = 50
+MAX_LOOKED_AT = 200
+"""Dates that one pass looks at."""
+
+
+def go_on(work: Work) -> int:
+    """Take every running backfill on, should a run's end have been missed; answers the runs
+    made."""
+    made = 0
+    for found in backfills.running(work.tx, MAX_BACKFILLS):
+        made += go_on_one(work, found.id)
+    return made
+
+
+def go_on_one(work: Work, backfill_id: int) -> int:
+    """Make runs up to the backfill's own limit; answers how many."""
+    made = 0
+    give_up = partial(_give_up, work, backfill_id)
+    with work.apart("a backfill", give_up=give_up, backfill_id=backfill_id):
+        made = _make_runs(work, backfill_id)
+    return made
+
+
+def _give_up(work: Work, backfill_id: int, reason: str) -> None:
+    backfills.set_state(work.tx, backfill_id, "cancelled", work.now, reason)
+
+
+def _make_runs(work: Work, backfill_id: int) -> int:
+    found = backfills.find(work.tx, backfill_id)
+    dag = dags.find(work.tx, found.dag_id) if found else None
+    if found is None or found.state != "running":
+        return 0
+    if dag is None or dag.is_removed:
+        backfills.set_state(work.tx, found.id, "cancelled", work.now)
+        return 0
+    definition = work.definition(dag.version_id)
+    active = runs.backfill_count(work.tx, found.id)
+    moment, counts, made = found.next_date, dict(found.counts), 0
+    for _ in range(MAX_LOOKED_AT):
+        if moment is None or active >= found.max_active_runs:
+            break
+        what = _do(work, found, moment)
+        counts[what] = counts.get(what, 0) + 1
+        active += what in ("made", "cleared")
+        made += what == "made"
+        moment = _after(definition, found, moment)
+    else:
+        work.outbox.wake(work.now)  # the tick, or this wake-up's pass, goes on
+    backfills.move_on(work.tx, found.id, moment, counts)
+    if moment is None and active == 0:
+        backfills.set_state(work.tx, found.id, "done", work.now)
+    return made
+
+
+def _do(work: Work, backfill: Backfill, moment: datetime) -> str:
+    """Make, clear, or leave the run of one date. One that is refused, as by a default that is no
+    value for its param on that date, does not stand in the way of the next."""
+    try:
+        existing = runs.by_logical_date(work.tx, backfill.dag_id, moment)
+        if existing is not None:
+            return _again(work, backfill, existing)
+        return _make(work, backfill, moment)
+    except OrchestratorError as error:
+        about = {"dag_id": backfill.dag_id, "backfill_id": backfill.id, "logical_date": moment}
+        log.error("a date of a backfill refused: %s", error.message, extra=about)
+        return "refused"
+
+
+def _make(work: Work, backfill: Backfill, moment: datetime) -> str:
+    dag = dags.find(work.tx, backfill.dag_id)
+    assert dag is not None
+    before = previous_fire_time(work.definition(dag.version_id), moment)
+    new = NewRun(
+        run_type="backfill",
+        logical_date=moment,
+        data_interval_start=before or moment,
+        data_interval_end=moment,
+        not_before=work.now,
+        backfill_id=backfill.id,
+    )
+    return "made" if make_run(work, dag, new) is not None else "left"
+
+
+def _again(work: Work, backfill: Backfill, run: Run) -> str:
+    wanted = {
+        "none": (),
+        "failed": (RunState.FAILED,),
+        "all": (RunState.FAILED, RunState.SUCCESS, RunState.CANCELLED),
+    }[backfill.reprocess]
+    if run.state not in wanted or run.is_being_removed:
+        return "left"
+    request = ClearRequest(run_on_latest_version=backfill.run_on_latest_version)
+    if not clearing.clear(work, run, request).is_change:
+        return "left"
+    runs.adopt(work.tx, run.key, backfill.id)
+    return "cleared"
+
+
+def _after(dag: Dag, backfill: Backfill, moment: datetime) -> datetime | None:
+    if backfill.is_reverse:
+        earlier = previous_fire_time(dag, moment)
+        return earlier if earlier is not None and earlier >= backfill.from_date else None
+    later = next_fire_time(dag, moment)
+    return later if later is not None and later <= backfill.to_date else None

@@ -1,0 +1,212 @@
+"""What the clock makes due: fire times, retries, sensors to ask again, runs that took too long.
+Called by the tick and by every wake-up.
+
+The tick comes once a minute, at no particular second. For what falls due before the next one it
+leaves wake-ups: messages to the results queue, delayed until three seconds before the moment. A
+wake-up makes what is due within the next five seconds, and the executor waits out the rest. So a
+run starts on its second, but is not made (and holds no slot, and cannot escape a pause or a new
+version) minutes before it begins.
+
+Nobody asks "what is due now" but "what is due and not yet made", so that a tick that is late,
+doubled or missing changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+
+from chalicelib.dag.model import Dag
+from chalicelib.dag.schedule.schedule import next_fire_time, previous_fire_time
+from chalicelib.dag.states import RunState, TaskState
+from chalicelib.database.queries import (
+    dags,
+    housekeeping,
+    mapped_instances,
+    run_slots,
+    runs,
+    task_instances,
+    task_slots,
+)
+from chalicelib.database.queries.dags import RegisteredDag
+from chalicelib.database.queries.runs import NewRun
+from chalicelib.errors import InvalidRequest
+from chalicelib.scheduler import backfill_progress, forced_end, stopping
+from chalicelib.scheduler.context import AT_ONCE, MAKE_AHEAD, Work
+from chalicelib.scheduler.outbox import TICK_HORIZON
+from chalicelib.scheduler.run_creation import make_run
+
+log = logging.getLogger("orchestrator.scheduler")
+
+MAX_RUNS = 200
+MAX_RETRIES = 1000
+MAX_TIMEOUTS = 100
+MAX_WAKES = 200
+MAX_EXPANDING = 50
+MAX_REFILLED = 100
+MAX_WAITING = 100
+"""Runs of one DAG that may wait for a slot before its missed fire times stop making more."""
+OUTAGE = TICK_HORIZON
+"""Fire times missed by less than this were late, not missed: each still makes its run."""
+
+_REFILLED_UP_TO = "refilled_up_to"
+_INSTANT = timedelta(microseconds=1)
+
+
+def make_due(work: Work) -> dict[str, int]:
+    """Do what is due; answers how much of what. Bounded: what is left over is woken for at once."""
+    parts: dict[str, Callable[[Work], int]] = {
+        "runs_timed_out": _time_out,
+        "runs_made": _make_runs,
+        "retries_queued": partial(_queue_again, state=TaskState.UP_FOR_RETRY),
+        "sensors_asked": partial(_queue_again, state=TaskState.UP_FOR_RESCHEDULE),
+        "tasks_expanding": _go_on_expanding,
+        "dags_waiting_for_run_slots": _look_at_waiting_runs,
+        "dags_waiting_for_slots": _refill,
+        "backfill_runs": backfill_progress.go_on,
+    }
+    return {name: part_of(work, name, part) for name, part in parts.items()}
+
+
+def part_of(work: Work, name: str, part: Callable[[Work], int]) -> int:
+    """Do one part of what is due; one that raises keeps no other from being done."""
+    number = 0
+    with work.apart(f"the part {name!r} of what is due"):
+        number = part(work)
+    return number
+
+
+def plan_wakes(work: Work) -> int:
+    """Ask to be woken for everything that falls due before the next tick is sure to come."""
+    after, until = work.now + MAKE_AHEAD, work.now + TICK_HORIZON
+    moments = dags.fire_moments(work.tx, after, until, MAX_WAKES)
+    moments += task_instances.retry_moments(work.tx, after, until, MAX_WAKES)
+    for moment in moments:
+        work.outbox.wake(moment)
+    timeouts = run_slots.timeout_moments(work.tx, work.now, until, MAX_WAKES)
+    for moment in timeouts:
+        work.outbox.wake_after(moment)
+    return len(moments) + len(timeouts)
+
+
+def clock_start(work: Work, dag_id: str, dag: Dag) -> datetime | None:
+    """The first fire time of a new DAG, a changed schedule or an un-paused DAG: the next one. Only
+    `catchup` looks back: to the last fire time that made a run, else to start_date."""
+    if not dag.catchup:
+        return next_fire_time(dag, work.now)
+    last = runs.last_scheduled(work.tx, dag_id)
+    if last is None and dag.start_date is not None:
+        last = datetime.fromisoformat(dag.start_date) - _INSTANT
+    earliest = work.now - timedelta(seconds=dag.catchup_window)
+    return next_fire_time(dag, max(last, earliest) if last is not None else work.now)
+
+
+def _make_runs(work: Work) -> int:
+    horizon = work.now + MAKE_AHEAD
+    made = 0
+    for dag in dags.due(work.tx, horizon, MAX_RUNS):
+        if made >= MAX_RUNS or work.tx.is_late():
+            work.outbox.wake(work.now)
+            break
+        give_up = partial(_pause, work, dag.dag_id)
+        with work.apart("a DAG that is due", give_up=give_up, dag_id=dag.dag_id):
+            made += _make_runs_of(work, dag, horizon, MAX_RUNS - made)
+    if made >= MAX_RUNS:
+        work.outbox.wake(work.now)
+    return made
+
+
+def _pause(work: Work, dag_id: str, reason: str) -> None:
+    why = f"paused because no run of it could be made: {reason}; upload its file again, un-pause it"
+    dags.set_paused(work.tx, dag_id, True, None, work.now, why)
+
+
+def _make_runs_of(work: Work, dag: RegisteredDag, horizon: datetime, limit: int) -> int:
+    """Make the DAG's due runs in order and set its clock to the fire time after the last."""
+    definition = work.definition(dag.version_id)
+    limit = min(limit, MAX_WAITING - run_slots.waiting_count(work.tx, dag.dag_id))
+    moment = _first_to_make(dag, definition, work.now)
+    made = 0
+    while moment is not None and moment <= horizon and made < limit:
+        before = previous_fire_time(definition, moment)
+        new = NewRun(
+            run_type="scheduled",
+            logical_date=moment,
+            data_interval_start=before or moment,
+            data_interval_end=moment,
+            not_before=moment,
+        )
+        try:
+            made += make_run(work, dag, new) is not None
+        except InvalidRequest as error:
+            log.error("no run made: %s", error.message, extra={"dag_id": dag.dag_id})
+        moment = next_fire_time(definition, moment)
+    dags.set_next_fire(work.tx, dag.dag_id, moment, work.now)
+    if moment is not None and moment > horizon:
+        work.outbox.wake(moment)
+    return made
+
+
+def _first_to_make(dag: RegisteredDag, definition: Dag, now: datetime) -> datetime | None:
+    """After an outage: every missed fire time if the DAG catches up, else only the latest."""
+    first = dag.next_fire_at
+    if first is None or first > now - OUTAGE:
+        return first
+    if definition.catchup:
+        earliest = now - timedelta(seconds=definition.catchup_window)
+        return first if first >= earliest else next_fire_time(definition, earliest)
+    latest = previous_fire_time(definition, now + _INSTANT)
+    return max(first, latest) if latest else first
+
+
+def _queue_again(work: Work, state: TaskState) -> int:
+    due = task_instances.due(work.tx, state, work.now + MAKE_AHEAD, MAX_RETRIES)
+    for task in due:
+        give_up = partial(forced_end.end_task, work, task)
+        with work.apart("an attempt that is due", give_up=give_up, **task.attempt.ids()):
+            task_instances.move(work.tx, task.key, TaskState.SCHEDULED)
+            work.task_slots.add(task.attempt.dag_id)
+    if len(due) >= MAX_RETRIES:
+        work.outbox.wake(work.now)
+    return len(due)
+
+
+def _time_out(work: Work) -> int:
+    late = run_slots.timed_out(work.tx, work.now, MAX_TIMEOUTS)
+    for run in late:
+        give_up = partial(forced_end.end_run, work, run)
+        about = {"give_up": give_up, "patience": AT_ONCE, **run.ids()}
+        with work.apart("a run that took too long", **about):
+            limit = work.definition(run.version_id).dagrun_timeout
+            reason = f"took longer than dagrun_timeout ({limit:g} s)"
+            stopping.stop_run(work, run, RunState.FAILED, reason)
+    return len(late)
+
+
+def _look_at_waiting_runs(work: Work) -> int:
+    """Look again at runs that wait beside a free slot: their time had not come when it became free,
+    or the clock was set back since, or they could not be let in."""
+    dag_ids = run_slots.dags_to_admit(work.tx, work.now + MAKE_AHEAD, MAX_REFILLED)
+    work.run_slots.update(dag_ids)
+    return len(dag_ids)
+
+
+def _refill(work: Work) -> int:
+    """Look again at tasks that wait for a slot: one transaction may begin only so many."""
+    after = housekeeping.word(work.tx, _REFILLED_UP_TO)
+    ready = task_slots.dags_with_ready_tasks(work.tx, after, MAX_REFILLED)
+    work.task_slots.update(ready)
+    # Round and round where there are more, for limits may hold back all of those.
+    up_to = ready[-1] if len(ready) >= MAX_REFILLED else ""
+    if up_to != after:
+        housekeeping.set_word(work.tx, _REFILLED_UP_TO, up_to)
+    return len(ready)
+
+
+def _go_on_expanding(work: Work) -> int:
+    half = mapped_instances.half_expanded(work.tx, MAX_EXPANDING)
+    for whole in half:
+        work.touch(whole.attempt.run_id)
+    return len(half)

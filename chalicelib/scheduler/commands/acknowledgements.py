@@ -1,0 +1,39 @@
+"""Setting failures aside that somebody knows of, so that new ones stand out. Each call is one
+transaction and idempotent; a change leaves an audit row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chalicelib.dag.states import RunState
+from chalicelib.database.queries import runs
+from chalicelib.errors import Conflict
+from chalicelib.scheduler.commands import lookup
+from chalicelib.scheduler.commands.audit import audit
+from chalicelib.scheduler.context import Scheduler
+from chalicelib.scheduler.unit_of_work import working
+
+
+def acknowledge(
+    scheduler: Scheduler, run_ids: Sequence[str], note: str | None, *, who: str
+) -> list[str]:
+    """Acknowledge all of these failed runs or, if one cannot be, none. Answers those that were not
+    yet acknowledged with this note. Raises NotFound, or Conflict for a run that has not failed."""
+    with working(scheduler) as work:
+        changed = []
+        for run_id in dict.fromkeys(run_ids):
+            run = lookup.run(work, run_id)
+            if run.state is not RunState.FAILED:
+                raise Conflict(f"run {run_id!r} is {run.state}; only a failure is acknowledged")
+            if runs.acknowledge(work.tx, run.key, who, note, work.now):
+                audit(work, who, "acknowledge", run_id, note=note)
+                changed.append(run_id)
+        return changed
+
+
+def take_back(scheduler: Scheduler, run_id: str, *, who: str) -> None:
+    """Let the failure stand among those that need a look again. Raises NotFound."""
+    with working(scheduler) as work:
+        run = lookup.run(work, run_id)
+        if runs.forget_acknowledgement(work.tx, run.key):
+            audit(work, who, "unacknowledge", run_id)

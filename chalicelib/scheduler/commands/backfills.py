@@ -1,0 +1,172 @@
+"""Backfills as people ask for them: planned, paused, cancelled. How they go on: backfilling.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from chalicelib.dag.evaluate.params import check
+from chalicelib.dag.model import Dag
+from chalicelib.dag.schedule.schedule import next_fire_time
+from chalicelib.dag.states import RunState
+from chalicelib.database.queries import backfills, runs
+from chalicelib.database.queries.backfills import Backfill
+from chalicelib.errors import Conflict, InvalidRequest, NotFound
+from chalicelib.scheduler.commands import lookup
+from chalicelib.scheduler.commands.audit import audit
+from chalicelib.scheduler.context import Scheduler, Work
+from chalicelib.scheduler.outbox import Outbox
+from chalicelib.scheduler.stopping import stop_run
+from chalicelib.scheduler.unit_of_work import working
+
+MAX_DATES = 20_000
+SHOWN = 100
+
+_INSTANT = timedelta(microseconds=1)
+
+MAX_ACTIVE = 1000
+"""Runs of one backfill at once, so that one transaction can cancel them all."""
+
+_STATES = {"paused": ("running",), "running": ("paused",)}
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillPlan:
+    """What a backfill will do. `id` is None for a dry run; `dates` are the first hundred fire times
+    of `total`; `already` of all of them have a run."""
+
+    id: int | None
+    dates: tuple[datetime, ...]
+    total: int
+    already: int
+
+
+def create(
+    scheduler: Scheduler,
+    dag_id: str,
+    *,
+    who: str,
+    from_date: datetime,
+    to_date: datetime,
+    dry_run: bool = False,
+    reprocess: str = "none",
+    max_active_runs: int | None = None,
+    reverse: bool = False,
+    run_on_latest_version: bool | None = None,
+) -> BackfillPlan:
+    """Plan it and, unless `dry_run`, begin. Both ends belong to the range, which ends now at the
+    latest. Runs that it does again take the file's latest version or keep theirs, as wanted, else
+    as the DAG says. Raises NotFound, Conflict, InvalidRequest."""
+    now = scheduler.now()
+    if from_date > now:
+        raise InvalidRequest("the backfill's `from` lies in the future; take an earlier one")
+    to_date = min(to_date, now)
+    with scheduler.database.read() as tx:
+        reading = Work(tx, scheduler, Outbox(now), now)
+        dag = lookup.live_dag(reading, dag_id)
+        definition = reading.definition(dag.version_id)
+        made = runs.dates_between(tx, dag_id, from_date, to_date)
+    # It may take a second, so not in a transaction.
+    dates = _dates(definition, from_date, to_date, reverse)
+    plan = BackfillPlan(None, tuple(dates[:SHOWN]), len(dates), len(made.intersection(dates)))
+    if dry_run:
+        return plan
+    check(definition, {})  # a param without a default cannot be guessed for each date
+    new = Backfill(
+        id=0,
+        dag_id=dag_id,
+        from_date=from_date,
+        to_date=to_date,
+        next_date=dates[0],
+        is_reverse=reverse,
+        reprocess=reprocess,
+        max_active_runs=max_active_runs or dag.max_active_runs,
+        state="running",
+        counts={},
+        run_on_latest_version=(
+            definition.rerun_with_latest_version
+            if run_on_latest_version is None
+            else run_on_latest_version
+        ),
+    )
+    return replace(plan, id=_begin(scheduler, new, len(dates), who))
+
+
+def _begin(scheduler: Scheduler, new: Backfill, dates: int, who: str) -> int:
+    """Make the backfill and its first runs; its id."""
+    with working(scheduler) as work:
+        most = lookup.live_dag(work, new.dag_id).max_active_runs
+        new = replace(new, max_active_runs=min(new.max_active_runs, most, MAX_ACTIVE))
+        key = backfills.insert(work.tx, new, work.now)
+        about = {"id": key, "dates": dates, "reprocess": new.reprocess}
+        audit(work, who, "backfill", new.dag_id, **about)
+        work.backfills.add(key)
+    return key
+
+
+def _dates(dag: Dag, first: datetime, last: datetime, is_reverse: bool) -> list[datetime]:
+    if first > last:
+        raise InvalidRequest("the backfill's `from` lies behind its `to`; exchange them")
+    if not dag.schedule:
+        raise InvalidRequest("the DAG has no schedule, so a backfill has no dates; ask for runs")
+    found: list[datetime] = []
+    moment = next_fire_time(dag, first - _INSTANT)
+    while moment is not None and moment <= last:
+        found.append(moment)
+        if len(found) > MAX_DATES:
+            raise InvalidRequest(
+                f"the backfill has more than {MAX_DATES} dates; take a shorter range"
+            )
+        moment = next_fire_time(dag, moment)
+    if not found:
+        raise InvalidRequest("no fire time of the DAG lies between `from` and `to`")
+    return found[::-1] if is_reverse else found
+
+
+def set_state(scheduler: Scheduler, backfill_id: int, state: str, *, who: str) -> None:
+    """Pause a backfill, or resume it (`running`). Raises NotFound, Conflict."""
+    with working(scheduler) as work:
+        backfill = _find(work, backfill_id)
+        if backfill.state not in _STATES[state]:
+            raise Conflict(f"backfill {backfill_id} is {backfill.state}; it cannot become {state}")
+        backfills.set_state(work.tx, backfill_id, state, None)
+        if state == "running":
+            work.backfills.add(backfill_id)
+        audit(work, who, f"backfill {state}", backfill.dag_id, id=backfill_id)
+
+
+def cancel(scheduler: Scheduler, backfill_id: int, *, who: str, stop_running: bool = False) -> None:
+    """Make no more runs and cancel those that have not started. Runs that have started finish,
+    unless `stop_running`: that may be asked for later, too. Raises NotFound, Conflict."""
+    with working(scheduler) as work:
+        backfill = _find(work, backfill_id)
+        active = [
+            run
+            for run in runs.of_backfill(work.tx, backfill_id, MAX_ACTIVE)
+            if run.stopping is None
+        ]
+        _check_cancel(backfill, len(active), stop_running=stop_running)
+        if backfill.state != "cancelled":
+            backfills.set_state(work.tx, backfill_id, "cancelled", work.now)
+        unwanted = [run for run in active if stop_running or run.state is RunState.QUEUED]
+        for run in unwanted:
+            stop_run(work, run, RunState.CANCELLED, f"its backfill was cancelled by {who}")
+        details = {"id": backfill_id, "stop_running": stop_running, "runs": len(unwanted)}
+        audit(work, who, "backfill cancelled", backfill.dag_id, **details)
+
+
+def _check_cancel(backfill: Backfill, active: int, *, stop_running: bool) -> None:
+    if backfill.state in ("running", "paused"):
+        return
+    if backfill.state == "cancelled" and active and stop_running:
+        return
+    is_finishing = backfill.state == "cancelled" and active
+    hint = f"; stop_running stops the runs that go on, {active} now" if is_finishing else ""
+    raise Conflict(f"backfill {backfill.id} is {backfill.state} already{hint}")
+
+
+def _find(work: Work, backfill_id: int) -> Backfill:
+    backfill = backfills.find(work.tx, backfill_id)
+    if backfill is None:
+        raise NotFound(f"there is no backfill {backfill_id}; GET /api/backfills lists them")
+    return backfill

@@ -1,0 +1,28 @@
+"""Judging a DAG file without registering it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from chalicelib.dag.language.json_schema import json_schema
+from chalicelib.dag.language.parser import ParsedFile, parse_file
+from chalicelib.dag.model import Dag
+from chalicelib.dag.schedule.schedule import fire_times
+
+
+def validate(source: bytes, now: datetime) -> tuple[ParsedFile, list[datetime]]:
+    """The parsed DAG with its warnings, and its next five fire times. Raises DagFileError with
+    every problem."""
+    parsed = parse_file(source)
+    return parsed, fire_times(parsed.dag, now, 5)
+
+
+def upcoming(dag: Dag, after: datetime, count: int) -> list[datetime]:
+    """The schedule's next fire times, at most `count`, whether or not the DAG is paused."""
+    return fire_times(dag, after, count)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a DAG file."""
+    return json_schema()

@@ -1,0 +1,188 @@
+"""The limits, and who goes first: nothing else gives out a slot than the two functions here.
+
+Schedulers with several doors (the clock, the API, a backfill) tend to check limits at some of them
+only. Here a run is made without a slot, whoever makes it, and a task becomes ready without one.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import repeat
+
+from chalicelib.dag.states import TaskState
+from chalicelib.dag.templates.terms import TemplateError
+from chalicelib.database.queries import attempts, dags, run_slots, task_instances, task_slots
+from chalicelib.database.queries.runs import Run
+from chalicelib.database.queries.task_instances import End, TaskInstance
+from chalicelib.database.queries.task_slots import Full, Place
+from chalicelib.messages import Attempt
+from chalicelib.scheduler import forced_end, notifications, sub_dags
+from chalicelib.scheduler.context import AT_ONCE, MAKE_AHEAD, Work
+from chalicelib.scheduler.free_slots import FreeSlots, free_run_slots
+from chalicelib.scheduler.task_messages import task_message
+
+log = logging.getLogger("orchestrator.scheduler")
+
+MAX_BEGUN = 1000
+"""Tasks that one transaction may begin: what EFS writes well within the five seconds that it may be
+open. A wake-up goes on at once."""
+MAX_PUT_OFF = 200
+"""Texts whose templates are compiled between two transactions."""
+FIRST_PAGE = 50
+"""Ready tasks that are looked at first: mostly few slots are free, and nothing holds tasks back."""
+PAGE = 500
+MAX_PAGES = 40
+MAX_PASSED_BY = 20
+"""Waiting runs that cannot be let in, and do not hold up those behind them meanwhile."""
+
+
+def fill_run_slots(work: Work, dag_id: str) -> None:
+    """Let waiting runs in while the DAG has free slots, the earliest first. A paused DAG lets in
+    only those that the clock did not make."""
+    dag = dags.find(work.tx, dag_id)
+    if dag is None or dag.is_removed:
+        return
+    free = free_run_slots(work, dag)
+    if free <= 0:
+        return
+    horizon = work.now + MAKE_AHEAD
+    limit = free + MAX_PASSED_BY
+    for run in run_slots.waiting(
+        work.tx, dag_id, horizon, only_asked_for=dag.is_paused, limit=limit
+    ):
+        if free <= 0:
+            return
+        give_up = partial(forced_end.end_run, work, run)
+        with work.apart("a run that waits for a slot", give_up=give_up, **run.ids()):
+            _let_in(work, run)
+            free -= 1
+
+
+def _let_in(work: Work, run: Run) -> None:
+    limit = work.definition(run.version_id).dagrun_timeout
+    begins = max(work.now, min(run.not_before, work.now + MAKE_AHEAD))
+    timeout_at = begins + timedelta(seconds=limit) if limit is not None else None
+    run_slots.take_slot(work.tx, run, timeout_at, work.now)
+    work.outbox.wake_after(timeout_at)
+    work.touch(run.run_id)
+
+
+def fill_task_slots(work: Work) -> None:
+    """Begin ready tasks where slots are free, in the DAGs and pools in which something changed: by
+    priority and then the oldest first, whichever DAG they are of."""
+    slots, tx = FreeSlots(work), work.tx
+    lines = [
+        _line(slots, partial(task_slots.ready_in_dag, tx, dag_id), slots.is_full_dag, dag_id)
+        for dag_id in work.task_slots
+    ]
+    lines += [
+        _line(slots, partial(task_slots.ready_in_pool, tx, pool), slots.is_full_pool, pool)
+        for pool in work.pools
+    ]
+    before: TaskInstance | None = None
+    for task in heapq.merge(*lines, key=lambda task: (-task.priority, task.key)):
+        if work.begun >= MAX_BEGUN or work.tx.is_late() or len(work.to_compile) >= MAX_PUT_OFF:
+            work.outbox.wake(work.now)
+            break
+        if before is None or task.key != before.key:  # not in line for both its DAG and its pool
+            _begin_apart(work, task, slots)
+        before = task
+    work.task_slots.clear()
+    work.pools.clear()
+
+
+def _line(
+    slots: FreeSlots,
+    ready: Callable[[Place, Full, int], list[TaskInstance]],
+    is_full: Callable[[str], bool],
+    of: str,
+) -> Iterator[TaskInstance]:
+    """The ready tasks of a DAG or a pool in order, for as long as it has a free slot. Those that
+    one limit holds back do not hold back those behind them."""
+    behind = Place()
+    for size in (FIRST_PAGE, *repeat(PAGE, MAX_PAGES)):
+        if is_full(of):
+            return
+        page = ready(behind, slots.full(), size)
+        yield from page
+        if len(page) < size:
+            return
+        behind = Place(page[-1].priority, page[-1].key)
+
+
+def _begin_apart(work: Work, task: TaskInstance, slots: FreeSlots) -> None:
+    """Begin the task unless a limit keeps it from that."""
+    is_full_pool = task.pool is not None and slots.is_full_pool(task.pool)
+    if is_full_pool or slots.is_full_dag(task.attempt.dag_id):
+        return
+    give_up = partial(forced_end.end_task, work, task)
+    about = {"give_up": give_up, "patience": AT_ONCE, **task.attempt.ids()}
+    with work.apart("a task that is ready", **about):
+        if obstacle := next(slots.obstacles(task), None):
+            if obstacle.remedy:
+                task_instances.explain(work.tx, task.key, obstacle.remedy)
+            return
+        _begin(work, task, slots)
+        work.begun += 1
+
+
+def _begin(work: Work, task: TaskInstance, slots: FreeSlots) -> None:
+    run = work.run_of(task)
+    definition = work.definition(run.version_id).task(task.task_id)
+    if definition.trigger_dag_id is not None:
+        if (moment := begins(work, run, task)) > work.now:
+            work.outbox.wake_after(moment)  # no executor waits for the exact second
+            return
+        slots.take(task)  # it may wait for the other run, and holds its slot as long
+        sub_dags.start(work, run, task)
+        return
+    try:
+        queue_attempt(work, run, task)
+    except TemplateError as error:
+        ended = End("failed", work.now, reason=str(error))
+        target = TaskState.FAILED
+        task_instances.end_unstarted(work.tx, task.key, target, ended.reason, work.now)
+        notifications.of_task(work, definition, run, task, ended, target)
+        work.touch(run.run_id)
+        return
+    slots.take(task)
+
+
+def begins(work: Work, run: Run, task: TaskInstance) -> datetime:
+    """When the task may begin. Nothing is ready earlier than MAKE_AHEAD of its time; what seems so
+    is from before the clock was set back."""
+    begins = max(work.now, run.not_before, task.not_before or run.not_before)
+    return min(begins, work.now + MAKE_AHEAD)
+
+
+def queue_attempt(work: Work, run: Run, task: TaskInstance) -> None:
+    """Begin the next attempt: its message leaves after the commit, and again if nothing is heard.
+    Raises TemplateError if the command cannot be made."""
+    not_before = begins(work, run, task)
+    attempt = next_attempt(task)
+    dag = work.definition(run.version_id)
+    message = task_message(work, dag, run, task, attempt, not_before)
+    due_at = resend_at(not_before, 0, work.scheduler.settings.resend_seconds)
+    if attempts.queue(work.tx, task.key, run.version, work.now, not_before, due_at):
+        work.outbox.task(message, not_before)
+
+
+def next_attempt(task: TaskInstance) -> Attempt:
+    """Its name: a sensor that is asked again stays in the same attempt."""
+    now = task.attempt
+    number = now.try_number if now.poke else now.try_number + 1
+    return Attempt(now.dag_id, now.run_id, now.task_id, now.map_index, number, now.poke)
+
+
+LONGEST_RESEND = timedelta(minutes=15)
+
+
+def resend_at(not_before: datetime, sends: int, resend_seconds: float) -> datetime:
+    """When to send a message again that was sent `sends` times more than once; doubling, up to 15
+    minutes, because a long queue looks like a lost message and must not be made longer for ever."""
+    wait = timedelta(seconds=resend_seconds * 2.0 ** min(sends, 10))
+    return not_before + min(wait, LONGEST_RESEND)

@@ -1,0 +1,142 @@
+"""Tasks that start another DAG instead of a command. The scheduler does it itself, without a
+message."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from chalicelib.dag.evaluate.expand import fits
+from chalicelib.dag.evaluate.retries import retry_at
+from chalicelib.dag.states import RunState, TaskState
+from chalicelib.dag.templates import render_value, texts_of
+from chalicelib.dag.templates.compile_budget import NotCompiled
+from chalicelib.dag.templates.terms import TemplateError
+from chalicelib.database.queries import attempts, dags, runs, task_instances
+from chalicelib.database.queries.runs import NewRun, Run
+from chalicelib.database.queries.task_instances import End, TaskInstance
+from chalicelib.errors import OrchestratorError
+from chalicelib.scheduler import forced_end, notifications
+from chalicelib.scheduler.context import Work
+from chalicelib.scheduler.run_creation import make_now
+from chalicelib.scheduler.task_messages import template_context
+
+MAX_DEPTH = 20
+MAX_WAITING = 100
+
+
+def start(work: Work, run: Run, task: TaskInstance) -> None:
+    """Make the run that the task asks for. The task has succeeded then, or waits for the run's
+    end."""
+    dag = work.definition(run.version_id)
+    definition = dag.task(task.task_id)
+    if not attempts.begin_waiting(work.tx, task, run.version, work.now):
+        return
+    runs.begin(work.tx, task.run_key, work.now)
+    begun = task_instances.by_key(work.tx, task.key)
+    assert begun is not None
+    try:
+        with work.savepoint():
+            made = _make(work, run, begun, definition.trigger_dag_id or "", definition.conf)
+    except (TemplateError, OrchestratorError) as error:
+        if work.tx.is_doomed_by(error):
+            raise
+        _end(work, begun, "failed", str(error))
+        return
+    except Exception as error:
+        reason = work.leave_out(error, "a run to trigger", **begun.attempt.ids())
+        _end(work, begun, "failed", reason)
+        return
+    if not definition.wait_for_completion:
+        _end(work, begun, "success", f"made {made.run_id}")
+    else:
+        task_instances.explain(work.tx, begun.key, f"waits for {made.run_id}")
+
+
+def child_ended(work: Work, child: Run, state: RunState) -> None:
+    """The run that a task waits for has ended: so has the task."""
+    task = task_instances.by_key(work.tx, child.parent_task_id or 0)
+    if task is not None and task.state is TaskState.RUNNING:
+        outcome = "success" if state is RunState.SUCCESS else "failed"
+        _end(work, task, outcome, f"{child.run_id} ended: {state}")
+
+
+def end_waiting(work: Work) -> int:
+    """End the tasks whose run has ended, or is gone, without their having been told; answers how
+    many."""
+    waiting = task_instances.waiting_for_no_run(work.tx, MAX_WAITING)
+    for task in waiting:
+        give_up = partial(_give_up, work, task)
+        with work.apart("a task that waits for no run", give_up=give_up, **task.attempt.ids()):
+            child = runs.last_triggered_by(work.tx, task.key)
+            if child is None:
+                _end(work, task, "failed", "the run that it waited for is gone")
+            else:
+                child_ended(work, child, child.state)
+    return len(waiting)
+
+
+def _give_up(work: Work, task: TaskInstance, reason: str) -> None:
+    forced_end.end_attempt(work, task, End("failed", work.now), reason)
+
+
+def _make(work: Work, run: Run, task: TaskInstance, dag_id: str, conf: dict[str, Any]) -> Run:
+    lineage = (*run.ancestry, run.dag_id)
+    if dag_id in lineage or len(lineage) >= MAX_DEPTH:
+        raise OrchestratorError(f"a circle: {' -> '.join((*lineage, dag_id))}")
+    target = dags.find(work.tx, dag_id)
+    if target is None or target.is_removed:
+        raise OrchestratorError(f"trigger_dag_id: there is no DAG {dag_id!r}")
+    runs.detach(work.tx, task.key)  # nothing is waited for any more but the run of this attempt
+    context = template_context(work, work.definition(run.version_id), run, task.attempt)
+    try:
+        values = {name: render_value(value, context) for name, value in conf.items()}
+    except NotCompiled:
+        raise NotCompiled(*texts_of(conf)) from None
+    definition = work.definition(run.version_id).task(task.task_id)
+    made = make_now(
+        work,
+        target,
+        NewRun(
+            run_type="triggered",
+            logical_date=work.now,
+            data_interval_start=work.now,
+            data_interval_end=work.now,
+            not_before=work.now,
+            params=values,
+            ancestry=lineage,
+            parent_task_id=task.key if definition.wait_for_completion else None,
+        ),
+    )
+    current = work.run(made.run_id)
+    if current is None or not current.is_active:
+        raise OrchestratorError(f"DAG {dag_id!r} was not run: {current.reason if current else ''}")
+    return made
+
+
+def _end(work: Work, task: TaskInstance, outcome: str, reason: str) -> None:
+    ended = End(outcome, work.now, started_at=task.started_at, reason=reason)
+    forced_end.end_by(work, task, ended, partial(_end_by_definition, work, task, ended))
+
+
+def _end_by_definition(work: Work, task: TaskInstance, ended: End) -> bool:
+    run, outcome = work.run_of(task), ended.outcome
+    definition = work.task_definition(run, task)
+    due_at = None
+    if (
+        definition is not None
+        and outcome == "failed"
+        and fits(definition, task.attempt.map_index, task.item)
+    ):
+        due_at = retry_at(definition, task.tries, work.now)
+    target = TaskState.SUCCESS if outcome == "success" else TaskState.FAILED
+    if due_at is not None:
+        target = TaskState.UP_FOR_RETRY
+    if not attempts.end_attempt(work.tx, task, target, ended, due_at):
+        return False
+    work.outbox.wake(due_at)
+    if definition is not None:
+        task_instances.follow(work.tx, task, definition)
+        notifications.of_task(work, definition, run, task, ended, target)
+    work.touch(run.run_id)
+    return True

@@ -1,0 +1,174 @@
+"""What a command finds: its text with the templates filled in, and its environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property, partial
+from typing import Any
+
+from chalicelib.dag.evaluate.params import as_text, for_templates
+from chalicelib.dag.graph import ancestors
+from chalicelib.dag.model import Dag, Task
+from chalicelib.dag.schedule.schedule import day_of
+from chalicelib.dag.templates import is_template, render
+from chalicelib.dag.templates.compile_budget import NotCompiled
+from chalicelib.dag.templates.terms import TemplateError
+from chalicelib.dag.text import output_variable, param_variable
+from chalicelib.database.queries.runs import NewRun, Run
+from chalicelib.database.queries.task_instances import TaskInstance
+from chalicelib.messages import Attempt, TaskMessage
+from chalicelib.scheduler.context import Work
+from chalicelib.utils.time import iso
+
+MAX_MESSAGE_BYTES = 256 * 1024
+"""Of a task's message; more than SQS took at once for most of its life."""
+SHORT_LOG_BYTES = 4096
+"""Logs up to this length are kept in the database: a PUT costs more than the rest of the log's
+way."""
+
+
+def task_message(
+    work: Work, dag: Dag, run: Run, instance: TaskInstance, attempt: Attempt, not_before: datetime
+) -> TaskMessage:
+    """All that the executor needs for this attempt. Raises TemplateError, also for what is too long
+    to be sent, LookupError if the DAG has no such task, or NotCompiled with all texts of it."""
+    task = dag.task(attempt.task_id)
+    try:
+        return _message(work, dag, task, run, instance, attempt, not_before)
+    except NotCompiled:
+        texts = [task.command, task.when or "", *dag.env.values(), *task.env.values()]
+        raise NotCompiled(*filter(is_template, texts)) from None
+
+
+def _message(
+    work: Work,
+    dag: Dag,
+    task: Task,
+    run: Run,
+    instance: TaskInstance,
+    attempt: Attempt,
+    not_before: datetime,
+) -> TaskMessage:
+    context = template_context(work, dag, run, attempt)
+    given = {
+        name: render(value, context, for_shell=False)
+        for name, value in {**dag.env, **task.env}.items()
+    }
+    message = TaskMessage(
+        attempt=attempt,
+        command=render(task.command, context, for_shell=True),
+        env={
+            **given,
+            **_params(run),
+            **_outputs(work, dag, run, task),
+            **{name: as_text(value) for name, value in (instance.item or {}).items()},
+            **always_set(dag, run, attempt),
+        },
+        cwd=task.cwd,
+        timeout=task.execution_timeout,
+        not_before=not_before.timestamp(),
+        when=render(task.when, context, for_shell=True) if task.when else None,
+        outputs=list(task.outputs),
+        skip_exit_codes=list(task.skip_on_exit_code),
+        secrets=dag.secrets,
+        # Of a sensor's many answers only the last is kept with the attempt; the bucket keeps all.
+        log_in_result=0 if task.sensor else SHORT_LOG_BYTES,
+    )
+    _check_size(message)
+    return message
+
+
+def _check_size(message: TaskMessage) -> None:
+    parts = {"the command": len(message.command), "`when`": len(message.when or "")}
+    parts |= {f"${name}": len(value) for name, value in message.env.items()}
+    if sum(parts.values()) < MAX_MESSAGE_BYTES // 16:
+        return  # no character takes more than twelve bytes: most need not be written out to be sure
+    if (size := len(message.encode())) > MAX_MESSAGE_BYTES:
+        longest = max(parts, key=lambda name: parts[name])
+        raise TemplateError(
+            f"with its environment the command has {size} bytes, and at most {MAX_MESSAGE_BYTES} "
+            f"can be sent; {longest} has the most, {parts[longest]} characters: keep large data in "
+            "a bucket or a file, and hand on where it is"
+        )
+
+
+def always_set(dag: Dag, run: Run, attempt: Attempt) -> dict[str, str]:
+    """The variables that every command finds. DAG_OUTPUT is missing: its path is the executor's."""
+    return {
+        "DAG_ID": attempt.dag_id,
+        "RUN_ID": attempt.run_id,
+        "TASK_ID": attempt.task_id,
+        "TRY_NUMBER": str(attempt.try_number),
+        "MAP_INDEX": str(attempt.map_index),
+        "LOGICAL_DATE": iso(run.logical_date),
+        "DATA_INTERVAL_START": iso(run.data_interval_start),
+        "DATA_INTERVAL_END": iso(run.data_interval_end),
+        "DS": day_of(dag, run.logical_date),
+        "TRIGGER_TYPE": run.run_type,
+    }
+
+
+def template_context(work: Work, dag: Dag, run: Run, attempt: Attempt) -> dict[str, Any]:
+    """The names that a task's templates may use."""
+    return {
+        **run_context(dag, run.run_id, run),
+        "params": for_templates(dag, run.params),
+        "outputs": Outputs(work, dag, run, attempt.task_id),
+        "task_id": attempt.task_id,
+        "try_number": attempt.try_number,
+    }
+
+
+def run_context(dag: Dag, run_id: str, run: Run | NewRun) -> dict[str, Any]:
+    """The names that a param's default may use."""
+    return {
+        "ds": day_of(dag, run.logical_date),
+        "ts": iso(run.logical_date),
+        "logical_date": iso(run.logical_date),
+        "data_interval_start": iso(run.data_interval_start),
+        "data_interval_end": iso(run.data_interval_end),
+        "run_id": run_id,
+        "dag_id": dag.dag_id,
+    }
+
+
+class Outputs(dict[str, Mapping[str, Any]]):
+    """What the tasks before this one wrote, read from the database when a template asks for it."""
+
+    def __init__(self, work: Work, dag: Dag, run: Run, task_id: str) -> None:
+        super().__init__()
+        self._work, self._dag, self._run, self._task_id = work, dag, run, task_id
+
+    def __missing__(self, task_id: str) -> Mapping[str, Any]:
+        # Once each: a command may hold a thousand templates.
+        if task_id not in self._before:
+            raise KeyError(task_id)
+        is_expanded = bool(self._dag.task(task_id).expand)
+        self[task_id] = self._work.outputs(self._run.key, task_id, is_expanded=is_expanded)
+        return self[task_id]
+
+    @cached_property
+    def _before(self) -> set[str]:
+        dependencies = {task.id: task.dependencies for task in self._dag.tasks}
+        return ancestors(dependencies, self._task_id)
+
+
+def _params(run: Run) -> dict[str, str]:
+    return {param_variable(name): as_text(value) for name, value in run.params.items()}
+
+
+def _outputs(work: Work, dag: Dag, run: Run, task: Task) -> dict[str, str]:
+    """OUTPUT_<TASK>_<NAME> of the direct dependencies."""
+    found: dict[str, str] = {}
+    for dependency in task.dependencies:
+        before = dag.task(dependency)
+        if before.outputs:
+            make = partial(_output_texts, work, run, before)
+            found.update(work.output_texts(run.key, dependency, make))
+    return found
+
+
+def _output_texts(work: Work, run: Run, before: Task) -> dict[str, str]:
+    values = work.outputs(run.key, before.id, is_expanded=bool(before.expand))
+    return {output_variable(before.id, name): as_text(value) for name, value in values.items()}

@@ -1,0 +1,285 @@
+"""Why runs and tasks wait: what has to change before they go on.
+
+Read-only. The questions are put to the same functions that decide, with the database as it is
+now, so that the answer cannot differ from what the scheduler does.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, TypeVar
+
+from chalicelib.dag.model import Task
+from chalicelib.dag.states import TaskState
+from chalicelib.dag.wait_reasons import WaitingCode
+from chalicelib.database import Transaction
+from chalicelib.database.connection.transaction import DOOMS_TRANSACTION
+from chalicelib.database.queries import dags, run_slots, runs, stop_requests, task_instances
+from chalicelib.database.queries.runs import Run
+from chalicelib.database.queries.task_instances import TaskInstance
+from chalicelib.database.reads.wait_reasons import Holder, WaitingFor
+from chalicelib.scheduler import progress
+from chalicelib.scheduler.context import MAKE_AHEAD, Scheduler, Work
+from chalicelib.scheduler.dispatch import begins
+from chalicelib.scheduler.free_slots import FreeSlots, free_run_slots
+from chalicelib.scheduler.outbox import Outbox
+from chalicelib.scheduler.slot_queues import HOLDERS, SlotQueues, label, listed, of_run, of_task
+from chalicelib.utils.time import iso
+
+log = logging.getLogger("orchestrator.scheduler")
+
+FIRST_TASKS = 3
+"""Of a run in which nothing runs, how many tasks are asked what they wait for."""
+
+Thing = TypeVar("Thing", Run, TaskInstance)
+Reasons = tuple[WaitingFor, ...]
+Name = tuple[str, str, int]
+"""run_id, task_id, map_index."""
+
+_SOON = WaitingFor(WaitingCode.SCHEDULER, "is picked up by the scheduler within moments")
+_NEED = (
+    TaskState.RUNNING,
+    TaskState.QUEUED,
+    TaskState.UP_FOR_RETRY,
+    TaskState.UP_FOR_RESCHEDULE,
+    TaskState.SCHEDULED,
+    TaskState.NONE,
+)
+"""Which state is told of several instances of a task that have not ended."""
+
+
+class Explainer:
+    """Answers for one read transaction. What several answers need is read once."""
+
+    def __init__(self, scheduler: Scheduler, tx: Transaction) -> None:
+        now = scheduler.now()
+        self._work = Work(tx, scheduler, Outbox(now), now)
+        self._slots = FreeSlots(self._work)
+        self._queues = SlotQueues(self._work)
+        self._states: dict[int, progress.States] = {}
+        self._of_runs: dict[str, Reasons] = {}
+
+    def run(self, run_id: str) -> Reasons:
+        """What keeps a run from going on: nothing for one that has ended or in which a task is
+        running."""
+        if run_id not in self._of_runs:
+            run = self._work.run(run_id)
+            reasons = _sound(self._run, run) if run and run.is_active else ()
+            self._of_runs[run_id] = reasons
+        return self._of_runs[run_id]
+
+    def tasks(self, names: Iterable[Name]) -> dict[Name, Reasons]:
+        """What keeps each of these task instances from going on: nothing for one that has ended
+        or is running."""
+        tasks = task_instances.find_all(self._work.tx, names)
+        return {
+            (task.attempt.run_id, task.task_id, task.attempt.map_index): self._task(task)
+            for task in tasks
+        }
+
+    def _run(self, run: Run) -> Iterator[WaitingFor]:
+        if not run.is_admitted:
+            yield from list(self._before_its_slot(run)) or [_SOON]
+            return
+        in_flight = task_instances.in_flight_of_run(self._work.tx, run.key)
+        if run.stopping is not None:
+            yield self._stopping(in_flight) if in_flight else _SOON
+            return
+        running = [task for task in in_flight if task.state is TaskState.RUNNING]
+        if all(self._task(task) for task in running):
+            others = task_instances.to_begin(self._work.tx, run.key, FIRST_TASKS)
+            next_ones = [task for task in others if task.state is not TaskState.NONE]
+            yield from self._of_tasks((running + next_ones or others)[:FIRST_TASKS])
+
+    def _before_its_slot(self, run: Run) -> Iterator[WaitingFor]:
+        dag = dags.find(self._work.tx, run.dag_id)
+        if dag is None or dag.is_removed:
+            what = f"waits to be cancelled: the file of DAG {run.dag_id} was removed"
+            yield WaitingFor(WaitingCode.DAG_REMOVED, what)
+            return
+        horizon = self._work.now + MAKE_AHEAD
+        if not run_slots.is_in_line(self._work.tx, run, horizon, only_asked_for=False):
+            yield WaitingFor(
+                WaitingCode.NOT_BEFORE, f"waits until {iso(run.not_before)}", run.not_before
+            )
+        elif dag.is_paused and not run_slots.is_in_line(
+            self._work.tx, run, horizon, only_asked_for=True
+        ):
+            what = f"waits until DAG {dag.dag_id} is un-paused: PATCH /api/dags/{dag.dag_id}"
+            yield WaitingFor(WaitingCode.PAUSED, what)
+        if free_run_slots(self._work, dag) <= 0:
+            yield self._queues.for_run(dag, run)
+
+    def _of_tasks(self, tasks: Iterable[TaskInstance]) -> Iterator[WaitingFor]:
+        told: set[str] = set()
+        for task in tasks:
+            for reason in self._task(task):
+                if reason.message not in told:
+                    told.add(reason.message)
+                    yield _of_task(task, reason)
+
+    def _stopping(self, in_flight: list[TaskInstance]) -> WaitingFor:
+        holders = tuple(map(of_task, in_flight[:HOLDERS]))
+        names = listed([label(holder) for holder in holders], len(in_flight))
+        what = f"is being stopped: waits for the end of {names}"
+        return WaitingFor(WaitingCode.STOPPING, what, holders=holders, holder_count=len(in_flight))
+
+    def _task(self, task: TaskInstance) -> Reasons:
+        explain = _BY_STATE.get(task.state)
+        if explain is None or not self._work.run_of(task).is_active:
+            return ()
+        return _sound(partial(explain, self), task)
+
+    def _none(self, task: TaskInstance) -> Iterator[WaitingFor]:
+        run = self._work.run_of(task)
+        if not run.is_admitted:
+            why = "; ".join(reason.message for reason in self.run(run.run_id))
+            what = f"waits for its run to start, which {why}"
+            yield WaitingFor(
+                WaitingCode.RUN_NOT_STARTED, what, holders=(of_run(run),), holder_count=1
+            )
+            return
+        definition = self._work.definition(run.version_id).task(task.task_id)
+        states = self._states_of(run)
+        target, _ = progress.decision(self._work, run, definition, states)
+        if target is not TaskState.NONE:
+            yield _expanding(task) if task.copies else _SOON
+        elif held_up := self._work.held_up.get((run.run_id, task.task_id)):
+            yield self._by_the_past(definition, held_up[1])
+        else:
+            yield _upstream(run, definition, states)
+
+    def _states_of(self, run: Run) -> progress.States:
+        if run.key not in self._states:
+            self._states[run.key] = task_instances.states(self._work.tx, run.key)
+        return self._states[run.key]
+
+    def _by_the_past(self, definition: Task, previous: str) -> WaitingFor:
+        run = self._work.run(previous)
+        assert run is not None
+        past = task_instances.states_of_task(self._work.tx, run.key, definition.id)
+        state = _telling(past)
+        holder = Holder(run.dag_id, previous, definition.id, None, state)
+        what = f"waits until it has succeeded in the run before, {previous} ({_word(state)} there)"
+        return WaitingFor(WaitingCode.DEPENDS_ON_PAST, what, holders=(holder,), holder_count=1)
+
+    def _scheduled(self, task: TaskInstance) -> Iterator[WaitingFor]:
+        reasons = [self._queues.for_task(task, limit) for limit in self._slots.obstacles(task)]
+        yield from reasons or [self._soon(task)]
+
+    def _soon(self, task: TaskInstance) -> WaitingFor:
+        """No limit holds the task. One that triggers a run waits for its moment all the same."""
+        moment = begins(self._work, self._work.run_of(task), task)
+        if moment > self._work.now:
+            return WaitingFor(WaitingCode.NOT_BEFORE, f"waits until {iso(moment)}", moment)
+        return _SOON
+
+    def _queued(self, task: TaskInstance) -> Iterator[WaitingFor]:
+        if stop_requests.is_asked_for(self._work.tx, task.attempt):
+            yield WaitingFor(WaitingCode.STOPPING, "waits until it is certain that it never starts")
+        elif task.not_before is not None and task.not_before > self._work.now:
+            what = f"waits until {iso(task.not_before)}"
+            yield WaitingFor(WaitingCode.NOT_BEFORE, what, task.not_before)
+        else:
+            often = f", {task.sends} times so far" if task.sends > 1 else ""
+            again = f"; sent again at {iso(task.due_at)}" if task.due_at else ""
+            sent = f"its message was sent at {iso(task.queued_at)}{often}{again}"
+            yield WaitingFor(WaitingCode.EXECUTOR, f"waits for an executor: {sent}")
+
+    def _running(self, task: TaskInstance) -> Iterator[WaitingFor]:
+        """Of running tasks only one that triggered a run waits."""
+        if task.sends:
+            return
+        child = runs.triggered_by(self._work.tx, task.key)
+        if child is not None:
+            what = f"waits for run {child.run_id} of DAG {child.dag_id} ({child.state})"
+            yield WaitingFor(
+                WaitingCode.TRIGGERED_RUN, what, holders=(of_run(child),), holder_count=1
+            )
+
+    def _retry(self, task: TaskInstance) -> Iterator[WaitingFor]:
+        what = f"waits until {iso(task.due_at)} for its next attempt"
+        yield WaitingFor(WaitingCode.RETRY_DELAY, what, task.due_at)
+
+    def _poke(self, task: TaskInstance) -> Iterator[WaitingFor]:
+        again = "asked" if task.poke_until is not None else "started"
+        what = f"waits until {iso(task.due_at)} to be {again} again"
+        yield WaitingFor(WaitingCode.POKE_INTERVAL, what, task.due_at)
+
+
+_BY_STATE: dict[TaskState, Callable[[Explainer, TaskInstance], Iterator[WaitingFor]]] = {
+    TaskState.NONE: Explainer._none,
+    TaskState.SCHEDULED: Explainer._scheduled,
+    TaskState.QUEUED: Explainer._queued,
+    TaskState.RUNNING: Explainer._running,
+    TaskState.UP_FOR_RETRY: Explainer._retry,
+    TaskState.UP_FOR_RESCHEDULE: Explainer._poke,
+}
+
+
+MAY_WAIT = frozenset(_BY_STATE)
+"""The states of a task instance of which there may be something to explain."""
+
+
+def _sound(explain: Callable[[Thing], Iterable[WaitingFor]], thing: Thing) -> Reasons:
+    """Bad data of one run must not hide the others, nor the rest of what is known of it."""
+    try:
+        return tuple(explain(thing))
+    except DOOMS_TRANSACTION:
+        raise
+    except Exception:
+        log.exception("what it waits for cannot be told", extra=_ids(thing))
+        return ()
+
+
+def _ids(thing: Run | TaskInstance) -> dict[str, Any]:
+    return thing.ids() if isinstance(thing, Run) else thing.attempt.ids()
+
+
+def _of_task(task: TaskInstance, reason: WaitingFor) -> WaitingFor:
+    """The reason of a task as one of its run."""
+    copy = f"[{task.attempt.map_index}]" if task.attempt.map_index >= 0 else ""
+    return WaitingFor(
+        reason.code,
+        f"task {task.task_id}{copy} {reason.message}",
+        reason.until,
+        reason.position,
+        reason.holders,
+        reason.holder_count,
+    )
+
+
+def _expanding(task: TaskInstance) -> WaitingFor:
+    what = f"waits while its mapped instances are made, {task.copies} so far"
+    return WaitingFor(WaitingCode.EXPANDING, what)
+
+
+def _upstream(run: Run, definition: Task, states: progress.States) -> WaitingFor:
+    unfinished = [
+        (task_id, states[task_id])
+        for task_id in definition.dependencies
+        if any(states[task_id][state] for state in _NEED)
+    ]
+    holders = tuple(
+        Holder(run.dag_id, run.run_id, task_id, None, _telling(counts))
+        for task_id, counts in unfinished[:HOLDERS]
+    )
+    names = listed([f"{h.task_id} ({_word(h.state)})" for h in holders], len(unfinished))
+    rule = definition.trigger_rule
+    by = "" if rule == "all_success" else f" (trigger rule {rule})"
+    return WaitingFor(
+        WaitingCode.UPSTREAM,
+        f"waits for {names}{by}",
+        holders=holders,
+        holder_count=len(unfinished),
+    )
+
+
+def _telling(counts: dict[TaskState, int]) -> TaskState:
+    return next((state for state in _NEED if counts.get(state)), TaskState.NONE)
+
+
+def _word(state: str) -> str:
+    return "not yet started" if state == TaskState.NONE else state.replace("_", " ")

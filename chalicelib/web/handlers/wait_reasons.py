@@ -1,0 +1,60 @@
+"""What runs and tasks wait for, added to what is answered about them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from chalicelib import bootstrap
+from chalicelib.database.reads.values import Page, RunItem, TaskInstanceItem
+from chalicelib.scheduler.wait_reasons import MAY_WAIT, Explainer
+
+EXPLAINED = 100
+"""Things explained in a list over many runs: each may need a run and a definition of its own."""
+
+AnyRun = TypeVar("AnyRun", bound=RunItem)
+AnyTask = TypeVar("AnyTask", bound=TaskInstanceItem)
+Key = TypeVar("Key", int, str)
+
+
+def explained_run(tx: Any, run: AnyRun) -> AnyRun:
+    """The run with what it waits for."""
+    return replace(run, waiting_for=_explainer(tx).run(run.run_id))
+
+
+def explained_runs(tx: Any, page: Page[RunItem, Key]) -> Page[RunItem, Key]:
+    """A list of runs in which those that have not started, up to a hundred, say why."""
+    explainer, items, left = _explainer(tx), [], EXPLAINED
+    for run in page.items:
+        waits = run.state == "queued"
+        reasons = explainer.run(run.run_id) if waits and left else None if waits else ()
+        left -= waits and left > 0
+        items.append(replace(run, waiting_for=reasons))
+    return Page(items, page.next_key)
+
+
+def explained_tasks(
+    tx: Any, page: Page[TaskInstanceItem, Key], most: int = EXPLAINED
+) -> Page[TaskInstanceItem, Key]:
+    """A list of task instances in which those that wait, up to `most`, say why."""
+    waiting = [task for task in page.items if task.state in MAY_WAIT]
+    reasons = _explainer(tx).tasks(map(_name, waiting[:most])) if waiting else {}
+    beyond = {_name(task) for task in waiting[most:]}
+    items = [
+        replace(task, waiting_for=None if _name(task) in beyond else reasons.get(_name(task), ()))
+        for task in page.items
+    ]
+    return Page(items, page.next_key)
+
+
+def explained_task(tx: Any, task: AnyTask) -> AnyTask:
+    """The task instance with what it waits for."""
+    return replace(task, waiting_for=_explainer(tx).tasks([_name(task)]).get(_name(task), ()))
+
+
+def _name(task: TaskInstanceItem) -> tuple[str, str, int]:
+    return task.run_id, task.task_id, task.map_index
+
+
+def _explainer(tx: Any) -> Explainer:
+    return Explainer(bootstrap.scheduler(), tx)

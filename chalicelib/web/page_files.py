@@ -1,0 +1,150 @@
+"""The page that people look at: its files, as they are, at `/` and below `/static/`.
+
+Nothing is built: what lies in `page/` is what browsers get. The files carry no data, so that
+they need no token; all that the page shows comes through the API.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import posixpath
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from chalice.app import Chalice, Response
+
+from chalicelib.web.responses import error_response
+
+FOLDER = Path(__file__).parent / "page"
+SUBFOLDERS = ("views", "widgets", "lib", "vendor")
+"""Each has its own route: below a path parameter, API Gateway takes no second name for one."""
+KINDS = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+}
+"""Texts only: API Gateway compresses those by itself, and passes other bytes only to clients
+that name their type in Accept."""
+
+_IMPORT = re.compile(r'^import [^;]*? from "(\.[^"]+)";$', re.MULTILINE)
+"""Static imports only: what a function imports is fetched when the function is called."""
+_FOR_EVER = "public, max-age=31536000, immutable"
+_ASK_AGAIN = "no-cache"
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "worker-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "base-uri 'self'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+SECURITY = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def register(app: Chalice) -> None:
+    """Serve the page at `/` and its files below `/static/`."""
+
+    def index() -> Response:
+        return _index(app.current_request)
+
+    def file_in(folder: str) -> Callable[[str, str], Response]:
+        def file(version: str, name: str) -> Response:
+            return _static(app.current_request, version, posixpath.join(folder, name))
+
+        return file
+
+    def serve(path: str, name: str, view: Callable[..., Response]) -> None:
+        app.route(path, methods=["GET", "HEAD"], name=name, content_types=[])(view)
+
+    serve("/", "index", index)
+    serve("/static/{version}/{name}", "static", file_in(""))
+    for folder in SUBFOLDERS:
+        serve(f"/static/{{version}}/{folder}/{{name}}", f"static_{folder}", file_in(folder))
+
+
+def _index(request: Any) -> Response:
+    """The document, told where it lies: behind a stage, a link relative to it would be lost if it
+    was asked for without the slash at its end."""
+    base = "/" + str(request.context.get("path", "/")).strip("/\\")
+    base = base if base == "/" else f"{base}/"
+    text = _texts()["index.html"].replace("{{preloads}}", _preloads())
+    text = text.replace("{{base}}", html.escape(base)).replace("{{version}}", version())
+    return _conditional(request, text, KINDS[".html"], _ASK_AGAIN)
+
+
+def _static(request: Any, asked: str, name: str) -> Response:
+    """A file of another version is asked for by a page that was open while a new one was deployed:
+    it gets what there is now, but may not keep it."""
+    text = _texts().get(name)
+    if text is None or name == "index.html":
+        return error_response(404, "not_found", f"the page has no file {name}", {})
+    keep = _FOR_EVER if asked == version() else _ASK_AGAIN
+    return _conditional(request, text, KINDS[Path(name).suffix], keep)
+
+
+def _conditional(request: Any, text: str, kind: str, keep: str) -> Response:
+    etag = '"' + hashlib.sha256(text.encode()).hexdigest()[:24] + '"'
+    headers: dict[str, str | list[str]] = {
+        "Content-Type": kind,
+        "Cache-Control": keep,
+        "ETag": etag,
+        **SECURITY,
+    }
+    if request.headers.get("if-none-match") == etag:
+        return Response("", headers, 304)
+    return Response(text, headers)
+
+
+@cache
+def version() -> str:
+    """Of all files together: it stands in their URLs, so that each may be kept for ever."""
+    digest = hashlib.sha256()
+    for name, text in sorted(_texts().items()):
+        digest.update(f"{name}\0{text}\0".encode())
+    return digest.hexdigest()[:12]
+
+
+@cache
+def first_modules() -> tuple[str, ...]:
+    """The modules that the first view needs, those that they import included."""
+    modules = ["app.js", "views/home.js"]
+    for name in modules:
+        imported = (
+            posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+            for target in _IMPORT.findall(_texts()[name])
+        )
+        modules += [other for other in dict.fromkeys(imported) if other not in modules]
+    return tuple(modules)
+
+
+def _preloads() -> str:
+    """Asks for all of them at once: a browser knows of an import only when it has the importer."""
+    links = [
+        f'<link rel="modulepreload" href="static/{{{{version}}}}/{name}">'
+        for name in first_modules()
+    ]
+    return "\n  ".join(links)
+
+
+@cache
+def _texts() -> dict[str, str]:
+    return {
+        path.relative_to(FOLDER).as_posix(): path.read_text("utf-8")
+        for path in sorted(FOLDER.rglob("*"))
+        if path.suffix in KINDS
+    }
