@@ -2,27 +2,28 @@
 
 app.py --start_if_serving--> start.py: may we? --> cloud.py: moto, disk, database, loops
 
-api_server      the HTTP server of page and API under `chalice local`
-aws_env         what this process and the commands know of AWS
-cloud           the whole cloud in one process
-command_line    what was asked of the chalice command line
-dags_bucket     A bucket's other half
-dags_folder     the folder of DAG files, copied into the dags bucket at the start and at every
-deploy_command  `chalice deploy` is the whole installation
-durable_bucket  the runs bucket of the local cloud
-events          events and contexts as Lambda hands them to the entry points
-folder_bucket   A Bucket in a folder
-folder_scan     what lies in the folder of DAG files
-home            the folder in which the local cloud keeps its state, and the lock that makes it
-http_guard      what both HTTP servers of the local cloud do before they answer a request
-loops           what calls the entry points
-moto_events     every object that is made or removed in moto's S3, told in the thread that does
-moto_queue      moto's SQS queue, made fit for threads and for a backlog
-moto_server     what the endpoint of the local S3 and SQS is made of
-orphans         commands that outlive the local cloud, and their end
-s3_endpoint     the HTTP endpoint of the local S3 and SQS
-start           the start of the local cloud
-startup_error   the local cloud's way to say that it cannot start
+api_server       the HTTP server of page and API under `chalice local`
+aws_env          what this process and the commands know of AWS
+cloud            the whole cloud in one process
+command_line     what was asked of the chalice command line
+dags_bucket      A bucket's other half
+dags_folder      the folder of DAG files, copied into the dags bucket at the start and at every
+deploy_command   `chalice deploy` is the whole installation
+durable_bucket   the runs bucket of the local cloud
+events           events and contexts as Lambda hands them to the entry points
+folder_bucket    A Bucket in a folder
+folder_scan      what lies in the folder of DAG files
+home             the folder in which the local cloud keeps its state, and the lock that makes it
+http_guard       what both HTTP servers of the local cloud do before they answer a request
+loops            what calls the entry points
+moto_events      every object that is made or removed in moto's S3, told in the thread that does
+moto_queue       moto's SQS queue, made fit for threads and for a backlog
+moto_server      what the endpoint of the local S3 and SQS is made of
+orphans          commands that outlive the local cloud, and their end
+python_versions  which Pythons can run this
+s3_endpoint      the HTTP endpoint of the local S3 and SQS
+start            the start of the local cloud
+startup_error    the local cloud's way to say that it cannot start
 """
 
 from __future__ import annotations
