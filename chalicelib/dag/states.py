@@ -38,7 +38,7 @@ class TaskState(StrEnum):
 
 R, T = RunState, TaskState
 
-RUN_MOVES: dict[RunState, frozenset[RunState]] = {
+RUN_TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     R.QUEUED: frozenset({R.RUNNING, R.SUCCESS, R.FAILED, R.CANCELLED}),
     R.RUNNING: frozenset({R.SUCCESS, R.FAILED, R.CANCELLED}),
     # Cleared: some of its tasks run again.
@@ -57,12 +57,12 @@ _ENDS_OF_ATTEMPT = {
     T.UP_FOR_RETRY,
     T.UP_FOR_RESCHEDULE,
 }
-MARKS = (T.SUCCESS, T.FAILED, T.SKIPPED)
+MARKABLE_STATES = (T.SUCCESS, T.FAILED, T.SKIPPED)
 """How people may say that a task went."""
 # What people may do to a task that nobody works on: clear it, or say how it went.
-_BY_HAND = {T.NONE, *MARKS}
+_BY_HAND = {T.NONE, *MARKABLE_STATES}
 
-TASK_MOVES: dict[TaskState, frozenset[TaskState]] = {
+TASK_TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {
     T.NONE: frozenset({T.SCHEDULED, *_ENDS_UNSTARTED, T.SUCCESS, T.FAILED}),
     # A task that triggers another DAG needs no message: the scheduler does it itself. It goes back
     # to `none` where its run takes another version of the DAG, which decides anew.

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from chalicelib.dag.states import RUN_MOVES, TASK_MOVES, RunState, TaskState
+from chalicelib.dag.states import RUN_TRANSITIONS, TASK_TRANSITIONS, RunState, TaskState
 from chalicelib.errors import Conflict, NotFound, Unavailable
 from chalicelib.ports import OutgoingMessage
 from chalicelib.scheduler.commands import runs
@@ -140,6 +140,6 @@ def assert_rules(world: World) -> None:
     assert len(started) == len(set(started))
     for kind, before, after in world.all("SELECT DISTINCT * FROM moves"):
         if kind == "run":
-            assert RunState(after) in RUN_MOVES[RunState(before)]
+            assert RunState(after) in RUN_TRANSITIONS[RunState(before)]
         else:
-            assert TaskState(after) in TASK_MOVES[TaskState(before)]
+            assert TaskState(after) in TASK_TRANSITIONS[TaskState(before)]

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from chalicelib.config import SETTINGS, Setting
 from chalicelib.dag.language.fields import table
-from chalicelib.dag.states import RUN_MOVES, TASK_MOVES, RunState, TaskState
+from chalicelib.dag.states import RUN_TRANSITIONS, TASK_TRANSITIONS, RunState, TaskState
 from chalicelib.web import reference
 from infra import cost, permissions
 
@@ -65,12 +65,12 @@ def _default(setting: Setting) -> str:
 
 def run_states_markdown() -> str:
     """The states of a run that can occur, and the moves between them."""
-    return _states(RUN_MOVES, RUN_MEANINGS)
+    return _states(RUN_TRANSITIONS, RUN_MEANINGS)
 
 
 def task_states_markdown() -> str:
     """The states of a task that can occur, and the moves between them."""
-    return _states(TASK_MOVES, TASK_MEANINGS)
+    return _states(TASK_TRANSITIONS, TASK_MEANINGS)
 
 
 def _states(moves: Mapping[State, frozenset[State]], meanings: Mapping[State, str]) -> str:

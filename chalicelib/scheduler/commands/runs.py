@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.dag.evaluate.params import still_declared
-from chalicelib.dag.states import IN_FLIGHT, MARKS, TASK_MOVES, RunState, TaskState
+from chalicelib.dag.states import IN_FLIGHT, MARKABLE_STATES, TASK_TRANSITIONS, RunState, TaskState
 from chalicelib.database import Transaction
 from chalicelib.database.queries import dags, definitions, runs, task_instances
 from chalicelib.database.queries.dags import RegisteredDag
@@ -137,7 +137,7 @@ def cancel_task(
     with working(scheduler) as work:
         run = lookup.run(work, run_id)
         found = lookup.instances(work, run, task_id, map_index)
-        legal = [task for task in found if TaskState.CANCELLED in TASK_MOVES[task.state]]
+        legal = [task for task in found if TaskState.CANCELLED in TASK_TRANSITIONS[task.state]]
         if not legal:
             raise Conflict(f"task {task_id!r} of run {run_id!r} has ended: {found[0].state}")
         reason = f"cancelled by {who}"
@@ -247,8 +247,8 @@ def mark(
     """Say that a task succeeded, failed or was skipped. What follows from it is worked out again:
     what a failure had blocked is decided anew. Raises NotFound, InvalidRequest, Conflict where
     somebody works on it."""
-    if state not in MARKS:
-        raise InvalidRequest(f"a task can be marked {', '.join(MARKS)}, not {state!r}")
+    if state not in MARKABLE_STATES:
+        raise InvalidRequest(f"a task can be marked {', '.join(MARKABLE_STATES)}, not {state!r}")
     target = TaskState(state)
     with working(scheduler) as work:
         run = lookup.run_to_go_on(work, run_id)

@@ -11,7 +11,7 @@ runs        runs, their tasks and logs, and what people do to them
 from chalicelib.web.routes import dags, operations, runs
 from chalicelib.web.routes.route import (
     BACKFILL_STATES,
-    MARKS,
+    MARKABLE_STATES,
     NOTIFICATION_STATES,
     POOL_NAME,
     RUN_STATES,
@@ -25,7 +25,7 @@ from chalicelib.web.routes.route import (
 
 __all__ = [
     "BACKFILL_STATES",
-    "MARKS",
+    "MARKABLE_STATES",
     "NOTIFICATION_STATES",
     "POOL_NAME",
     "ROUTES",

@@ -32,7 +32,7 @@ TASK_STATES = (
     "skipped",
     "cancelled",
 )
-MARKS = ("success", "failed", "skipped")
+MARKABLE_STATES = ("success", "failed", "skipped")
 BACKFILL_STATES = ("running", "paused", "cancelled", "done")
 NOTIFICATION_STATES = ("pending", "delivered", "failed")
 

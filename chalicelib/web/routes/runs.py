@@ -10,7 +10,7 @@ from chalicelib.web.routes.route import (
     DRY_RUN,
     LATEST,
     MAP_INDEX,
-    MARKS,
+    MARKABLE_STATES,
     MAX_OFFSET,
     NOTE,
     NOTHING,
@@ -161,7 +161,9 @@ ROUTES: tuple[Route, ...] = (
         "Say how a task went that nobody works on",
         {200: "Run"},
         errors=(404, 409),
-        body=JsonBody((Param("state", Choice(MARKS), "how it went", required=True), COPY)),
+        body=JsonBody(
+            (Param("state", Choice(MARKABLE_STATES), "how it went", required=True), COPY)
+        ),
     ),
     Route(
         "GET",

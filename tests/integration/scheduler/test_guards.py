@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.dag.states import RUN_MOVES, TASK_MOVES, RunState, TaskState
+from chalicelib.dag.states import RUN_TRANSITIONS, TASK_TRANSITIONS, RunState, TaskState
 from chalicelib.database.queries import attempts, runs, task_instances
 from chalicelib.database.queries.task_instances import End, TaskInstance
 from tests.support.world import World
@@ -70,7 +70,7 @@ def test_a_task_moves_only_as_the_table_says(
             moved = task_instances.move(tx, task.key, target)
     # What is ready is set back by another version of the DAG alone, not by hand.
     is_by_version = (state, target) == (TaskState.SCHEDULED, TaskState.NONE)
-    assert moved is (target in TASK_MOVES[state] and not is_by_version)
+    assert moved is (target in TASK_TRANSITIONS[state] and not is_by_version)
 
 
 @pytest.mark.parametrize("state", RunState)
@@ -78,9 +78,9 @@ def test_a_task_moves_only_as_the_table_says(
 def test_a_run_ends_once(make_world: MakeWorld, state: RunState, target: RunState) -> None:
     world = make_world()
     in_state(world, TaskState.QUEUED)
-    has_ended = not RUN_MOVES[state] & {RunState.SUCCESS}
+    has_ended = not RUN_TRANSITIONS[state] & {RunState.SUCCESS}
     with world.database.write() as tx:
         tx.execute("UPDATE runs SET state = ?, ended_at = ?", (state, 1 if has_ended else None))
     with world.database.write() as tx:
         moved = runs.end(tx, 1, target, "", world.clock())
-    assert moved is (target in RUN_MOVES[state])
+    assert moved is (target in RUN_TRANSITIONS[state])

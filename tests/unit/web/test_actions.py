@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.dag.states import RUN_ENDED, TASK_MOVES, RunState, TaskState
+from chalicelib.dag.states import RUN_ENDED, TASK_TRANSITIONS, RunState, TaskState
 from chalicelib.database.reads import actions
 
 TARGETS = {
@@ -19,7 +19,7 @@ TARGETS = {
 @pytest.mark.parametrize("state", TaskState)
 def test_every_action_on_a_task_is_a_legal_move(state: TaskState) -> None:
     for action in actions.of_task(state, is_stopping=False):
-        assert TARGETS[action] in TASK_MOVES[state]
+        assert TARGETS[action] in TASK_TRANSITIONS[state]
         assert TARGETS[action] is not state
 
 
