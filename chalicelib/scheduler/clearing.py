@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from chalicelib.dag.evaluate.expand import is_made_from, may_differ
+from chalicelib.dag.evaluate.expand import mapping_may_differ, uses_outputs_of
 from chalicelib.dag.graph import ancestors
 from chalicelib.dag.model import Dag
 from chalicelib.dag.states import IN_FLIGHT, TaskState
@@ -149,8 +149,8 @@ def _made_anew(
     anew = set()
     for task_id in chosen:
         task = dag.task(task_id)
-        is_other = may_differ(earlier.get(task_id, task), task, params_differ=params_differ)
-        if task_id in unfit or is_other or is_made_from(task, chosen):
+        is_other = mapping_may_differ(earlier.get(task_id, task), task, params_differ=params_differ)
+        if task_id in unfit or is_other or uses_outputs_of(task, chosen):
             anew.add(task_id)
     return anew
 

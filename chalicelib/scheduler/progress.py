@@ -10,7 +10,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from chalicelib.dag.evaluate.expand import ExpandError, copies
+from chalicelib.dag.evaluate.expand import ExpandError, mapped_items
 from chalicelib.dag.model import Dag, Task
 from chalicelib.dag.states import TASK_ENDED, RunState, TaskState
 from chalicelib.dag.templates import texts_of
@@ -203,7 +203,9 @@ def _expand(work: Work, run: Run, task: Task, whole: TaskInstance) -> tuple[Task
     why."""
     attempt = Attempt(run.dag_id, run.run_id, task.id, -1, 1)
     try:
-        items = copies(task, template_context(work, work.definition(run.version_id), run, attempt))
+        items = mapped_items(
+            task, template_context(work, work.definition(run.version_id), run, attempt)
+        )
     except (TemplateError, ExpandError) as error:
         return TaskState.FAILED, f"expand: {error}"
     except NotCompiled:

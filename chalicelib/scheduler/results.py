@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from chalicelib.dag.evaluate.expand import fits
+from chalicelib.dag.evaluate.expand import is_compatible
 from chalicelib.dag.evaluate.retries import retry_at
 from chalicelib.dag.model import Task
 from chalicelib.dag.states import IN_FLIGHT, TaskState
@@ -271,7 +271,7 @@ def _after(
 def _may_go_on(work: Work, definition: Task, task: TaskInstance) -> bool:
     """Whether nobody asked for the end of the run, nor of the task, whichever came first, and its
     run has not meanwhile taken a version that expands the task in another way."""
-    if not fits(definition, task.attempt.map_index, task.item):
+    if not is_compatible(definition, task.attempt.map_index, task.item):
         return False
     run = work.run(task.attempt.run_id)
     is_wanted = run is not None and run.is_active and run.stopping is None

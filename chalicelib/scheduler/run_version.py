@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.dag.evaluate.expand import fits, may_differ
+from chalicelib.dag.evaluate.expand import is_compatible, mapping_may_differ
 from chalicelib.dag.evaluate.params import ParamError, check, still_declared
 from chalicelib.dag.model import Dag, Task
 from chalicelib.dag.states import IN_FLIGHT, TASK_ENDED, TaskState
@@ -132,7 +132,7 @@ class _Rows:
                 self._add(task)
             else:
                 earlier = before.get(task.id, task)
-                is_other = may_differ(earlier, task, params_differ=params_differ)
+                is_other = mapping_may_differ(earlier, task, params_differ=params_differ)
                 self._fit(task, rows, is_other=is_other)
 
     def _add(self, task: Task) -> None:
@@ -177,4 +177,4 @@ def is_fit(row: TaskInstance, task: Task) -> bool:
     """Whether the row, made by another version, is one that the task has in this one."""
     if row.copies is not None:
         return bool(task.expand)
-    return fits(task, row.attempt.map_index, row.item)
+    return is_compatible(task, row.attempt.map_index, row.item)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from chalicelib.dag.evaluate.expand import fits
+from chalicelib.dag.evaluate.expand import is_compatible
 from chalicelib.dag.evaluate.retries import retry_at
 from chalicelib.dag.states import RunState, TaskState
 from chalicelib.dag.templates import render_value, texts_of
@@ -126,7 +126,7 @@ def _end_by_definition(work: Work, task: TaskInstance, ended: End) -> bool:
     if (
         definition is not None
         and outcome == "failed"
-        and fits(definition, task.attempt.map_index, task.item)
+        and is_compatible(definition, task.attempt.map_index, task.item)
     ):
         due_at = retry_at(definition, task.tries, work.now)
     target = TaskState.SUCCESS if outcome == "success" else TaskState.FAILED

@@ -50,7 +50,7 @@ tasks:
 }
 MAX_RUNS = {"one": 2, "two": 1}
 MAX_TASKS = {"one": 4, "two": 2}
-MAX_COPIES = 2
+MAX_MAPPED_INSTANCES = 2
 
 
 def by_chance(task: TaskMessage) -> Played:
@@ -164,7 +164,7 @@ def check(world: World) -> None:
     assert really <= POOL
     copies = Counter(row[1] for row in in_flight if row[2] == "copies")
     copies |= Counter(a.run_id for a in running if a.task_id == "copies")
-    assert max(copies.values(), default=0) <= MAX_COPIES
+    assert max(copies.values(), default=0) <= MAX_MAPPED_INSTANCES
 
 
 def _check_counts(counts: Counter[str], most: dict[str, int]) -> None:

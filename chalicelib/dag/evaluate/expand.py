@@ -15,14 +15,14 @@ from chalicelib.dag.templates import names_used, render_value, texts_of
 from chalicelib.dag.templates.terms import TemplateError
 from chalicelib.dag.text import BadText, text_of
 
-MAX_COPIES = 10_000
+MAX_MAPPED_INSTANCES = 10_000
 
 
 class ExpandError(ValueError):
     """The task cannot be expanded; the message says why, for people."""
 
 
-def copies(task: Task, context: Mapping[str, Any]) -> list[dict[str, Any]]:
+def mapped_items(task: Task, context: Mapping[str, Any]) -> list[dict[str, Any]]:
     """For each copy, in order, the item by the name of its variable; with several names every
     combination, the last name moving fastest. No items, no copies: [].
 
@@ -30,18 +30,20 @@ def copies(task: Task, context: Mapping[str, Any]) -> list[dict[str, Any]]:
     """
     items = {name: _items(name, task.expand[name], context) for name in task.expand}
     count = math.prod(len(found) for found in items.values())
-    if count > MAX_COPIES:
-        raise ExpandError(f"expand makes {count} copies; at most {MAX_COPIES} are possible")
+    if count > MAX_MAPPED_INSTANCES:
+        raise ExpandError(
+            f"expand makes {count} mapped instances; at most {MAX_MAPPED_INSTANCES} are allowed"
+        )
     return [dict(zip(items, chosen, strict=True)) for chosen in itertools.product(*items.values())]
 
 
-def is_made_from(task: Task, others: Set[str]) -> bool:
+def uses_outputs_of(task: Task, others: Set[str]) -> bool:
     """Whether what these tasks wrote decides which copies there are."""
     used = {name for text in texts_of(task.expand) for name in names_used(text)}
     return any(name.startswith(f"outputs.{other}.") for name in used for other in others)
 
 
-def may_differ(old: Task, new: Task, *, params_differ: bool) -> bool:
+def mapping_may_differ(old: Task, new: Task, *, params_differ: bool) -> bool:
     """Whether another version of the task may be expanded to other copies, or not at all."""
     used = {name for text in texts_of(new.expand) for name in names_used(text)}
     is_given = any(name.startswith("params.") for name in used)
@@ -49,7 +51,7 @@ def may_differ(old: Task, new: Task, *, params_differ: bool) -> bool:
     return old.expand != new.expand or not same_order or (params_differ and is_given)
 
 
-def fits(task: Task, map_index: int, item: Mapping[str, Any] | None) -> bool:
+def is_compatible(task: Task, map_index: int, item: Mapping[str, Any] | None) -> bool:
     """Whether an attempt of that copy, made by another version, finds what the command needs."""
     return bool(task.expand) == (map_index >= 0) and set(task.expand) == set(item or ())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from chalicelib.dag.evaluate.expand import MAX_COPIES
+from chalicelib.dag.evaluate.expand import MAX_MAPPED_INSTANCES
 from chalicelib.dag.language.fields.field import Field
 from chalicelib.dag.language.fields.table import DAG_FIELDS, TASK_FIELDS
 from chalicelib.dag.language.mappings import Record
@@ -141,8 +141,11 @@ def _check_expand(dag: Record, task: Record) -> None:
             if name in taken:
                 task.problem_in("expand", name, f"{name} is in {where} too: choose another name")
     counts = [len(items) for items in expand.values() if isinstance(items, list)]
-    if (count := math.prod(counts)) > MAX_COPIES:
-        task.problem("expand", f"this makes {count} copies; at most {MAX_COPIES} are possible")
+    if (count := math.prod(counts)) > MAX_MAPPED_INSTANCES:
+        task.problem(
+            "expand",
+            f"this makes {count} mapped instances; at most {MAX_MAPPED_INSTANCES} are allowed",
+        )
 
 
 def _check_outputs(task: Record, outputs: dict[str, list[tuple[str, str]]]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.dag.evaluate.expand import MAX_COPIES, ExpandError, copies
+from chalicelib.dag.evaluate.expand import MAX_MAPPED_INSTANCES, ExpandError, mapped_items
 from chalicelib.dag.json_values import MAX_DEPTH
 from chalicelib.dag.model import Task
 
@@ -21,7 +21,7 @@ CONTEXT = {
 
 
 def expanded(**expand: list[Any] | str) -> list[dict[str, Any]]:
-    return copies(Task("t", "true", expand=expand), CONTEXT)
+    return mapped_items(Task("t", "true", expand=expand), CONTEXT)
 
 
 def test_one_copy_for_each_item_in_order() -> None:
@@ -61,8 +61,10 @@ def test_no_items_make_no_copies() -> None:
 def test_ten_thousand_copies_are_possible_and_no_more() -> None:
     hundred = list(range(100))
 
-    assert len(expanded(A=hundred, B=hundred)) == MAX_COPIES
-    with pytest.raises(ExpandError, match="expand makes 10100 copies; at most 10000 are possible"):
+    assert len(expanded(A=hundred, B=hundred)) == MAX_MAPPED_INSTANCES
+    with pytest.raises(
+        ExpandError, match="expand makes 10100 mapped instances; at most 10000 are allowed"
+    ):
         expanded(A=hundred, B=[*hundred, 0])
 
 
@@ -99,10 +101,10 @@ def test_a_missing_output_is_told_with_what_can_stand_in(written: Any, stand_in:
     task = Task("t", "x", expand={"X": written})
 
     with pytest.raises(ExpandError, match=re.escape(f"| default({stand_in}) can stand in")):
-        copies(task, {"outputs": {"a": {}}})
+        mapped_items(task, {"outputs": {"a": {}}})
 
     filled = json.loads(json.dumps(written).replace(" }}", f" | default({stand_in}) }}}}"))
-    found = copies(replace(task, expand={"X": filled}), {"outputs": {"a": {}}})
+    found = mapped_items(replace(task, expand={"X": filled}), {"outputs": {"a": {}}})
     assert found == ([] if stand_in == "[]" else [{"X": ""}])
 
 
@@ -112,4 +114,4 @@ def test_an_item_that_is_too_deep_is_refused() -> None:
         deep = [deep]
 
     with pytest.raises(ExpandError, match=r"an item of expand\.X is nested more than 64 deep"):
-        copies(Task("t", "x", expand={"X": "{{ params.x }}"}), {"params": {"x": [1, deep]}})
+        mapped_items(Task("t", "x", expand={"X": "{{ params.x }}"}), {"params": {"x": [1, deep]}})
