@@ -13,7 +13,7 @@ import string
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.dag.evaluate.params import check
+from chalicelib.dag.evaluate.params import resolve_params
 from chalicelib.dag.states import RunState
 from chalicelib.dag.templates import texts_of
 from chalicelib.dag.templates.compile_budget import NotCompiled
@@ -41,7 +41,7 @@ def make_run(work: Work, dag: RegisteredDag, new: NewRun) -> Run | None:
     run_id = new_run_id(dag.dag_id, new.logical_date)
     context = run_context(definition, run_id, new)
     try:
-        new = replace(new, params=check(definition, new.params, context))
+        new = replace(new, params=resolve_params(definition, new.params, context))
     except NotCompiled:
         defaults = [param.default for param in definition.params]
         raise NotCompiled(*texts_of(defaults)) from None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.dag.evaluate.expand import is_compatible, mapping_may_differ
-from chalicelib.dag.evaluate.params import ParamError, check, still_declared
+from chalicelib.dag.evaluate.params import ParamError, keep_declared, resolve_params
 from chalicelib.dag.model import Dag, Task
 from chalicelib.dag.states import IN_FLIGHT, TASK_ENDED, TaskState
 from chalicelib.dag.version_diff import VersionDiff, compare
@@ -96,9 +96,9 @@ def move(work: Work, run: Run, choice: VersionChoice) -> Run:
 
 
 def _params(run: Run, new: Dag, version: int) -> dict[str, Any]:
-    given = still_declared(new, run.params)
+    given = keep_declared(new, run.params)
     try:
-        return check(new, given, run_context(new, run.run_id, run))
+        return resolve_params(new, given, run_context(new, run.run_id, run))
     except ParamError as error:
         raise Conflict(
             f"run {run.run_id!r} cannot go on with version {version} of its DAG: {error.message};"

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
 
-from chalicelib.dag.evaluate.params import as_text, for_templates
+from chalicelib.dag.evaluate.params import template_values, variable_text
 from chalicelib.dag.graph import ancestors
 from chalicelib.dag.model import Dag, Task
 from chalicelib.dag.schedule.schedule import day_of
@@ -62,7 +62,7 @@ def _message(
             **given,
             **_params(run),
             **_outputs(work, dag, run, task),
-            **{name: as_text(value) for name, value in (instance.item or {}).items()},
+            **{name: variable_text(value) for name, value in (instance.item or {}).items()},
             **always_set(dag, run, attempt),
         },
         cwd=task.cwd,
@@ -113,7 +113,7 @@ def template_context(work: Work, dag: Dag, run: Run, attempt: Attempt) -> dict[s
     """The names that a task's templates may use."""
     return {
         **run_context(dag, run.run_id, run),
-        "params": for_templates(dag, run.params),
+        "params": template_values(dag, run.params),
         "outputs": Outputs(work, dag, run, attempt.task_id),
         "task_id": attempt.task_id,
         "try_number": attempt.try_number,
@@ -155,7 +155,7 @@ class Outputs(dict[str, Mapping[str, Any]]):
 
 
 def _params(run: Run) -> dict[str, str]:
-    return {param_variable(name): as_text(value) for name, value in run.params.items()}
+    return {param_variable(name): variable_text(value) for name, value in run.params.items()}
 
 
 def _outputs(work: Work, dag: Dag, run: Run, task: Task) -> dict[str, str]:
@@ -171,4 +171,6 @@ def _outputs(work: Work, dag: Dag, run: Run, task: Task) -> dict[str, str]:
 
 def _output_texts(work: Work, run: Run, before: Task) -> dict[str, str]:
     values = work.outputs(run.key, before.id, is_expanded=bool(before.expand))
-    return {output_variable(before.id, name): as_text(value) for name, value in values.items()}
+    return {
+        output_variable(before.id, name): variable_text(value) for name, value in values.items()
+    }

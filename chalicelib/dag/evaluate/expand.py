@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Set
 from typing import Any
 
-from chalicelib.dag.evaluate.params import shown
+from chalicelib.dag.evaluate.params import format_value
 from chalicelib.dag.json_values import MAX_DEPTH, is_deeper_than
 from chalicelib.dag.model import Task
 from chalicelib.dag.problems import quote
@@ -63,7 +63,7 @@ def _items(name: str, written: list[Any] | str, context: Mapping[str, Any]) -> l
         raise ExpandError(f"expand.{name}: {error}") from None
     if not isinstance(found, list):
         wanted = f"expand.{name} needs a list, and {quote(str(written))} gave"
-        raise ExpandError(f"{wanted} {shown(found)}")
+        raise ExpandError(f"{wanted} {format_value(found)}")
     for item in found:
         if is_deeper_than(item, MAX_DEPTH):
             raise ExpandError(f"an item of expand.{name} is nested more than {MAX_DEPTH} deep")

@@ -44,7 +44,7 @@ class ParamError(InvalidRequest):
         )
 
 
-def check(
+def resolve_params(
     dag: Dag, given: Mapping[str, Any], context: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """The value of each declared param, in order: the one given, else the default, else None.
@@ -68,14 +68,14 @@ def check(
         raise ParamError([*problems, ("", message)])
     for name, value in values.items():
         if given.get(name) is not None or context is not None or not is_template(value):
-            found = faults(declared[name], value)
+            found = value_problems(declared[name], value)
             problems += [(name, f"param {quote(name)} {fault}") for fault in found]
     if problems:
         raise ParamError(problems)
-    return {name: settle(declared[name], value) for name, value in values.items()}
+    return {name: normalize(declared[name], value) for name, value in values.items()}
 
 
-def settle(param: Param, value: Any) -> Any:
+def normalize(param: Param, value: Any) -> Any:
     """The value as runs keep it, once it is known to be possible: an integer as such, any other
     number that JSON would write differently as text."""
     if param.type == "integer" and is_number(value) and _is_whole(value):
@@ -83,13 +83,13 @@ def settle(param: Param, value: Any) -> Any:
     return as_written(value)
 
 
-def settled(param: Param) -> Param:
+def normalize_param(param: Param) -> Param:
     """The param with its own values as runs keep them."""
-    enum = None if param.enum is None else tuple(settle(param, value) for value in param.enum)
-    return replace(param, default=settle(param, param.default), enum=enum)
+    enum = None if param.enum is None else tuple(normalize(param, value) for value in param.enum)
+    return replace(param, default=normalize(param, param.default), enum=enum)
 
 
-def for_templates(dag: Dag, values: Mapping[str, Any]) -> dict[str, Any]:
+def template_values(dag: Dag, values: Mapping[str, Any]) -> dict[str, Any]:
     """The params of a run as templates see them: a number can be calculated with, and is written as
     it was."""
     numbers = {param.name for param in dag.params if param.type == "number"}
@@ -104,12 +104,12 @@ def _number(text: str) -> Any:
     return text if number is None else number
 
 
-def still_declared(dag: Dag, values: Mapping[str, Any]) -> dict[str, Any]:
+def keep_declared(dag: Dag, values: Mapping[str, Any]) -> dict[str, Any]:
     """Of the params of a run that another version made, those that this one has."""
     return {param.name: values[param.name] for param in dag.params if param.name in values}
 
 
-def as_text(value: Any) -> str:
+def variable_text(value: Any) -> str:
     """What `$PARAM_<NAME>` holds: a text as it is, nothing for None, everything else as JSON.
 
     Raises TemplateError where no variable can hold it.
@@ -143,22 +143,22 @@ def _value(param: Param, given: Any, context: Mapping[str, Any] | None) -> Any:
     return value
 
 
-def faults(param: Param, value: Any) -> list[str]:
+def value_problems(param: Param, value: Any) -> list[str]:
     """All that is wrong with a value, in words that follow the name of the param."""
     if value is None:
         return ["is required and was not given"] if param.required else []
     if param.type and not TYPES[param.type](value):
-        return [f"must be {_ARTICLES[param.type]}, not {shown(value)}"]
+        return [f"must be {_ARTICLES[param.type]}, not {format_value(value)}"]
     found = []
-    kept = settle(param, value)
-    if param.enum is not None and not any(same(kept, one) for one in param.enum):
-        found.append(f"must be one of {_listed(param.enum)}, not {shown(value)}")
+    kept = normalize(param, value)
+    if param.enum is not None and not any(json_equal(kept, one) for one in param.enum):
+        found.append(f"must be one of {_listed(param.enum)}, not {format_value(value)}")
     number = number_of(value) if param.type == "number" or is_number(value) else None
     if number is not None:
         if param.minimum is not None and number < param.minimum:
-            found.append(f"must be {param.minimum:g} or more, not {shown(value)}")
+            found.append(f"must be {param.minimum:g} or more, not {format_value(value)}")
         if param.maximum is not None and number > param.maximum:
-            found.append(f"must be {param.maximum:g} or less, not {shown(value)}")
+            found.append(f"must be {param.maximum:g} or less, not {format_value(value)}")
     if isinstance(value, str) and param.pattern:
         found += _mismatch(param.pattern, value)
     return found
@@ -170,21 +170,21 @@ def _mismatch(pattern: str, text: str) -> list[str]:
             return []
     except BadPattern as error:
         return [f"cannot be checked: {error}"]
-    return [f"must match {pattern} as a whole, and {shown(text)} does not"]
+    return [f"must match {pattern} as a whole, and {format_value(text)} does not"]
 
 
 def _listed(values: Sequence[Any]) -> str:
-    some = ", ".join(map(shown, values[:_MAX_LISTED]))
+    some = ", ".join(map(format_value, values[:_MAX_LISTED]))
     more = len(values) - _MAX_LISTED
     return f"{some} and {more} more" if more > 0 else some
 
 
-def same(one: Any, other: Any) -> bool:
+def json_equal(one: Any, other: Any) -> bool:
     """Equality as JSON has it: 1 and 1.0 are one number, 1 and true are not the same."""
     return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value in a message: as JSON, not too long."""
     text = (
         value.text

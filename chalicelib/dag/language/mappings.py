@@ -266,7 +266,7 @@ def _param(name: str, value: Value) -> tuple[Param, Record | None]:
         return _described_param(name, value.node, value)
     default = raw_json_of(value)
     check_templates(value, Scope(OF_THE_RUN))
-    return params.settled(Param(name, type=_type_of(default), default=default)), None
+    return params.normalize_param(Param(name, type=_type_of(default), default=default)), None
 
 
 def _described_param(name: str, node: Mapping, value: Value) -> tuple[Param, Record]:
@@ -280,7 +280,7 @@ def _described_param(name: str, node: Mapping, value: Value) -> tuple[Param, Rec
     values["type"] = values["type"] or _type_of(values["default"])
     if isinstance(values["enum"], list):
         values["enum"] = tuple(values["enum"])
-    param = params.settled(Param(name, **values))
+    param = params.normalize_param(Param(name, **values))
     _check_bounds(param, record)
     return param, record
 
@@ -312,14 +312,14 @@ def _check_bounds(param: Param, record: Record) -> None:
 def _check_values(param: Param, record: Record) -> None:
     single = replace(param, enum=None)
     for one in param.enum or ():
-        for fault in params.faults(single, one):
+        for fault in params.value_problems(single, one):
             record.problem("enum", f"a value of enum {fault}")
     default = record.written.get("default")
     if default is None or param.default is None:
         return
     check_templates(default, Scope(OF_THE_RUN))
     if not is_template(param.default):
-        for fault in params.faults(param, param.default):
+        for fault in params.value_problems(param, param.default):
             record.problem("default", f"the default {fault}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from chalicelib.dag.evaluate.params import check
+from chalicelib.dag.evaluate.params import resolve_params
 from chalicelib.dag.model import Dag
 from chalicelib.dag.schedule.schedule import next_fire_time
 from chalicelib.dag.states import RunState
@@ -71,7 +71,7 @@ def create(
     plan = BackfillPlan(None, tuple(dates[:SHOWN]), len(dates), len(made.intersection(dates)))
     if dry_run:
         return plan
-    check(definition, {})  # a param without a default cannot be guessed for each date
+    resolve_params(definition, {})  # a param without a default cannot be guessed for each date
     new = Backfill(
         id=0,
         dag_id=dag_id,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.dag.evaluate.params import still_declared
+from chalicelib.dag.evaluate.params import keep_declared
 from chalicelib.dag.states import IN_FLIGHT, MARKABLE_STATES, TASK_TRANSITIONS, RunState, TaskState
 from chalicelib.database import Transaction
 from chalicelib.database.queries import dags, definitions, runs, task_instances
@@ -227,7 +227,7 @@ def _still_declared(tx: Transaction, run: Run) -> dict[str, Any]:
     dag = dags.find(tx, run.dag_id)
     if dag is None:
         return run.params
-    return still_declared(definitions.definition(tx, dag.version_id), run.params)
+    return keep_declared(definitions.definition(tx, dag.version_id), run.params)
 
 
 def _again(run_id: str, moment: datetime) -> str:

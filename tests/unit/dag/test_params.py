@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.dag.evaluate.params import ParamError, as_text, check, for_templates
+from chalicelib.dag.evaluate.params import (
+    ParamError,
+    resolve_params,
+    template_values,
+    variable_text,
+)
 from chalicelib.dag.json_values import MAX_DEPTH, WrittenNumber, parse_number
 from chalicelib.dag.language.parser import parse
 from chalicelib.dag.model import Dag, Param
@@ -26,7 +31,7 @@ def declared(lines: str) -> tuple[Param, ...]:
 
 def problem_of(param: Param, value: Any) -> str:
     with pytest.raises(ParamError) as caught:
-        check(dag_of(param), {param.name: value})
+        resolve_params(dag_of(param), {param.name: value})
     (problem,) = caught.value.details["problems"]
     assert problem["param"] == param.name
     return str(problem["message"])
@@ -35,11 +40,11 @@ def problem_of(param: Param, value: Any) -> str:
 def test_what_is_given_goes_before_the_default() -> None:
     dag = dag_of(Param("a", "integer", 1), Param("b", "string", "x"), Param("c"))
 
-    assert check(dag, {"a": 2}) == {"a": 2, "b": "x", "c": None}
+    assert resolve_params(dag, {"a": 2}) == {"a": 2, "b": "x", "c": None}
 
 
 def test_null_means_left_out() -> None:
-    assert check(dag_of(Param("a", "integer", 1)), {"a": None}) == {"a": 1}
+    assert resolve_params(dag_of(Param("a", "integer", 1)), {"a": None}) == {"a": 1}
 
 
 @pytest.mark.parametrize(
@@ -92,12 +97,14 @@ def test_a_wrong_value_is_told_with_what_is_possible(
     ],
 )
 def test_a_right_value_is_taken_as_it_is(param: Param, value: Any) -> None:
-    assert check(dag_of(param), {"a": value}) == {"a": value}
+    assert resolve_params(dag_of(param), {"a": value}) == {"a": value}
 
 
 def test_all_problems_are_told_together() -> None:
     with pytest.raises(ParamError) as caught:
-        check(dag_of(Param("rows", "integer"), Param("b", required=True)), {"row": 1, "rows": "x"})
+        resolve_params(
+            dag_of(Param("rows", "integer"), Param("b", required=True)), {"row": 1, "rows": "x"}
+        )
 
     assert [p["message"] for p in caught.value.details["problems"]] == [
         "there is no param 'row'; did you mean 'rows'?",
@@ -109,37 +116,37 @@ def test_all_problems_are_told_together() -> None:
 
 def test_a_dag_without_params_says_so() -> None:
     with pytest.raises(ParamError, match="there is no param 'zzz'; the DAG has none"):
-        check(dag_of(), {"zzz": 1})
+        resolve_params(dag_of(), {"zzz": 1})
 
 
 def test_the_params_together_are_limited() -> None:
     with pytest.raises(ParamError, match="the params have 40009 bytes; at most 32768 fit"):
-        check(dag_of(Param("a")), {"a": "x" * 40_000})
+        resolve_params(dag_of(Param("a")), {"a": "x" * 40_000})
 
 
 def test_a_default_may_be_a_template() -> None:
     dag = dag_of(Param("day", "string", "{{ ds }}"), Param("n", "array", ["{{ run_id }}"]))
     context = {"ds": "2026-11-23", "run_id": "r"}
 
-    assert check(dag, {}, context) == {"day": "2026-11-23", "n": ["r"]}
+    assert resolve_params(dag, {}, context) == {"day": "2026-11-23", "n": ["r"]}
 
 
 def test_what_is_given_is_never_rendered() -> None:
     dag = dag_of(Param("a", "string", "{{ ds }}"))
 
-    assert check(dag, {"a": "{{ ds }}"}, {"ds": "x"}) == {"a": "{{ ds }}"}
+    assert resolve_params(dag, {"a": "{{ ds }}"}, {"ds": "x"}) == {"a": "{{ ds }}"}
 
 
 def test_a_rendered_default_is_checked() -> None:
     with pytest.raises(ParamError, match="must be one of"):
-        check(dag_of(Param("a", default="{{ ds }}", enum=("x",))), {}, {"ds": "y"})
+        resolve_params(dag_of(Param("a", default="{{ ds }}", enum=("x",))), {}, {"ds": "y"})
 
 
 def test_without_a_run_a_template_is_left_alone() -> None:
     dag = dag_of(Param("a", default="{{ ds }}", enum=("x",)), Param("b", required=True))
 
     with pytest.raises(ParamError) as caught:
-        check(dag, {})
+        resolve_params(dag, {})
     assert [p["param"] for p in caught.value.details["problems"]] == ["b"]
 
 
@@ -148,7 +155,7 @@ def test_without_a_run_a_template_is_left_alone() -> None:
     [("a b", "a b"), (None, ""), (5, "5"), (1.5, "1.5"), (True, "true"), ([1, "é"], '[1, "é"]')],
 )
 def test_a_value_in_the_environment_is_text_or_json(value: Any, text: str) -> None:
-    assert as_text(value) == text
+    assert variable_text(value) == text
 
 
 @pytest.mark.parametrize(
@@ -206,7 +213,7 @@ JSON = st.recursive(
 def test_any_value_is_taken_or_refused(value: Any, kind: str | None) -> None:
     param = Param("a", kind, minimum=-5, maximum=5, pattern=".*", enum=(1, "a", [1]))
     try:
-        found = check(dag_of(param), {"a": value})
+        found = resolve_params(dag_of(param), {"a": value})
     except ParamError as error:
         assert error.details["problems"]
     else:
@@ -233,11 +240,11 @@ def test_any_value_is_taken_or_refused(value: Any, kind: str | None) -> None:
 def test_a_number_is_kept_as_it_was_written(kind: str | None, text: str, kept: Any) -> None:
     dag = dag_of(Param("a", kind))
 
-    values = check(dag, {"a": parse_number(text)})
+    values = resolve_params(dag, {"a": parse_number(text)})
 
     assert values == {"a": kept}
     assert type(values["a"]) is type(kept)
-    assert check(dag, values) == values, "a run made again has the same params"
+    assert resolve_params(dag, values) == values, "a run made again has the same params"
 
 
 @pytest.mark.parametrize(
@@ -255,7 +262,7 @@ def test_a_declared_number_is_kept_as_it_was_written(
     (param,) = declared(lines)
 
     assert (param.default, param.enum) == (default, enum)
-    assert check(dag_of(param), {}) == {"a": default}
+    assert resolve_params(dag_of(param), {}) == {"a": default}
 
 
 @pytest.mark.parametrize(
@@ -277,14 +284,14 @@ def test_a_number_is_checked_as_such_and_told_as_it_was_written(
 def test_a_text_is_a_number_only_where_it_keeps_a_spelling() -> None:
     dag = dag_of(Param("a", "number", maximum=2))
 
-    assert check(dag, {"a": "1.10"}) == {"a": "1.10"}
+    assert resolve_params(dag, {"a": "1.10"}) == {"a": "1.10"}
     assert "must be a number" in problem_of(dag.params[0], "1.1")
     assert "must be 2 or less" in problem_of(dag.params[0], "2.10")
 
 
 def test_many_unknown_params_are_not_all_told() -> None:
     with pytest.raises(ParamError) as caught:
-        check(dag_of(Param("a")), {f"b{number}": 1 for number in range(5000)})
+        resolve_params(dag_of(Param("a")), {f"b{number}": 1 for number in range(5000)})
 
     assert len(caught.value.details["problems"]) == 21
     assert caught.value.message.endswith("4980 more params are not known either")
@@ -306,7 +313,7 @@ def test_templates_calculate_with_a_number_and_write_it_as_it_was(
     template: str, expected: str
 ) -> None:
     dag = dag_of(Param("a", "number"), Param("text", "string"))
-    context = {"params": for_templates(dag, {"a": "1.50", "text": "1.50"})}
+    context = {"params": template_values(dag, {"a": "1.50", "text": "1.50"})}
 
     assert render(template, context, for_shell=False) == expected
     kept = render_value([template], context)[0]
@@ -317,6 +324,6 @@ def test_a_value_that_is_too_deep_is_refused() -> None:
     deep: Any = []
     for _ in range(MAX_DEPTH - 1):
         deep = {"a": [deep]} if isinstance(deep, dict) else [deep]
-    assert check(dag_of(Param("a")), {"a": deep}) == {"a": deep}
+    assert resolve_params(dag_of(Param("a")), {"a": deep}) == {"a": deep}
 
     assert "nested more than 64 deep" in problem_of(Param("a"), [deep])

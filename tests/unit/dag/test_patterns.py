@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from chalicelib.dag.evaluate.params import ParamError, check
+from chalicelib.dag.evaluate.params import ParamError, resolve_params
 from chalicelib.dag.language.parser import DagFileError, parse
 from chalicelib.dag.model import Dag, Param
 from chalicelib.dag.patterns import BadPattern, check_pattern, matches
@@ -90,7 +90,7 @@ def test_params_that_are_too_long_are_never_matched() -> None:
     dag = Dag("d", "d", (), params=(Param("a", pattern="b+"), Param("c")))
 
     with pytest.raises(ParamError) as caught:
-        check(dag, {"a": "a" * 40_000, "c": "a"})
+        resolve_params(dag, {"a": "a" * 40_000, "c": "a"})
 
     assert [p["message"] for p in caught.value.details["problems"]] == [
         "the params have 40019 bytes; at most 32768 fit"
@@ -116,11 +116,11 @@ def test_a_pattern_of_an_older_definition_that_cannot_be_used_is_told() -> None:
     dag = Dag("d", "d", (), params=(Param("a", pattern="a(?=b)"),))
 
     with pytest.raises(ParamError, match=r"param 'a' cannot be checked: .*lookahead"):
-        check(dag, {"a": "ab"})
+        resolve_params(dag, {"a": "ab"})
 
 
 def test_a_long_enum_is_not_told_as_a_whole() -> None:
     dag = Dag("d", "d", (), params=(Param("a", enum=tuple(range(1000))),))
 
     with pytest.raises(ParamError, match="18, 19 and 980 more, not 1000"):
-        check(dag, {"a": 1000})
+        resolve_params(dag, {"a": 1000})
