@@ -2,7 +2,7 @@
 
 `3.10` is a version, `1.50` a price: whoever wrote them wants to find them again, but as a number of
 JSON they come out as 3.1 and 1.5. So a number that JSON would write differently is kept as text.
-On its way there, while it is not known whether a number is wanted, it is a `WrittenNumber`.
+On its way there, while it is not known whether a number is wanted, it is a `VerbatimNumber`.
 """
 
 from __future__ import annotations
@@ -23,36 +23,36 @@ MAX_DEPTH = 64
 _TOO_DEEP = f"lists and objects are nested more than {MAX_DEPTH} deep"
 
 
-class WrittenNumber(float):
+class VerbatimNumber(float):
     """A number whose `text` some writer or reader of JSON would change."""
 
     __slots__ = ("text",)
     text: str
 
-    def __new__(cls, text: str) -> WrittenNumber:
+    def __new__(cls, text: str) -> VerbatimNumber:
         made = super().__new__(cls, text)
         made.text = text
         return made
 
 
-class WrittenList(list[Any]):
+class VerbatimList(list[Any]):
     """A list that knows the `text` it was written as."""
 
     __slots__ = ("text",)
     text: str
 
 
-class WrittenDict(dict[str, Any]):
+class VerbatimDict(dict[str, Any]):
     """The same of an object."""
 
     __slots__ = ("text",)
     text: str
 
 
-WRITTEN = (WrittenNumber, WrittenList, WrittenDict)
+VERBATIM_TYPES = (VerbatimNumber, VerbatimList, VerbatimDict)
 
 
-def read_written(text: str) -> Any:
+def parse_verbatim(text: str) -> Any:
     """`text` as JSON where templates can do more with that, and no letter of it is lost: a number,
     a list, an object, `true` or `false`. Everything else is the text itself."""
     if text in ("true", "false"):
@@ -63,7 +63,7 @@ def read_written(text: str) -> Any:
         except ValueError:
             return text
         if isinstance(value, list | dict):
-            kept = WrittenList(value) if isinstance(value, list) else WrittenDict(value)
+            kept = VerbatimList(value) if isinstance(value, list) else VerbatimDict(value)
             kept.text = text
             return kept
         return value
@@ -90,7 +90,7 @@ def _no_constant(name: str) -> Any:
 
 
 def parse_number(text: str) -> int | float:
-    """The number that JSON has in `text`: a WrittenNumber where it would be written differently.
+    """The number that JSON has in `text`: a VerbatimNumber where it would be written differently.
 
     Raises ValueError for what is no number, or too large for one.
     """
@@ -99,37 +99,37 @@ def parse_number(text: str) -> int | float:
         raise ValueError(f"{shown} is no number within range: put it in quotation marks")
     number = int(text) if text.lstrip("-").isdecimal() else float(text)
     is_exact = isinstance(number, float) or abs(number) <= _LARGEST
-    return number if is_exact and str(number) == text else WrittenNumber(text)
+    return number if is_exact and str(number) == text else VerbatimNumber(text)
 
 
 def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def number_of(value: Any) -> int | float | None:
+def to_number(value: Any) -> int | float | None:
     """The value of a number, or of a text that was kept for the spelling of one; else None."""
     if isinstance(value, str):
         try:
             number = parse_number(value)
         except ValueError:
             return None
-        return number if isinstance(number, WrittenNumber) else None
+        return number if isinstance(number, VerbatimNumber) else None
     return value if is_number(value) else None
 
 
-def whole(number: float) -> int:
+def to_int(number: float) -> int:
     """A whole number as such: 5 for 5.0 and for 5e0."""
-    return int(Decimal(number.text) if isinstance(number, WrittenNumber) else number)
+    return int(Decimal(number.text) if isinstance(number, VerbatimNumber) else number)
 
 
-def as_written(value: Any) -> Any:
+def unwrap_verbatim(value: Any) -> Any:
     """A value of JSON in which each number that would change on its way is text instead."""
-    if isinstance(value, WrittenNumber):
+    if isinstance(value, VerbatimNumber):
         return value.text
     if isinstance(value, list | tuple):
-        return [as_written(item) for item in value]
+        return [unwrap_verbatim(item) for item in value]
     if isinstance(value, dict):
-        return {key: as_written(item) for key, item in value.items()}
+        return {key: unwrap_verbatim(item) for key, item in value.items()}
     return value
 
 

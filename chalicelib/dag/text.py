@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from chalicelib.dag.json_values import WRITTEN, as_written
+from chalicelib.dag.json_values import VERBATIM_TYPES, unwrap_verbatim
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9]")
@@ -16,29 +16,29 @@ class BadText(ValueError):
     """A value that no command can be given; the message says why."""
 
 
-def text_of(value: Any) -> str:
+def to_text(value: Any) -> str:
     """A text as it is, everything else as JSON. Raises BadText where the environment of a process
     cannot hold it."""
     try:
         if isinstance(value, str):
             text = value
-        elif isinstance(value, WRITTEN):
+        elif isinstance(value, VERBATIM_TYPES):
             text = value.text
         else:
-            text = json.dumps(as_written(value), ensure_ascii=False, allow_nan=False)
+            text = json.dumps(unwrap_verbatim(value), ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError):
         raise BadText("this is no value that JSON can hold") from None
-    if fault := fault_of(text):
+    if fault := text_problem(text):
         raise BadText(fault)
     return text
 
 
-def text_or_nothing(value: Any) -> str:
-    """As `text_of`, and nothing for None: what a variable holds, and what a template becomes."""
-    return "" if value is None else text_of(value)
+def to_text_or_empty(value: Any) -> str:
+    """As `to_text`, and nothing for None: what a variable holds, and what a template becomes."""
+    return "" if value is None else to_text(value)
 
 
-def fault_of(text: str) -> str | None:
+def text_problem(text: str) -> str | None:
     """Why a command cannot be given this text, or None."""
     if "\0" in text:
         return "text may not hold the character NUL"

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from chalicelib.config import Settings
-from chalicelib.dag.json_values import read_written
+from chalicelib.dag.json_values import parse_verbatim
 from chalicelib.dag.model import Dag, Task
 from chalicelib.dag.states import RunState
 from chalicelib.dag.templates.compile_budget import NotCompiled
@@ -275,7 +275,7 @@ def _read(texts: Mapping[str, Any]) -> dict[str, Any]:
 def _value(kept: Any) -> Any:
     """What templates see of an output. One that is no text was kept by an earlier version, which
     read it when it was written."""
-    return read_written(kept) if isinstance(kept, str) else kept
+    return parse_verbatim(kept) if isinstance(kept, str) else kept
 
 
 def _gathered(rows: list[tuple[int, dict[str, Any]]]) -> dict[str, list[Any]]:

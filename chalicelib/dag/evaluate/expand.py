@@ -13,7 +13,7 @@ from chalicelib.dag.model import Task
 from chalicelib.dag.problems import quote
 from chalicelib.dag.templates import names_used, render_value, texts_of
 from chalicelib.dag.templates.terms import TemplateError
-from chalicelib.dag.text import BadText, text_of
+from chalicelib.dag.text import BadText, to_text
 
 MAX_MAPPED_INSTANCES = 10_000
 
@@ -68,7 +68,7 @@ def _items(name: str, written: list[Any] | str, context: Mapping[str, Any]) -> l
         if is_deeper_than(item, MAX_DEPTH):
             raise ExpandError(f"an item of expand.{name} is nested more than {MAX_DEPTH} deep")
         try:
-            text_of(item)
+            to_text(item)
         except BadText as error:
             raise ExpandError(f"an item of expand.{name} cannot be used: {error}") from None
     return found

@@ -10,19 +10,19 @@ from typing import Any
 
 from chalicelib.dag.json_values import (
     MAX_DEPTH,
-    WRITTEN,
-    as_written,
+    VERBATIM_TYPES,
     is_deeper_than,
     is_number,
-    number_of,
-    whole,
+    to_int,
+    to_number,
+    unwrap_verbatim,
 )
 from chalicelib.dag.model import Dag, Param
 from chalicelib.dag.patterns import BadPattern, matches
 from chalicelib.dag.problems import did_you_mean, quote
 from chalicelib.dag.templates import is_template, render_value
 from chalicelib.dag.templates.terms import TemplateError
-from chalicelib.dag.text import BadText, text_or_nothing
+from chalicelib.dag.text import BadText, to_text_or_empty
 from chalicelib.errors import InvalidRequest
 
 MAX_PARAMS_BYTES = 32 * 1024
@@ -79,8 +79,8 @@ def normalize(param: Param, value: Any) -> Any:
     """The value as runs keep it, once it is known to be possible: an integer as such, any other
     number that JSON would write differently as text."""
     if param.type == "integer" and is_number(value) and _is_whole(value):
-        return whole(value)
-    return as_written(value)
+        return to_int(value)
+    return unwrap_verbatim(value)
 
 
 def normalize_param(param: Param) -> Param:
@@ -100,7 +100,7 @@ def template_values(dag: Dag, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _number(text: str) -> Any:
-    number = number_of(text)
+    number = to_number(text)
     return text if number is None else number
 
 
@@ -115,7 +115,7 @@ def variable_text(value: Any) -> str:
     Raises TemplateError where no variable can hold it.
     """
     try:
-        return text_or_nothing(value)
+        return to_text_or_empty(value)
     except BadText as error:
         raise TemplateError(str(error)) from None
 
@@ -139,7 +139,7 @@ def _value(param: Param, given: Any, context: Mapping[str, Any] | None) -> Any:
         value = param.default if context is None else render_value(param.default, context)
     if is_deeper_than(value, MAX_DEPTH):
         raise BadText(f"lists and objects are nested more than {MAX_DEPTH} deep")
-    text_or_nothing(value)
+    to_text_or_empty(value)
     return value
 
 
@@ -153,7 +153,7 @@ def value_problems(param: Param, value: Any) -> list[str]:
     kept = normalize(param, value)
     if param.enum is not None and not any(json_equal(kept, one) for one in param.enum):
         found.append(f"must be one of {_listed(param.enum)}, not {format_value(value)}")
-    number = number_of(value) if param.type == "number" or is_number(value) else None
+    number = to_number(value) if param.type == "number" or is_number(value) else None
     if number is not None:
         if param.minimum is not None and number < param.minimum:
             found.append(f"must be {param.minimum:g} or more, not {format_value(value)}")
@@ -188,8 +188,8 @@ def format_value(value: Any) -> str:
     """A value in a message: as JSON, not too long."""
     text = (
         value.text
-        if isinstance(value, WRITTEN)
-        else json.dumps(as_written(value), ensure_ascii=False)
+        if isinstance(value, VERBATIM_TYPES)
+        else json.dumps(unwrap_verbatim(value), ensure_ascii=False)
     )
     return text if len(text) <= 60 else text[:60] + "…"
 
@@ -201,7 +201,7 @@ def _is_whole(value: float) -> bool:
 TYPES: dict[str, Callable[[Any], bool]] = {
     "string": lambda value: isinstance(value, str),
     "integer": lambda value: is_number(value) and _is_whole(value),
-    "number": lambda value: number_of(value) is not None,
+    "number": lambda value: to_number(value) is not None,
     "boolean": lambda value: isinstance(value, bool),
     "array": lambda value: isinstance(value, list),
     "object": lambda value: isinstance(value, dict),

@@ -9,7 +9,7 @@ from chalicelib.dag.language.fields.field import Field
 from chalicelib.dag.language.yaml_nodes import Mapping, Node, Scalar, Sequence
 from chalicelib.dag.problems import Report, quote
 from chalicelib.dag.templates.terms import OPEN
-from chalicelib.dag.text import fault_of
+from chalicelib.dag.text import text_problem
 
 KINDS: dict[type[Node], str] = {Scalar: "text", Sequence: "a list", Mapping: "a mapping"}
 """What people call the kinds of nodes."""
@@ -39,7 +39,7 @@ class Value:
             self.problem(f"expected {expected}, found {KINDS[type(self.node)]}")
         elif self.node.is_null:
             self.problem(f"expected {expected}, found null")
-        elif fault := fault_of(self.node.text):
+        elif fault := text_problem(self.node.text):
             self.problem(fault)
         else:
             return self.node.text

@@ -18,7 +18,7 @@ from jinja2.exceptions import UndefinedError
 from jinja2.parser import Parser
 from jinja2.sandbox import SandboxedEnvironment
 
-from chalicelib.dag.json_values import as_written
+from chalicelib.dag.json_values import unwrap_verbatim
 from chalicelib.dag.problems import MAX_PROBLEMS, did_you_mean, quote
 from chalicelib.dag.shell.places import places
 from chalicelib.dag.shell.source import HOLE
@@ -30,7 +30,7 @@ from chalicelib.dag.templates.numbers import always_number, is_number
 from chalicelib.dag.templates.shell_quoting import quote_for, refusal
 from chalicelib.dag.templates.spans import BRACES, Hole, Unreadable, split
 from chalicelib.dag.templates.terms import OPEN, Fault, Scope, TemplateError
-from chalicelib.dag.text import BadText, text_or_nothing
+from chalicelib.dag.text import BadText, to_text_or_empty
 
 MAX_EXPRESSION = 1000
 _FAILURES = (JinjaError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError)
@@ -154,7 +154,7 @@ def _quoted(value: str, place: Place) -> str:
 def render_value(text: str, context: Mapping[str, Any], stand_in: str) -> Any:
     program = _program(text)
     if program.literals == ("", ""):
-        return as_written(_value(program, 0, context, stand_in))
+        return unwrap_verbatim(_value(program, 0, context, stand_in))
     return render(text, context, for_shell=False)
 
 
@@ -332,6 +332,6 @@ def _value(program: _Program, index: int, context: Mapping[str, Any], stand_in: 
 
 def _text(program: _Program, index: int, context: Mapping[str, Any]) -> str:
     try:
-        return text_or_nothing(_value(program, index, context))
+        return to_text_or_empty(_value(program, index, context))
     except BadText as error:
         raise TemplateError(f"a template cannot be rendered: {error}") from None

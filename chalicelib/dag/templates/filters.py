@@ -9,8 +9,8 @@ from typing import Any
 
 from jinja2 import Undefined
 
-from chalicelib.dag.json_values import WRITTEN, as_written, parse_json
-from chalicelib.dag.text import text_or_nothing
+from chalicelib.dag.json_values import VERBATIM_TYPES, parse_json, unwrap_verbatim
+from chalicelib.dag.text import to_text_or_empty
 
 MAX_TEXT = 256 * 1024
 
@@ -41,33 +41,33 @@ def _default(value: Any, fallback: Any = "") -> Any:
 
 
 def _lower(value: str) -> str:
-    return text_or_nothing(value).lower()
+    return to_text_or_empty(value).lower()
 
 
 def _upper(value: str) -> str:
-    return text_or_nothing(value).upper()
+    return to_text_or_empty(value).upper()
 
 
 def _trim(value: str) -> str:
-    return text_or_nothing(value).strip()
+    return to_text_or_empty(value).strip()
 
 
 def _replace(value: str, old: str, new: str) -> str:
-    text = text_or_nothing(value)
+    text = to_text_or_empty(value)
     if len(text) + text.count(old) * len(new) > MAX_TEXT:
         raise ValueError("replace makes this text too long")
     return text.replace(old, new)
 
 
 def _split(value: str, separator: str = ",") -> list[str]:
-    text = text_or_nothing(value)
+    text = to_text_or_empty(value)
     return text.split(separator) if text else []
 
 
 def _join(value: list[Any], separator: str = ",") -> str:
     if len(value) * len(separator) > MAX_TEXT:
         raise ValueError("join makes this text too long")
-    return separator.join(map(text_or_nothing, value))
+    return separator.join(map(to_text_or_empty, value))
 
 
 def _round(value: float, digits: int = 0) -> float:
@@ -75,9 +75,9 @@ def _round(value: float, digits: int = 0) -> float:
 
 
 def _tojson(value: Any) -> str:
-    if isinstance(value, WRITTEN):
+    if isinstance(value, VERBATIM_TYPES):
         return value.text
-    return json.dumps(as_written(value), ensure_ascii=False)
+    return json.dumps(unwrap_verbatim(value), ensure_ascii=False)
 
 
 def _fromjson(value: Any) -> Any:

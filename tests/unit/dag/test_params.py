@@ -14,7 +14,7 @@ from chalicelib.dag.evaluate.params import (
     template_values,
     variable_text,
 )
-from chalicelib.dag.json_values import MAX_DEPTH, WrittenNumber, parse_number
+from chalicelib.dag.json_values import MAX_DEPTH, VerbatimNumber, parse_number
 from chalicelib.dag.language.parser import parse
 from chalicelib.dag.model import Dag, Param
 from chalicelib.dag.templates import render, render_value
@@ -317,7 +317,7 @@ def test_templates_calculate_with_a_number_and_write_it_as_it_was(
 
     assert render(template, context, for_shell=False) == expected
     kept = render_value([template], context)[0]
-    assert not isinstance(kept, WrittenNumber)
+    assert not isinstance(kept, VerbatimNumber)
 
 
 def test_a_value_that_is_too_deep_is_refused() -> None:

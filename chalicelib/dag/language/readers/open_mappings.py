@@ -14,7 +14,7 @@ from chalicelib.dag.constraints import (
     RESERVED_PREFIXES,
     SECRET,
 )
-from chalicelib.dag.json_values import as_written, parse_number
+from chalicelib.dag.json_values import parse_number, unwrap_verbatim
 from chalicelib.dag.language.readers.numbers import BOOLS
 from chalicelib.dag.language.yaml_nodes import Mapping, Scalar, Sequence
 from chalicelib.dag.language.yaml_value import KINDS, Value, items_of
@@ -25,11 +25,11 @@ from chalicelib.dag.templates.terms import OPEN
 def json_of(value: Value) -> Any:
     """A value of JSON. A plain scalar is null, a boolean or a number where JSON writes it so, else
     text: `3.10` stays `3.10`."""
-    return as_written(raw_json_of(value))
+    return unwrap_verbatim(raw_json_of(value))
 
 
 def raw_json_of(value: Value, *, is_text: bool = False) -> Any:
-    """The same with each WrittenNumber as it is, or with `is_text` the text that was written."""
+    """The same with each VerbatimNumber as it is, or with `is_text` the text that was written."""
     node = value.node
     if isinstance(node, Sequence):
         return [raw_json_of(item, is_text=is_text) for item in items_of(value)]

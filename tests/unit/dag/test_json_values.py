@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.dag.json_values import MAX_DEPTH, parse_json, read_written
+from chalicelib.dag.json_values import MAX_DEPTH, parse_json, parse_verbatim
 from chalicelib.dag.templates import render, render_value
 from chalicelib.dag.templates.terms import TemplateError
-from chalicelib.dag.text import text_of
+from chalicelib.dag.text import to_text
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 EXACT = 2**53
@@ -35,14 +35,14 @@ AS_WRITTEN = [
 
 @pytest.mark.parametrize("text", AS_WRITTEN, ids=lambda text: text[:12])
 def test_a_text_that_was_written_is_shown_as_it_is(text: str) -> None:
-    value = read_written(text)
-    assert text_of(value) == text
+    value = parse_verbatim(text)
+    assert to_text(value) == text
     assert render("{{ outputs.t.v }}", {"outputs": {"t": {"v": value}}}, for_shell=False) == text
 
 
 @given(TEXTS | JSON.map(json.dumps) | JSON.map(lambda value: json.dumps(value, indent=1)))
 def test_any_text_comes_through_unchanged(text: str) -> None:
-    assert text_of(read_written(text)) == text
+    assert to_text(parse_verbatim(text)) == text
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_any_text_comes_through_unchanged(text: str) -> None:
     ],
 )
 def test_it_is_read_where_structure_is_asked_for(template: str, written: str, value: Any) -> None:
-    found = render_value(template, {"v": read_written(written)})
+    found = render_value(template, {"v": parse_verbatim(written)})
     assert (found, type(found)) == (value, type(value))
 
 
@@ -80,7 +80,7 @@ def test_json_may_be_nested_but_not_endlessly() -> None:
     assert parse_json(deep) == json.loads(deep)
     with pytest.raises(ValueError, match="nested more than 64 deep"):
         parse_json(f"[[{deep}]]")
-    assert read_written(f"[[{deep}]]") == f"[[{deep}]]"
+    assert parse_verbatim(f"[[{deep}]]") == f"[[{deep}]]"
 
 
 @given(JSON)
