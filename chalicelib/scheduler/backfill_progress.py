@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 
 from chalicelib.dag.model import Dag
-from chalicelib.dag.schedule.schedule import next_fire_time, previous_fire_time
+from chalicelib.dag.schedule.fire_times import next_fire_time, previous_fire_time
 from chalicelib.dag.states import RunState
 from chalicelib.database.queries import backfills, dags, runs
 from chalicelib.database.queries.backfills import Backfill

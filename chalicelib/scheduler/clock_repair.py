@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from chalicelib.dag.schedule.schedule import next_fire_time
+from chalicelib.dag.schedule.fire_times import next_fire_time
 from chalicelib.database.queries import clock_repair as queries
 from chalicelib.database.queries import dags, skipped
 from chalicelib.database.queries.dags import RegisteredDag

@@ -14,7 +14,7 @@ from functools import partial
 from itertools import repeat
 
 from chalicelib.dag.states import TaskState
-from chalicelib.dag.templates.terms import TemplateError
+from chalicelib.dag.templates.scope import TemplateError
 from chalicelib.database.queries import attempts, dags, run_slots, task_instances, task_slots
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import End, TaskInstance

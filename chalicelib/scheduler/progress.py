@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping
 from chalicelib.dag.evaluate.expand import ExpandError, mapped_items
 from chalicelib.dag.model import Dag, Task
 from chalicelib.dag.states import TASK_ENDED, RunState, TaskState
-from chalicelib.dag.templates import texts_of
+from chalicelib.dag.templates import texts_in
 from chalicelib.dag.templates.compile_budget import NotCompiled
-from chalicelib.dag.templates.terms import TemplateError
+from chalicelib.dag.templates.scope import TemplateError
 from chalicelib.dag.trigger_rules import Decision, decide
 from chalicelib.database.queries import dags, mapped_instances, run_slots, runs, task_instances
 from chalicelib.database.queries.runs import Run
@@ -209,7 +209,7 @@ def _expand(work: Work, run: Run, task: Task, whole: TaskInstance) -> tuple[Task
     except (TemplateError, ExpandError) as error:
         return TaskState.FAILED, f"expand: {error}"
     except NotCompiled:
-        raise NotCompiled(*texts_of(task.expand)) from None
+        raise NotCompiled(*texts_in(task.expand)) from None
     if not items:
         return TaskState.SKIPPED, "expand: there is nothing to make copies for"
     first = whole.copies or 0

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from chalicelib.dag.states import IN_FLIGHT, TaskState
-from chalicelib.dag.templates.terms import TemplateError
+from chalicelib.dag.templates.scope import TemplateError
 from chalicelib.database.queries import attempts, stop_requests, task_instances
 from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.messages import Attempt, Heartbeat, Notice, decode_task

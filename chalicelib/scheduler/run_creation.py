@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.dag.evaluate.params import resolve_params
 from chalicelib.dag.states import RunState
-from chalicelib.dag.templates import texts_of
+from chalicelib.dag.templates import texts_in
 from chalicelib.dag.templates.compile_budget import NotCompiled
 from chalicelib.database.queries import run_slots, runs, task_instances
 from chalicelib.database.queries.dags import RegisteredDag
@@ -44,7 +44,7 @@ def make_run(work: Work, dag: RegisteredDag, new: NewRun) -> Run | None:
         new = replace(new, params=resolve_params(definition, new.params, context))
     except NotCompiled:
         defaults = [param.default for param in definition.params]
-        raise NotCompiled(*texts_of(defaults)) from None
+        raise NotCompiled(*texts_in(defaults)) from None
     key = runs.insert(work.tx, run_id, dag.dag_id, dag.version_id, new, work.now)
     if key is None:
         return None

@@ -9,9 +9,9 @@ from typing import Any
 from chalicelib.dag.evaluate.expand import is_compatible
 from chalicelib.dag.evaluate.retries import retry_at
 from chalicelib.dag.states import RunState, TaskState
-from chalicelib.dag.templates import render_value, texts_of
+from chalicelib.dag.templates import render_value, texts_in
 from chalicelib.dag.templates.compile_budget import NotCompiled
-from chalicelib.dag.templates.terms import TemplateError
+from chalicelib.dag.templates.scope import TemplateError
 from chalicelib.database.queries import attempts, dags, runs, task_instances
 from chalicelib.database.queries.runs import NewRun, Run
 from chalicelib.database.queries.task_instances import End, TaskInstance
@@ -92,7 +92,7 @@ def _make(work: Work, run: Run, task: TaskInstance, dag_id: str, conf: dict[str,
     try:
         values = {name: render_value(value, context) for name, value in conf.items()}
     except NotCompiled:
-        raise NotCompiled(*texts_of(conf)) from None
+        raise NotCompiled(*texts_in(conf)) from None
     definition = work.definition(run.version_id).task(task.task_id)
     made = make_now(
         work,

@@ -10,10 +10,10 @@ from typing import Any
 from chalicelib.dag.evaluate.params import template_values, variable_text
 from chalicelib.dag.graph import ancestors
 from chalicelib.dag.model import Dag, Task
-from chalicelib.dag.schedule.schedule import day_of
+from chalicelib.dag.schedule.fire_times import local_date
 from chalicelib.dag.templates import is_template, render
 from chalicelib.dag.templates.compile_budget import NotCompiled
-from chalicelib.dag.templates.terms import TemplateError
+from chalicelib.dag.templates.scope import TemplateError
 from chalicelib.dag.text import output_variable, param_variable
 from chalicelib.database.queries.runs import NewRun, Run
 from chalicelib.database.queries.task_instances import TaskInstance
@@ -104,7 +104,7 @@ def always_set(dag: Dag, run: Run, attempt: Attempt) -> dict[str, str]:
         "LOGICAL_DATE": iso(run.logical_date),
         "DATA_INTERVAL_START": iso(run.data_interval_start),
         "DATA_INTERVAL_END": iso(run.data_interval_end),
-        "DS": day_of(dag, run.logical_date),
+        "DS": local_date(dag, run.logical_date),
         "TRIGGER_TYPE": run.run_type,
     }
 
@@ -123,7 +123,7 @@ def template_context(work: Work, dag: Dag, run: Run, attempt: Attempt) -> dict[s
 def run_context(dag: Dag, run_id: str, run: Run | NewRun) -> dict[str, Any]:
     """The names that a param's default may use."""
     return {
-        "ds": day_of(dag, run.logical_date),
+        "ds": local_date(dag, run.logical_date),
         "ts": iso(run.logical_date),
         "logical_date": iso(run.logical_date),
         "data_interval_start": iso(run.data_interval_start),

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 
-from chalicelib.dag.templates import prepare
+from chalicelib.dag.templates import precompile
 from chalicelib.dag.templates.compile_budget import NotCompiled, compile_at_most
-from chalicelib.dag.templates.terms import TemplateError
+from chalicelib.dag.templates.scope import TemplateError
 from chalicelib.errors import Unavailable
 from chalicelib.scheduler import backfill_progress, clock, dispatch, forced_end
 from chalicelib.scheduler.context import AT_ONCE, Scheduler, Work
@@ -66,7 +66,7 @@ def _compile(texts: Iterable[str]) -> frozenset[str]:
     compiled = tuple(texts)
     for text in compiled:
         with suppress(TemplateError):  # it is told where the text is rendered
-            prepare(text)
+            precompile(text)
     return frozenset(compiled)
 
 

@@ -11,7 +11,7 @@ from chalicelib.dag.excerpts import excerpt
 from chalicelib.dag.language.parser import parse
 from chalicelib.dag.model import Dag, Sensor, Task
 from chalicelib.dag.problems import DagFileError, Problem
-from chalicelib.dag.schedule.schedule import fire_times
+from chalicelib.dag.schedule.fire_times import fire_times
 from chalicelib.database import Transaction
 from chalicelib.database.connection.times import to_us
 from chalicelib.database.queries import dags, housekeeping

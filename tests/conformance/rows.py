@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from chalicelib.dag.evaluate.params import TYPES
 from chalicelib.dag.language.fields.table import ALWAYS_SET, TABLES, TRIGGER_RULES, Field
 from chalicelib.dag.states import RunState, TaskState
-from chalicelib.dag.templates.terms import NAMES
+from chalicelib.dag.templates.scope import NAMES
 
 TABLE_NAMES = {
     "The DAG": "dag",

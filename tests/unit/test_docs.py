@@ -11,7 +11,7 @@ from chalicelib.config import SETTINGS
 from chalicelib.dag.language.fields.table import ALWAYS_SET, DAG_FIELDS, TASK_FIELDS
 from chalicelib.dag.states import RunState, TaskState
 from chalicelib.dag.templates.filters import FILTERS
-from chalicelib.dag.templates.terms import NAMES
+from chalicelib.dag.templates.scope import NAMES
 from chalicelib.web.routes import ROUTES
 from tests.support import docs
 

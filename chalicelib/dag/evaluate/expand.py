@@ -11,8 +11,8 @@ from chalicelib.dag.evaluate.params import format_value
 from chalicelib.dag.json_values import MAX_DEPTH, is_deeper_than
 from chalicelib.dag.model import Task
 from chalicelib.dag.problems import quote
-from chalicelib.dag.templates import names_used, render_value, texts_of
-from chalicelib.dag.templates.terms import TemplateError
+from chalicelib.dag.templates import names_in, render_value, texts_in
+from chalicelib.dag.templates.scope import TemplateError
 from chalicelib.dag.text import BadText, to_text
 
 MAX_MAPPED_INSTANCES = 10_000
@@ -39,13 +39,13 @@ def mapped_items(task: Task, context: Mapping[str, Any]) -> list[dict[str, Any]]
 
 def uses_outputs_of(task: Task, others: Set[str]) -> bool:
     """Whether what these tasks wrote decides which copies there are."""
-    used = {name for text in texts_of(task.expand) for name in names_used(text)}
+    used = {name for text in texts_in(task.expand) for name in names_in(text)}
     return any(name.startswith(f"outputs.{other}.") for name in used for other in others)
 
 
 def mapping_may_differ(old: Task, new: Task, *, params_differ: bool) -> bool:
     """Whether another version of the task may be expanded to other copies, or not at all."""
-    used = {name for text in texts_of(new.expand) for name in names_used(text)}
+    used = {name for text in texts_in(new.expand) for name in names_in(text)}
     is_given = any(name.startswith("params.") for name in used)
     same_order = list(old.expand) == list(new.expand)
     return old.expand != new.expand or not same_order or (params_differ and is_given)

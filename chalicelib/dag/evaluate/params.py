@@ -21,7 +21,7 @@ from chalicelib.dag.model import Dag, Param
 from chalicelib.dag.patterns import BadPattern, matches
 from chalicelib.dag.problems import did_you_mean, quote
 from chalicelib.dag.templates import is_template, render_value
-from chalicelib.dag.templates.terms import TemplateError
+from chalicelib.dag.templates.scope import TemplateError
 from chalicelib.dag.text import BadText, to_text_or_empty
 from chalicelib.errors import InvalidRequest
 

@@ -12,7 +12,7 @@ from chalicelib.dag.model import Param
 from chalicelib.dag.problems import Place, WarningCode
 from chalicelib.dag.shell.evaluated import Evaluation, evaluations
 from chalicelib.dag.shell.source import HOLE
-from chalicelib.dag.templates import is_template, with_texts
+from chalicelib.dag.templates import is_template, with_placeholders
 from chalicelib.dag.text import output_variable, param_variable
 
 _TAME_TYPES = ("integer", "number", "boolean")
@@ -57,7 +57,7 @@ def _given_to(task: Record, by_id: dict[str, Record], tame: frozenset[str]) -> I
 
 
 def _given_by_env(env: dict[str, str], tame: frozenset[str]) -> Iterator[str]:
-    yield from (name for name, text in env.items() if with_texts(text, tame)[1])
+    yield from (name for name, text in env.items() if with_placeholders(text, tame)[1])
 
 
 def _written(dag: Record, task: Record, name: str) -> Value | None:
@@ -82,7 +82,7 @@ def _commands(node: Node) -> Iterator[Node]:
 def _warn(value: Value, node: Node, names: set[str] | frozenset[str], tame: frozenset[str]) -> None:
     if not isinstance(node, Scalar):
         return
-    script, values = with_texts(node.text, tame)
+    script, values = with_placeholders(node.text, tame)
     if not names and not values:
         return
     for found in evaluations(script, names, values):

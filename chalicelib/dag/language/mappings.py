@@ -35,7 +35,7 @@ from chalicelib.dag.language.yaml_value import Value, items_of, refuse_template
 from chalicelib.dag.model import Notification, Param, Sensor
 from chalicelib.dag.problems import Report, did_you_mean, quote
 from chalicelib.dag.templates import check, is_template
-from chalicelib.dag.templates.terms import OF_THE_RUN, Scope
+from chalicelib.dag.templates.scope import RUN_NAMES, Scope
 from chalicelib.dag.text import param_variable
 
 
@@ -265,7 +265,7 @@ def _param(name: str, value: Value) -> tuple[Param, Record | None]:
     if isinstance(value.node, Mapping):
         return _described_param(name, value.node, value)
     default = raw_json_of(value)
-    check_templates(value, Scope(OF_THE_RUN))
+    check_templates(value, Scope(RUN_NAMES))
     return params.normalize_param(Param(name, type=_type_of(default), default=default)), None
 
 
@@ -317,7 +317,7 @@ def _check_values(param: Param, record: Record) -> None:
     default = record.written.get("default")
     if default is None or param.default is None:
         return
-    check_templates(default, Scope(OF_THE_RUN))
+    check_templates(default, Scope(RUN_NAMES))
     if not is_template(param.default):
         for fault in params.value_problems(param, param.default):
             record.problem("default", f"the default {fault}")

@@ -7,8 +7,8 @@ from chalicelib.dag.language.mappings import Record, check_template, check_templ
 from chalicelib.dag.language.yaml_nodes import Mapping, Node, Scalar, Sequence
 from chalicelib.dag.language.yaml_value import Value
 from chalicelib.dag.shell.tables import is_own_variable
-from chalicelib.dag.templates import is_one_template, is_template
-from chalicelib.dag.templates.terms import NAMES, OF_THE_TASK, Scope, TemplateError
+from chalicelib.dag.templates import is_single_template, is_template
+from chalicelib.dag.templates.scope import NAMES, TASK_NAMES, Scope, TemplateError
 
 _EVERY_TASK = tuple(name for name in NAMES if name != "outputs")
 
@@ -34,7 +34,7 @@ def check_all_templates(dag: Record, tasks: list[Record]) -> None:
         before = upstream.get(task.values["id"], ())
         promised = {other: by_id[other].values["outputs"] for other in before}
         for name, value in places.items():
-            names = OF_THE_TASK if name in ("expand", "conf") else NAMES
+            names = TASK_NAMES if name in ("expand", "conf") else NAMES
             _check(name, value, Scope(names, params, promised, tuple(graph), numbers))
 
 
@@ -81,7 +81,7 @@ def _holds_template(node: Node) -> bool:
 
 def _check_is_list(value: Value, text: str) -> None:
     try:
-        is_one = is_one_template(text)
+        is_one = is_single_template(text)
     except TemplateError:
         return  # reported already
     if not is_one:

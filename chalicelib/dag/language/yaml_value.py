@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib.dag.language.fields.field import Field
 from chalicelib.dag.language.yaml_nodes import Mapping, Node, Scalar, Sequence
 from chalicelib.dag.problems import Report, quote
-from chalicelib.dag.templates.terms import OPEN
+from chalicelib.dag.templates.scope import OPEN
 from chalicelib.dag.text import text_problem
 
 KINDS: dict[type[Node], str] = {Scalar: "text", Sequence: "a list", Mapping: "a mapping"}

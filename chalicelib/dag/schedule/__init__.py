@@ -3,5 +3,5 @@
 clock_changes  aware moments, local clocks, and the days on which clocks are changed
 cron           the expressions of `schedule`
 durations      durations as people write them
-schedule       when a DAG fires
+fire_times     the fire times of a DAG, after or before a given time
 """

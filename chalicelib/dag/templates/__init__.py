@@ -8,10 +8,10 @@ compile_budget  how many templates may be compiled where there is no time for ma
 engine          templates by Jinja2
 filters         the filters of templates
 names           which names a template uses, and which of them are wrong or missing
-numbers         which templates always give a number, whatever the run's params and outputs are
+numeric         which templates always give a number, whatever the run's params and outputs are
+scope           what a template may name, and the errors of templates
 shell_quoting   how a value is written where it stands in a shell script
 spans           where the templates of a text are
-terms           what all about templates speaks of
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from chalicelib.dag.templates.terms import OPEN, Fault, Scope
+from chalicelib.dag.templates.scope import OPEN, Fault, Scope
 
 
 def is_template(value: Any) -> bool:
@@ -30,21 +30,21 @@ def is_template(value: Any) -> bool:
     return any(is_template(part) for part in parts)
 
 
-def prepare(text: str) -> None:
+def precompile(text: str) -> None:
     """Compile its templates, where there is time for it. Raises TemplateError."""
     if OPEN in text:
         from chalicelib.dag.templates import engine
 
-        engine.prepare(text)
+        engine.precompile(text)
 
 
-def texts_of(value: Any) -> Iterator[str]:
+def texts_in(value: Any) -> Iterator[str]:
     """The texts in a value of JSON."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list | tuple):
         for part in value.values() if isinstance(value, dict) else value:
-            yield from texts_of(part)
+            yield from texts_in(part)
 
 
 def render(text: str, context: Mapping[str, Any], *, for_shell: bool) -> str:
@@ -87,7 +87,7 @@ def check(text: str, scope: Scope, *, for_shell: bool = False) -> list[Fault]:
     return engine.check(text, scope, for_shell=for_shell)
 
 
-def names_used(text: str) -> set[str]:
+def names_in(text: str) -> set[str]:
     """The names that its templates use, such as `ds`, `params.rows` and `outputs.load.rows`.
 
     Raises TemplateError where they cannot be read.
@@ -96,10 +96,10 @@ def names_used(text: str) -> set[str]:
         return set()
     from chalicelib.dag.templates import engine
 
-    return engine.names_used(text)
+    return engine.names_in(text)
 
 
-def is_one_template(text: str) -> bool:
+def is_single_template(text: str) -> bool:
     """Whether the text is one template and nothing else, and so may become a value of any type.
 
     Raises TemplateError where it cannot be read.
@@ -111,7 +111,7 @@ def is_one_template(text: str) -> bool:
     return engine.is_one(text)
 
 
-def with_texts(text: str, tame: Collection[str]) -> tuple[str, list[int]]:
+def with_placeholders(text: str, tame: Collection[str]) -> tuple[str, list[int]]:
     """The text with a NUL for each template, and which of them, from 0, may stand for a text that
     somebody gave to the run. `tame` are the params that cannot hold one.
 
@@ -121,4 +121,4 @@ def with_texts(text: str, tame: Collection[str]) -> tuple[str, list[int]]:
         return text, []
     from chalicelib.dag.templates import engine
 
-    return engine.with_texts(text, tame)
+    return engine.with_placeholders(text, tame)

@@ -2,7 +2,7 @@
 
 Compiling is what costs: half a millisecond for each template that was not met lately, and how many
 there are is up to the author of the file. Whoever holds a lock meanwhile sets a budget, and
-compiles what goes beyond it afterwards (`templates.prepare`).
+compiles what goes beyond it afterwards (`templates.precompile`).
 """
 
 from __future__ import annotations

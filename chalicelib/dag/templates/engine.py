@@ -25,11 +25,17 @@ from chalicelib.dag.shell.source import HOLE
 from chalicelib.dag.shell.values import Place
 from chalicelib.dag.templates.compile_budget import NotCompiled, spend_on_expression, spend_on_text
 from chalicelib.dag.templates.filters import FILTERS, MAX_TEXT, refuse_undefined
-from chalicelib.dag.templates.names import nothing_here, odd_task, paths, why_missing, wrong_names
-from chalicelib.dag.templates.numbers import always_number, is_number
+from chalicelib.dag.templates.names import (
+    explain_missing,
+    missing_message,
+    paths,
+    task_id_hint,
+    wrong_names,
+)
+from chalicelib.dag.templates.numeric import always_number, is_number
+from chalicelib.dag.templates.scope import OPEN, Fault, Scope, TemplateError
 from chalicelib.dag.templates.shell_quoting import quote_for, refusal
 from chalicelib.dag.templates.spans import BRACES, Hole, Unreadable, split
-from chalicelib.dag.templates.terms import OPEN, Fault, Scope, TemplateError
 from chalicelib.dag.text import BadText, to_text_or_empty
 
 MAX_EXPRESSION = 1000
@@ -71,7 +77,7 @@ class _Environment(SandboxedEnvironment):
                 return obj[argument]
         except (LookupError, TypeError):
             pass
-        return self.undefined(nothing_here(argument), name=str(argument))
+        return self.undefined(missing_message(argument), name=str(argument))
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         for value in (left, right):
@@ -120,7 +126,7 @@ class _Program:
     places: tuple[Place | None, ...]
 
 
-def prepare(text: str) -> None:
+def precompile(text: str) -> None:
     _program(text)
 
 
@@ -169,7 +175,7 @@ def check(text: str, scope: Scope, *, for_shell: bool) -> list[Fault]:
     for hole in holes:
         expression, wrong = _judged(hole, scope)
         expressions.append(expression)
-        if wrong and (odd := odd_task(hole.source, tasks)):
+        if wrong and (odd := task_id_hint(hole.source, tasks)):
             wrong = [odd]
         faults += [Fault(hole.opening, message) for message in wrong]
         if len(faults) >= MAX_PROBLEMS:
@@ -203,12 +209,12 @@ def is_one(text: str) -> bool:
     return split(text)[0] == ["", ""]
 
 
-def names_used(text: str) -> set[str]:
+def names_in(text: str) -> set[str]:
     program = _program(text)
     return {".".join(path) for one in program.expressions for path in paths(one.tree)}
 
 
-def with_texts(text: str, tame: Collection[str]) -> tuple[str, list[int]]:
+def with_placeholders(text: str, tame: Collection[str]) -> tuple[str, list[int]]:
     program = _program(text)
     written, found = [program.literals[0]], []
     for expression, literal in zip(program.expressions, program.literals[1:], strict=True):
@@ -323,7 +329,7 @@ def _value(program: _Program, index: int, context: Mapping[str, Any], stand_in: 
         value = program.evaluators[index](**context)
         refuse_undefined(value)
     except UndefinedError as error:
-        why = why_missing(program.expressions[index].tree, context, str(error), stand_in)
+        why = explain_missing(program.expressions[index].tree, context, str(error), stand_in)
         raise TemplateError(f"a template cannot be rendered: {why}") from None
     except _FAILURES as error:
         raise TemplateError(f"a template cannot be rendered: {error}") from None

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import nodes
 
 from chalicelib.dag.problems import did_you_mean, quote
-from chalicelib.dag.templates.terms import Scope
+from chalicelib.dag.templates.scope import Scope
 
 
 def paths(tree: nodes.Expr) -> list[tuple[str, ...]]:
@@ -45,7 +45,7 @@ def _path(node: nodes.Node) -> tuple[str, ...]:
 _OUTPUT = re.compile(r"\boutputs\.([A-Za-z0-9_.-]+)")
 
 
-def odd_task(source: str, tasks: Set[str]) -> str | None:
+def task_id_hint(source: str, tasks: Set[str]) -> str | None:
     """What to write where a template names the output of a task whose id is no plain name behind
     a dot: `3rd`, `load-db`, `load.db`."""
     for match in _OUTPUT.finditer(source):
@@ -99,11 +99,13 @@ def _wrong_output(path: tuple[str, ...], scope: Scope) -> Iterator[str]:
         yield f"the task {quote(path[0])} promises no output {quote(path[1])}{hint}"
 
 
-def why_missing(tree: nodes.Expr, context: Mapping[str, Any], undefined: str, stand_in: str) -> str:
+def explain_missing(
+    tree: nodes.Expr, context: Mapping[str, Any], undefined: str, stand_in: str
+) -> str:
     """Of what the engine calls `undefined`, where it was looked for; itself if nobody knows.
     `stand_in` is a value that would do in its place."""
     for path in _missing(tree, context):
-        if undefined == nothing_here(path[-1]):
+        if undefined == missing_message(path[-1]):
             where = ".".join(path)
             if path[0] == "outputs" and len(path) == 3:
                 what = f"{where} is missing: {quote(path[1])} has not written it"
@@ -112,7 +114,7 @@ def why_missing(tree: nodes.Expr, context: Mapping[str, Any], undefined: str, st
     return undefined
 
 
-def nothing_here(name: object) -> str:
+def missing_message(name: object) -> str:
     """What the engine calls the absence of a name."""
     return f"there is no {name!r} here"
 

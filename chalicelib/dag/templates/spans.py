@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from chalicelib.dag.problems import quote
-from chalicelib.dag.templates.terms import OPEN, TemplateError
+from chalicelib.dag.templates.scope import OPEN, TemplateError
 
 BRACES = "for the two braces themselves write {{ '{{' }}"
 MAX_DEPTH = 50

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.dag.evaluate.params import resolve_params
 from chalicelib.dag.model import Dag
-from chalicelib.dag.schedule.schedule import next_fire_time
+from chalicelib.dag.schedule.fire_times import next_fire_time
 from chalicelib.dag.states import RunState
 from chalicelib.database.queries import backfills, runs
 from chalicelib.database.queries.backfills import Backfill

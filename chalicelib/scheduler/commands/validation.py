@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib.dag.language.json_schema import json_schema
 from chalicelib.dag.language.parser import ParsedFile, parse_file
 from chalicelib.dag.model import Dag
-from chalicelib.dag.schedule.schedule import fire_times
+from chalicelib.dag.schedule.fire_times import fire_times
 
 
 def validate(source: bytes, now: datetime) -> tuple[ParsedFile, list[datetime]]:

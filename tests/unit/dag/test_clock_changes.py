@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chalicelib.dag.model import Dag
 from chalicelib.dag.schedule.clock_changes import Shift, shift_around
 from chalicelib.dag.schedule.cron import compile_expression
-from chalicelib.dag.schedule.schedule import fire_times, next_fire_time, previous_fire_time
+from chalicelib.dag.schedule.fire_times import fire_times, next_fire_time, previous_fire_time
 
 BERLIN, NEW_YORK, LORD_HOWE, SANTIAGO, KATHMANDU = (
     "Europe/Berlin",

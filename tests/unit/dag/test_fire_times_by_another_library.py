@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from chalicelib.dag.model import Dag
 from chalicelib.dag.schedule.cron import BadSchedule, compile_expression
-from chalicelib.dag.schedule.schedule import fire_times, previous_fire_time
+from chalicelib.dag.schedule.fire_times import fire_times, previous_fire_time
 
 EXAMPLES = 20_000 if "DAG_CAMPAIGN" in os.environ else 250
 COUNT = 12

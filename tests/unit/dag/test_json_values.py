@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chalicelib.dag.json_values import MAX_DEPTH, parse_json, parse_verbatim
 from chalicelib.dag.templates import render, render_value
-from chalicelib.dag.templates.terms import TemplateError
+from chalicelib.dag.templates.scope import TemplateError
 from chalicelib.dag.text import to_text
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.dag.language.parser import parse
 from chalicelib.dag.model import Dag, Task
-from chalicelib.dag.schedule.schedule import next_fire_time, previous_fire_time
+from chalicelib.dag.schedule.fire_times import next_fire_time, previous_fire_time
 
 SAMPLE = b"""\
 name: Sample DAG

@@ -14,7 +14,7 @@ from chalicelib.dag.problems import DagFileError
 from chalicelib.dag.shell import tables
 from chalicelib.dag.shell.places import places
 from chalicelib.dag.templates import check, render
-from chalicelib.dag.templates.terms import Scope, TemplateError
+from chalicelib.dag.templates.scope import Scope, TemplateError
 from tests.support.waiting import HANG_SECONDS
 
 SCOPE = Scope(params=("v", "n"), numbers=("n",))

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from chalicelib.dag.shell.places import places
 from chalicelib.dag.templates import check, render
-from chalicelib.dag.templates.terms import Scope, TemplateError
+from chalicelib.dag.templates.scope import Scope, TemplateError
 from tests.support.waiting import HANG_SECONDS
 
 NASTY = "$(touch /tmp/x); \"'"

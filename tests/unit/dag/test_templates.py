@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from chalicelib.dag.language.yaml_nodes import Place, opening_places
 from chalicelib.dag.templates import (
     check,
-    is_one_template,
+    is_single_template,
     is_template,
-    names_used,
+    names_in,
     render,
     render_value,
 )
+from chalicelib.dag.templates.scope import NAMES, Fault, Scope, TemplateError
 from chalicelib.dag.templates.spans import split
-from chalicelib.dag.templates.terms import NAMES, Fault, Scope, TemplateError
 
 ROOT = Path(__file__).parents[3]
 CONTEXT: dict[str, Any] = {
@@ -110,9 +110,9 @@ def test_one_template_alone_keeps_the_type_of_its_value(value: Any) -> None:
 
 def test_a_template_among_other_text_becomes_text() -> None:
     assert render_value(["x{{ params.n }}", 1, None, "y"], CONTEXT) == ["x5", 1, None, "y"]
-    assert is_one_template("{{ ds }}")
-    assert not is_one_template("{{ ds }} ")
-    assert not is_one_template("ds")
+    assert is_single_template("{{ ds }}")
+    assert not is_single_template("{{ ds }} ")
+    assert not is_single_template("ds")
 
 
 _NOT_WRITTEN = (
@@ -248,7 +248,7 @@ def test_only_what_is_in_scope_is_known() -> None:
 def test_the_names_that_are_used_are_found() -> None:
     text = "{{ params.a.b }} {{ outputs['x y'].z[0] | join(ds) }} {{ params }}"
 
-    assert names_used(text) == {"params.a.b", "outputs.x y.z.*", "ds", "params"}
+    assert names_in(text) == {"params.a.b", "outputs.x y.z.*", "ds", "params"}
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from chalicelib.dag.language.readers.numbers import BOOLS
 from chalicelib.dag.language.yaml_nodes import Mapping, Scalar, Sequence
 from chalicelib.dag.language.yaml_value import KINDS, Value, items_of
 from chalicelib.dag.problems import quote
-from chalicelib.dag.templates.terms import OPEN
+from chalicelib.dag.templates.scope import OPEN
 
 
 def json_of(value: Value) -> Any:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 OPEN = "{{"
 TIMES = ("ds", "ts", "logical_date", "data_interval_start", "data_interval_end")
-OF_THE_RUN = (*TIMES, "dag_id", "run_id")
-OF_THE_TASK = (*OF_THE_RUN, "params", "outputs", "task_id")
-NAMES = (*OF_THE_TASK, "try_number")
+RUN_NAMES = (*TIMES, "dag_id", "run_id")
+TASK_NAMES = (*RUN_NAMES, "params", "outputs", "task_id")
+NAMES = (*TASK_NAMES, "try_number")
 """All that a template may name. The times are ISO 8601 texts; `params` and `outputs` are mappings,
 `outputs` by task and then by name."""
 

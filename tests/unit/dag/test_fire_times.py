@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 
 from chalicelib.dag.model import Dag
 from chalicelib.dag.schedule.cron import NAMED, BadSchedule, compile_expression
-from chalicelib.dag.schedule.schedule import day_of, fire_times, next_fire_time, previous_fire_time
+from chalicelib.dag.schedule.fire_times import (
+    fire_times,
+    local_date,
+    next_fire_time,
+    previous_fire_time,
+)
 
 NOW = datetime(2026, 11, 23, 10, 7, 30, tzinfo=UTC)  # a Monday
 
@@ -141,7 +146,7 @@ def test_the_calendar_ends_without_an_error(expression: str) -> None:
 def test_a_naive_moment_is_refused() -> None:
     naive = datetime(2026, 1, 1)  # noqa: DTZ001
 
-    for ask in (next_fire_time, previous_fire_time, day_of):
+    for ask in (next_fire_time, previous_fire_time, local_date):
         with pytest.raises(ValueError, match="is naive: give it a time zone"):
             ask(dag_of("@daily"), naive)
 
@@ -155,8 +160,8 @@ def test_moments_of_other_zones_are_understood() -> None:
 def test_the_day_is_that_of_the_dags_zone() -> None:
     evening = datetime(2026, 11, 23, 20, tzinfo=UTC)
 
-    assert day_of(dag_of(), evening) == "2026-11-23"
-    assert day_of(dag_of(timezone="Asia/Kathmandu"), evening) == "2026-11-24"
+    assert local_date(dag_of(), evening) == "2026-11-23"
+    assert local_date(dag_of(timezone="Asia/Kathmandu"), evening) == "2026-11-24"
 
 
 FIELD = st.sampled_from(

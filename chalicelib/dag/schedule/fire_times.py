@@ -49,7 +49,7 @@ def fire_times(dag: Dag, after: datetime, count: int) -> list[datetime]:
     return found
 
 
-def day_of(dag: Dag, moment: datetime) -> str:
+def local_date(dag: Dag, moment: datetime) -> str:
     """The calendar day of `moment` in the DAG's own zone, as YYYY-MM-DD: the variable DS."""
     return require_aware(moment).astimezone(ZoneInfo(dag.timezone)).date().isoformat()
 
