@@ -1,6 +1,8 @@
-"""Chalice's own command line, with one setting that it has not: `lambda_python_version`, beside the
-`lambda_architecture` that it has.
+"""Chalice's own command line, with two differences.
 
+The bundle holds no documents: Chalice packs every file of `chalicelib`.
+
+One setting is added: `lambda_python_version`, beside the `lambda_architecture` that Chalice has.
 Chalice 1.34 gives the functions the Python that it runs on itself ("We may open this up to
 configuration later", says its source), so two people who deploy in turn would change what the
 functions run on. The packages lie in `vendor` already, as the functions need them.
@@ -10,10 +12,13 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Iterator
 
 from chalice.cli import main as chalice
 from chalice.config import Config
-from chalice.deploy.packager import DependencyBuilder
+from chalice.deploy.packager import BaseLambdaDeploymentPackager, DependencyBuilder
+
+_files_of_the_app = BaseLambdaDeploymentPackager._iter_app_filenames
 
 
 def main() -> None:
@@ -22,6 +27,7 @@ def main() -> None:
     warnings.filterwarnings("ignore", message="You are currently running python")
     Config.lambda_python_version = property(_configured)  # type: ignore[method-assign, assignment]
     DependencyBuilder.build_site_packages = _leave_to_vendor  # type: ignore[method-assign, assignment]
+    BaseLambdaDeploymentPackager._iter_app_filenames = _without_documents  # type: ignore[method-assign, assignment]
     sys.exit(chalice())
 
 
@@ -32,3 +38,12 @@ def _configured(config: Config) -> str:
 
 def _leave_to_vendor(builder: DependencyBuilder, abi: str, requirements: str, target: str) -> None:
     """Fetch nothing."""
+
+
+def _without_documents(
+    packager: BaseLambdaDeploymentPackager, project: str
+) -> Iterator[tuple[str, str]]:
+    """What goes into the bundle beside the packages: each file and its name there."""
+    for path, name in _files_of_the_app(packager, project):
+        if not name.endswith(".md"):
+            yield path, name

@@ -1,4 +1,4 @@
-"""The pictures of the README, taken again: `python -m tests.browser.pictures`.
+"""The pictures of the page in the documents, taken again: `python -m tests.browser.pictures`.
 
 The data and the clock are always the same; the fonts are the machine's.
 """
@@ -16,7 +16,7 @@ from tests.browser.scenery import NOW, build
 from tests.browser.serving import served
 from tests.support.api import Api
 
-FOLDER = Path(__file__).parents[2] / "examples" / "pictures"
+FOLDER = Path(__file__).parents[2] / ".github"
 WIDTH = 1280
 
 
@@ -28,7 +28,7 @@ def main() -> None:
         run_id = build(api)
         places = {
             "home": ("", 930),
-            "run": (f"runs/{run_id}", 1150),
+            "page": (f"runs/{run_id}", 1150),
             "grid": ("dags/nightly_sales", 700),
         }
         browser = launched(playwright)

@@ -32,8 +32,8 @@ def test_a_case_uses_the_words_that_it_covers(case: Case) -> None:
 
 
 def test_people_who_come_from_airflow_are_told_of_every_word() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    page = readme.partition("## For people who come from Airflow")[2].partition("\n## ")[0]
+    readme = (Path(__file__).parents[2] / "chalicelib/dag/README.md").read_text(encoding="utf-8")
+    page = readme.partition("\n## Coming from Airflow")[2].partition("\n## ")[0]
     words = {f.name for name in ("The DAG", "The task", "A sensor") for f in TABLES[name]}
     told = set(re.findall(r"\w+", page))
     assert sorted(words - told) == []

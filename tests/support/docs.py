@@ -16,10 +16,17 @@ from chalicelib.dag.language.fields import table
 from chalicelib.dag.states import RUN_TRANSITIONS, TASK_TRANSITIONS, RunState, TaskState
 from chalicelib.web import reference
 from infra import cost, permissions
+from tests.unit.test_imports import ROOMS
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+HOW_IT_WORKS = ROOT / "chalicelib" / "README.md"
+DAG_FILE = ROOT / "chalicelib" / "dag" / "README.md"
+REST_API = ROOT / "chalicelib" / "web" / "README.md"
 ON_AWS = ROOT / "infra" / "README.md"
+TESTS = ROOT / "tests" / "README.md"
+BENCHMARKS = ROOT / "tests" / "bench" / "README.md"
+CONTRIBUTING = ROOT / ".github" / "CONTRIBUTING.md"
 EXAMPLES = ROOT / "examples"
 
 R, T = RunState, TaskState
@@ -86,7 +93,7 @@ def _states(moves: Mapping[State, frozenset[State]], meanings: Mapping[State, st
 def examples_markdown() -> str:
     """One row for each file of `examples/`, with what its header says that it shows."""
     files = sorted(EXAMPLES.glob("*.yaml"))
-    shown = [(f"[`{path.name}`](examples/{path.name})", shown_by(path)) for path in files]
+    shown = [(f"[`{path.name}`](../../examples/{path.name})", shown_by(path)) for path in files]
     return _table([("file", "shows"), ("---",) * 2, *shown])
 
 
@@ -102,9 +109,20 @@ def shown_by(example: Path) -> str:
 
 def costs_markdown() -> str:
     """A month of one-second tasks, here and elsewhere."""
+    return _table(_cost_rows())
+
+
+def _cost_rows() -> list[tuple[str, ...]]:
     tasks = [f"{number:,} tasks" if number else "nothing runs" for number in cost.COMPARED]
     head = ("a month, in USD", "price", "of", *tasks)
-    return _table([head, ("---",) * len(head), *cost.comparison()])
+    return [head, ("---",) * len(head), *cost.comparison()]
+
+
+def costs_summary_markdown() -> str:
+    """The table of costs without prices and dates, for the front page."""
+    head, _, *rows = _cost_rows()
+    shown = [(name, *sums) for name, _, _, *sums in rows]
+    return _table([("USD a month", *head[3:]), ("---",) * (len(head) - 2), *shown])
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> str:
@@ -121,17 +139,31 @@ def permissions_markdown() -> str:
     return _table(rows)
 
 
+def layers_markdown() -> str:
+    """What each room may import, from the table that the test of imports enforces."""
+    rows: list[tuple[str, ...]] = [
+        ("room", "other rooms", "packages", "not from the standard library"),
+        ("---",) * 4,
+    ]
+    for name, room in ROOMS.items():
+        kinds = (room.rooms, room.outside, room.never)
+        told = (", ".join(f"`{part}`" for part in sorted(parts)) for parts in kinds)
+        rows.append((f"`{name}`", *told))
+    return _table(rows)
+
+
 Parts = Mapping[str, Callable[[], str]]
 
 PAGES: dict[Path, Parts] = {
-    README: {
-        "dag-file": table.reference_markdown,
-        "examples": examples_markdown,
-        "api": reference.reference_markdown,
+    README: {"costs-summary": costs_summary_markdown},
+    HOW_IT_WORKS: {
         "run-states": run_states_markdown,
         "task-states": task_states_markdown,
         "settings": settings_markdown,
     },
+    DAG_FILE: {"dag-file": table.reference_markdown, "examples": examples_markdown},
+    REST_API: {"api": reference.reference_markdown},
+    CONTRIBUTING: {"layers": layers_markdown},
     ON_AWS: {"costs": costs_markdown, "permissions": permissions_markdown},
 }
 """Every page with generated parts, and what makes each part."""

@@ -1,4 +1,5 @@
-"""The README says what is true today: its generated parts are current, and nothing is missing."""
+"""The documents say what is true today: generated parts are current, links resolve, and nothing is
+missing."""
 
 from __future__ import annotations
 
@@ -15,7 +16,14 @@ from chalicelib.dag.templates.scope import NAMES
 from chalicelib.web.routes import ROUTES
 from tests.support import docs
 
-TEXT = docs.README.read_text(encoding="utf-8")
+README_MAX_BYTES = 10 * 1024
+
+
+def text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+DAG_FILE = text_of(docs.DAG_FILE)
 
 
 def name_of(page: Path) -> str:
@@ -29,32 +37,34 @@ def test_the_generated_parts_are_current(page: Path) -> None:
 
 
 def test_every_setting_is_there() -> None:
-    assert [s.variable for s in SETTINGS if f"`{s.variable}`" not in TEXT] == []
+    text = text_of(docs.HOW_IT_WORKS)
+    assert [s.variable for s in SETTINGS if f"`{s.variable}`" not in text] == []
 
 
 def test_every_word_of_a_dag_file_is_there() -> None:
     words = {name for field in (*DAG_FIELDS, *TASK_FIELDS) for name in field.names}
-    assert [word for word in sorted(words) if f"`{word}`" not in TEXT] == []
+    assert [word for word in sorted(words) if f"`{word}`" not in DAG_FILE] == []
 
 
 def test_every_name_and_filter_of_a_template_is_there() -> None:
-    page = TEXT.partition("### Templates")[2].partition("\n### ")[0]
+    page = DAG_FILE.partition("\n## Templates")[2].partition("\n## ")[0]
     told = set(re.findall(r"`(\w+)[`(]", page))
     assert sorted({*NAMES, *FILTERS} - told) == []
 
 
 def test_every_variable_that_a_command_finds_is_there() -> None:
-    assert [name for name in ALWAYS_SET if f"`{name}`" not in TEXT] == []
+    assert [name for name in ALWAYS_SET if f"`{name}`" not in DAG_FILE] == []
 
 
 def test_every_route_is_there() -> None:
-    assert [r.path for r in ROUTES if r.path not in TEXT] == []
+    text = text_of(docs.REST_API)
+    assert [r.path for r in ROUTES if r.path not in text] == []
 
 
 def test_every_example_is_there() -> None:
     names = [path.name for path in docs.EXAMPLES.glob("*.yaml")]
     assert len(names) > 7
-    assert [name for name in names if f"examples/{name}" not in TEXT] == []
+    assert [name for name in names if f"examples/{name}" not in DAG_FILE] == []
 
 
 def test_every_state_has_a_meaning() -> None:
@@ -62,7 +72,20 @@ def test_every_state_has_a_meaning() -> None:
     assert set(docs.TASK_MEANINGS) == set(TaskState)
 
 
-PROSE = sorted({*docs.PAGES, *docs.ROOT.glob("*.md"), *docs.ROOT.glob("*/README.md")})
+PROSE = sorted(
+    path
+    for folder in (".", ".github", "chalicelib", "infra", "tests")
+    for path in (docs.ROOT / folder).glob("*.md" if folder in (".", ".github") else "**/*.md")
+    if "node_modules" not in path.parts
+)
+
+
+def test_the_front_page_stays_short() -> None:
+    assert len(docs.README.read_bytes()) <= README_MAX_BYTES
+
+
+def test_all_pages_are_looked_at() -> None:
+    assert {*docs.PAGES, docs.CONTRIBUTING, docs.TESTS, docs.BENCHMARKS} <= {*PROSE}
 
 
 @pytest.mark.parametrize("page", PROSE, ids=name_of)
@@ -99,5 +122,5 @@ def test_filling_refuses_a_text_without_the_part_s_markers(text: str) -> None:
 
 
 def test_the_sample_is_the_one_that_the_readme_shows() -> None:
-    sample = Path(docs.EXAMPLES / "sample_dag.yaml").read_text(encoding="utf-8")
-    assert f"```yaml\n{sample}```" in TEXT
+    sample = text_of(docs.EXAMPLES / "sample_dag.yaml")
+    assert f"```yaml\n{sample}```" in text_of(docs.README)

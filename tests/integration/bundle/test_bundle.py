@@ -91,6 +91,12 @@ def test_a_function_can_import_the_bundle_and_what_lambda_brings_and_nothing_els
     assert all(found[one].startswith(str(installed.runtime)) for one in lambdas), found
 
 
+def test_no_document_is_shipped(installed: Installation) -> None:
+    ours = installed.bundle / "chalicelib"
+    assert (ours / "config.py").is_file()
+    assert [str(path) for path in ours.rglob("*.md")] == []
+
+
 def test_a_file_is_uploaded_run_and_its_log_read(sources: EventSources, user: User) -> None:
     sources.upload("greeting.yaml", GREETING)
     assert [dag["dag_id"] for dag in user.get("/api/dags", search="greeting")["dags"]]

@@ -1,4 +1,4 @@
-"""The pictures of the README, and how they are made small."""
+"""The pictures of the page in the documents, and how they are made small."""
 
 from __future__ import annotations
 
@@ -15,16 +15,22 @@ ROOT = Path(__file__).parents[3]
 LARGEST = 120 * 1024
 
 
-def pictures() -> list[tuple[str, str]]:
+_IMAGE = re.compile(r"^!\[([^\]]*)\]\(([^)]+)\)$", re.MULTILINE)
+
+
+def pictures() -> list[tuple[str, Path]]:
     """The text and the path of each."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    return re.findall(r"^!\[([^\]]*)\]\(([^)]+)\)$", readme, re.MULTILINE)
+    return [
+        (text, (ROOT / page).parent / path)
+        for page in ("README.md", "chalicelib/web/README.md")
+        for text, path in _IMAGE.findall((ROOT / page).read_text(encoding="utf-8"))
+    ]
 
 
 def test_the_pictures_are_there_small_and_told_in_words() -> None:
-    assert len(pictures()) == 3
+    assert {path.name for _, path in pictures()} == {"page.png", "home.png", "grid.png"}
     for text, path in pictures():
-        data = (ROOT / path).read_bytes()
+        data = path.read_bytes()
         assert data.startswith(b"\x89PNG")
         assert len(data) <= LARGEST
         assert len(text.split()) >= 15
