@@ -66,7 +66,7 @@ def admin(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda 
     """An administrator makes access tokens, backs up, or restores."""
     from chalicelib.admin import commands
 
-    return commands.carry_out(event, bootstrap.scheduler, bootstrap.keeper)
+    return commands.execute(event, bootstrap.scheduler, bootstrap.keeper)
 
 
 # Two at once: more would only wait for SQLite's one write lock.

@@ -20,10 +20,10 @@ from chalicelib.ports import Bucket, Clock, Credentials, Notifier, Queue, Secret
 from chalicelib.utils.time import utc_now
 
 if TYPE_CHECKING:
-    from chalicelib.admin.backup import Keeper
+    from chalicelib.admin.backup import BackupContext
     from chalicelib.database import Database
     from chalicelib.executor import Executor
-    from chalicelib.scheduler.context import Scheduler
+    from chalicelib.scheduler.context import SchedulerContext
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,13 @@ def ports() -> Ports:
 
 
 @cache
-def scheduler() -> Scheduler:
+def scheduler() -> SchedulerContext:
     """For the entry points that decide. Raises BadSetting, or OrchestratorError without a
     database."""
-    from chalicelib.scheduler.context import Scheduler
+    from chalicelib.scheduler.context import SchedulerContext
 
     world = ports()
-    return Scheduler(
+    return SchedulerContext(
         database=world.database(),
         tasks=world.tasks(),
         results=world.results(),
@@ -104,18 +104,18 @@ def executor() -> Executor:
 
 
 @cache
-def keeper() -> Keeper:
+def keeper() -> BackupContext:
     """For the entry point that copies and restores the database. Opens nothing: what is to be
     restored may be broken, or not there. Raises BadSetting without a database's path, Unavailable
     on Lambda without the file system."""
-    from chalicelib.admin.backup import Keeper
+    from chalicelib.admin.backup import BackupContext
     from chalicelib.admin.backup_retention import Rule
     from chalicelib.aws.s3 import S3Bucket
     from chalicelib.database import Database
 
     world = ports()
     settings = world.settings
-    return Keeper(
+    return BackupContext(
         database=Database(_path_of(settings.database)),
         backups=S3Bucket(settings.backups_bucket),
         now=world.now,

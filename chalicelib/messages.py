@@ -7,7 +7,8 @@ only ever added, with a default, and an unknown version is set aside, never gues
     scheduler --TaskMessage--> tasks queue --> executor
     executor --Heartbeat | Result--> results queue --> scheduler
     scheduler --Wake--> results queue --> scheduler         (an alarm clock: see scheduler/clock.py)
-    scheduler --Notice--> tasks queue --> executor --Noticed--> results queue --> scheduler
+    scheduler --NotificationMessage--> tasks queue --> executor
+    executor --NotificationResult--> results queue --> scheduler
 """
 
 from __future__ import annotations
@@ -161,7 +162,7 @@ class Wake:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class NotificationMessage:
     """Something to tell people. The executor tells it, because the functions with a database have
     no way out to the internet. `how` is `sns` (target: a topic's ARN), `webhook` (a URL) or
     `command` (run with `env`); `payload` is what is told, as JSON."""
@@ -174,11 +175,11 @@ class Notice:
     env: dict[str, str] = field(default_factory=dict)
 
     def encode(self) -> str:
-        return _dump({"v": VERSION, "kind": "notice", **_plain(self)})
+        return _dump({"v": VERSION, "kind": "notification", **_plain(self)})
 
 
 @dataclass(frozen=True, slots=True)
-class Noticed:
+class NotificationResult:
     """What became of a notice: delivered, or not for this reason. `is_transient`: the reason may
     pass, so it is to be sent again."""
 
@@ -188,24 +189,24 @@ class Noticed:
     is_transient: bool = False
 
     def encode(self) -> str:
-        return _dump({"v": VERSION, "kind": "noticed", **_plain(self)})
+        return _dump({"v": VERSION, "kind": "notification_result", **_plain(self)})
 
 
-Report = Heartbeat | Result | Wake | Noticed
+Report = Heartbeat | Result | Wake | NotificationResult
 
-_REPORTS: dict[str, type[Heartbeat] | type[Result] | type[Wake] | type[Noticed]] = {
+_REPORTS: dict[str, type[Heartbeat] | type[Result] | type[Wake] | type[NotificationResult]] = {
     "heartbeat": Heartbeat,
     "result": Result,
     "wake": Wake,
-    "noticed": Noticed,
+    "notification_result": NotificationResult,
 }
 
 
-def decode_task(body: str) -> TaskMessage | Notice:
+def decode_task(body: str) -> TaskMessage | NotificationMessage:
     """Read a message of the tasks queue. Raises BadMessage."""
     data = _load(body)
-    if data.get("kind") == "notice":
-        return _build(Notice, data)
+    if data.get("kind") == "notification":
+        return _build(NotificationMessage, data)
     return TaskMessage.decode(body)
 
 

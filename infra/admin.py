@@ -38,12 +38,12 @@ NOT_YET = frozenset(
 def ask(aws: Aws, stage: Stage, do: str, **fields: Any) -> dict[str, Any]:
     """The function's answer. A new role, or a new mount, takes a while to work everywhere; two
     minutes are given. Raises InfraError."""
-    wish = {"do": do, "who": aws.caller, **fields}
+    command = {"action": do, "who": aws.caller, **fields}
     for attempt in range(ATTEMPTS):
         if attempt:
             aws.sleep(PAUSE_SECONDS)
         try:
-            return _invoke(aws, stage.function(ADMIN_FUNCTION), wish)
+            return _invoke(aws, stage.function(ADMIN_FUNCTION), command)
         except ClientError as error:
             if is_missing(error):
                 raise InfraError(
@@ -55,9 +55,9 @@ def ask(aws: Aws, stage: Stage, do: str, **fields: Any) -> dict[str, Any]:
     raise AssertionError("the last attempt returns or raises")
 
 
-def _invoke(aws: Aws, function: str, wish: Mapping[str, Any]) -> dict[str, Any]:
+def _invoke(aws: Aws, function: str, command: Mapping[str, Any]) -> dict[str, Any]:
     answer = aws.patient_client("lambda").invoke(
-        FunctionName=function, Payload=json.dumps(wish).encode()
+        FunctionName=function, Payload=json.dumps(command).encode()
     )
     told: dict[str, Any] = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:

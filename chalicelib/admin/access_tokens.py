@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from chalicelib.database.queries import access_tokens, housekeeping
 from chalicelib.database.queries.access_tokens import AccessToken
 from chalicelib.errors import Conflict, InvalidRequest, NotFound, Unavailable
-from chalicelib.scheduler.context import Scheduler
+from chalicelib.scheduler.context import SchedulerContext
 
 log = logging.getLogger("orchestrator.access")
 
@@ -46,7 +46,7 @@ class TokenInfo:
     revoked_at: datetime | None
 
 
-def create(scheduler: Scheduler, name: str, role: str, *, who: str = "local") -> str:
+def create(scheduler: SchedulerContext, name: str, role: str, *, who: str = "local") -> str:
     """Make a token and answer its text, which cannot be had again. Raises InvalidRequest, or
     Conflict where the name was given before: the audit would not tell the two apart."""
     _check(name, role)
@@ -61,7 +61,7 @@ def create(scheduler: Scheduler, name: str, role: str, *, who: str = "local") ->
     return text
 
 
-def create_first(scheduler: Scheduler, name: str, *, who: str = "local") -> str | None:
+def create_first(scheduler: SchedulerContext, name: str, *, who: str = "local") -> str | None:
     """An operator's token if there is none that is good; else None. For those who install."""
     tokens = list_tokens(scheduler)
     if any(token.role == "operator" and token.revoked_at is None for token in tokens):
@@ -72,13 +72,13 @@ def create_first(scheduler: Scheduler, name: str, *, who: str = "local") -> str 
     return create(scheduler, unused, "operator", who=who)
 
 
-def list_tokens(scheduler: Scheduler) -> list[TokenInfo]:
+def list_tokens(scheduler: SchedulerContext) -> list[TokenInfo]:
     """All, revoked ones included, in the order of making."""
     with scheduler.database.read() as tx:
         return [_told(token) for token in access_tokens.every(tx, MAX_TOKENS)]
 
 
-def revoke(scheduler: Scheduler, name: str, *, who: str = "local") -> None:
+def revoke(scheduler: SchedulerContext, name: str, *, who: str = "local") -> None:
     """From the next request on, the token opens nothing. Raises NotFound; a second time changes
     nothing."""
     now = scheduler.now()
@@ -89,7 +89,7 @@ def revoke(scheduler: Scheduler, name: str, *, who: str = "local") -> None:
             raise NotFound(f"there is no token {name!r}")
 
 
-def authenticate(scheduler: Scheduler, token: str) -> tuple[str, str] | None:
+def authenticate(scheduler: SchedulerContext, token: str) -> tuple[str, str] | None:
     """The name and the role of a token; None for one that is unknown or revoked."""
     if not token.startswith(_PREFIX) or len(token) > _LONGEST or not token.isascii():
         return None
@@ -103,7 +103,7 @@ def authenticate(scheduler: Scheduler, token: str) -> tuple[str, str] | None:
     return found.name, found.role
 
 
-def _note_use(scheduler: Scheduler, token: AccessToken) -> None:
+def _note_use(scheduler: SchedulerContext, token: AccessToken) -> None:
     now = scheduler.now()
     last = token.last_used_at
     if last is not None and now - USE_NOTED_EVERY < last <= now:

@@ -36,7 +36,7 @@ SCRATCH = "orchestrator-backup-"
 
 
 @dataclass(frozen=True)
-class Keeper:
+class BackupContext:
     """What backup and restore need. Of `database` nothing may have been opened: it may be broken,
     or not there. `scratch` needs room for one copy of it; `linger` see restoring.replace."""
 
@@ -62,7 +62,7 @@ class Restored:
     tokens_revoked_again: int
 
 
-def back_up(keeper: Keeper) -> dict[str, Any]:
+def back_up(keeper: BackupContext) -> dict[str, Any]:
     """Copy, check, compress and store the database, then remove what the rule does not keep.
 
     Answers the backup, `locked_seconds` (for so long nobody could commit) and the names `removed`.
@@ -85,14 +85,14 @@ def back_up(keeper: Keeper) -> dict[str, Any]:
     return {**made.as_json(), "locked_seconds": copied.locked_seconds, "removed": removed}
 
 
-def backups(keeper: Keeper) -> list[Backup]:
+def backups(keeper: BackupContext) -> list[Backup]:
     """The complete ones, newest first."""
     complete, _ = store.names(keeper.backups)
     return [store.find(keeper.backups, name) for name in reversed(complete)]
 
 
 def restore(
-    keeper: Keeper, name: str | None = None, *, force: bool = False, who: str = "local"
+    keeper: BackupContext, name: str | None = None, *, force: bool = False, who: str = "local"
 ) -> Restored:
     """Put a backup (the newest, without a name) in the place of the database; `who` asked for it.
 
@@ -131,7 +131,7 @@ def restore(
     return answer
 
 
-def _choose(keeper: Keeper, name: str | None) -> Backup:
+def _choose(keeper: BackupContext, name: str | None) -> Backup:
     if name is not None:
         return store.find(keeper.backups, name)
     complete, _ = store.names(keeper.backups)
@@ -148,7 +148,7 @@ def _refuse_a_newer(chosen: Backup, known: int) -> None:
         )
 
 
-def _fill(keeper: Keeper, chosen: Backup, file: Path) -> None:
+def _fill(keeper: BackupContext, chosen: Backup, file: Path) -> None:
     """Fetch and check the backup, and bring its schema up to date."""
     store.fetch(keeper.backups, chosen, file)
     found = copying.inspect(file)
@@ -161,7 +161,7 @@ def _fill(keeper: Keeper, chosen: Backup, file: Path) -> None:
     staged.close()
 
 
-def _prune(keeper: Keeper) -> list[str]:
+def _prune(keeper: BackupContext) -> list[str]:
     complete, unfinished = store.names(keeper.backups)
     moments = {name: moment for name in complete if (moment := store.taken_at(name))}
     keep = kept(moments.values(), keeper.rule)
@@ -174,7 +174,7 @@ def _prune(keeper: Keeper) -> list[str]:
 
 
 @contextlib.contextmanager
-def _scratch(keeper: Keeper) -> Iterator[Path]:
+def _scratch(keeper: BackupContext) -> Iterator[Path]:
     """A folder for the copy. What killed processes left behind is removed first."""
     for left in keeper.scratch.glob(f"{SCRATCH}*"):
         pid = left.name.removeprefix(SCRATCH)
@@ -193,7 +193,7 @@ def _is_alive(pid: int) -> bool:
     return pid != os.getpid() and Path(f"/proc/{pid}").exists()
 
 
-def _check_room(keeper: Keeper, folder: Path) -> None:
+def _check_room(keeper: BackupContext, folder: Path) -> None:
     path = keeper.database.path
     needed = path.stat().st_size if path.exists() else 0
     free = shutil.disk_usage(folder).free

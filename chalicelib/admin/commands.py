@@ -12,100 +12,102 @@ from typing import Any
 
 from chalicelib.admin import access_tokens, backup, self_test
 from chalicelib.admin.access_tokens import TokenInfo
-from chalicelib.admin.backup import Keeper
+from chalicelib.admin.backup import BackupContext
 from chalicelib.database import sqlite_versions
 from chalicelib.errors import InvalidRequest, OrchestratorError
-from chalicelib.scheduler.context import Scheduler
+from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.utils.time import iso
 
-Wish = Mapping[str, Any]
+Command = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class _Means:
+class Dependencies:
     """Each is made only by an action that needs it: a restore must not open what is broken."""
 
-    scheduler: Callable[[], Scheduler]
-    keeper: Callable[[], Keeper]
+    scheduler: Callable[[], SchedulerContext]
+    keeper: Callable[[], BackupContext]
 
 
-def carry_out(
-    wish: Wish, scheduler: Callable[[], Scheduler], keeper: Callable[[], Keeper]
+def execute(
+    command: Command, scheduler: Callable[[], SchedulerContext], keeper: Callable[[], BackupContext]
 ) -> dict[str, Any]:
-    """Do what `wish["do"]` says, and answer in JSON's types. What the caller can put right is
+    """Do what `command["action"]` says; the answer is plain JSON. What the caller can put right is
     answered as {"error": {"code", "message", "details"}}, like the API's errors; only what nobody
     foresaw is raised.
 
-        {"do": "token first", "name"}           -> {"token"}, null if an operator has one already
-        {"do": "token create", "name", "role"}  -> {"token"}
-        {"do": "token list"}                    -> {"tokens": [...]}
-        {"do": "token revoke", "name"}          -> {"revoked": name}
-        {"do": "self test"}                     -> how a task fared, and the machine's versions
-        {"do": "backup"}                        -> the backup; see `backup.back_up`
-        {"do": "backups"}                       -> {"backups": [...]}
-        {"do": "restore"}                       -> what it did; see `backup.Restored`
+        {"action": "token first", "name"}  -> {"token"}, null if an operator has one already
+        {"action": "token create", "name", "role"}  -> {"token"}
+        {"action": "token list"}  -> {"tokens": [...]}
+        {"action": "token revoke", "name"}  -> {"revoked": name}
+        {"action": "self test"}  -> how a task fared, and the machine's versions
+        {"action": "backup"}  -> the backup; see `backup.back_up`
+        {"action": "backups"}  -> {"backups": [...]}
+        {"action": "restore"}  -> what it did; see `backup.Restored`
 
     `restore` takes `name` (without: the newest) and `even_while_runs_are_active` (without: false).
     `who` beside them is what the audit says.
     """
     try:
-        return _action(wish)(_Means(scheduler, keeper), wish)
+        return _action(command)(Dependencies(scheduler, keeper), command)
     except OrchestratorError as error:
         told = {"code": error.code, "message": error.message, "details": error.details}
         return {"error": told}
 
 
-def _action(wish: Wish) -> Callable[[_Means, Wish], dict[str, Any]]:
-    name = wish.get("do")
+def _action(command: Command) -> Callable[[Dependencies, Command], dict[str, Any]]:
+    name = command.get("action")
     if not isinstance(name, str) or name not in _ACTIONS:
-        raise InvalidRequest(f"do: {name!r} is not one of {', '.join(_ACTIONS)}")
+        raise InvalidRequest(f"action: {name!r} is not one of {', '.join(_ACTIONS)}")
     action, fields = _ACTIONS[name]
-    if unknown := sorted(set(wish) - {"do", "who", *fields}):
+    if unknown := sorted(set(command) - {"action", "who", *fields}):
         raise InvalidRequest(f"`{name}` does not know {', '.join(unknown)}")
     return action
 
 
-def _first(means: _Means, wish: Wish) -> dict[str, Any]:
-    name = _text(wish, "name")
-    return {"token": access_tokens.create_first(means.scheduler(), name, who=_who(wish))}
+def _first(dependencies: Dependencies, command: Command) -> dict[str, Any]:
+    name = _text(command, "name")
+    return {"token": access_tokens.create_first(dependencies.scheduler(), name, who=_who(command))}
 
 
-def _create(means: _Means, wish: Wish) -> dict[str, Any]:
-    name, role = _text(wish, "name"), _text(wish, "role")
-    return {"token": access_tokens.create(means.scheduler(), name, role, who=_who(wish))}
+def _create(dependencies: Dependencies, command: Command) -> dict[str, Any]:
+    name, role = _text(command, "name"), _text(command, "role")
+    return {"token": access_tokens.create(dependencies.scheduler(), name, role, who=_who(command))}
 
 
-def _list(means: _Means, wish: Wish) -> dict[str, Any]:  # noqa: ARG001 - one shape for all actions
-    return {"tokens": [_shown(token) for token in access_tokens.list_tokens(means.scheduler())]}
+def _list(dependencies: Dependencies, command: Command) -> dict[str, Any]:  # noqa: ARG001
+    return {
+        "tokens": [_shown(token) for token in access_tokens.list_tokens(dependencies.scheduler())]
+    }
 
 
-def _revoke(means: _Means, wish: Wish) -> dict[str, Any]:
-    name = _text(wish, "name")
-    access_tokens.revoke(means.scheduler(), name, who=_who(wish))
+def _revoke(dependencies: Dependencies, command: Command) -> dict[str, Any]:
+    name = _text(command, "name")
+    access_tokens.revoke(dependencies.scheduler(), name, who=_who(command))
     return {"revoked": name}
 
 
-def _self_test(means: _Means, wish: Wish) -> dict[str, Any]:  # noqa: ARG001 - one shape for all
-    return {**self_test.run(means.scheduler()).as_json(), "sqlite": sqlite_versions()}
+def _self_test(dependencies: Dependencies, command: Command) -> dict[str, Any]:  # noqa: ARG001
+    return {**self_test.run(dependencies.scheduler()).as_json(), "sqlite": sqlite_versions()}
 
 
-def _backup(means: _Means, wish: Wish) -> dict[str, Any]:  # noqa: ARG001 - one shape for all actions
-    return backup.back_up(means.keeper())
+def _backup(dependencies: Dependencies, command: Command) -> dict[str, Any]:  # noqa: ARG001
+    return backup.back_up(dependencies.keeper())
 
 
-def _backups(means: _Means, wish: Wish) -> dict[str, Any]:  # noqa: ARG001 - one shape for all actions
-    return {"backups": [one.as_json() for one in backup.backups(means.keeper())]}
+def _backups(dependencies: Dependencies, command: Command) -> dict[str, Any]:  # noqa: ARG001
+    return {"backups": [one.as_json() for one in backup.backups(dependencies.keeper())]}
 
 
-def _restore(means: _Means, wish: Wish) -> dict[str, Any]:
-    name = _text(wish, "name") if "name" in wish else None
-    force = wish.get("even_while_runs_are_active", False)
+def _restore(dependencies: Dependencies, command: Command) -> dict[str, Any]:
+    name = _text(command, "name") if "name" in command else None
+    force = command.get("even_while_runs_are_active", False)
     if not isinstance(force, bool):
         raise InvalidRequest("`even_while_runs_are_active` must be true or false")
-    return asdict(backup.restore(means.keeper(), name, force=force, who=_who(wish)))
+    return asdict(backup.restore(dependencies.keeper(), name, force=force, who=_who(command)))
 
 
-_ACTIONS: dict[str, tuple[Callable[[_Means, Wish], dict[str, Any]], tuple[str, ...]]] = {
+_ACTIONS: dict[str, tuple[Callable[[Dependencies, Command], dict[str, Any]], tuple[str, ...]]] = {
     "token first": (_first, ("name",)),
     "token create": (_create, ("name", "role")),
     "token list": (_list, ()),
@@ -118,15 +120,15 @@ _ACTIONS: dict[str, tuple[Callable[[_Means, Wish], dict[str, Any]], tuple[str, .
 """By name: the action, and the fields that it takes."""
 
 
-def _text(wish: Wish, field: str) -> str:
-    value = wish.get(field)
+def _text(command: Command, field: str) -> str:
+    value = command.get(field)
     if not isinstance(value, str):
-        raise InvalidRequest(f"`{wish['do']}` needs the text `{field}`")
+        raise InvalidRequest(f"`{command['action']}` needs the text `{field}`")
     return value
 
 
-def _who(wish: Wish) -> str:
-    return str(wish.get("who") or "administrator")[:200]
+def _who(command: Command) -> str:
+    return str(command.get("who") or "administrator")[:200]
 
 
 def _shown(token: TokenInfo) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from chalicelib.database.queries import self_tests
 from chalicelib.errors import OrchestratorError
 from chalicelib.messages import SELF_TEST_DAG_ID, Attempt, Result, TaskMessage, decode_report
 from chalicelib.ports import Bucket, OutgoingMessage
-from chalicelib.scheduler.context import Scheduler
+from chalicelib.scheduler.context import SchedulerContext
 
 LIMIT_SECONDS = 120.0
 POLL_SECONDS = 0.5
@@ -68,7 +68,7 @@ class Waiting:
     limit: float = LIMIT_SECONDS
 
 
-def run(scheduler: Scheduler, waiting: Waiting | None = None) -> SelfTest:
+def run(scheduler: SchedulerContext, waiting: Waiting | None = None) -> SelfTest:
     """Send one and wait for its result, for two minutes. Raises Unavailable where a queue, the
     bucket or the database does not answer."""
     waiting = waiting or Waiting()
@@ -88,7 +88,7 @@ def run(scheduler: Scheduler, waiting: Waiting | None = None) -> SelfTest:
         scheduler.runs.delete(info.key for info in scheduler.runs.list(attempt.prefix))
 
 
-def _wait(scheduler: Scheduler, attempt: Attempt, waiting: Waiting) -> Result | None:
+def _wait(scheduler: SchedulerContext, attempt: Attempt, waiting: Waiting) -> Result | None:
     deadline = waiting.clock() + waiting.limit
     while True:
         with scheduler.database.read() as tx:
@@ -104,7 +104,7 @@ def _result(tx: Transaction, run_id: str) -> Result | None:
     return report if isinstance(report, Result) else None
 
 
-def _judge(scheduler: Scheduler, result: Result, sent_at: float) -> SelfTest:
+def _judge(scheduler: SchedulerContext, result: Result, sent_at: float) -> SelfTest:
     missing, reason = _verdict(scheduler, result)
     return SelfTest(
         missing,
@@ -115,7 +115,7 @@ def _judge(scheduler: Scheduler, result: Result, sent_at: float) -> SelfTest:
     )
 
 
-def _verdict(scheduler: Scheduler, result: Result) -> tuple[Missing, str]:
+def _verdict(scheduler: SchedulerContext, result: Result) -> tuple[Missing, str]:
     if result.outcome != "success":
         return Missing.SUCCESS, result.reason or f"exit code {result.exit_code}"
     try:

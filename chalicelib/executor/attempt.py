@@ -35,7 +35,7 @@ log = logging.getLogger("orchestrator.executor")
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class ExecutorContext:
     """What all attempts of one executor share; `send` raises OrchestratorError. `clock` measures
     how long something takes, in seconds."""
 
@@ -55,22 +55,22 @@ class Site:
 class ClaimedAttempt:
     """To be run once, refused, or given up."""
 
-    def __init__(self, site: Site, message: TaskMessage) -> None:
-        self._site = site
+    def __init__(self, context: ExecutorContext, message: TaskMessage) -> None:
+        self._context = context
         self._message = message
         self._attempt = message.attempt
-        self._store = LogStore(site.runs, message.attempt)
-        self._cancellation = Cancellation(site.runs, message.attempt)
-        self._started_at = site.moment()
-        self._begun = self._ended = site.clock()
+        self._store = LogStore(context.runs, message.attempt)
+        self._cancellation = Cancellation(context.runs, message.attempt)
+        self._started_at = context.moment()
+        self._begun = self._ended = context.clock()
 
     def run(self, equipment: Equipment, limit: TimeLimit) -> Result:
         """Raises ExecutorStopped, and then nothing is reported."""
-        self._started_at = self._site.moment()
-        self._begun = self._ended = self._site.clock()
-        attempt_log = AttemptLog(self._store, equipment.mask, self._site.now)
+        self._started_at = self._context.moment()
+        self._begun = self._ended = self._context.clock()
+        attempt_log = AttemptLog(self._store, equipment.mask, self._context.now)
         try:
-            with workspace(self._message.cwd, self._site.cleaner) as place:
+            with workspace(self._message.cwd, self._context.cleaner) as place:
                 verdict = self._decide(equipment, place, attempt_log, limit)
         except CannotStart as error:
             return self.refused(error, equipment.mask)
@@ -80,7 +80,7 @@ class ClaimedAttempt:
         """The result of an attempt whose command cannot be started. The reason goes into the log
         too, where people look first."""
         mask = mask or Mask()
-        AttemptLog(self._store, mask, self._site.now).note(str(error))
+        AttemptLog(self._store, mask, self._context.now).note(str(error))
         result = self._result(Verdict("failed", str(error)), mask)
         return replace(result, is_transient=error.is_transient)
 
@@ -119,7 +119,7 @@ class ClaimedAttempt:
 
     def _answer(self, end_of: Callable[[str], Ending], when: str) -> Ending:
         ending = end_of(when)
-        if ending.exit.code == WHEN_SAYS_NO and is_refused(self._site.shell, when):
+        if ending.exit.code == WHEN_SAYS_NO and is_refused(self._context.shell, when):
             return replace(ending, exit=replace(ending.exit, code=SYNTAX_ERROR))
         return ending
 
@@ -131,10 +131,12 @@ class ClaimedAttempt:
         attempt_log: AttemptLog,
         limit: TimeLimit,
     ) -> Ending:
-        pulse = Pulse(self._beat, self._flush, self._site.heartbeat_seconds, self._cancellation)
+        pulse = Pulse(self._beat, self._flush, self._context.heartbeat_seconds, self._cancellation)
         term_at = self._begun + limit.seconds  # `when` and the command share the time
-        command = start(self._site.shell, text, cwd, environ)
-        ending = watch(command, self._site.running, attempt_log, pulse, term_at, self._site.clock)
+        command = start(self._context.shell, text, cwd, environ)
+        ending = watch(
+            command, self._context.running, attempt_log, pulse, term_at, self._context.clock
+        )
         if command.stopped:
             raise ExecutorStopped("the command was killed because this executor is being stopped")
         self._ended = ending.ended
@@ -181,8 +183,8 @@ class ClaimedAttempt:
         _warn_of(self._store.flush, "the log cannot be stored for now")
 
     def _beat(self) -> None:
-        beat = Heartbeat(self._attempt, started_at=self._started_at, at=self._site.moment())
-        _warn_of(lambda: self._site.send(beat), "a heartbeat could not be sent")
+        beat = Heartbeat(self._attempt, started_at=self._started_at, at=self._context.moment())
+        _warn_of(lambda: self._context.send(beat), "a heartbeat could not be sent")
 
 
 def _warn_of(action: Callable[[], None], message: str) -> bool:

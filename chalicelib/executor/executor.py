@@ -17,19 +17,19 @@ from dataclasses import replace
 
 from chalicelib.errors import OrchestratorError, Unavailable
 from chalicelib.executor import claims, sandbox
-from chalicelib.executor.attempt import ClaimedAttempt, Site
+from chalicelib.executor.attempt import ClaimedAttempt, ExecutorContext
 from chalicelib.executor.cleanup import Cleaner
 from chalicelib.executor.command_env import Stores
 from chalicelib.executor.internal_errors import internal_error
-from chalicelib.executor.notifications import LONGEST_NOTICE, Teller
+from chalicelib.executor.notifications import LONGEST_NOTICE, Notifications
 from chalicelib.executor.outcome import time_limit
 from chalicelib.executor.process import ExecutorStopped, Running
 from chalicelib.executor.workspace import CannotStart, find_shell
 from chalicelib.messages import (
     Attempt,
     Heartbeat,
-    Notice,
-    Noticed,
+    NotificationMessage,
+    NotificationResult,
     Result,
     TaskMessage,
     decode_task,
@@ -97,10 +97,12 @@ class Executor:
         shell = find_shell(environ.get("PATH"))
         self._clock = clock
         cleaner = Cleaner()
-        self._site = Site(
+        self._context = ExecutorContext(
             runs, self._running, shell, cleaner, heartbeat_seconds, now, self._send, clock
         )
-        self._teller = Teller(shell, self._running, self._stores, cleaner, notifier, allow_private)
+        self._notifications = Notifications(
+            shell, self._running, self._stores, cleaner, notifier, allow_private
+        )
 
     def handle(self, body: str, *, time_left: Callable[[], float]) -> None:
         """Take one message through its whole life; `time_left` answers in seconds.
@@ -111,7 +113,7 @@ class Executor:
         begun = self._clock()
         message = decode_task(body)
         try:
-            if isinstance(message, Notice):
+            if isinstance(message, NotificationMessage):
                 with bind(notice_id=message.id):
                     self._tell(message, time_left())
                 return
@@ -132,7 +134,7 @@ class Executor:
         try:
             if self._processes and (ended := self._processes.end_orphans()):
                 log.warning("%d processes that had left their command were killed", ended)
-            self._site.cleaner.clean(min(CLEANING, time_left() - TIME_TO_RETURN))
+            self._context.cleaner.clean(min(CLEANING, time_left() - TIME_TO_RETURN))
         except Exception as error:
             log.warning("what a command left could not be removed: %s", internal_error(error))
 
@@ -143,7 +145,7 @@ class Executor:
         if holder is not None:
             self._report_the_holder(message.attempt, holder)
             return None
-        attempt = ClaimedAttempt(self._site, message)
+        attempt = ClaimedAttempt(self._context, message)
         try:
             return self._carry_out(attempt, message, time_left)
         except ExecutorStopped:
@@ -194,11 +196,11 @@ class Executor:
             left -= wait
         self._refuse_when_stopped()
 
-    def _tell(self, notice: Notice, time_left: float) -> None:
+    def _tell(self, notice: NotificationMessage, time_left: float) -> None:
         self._refuse_when_stopped()
         if time_left < LONGEST_NOTICE:
             raise Unavailable(f"only {time_left:.0f} s are left to this invocation")
-        told = self._teller.tell(notice)
+        told = self._notifications.tell(notice)
         # Told or not, what is killed with the executor is tried again by another.
         self._refuse_when_stopped()
         if told.reason:
@@ -231,7 +233,7 @@ class Executor:
             return result
         return replace(result, billed_ms=math.ceil(seconds * 1000), memory_mb=self._memory_mb)
 
-    def _send(self, report: Heartbeat | Result | Noticed) -> None:
+    def _send(self, report: Heartbeat | Result | NotificationResult) -> None:
         self._results.send([OutgoingMessage(report.encode())])
 
     def _moment(self) -> float:

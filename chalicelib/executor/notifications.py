@@ -16,7 +16,7 @@ from chalicelib.executor.process import Running, start
 from chalicelib.executor.supervisor import Pulse, watch
 from chalicelib.executor.webhook import Webhook, WebhookFailed
 from chalicelib.executor.workspace import CannotStart, Shell, workspace
-from chalicelib.messages import Notice, Noticed
+from chalicelib.messages import NotificationMessage, NotificationResult
 from chalicelib.ports import Notifier
 
 COMMAND_SECONDS = 60.0
@@ -32,7 +32,7 @@ class NotDelivered(Exception):
         self.is_transient = is_transient
 
 
-class Teller:
+class Notifications:
     """Delivers notices. `notifier` is for topics."""
 
     def __init__(
@@ -51,18 +51,18 @@ class Teller:
         self._notifier = notifier
         self._allow_private = allow_private
 
-    def tell(self, notice: Notice) -> Noticed:
+    def tell(self, notice: NotificationMessage) -> NotificationResult:
         """Deliver it, and say what became of it. Raises nothing: an error that nobody planned is a
         reason to try again later."""
         try:
             self._deliver(notice)
         except NotDelivered as error:
-            return Noticed(notice.id, False, str(error), error.is_transient)
+            return NotificationResult(notice.id, False, str(error), error.is_transient)
         except Exception as error:
-            return Noticed(notice.id, False, internal_error(error), is_transient=True)
-        return Noticed(notice.id, is_delivered=True)
+            return NotificationResult(notice.id, False, internal_error(error), is_transient=True)
+        return NotificationResult(notice.id, is_delivered=True)
 
-    def _deliver(self, notice: Notice) -> None:
+    def _deliver(self, notice: NotificationMessage) -> None:
         tellers = {"sns": self._publish, "webhook": self._post, "command": self._run}
         if notice.how not in tellers:
             # As transient as the version of the code that runs here.
@@ -70,7 +70,7 @@ class Teller:
             raise NotDelivered(text, is_transient=True)
         tellers[notice.how](notice)
 
-    def _publish(self, notice: Notice) -> None:
+    def _publish(self, notice: NotificationMessage) -> None:
         if self._notifier is None:
             raise NotDelivered("this executor has no access to topics", is_transient=False)
         body = json.dumps(notice.payload, indent=2, ensure_ascii=False)
@@ -80,7 +80,7 @@ class Teller:
             is_transient = isinstance(error, Unavailable)
             raise NotDelivered(str(error), is_transient=is_transient) from error
 
-    def _post(self, notice: Notice) -> None:
+    def _post(self, notice: NotificationMessage) -> None:
         body = json.dumps(notice.payload).encode()
         try:
             webhook = Webhook(notice.target, allow_private=self._allow_private)
@@ -88,7 +88,7 @@ class Teller:
         except WebhookFailed as error:
             raise NotDelivered(str(error), is_transient=error.is_transient) from error
 
-    def _run(self, notice: Notice) -> None:
+    def _run(self, notice: NotificationMessage) -> None:
         pulse = Pulse(beat=_nothing, flush=_nothing, every=math.inf)
         try:
             with workspace(None, self._cleaner) as place:

@@ -147,7 +147,7 @@ def start(
 ) -> None:
     """Start the loops that invoke the entry points, and answer at `listener` once all that is
     answered there will last. Whoever asks earlier waits."""
-    repair.expect_nothing(bootstrap.scheduler())
+    repair.recover_after_restart(bootstrap.scheduler())
     bucket = _start_bucket(cloud, handlers["register"], stop)
     _serve(cloud, listener)
     executors = loops.Executors(

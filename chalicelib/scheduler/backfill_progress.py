@@ -20,7 +20,7 @@ from chalicelib.database.queries.runs import NewRun, Run
 from chalicelib.errors import OrchestratorError
 from chalicelib.scheduler import clearing
 from chalicelib.scheduler.clearing import ClearRequest
-from chalicelib.scheduler.context import Work
+from chalicelib.scheduler.context import UnitOfWork
 from chalicelib.scheduler.run_creation import make_run
 
 log = logging.getLogger("orchestrator.scheduler")
@@ -30,29 +30,29 @@ MAX_LOOKED_AT = 200
 """Dates that one pass looks at."""
 
 
-def go_on(work: Work) -> int:
+def go_on(work: UnitOfWork) -> int:
     """Take every running backfill on, should a run's end have been missed; answers the runs
     made."""
     made = 0
     for found in backfills.running(work.tx, MAX_BACKFILLS):
-        made += go_on_one(work, found.id)
+        made += advance(work, found.id)
     return made
 
 
-def go_on_one(work: Work, backfill_id: int) -> int:
+def advance(work: UnitOfWork, backfill_id: int) -> int:
     """Make runs up to the backfill's own limit; answers how many."""
     made = 0
     give_up = partial(_give_up, work, backfill_id)
-    with work.apart("a backfill", give_up=give_up, backfill_id=backfill_id):
+    with work.isolate("a backfill", give_up=give_up, backfill_id=backfill_id):
         made = _make_runs(work, backfill_id)
     return made
 
 
-def _give_up(work: Work, backfill_id: int, reason: str) -> None:
+def _give_up(work: UnitOfWork, backfill_id: int, reason: str) -> None:
     backfills.set_state(work.tx, backfill_id, "cancelled", work.now, reason)
 
 
-def _make_runs(work: Work, backfill_id: int) -> int:
+def _make_runs(work: UnitOfWork, backfill_id: int) -> int:
     found = backfills.find(work.tx, backfill_id)
     dag = dags.find(work.tx, found.dag_id) if found else None
     if found is None or found.state != "running":
@@ -79,7 +79,7 @@ def _make_runs(work: Work, backfill_id: int) -> int:
     return made
 
 
-def _do(work: Work, backfill: Backfill, moment: datetime) -> str:
+def _do(work: UnitOfWork, backfill: Backfill, moment: datetime) -> str:
     """Make, clear, or leave the run of one date. One that is refused, as by a default that is no
     value for its param on that date, does not stand in the way of the next."""
     try:
@@ -93,7 +93,7 @@ def _do(work: Work, backfill: Backfill, moment: datetime) -> str:
         return "refused"
 
 
-def _make(work: Work, backfill: Backfill, moment: datetime) -> str:
+def _make(work: UnitOfWork, backfill: Backfill, moment: datetime) -> str:
     dag = dags.find(work.tx, backfill.dag_id)
     assert dag is not None
     before = previous_fire_time(work.definition(dag.version_id), moment)
@@ -108,7 +108,7 @@ def _make(work: Work, backfill: Backfill, moment: datetime) -> str:
     return "made" if make_run(work, dag, new) is not None else "left"
 
 
-def _again(work: Work, backfill: Backfill, run: Run) -> str:
+def _again(work: UnitOfWork, backfill: Backfill, run: Run) -> str:
     wanted = {
         "none": (),
         "failed": (RunState.FAILED,),

@@ -11,7 +11,7 @@ from chalicelib.ports import Bucket
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ClaimAttempt:
     """An attempt that no executor took. `claimed_at` is None where the claim is now the
     scheduler's, so that it never starts, else the moment (seconds since the epoch) at which it
     started after all."""
@@ -21,14 +21,14 @@ class Finding:
     claimed_at: float | None
 
 
-def claim(bucket: Bucket, attempt: Attempt, reason: str, now: datetime) -> Finding:
+def claim(bucket: Bucket, attempt: Attempt, reason: str, now: datetime) -> ClaimAttempt:
     """Take the attempt's claim; or learn when its command did start."""
     body = json.dumps({"by": "scheduler", "claimed_at": now.timestamp(), "reason": reason})
     if bucket.create(attempt.claim_key, body.encode()):
-        return Finding(attempt, reason, None)
+        return ClaimAttempt(attempt, reason, None)
     by, claimed_at = _holder(bucket, attempt)
     # One of ours is from a process that died before its commit.
-    return Finding(attempt, reason, None if by == "scheduler" else claimed_at)
+    return ClaimAttempt(attempt, reason, None if by == "scheduler" else claimed_at)
 
 
 def _holder(bucket: Bucket, attempt: Attempt) -> tuple[str, float]:

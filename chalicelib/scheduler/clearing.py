@@ -15,7 +15,7 @@ from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.errors import Conflict, NotFound
 from chalicelib.scheduler import run_version
-from chalicelib.scheduler.context import Work
+from chalicelib.scheduler.context import UnitOfWork
 from chalicelib.scheduler.run_version import VersionChoice
 
 BUSY = IN_FLIGHT | {TaskState.SCHEDULED}
@@ -45,7 +45,7 @@ class Cleared:
     is_change: bool
 
 
-def clear(work: Work, run: Run, request: ClearRequest, *, dry_run: bool = False) -> Cleared:
+def clear(work: UnitOfWork, run: Run, request: ClearRequest, *, dry_run: bool = False) -> Cleared:
     """Clear them; with `dry_run` all that is done is undone again. Raises NotFound, or Conflict if
     some of it is being worked on, if a task is no longer in the file, or if the run's params do
     not suit the version."""
@@ -67,12 +67,14 @@ def clear(work: Work, run: Run, request: ClearRequest, *, dry_run: bool = False)
     return Cleared(tasks, run.version, choice, is_change=is_wanted)
 
 
-def _undone(work: Work, run: Run) -> set[str]:
+def _undone(work: UnitOfWork, run: Run) -> set[str]:
     states = task_instances.states(work.tx, run.key)
     return {task_id for task_id, counts in states.items() if UNDONE & counts.keys()}
 
 
-def _check_named(work: Work, run: Run, target: Dag, version: int, task_ids: Sequence[str]) -> None:
+def _check_named(
+    work: UnitOfWork, run: Run, target: Dag, version: int, task_ids: Sequence[str]
+) -> None:
     known = run_version.tasks_of(target)
     for task_id in task_ids:
         if task_id in known:
@@ -116,7 +118,7 @@ class _Selection:
     anew: Set[str]
 
 
-def _select(work: Work, run: Run, request: ClearRequest, before: Run) -> _Selection:
+def _select(work: UnitOfWork, run: Run, request: ClearRequest, before: Run) -> _Selection:
     """Of a run that has taken the version that it goes on with. Raises Conflict if some of it is
     being worked on."""
     dag = work.definition(run.version_id)
@@ -139,7 +141,12 @@ def _select(work: Work, run: Run, request: ClearRequest, before: Run) -> _Select
 
 
 def _made_anew(
-    work: Work, dag: Dag, run: Run, before: Run, chosen: Set[str], rows: Sequence[TaskInstance]
+    work: UnitOfWork,
+    dag: Dag,
+    run: Run,
+    before: Run,
+    chosen: Set[str],
+    rows: Sequence[TaskInstance],
 ) -> set[str]:
     """The cleared tasks whose copies may be others: what they are made for is made anew, or the
     new version expands them in another way."""
@@ -165,7 +172,7 @@ def _with_downstream(dag: Dag, task_ids: Sequence[str]) -> list[str]:
     ]
 
 
-def _clear(work: Work, run: Run, selection: _Selection) -> None:
+def _clear(work: UnitOfWork, run: Run, selection: _Selection) -> None:
     """Set them back to `none`."""
     dag = work.definition(run.version_id)
     for row in selection.tasks:
@@ -177,7 +184,7 @@ def _clear(work: Work, run: Run, selection: _Selection) -> None:
     reopen(work, run)
 
 
-def unblock(work: Work, run: Run, task_id: str) -> None:
+def unblock(work: UnitOfWork, run: Run, task_id: str) -> None:
     """The task has not failed after all: what is behind it and could not run is decided again."""
     behind = set(_with_downstream(work.definition(run.version_id), [task_id])) - {task_id}
     for task in task_instances.of_run(work.tx, run.key, sorted(behind)):
@@ -185,7 +192,7 @@ def unblock(work: Work, run: Run, task_id: str) -> None:
             task_instances.set_by_hand(work.tx, task.key, TaskState.NONE, "", None)
 
 
-def reopen(work: Work, run: Run) -> None:
+def reopen(work: UnitOfWork, run: Run) -> None:
     """Let the run go on; if it had ended, it waits for a slot again."""
     if not run.is_active:
         runs.reopen(work.tx, run.key, work.now)

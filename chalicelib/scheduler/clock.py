@@ -34,7 +34,7 @@ from chalicelib.database.queries.dags import RegisteredDag
 from chalicelib.database.queries.runs import NewRun
 from chalicelib.errors import InvalidRequest
 from chalicelib.scheduler import backfill_progress, forced_end, stopping
-from chalicelib.scheduler.context import AT_ONCE, MAKE_AHEAD, Work
+from chalicelib.scheduler.context import AT_ONCE, MAKE_AHEAD, UnitOfWork
 from chalicelib.scheduler.outbox import TICK_HORIZON
 from chalicelib.scheduler.run_creation import make_run
 
@@ -55,9 +55,9 @@ _REFILLED_UP_TO = "refilled_up_to"
 _INSTANT = timedelta(microseconds=1)
 
 
-def make_due(work: Work) -> dict[str, int]:
+def make_due(work: UnitOfWork) -> dict[str, int]:
     """Do what is due; answers how much of what. Bounded: what is left over is woken for at once."""
-    parts: dict[str, Callable[[Work], int]] = {
+    parts: dict[str, Callable[[UnitOfWork], int]] = {
         "runs_timed_out": _time_out,
         "runs_made": _make_runs,
         "retries_queued": partial(_queue_again, state=TaskState.UP_FOR_RETRY),
@@ -70,15 +70,15 @@ def make_due(work: Work) -> dict[str, int]:
     return {name: part_of(work, name, part) for name, part in parts.items()}
 
 
-def part_of(work: Work, name: str, part: Callable[[Work], int]) -> int:
+def part_of(work: UnitOfWork, name: str, part: Callable[[UnitOfWork], int]) -> int:
     """Do one part of what is due; one that raises keeps no other from being done."""
     number = 0
-    with work.apart(f"the part {name!r} of what is due"):
+    with work.isolate(f"the part {name!r} of what is due"):
         number = part(work)
     return number
 
 
-def plan_wakes(work: Work) -> int:
+def plan_wakes(work: UnitOfWork) -> int:
     """Ask to be woken for everything that falls due before the next tick is sure to come."""
     after, until = work.now + MAKE_AHEAD, work.now + TICK_HORIZON
     moments = dags.fire_moments(work.tx, after, until, MAX_WAKES)
@@ -91,7 +91,7 @@ def plan_wakes(work: Work) -> int:
     return len(moments) + len(timeouts)
 
 
-def clock_start(work: Work, dag_id: str, dag: Dag) -> datetime | None:
+def clock_start(work: UnitOfWork, dag_id: str, dag: Dag) -> datetime | None:
     """The first fire time of a new DAG, a changed schedule or an un-paused DAG: the next one. Only
     `catchup` looks back: to the last fire time that made a run, else to start_date."""
     if not dag.catchup:
@@ -103,7 +103,7 @@ def clock_start(work: Work, dag_id: str, dag: Dag) -> datetime | None:
     return next_fire_time(dag, max(last, earliest) if last is not None else work.now)
 
 
-def _make_runs(work: Work) -> int:
+def _make_runs(work: UnitOfWork) -> int:
     horizon = work.now + MAKE_AHEAD
     made = 0
     for dag in dags.due(work.tx, horizon, MAX_RUNS):
@@ -111,19 +111,19 @@ def _make_runs(work: Work) -> int:
             work.outbox.wake(work.now)
             break
         give_up = partial(_pause, work, dag.dag_id)
-        with work.apart("a DAG that is due", give_up=give_up, dag_id=dag.dag_id):
+        with work.isolate("a DAG that is due", give_up=give_up, dag_id=dag.dag_id):
             made += _make_runs_of(work, dag, horizon, MAX_RUNS - made)
     if made >= MAX_RUNS:
         work.outbox.wake(work.now)
     return made
 
 
-def _pause(work: Work, dag_id: str, reason: str) -> None:
+def _pause(work: UnitOfWork, dag_id: str, reason: str) -> None:
     why = f"paused because no run of it could be made: {reason}; upload its file again, un-pause it"
     dags.set_paused(work.tx, dag_id, True, None, work.now, why)
 
 
-def _make_runs_of(work: Work, dag: RegisteredDag, horizon: datetime, limit: int) -> int:
+def _make_runs_of(work: UnitOfWork, dag: RegisteredDag, horizon: datetime, limit: int) -> int:
     """Make the DAG's due runs in order and set its clock to the fire time after the last."""
     definition = work.definition(dag.version_id)
     limit = min(limit, MAX_WAITING - run_slots.waiting_count(work.tx, dag.dag_id))
@@ -161,11 +161,11 @@ def _first_to_make(dag: RegisteredDag, definition: Dag, now: datetime) -> dateti
     return max(first, latest) if latest else first
 
 
-def _queue_again(work: Work, state: TaskState) -> int:
+def _queue_again(work: UnitOfWork, state: TaskState) -> int:
     due = task_instances.due(work.tx, state, work.now + MAKE_AHEAD, MAX_RETRIES)
     for task in due:
         give_up = partial(forced_end.end_task, work, task)
-        with work.apart("an attempt that is due", give_up=give_up, **task.attempt.ids()):
+        with work.isolate("an attempt that is due", give_up=give_up, **task.attempt.ids()):
             task_instances.move(work.tx, task.key, TaskState.SCHEDULED)
             work.task_slots.add(task.attempt.dag_id)
     if len(due) >= MAX_RETRIES:
@@ -173,19 +173,19 @@ def _queue_again(work: Work, state: TaskState) -> int:
     return len(due)
 
 
-def _time_out(work: Work) -> int:
+def _time_out(work: UnitOfWork) -> int:
     late = run_slots.timed_out(work.tx, work.now, MAX_TIMEOUTS)
     for run in late:
         give_up = partial(forced_end.end_run, work, run)
         about = {"give_up": give_up, "patience": AT_ONCE, **run.ids()}
-        with work.apart("a run that took too long", **about):
+        with work.isolate("a run that took too long", **about):
             limit = work.definition(run.version_id).dagrun_timeout
             reason = f"took longer than dagrun_timeout ({limit:g} s)"
             stopping.stop_run(work, run, RunState.FAILED, reason)
     return len(late)
 
 
-def _look_at_waiting_runs(work: Work) -> int:
+def _look_at_waiting_runs(work: UnitOfWork) -> int:
     """Look again at runs that wait beside a free slot: their time had not come when it became free,
     or the clock was set back since, or they could not be let in."""
     dag_ids = run_slots.dags_to_admit(work.tx, work.now + MAKE_AHEAD, MAX_REFILLED)
@@ -193,7 +193,7 @@ def _look_at_waiting_runs(work: Work) -> int:
     return len(dag_ids)
 
 
-def _refill(work: Work) -> int:
+def _refill(work: UnitOfWork) -> int:
     """Look again at tasks that wait for a slot: one transaction may begin only so many."""
     after = housekeeping.word(work.tx, _REFILLED_UP_TO)
     ready = task_slots.dags_with_ready_tasks(work.tx, after, MAX_REFILLED)
@@ -205,7 +205,7 @@ def _refill(work: Work) -> int:
     return len(ready)
 
 
-def _go_on_expanding(work: Work) -> int:
+def _go_on_expanding(work: UnitOfWork) -> int:
     half = mapped_instances.half_expanded(work.tx, MAX_EXPANDING)
     for whole in half:
         work.touch(whole.attempt.run_id)

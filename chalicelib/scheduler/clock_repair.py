@@ -15,7 +15,7 @@ from chalicelib.database.queries import clock_repair as queries
 from chalicelib.database.queries import dags, skipped
 from chalicelib.database.queries.dags import RegisteredDag
 from chalicelib.scheduler import notifications
-from chalicelib.scheduler.context import MAKE_AHEAD, Work
+from chalicelib.scheduler.context import MAKE_AHEAD, UnitOfWork
 from chalicelib.scheduler.dispatch import LONGEST_RESEND
 
 TOLERANCE = timedelta(minutes=1)
@@ -25,7 +25,7 @@ _SKIPPED_KEPT = timedelta(days=1)
 _MAX_FORGOTTEN = 1000
 
 
-def pull_back(work: Work) -> int:
+def pull_back(work: UnitOfWork) -> int:
     """Pull all such times; answers how many. Once in each round: the bound for what waits."""
     now, tx = work.now, work.tx
     soon, latest = now + MAKE_AHEAD, now + TOLERANCE
@@ -41,15 +41,15 @@ def pull_back(work: Work) -> int:
     )
 
 
-def _fire_times(work: Work) -> int:
+def _fire_times(work: UnitOfWork) -> int:
     found = queries.dags_set_after(work.tx, work.now, work.now + TOLERANCE, MAX_DAGS)
     for dag in found:
-        with work.apart("a fire time from before the clock was set back", dag_id=dag.dag_id):
+        with work.isolate("a fire time from before the clock was set back", dag_id=dag.dag_id):
             _work_out_anew(work, dag)
     return len(found)
 
 
-def _work_out_anew(work: Work, dag: RegisteredDag) -> None:
+def _work_out_anew(work: UnitOfWork, dag: RegisteredDag) -> None:
     """Fire times that have made their run already make no other."""
     moment = next_fire_time(work.definition(dag.version_id), work.now)
     dags.set_next_fire(work.tx, dag.dag_id, moment, work.now)

@@ -39,7 +39,7 @@ GiveUp = Callable[[str], object]
 
 
 @dataclass(frozen=True)
-class Scheduler:
+class SchedulerContext:
     """The scheduler's surroundings. Build one in the composition root, or in a test with fakes."""
 
     database: Database
@@ -69,20 +69,20 @@ class Provisional:
 
 
 @dataclass
-class Work:
+class UnitOfWork:
     """One transaction under way.
 
     `closed` are runs that ended before they were let in, for those who wait for them; `held_up` are
     tasks that wait for the run before theirs (run_id, task_id: its date, and that run's id);
     `touched` are runs of which something changed; `run_slots`, `task_slots` and `pools` are DAGs
-    and pools in which something may begin. Whoever changes a state notes it there, and `settle`
+    and pools in which something may begin. Whoever changes a state notes it there, and `propagate`
     follows it up before the commit, in the order of noting, so that no change can be forgotten.
-    `left_out` tells what `apart` undid; `put_off_items` wait until `to_compile` has been, as
+    `skipped_items` tells what `isolate` undid; `put_off_items` wait until `to_compile` has been, as
     `compiled` was for this transaction. What has been read and never changes is kept.
     """
 
     tx: Transaction
-    scheduler: Scheduler
+    scheduler: SchedulerContext
     outbox: Outbox
     now: datetime
     closed: dict[str, RunState] = field(default_factory=dict)
@@ -93,7 +93,7 @@ class Work:
     pools: Line[str] = field(default_factory=Line)
     backfills: Line[int] = field(default_factory=Line)
     begun: int = 0
-    left_out: list[str] = field(default_factory=list)
+    skipped_items: list[str] = field(default_factory=list)
     to_compile: Line[str] = field(default_factory=Line)
     put_off_items: list[Mapping[str, Any]] = field(default_factory=list)
     compiled: frozenset[str] = frozenset()
@@ -128,7 +128,7 @@ class Work:
             pass
 
     @contextmanager
-    def apart(
+    def isolate(
         self,
         what: str,
         *,
@@ -148,9 +148,9 @@ class Work:
             if isinstance(error, NotCompiled) and self.may_wait(error):
                 self.put_off(error, about)
                 return
-            reason = self.leave_out(error, what, **about)
+            reason = self.skip(error, what, **about)
             if self._is_enough(item, about, reason, patience) and give_up is not None:
-                with self.apart(f"the end of {what}", **about):
+                with self.isolate(f"the end of {what}", **about):
                     give_up(reason)
                     self._came_through(item)
         else:
@@ -165,7 +165,7 @@ class Work:
         self.to_compile.update(error.texts)
         self.put_off_items.append(about)
 
-    def leave_out(self, error: Exception, what: str, **about: Any) -> str:
+    def skip(self, error: Exception, what: str, **about: Any) -> str:
         """Log and note what an item raised; answers it in words. Raises it again where nothing can
         be committed any more, and where the item only has to wait for its templates."""
         is_early = isinstance(error, NotCompiled) and self.may_wait(error)
@@ -173,7 +173,7 @@ class Work:
             raise error
         item, said = _item(what, about), in_words(error)
         log.error("%s is left out", item, extra=about, exc_info=error)
-        self.left_out.append(f"{item}: {said}")
+        self.skipped_items.append(f"{item}: {said}")
         return f"internal error: {said}"
 
     def _is_enough(
@@ -181,19 +181,19 @@ class Work:
     ) -> bool:
         if patience <= AT_ONCE:
             return True
-        self._left_out_before.add(item)
+        self._skipped_before.add(item)
         so_far = skipped.note(self.tx, item, about.get("dag_id"), reason, self.now)
         # A first time that lies ahead is from before the clock was set back.
         is_long_ago = not self.now - patience < so_far.first_at <= self.now
         return so_far.times >= GIVE_UP_TIMES and is_long_ago
 
     def _came_through(self, item: str) -> None:
-        if item in self._left_out_before:
-            self._left_out_before.discard(item)
+        if item in self._skipped_before:
+            self._skipped_before.discard(item)
             skipped.forget(self.tx, item)
 
     @cached_property
-    def _left_out_before(self) -> set[str]:
+    def _skipped_before(self) -> set[str]:
         return skipped.items(self.tx)
 
     def touch(self, run_id: str) -> None:

@@ -21,7 +21,7 @@ from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.database.queries.task_slots import Full, Place
 from chalicelib.messages import Attempt
 from chalicelib.scheduler import forced_end, notifications, sub_dags
-from chalicelib.scheduler.context import AT_ONCE, MAKE_AHEAD, Work
+from chalicelib.scheduler.context import AT_ONCE, MAKE_AHEAD, UnitOfWork
 from chalicelib.scheduler.free_slots import FreeSlots, free_run_slots
 from chalicelib.scheduler.task_messages import task_message
 
@@ -40,7 +40,7 @@ MAX_PASSED_BY = 20
 """Waiting runs that cannot be let in, and do not hold up those behind them meanwhile."""
 
 
-def fill_run_slots(work: Work, dag_id: str) -> None:
+def fill_run_slots(work: UnitOfWork, dag_id: str) -> None:
     """Let waiting runs in while the DAG has free slots, the earliest first. A paused DAG lets in
     only those that the clock did not make."""
     dag = dags.find(work.tx, dag_id)
@@ -57,12 +57,12 @@ def fill_run_slots(work: Work, dag_id: str) -> None:
         if free <= 0:
             return
         give_up = partial(forced_end.end_run, work, run)
-        with work.apart("a run that waits for a slot", give_up=give_up, **run.ids()):
+        with work.isolate("a run that waits for a slot", give_up=give_up, **run.ids()):
             _let_in(work, run)
             free -= 1
 
 
-def _let_in(work: Work, run: Run) -> None:
+def _let_in(work: UnitOfWork, run: Run) -> None:
     limit = work.definition(run.version_id).dagrun_timeout
     begins = max(work.now, min(run.not_before, work.now + MAKE_AHEAD))
     timeout_at = begins + timedelta(seconds=limit) if limit is not None else None
@@ -71,7 +71,7 @@ def _let_in(work: Work, run: Run) -> None:
     work.touch(run.run_id)
 
 
-def fill_task_slots(work: Work) -> None:
+def fill_task_slots(work: UnitOfWork) -> None:
     """Begin ready tasks where slots are free, in the DAGs and pools in which something changed: by
     priority and then the oldest first, whichever DAG they are of."""
     slots, tx = FreeSlots(work), work.tx
@@ -114,14 +114,14 @@ def _line(
         behind = Place(page[-1].priority, page[-1].key)
 
 
-def _begin_apart(work: Work, task: TaskInstance, slots: FreeSlots) -> None:
+def _begin_apart(work: UnitOfWork, task: TaskInstance, slots: FreeSlots) -> None:
     """Begin the task unless a limit keeps it from that."""
     is_full_pool = task.pool is not None and slots.is_full_pool(task.pool)
     if is_full_pool or slots.is_full_dag(task.attempt.dag_id):
         return
     give_up = partial(forced_end.end_task, work, task)
     about = {"give_up": give_up, "patience": AT_ONCE, **task.attempt.ids()}
-    with work.apart("a task that is ready", **about):
+    with work.isolate("a task that is ready", **about):
         if obstacle := next(slots.obstacles(task), None):
             if obstacle.remedy:
                 task_instances.explain(work.tx, task.key, obstacle.remedy)
@@ -130,7 +130,7 @@ def _begin_apart(work: Work, task: TaskInstance, slots: FreeSlots) -> None:
         work.begun += 1
 
 
-def _begin(work: Work, task: TaskInstance, slots: FreeSlots) -> None:
+def _begin(work: UnitOfWork, task: TaskInstance, slots: FreeSlots) -> None:
     run = work.run_of(task)
     definition = work.definition(run.version_id).task(task.task_id)
     if definition.trigger_dag_id is not None:
@@ -152,14 +152,14 @@ def _begin(work: Work, task: TaskInstance, slots: FreeSlots) -> None:
     slots.take(task)
 
 
-def begins(work: Work, run: Run, task: TaskInstance) -> datetime:
+def begins(work: UnitOfWork, run: Run, task: TaskInstance) -> datetime:
     """When the task may begin. Nothing is ready earlier than MAKE_AHEAD of its time; what seems so
     is from before the clock was set back."""
     begins = max(work.now, run.not_before, task.not_before or run.not_before)
     return min(begins, work.now + MAKE_AHEAD)
 
 
-def queue_attempt(work: Work, run: Run, task: TaskInstance) -> None:
+def queue_attempt(work: UnitOfWork, run: Run, task: TaskInstance) -> None:
     """Begin the next attempt: its message leaves after the commit, and again if nothing is heard.
     Raises TemplateError if the command cannot be made."""
     not_before = begins(work, run, task)

@@ -1,8 +1,8 @@
 """The end of what cannot be handled: runs and attempts end without their definition, with a reason.
 
 A definition that was stored once may be unreadable later: the code has changed, a zone has gone, a
-bit has. Whoever needs it then raises, and what raises is left out (see `Work.apart`). Nothing may
-be left out for ever, so this is what becomes of it.
+bit has. Whatever needs it then raises and is skipped (see `UnitOfWork.isolate`). Nothing may be
+skipped for ever, so this is how it ends.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from chalicelib.database.queries import attempts, runs, stop_requests, task_inst
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.scheduler import notifications, stopping
-from chalicelib.scheduler.context import Work
+from chalicelib.scheduler.context import UnitOfWork
 
 log = logging.getLogger("orchestrator.scheduler")
 
 
-def end_run(work: Work, run: Run, reason: str) -> None:
+def end_run(work: UnitOfWork, run: Run, reason: str) -> None:
     """Fail the run: nothing of it begins any more, its commands are stopped, and it ends when they
     have, or at once."""
     stopping.stop_run(work, run, RunState.FAILED, reason)
@@ -40,20 +40,20 @@ def end_run(work: Work, run: Run, reason: str) -> None:
         work.closed[run.run_id] = state
 
 
-def _tell(work: Work, run: Run, reason: str) -> None:
-    with work.apart("the news of a failed run", **run.ids()):
+def _tell(work: UnitOfWork, run: Run, reason: str) -> None:
+    with work.isolate("the news of a failed run", **run.ids()):
         dag = work.definition(run.version_id)
         notifications.of_run(work, dag, run, RunState.FAILED, reason)
 
 
-def end_task(work: Work, task: TaskInstance, reason: str) -> None:
+def end_task(work: UnitOfWork, task: TaskInstance, reason: str) -> None:
     """Fail a task that waits to begin."""
     target = TaskState.FAILED
     if task_instances.end_unstarted(work.tx, task.key, target, reason, work.now):
         work.touch(task.attempt.run_id)
 
 
-def end_unsent(work: Work, task: TaskInstance, reason: str) -> None:
+def end_unsent(work: UnitOfWork, task: TaskInstance, reason: str) -> None:
     """Fail an attempt whose message cannot be made again; should an executor have the first one, it
     is stopped."""
     if end_attempt(work, task, End("failed", work.now), reason):
@@ -61,18 +61,20 @@ def end_unsent(work: Work, task: TaskInstance, reason: str) -> None:
         work.outbox.stops.append(task.attempt)
 
 
-def end_by(work: Work, task: TaskInstance, ended: End, by_definition: Callable[[], bool]) -> bool:
+def end_by(
+    work: UnitOfWork, task: TaskInstance, ended: End, by_definition: Callable[[], bool]
+) -> bool:
     """End an attempt in flight as its definition says or, if that raises, without it. False if it
     has its result already."""
     try:
         with work.savepoint():
             return by_definition()
     except Exception as error:
-        reason = work.leave_out(error, "the definition of a task", **task.attempt.ids())
+        reason = work.skip(error, "the definition of a task", **task.attempt.ids())
         return end_attempt(work, task, ended, reason)
 
 
-def end_attempt(work: Work, task: TaskInstance, ended: End, reason: str) -> bool:
+def end_attempt(work: UnitOfWork, task: TaskInstance, ended: End, reason: str) -> bool:
     """Record how an attempt in flight ended. Whether it may be tried again nobody knows: it is
     not."""
     target = PLAIN.get(ended.outcome, TaskState.FAILED)

@@ -15,7 +15,7 @@ from chalicelib.database.queries import dags, pools, run_slots, task_slots
 from chalicelib.database.queries.dags import RegisteredDag
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.database.queries.task_slots import Full
-from chalicelib.scheduler.context import Work
+from chalicelib.scheduler.context import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Obstacle:
         return ""
 
 
-def free_run_slots(work: Work, dag: RegisteredDag) -> int:
+def free_run_slots(work: UnitOfWork, dag: RegisteredDag) -> int:
     """How many of the DAG's waiting runs may be admitted now."""
     return dag.max_active_runs - run_slots.admitted_count(work.tx, dag.dag_id)
 
@@ -50,7 +50,7 @@ def free_run_slots(work: Work, dag: RegisteredDag) -> int:
 class FreeSlots:
     """The slots of tasks, counted once per transaction and then kept."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: UnitOfWork) -> None:
         self._work = work
         self._limits: dict[str, int] = {}
         self._dags: dict[str, int] = {}

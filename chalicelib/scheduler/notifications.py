@@ -17,8 +17,8 @@ from chalicelib.dag.states import RunState, TaskState
 from chalicelib.database.queries import notifications
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import End, TaskInstance
-from chalicelib.messages import Notice, Noticed
-from chalicelib.scheduler.context import AT_ONCE, Work
+from chalicelib.messages import NotificationMessage, NotificationResult
+from chalicelib.scheduler.context import AT_ONCE, UnitOfWork
 from chalicelib.utils.time import iso
 
 UNHEARD = timedelta(minutes=5)
@@ -29,9 +29,9 @@ MAX_SENDS = 20
 MAX_DUE = 100
 
 
-def of_run(work: Work, dag: Dag, run: Run, state: RunState, reason: str) -> None:
+def of_run(work: UnitOfWork, dag: Dag, run: Run, state: RunState, reason: str) -> None:
     """The run has ended."""
-    with work.apart("the notifications of a run", **run.ids()):
+    with work.isolate("the notifications of a run", **run.ids()):
         if state is RunState.SUCCESS:
             _tell(work, dag.on_success, "success", run, None, {"state": state, "reason": reason})
         elif state is RunState.FAILED:
@@ -39,7 +39,7 @@ def of_run(work: Work, dag: Dag, run: Run, state: RunState, reason: str) -> None
 
 
 def of_task(
-    work: Work, task: Task, run: Run, instance: TaskInstance, ended: End, target: TaskState
+    work: UnitOfWork, task: Task, run: Run, instance: TaskInstance, ended: End, target: TaskState
 ) -> None:
     """An attempt has ended, and its task is in `target` now."""
     if target not in _EVENTS:
@@ -51,7 +51,7 @@ def of_task(
         "map_index": instance.attempt.map_index,
         "exit_code": ended.exit_code,
     }
-    with work.apart("the notifications of a task", **instance.attempt.ids()):
+    with work.isolate("the notifications of a task", **instance.attempt.ids()):
         listeners = {
             TaskState.SUCCESS: task.on_success,
             TaskState.FAILED: task.on_failure,
@@ -68,7 +68,7 @@ _EVENTS = {
 
 
 def _tell(
-    work: Work,
+    work: UnitOfWork,
     listeners: Iterable[Notification],
     event: str,
     run: Run,
@@ -89,13 +89,13 @@ def _tell(
     for listener in listeners:
         refuse = partial(_insert, work, run, task_id, event, listener, facts)
         about: dict[str, Any] = {**run.ids(), "task_id": task_id, "kind": listener.kind}
-        with work.apart("a notification", give_up=refuse, patience=AT_ONCE, **about):
+        with work.isolate("a notification", give_up=refuse, patience=AT_ONCE, **about):
             key = _insert(work, run, task_id, event, listener, facts)
             _send(work, key, run.dag_id, listener.kind, listener.target, facts)
 
 
 def _insert(
-    work: Work,
+    work: UnitOfWork,
     run: Run,
     task_id: str | None,
     event: str,
@@ -121,14 +121,18 @@ def _insert(
     return key
 
 
-def _send(work: Work, key: int, dag_id: str, kind: str, target: str, facts: dict[str, Any]) -> None:
+def _send(
+    work: UnitOfWork, key: int, dag_id: str, kind: str, target: str, facts: dict[str, Any]
+) -> None:
     what = f"{facts['dag_id']}.{facts['task_id']}" if facts.get("task_id") else dag_id
     env = {name.upper(): str(value) for name, value in facts.items() if value is not None}
     subject = f"{what}: {facts['event']}"
-    work.outbox.notices.append((Notice(key, kind, target, subject, facts, env), dag_id))
+    work.outbox.notices.append(
+        (NotificationMessage(key, kind, target, subject, facts, env), dag_id)
+    )
 
 
-def reported(work: Work, report: Noticed) -> None:
+def reported(work: UnitOfWork, report: NotificationResult) -> None:
     """An executor has delivered it, or could not; then it is sent again where that may help."""
     if report.is_delivered or not report.is_transient:
         notifications.end(work.tx, report.id, report.is_delivered, report.reason)
@@ -149,19 +153,19 @@ def pause_after(sends: int) -> timedelta:
     return min(timedelta(minutes=2.0 ** (sends - 1)), LONGEST_RESEND)
 
 
-def resend(work: Work) -> int:
+def resend(work: UnitOfWork) -> int:
     """Send again what could not be delivered and what nobody has confirmed; give up after about a
     day."""
     due = notifications.due(work.tx, work.now, MAX_DUE)
     for found in due:
         give_up = partial(notifications.end, work.tx, found.id, False)
         about: dict[str, Any] = {"dag_id": found.dag_id, "notification_id": found.id}
-        with work.apart("a notification to be sent again", give_up=give_up, **about):
+        with work.isolate("a notification to be sent again", give_up=give_up, **about):
             _resend(work, found)
     return len(due)
 
 
-def _resend(work: Work, found: notifications.Notification) -> None:
+def _resend(work: UnitOfWork, found: notifications.Notification) -> None:
     if found.sends >= MAX_SENDS:
         reason = f"not confirmed after it was sent {found.sends} times"
         notifications.end(work.tx, found.id, False, reason)

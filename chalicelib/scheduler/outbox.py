@@ -10,13 +10,20 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import OrchestratorError
-from chalicelib.messages import Attempt, Notice, Noticed, Result, TaskMessage, Wake
+from chalicelib.messages import (
+    Attempt,
+    NotificationMessage,
+    NotificationResult,
+    Result,
+    TaskMessage,
+    Wake,
+)
 from chalicelib.ports import OutgoingMessage
 from chalicelib.scheduler import claims
 from chalicelib.utils.errors import in_words
 
 if TYPE_CHECKING:
-    from chalicelib.scheduler.context import Scheduler
+    from chalicelib.scheduler.context import SchedulerContext
 
 log = logging.getLogger("orchestrator.scheduler")
 
@@ -39,7 +46,7 @@ class Outbox:
 
     now: datetime
     tasks: list[tuple[TaskMessage, datetime]] = field(default_factory=list)
-    notices: list[tuple[Notice, str]] = field(default_factory=list)
+    notices: list[tuple[NotificationMessage, str]] = field(default_factory=list)
     wakes: set[int] = field(default_factory=set)
     stops: list[Attempt] = field(default_factory=list)
 
@@ -64,7 +71,7 @@ class Outbox:
         tasks, notices, stops = mark
         del self.tasks[tasks:], self.notices[notices:], self.stops[stops:]
 
-    def send(self, scheduler: Scheduler) -> None:
+    def send(self, scheduler: SchedulerContext) -> None:
         """Send all. What cannot be sent is logged and left to the tick: the commit stands."""
         for send in (self._send_tasks, self._send_wakes, self._send_stops):
             try:
@@ -74,7 +81,7 @@ class Outbox:
             except Exception:
                 log.exception("messages not sent, the tick will send them again")
 
-    def _send_tasks(self, scheduler: Scheduler) -> None:
+    def _send_tasks(self, scheduler: SchedulerContext) -> None:
         messages: list[OutgoingMessage] = []
         failed: list[OutgoingMessage] = []
         for task, not_before in self.tasks:
@@ -89,18 +96,18 @@ class Outbox:
                 messages.append(OutgoingMessage(notice.encode(), 0, dag_id))
             except Exception as error:
                 log.exception("a notice cannot be written", extra={"dag_id": dag_id})
-                told = Noticed(notice.id, False, _unwritable(error))
+                told = NotificationResult(notice.id, False, _unwritable(error))
                 failed.append(OutgoingMessage(told.encode()))
         if messages:
             scheduler.tasks.send(messages)
         if failed:
             scheduler.results.send(failed)
 
-    def _send_wakes(self, scheduler: Scheduler) -> None:
+    def _send_wakes(self, scheduler: SchedulerContext) -> None:
         if self.wakes:
             scheduler.results.send([self._wake_out(second) for second in sorted(self.wakes)])
 
-    def _send_stops(self, scheduler: Scheduler) -> None:
+    def _send_stops(self, scheduler: SchedulerContext) -> None:
         if self.stops and (reports := self._stop(scheduler)):
             scheduler.results.send(reports)
 
@@ -115,7 +122,7 @@ class Outbox:
         ahead = math.ceil(second - self.now.timestamp() - WAKE_AHEAD.total_seconds())
         return OutgoingMessage(Wake(at=float(second)).encode(), min(max(ahead, 0), MAX_DELAY))
 
-    def _stop(self, scheduler: Scheduler) -> list[OutgoingMessage]:
+    def _stop(self, scheduler: SchedulerContext) -> list[OutgoingMessage]:
         """Claim what has not begun, so that it never will, and mark the rest to be stopped."""
 
         def is_kept(attempt: Attempt) -> bool:

@@ -22,7 +22,7 @@ from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.messages import Attempt
 from chalicelib.scheduler import notifications, sub_dags
-from chalicelib.scheduler.context import Work
+from chalicelib.scheduler.context import UnitOfWork
 from chalicelib.scheduler.task_messages import template_context
 
 log = logging.getLogger("orchestrator.scheduler")
@@ -34,7 +34,7 @@ transaction may be open. The rest is made by the wake-up that follows at once.""
 States = dict[str, Counter[TaskState]]
 
 
-def advance(work: Work, run: Run) -> None:
+def advance(work: UnitOfWork, run: Run) -> None:
     """Take the run as far as it can go now."""
     if not run.is_admitted:
         return
@@ -60,9 +60,9 @@ def _is_over(states: States) -> bool:
     )
 
 
-def _touch_next(work: Work, run: Run) -> None:
+def _touch_next(work: UnitOfWork, run: Run) -> None:
     """A task of the run after this one may wait for its like here (`depends_on_past`)."""
-    with work.apart("the run after this one", **run.ids()):
+    with work.isolate("the run after this one", **run.ids()):
         following = runs.after(work.tx, run)
         if following is None or not following.is_active or not following.is_admitted:
             return
@@ -71,7 +71,7 @@ def _touch_next(work: Work, run: Run) -> None:
             work.touch(following.run_id)
 
 
-def _decide_apart(work: Work, run: Run, task: Task, states: States) -> None:
+def _decide_apart(work: UnitOfWork, run: Run, task: Task, states: States) -> None:
     """Decide about one task that waits. One that cannot be decided about fails, and the others go
     on."""
     try:
@@ -83,7 +83,7 @@ def _decide_apart(work: Work, run: Run, task: Task, states: States) -> None:
         if isinstance(error, NotCompiled) and work.may_wait(error):
             work.put_off(error, run.ids())
             return
-        reason = work.leave_out(error, "a task of a run", task_id=task.id, **run.ids())
+        reason = work.skip(error, "a task of a run", task_id=task.id, **run.ids())
         for instance in task_instances.waiting(work.tx, run.key, task.id):
             failed = TaskState.FAILED
             task_instances.end_unstarted(work.tx, instance.key, failed, reason, work.now)
@@ -91,7 +91,7 @@ def _decide_apart(work: Work, run: Run, task: Task, states: States) -> None:
 
 
 def _decide(
-    work: Work, run: Run, task: Task, states: States, target: TaskState, reason: str
+    work: UnitOfWork, run: Run, task: Task, states: States, target: TaskState, reason: str
 ) -> None:
     waiting = task_instances.waiting(work.tx, run.key, task.id)
     whole = next((instance for instance in waiting if instance.copies is not None), None)
@@ -111,7 +111,7 @@ def _decide(
         states[task.id][target] += 1
 
 
-def decision(work: Work, run: Run, task: Task, states: States) -> tuple[TaskState, str]:
+def decision(work: UnitOfWork, run: Run, task: Task, states: States) -> tuple[TaskState, str]:
     """What becomes of a task that waits, and why; `none` while it goes on waiting."""
     if run.stopping is not None:
         return TaskState.CANCELLED, run.reason
@@ -160,7 +160,7 @@ def _because(decision: Decision, task: Task, states: States) -> str:
     return f"trigger rule {task.trigger_rule}"
 
 
-def _by_the_past(work: Work, run: Run, task: Task) -> tuple[TaskState, str]:
+def _by_the_past(work: UnitOfWork, run: Run, task: Task) -> tuple[TaskState, str]:
     """`depends_on_past`: the same task of the run before must have succeeded. One that failed fails
     this one too, rather than leaving it waiting for ever as Airflow does."""
     previous = runs.before(work.tx, run)
@@ -178,7 +178,7 @@ def _by_the_past(work: Work, run: Run, task: Task) -> tuple[TaskState, str]:
     return TaskState.NONE, ""
 
 
-def give_up_waiting(work: Work, run_id: str, task_id: str, previous: str) -> None:
+def give_up_waiting(work: UnitOfWork, run_id: str, task_id: str, previous: str) -> None:
     """End a task that waits for the run before, should that one, or one before it, never get a slot
     before this run ends. Asked when all else has been settled."""
     run = work.run(run_id)
@@ -198,7 +198,7 @@ def give_up_waiting(work: Work, run_id: str, task_id: str, previous: str) -> Non
 _GOOD = frozenset({TaskState.SUCCESS, TaskState.SKIPPED})
 
 
-def _expand(work: Work, run: Run, task: Task, whole: TaskInstance) -> tuple[TaskState, str]:
+def _expand(work: UnitOfWork, run: Run, task: Task, whole: TaskInstance) -> tuple[TaskState, str]:
     """Make the next copies: `scheduled`. Where there are none to make, how the task ends, and
     why."""
     attempt = Attempt(run.dag_id, run.run_id, task.id, -1, 1)
@@ -223,20 +223,20 @@ def _expand(work: Work, run: Run, task: Task, whole: TaskInstance) -> tuple[Task
     return TaskState.SCHEDULED, ""
 
 
-def _end(work: Work, run: Run, dag: Dag, states: States) -> None:
+def _end(work: UnitOfWork, run: Run, dag: Dag, states: States) -> None:
     state, reason = verdict(run, dag, states)
     if not runs.end(work.tx, run.key, state, reason, work.now):
         return
     log.info("run ended: %s", state, extra=run.ids())
     notifications.of_run(work, dag, run, state, reason)
     if state is RunState.FAILED:
-        with work.apart("the count of failed runs", **run.ids()):
+        with work.isolate("the count of failed runs", **run.ids()):
             _pause_after_failures(work, run, dag)
-    with work.apart("what waited for a run", **run.ids()):
+    with work.isolate("what waited for a run", **run.ids()):
         pass_on(work, run, state)
 
 
-def pass_on(work: Work, run: Run, state: RunState) -> None:
+def pass_on(work: UnitOfWork, run: Run, state: RunState) -> None:
     """The run has ended, admitted or not: what waited for that goes on."""
     work.run_slots.add(run.dag_id)
     _touch_next(work, run)
@@ -266,7 +266,7 @@ def verdict(
     return RunState.SUCCESS, ""
 
 
-def _pause_after_failures(work: Work, run: Run, dag: Dag) -> None:
+def _pause_after_failures(work: UnitOfWork, run: Run, dag: Dag) -> None:
     limit = dag.max_consecutive_failed_dag_runs
     if not limit:
         return

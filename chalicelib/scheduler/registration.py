@@ -27,9 +27,9 @@ from chalicelib.database.queries.runs import Run
 from chalicelib.errors import OrchestratorError, UnreadableObject
 from chalicelib.ports import StoredObject
 from chalicelib.scheduler.clock import clock_start
-from chalicelib.scheduler.context import Scheduler, Work
+from chalicelib.scheduler.context import SchedulerContext, UnitOfWork
 from chalicelib.scheduler.stopping import stop_run
-from chalicelib.scheduler.unit_of_work import working
+from chalicelib.scheduler.unit_of_work import unit_of_work
 from chalicelib.utils.errors import in_words
 
 log = logging.getLogger("orchestrator.scheduler")
@@ -55,7 +55,7 @@ class _Reading:
     problems: tuple[Problem, ...] = ()
 
 
-def register(scheduler: Scheduler, keys: Iterable[str]) -> int:
+def register(scheduler: SchedulerContext, keys: Iterable[str]) -> int:
     """Bring these objects' DAGs up to date; answers how many objects had changed. Keys that are no
     YAML files are left alone."""
     waiting = deque(dict.fromkeys(key for key in keys if key.endswith(SUFFIXES)))
@@ -85,7 +85,7 @@ def register(scheduler: Scheduler, keys: Iterable[str]) -> int:
     return len(changed)
 
 
-def _failure(scheduler: Scheduler, key: str, error: Exception) -> Exception | None:
+def _failure(scheduler: SchedulerContext, key: str, error: Exception) -> Exception | None:
     """Make an import error of what registering the file raised; what came from outside is answered,
     for the event to be delivered again."""
     if isinstance(error, OrchestratorError):
@@ -94,7 +94,7 @@ def _failure(scheduler: Scheduler, key: str, error: Exception) -> Exception | No
     log.error("%s was not registered", key, exc_info=error, extra={"file_key": key})
     message = f"the file cannot be registered: internal error: {in_words(error)}"
     problem = Problem(line=1, column=1, path="", message=message)
-    with working(scheduler) as work:
+    with unit_of_work(scheduler) as work:
         known = dags.file(work.tx, key)
         # Without its ETag: the tick tries it again.
         dags.save_file(work.tx, key, "", known.dag_id if known else None, work.now)
@@ -102,7 +102,7 @@ def _failure(scheduler: Scheduler, key: str, error: Exception) -> Exception | No
     return None
 
 
-def reconcile(scheduler: Scheduler) -> int:
+def reconcile(scheduler: SchedulerContext) -> int:
     """Compare the bucket with what is registered and catch up; answers how many objects had
     changed."""
     listed, last = _listed(scheduler)
@@ -114,7 +114,7 @@ def reconcile(scheduler: Scheduler) -> int:
     return register(scheduler, (changed + gone)[:MAX_FILES_PER_ROUND])
 
 
-def _listed(scheduler: Scheduler) -> tuple[dict[str, str], str | None]:
+def _listed(scheduler: SchedulerContext) -> tuple[dict[str, str], str | None]:
     """The YAML files of the bucket, key to ETag, and the last key that was looked at: None if that
     was all."""
     listed: dict[str, str] = {}
@@ -130,7 +130,7 @@ def _listed(scheduler: Scheduler) -> tuple[dict[str, str], str | None]:
     return listed, last
 
 
-def _read(scheduler: Scheduler, key: str) -> _Reading:
+def _read(scheduler: SchedulerContext, key: str) -> _Reading:
     try:
         found = scheduler.dags.get(key, limit=MAX_BYTES + 1)
     except UnreadableObject as error:
@@ -145,14 +145,14 @@ def _read(scheduler: Scheduler, key: str) -> _Reading:
     return _Reading(key, found, dag=parsed.dag, warnings=parsed.warnings)
 
 
-def _register(scheduler: Scheduler, reading: _Reading) -> list[str] | None:
+def _register(scheduler: SchedulerContext, reading: _Reading) -> list[str] | None:
     """Commit one reading. None if it changes nothing, else the files to look at because of it."""
     with scheduler.database.read() as tx:
         known = dags.file(tx, reading.key)
     etag = reading.found.etag if reading.found else None
     if (known.etag if known else None) == etag and not _may_have_dag_now(scheduler, reading, known):
         return None
-    with working(scheduler) as work:
+    with unit_of_work(scheduler) as work:
         known, before = dags.file(work.tx, reading.key), known
         if known != before and known is not None and known.etag == etag:
             return None  # the same event, delivered twice at once
@@ -166,7 +166,9 @@ def _register(scheduler: Scheduler, reading: _Reading) -> list[str] | None:
         return _accept(work, reading, reading.dag, known)
 
 
-def _may_have_dag_now(scheduler: Scheduler, reading: _Reading, known: DagFile | None) -> bool:
+def _may_have_dag_now(
+    scheduler: SchedulerContext, reading: _Reading, known: DagFile | None
+) -> bool:
     """An unchanged file that was refused because another one held its DAG, which is now free."""
     if reading.dag is None or known is None or known.dag_id == reading.dag.dag_id:
         return False
@@ -185,7 +187,7 @@ def _taken(dag: Dag, holder: DagFile) -> Problem:
 
 
 def _refuse(
-    work: Work,
+    work: UnitOfWork,
     reading: _Reading,
     known: DagFile | None,
     problems: tuple[Problem, ...],
@@ -207,7 +209,7 @@ def _refuse(
     return freed
 
 
-def _accept(work: Work, reading: _Reading, dag: Dag, known: DagFile | None) -> list[str]:
+def _accept(work: UnitOfWork, reading: _Reading, dag: Dag, known: DagFile | None) -> list[str]:
     assert reading.found is not None
     freed: list[str] = []
     if known is not None and known.dag_id not in (None, dag.dag_id):
@@ -231,7 +233,7 @@ def _accept(work: Work, reading: _Reading, dag: Dag, known: DagFile | None) -> l
 
 
 def _version(
-    work: Work, dag: Dag, reading: _Reading, before: RegisteredDag | None, source: str
+    work: UnitOfWork, dag: Dag, reading: _Reading, before: RegisteredDag | None, source: str
 ) -> int:
     """The active version if the text, and what is made of it, is the same, else a new one."""
     assert reading.found is not None
@@ -241,7 +243,7 @@ def _version(
 
 
 def _next_fire_at(
-    work: Work, dag: Dag, before: RegisteredDag | None, is_paused: bool
+    work: UnitOfWork, dag: Dag, before: RegisteredDag | None, is_paused: bool
 ) -> datetime | None:
     """A new DAG and a changed schedule begin with the next fire time; any other change leaves the
     clock alone, so that a fire time which is due just now is not lost."""
@@ -253,11 +255,11 @@ def _next_fire_at(
     return clock_start(work, dag.dag_id, dag)
 
 
-def _has_clock_of(work: Work, before: RegisteredDag, dag: Dag) -> bool:
+def _has_clock_of(work: UnitOfWork, before: RegisteredDag, dag: Dag) -> bool:
     """Whether the schedule is as before. Of a definition that cannot be read nobody knows: then the
     new one begins anew."""
     is_same = False
-    with work.apart("the definition before a new one", dag_id=dag.dag_id):
+    with work.isolate("the definition before a new one", dag_id=dag.dag_id):
         is_same = _clock_of(work.definition(before.version_id)) == _clock_of(dag)
     return is_same
 
@@ -266,13 +268,13 @@ def _clock_of(dag: Dag) -> tuple[object, ...]:
     return dag.schedule, dag.timezone, dag.start_date, dag.end_date, dag.catchup
 
 
-def _remove_file(work: Work, known: DagFile) -> list[str]:
+def _remove_file(work: UnitOfWork, known: DagFile) -> list[str]:
     dags.forget_file(work.tx, known.file_key)
     log.info("%s is gone", known.file_key, extra={"file_key": known.file_key})
     return _release(work, known.dag_id) if known.dag_id else []
 
 
-def _release(work: Work, dag_id: str) -> list[str]:
+def _release(work: UnitOfWork, dag_id: str) -> list[str]:
     """The DAG's file is gone: nothing of it starts any more, what runs goes on. Answers the files
     that waited for its name."""
     dags.set_removed(work.tx, dag_id, work.now)
@@ -280,13 +282,13 @@ def _release(work: Work, dag_id: str) -> list[str]:
     return dags.files_wanting(work.tx, dag_id)
 
 
-def stop_removed(work: Work) -> int:
+def stop_removed(work: UnitOfWork) -> int:
     """Stop what still waits in removed DAGs, where it was too much for one transaction."""
     return _stop_all(work, run_slots.waiting_in_removed(work.tx, MAX_STOPPED))
 
 
-def _stop_all(work: Work, waiting: list[Run]) -> int:
+def _stop_all(work: UnitOfWork, waiting: list[Run]) -> int:
     for run in waiting:
-        with work.apart("a waiting run of a removed DAG", **run.ids()):
+        with work.isolate("a waiting run of a removed DAG", **run.ids()):
             stop_run(work, run, RunState.CANCELLED, "the DAG's file was removed")
     return len(waiting)

@@ -18,15 +18,15 @@ from chalicelib.dag.states import IN_FLIGHT, TaskState
 from chalicelib.dag.templates.scope import TemplateError
 from chalicelib.database.queries import attempts, stop_requests, task_instances
 from chalicelib.database.queries.task_instances import End, TaskInstance
-from chalicelib.messages import Attempt, Heartbeat, Notice, decode_task
+from chalicelib.messages import Attempt, Heartbeat, NotificationMessage, decode_task
 from chalicelib.ports import ReceivedMessage
 from chalicelib.scheduler import forced_end
-from chalicelib.scheduler.claims import Finding, claim
-from chalicelib.scheduler.context import Scheduler, Work
+from chalicelib.scheduler.claims import ClaimAttempt, claim
+from chalicelib.scheduler.context import SchedulerContext, UnitOfWork
 from chalicelib.scheduler.dispatch import begins, resend_at
 from chalicelib.scheduler.results import apply_report, end
 from chalicelib.scheduler.task_messages import task_message
-from chalicelib.scheduler.unit_of_work import working
+from chalicelib.scheduler.unit_of_work import unit_of_work
 from chalicelib.utils.errors import in_words
 
 log = logging.getLogger("orchestrator.scheduler")
@@ -43,23 +43,23 @@ BEGIN_WITHIN = timedelta(hours=6)
 class DeadLetters:
     """`received` are to be deleted after the commit; `unreadable` are (body, reason)."""
 
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[ClaimAttempt] = field(default_factory=list)
     received: list[ReceivedMessage] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
 
 
-def resend(work: Work) -> int:
+def resend(work: UnitOfWork) -> int:
     """Send again what is queued and has not begun in time. Harmless: one claim wins."""
     due = task_instances.due(work.tx, TaskState.QUEUED, work.now, MAX_RESENT)
     for task in due:
         give_up = partial(forced_end.end_unsent, work, task)
         about = {"give_up": give_up, **task.attempt.ids()}
-        with work.apart("a task message to be sent again", **about):
+        with work.isolate("a task message to be sent again", **about):
             _resend(work, task)
     return len(due)
 
 
-def _resend(work: Work, task: TaskInstance) -> None:
+def _resend(work: UnitOfWork, task: TaskInstance) -> None:
     again = resend_at(work.now, task.sends, work.scheduler.settings.resend_seconds)
     if not attempts.postpone(work.tx, task, again):
         return
@@ -74,14 +74,14 @@ def _resend(work: Work, task: TaskInstance) -> None:
     work.outbox.task(message, not_before)
 
 
-def expect_nothing(scheduler: Scheduler) -> None:
+def recover_after_restart(scheduler: SchedulerContext) -> None:
     """For one who knows that the queues are empty and no executor lives, as after the end of a
     cloud in one process: what has begun is lost, and the next tick sends the rest again, instead
     of waiting until they seem so."""
     with scheduler.database.read() as tx:
         queued = task_instances.queued_before(tx, scheduler.now(), MAX_LOST)
     begun = [task.attempt for task in queued if scheduler.runs.get(task.attempt.claim_key)]
-    with working(scheduler) as work:
+    with unit_of_work(scheduler) as work:
         for attempt in begun:
             task = task_instances.find(work.tx, attempt)
             if task is not None and task.attempt == attempt:
@@ -89,18 +89,18 @@ def expect_nothing(scheduler: Scheduler) -> None:
         attempts.make_due(work.tx, work.now)
 
 
-def stop_again(work: Work) -> int:
+def stop_again(work: UnitOfWork) -> int:
     """Ask once more for the end of what is to be stopped, for a process that died before it
     could."""
     pending = stop_requests.pending(work.tx, MAX_STOPS)
     for name in pending:
         give_up = partial(_forget_stop, work, name)
-        with work.apart("a stop to be asked for again", give_up=give_up, attempt=name):
+        with work.isolate("a stop to be asked for again", give_up=give_up, attempt=name):
             _stop_again(work, name)
     return len(pending)
 
 
-def _stop_again(work: Work, name: str) -> None:
+def _stop_again(work: UnitOfWork, name: str) -> None:
     attempt = stop_requests.attempt_of(name)
     work.outbox.stops.append(attempt)
     task = task_instances.find(work.tx, attempt)
@@ -110,16 +110,16 @@ def _stop_again(work: Work, name: str) -> None:
         stop_requests.asked_again(work.tx, attempt, work.now)
 
 
-def _forget_stop(work: Work, name: str, reason: str) -> None:
+def _forget_stop(work: UnitOfWork, name: str, reason: str) -> None:
     log.error("a stop that cannot be asked for is forgotten: %s", reason, extra={"attempt": name})
     stop_requests.forget_name(work.tx, name)
 
 
-def end_silent(work: Work) -> int:
+def end_silent(work: UnitOfWork) -> int:
     """End the attempts whose executor has gone silent."""
     count = 0
     for task in task_instances.due(work.tx, TaskState.RUNNING, work.now, MAX_LOST):
-        with work.apart("an attempt gone silent", **task.attempt.ids()):
+        with work.isolate("an attempt gone silent", **task.attempt.ids()):
             count += end(work, task, End("lost", work.now, reason=_silent(task)))
     return count
 
@@ -129,16 +129,16 @@ def _silent(task: TaskInstance) -> str:
     return f"the executor went silent: last heard of at {last}"
 
 
-def end_abandoned(work: Work, findings: Iterable[Finding]) -> int:
+def end_abandoned(work: UnitOfWork, findings: Iterable[ClaimAttempt]) -> int:
     """End the attempts that nobody took; one that did start is watched from its start on."""
     count = 0
     for finding in findings:
-        with work.apart("an attempt that nobody took", **finding.attempt.ids()):
+        with work.isolate("an attempt that nobody took", **finding.attempt.ids()):
             count += _end_abandoned(work, finding)
     return count
 
 
-def _end_abandoned(work: Work, finding: Finding) -> bool:
+def _end_abandoned(work: UnitOfWork, finding: ClaimAttempt) -> bool:
     """Whether it ended now."""
     task = task_instances.find(work.tx, finding.attempt)
     if task is None or task.attempt != finding.attempt:
@@ -150,7 +150,7 @@ def _end_abandoned(work: Work, finding: Finding) -> bool:
     return False
 
 
-def abandoned(scheduler: Scheduler, now: datetime) -> list[Finding]:
+def abandoned(scheduler: SchedulerContext, now: datetime) -> list[ClaimAttempt]:
     """Claim the attempts that were queued hours ago and never began, before anything is decided
     about them: whoever finds the message later will not start the command. One whose claim cannot
     be had for as long again is lost without it."""
@@ -158,16 +158,18 @@ def abandoned(scheduler: Scheduler, now: datetime) -> list[Finding]:
         waiting = task_instances.queued_before(tx, now - BEGIN_WITHIN, MAX_ABANDONED)
     hours = BEGIN_WITHIN.total_seconds() / 3600
     reason = f"no executor took the task's message within {hours:g} hours"
-    found: list[Finding] = []
+    found: list[ClaimAttempt] = []
     for task in waiting:
         claimed = _claimed(scheduler, task.attempt, reason, now)
         if claimed is None and task.not_before and task.not_before < now - 2 * BEGIN_WITHIN:
-            claimed = Finding(task.attempt, f"{reason}, and it could not be claimed", None)
+            claimed = ClaimAttempt(task.attempt, f"{reason}, and it could not be claimed", None)
         found += [claimed] if claimed else []
     return found
 
 
-def _claimed(scheduler: Scheduler, attempt: Attempt, reason: str, now: datetime) -> Finding | None:
+def _claimed(
+    scheduler: SchedulerContext, attempt: Attempt, reason: str, now: datetime
+) -> ClaimAttempt | None:
     """None where the claim could not be written or read: the next tick asks again."""
     try:
         return claim(scheduler.runs, attempt, reason, now)
@@ -176,7 +178,7 @@ def _claimed(scheduler: Scheduler, attempt: Attempt, reason: str, now: datetime)
         return None
 
 
-def dead_letters(scheduler: Scheduler, now: datetime) -> DeadLetters:
+def dead_letters(scheduler: SchedulerContext, now: datetime) -> DeadLetters:
     """What stands in the dead letter queue, each attempt of it claimed."""
     letters = DeadLetters()
     reason = "every executor that took the task's message failed before it could report"
@@ -190,7 +192,11 @@ def dead_letters(scheduler: Scheduler, now: datetime) -> DeadLetters:
 
 
 def _open(
-    scheduler: Scheduler, letters: DeadLetters, message: ReceivedMessage, reason: str, now: datetime
+    scheduler: SchedulerContext,
+    letters: DeadLetters,
+    message: ReceivedMessage,
+    reason: str,
+    now: datetime,
 ) -> None:
     try:
         task = decode_task(message.body)
@@ -198,7 +204,7 @@ def _open(
         letters.received.append(message)
         letters.unreadable.append((message.body, in_words(error)))
         return
-    if isinstance(task, Notice):  # a notice that nobody confirms is sent again anyway
+    if isinstance(task, NotificationMessage):  # a notice that nobody confirms is sent again anyway
         letters.received.append(message)
     elif found := _claimed(scheduler, task.attempt, reason, now):
         letters.received.append(message)

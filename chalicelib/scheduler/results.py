@@ -30,7 +30,7 @@ from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.messages import (
     SELF_TEST_DAG_ID,
     Heartbeat,
-    Noticed,
+    NotificationResult,
     Report,
     Result,
     Wake,
@@ -39,9 +39,9 @@ from chalicelib.messages import (
 from chalicelib.ports import ReceivedMessage
 from chalicelib.scheduler import forced_end, notifications
 from chalicelib.scheduler.clock import make_due
-from chalicelib.scheduler.context import Scheduler, Work
+from chalicelib.scheduler.context import SchedulerContext, UnitOfWork
 from chalicelib.scheduler.forced_end import PLAIN
-from chalicelib.scheduler.unit_of_work import working
+from chalicelib.scheduler.unit_of_work import unit_of_work
 from chalicelib.utils.errors import in_words
 
 log = logging.getLogger("orchestrator.scheduler")
@@ -60,7 +60,7 @@ class Applied:
     set_aside: int
 
 
-def apply_backlog(scheduler: Scheduler, bodies: Sequence[str]) -> Applied:
+def apply_backlog(scheduler: SchedulerContext, bodies: Sequence[str]) -> Applied:
     """Apply what an invocation was given and, if that was a full batch, what waits behind it in the
     queue: a commit costs the same for one report as for hundreds. Lambda itself gathers more than
     ten messages only by waiting a second for them."""
@@ -73,7 +73,7 @@ def apply_backlog(scheduler: Scheduler, bodies: Sequence[str]) -> Applied:
     return applied
 
 
-def _pull(scheduler: Scheduler) -> list[ReceivedMessage]:
+def _pull(scheduler: SchedulerContext) -> list[ReceivedMessage]:
     pulled: list[ReceivedMessage] = []
     try:
         while len(pulled) < MAX_PULLED:
@@ -86,11 +86,11 @@ def _pull(scheduler: Scheduler) -> list[ReceivedMessage]:
     return pulled
 
 
-def apply(scheduler: Scheduler, bodies: Sequence[str]) -> Applied:
+def apply(scheduler: SchedulerContext, bodies: Sequence[str]) -> Applied:
     """Apply messages of the results queue. Raises only where none of them was committed."""
     bad = 0
     is_woken = False
-    with working(scheduler) as work:
+    with unit_of_work(scheduler) as work:
         for body in bodies:
             try:
                 report = decode_report(body)
@@ -110,11 +110,11 @@ def apply(scheduler: Scheduler, bodies: Sequence[str]) -> Applied:
     return Applied(len(bodies), bad)
 
 
-def apply_report(work: Work, report: Report) -> None:
+def apply_report(work: UnitOfWork, report: Report) -> None:
     """Note what one report says. What follows from it is found when the transaction settles."""
     if isinstance(report, Wake):
         return
-    if isinstance(report, Noticed):
+    if isinstance(report, NotificationResult):
         notifications.reported(work, report)
         return
     if report.attempt.dag_id == SELF_TEST_DAG_ID:
@@ -132,7 +132,7 @@ def apply_report(work: Work, report: Report) -> None:
         _result(work, task, report)
 
 
-def _heartbeat(work: Work, task: TaskInstance, beat: Heartbeat) -> None:
+def _heartbeat(work: UnitOfWork, task: TaskInstance, beat: Heartbeat) -> None:
     """What an executor says of itself is known of now: its clock may be another. Of the winner of a
     claim the loser only knows when that was."""
     started_at = min(from_epoch(beat.started_at), work.now)
@@ -149,7 +149,7 @@ def _lost(last: datetime) -> str:
     return f"the executor was last heard of at {last:%H:%M:%S} UTC and did not report a result"
 
 
-def _result(work: Work, task: TaskInstance, result: Result) -> None:
+def _result(work: UnitOfWork, task: TaskInstance, result: Result) -> None:
     started_at, ended_at = _by_our_clock(result, work.now)
     ended = End(
         outcome=result.outcome,
@@ -179,7 +179,7 @@ def _by_our_clock(result: Result, now: datetime) -> tuple[datetime | None, datet
     return (started_at - ahead if started_at else None), ended_at - ahead
 
 
-def end(work: Work, task: TaskInstance, ended: End) -> bool:
+def end(work: UnitOfWork, task: TaskInstance, ended: End) -> bool:
     """Record how an attempt in flight ended and, if it may be tried again, when. False if it has
     its result already."""
     if not forced_end.end_by(work, task, ended, partial(_end, work, task, ended)):
@@ -191,7 +191,7 @@ def end(work: Work, task: TaskInstance, ended: End) -> bool:
     return True
 
 
-def _end(work: Work, task: TaskInstance, ended: End) -> bool:
+def _end(work: UnitOfWork, task: TaskInstance, ended: End) -> bool:
     run = work.run_of(task)
     definition = work.task_definition(run, task)
     if definition is None or not _is_asked_again(work, definition, task, ended):
@@ -207,19 +207,19 @@ def _end(work: Work, task: TaskInstance, ended: End) -> bool:
     return True
 
 
-def _touch(work: Work, task: TaskInstance) -> None:
+def _touch(work: UnitOfWork, task: TaskInstance) -> None:
     work.touch(task.attempt.run_id)
     work.task_slots.add(task.attempt.dag_id)
     if task.pool is not None:
         work.pools.add(task.pool)
 
 
-def _is_asked_again(work: Work, definition: Task, task: TaskInstance, ended: End) -> bool:
+def _is_asked_again(work: UnitOfWork, definition: Task, task: TaskInstance, ended: End) -> bool:
     """Whether the attempt goes on, later."""
     return _ask_again(work, definition, task, ended) or _start_again(work, definition, task, ended)
 
 
-def _ask_again(work: Work, definition: Task, task: TaskInstance, ended: End) -> bool:
+def _ask_again(work: UnitOfWork, definition: Task, task: TaskInstance, ended: End) -> bool:
     """A sensor whose answer was no is asked again, in the same attempt, until its time is up."""
     sensor = definition.sensor
     has_no_answer = ended.exit_code is None and not ended.is_transient
@@ -237,7 +237,7 @@ def _ask_again(work: Work, definition: Task, task: TaskInstance, ended: End) -> 
     return attempts.reschedule(work.tx, task, ended, due_at, until)
 
 
-def _start_again(work: Work, definition: Task, task: TaskInstance, ended: End) -> bool:
+def _start_again(work: UnitOfWork, definition: Task, task: TaskInstance, ended: End) -> bool:
     """A command that could not be started for now (a service was busy, a disk full) is started
     later, a few times, in the same attempt: no command ran that `retries` could count."""
     starts = task.attempt.poke
@@ -251,7 +251,7 @@ def _start_again(work: Work, definition: Task, task: TaskInstance, ended: End) -
 
 
 def _after(
-    work: Work, definition: Task | None, task: TaskInstance, ended: End
+    work: UnitOfWork, definition: Task | None, task: TaskInstance, ended: End
 ) -> tuple[TaskState, datetime | None]:
     """The state that follows, and when the next attempt is due."""
     if ended.outcome in PLAIN:
@@ -268,7 +268,7 @@ def _after(
     return TaskState.FAILED, None
 
 
-def _may_go_on(work: Work, definition: Task, task: TaskInstance) -> bool:
+def _may_go_on(work: UnitOfWork, definition: Task, task: TaskInstance) -> bool:
     """Whether nobody asked for the end of the run, nor of the task, whichever came first, and its
     run has not meanwhile taken a version that expands the task in another way."""
     if not is_compatible(definition, task.attempt.map_index, task.item):

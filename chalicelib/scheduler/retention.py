@@ -21,8 +21,8 @@ from datetime import timedelta
 from chalicelib.database import Transaction
 from chalicelib.database.queries import housekeeping, notifications, runs, task_instances
 from chalicelib.database.queries.runs import Run
-from chalicelib.scheduler.context import Scheduler, Work
-from chalicelib.scheduler.unit_of_work import working
+from chalicelib.scheduler.context import SchedulerContext, UnitOfWork
+from chalicelib.scheduler.unit_of_work import unit_of_work
 
 log = logging.getLogger("orchestrator.scheduler")
 
@@ -58,14 +58,16 @@ def is_unfinished(tx: Transaction) -> bool:
 
 
 def remove_expired(
-    scheduler: Scheduler, seconds: float = SECONDS, clock: Callable[[], float] = time.monotonic
+    scheduler: SchedulerContext,
+    seconds: float = SECONDS,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Removal:
     """Remove expired runs until none is left or the time is up."""
     removal, deadline = Removal(), clock() + seconds
     emptied: list[Run] = []
     has_time = True
     while has_time:
-        with working(scheduler) as work:
+        with unit_of_work(scheduler) as work:
             has_more = _remove(work, emptied, removal)
             has_time = clock() < deadline
             chosen = _choose(work, removal) if has_time else []
@@ -76,14 +78,14 @@ def remove_expired(
     return removal
 
 
-def _note(work: Work, *, is_unfinished: bool) -> None:
+def _note(work: UnitOfWork, *, is_unfinished: bool) -> None:
     if is_unfinished:
         housekeeping.set_fact(work.tx, UNFINISHED, work.now)
     else:
         housekeeping.forget_fact(work.tx, UNFINISHED)
 
 
-def _choose(work: Work, removal: Removal) -> list[Run]:
+def _choose(work: UnitOfWork, removal: Removal) -> list[Run]:
     """Mark the next runs to be removed, those that ended longest ago."""
     days = work.scheduler.settings.retention_days
     expired = runs.expired(work.tx, work.now, days, MAX_RUNS, without=removal.failed)
@@ -98,7 +100,7 @@ def _choose(work: Work, removal: Removal) -> list[Run]:
     return chosen
 
 
-def _empty(scheduler: Scheduler, chosen: Sequence[Run], removal: Removal) -> list[Run]:
+def _empty(scheduler: SchedulerContext, chosen: Sequence[Run], removal: Removal) -> list[Run]:
     """Delete the objects of these runs; answers those of which none is left."""
     emptied: list[Run] = []
     left = list(chosen)
@@ -110,7 +112,7 @@ def _empty(scheduler: Scheduler, chosen: Sequence[Run], removal: Removal) -> lis
     return emptied
 
 
-def _empty_once(scheduler: Scheduler, left: Sequence[Run], emptied: list[Run]) -> list[Run]:
+def _empty_once(scheduler: SchedulerContext, left: Sequence[Run], emptied: list[Run]) -> list[Run]:
     """Delete what one listing of each run finds; answers the runs that have more than that."""
 
     def listed(run: Run) -> list[str] | None:
@@ -130,7 +132,7 @@ def _empty_once(scheduler: Scheduler, left: Sequence[Run], emptied: list[Run]) -
 
 
 def _delete(
-    scheduler: Scheduler, found: list[tuple[Run, list[str]]]
+    scheduler: SchedulerContext, found: list[tuple[Run, list[str]]]
 ) -> list[tuple[Run, list[str]]]:
     """Delete the keys, together or, where that fails, run by run; answers what was deleted."""
     try:
@@ -144,13 +146,13 @@ def _delete(
     return found
 
 
-def _remove(work: Work, emptied: Sequence[Run], removal: Removal) -> bool:
+def _remove(work: UnitOfWork, emptied: Sequence[Run], removal: Removal) -> bool:
     """Delete the rows of these runs, and what else is too old; whether some of it is left."""
     removal.tasks_left = MAX_TASKS
     for run in emptied:
         if removal.tasks_left <= 0 or work.tx.is_late():
             break
-        with work.apart("an expired run", **run.ids()):
+        with work.isolate("an expired run", **run.ids()):
             _remove_run(work, run, removal)
     before = work.now - timedelta(days=work.scheduler.settings.retention_days)
     housekeeping.forget_audit(work.tx)
@@ -162,7 +164,7 @@ def _remove(work: Work, emptied: Sequence[Run], removal: Removal) -> bool:
     )
 
 
-def _remove_run(work: Work, run: Run, removal: Removal) -> None:
+def _remove_run(work: UnitOfWork, run: Run, removal: Removal) -> None:
     removal.tasks_left -= runs.delete_tasks(work.tx, run.key, removal.tasks_left)
     if removal.tasks_left > 0:
         runs.delete(work.tx, run.key)

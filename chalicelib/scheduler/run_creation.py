@@ -22,7 +22,7 @@ from chalicelib.database.queries.dags import RegisteredDag
 from chalicelib.database.queries.runs import NewRun, Run
 from chalicelib.errors import Conflict
 from chalicelib.scheduler import stopping
-from chalicelib.scheduler.context import Work
+from chalicelib.scheduler.context import UnitOfWork
 from chalicelib.scheduler.task_messages import run_context
 
 log = logging.getLogger("orchestrator.scheduler")
@@ -32,7 +32,7 @@ _INSTANT = timedelta(microseconds=1)
 _TRIES = 100
 
 
-def make_run(work: Work, dag: RegisteredDag, new: NewRun) -> Run | None:
+def make_run(work: UnitOfWork, dag: RegisteredDag, new: NewRun) -> Run | None:
     """Make the run. None if its logical date has a run already: a fire time makes exactly one run,
     however often it is asked for. Raises ParamError (an InvalidRequest) for params that the DAG
     does not take, or a required one that is missing."""
@@ -58,14 +58,14 @@ def make_run(work: Work, dag: RegisteredDag, new: NewRun) -> Run | None:
     return made
 
 
-def _is_full(work: Work, dag: RegisteredDag) -> bool:
+def _is_full(work: UnitOfWork, dag: RegisteredDag) -> bool:
     taken = run_slots.admitted_count(work.tx, dag.dag_id) - run_slots.stopping_count(
         work.tx, dag.dag_id
     )
     return taken + run_slots.waiting_count(work.tx, dag.dag_id) >= dag.max_active_runs
 
 
-def _overlap(work: Work, dag: RegisteredDag, policy: str, made: Run) -> None:
+def _overlap(work: UnitOfWork, dag: RegisteredDag, policy: str, made: Run) -> None:
     """At the limit: wait (`queue`), give way (`skip`), or take the place of the oldest
     (`replace`)."""
     if policy == "skip":
@@ -80,7 +80,7 @@ def _overlap(work: Work, dag: RegisteredDag, policy: str, made: Run) -> None:
             stopping.stop_run(work, oldest, RunState.CANCELLED, reason)
 
 
-def make_now(work: Work, dag: RegisteredDag, new: NewRun) -> Run:
+def make_now(work: UnitOfWork, dag: RegisteredDag, new: NewRun) -> Run:
     """Make a run for this moment, or for the next microsecond that has none. Raises Conflict."""
     for nudge in range(_TRIES):
         moment = new.logical_date + nudge * _INSTANT

@@ -21,7 +21,7 @@ from chalicelib.database.queries import dags, definitions, mapped_instances, run
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.errors import Conflict
-from chalicelib.scheduler.context import Work
+from chalicelib.scheduler.context import UnitOfWork
 from chalicelib.scheduler.task_messages import run_context
 
 
@@ -39,7 +39,7 @@ class VersionChoice:
     changes: VersionDiff
 
 
-def choose(work: Work, run: Run, wanted: bool | None) -> VersionChoice:
+def choose(work: UnitOfWork, run: Run, wanted: bool | None) -> VersionChoice:
     """The latest version or the run's own, as `wanted`, else as the DAG says. Raises Conflict where
     there is no latest one."""
     dag = dags.find(work.tx, run.dag_id)
@@ -64,13 +64,13 @@ def choose(work: Work, run: Run, wanted: bool | None) -> VersionChoice:
     )
 
 
-def own_definition(work: Work, run: Run) -> Dag | None:
+def own_definition(work: UnitOfWork, run: Run) -> Dag | None:
     """The DAG as the run's own version says; None where that cannot be read: then another version
     is what helps the run."""
     try:
         return work.definition(run.version_id)
     except Exception as error:
-        work.leave_out(error, "the version of a run", **run.ids())
+        work.skip(error, "the version of a run", **run.ids())
         return None
 
 
@@ -79,7 +79,7 @@ def tasks_of(dag: Dag | None) -> dict[str, Task]:
     return {task.id: task for task in dag.tasks} if dag else {}
 
 
-def move(work: Work, run: Run, choice: VersionChoice) -> Run:
+def move(work: UnitOfWork, run: Run, choice: VersionChoice) -> Run:
     """Let the run go on with that version; answers the run as it is then. Raises Conflict where its
     params do not do."""
     if choice.version_id == run.version_id:
@@ -113,7 +113,7 @@ _WAITS = frozenset(TaskState) - TASK_ENDED - IN_FLIGHT
 class _Rows:
     """The task instances of a run that takes another version."""
 
-    def __init__(self, work: Work, run: Run, version: int) -> None:
+    def __init__(self, work: UnitOfWork, run: Run, version: int) -> None:
         self._work, self._run, self._version = work, run, version
         self._current: defaultdict[str, list[TaskInstance]] = defaultdict(list)
         self._removed: defaultdict[str, list[TaskInstance]] = defaultdict(list)
@@ -160,7 +160,7 @@ class _Rows:
             task_instances.follow(tx, row, task)
 
 
-def reshape(work: Work, run: Run, task: Task) -> None:
+def reshape(work: UnitOfWork, run: Run, task: Task) -> None:
     """Let a task that nobody works on begin anew, expanded or not, as its definition is now."""
     rows = task_instances.of_run(work.tx, run.key, [task.id])
     rows = [row for row in rows if not row.is_removed]

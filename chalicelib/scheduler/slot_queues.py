@@ -10,7 +10,7 @@ from chalicelib.database.queries.dags import RegisteredDag
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.database.reads.wait_reasons import Holder, WaitingFor
-from chalicelib.scheduler.context import MAKE_AHEAD, Work
+from chalicelib.scheduler.context import MAKE_AHEAD, UnitOfWork
 from chalicelib.scheduler.free_slots import Obstacle
 
 HOLDERS = 5
@@ -45,7 +45,7 @@ def listed(names: Sequence[str], total: int) -> str:
 class SlotQueues:
     """What one transaction sees of the queues; each is read once."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: UnitOfWork) -> None:
         self._work = work
         self._lines: dict[tuple[str, str], dict[int, int]] = {}
         self._holders: dict[tuple[WaitingCode, str, int], tuple[tuple[Holder, ...], int]] = {}

@@ -11,10 +11,10 @@ from chalicelib.dag.states import RunState, TaskState
 from chalicelib.database.queries import attempts, runs, stop_requests, task_instances
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import End, TaskInstance
-from chalicelib.scheduler.context import Work
+from chalicelib.scheduler.context import UnitOfWork
 
 
-def stop_run(work: Work, run: Run, how: RunState, reason: str) -> bool:
+def stop_run(work: UnitOfWork, run: Run, how: RunState, reason: str) -> bool:
     """The run ends as `how` when nothing of it is in flight any more. False if it is ending
     already."""
     if not runs.stop(work.tx, run.key, how, reason):
@@ -31,7 +31,7 @@ def stop_run(work: Work, run: Run, how: RunState, reason: str) -> bool:
     return True
 
 
-def stop_attempt(work: Work, task: TaskInstance, reason: str) -> None:
+def stop_attempt(work: UnitOfWork, task: TaskInstance, reason: str) -> None:
     """Ask for the end of an attempt in flight. One that only waits for another run ends at once."""
     if task.state is TaskState.RUNNING and task.queued_at is not None and task.sends == 0:
         runs.detach(work.tx, task.key)

@@ -17,7 +17,7 @@ from chalicelib.database.queries.runs import NewRun, Run
 from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.errors import OrchestratorError
 from chalicelib.scheduler import forced_end, notifications
-from chalicelib.scheduler.context import Work
+from chalicelib.scheduler.context import UnitOfWork
 from chalicelib.scheduler.run_creation import make_now
 from chalicelib.scheduler.task_messages import template_context
 
@@ -25,7 +25,7 @@ MAX_DEPTH = 20
 MAX_WAITING = 100
 
 
-def start(work: Work, run: Run, task: TaskInstance) -> None:
+def start(work: UnitOfWork, run: Run, task: TaskInstance) -> None:
     """Make the run that the task asks for. The task has succeeded then, or waits for the run's
     end."""
     dag = work.definition(run.version_id)
@@ -44,7 +44,7 @@ def start(work: Work, run: Run, task: TaskInstance) -> None:
         _end(work, begun, "failed", str(error))
         return
     except Exception as error:
-        reason = work.leave_out(error, "a run to trigger", **begun.attempt.ids())
+        reason = work.skip(error, "a run to trigger", **begun.attempt.ids())
         _end(work, begun, "failed", reason)
         return
     if not definition.wait_for_completion:
@@ -53,7 +53,7 @@ def start(work: Work, run: Run, task: TaskInstance) -> None:
         task_instances.explain(work.tx, begun.key, f"waits for {made.run_id}")
 
 
-def child_ended(work: Work, child: Run, state: RunState) -> None:
+def child_ended(work: UnitOfWork, child: Run, state: RunState) -> None:
     """The run that a task waits for has ended: so has the task."""
     task = task_instances.by_key(work.tx, child.parent_task_id or 0)
     if task is not None and task.state is TaskState.RUNNING:
@@ -61,13 +61,13 @@ def child_ended(work: Work, child: Run, state: RunState) -> None:
         _end(work, task, outcome, f"{child.run_id} ended: {state}")
 
 
-def end_waiting(work: Work) -> int:
+def end_waiting(work: UnitOfWork) -> int:
     """End the tasks whose run has ended, or is gone, without their having been told; answers how
     many."""
     waiting = task_instances.waiting_for_no_run(work.tx, MAX_WAITING)
     for task in waiting:
         give_up = partial(_give_up, work, task)
-        with work.apart("a task that waits for no run", give_up=give_up, **task.attempt.ids()):
+        with work.isolate("a task that waits for no run", give_up=give_up, **task.attempt.ids()):
             child = runs.last_triggered_by(work.tx, task.key)
             if child is None:
                 _end(work, task, "failed", "the run that it waited for is gone")
@@ -76,11 +76,11 @@ def end_waiting(work: Work) -> int:
     return len(waiting)
 
 
-def _give_up(work: Work, task: TaskInstance, reason: str) -> None:
+def _give_up(work: UnitOfWork, task: TaskInstance, reason: str) -> None:
     forced_end.end_attempt(work, task, End("failed", work.now), reason)
 
 
-def _make(work: Work, run: Run, task: TaskInstance, dag_id: str, conf: dict[str, Any]) -> Run:
+def _make(work: UnitOfWork, run: Run, task: TaskInstance, dag_id: str, conf: dict[str, Any]) -> Run:
     lineage = (*run.ancestry, run.dag_id)
     if dag_id in lineage or len(lineage) >= MAX_DEPTH:
         raise OrchestratorError(f"a circle: {' -> '.join((*lineage, dag_id))}")
@@ -114,12 +114,12 @@ def _make(work: Work, run: Run, task: TaskInstance, dag_id: str, conf: dict[str,
     return made
 
 
-def _end(work: Work, task: TaskInstance, outcome: str, reason: str) -> None:
+def _end(work: UnitOfWork, task: TaskInstance, outcome: str, reason: str) -> None:
     ended = End(outcome, work.now, started_at=task.started_at, reason=reason)
     forced_end.end_by(work, task, ended, partial(_end_by_definition, work, task, ended))
 
 
-def _end_by_definition(work: Work, task: TaskInstance, ended: End) -> bool:
+def _end_by_definition(work: UnitOfWork, task: TaskInstance, ended: End) -> bool:
     run, outcome = work.run_of(task), ended.outcome
     definition = work.task_definition(run, task)
     due_at = None

@@ -18,7 +18,7 @@ from chalicelib.dag.text import output_variable, param_variable
 from chalicelib.database.queries.runs import NewRun, Run
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.messages import Attempt, TaskMessage
-from chalicelib.scheduler.context import Work
+from chalicelib.scheduler.context import UnitOfWork
 from chalicelib.utils.time import iso
 
 MAX_MESSAGE_BYTES = 256 * 1024
@@ -29,7 +29,12 @@ way."""
 
 
 def task_message(
-    work: Work, dag: Dag, run: Run, instance: TaskInstance, attempt: Attempt, not_before: datetime
+    work: UnitOfWork,
+    dag: Dag,
+    run: Run,
+    instance: TaskInstance,
+    attempt: Attempt,
+    not_before: datetime,
 ) -> TaskMessage:
     """All that the executor needs for this attempt. Raises TemplateError, also for what is too long
     to be sent, LookupError if the DAG has no such task, or NotCompiled with all texts of it."""
@@ -42,7 +47,7 @@ def task_message(
 
 
 def _message(
-    work: Work,
+    work: UnitOfWork,
     dag: Dag,
     task: Task,
     run: Run,
@@ -109,7 +114,7 @@ def always_set(dag: Dag, run: Run, attempt: Attempt) -> dict[str, str]:
     }
 
 
-def template_context(work: Work, dag: Dag, run: Run, attempt: Attempt) -> dict[str, Any]:
+def template_context(work: UnitOfWork, dag: Dag, run: Run, attempt: Attempt) -> dict[str, Any]:
     """The names that a task's templates may use."""
     return {
         **run_context(dag, run.run_id, run),
@@ -136,7 +141,7 @@ def run_context(dag: Dag, run_id: str, run: Run | NewRun) -> dict[str, Any]:
 class Outputs(dict[str, Mapping[str, Any]]):
     """What the tasks before this one wrote, read from the database when a template asks for it."""
 
-    def __init__(self, work: Work, dag: Dag, run: Run, task_id: str) -> None:
+    def __init__(self, work: UnitOfWork, dag: Dag, run: Run, task_id: str) -> None:
         super().__init__()
         self._work, self._dag, self._run, self._task_id = work, dag, run, task_id
 
@@ -158,7 +163,7 @@ def _params(run: Run) -> dict[str, str]:
     return {param_variable(name): variable_text(value) for name, value in run.params.items()}
 
 
-def _outputs(work: Work, dag: Dag, run: Run, task: Task) -> dict[str, str]:
+def _outputs(work: UnitOfWork, dag: Dag, run: Run, task: Task) -> dict[str, str]:
     """OUTPUT_<TASK>_<NAME> of the direct dependencies."""
     found: dict[str, str] = {}
     for dependency in task.dependencies:
@@ -169,7 +174,7 @@ def _outputs(work: Work, dag: Dag, run: Run, task: Task) -> dict[str, str]:
     return found
 
 
-def _output_texts(work: Work, run: Run, before: Task) -> dict[str, str]:
+def _output_texts(work: UnitOfWork, run: Run, before: Task) -> dict[str, str]:
     values = work.outputs(run.key, before.id, is_expanded=bool(before.expand))
     return {
         output_variable(before.id, name): variable_text(value) for name, value in values.items()

@@ -24,10 +24,10 @@ from chalicelib.scheduler import (
     retention,
     sub_dags,
 )
-from chalicelib.scheduler.claims import Finding
-from chalicelib.scheduler.context import Scheduler, Work
+from chalicelib.scheduler.claims import ClaimAttempt
+from chalicelib.scheduler.context import SchedulerContext, UnitOfWork
 from chalicelib.scheduler.repair import DeadLetters
-from chalicelib.scheduler.unit_of_work import working
+from chalicelib.scheduler.unit_of_work import unit_of_work
 from chalicelib.utils.errors import in_words
 
 log = logging.getLogger("orchestrator.scheduler")
@@ -51,7 +51,7 @@ class Report:
         if number:
             self.did[name] = self.did.get(name, 0) + number
 
-    def part(self, work: Work, name: str, part: Callable[[Work], int]) -> int:
+    def part(self, work: UnitOfWork, name: str, part: Callable[[UnitOfWork], int]) -> int:
         """Do one part inside the transaction; one that raises keeps no other from being done."""
         number = clock.part_of(work, name, part)
         self.count(name, number)
@@ -78,18 +78,18 @@ class _Outside:
     too old is to be removed."""
 
     letters: DeadLetters = field(default_factory=DeadLetters)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[ClaimAttempt] = field(default_factory=list)
     is_round: bool = False
     is_removing: bool = False
     is_compared: bool = True
 
 
-def tick(scheduler: Scheduler) -> Report:
+def tick(scheduler: SchedulerContext) -> Report:
     """Do all of it. Raises only where the database cannot be written."""
     started_at, started_ns = scheduler.now(), time.perf_counter_ns()
     report = Report()
     outside = _look_outside(scheduler, report, started_at)
-    with working(scheduler) as work:
+    with unit_of_work(scheduler) as work:
         _decide(work, outside, report)
         duration_us = (time.perf_counter_ns() - started_ns) // 1000
         housekeeping.record_tick(work.tx, started_at, duration_us, report.did, report.errors)
@@ -101,7 +101,7 @@ def tick(scheduler: Scheduler) -> Report:
     return report
 
 
-def _remove_expired(scheduler: Scheduler, report: Report) -> None:
+def _remove_expired(scheduler: SchedulerContext, report: Report) -> None:
     """Last, so that nothing that is due waits for it."""
     removal = retention.remove_expired(scheduler)
     report.count("runs_removed", removal.count)
@@ -113,7 +113,7 @@ def _remove_expired(scheduler: Scheduler, report: Report) -> None:
             housekeeping.amend_tick(tx, report.did, report.errors)
 
 
-def _look_outside(scheduler: Scheduler, report: Report, now: datetime) -> _Outside:
+def _look_outside(scheduler: SchedulerContext, report: Report, now: datetime) -> _Outside:
     """All that needs the network. Nothing may be asked of it inside a transaction."""
     outside = _Outside()
     with scheduler.database.read() as tx:
@@ -134,7 +134,7 @@ def _look_outside(scheduler: Scheduler, report: Report, now: datetime) -> _Outsi
     return outside
 
 
-def _decide(work: Work, outside: _Outside, report: Report) -> None:
+def _decide(work: UnitOfWork, outside: _Outside, report: Report) -> None:
     findings = outside.findings
     report.part(work, "attempts_lost", lambda work: repair.end_abandoned(work, findings))
     report.part(work, "attempts_lost", repair.end_silent)
@@ -152,10 +152,10 @@ def _decide(work: Work, outside: _Outside, report: Report) -> None:
         is_done = outside.is_compared and stopped < registration.MAX_STOPPED
         if is_done:  # else the next tick goes on
             housekeeping.set_fact(work.tx, _LAST_ROUND, work.now)
-    report.errors += work.left_out[:MAX_SAID]
+    report.errors += work.skipped_items[:MAX_SAID]
 
 
-def _set_aside(work: Work, letters: DeadLetters) -> int:
+def _set_aside(work: UnitOfWork, letters: DeadLetters) -> int:
     for body, reason in letters.unreadable:
         queue = work.scheduler.settings.dead_letter_queue
         housekeeping.set_aside(work.tx, queue, body, reason, work.now)
@@ -168,5 +168,5 @@ def _is_round(last: datetime | None, every: timedelta, now: datetime) -> bool:
     return last is None or not last <= now < last + every
 
 
-def _delete_dead(scheduler: Scheduler, outside: _Outside) -> None:
+def _delete_dead(scheduler: SchedulerContext, outside: _Outside) -> None:
     scheduler.dead_letters.delete(outside.letters.received)

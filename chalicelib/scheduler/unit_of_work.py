@@ -13,7 +13,7 @@ from chalicelib.dag.templates.compile_budget import NotCompiled, compile_at_most
 from chalicelib.dag.templates.scope import TemplateError
 from chalicelib.errors import Unavailable
 from chalicelib.scheduler import backfill_progress, clock, dispatch, forced_end
-from chalicelib.scheduler.context import AT_ONCE, Scheduler, Work
+from chalicelib.scheduler.context import AT_ONCE, SchedulerContext, UnitOfWork
 from chalicelib.scheduler.outbox import Outbox
 from chalicelib.scheduler.progress import advance, give_up_waiting, pass_on
 
@@ -27,7 +27,7 @@ MAX_PASSES = 10
 
 
 @contextmanager
-def working(scheduler: Scheduler, batch_id: str | None = None) -> Iterator[Work]:
+def unit_of_work(scheduler: SchedulerContext, batch_id: str | None = None) -> Iterator[UnitOfWork]:
     """A transaction in which changes are followed up. Nothing is sent if it fails. What needs more
     templates than a transaction may compile is done in others behind it."""
     try:
@@ -42,7 +42,7 @@ def working(scheduler: Scheduler, batch_id: str | None = None) -> Iterator[Work]
         log.exception("what waits for its templates is left to a wake-up")
 
 
-def _go_on_with_templates(scheduler: Scheduler, work: Work) -> None:
+def _go_on_with_templates(scheduler: SchedulerContext, work: UnitOfWork) -> None:
     for _ in range(MAX_PASSES):
         if not work.put_off_items:
             return
@@ -50,13 +50,13 @@ def _go_on_with_templates(scheduler: Scheduler, work: Work) -> None:
 
 
 @contextmanager
-def _transaction(scheduler: Scheduler, batch_id: str | None = None) -> Iterator[Work]:
+def _transaction(scheduler: SchedulerContext, batch_id: str | None = None) -> Iterator[UnitOfWork]:
     now = scheduler.now()
     outbox = Outbox(now)
     with scheduler.database.write(batch_id) as tx, compile_at_most(MAX_COMPILED):
-        work = Work(tx, scheduler, outbox, now)
+        work = UnitOfWork(tx, scheduler, outbox, now)
         yield work
-        settle(work)
+        propagate(work)
         if work.put_off_items:
             outbox.wake(now)  # should this process die before it goes on, or have too much to do
     outbox.send(scheduler)
@@ -70,7 +70,7 @@ def _compile(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(compiled)
 
 
-def _go_on(scheduler: Scheduler, before: Work, compiled: frozenset[str]) -> Work:
+def _go_on(scheduler: SchedulerContext, before: UnitOfWork, compiled: frozenset[str]) -> UnitOfWork:
     with _transaction(scheduler) as work:
         work.compiled = before.compiled | compiled
         for about in before.put_off_items:
@@ -84,7 +84,7 @@ def _go_on(scheduler: Scheduler, before: Work, compiled: frozenset[str]) -> Work
     return work
 
 
-def settle(work: Work) -> None:
+def propagate(work: UnitOfWork) -> None:
     """Follow up until nothing is left: a run that ends gives its slot to the next, whose first
     tasks take slots, and so on. Bounded, because each round ends or begins something."""
     for _ in range(MAX_ROUNDS):
@@ -97,7 +97,7 @@ def settle(work: Work) -> None:
         elif work.task_slots or work.pools:
             dispatch.fill_task_slots(work)
         elif work.backfills:
-            backfill_progress.go_on_one(work, work.backfills.pop())
+            backfill_progress.advance(work, work.backfills.pop())
         elif work.held_up:
             _give_up_waiting(work)
         else:
@@ -105,34 +105,34 @@ def settle(work: Work) -> None:
     raise RuntimeError("the scheduler does not come to rest")
 
 
-def _close(work: Work) -> None:
+def _close(work: UnitOfWork) -> None:
     run_id = next(iter(work.closed))
     state = work.closed.pop(run_id)
-    with work.apart("what waited for a run", run_id=run_id):
+    with work.isolate("what waited for a run", run_id=run_id):
         run = work.run(run_id)
         if run is not None:
             pass_on(work, run, state)
 
 
-def _advance(work: Work, run_id: str) -> None:
-    with work.apart("a run", run_id=run_id):
+def _advance(work: UnitOfWork, run_id: str) -> None:
+    with work.isolate("a run", run_id=run_id):
         run = work.run(run_id)
         if run is None or not run.is_active:
             return
         give_up = partial(forced_end.end_run, work, run)
         # One run that cannot be followed up must neither block its neighbours nor stay for ever.
-        with work.apart("the progress of a run", give_up=give_up, patience=AT_ONCE, **run.ids()):
+        with work.isolate("the progress of a run", give_up=give_up, patience=AT_ONCE, **run.ids()):
             advance(work, run)
 
 
-def _fill_run_slots(work: Work, dag_id: str) -> None:
-    with work.apart("the runs that wait for a slot", dag_id=dag_id):
+def _fill_run_slots(work: UnitOfWork, dag_id: str) -> None:
+    with work.isolate("the runs that wait for a slot", dag_id=dag_id):
         dispatch.fill_run_slots(work, dag_id)
 
 
-def _give_up_waiting(work: Work) -> None:
+def _give_up_waiting(work: UnitOfWork) -> None:
     # The latest first: where it makes way, the earlier ones may not have to.
     run_id, task_id = max(work.held_up, key=lambda waiting: work.held_up[waiting])
     _, previous = work.held_up.pop((run_id, task_id))
-    with work.apart("a task that waits for the past", run_id=run_id, task_id=task_id):
+    with work.isolate("a task that waits for the past", run_id=run_id, task_id=task_id):
         give_up_waiting(work, run_id, task_id, previous)

@@ -21,7 +21,7 @@ from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.database.reads.wait_reasons import Holder, WaitingFor
 from chalicelib.scheduler import progress
-from chalicelib.scheduler.context import MAKE_AHEAD, Scheduler, Work
+from chalicelib.scheduler.context import MAKE_AHEAD, SchedulerContext, UnitOfWork
 from chalicelib.scheduler.dispatch import begins
 from chalicelib.scheduler.free_slots import FreeSlots, free_run_slots
 from chalicelib.scheduler.outbox import Outbox
@@ -53,9 +53,9 @@ _NEED = (
 class Explainer:
     """Answers for one read transaction. What several answers need is read once."""
 
-    def __init__(self, scheduler: Scheduler, tx: Transaction) -> None:
+    def __init__(self, scheduler: SchedulerContext, tx: Transaction) -> None:
         now = scheduler.now()
-        self._work = Work(tx, scheduler, Outbox(now), now)
+        self._work = UnitOfWork(tx, scheduler, Outbox(now), now)
         self._slots = FreeSlots(self._work)
         self._queues = SlotQueues(self._work)
         self._states: dict[int, progress.States] = {}

@@ -79,7 +79,7 @@ def _events(installed: Installation, functions: Lambda) -> dict[str, Callable[[]
         API_FUNCTION: lambda: sources.request("GET", "/api/dags", token),
         "register": lambda: events.of_the_bucket(dags, "cold.yaml", created=True),
         "backup": lambda: events.of_the_clock(datetime.now(UTC)),
-        ADMIN_FUNCTION: lambda: {"do": "token list"},
+        ADMIN_FUNCTION: lambda: {"action": "token list"},
         "tick": lambda: events.of_the_clock(datetime.now(UTC)),
         "apply": lambda: _of_one("results", result().encode()),
         "execute": lambda: _of_one("tasks", TaskMessage(attempt(), "true").encode()),

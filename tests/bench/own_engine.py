@@ -20,7 +20,7 @@ from chalicelib.local.loops import Executors, Results, start
 from chalicelib.ports import OutgoingMessage, QueueDepth, ReceivedMessage
 from chalicelib.scheduler import registration, results
 from chalicelib.scheduler.commands import runs as run_commands
-from chalicelib.scheduler.context import Scheduler
+from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.utils.time import utc_now
 from tests.support.fakes import FakeBucket
 
@@ -67,7 +67,7 @@ class OwnEngine:
         self.dags, runs = FakeBucket(), FolderBucket(folder / "runs")
         database = Database(folder / "database" / "orchestrator.db")
         database.create_if_missing()
-        self.scheduler = Scheduler(
+        self.scheduler = SchedulerContext(
             database=database,
             tasks=self.tasks,
             results=self.results,

@@ -10,7 +10,7 @@ from itertools import islice
 from chalicelib import config
 from chalicelib.database import Database, Transaction
 from chalicelib.ports import ObjectInfo
-from chalicelib.scheduler.context import Scheduler
+from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.tick import tick
 from tests.bench.big_database import DUE, FULL, NOW, QUICK, Size, big_database, file_of
 from tests.bench.machine import milliseconds
@@ -35,7 +35,7 @@ class Bench:
 
     def __init__(self, database: Database, size: Size) -> None:
         self.database, self.size, self.clock = database, size, FakeClock(NOW)
-        self.scheduler = Scheduler(
+        self.scheduler = SchedulerContext(
             database=database,
             tasks=InstantQueue(),
             results=InstantQueue(),

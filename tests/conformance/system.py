@@ -19,7 +19,7 @@ from chalicelib.executor import Executor
 from chalicelib.messages import (
     Attempt,
     Heartbeat,
-    Notice,
+    NotificationMessage,
     Result,
     TaskMessage,
     decode_report,
@@ -81,14 +81,14 @@ class CommandExecutor(ScriptedExecutor):
 
     def take(self, message: ReceivedMessage) -> None:
         task = decode_task(message.body)
-        if isinstance(task, Notice):
+        if isinstance(task, NotificationMessage):
             self._tell(task, message)
         elif (begins := _moment(task.not_before or 0.0)) > self.world.clock():
             self._early.append((begins, message.body))
         else:
             self._run(task, message.body)
 
-    def _tell(self, notice: Notice, message: ReceivedMessage) -> None:
+    def _tell(self, notice: NotificationMessage, message: ReceivedMessage) -> None:
         """Commands really; what would leave the machine is only noted."""
         if notice.how != "command":
             super().take(message)

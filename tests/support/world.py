@@ -20,8 +20,8 @@ from chalicelib.database.reads import task_instances
 from chalicelib.messages import (
     Attempt,
     Heartbeat,
-    Notice,
-    Noticed,
+    NotificationMessage,
+    NotificationResult,
     Outcome,
     Result,
     TaskMessage,
@@ -30,7 +30,7 @@ from chalicelib.messages import (
 from chalicelib.ports import OutgoingMessage, ReceivedMessage
 from chalicelib.scheduler import registration, results
 from chalicelib.scheduler.commands import runs
-from chalicelib.scheduler.context import Scheduler
+from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.tick import Report, tick
 from chalicelib.web.logs import read_source
 from tests.support.databases import unhurried
@@ -65,14 +65,16 @@ class ScriptedExecutor:
 
     world: World
     script: Callable[[TaskMessage], Played]
-    tells: Callable[[Notice], Noticed] = lambda notice: Noticed(notice.id, is_delivered=True)
+    tells: Callable[[NotificationMessage], NotificationResult] = lambda notice: NotificationResult(
+        notice.id, is_delivered=True
+    )
     started: list[tuple[datetime, TaskMessage]] = field(default_factory=list)
-    told: list[Notice] = field(default_factory=list)
+    told: list[NotificationMessage] = field(default_factory=list)
     running: list[tuple[datetime, Result]] = field(default_factory=list)
 
     def take(self, message: ReceivedMessage) -> None:
         task = decode_task(message.body)
-        if isinstance(task, Notice):
+        if isinstance(task, NotificationMessage):
             self.told.append(task)
             self.world.report(self.tells(task).encode())
             return
@@ -146,7 +148,7 @@ class World:
         self.runs = FakeBucket()
         self.database = unhurried(folder / "db" / "orchestrator.db")
         self.database.create_if_missing()
-        self.scheduler = Scheduler(
+        self.scheduler = SchedulerContext(
             database=self.database,
             tasks=self.tasks,
             results=self.results,

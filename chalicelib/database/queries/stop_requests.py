@@ -11,7 +11,7 @@ from chalicelib.messages import Attempt
 
 
 def insert(tx: Transaction, attempt: Attempt, now: datetime) -> None:
-    """Note the wish; asking again changes nothing."""
+    """Note the request; asking again changes nothing."""
     tx.execute(
         "INSERT OR IGNORE INTO stops (attempt, requested_at) VALUES (?, ?)",
         (_name(attempt), to_us(now)),
@@ -45,7 +45,7 @@ def is_asked_for(tx: Transaction, attempt: Attempt) -> bool:
 
 
 def forget(tx: Transaction, attempt: Attempt) -> None:
-    """The attempt has ended, or the wish was carried out twice."""
+    """The attempt has ended, or the request was repeated."""
     tx.execute("DELETE FROM stops WHERE attempt = ?", (_name(attempt),))
 
 

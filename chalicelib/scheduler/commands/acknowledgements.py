@@ -10,16 +10,16 @@ from chalicelib.database.queries import runs
 from chalicelib.errors import Conflict
 from chalicelib.scheduler.commands import lookup
 from chalicelib.scheduler.commands.audit import audit
-from chalicelib.scheduler.context import Scheduler
-from chalicelib.scheduler.unit_of_work import working
+from chalicelib.scheduler.context import SchedulerContext
+from chalicelib.scheduler.unit_of_work import unit_of_work
 
 
 def acknowledge(
-    scheduler: Scheduler, run_ids: Sequence[str], note: str | None, *, who: str
+    scheduler: SchedulerContext, run_ids: Sequence[str], note: str | None, *, who: str
 ) -> list[str]:
     """Acknowledge all of these failed runs or, if one cannot be, none. Answers those that were not
     yet acknowledged with this note. Raises NotFound, or Conflict for a run that has not failed."""
-    with working(scheduler) as work:
+    with unit_of_work(scheduler) as work:
         changed = []
         for run_id in dict.fromkeys(run_ids):
             run = lookup.run(work, run_id)
@@ -31,9 +31,9 @@ def acknowledge(
         return changed
 
 
-def take_back(scheduler: Scheduler, run_id: str, *, who: str) -> None:
+def take_back(scheduler: SchedulerContext, run_id: str, *, who: str) -> None:
     """Let the failure stand among those that need a look again. Raises NotFound."""
-    with working(scheduler) as work:
+    with unit_of_work(scheduler) as work:
         run = lookup.run(work, run_id)
         if runs.forget_acknowledgement(work.tx, run.key):
             audit(work, who, "unacknowledge", run_id)

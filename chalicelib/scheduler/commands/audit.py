@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.database.queries import housekeeping
-from chalicelib.scheduler.context import Work
+from chalicelib.scheduler.context import UnitOfWork
 
 
-def audit(work: Work, who: str, action: str, target: str, **details: Any) -> None:
+def audit(work: UnitOfWork, who: str, action: str, target: str, **details: Any) -> None:
     """Write one row, in the transaction of the change itself."""
     housekeeping.audit(work.tx, who, action, target, details, work.now)

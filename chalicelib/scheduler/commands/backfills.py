@@ -14,10 +14,10 @@ from chalicelib.database.queries.backfills import Backfill
 from chalicelib.errors import Conflict, InvalidRequest, NotFound
 from chalicelib.scheduler.commands import lookup
 from chalicelib.scheduler.commands.audit import audit
-from chalicelib.scheduler.context import Scheduler, Work
+from chalicelib.scheduler.context import SchedulerContext, UnitOfWork
 from chalicelib.scheduler.outbox import Outbox
 from chalicelib.scheduler.stopping import stop_run
-from chalicelib.scheduler.unit_of_work import working
+from chalicelib.scheduler.unit_of_work import unit_of_work
 
 MAX_DATES = 20_000
 SHOWN = 100
@@ -42,7 +42,7 @@ class BackfillPlan:
 
 
 def create(
-    scheduler: Scheduler,
+    scheduler: SchedulerContext,
     dag_id: str,
     *,
     who: str,
@@ -62,7 +62,7 @@ def create(
         raise InvalidRequest("the backfill's `from` lies in the future; take an earlier one")
     to_date = min(to_date, now)
     with scheduler.database.read() as tx:
-        reading = Work(tx, scheduler, Outbox(now), now)
+        reading = UnitOfWork(tx, scheduler, Outbox(now), now)
         dag = lookup.live_dag(reading, dag_id)
         definition = reading.definition(dag.version_id)
         made = runs.dates_between(tx, dag_id, from_date, to_date)
@@ -92,9 +92,9 @@ def create(
     return replace(plan, id=_begin(scheduler, new, len(dates), who))
 
 
-def _begin(scheduler: Scheduler, new: Backfill, dates: int, who: str) -> int:
+def _begin(scheduler: SchedulerContext, new: Backfill, dates: int, who: str) -> int:
     """Make the backfill and its first runs; its id."""
-    with working(scheduler) as work:
+    with unit_of_work(scheduler) as work:
         most = lookup.live_dag(work, new.dag_id).max_active_runs
         new = replace(new, max_active_runs=min(new.max_active_runs, most, MAX_ACTIVE))
         key = backfills.insert(work.tx, new, work.now)
@@ -123,9 +123,9 @@ def _dates(dag: Dag, first: datetime, last: datetime, is_reverse: bool) -> list[
     return found[::-1] if is_reverse else found
 
 
-def set_state(scheduler: Scheduler, backfill_id: int, state: str, *, who: str) -> None:
+def set_state(scheduler: SchedulerContext, backfill_id: int, state: str, *, who: str) -> None:
     """Pause a backfill, or resume it (`running`). Raises NotFound, Conflict."""
-    with working(scheduler) as work:
+    with unit_of_work(scheduler) as work:
         backfill = _find(work, backfill_id)
         if backfill.state not in _STATES[state]:
             raise Conflict(f"backfill {backfill_id} is {backfill.state}; it cannot become {state}")
@@ -135,10 +135,12 @@ def set_state(scheduler: Scheduler, backfill_id: int, state: str, *, who: str) -
         audit(work, who, f"backfill {state}", backfill.dag_id, id=backfill_id)
 
 
-def cancel(scheduler: Scheduler, backfill_id: int, *, who: str, stop_running: bool = False) -> None:
+def cancel(
+    scheduler: SchedulerContext, backfill_id: int, *, who: str, stop_running: bool = False
+) -> None:
     """Make no more runs and cancel those that have not started. Runs that have started finish,
     unless `stop_running`: that may be asked for later, too. Raises NotFound, Conflict."""
-    with working(scheduler) as work:
+    with unit_of_work(scheduler) as work:
         backfill = _find(work, backfill_id)
         active = [
             run
@@ -165,7 +167,7 @@ def _check_cancel(backfill: Backfill, active: int, *, stop_running: bool) -> Non
     raise Conflict(f"backfill {backfill.id} is {backfill.state} already{hint}")
 
 
-def _find(work: Work, backfill_id: int) -> Backfill:
+def _find(work: UnitOfWork, backfill_id: int) -> Backfill:
     backfill = backfills.find(work.tx, backfill_id)
     if backfill is None:
         raise NotFound(f"there is no backfill {backfill_id}; GET /api/backfills lists them")

@@ -8,10 +8,10 @@ from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.errors import Conflict, NotFound
 from chalicelib.scheduler.clearing import no_such_task
-from chalicelib.scheduler.context import Work
+from chalicelib.scheduler.context import UnitOfWork
 
 
-def live_dag(work: Work, dag_id: str) -> RegisteredDag:
+def live_dag(work: UnitOfWork, dag_id: str) -> RegisteredDag:
     """A DAG that can be run and changed. Raises NotFound, or Conflict for a removed one."""
     dag = dags.find(work.tx, dag_id)
     if dag is None:
@@ -24,7 +24,7 @@ def live_dag(work: Work, dag_id: str) -> RegisteredDag:
     return dag
 
 
-def run(work: Work, run_id: str) -> Run:
+def run(work: UnitOfWork, run_id: str) -> Run:
     """Raises NotFound."""
     found = runs.find(work.tx, run_id)
     if found is None:
@@ -32,7 +32,7 @@ def run(work: Work, run_id: str) -> Run:
     return found
 
 
-def run_to_go_on(work: Work, run_id: str) -> Run:
+def run_to_go_on(work: UnitOfWork, run_id: str) -> Run:
     """A run of which something is to run again. Raises NotFound, or Conflict for one that has ended
     and whose DAG was removed: it would wait for a slot for ever."""
     found = run(work, run_id)
@@ -47,7 +47,7 @@ def run_to_go_on(work: Work, run_id: str) -> Run:
 
 
 def instances(
-    work: Work, of: Run, task_id: str, map_index: int | None = None
+    work: UnitOfWork, of: Run, task_id: str, map_index: int | None = None
 ) -> list[TaskInstance]:
     """All instances of a task, or one copy. Raises NotFound."""
     found = task_instances.of_run(work.tx, of.key, [task_id])

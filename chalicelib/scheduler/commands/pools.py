@@ -5,23 +5,23 @@ from __future__ import annotations
 from chalicelib.database.queries import pools
 from chalicelib.errors import Conflict, NotFound
 from chalicelib.scheduler.commands.audit import audit
-from chalicelib.scheduler.context import Scheduler
-from chalicelib.scheduler.unit_of_work import working
+from chalicelib.scheduler.context import SchedulerContext
+from chalicelib.scheduler.unit_of_work import unit_of_work
 
 
 def put_pool(
-    scheduler: Scheduler, name: str, slots: int, description: str = "", *, who: str = "local"
+    scheduler: SchedulerContext, name: str, slots: int, description: str = "", *, who: str = "local"
 ) -> None:
     """Make or change a pool. A smaller one stops nothing that runs."""
-    with working(scheduler) as work:
+    with unit_of_work(scheduler) as work:
         pools.put(work.tx, name, slots, description, work.now)
         work.pools.add(name)
         audit(work, who, "put pool", name, slots=slots)
 
 
-def remove_pool(scheduler: Scheduler, name: str, *, who: str = "local") -> None:
+def remove_pool(scheduler: SchedulerContext, name: str, *, who: str = "local") -> None:
     """Raises NotFound, or Conflict while a task that is ready or runs needs it."""
-    with working(scheduler) as work:
+    with unit_of_work(scheduler) as work:
         if pools.is_in_use(work.tx, name):
             raise Conflict(f"pool {name!r} is in use; wait until no ready or running task needs it")
         if not pools.remove(work.tx, name):

@@ -19,10 +19,10 @@ from chalicelib.scheduler.clearing import Cleared, ClearRequest
 from chalicelib.scheduler.clock import clock_start
 from chalicelib.scheduler.commands import lookup
 from chalicelib.scheduler.commands.audit import audit
-from chalicelib.scheduler.context import Scheduler, Work
+from chalicelib.scheduler.context import SchedulerContext, UnitOfWork
 from chalicelib.scheduler.run_creation import make_now, make_run
 from chalicelib.scheduler.stopping import stop_attempt, stop_run
-from chalicelib.scheduler.unit_of_work import working
+from chalicelib.scheduler.unit_of_work import unit_of_work
 from chalicelib.utils.time import iso
 
 MAX_TAGGED = 1000
@@ -31,7 +31,7 @@ _SECOND_CLICK = timedelta(minutes=1)
 
 
 def request_run(
-    scheduler: Scheduler,
+    scheduler: SchedulerContext,
     dag_id: str,
     *,
     who: str = "local",
@@ -43,7 +43,7 @@ def request_run(
     """Make a run now; answers its run_id and whether it is new. The same key again answers the same
     run. Raises NotFound, InvalidRequest for bad params or a date that lies ahead, Conflict for a
     removed DAG, a date that has its run, or a DAG at its limit whose overlap_policy is skip."""
-    with working(scheduler) as work:
+    with unit_of_work(scheduler) as work:
         if idempotency_key is not None:
             earlier = runs.by_idempotency_key(work.tx, dag_id, idempotency_key)
             if earlier is not None:
@@ -75,7 +75,7 @@ def request_run(
         return run.run_id, True
 
 
-def _taken(work: Work, dag: RegisteredDag, moment: datetime) -> Conflict:
+def _taken(work: UnitOfWork, dag: RegisteredDag, moment: datetime) -> Conflict:
     taken = runs.by_logical_date(work.tx, dag.dag_id, moment)
     return Conflict(
         f"DAG {dag.dag_id!r} has a run for {moment.isoformat()} already:"
@@ -83,18 +83,20 @@ def _taken(work: Work, dag: RegisteredDag, moment: datetime) -> Conflict:
     )
 
 
-def set_paused(scheduler: Scheduler, dag_id: str, is_paused: bool, *, who: str = "local") -> None:
+def set_paused(
+    scheduler: SchedulerContext, dag_id: str, is_paused: bool, *, who: str = "local"
+) -> None:
     """Stop or start the DAG's schedule. Scheduled runs that waited for a slot wait on, or go on.
     Raises NotFound or Conflict."""
-    with working(scheduler) as work:
+    with unit_of_work(scheduler) as work:
         _set_paused(work, lookup.live_dag(work, dag_id), is_paused, who)
 
 
 def set_paused_by_tag(
-    scheduler: Scheduler, tag: str, is_paused: bool, *, who: str = "local"
+    scheduler: SchedulerContext, tag: str, is_paused: bool, *, who: str = "local"
 ) -> list[str]:
     """The same for every DAG with this tag (at most 1000 at once); answers those that changed."""
-    with working(scheduler) as work:
+    with unit_of_work(scheduler) as work:
         return [
             dag_id
             for dag_id in dags.tagged(work.tx, tag, MAX_TAGGED)
@@ -102,7 +104,7 @@ def set_paused_by_tag(
         ]
 
 
-def _set_paused(work: Work, dag: RegisteredDag, is_paused: bool, who: str) -> bool:
+def _set_paused(work: UnitOfWork, dag: RegisteredDag, is_paused: bool, who: str) -> bool:
     if dag.is_paused == is_paused:
         return False
     definition = work.definition(dag.version_id)
@@ -114,10 +116,10 @@ def _set_paused(work: Work, dag: RegisteredDag, is_paused: bool, who: str) -> bo
     return True
 
 
-def cancel_run(scheduler: Scheduler, run_id: str, *, who: str = "local") -> None:
+def cancel_run(scheduler: SchedulerContext, run_id: str, *, who: str = "local") -> None:
     """Nothing of the run begins any more, and what runs is stopped. Raises NotFound, or Conflict if
     it has ended."""
-    with working(scheduler) as work:
+    with unit_of_work(scheduler) as work:
         run = lookup.run(work, run_id)
         if not run.is_active:
             raise Conflict(f"run {run_id!r} has ended: {run.state}; there is nothing to cancel")
@@ -126,7 +128,7 @@ def cancel_run(scheduler: Scheduler, run_id: str, *, who: str = "local") -> None
 
 
 def cancel_task(
-    scheduler: Scheduler,
+    scheduler: SchedulerContext,
     run_id: str,
     task_id: str,
     map_index: int | None = None,
@@ -134,7 +136,7 @@ def cancel_task(
     who: str = "local",
 ) -> None:
     """The same for one task, or one copy of it. Raises NotFound, Conflict."""
-    with working(scheduler) as work:
+    with unit_of_work(scheduler) as work:
         run = lookup.run(work, run_id)
         found = lookup.instances(work, run, task_id, map_index)
         legal = [task for task in found if TaskState.CANCELLED in TASK_TRANSITIONS[task.state]]
@@ -152,7 +154,7 @@ def cancel_task(
 
 
 def clear(
-    scheduler: Scheduler,
+    scheduler: SchedulerContext,
     run_id: str,
     *,
     who: str = "local",
@@ -165,7 +167,7 @@ def clear(
     """Let tasks run again: these (all if None), with what depends on them, or only what failed; by
     the file as it is now, or by the run's own version, None for what the DAG says. Answers what is,
     or with `dry_run` would be, cleared. Raises NotFound, Conflict."""
-    with working(scheduler) as work:
+    with unit_of_work(scheduler) as work:
         run = lookup.run_to_go_on(work, run_id)
         if run.stopping is not None and run.is_active:
             raise Conflict(f"run {run_id!r} is being stopped; clear it when it has ended")
@@ -179,7 +181,7 @@ def clear(
 
 
 def retry_run(
-    scheduler: Scheduler,
+    scheduler: SchedulerContext,
     run_id: str,
     *,
     who: str = "local",
@@ -200,7 +202,7 @@ def retry_run(
     return cleared
 
 
-def rerun(scheduler: Scheduler, run_id: str, *, who: str = "local") -> str:
+def rerun(scheduler: SchedulerContext, run_id: str, *, who: str = "local") -> str:
     """A new run by the file as it is now, with the same params, as far as the file still has them;
     answers its run_id. A second click within a minute answers the same run. Raises NotFound,
     Conflict."""
@@ -236,7 +238,7 @@ def _again(run_id: str, moment: datetime) -> str:
 
 
 def mark(
-    scheduler: Scheduler,
+    scheduler: SchedulerContext,
     run_id: str,
     task_id: str,
     map_index: int | None,
@@ -250,7 +252,7 @@ def mark(
     if state not in MARKABLE_STATES:
         raise InvalidRequest(f"a task can be marked {', '.join(MARKABLE_STATES)}, not {state!r}")
     target = TaskState(state)
-    with working(scheduler) as work:
+    with unit_of_work(scheduler) as work:
         run = lookup.run_to_go_on(work, run_id)
         found = lookup.instances(work, run, task_id, map_index)
         found = [task for task in found if not task.is_removed]
@@ -274,9 +276,11 @@ def mark(
         audit(work, who, f"mark {state}", run_id, task_id=task_id, map_index=map_index)
 
 
-def set_note(scheduler: Scheduler, run_id: str, note: str | None, *, who: str = "local") -> None:
+def set_note(
+    scheduler: SchedulerContext, run_id: str, note: str | None, *, who: str = "local"
+) -> None:
     """What people say about the run. Raises NotFound."""
-    with working(scheduler) as work:
+    with unit_of_work(scheduler) as work:
         run = lookup.run(work, run_id)
         runs.set_note(work.tx, run.key, note)
         audit(work, who, "note", run_id)

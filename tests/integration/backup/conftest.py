@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.admin.backup import Keeper
+from chalicelib.admin.backup import BackupContext
 from chalicelib.database import Database
 from tests.integration.storage import ledger
 from tests.integration.storage.test_kills import Worker
@@ -40,10 +40,12 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def keeper(database: Database, bucket: FakeBucket, clock: FakeClock, tmp_path: Path) -> Keeper:
+def keeper(
+    database: Database, bucket: FakeBucket, clock: FakeClock, tmp_path: Path
+) -> BackupContext:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    return Keeper(Database(database.path), bucket, clock, scratch=scratch, linger=0.0)
+    return BackupContext(Database(database.path), bucket, clock, scratch=scratch, linger=0.0)
 
 
 @pytest.fixture
@@ -56,6 +58,6 @@ def writers(database: Database, tmp_path: Path) -> Iterator[list[Worker]]:
 
 
 @pytest.fixture
-def reopened(keeper: Keeper) -> Callable[[], Keeper]:
+def reopened(keeper: BackupContext) -> Callable[[], BackupContext]:
     """A keeper as another process would build it."""
     return lambda: replace(keeper, database=Database(keeper.database.path))

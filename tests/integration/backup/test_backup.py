@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.admin import backup_store
-from chalicelib.admin.backup import Keeper, back_up, backups, restore
+from chalicelib.admin.backup import BackupContext, back_up, backups, restore
 from chalicelib.admin.backup_retention import Rule
 from chalicelib.database import Database
 from chalicelib.database.backup import copy_process
@@ -81,7 +81,7 @@ def test_a_damaged_copy_is_noticed(database: Database, tmp_path: Path) -> None:
 
 
 def test_a_backup_is_one_gzip_file_in_parts_with_a_manifest(
-    keeper: Keeper, bucket: FakeBucket, tmp_path: Path
+    keeper: BackupContext, bucket: FakeBucket, tmp_path: Path
 ) -> None:
     made = back_up(keeper)
     prefix = f"database/{made['name']}/"
@@ -98,7 +98,7 @@ def test_a_backup_is_one_gzip_file_in_parts_with_a_manifest(
 
 
 def test_a_large_database_is_stored_in_several_parts(
-    keeper: Keeper, database: Database, tmp_path: Path
+    keeper: BackupContext, database: Database, tmp_path: Path
 ) -> None:
     with database.write() as tx:
         tx.script(["CREATE TABLE noise (x BLOB)"])
@@ -111,7 +111,7 @@ def test_a_large_database_is_stored_in_several_parts(
 
 
 def test_old_backups_are_removed_by_the_rule_and_the_others_listed(
-    keeper: Keeper, clock: FakeClock
+    keeper: BackupContext, clock: FakeClock
 ) -> None:
     keeper = replace(keeper, rule=Rule(daily=2, weekly=0, monthly=0))
     made = []
@@ -124,7 +124,7 @@ def test_old_backups_are_removed_by_the_rule_and_the_others_listed(
 
 
 def test_an_unfinished_backup_is_not_listed_and_is_removed_after_a_day(
-    keeper: Keeper, bucket: FakeBucket, clock: FakeClock
+    keeper: BackupContext, bucket: FakeBucket, clock: FakeClock
 ) -> None:
     made = back_up(keeper)
     bucket.delete([f"database/{made['name']}/manifest.json"])
@@ -136,7 +136,7 @@ def test_an_unfinished_backup_is_not_listed_and_is_removed_after_a_day(
 
 
 def test_too_little_room_for_the_copy_is_said_before_anybody_is_locked_out(
-    keeper: Keeper, bucket: FakeBucket
+    keeper: BackupContext, bucket: FakeBucket
 ) -> None:
     huge = keeper.database.path.with_name("huge.db")
     with huge.open("wb") as file:
@@ -147,18 +147,18 @@ def test_too_little_room_for_the_copy_is_said_before_anybody_is_locked_out(
 
 
 @pytest.mark.parametrize("name", ["", "x", "../secrets", "20261123T100000Z-000000000001"])
-def test_a_backup_that_is_not_there_is_not_found(keeper: Keeper, name: str) -> None:
+def test_a_backup_that_is_not_there_is_not_found(keeper: BackupContext, name: str) -> None:
     with pytest.raises(NotFound):
         restore(keeper, name)
 
 
 def test_a_backup_is_there_for_another_process(
-    keeper: Keeper, reopened: Callable[[], Keeper]
+    keeper: BackupContext, reopened: Callable[[], BackupContext]
 ) -> None:
     assert back_up(keeper)["commit_seq"] == backups(reopened())[0].commit_seq
 
 
-def test_what_a_killed_backup_left_in_the_scratch_folder_is_removed(keeper: Keeper) -> None:
+def test_what_a_killed_backup_left_in_the_scratch_folder_is_removed(keeper: BackupContext) -> None:
     highest = int(Path("/proc/sys/kernel/pid_max").read_text())
     somebodys = keeper.scratch / "orchestrator-backup-of-mine"
     somebodys.mkdir()

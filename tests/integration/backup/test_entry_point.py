@@ -21,17 +21,17 @@ with mock_aws():
     from chalicelib.database import Database
     Database(Path(os.environ["ORCHESTRATOR_DATABASE"])).create_if_missing()
     # Nobody asks `backup` for anything else than a backup, whatever the event says.
-    night = {"version": "0", "account": "", "region": "", "detail": {"do": "restore"},
+    night = {"version": "0", "account": "", "region": "", "detail": {"action": "restore"},
              "detail-type": "", "source": "", "time": "", "id": "", "resources": []}
-    def call(wish):
-        return json.loads(json.dumps(app.admin(wish, None)))
+    def call(command):
+        return json.loads(json.dumps(app.admin(command, None)))
     made = json.loads(json.dumps(app.backup(night, None)))
-    assert [b["name"] for b in call({"do": "backups"})["backups"]] == [made["name"]]
+    assert [b["name"] for b in call({"action": "backups"})["backups"]] == [made["name"]]
     from chalicelib import bootstrap
     from dataclasses import replace
     quick = replace(bootstrap.keeper(), linger=0.0)
     bootstrap.keeper = lambda: quick
-    print(call({"do": "restore", "name": made["name"]})["backup"] == made["name"])
+    print(call({"action": "restore", "name": made["name"]})["backup"] == made["name"])
 """
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.admin.backup import Keeper, back_up, backups, restore
+from chalicelib.admin.backup import BackupContext, back_up, backups, restore
 from chalicelib.database import Database
 from chalicelib.database.connection.sqlite_open import DatabaseUnusable
 from chalicelib.local.folder_bucket import FolderBucket
@@ -22,10 +22,12 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def keeper(database: Database, clock: FakeClock, tmp_path: Path) -> Keeper:
+def keeper(database: Database, clock: FakeClock, tmp_path: Path) -> BackupContext:
     (tmp_path / "scratch").mkdir()
     bucket = FolderBucket(tmp_path / "bucket")
-    return Keeper(Database(database.path), bucket, clock, scratch=tmp_path / "scratch", linger=0.0)
+    return BackupContext(
+        Database(database.path), bucket, clock, scratch=tmp_path / "scratch", linger=0.0
+    )
 
 
 def run_victim(act: str, path: Path, tmp_path: Path, place: str, count: int) -> int:
@@ -53,7 +55,7 @@ def seen(path: Path) -> str:
 
 @pytest.mark.parametrize(("place", "count"), [("copy", 1), ("inspect", 1), ("put", 1), ("put", 2)])
 def test_a_killed_backup_leaves_nothing_that_counts(
-    keeper: Keeper, writers: list[Worker], path: Path, tmp_path: Path, place: str, count: int
+    keeper: BackupContext, writers: list[Worker], path: Path, tmp_path: Path, place: str, count: int
 ) -> None:
     assert run_victim("back_up", path, tmp_path, place, count) == -signal.SIGKILL
     before = [len(writer.lines()) for writer in writers]
@@ -67,7 +69,7 @@ def test_a_killed_backup_leaves_nothing_that_counts(
 
 @pytest.mark.parametrize("place", ["get", "inspect", "replace"])
 def test_a_restore_killed_before_it_touches_the_database_changes_nothing(
-    keeper: Keeper, database: Database, path: Path, tmp_path: Path, place: str
+    keeper: BackupContext, database: Database, path: Path, tmp_path: Path, place: str
 ) -> None:
     put(database, "backed up")
     back_up(keeper)
@@ -82,7 +84,7 @@ def test_a_restore_killed_before_it_touches_the_database_changes_nothing(
 
 @pytest.mark.parametrize(("place", "count"), [("swap", 1), ("rename", 1)])
 def test_a_restore_killed_before_the_renames_is_run_again(
-    keeper: Keeper, database: Database, path: Path, tmp_path: Path, place: str, count: int
+    keeper: BackupContext, database: Database, path: Path, tmp_path: Path, place: str, count: int
 ) -> None:
     put(database, "backed up")
     back_up(keeper)
@@ -96,7 +98,7 @@ def test_a_restore_killed_before_the_renames_is_run_again(
 
 
 def test_a_restore_killed_between_the_renames_is_ended_by_whoever_starts_next(
-    keeper: Keeper, database: Database, path: Path, tmp_path: Path
+    keeper: BackupContext, database: Database, path: Path, tmp_path: Path
 ) -> None:
     put(database, "backed up")
     back_up(keeper)
@@ -115,7 +117,7 @@ def test_a_restore_killed_between_the_renames_is_ended_by_whoever_starts_next(
 
 
 def test_a_restore_killed_between_the_renames_can_be_run_again(
-    keeper: Keeper, database: Database, path: Path, tmp_path: Path
+    keeper: BackupContext, database: Database, path: Path, tmp_path: Path
 ) -> None:
     put(database, "backed up")
     back_up(keeper)
@@ -126,7 +128,7 @@ def test_a_restore_killed_between_the_renames_can_be_run_again(
 
 
 def test_a_restore_killed_after_the_renames_has_been_done(
-    keeper: Keeper, database: Database, path: Path, tmp_path: Path
+    keeper: BackupContext, database: Database, path: Path, tmp_path: Path
 ) -> None:
     put(database, "backed up")
     back_up(keeper)
@@ -137,7 +139,7 @@ def test_a_restore_killed_after_the_renames_has_been_done(
 
 
 def test_a_database_open_in_another_process_is_the_restored_one_soon_after(
-    keeper: Keeper, database: Database, path: Path, tmp_path: Path
+    keeper: BackupContext, database: Database, path: Path, tmp_path: Path
 ) -> None:
     """This process has connections to the old file; the restore is another's."""
     put(database, "backed up")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chalicelib.admin.backup import Keeper, back_up, restore
+from chalicelib.admin.backup import BackupContext, back_up, restore
 from chalicelib.database import Database
 from tests.support.fakes import FakeBucket
 from tests.support.world import World
@@ -24,7 +24,7 @@ def test_an_attempt_that_was_claimed_in_the_lost_timeline_ends_by_the_repair(
     world = World(tmp_path)
     (tmp_path / "scratch").mkdir()
     path = world.database.path
-    keeper = Keeper(
+    keeper = BackupContext(
         Database(path), FakeBucket(), world.clock, scratch=tmp_path / "scratch", linger=0.0
     )
     world.upload(DAG)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.admin.backup import Keeper, Restored, back_up, restore
+from chalicelib.admin.backup import BackupContext, Restored, back_up, restore
 from chalicelib.admin.backup_store import BackupDamaged
 from chalicelib.database import Database
 from chalicelib.database.connection import directory_swap, sqlite
@@ -50,7 +50,7 @@ def seen(database: Database) -> str:
 
 
 def test_a_restore_brings_back_the_database_and_says_what_it_did(
-    keeper: Keeper, database: Database, path: Path
+    keeper: BackupContext, database: Database, path: Path
 ) -> None:
     put(database, "backed up")
     made = back_up(keeper)
@@ -68,7 +68,9 @@ def test_a_restore_brings_back_the_database_and_says_what_it_did(
     assert journal_of(path).stat().st_size > 0
 
 
-def test_no_commit_number_is_given_twice(keeper: Keeper, database: Database, path: Path) -> None:
+def test_no_commit_number_is_given_twice(
+    keeper: BackupContext, database: Database, path: Path
+) -> None:
     back_up(keeper)
     last = put(database, "lost")
     database.close()
@@ -77,7 +79,7 @@ def test_no_commit_number_is_given_twice(keeper: Keeper, database: Database, pat
 
 
 def test_what_was_replaced_is_kept_beside_it_whole(
-    keeper: Keeper, database: Database, path: Path
+    keeper: BackupContext, database: Database, path: Path
 ) -> None:
     back_up(keeper)
     put(database, "lost")
@@ -91,7 +93,7 @@ def test_what_was_replaced_is_kept_beside_it_whole(
 
 
 def test_only_the_newest_replaced_databases_are_kept(
-    keeper: Keeper, clock: FakeClock, database: Database, path: Path
+    keeper: BackupContext, clock: FakeClock, database: Database, path: Path
 ) -> None:
     database.close()
     back_up(keeper)
@@ -104,7 +106,7 @@ def test_only_the_newest_replaced_databases_are_kept(
 
 
 def test_a_connection_that_was_open_before_never_writes_to_the_replaced_file(
-    keeper: Keeper, database: Database, path: Path
+    keeper: BackupContext, database: Database, path: Path
 ) -> None:
     put(database, "backed up")
     back_up(keeper)
@@ -118,7 +120,7 @@ def test_a_connection_that_was_open_before_never_writes_to_the_replaced_file(
 
 
 def test_while_the_restore_lingers_the_old_connection_waits_and_the_new_file_is_in_use(
-    keeper: Keeper, database: Database, path: Path
+    keeper: BackupContext, database: Database, path: Path
 ) -> None:
     put(database, "backed up")
     back_up(keeper)
@@ -136,7 +138,7 @@ def test_while_the_restore_lingers_the_old_connection_waits_and_the_new_file_is_
 
 
 def test_processes_that_write_all_the_time_move_on_and_lose_nothing(
-    keeper: Keeper, path: Path, tmp_path: Path
+    keeper: BackupContext, path: Path, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-m", "tests.integration.backup.eager", str(path)]
     logs = [tmp_path / f"eager{number}" for number in range(3)]
@@ -176,7 +178,7 @@ def is_done_since(log: Path, done: Restored) -> bool:
 
 
 def test_active_runs_forbid_a_restore_unless_told(
-    keeper: Keeper, database: Database, path: Path
+    keeper: BackupContext, database: Database, path: Path
 ) -> None:
     back_up(keeper)
     with database.write() as tx:
@@ -192,7 +194,7 @@ def test_active_runs_forbid_a_restore_unless_told(
 
 
 def test_a_token_that_was_revoked_since_stays_revoked(
-    keeper: Keeper, database: Database, path: Path
+    keeper: BackupContext, database: Database, path: Path
 ) -> None:
     with database.write() as tx:
         tx.execute(
@@ -210,7 +212,7 @@ def test_a_token_that_was_revoked_since_stays_revoked(
 
 @pytest.mark.parametrize("harm", ["missing", "no database", "torn", "empty directory"])
 def test_a_database_that_cannot_be_read_is_replaced(
-    keeper: Keeper, database: Database, path: Path, harm: str
+    keeper: BackupContext, database: Database, path: Path, harm: str
 ) -> None:
     put(database, "backed up")
     back_up(keeper)
@@ -235,7 +237,7 @@ def test_a_database_that_cannot_be_read_is_replaced(
 
 @pytest.mark.parametrize("harm", ["missing part", "cut", "bits", "manifest"])
 def test_a_damaged_backup_changes_nothing(
-    keeper: Keeper, database: Database, path: Path, bucket: FakeBucket, harm: str
+    keeper: BackupContext, database: Database, path: Path, bucket: FakeBucket, harm: str
 ) -> None:
     made = back_up(keeper)
     put(database, "still in use")
@@ -256,14 +258,14 @@ def test_a_damaged_backup_changes_nothing(
     assert [entry.name for entry in path.parent.parent.iterdir()] == ["my-database"]
 
 
-def with_steps(keeper: Keeper, steps: list[Migration]) -> Keeper:
+def with_steps(keeper: BackupContext, steps: list[Migration]) -> BackupContext:
     return replace(keeper, database=Database(keeper.database.path, steps=steps))
 
 
 NEXT = [*load(), Migration(len(load()) + 1, "next", "ALTER TABLE facts ADD COLUMN why TEXT;\n")]
 
 
-def test_a_backup_of_a_newer_schema_is_refused(keeper: Keeper, database: Database) -> None:
+def test_a_backup_of_a_newer_schema_is_refused(keeper: BackupContext, database: Database) -> None:
     newer = with_steps(keeper, NEXT)
     newer.database.migrate()
     back_up(newer)
@@ -272,7 +274,7 @@ def test_a_backup_of_a_newer_schema_is_refused(keeper: Keeper, database: Databas
     put(database, "still in use")
 
 
-def test_a_backup_of_an_older_schema_is_migrated(keeper: Keeper, database: Database) -> None:
+def test_a_backup_of_an_older_schema_is_migrated(keeper: BackupContext, database: Database) -> None:
     back_up(keeper)
     database.close()
     newer = with_steps(keeper, NEXT)
@@ -282,7 +284,7 @@ def test_a_backup_of_an_older_schema_is_migrated(keeper: Keeper, database: Datab
 
 
 def test_a_bucket_that_does_not_answer_changes_nothing(
-    keeper: Keeper, database: Database, path: Path
+    keeper: BackupContext, database: Database, path: Path
 ) -> None:
     class Silent(FakeBucket):
         def get(self, key: str, *, limit: int | None = None) -> None:
@@ -298,7 +300,7 @@ def test_a_bucket_that_does_not_answer_changes_nothing(
 
 
 def test_what_dead_restores_left_is_removed_after_an_hour(
-    path: Path, clock: FakeClock, reopened: Callable[[], Keeper]
+    path: Path, clock: FakeClock, reopened: Callable[[], BackupContext]
 ) -> None:
     dead = directory_swap.new_directory(path, clock())
     assert directory_swap.new_directory(path, clock() + timedelta(minutes=59)).exists()

@@ -49,7 +49,7 @@ def die_before(owner: Any, name: str, count: int) -> None:
 
 
 def main(act: str, database: str, bucket: str, scratch: str, place: str, count: str) -> None:
-    keeper = backup.Keeper(
+    keeper = backup.BackupContext(
         Database(Path(database)),
         FolderBucket(Path(bucket)),
         FakeClock(),

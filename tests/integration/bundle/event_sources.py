@@ -55,8 +55,8 @@ class Lambda:
 
     def new_token(self, name: str, role: str) -> str:
         """An access token, as `python -m infra token create` asks for one."""
-        wish = {"do": "token create", "name": name, "role": role, "who": "tests"}
-        return str(self.invoke(ADMIN_FUNCTION, wish)["token"])
+        command = {"action": "token create", "name": name, "role": role, "who": "tests"}
+        return str(self.invoke(ADMIN_FUNCTION, command)["token"])
 
     def busy(self, name: str) -> list[Sandbox]:
         """The sandboxes that work just now."""

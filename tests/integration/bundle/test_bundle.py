@@ -243,9 +243,9 @@ def test_without_its_file_system_nothing_is_restored_to_the_disk_of_the_sandbox(
 ) -> None:
     sandbox = installed.start("admin", database=DATABASE)
     try:
-        for wish in ("restore", "backup", "token list"):
-            answer = sandbox.invoke({"do": wish})
-            assert "not mounted at /mnt/orchestrator" in answer["error"]["message"], wish
+        for command in ("restore", "backup", "token list"):
+            answer = sandbox.invoke({"action": command})
+            assert "not mounted at /mnt/orchestrator" in answer["error"]["message"], command
     finally:
         sandbox.close()
 
@@ -253,14 +253,14 @@ def test_without_its_file_system_nothing_is_restored_to_the_disk_of_the_sandbox(
 def test_the_function_admin_makes_tokens_and_backups(
     installed: Installation, functions: Lambda, sources: EventSources
 ) -> None:
-    made = functions.invoke("admin", {"do": "token create", "name": "new", "role": "viewer"})
+    made = functions.invoke("admin", {"action": "token create", "name": "new", "role": "viewer"})
     assert sources.ask("GET", "/api/dags", made["token"]).status == 200
-    backup = functions.invoke("admin", {"do": "backup"})
-    listed = functions.invoke("admin", {"do": "backups"})["backups"]
+    backup = functions.invoke("admin", {"action": "backup"})
+    listed = functions.invoke("admin", {"action": "backups"})["backups"]
     assert [one["name"] for one in listed] == [backup["name"]]
     kept = installed.client("s3").list_objects_v2(
         Bucket=installed.setting("backups_bucket"), Prefix=f"database/{backup['name']}/"
     )
     assert kept["KeyCount"] == 2
-    functions.invoke("admin", {"do": "token revoke", "name": "new"})
+    functions.invoke("admin", {"action": "token revoke", "name": "new"})
     assert sources.ask("GET", "/api/dags", made["token"]).status == 401

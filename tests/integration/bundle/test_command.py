@@ -23,8 +23,8 @@ Type = Callable[[str], str]
 def own_sources(installed: Installation, functions: Lambda) -> Iterator[EventSources]:
     """The API, the clock and the queues: `deploy` sends a task through all of it."""
     own = Stage(STAGE)
-    installed.account.unserved.function = lambda name, wish: functions.invoke(
-        name.removeprefix(f"{own.stack}-"), wish
+    installed.account.unserved.function = lambda name, command: functions.invoke(
+        name.removeprefix(f"{own.stack}-"), command
     )
     sources = EventSources(installed, functions)
     sources.start()

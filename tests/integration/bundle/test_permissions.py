@@ -77,7 +77,7 @@ def used(
     _find_dead_letters(installed, user)
     _forget_what_is_old(installed, user)
     _back_up(installed, functions)
-    assert functions.invoke("admin", {"do": "self test"})["missing"] == ""
+    assert functions.invoke("admin", {"action": "self test"})["missing"] == ""
     return {name: seen.of(Stage(STAGE).function(name)) for name in NAMES}
 
 
@@ -171,10 +171,10 @@ def _back_up(installed: Installation, functions: Lambda) -> None:
     unfinished = "database/20200101T000000Z-000000000001/part-00000.gz"
     bucket = installed.setting("backups_bucket")
     at_night = events.of_the_clock(datetime.now(UTC))
-    for name, event in (("backup", at_night), ("admin", {"do": "backup"})):
+    for name, event in (("backup", at_night), ("admin", {"action": "backup"})):
         installed.client("s3").put_object(Bucket=bucket, Key=unfinished, Body=b"")
         functions.invoke(name, event)
-    functions.invoke("admin", {"do": "backups"})
+    functions.invoke("admin", {"action": "backups"})
 
 
 def policy_of(installed: Installation, name: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from chalicelib.errors import OrchestratorError, Unavailable
 from chalicelib.executor import notifications, webhook
-from chalicelib.messages import Notice, Noticed, decode_report
+from chalicelib.messages import NotificationMessage, NotificationResult, decode_report
 from tests.integration.executor.bench_of_one import Bench
 
 PAYLOAD = {"dag_id": "d", "state": "failed", "note": 'é " $(x)'}
@@ -80,19 +80,21 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhook, "PAUSES", (0.01, 0.01))
 
 
-def told(bench: Bench, how: str, target: str, *, env: dict[str, str] | None = None) -> Noticed:
+def told(
+    bench: Bench, how: str, target: str, *, env: dict[str, str] | None = None
+) -> NotificationResult:
     """What is reported of a notice."""
-    notice = Notice(7, how, target, "d failed", PAYLOAD, env or {})
+    notice = NotificationMessage(7, how, target, "d failed", PAYLOAD, env or {})
     bench.executor.handle(notice.encode(), time_left=lambda: 900.0)
     report = decode_report(bench.results.bodies()[-1])
-    assert isinstance(report, Noticed)
+    assert isinstance(report, NotificationResult)
     assert report.id == 7
     return report
 
 
 def test_a_webhook_gets_the_payload_as_json_with_a_key(receiver: Receiver) -> None:
     report = told(Bench(allow_private=True), "webhook", f"{receiver.url}/hook/a?b=c d")
-    assert report == Noticed(7, is_delivered=True)
+    assert report == NotificationResult(7, is_delivered=True)
     [(path, headers, body)] = receiver.seen
     assert (path, body) == ("/hook/a?b=c%20d", PAYLOAD)
     assert headers["Content-Type"] == "application/json"
@@ -237,7 +239,9 @@ def test_a_webhook_over_tls_is_told(
     certified = certificate(tmp_path, "localhost")
     monkeypatch.setenv("SSL_CERT_FILE", str(certified))
     url = serve_tls(receiver, certified)
-    assert told(Bench(allow_private=True), "webhook", url) == Noticed(7, is_delivered=True)
+    assert told(Bench(allow_private=True), "webhook", url) == NotificationResult(
+        7, is_delivered=True
+    )
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(
@@ -300,7 +304,7 @@ def test_a_command_tells_with_the_variables_it_is_given(tmp_path: Path) -> None:
 
 
 def test_a_command_that_fails_has_not_told() -> None:
-    assert told(Bench(), "command", "exit 3") == Noticed(7, False, "exit code 3", True)
+    assert told(Bench(), "command", "exit 3") == NotificationResult(7, False, "exit code 3", True)
 
 
 def nobody_there() -> str:
@@ -362,13 +366,17 @@ def test_a_private_address_has_failed_at_once(receiver: Receiver) -> None:
 def test_a_command_that_hangs_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notifications, "COMMAND_SECONDS", 0.3)
     report = told(Bench(), "command", "sleep 60")
-    assert report == Noticed(7, False, "its command was stopped after 0.3 s", is_transient=True)
+    assert report == NotificationResult(
+        7, False, "its command was stopped after 0.3 s", is_transient=True
+    )
 
 
 def test_a_notice_for_which_no_time_is_left_goes_back_to_the_queue() -> None:
     bench = Bench()
     with pytest.raises(Unavailable, match="only 60 s are left"):
-        bench.executor.handle(Notice(7, "command", "true", "", {}).encode(), time_left=lambda: 60.0)
+        bench.executor.handle(
+            NotificationMessage(7, "command", "true", "", {}).encode(), time_left=lambda: 60.0
+        )
     assert bench.results.bodies() == []
 
 

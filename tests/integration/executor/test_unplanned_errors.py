@@ -23,7 +23,14 @@ from chalicelib.executor import (
     outputs,
     supervisor,
 )
-from chalicelib.messages import Attempt, Notice, Noticed, Result, TaskMessage, decode_report
+from chalicelib.messages import (
+    Attempt,
+    NotificationMessage,
+    NotificationResult,
+    Result,
+    TaskMessage,
+    decode_report,
+)
 from chalicelib.ports import OutgoingMessage
 from tests.integration.executor.bench_of_one import Bench, utc_now
 from tests.integration.executor.test_stopping import lives, pids
@@ -263,10 +270,12 @@ def test_a_notification_that_cannot_be_sent_for_an_unplanned_error_is_to_be_sent
     monkeypatch.setattr(notifications, "Webhook", trap.spring)
     monkeypatch.setattr(notifications, "start", trap.spring)
     bench = Bench(notifier=Trapped(trap))
-    bench.executor.handle(Notice(7, how, "x", "s", {}).encode(), time_left=lambda: 900.0)
+    bench.executor.handle(
+        NotificationMessage(7, how, "x", "s", {}).encode(), time_left=lambda: 900.0
+    )
     [body] = bench.results.bodies()
     report = decode_report(body)
-    assert isinstance(report, Noticed)
+    assert isinstance(report, NotificationResult)
     assert (report.is_delivered, report.is_transient) == (False, True)
     assert report.reason.startswith("internal error of the executor: RuntimeError at ")
     assert SECRET not in body

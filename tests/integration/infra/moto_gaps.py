@@ -184,14 +184,14 @@ class Unserved:
     def _invoke(self, params: dict[str, Any], **_: Any) -> Any:
         """moto would start a container. Without `function` this is the function `admin` of a
         database that has a token from the first time on that it is asked for one."""
-        name, wish = params["url_path"].split("/")[3], json.loads(params["body"])
+        name, command = params["url_path"].split("/")[3], json.loads(params["body"])
         is_first = name not in [function for function, _ in self.invoked]
-        self.invoked.append((name, wish))
-        if wish["do"] == "self test":
+        self.invoked.append((name, command))
+        if command["action"] == "self test":
             made = self.self_test
         else:
             made = {"token": FIRST_TOKEN if is_first else None}
-        answer = json.dumps(self.function(name, wish) if self.function else made)
+        answer = json.dumps(self.function(name, command) if self.function else made)
         return _answer({"Payload": io.BytesIO(answer.encode())})
 
     def _settings(self, **_: Any) -> Any:

@@ -11,30 +11,30 @@ import pytest
 
 from chalicelib import config
 from chalicelib.admin import access_tokens
-from chalicelib.admin.backup import Keeper
-from chalicelib.admin.commands import carry_out
+from chalicelib.admin.backup import BackupContext
+from chalicelib.admin.commands import execute
 from chalicelib.database import Database
-from chalicelib.scheduler.context import Scheduler
+from chalicelib.scheduler.context import SchedulerContext
 from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
 
 Ask = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def scheduler(tmp_path: Path) -> Iterator[Scheduler]:
+def scheduler(tmp_path: Path) -> Iterator[SchedulerContext]:
     database = Database(tmp_path / "database" / "orchestrator.sqlite")
     database.create_if_missing()
     now = FakeClock()
     queue, bucket = FakeQueue(now), FakeBucket()
-    yield Scheduler(database, queue, queue, queue, bucket, bucket, config.load({}), now)
+    yield SchedulerContext(database, queue, queue, queue, bucket, bucket, config.load({}), now)
     database.close()
 
 
 @pytest.fixture
-def ask(scheduler: Scheduler, tmp_path: Path) -> Ask:
+def ask(scheduler: SchedulerContext, tmp_path: Path) -> Ask:
     """As Lambda passes it on: JSON in, JSON out."""
     (tmp_path / "scratch").mkdir()
-    keeper = Keeper(
+    keeper = BackupContext(
         Database(scheduler.database.path),
         FakeBucket(),
         scheduler.now,
@@ -43,23 +43,25 @@ def ask(scheduler: Scheduler, tmp_path: Path) -> Ask:
     )
 
     def asked(do: str, **fields: Any) -> dict[str, Any]:
-        wish = json.loads(json.dumps({"do": do, "who": "arn:of:ann", **fields}))
+        command = json.loads(json.dumps({"action": do, "who": "arn:of:ann", **fields}))
         answer: dict[str, Any] = json.loads(
-            json.dumps(carry_out(wish, lambda: scheduler, lambda: keeper))
+            json.dumps(execute(command, lambda: scheduler, lambda: keeper))
         )
         return answer
 
     return asked
 
 
-def test_the_first_token_is_an_operators_and_is_made_once(ask: Ask, scheduler: Scheduler) -> None:
+def test_the_first_token_is_an_operators_and_is_made_once(
+    ask: Ask, scheduler: SchedulerContext
+) -> None:
     token = ask("token first", name="first")["token"]
     assert access_tokens.authenticate(scheduler, token) == ("first", "operator")
     assert ask("token first", name="first") == {"token": None}
 
 
 def test_a_token_is_made_listed_and_revoked_and_the_audit_knows_who_did_it(
-    ask: Ask, scheduler: Scheduler
+    ask: Ask, scheduler: SchedulerContext
 ) -> None:
     token = ask("token create", name="ci", role="viewer")["token"]
     (shown,) = ask("token list")["tokens"]
@@ -78,7 +80,7 @@ def test_a_token_is_made_listed_and_revoked_and_the_audit_knows_who_did_it(
 
 
 def test_a_backup_brings_back_what_was_there_when_it_was_made(
-    ask: Ask, scheduler: Scheduler
+    ask: Ask, scheduler: SchedulerContext
 ) -> None:
     ask("token create", name="before", role="viewer")
     made = ask("backup")
@@ -97,38 +99,46 @@ def test_a_backup_brings_back_what_was_there_when_it_was_made(
 
 
 @pytest.mark.parametrize(
-    ("wish", "code", "said"),
+    ("command", "code", "said"),
     [
-        ({"do": "format the disk"}, "invalid_request", "not one of token first, token create"),
-        ({"do": ["backup"]}, "invalid_request", "not one of"),
-        ({}, "invalid_request", "do: None"),
-        ({"do": "token create", "name": "x"}, "invalid_request", "needs the text `role`"),
-        ({"do": "token create", "name": "x", "role": "god"}, "invalid_request", "no role 'god'"),
-        ({"do": "token revoke", "name": "nobody"}, "not_found", "no token 'nobody'"),
-        ({"do": "backup", "nmae": "x"}, "invalid_request", "does not know nmae"),
-        ({"do": "restore"}, "not_found", "no backup yet"),
-        ({"do": "restore", "name": "../x"}, "not_found", "no backup '../x'"),
-        ({"do": "restore", "name": 7}, "invalid_request", "needs the text `name`"),
+        ({"action": "format the disk"}, "invalid_request", "not one of token first, token create"),
+        ({"action": ["backup"]}, "invalid_request", "not one of"),
+        ({}, "invalid_request", "action: None"),
+        ({"action": "token create", "name": "x"}, "invalid_request", "needs the text `role`"),
         (
-            {"do": "restore", "even_while_runs_are_active": "no"},
+            {"action": "token create", "name": "x", "role": "god"},
+            "invalid_request",
+            "no role 'god'",
+        ),
+        ({"action": "token revoke", "name": "nobody"}, "not_found", "no token 'nobody'"),
+        ({"action": "backup", "nmae": "x"}, "invalid_request", "does not know nmae"),
+        ({"action": "restore"}, "not_found", "no backup yet"),
+        ({"action": "restore", "name": "../x"}, "not_found", "no backup '../x'"),
+        ({"action": "restore", "name": 7}, "invalid_request", "needs the text `name`"),
+        (
+            {"action": "restore", "even_while_runs_are_active": "no"},
             "invalid_request",
             "must be true or false",
         ),
     ],
 )
 def test_what_cannot_be_done_is_answered_and_not_raised(
-    scheduler: Scheduler, wish: dict[str, Any], code: str, said: str
+    scheduler: SchedulerContext, command: dict[str, Any], code: str, said: str
 ) -> None:
-    keeper = Keeper(Database(scheduler.database.path), FakeBucket(), scheduler.now, linger=0.0)
-    error = carry_out(wish, lambda: scheduler, lambda: keeper)["error"]
+    keeper = BackupContext(
+        Database(scheduler.database.path), FakeBucket(), scheduler.now, linger=0.0
+    )
+    error = execute(command, lambda: scheduler, lambda: keeper)["error"]
     assert error["code"] == code
     assert said in error["message"]
 
 
 def test_a_restore_does_not_open_the_database_that_may_be_broken(tmp_path: Path) -> None:
-    def broken() -> Scheduler:
+    def broken() -> SchedulerContext:
         raise AssertionError("the scheduler was asked for")
 
-    keeper = Keeper(Database(tmp_path / "d" / "x.sqlite"), FakeBucket(), FakeClock(), linger=0.0)
-    assert carry_out({"do": "backups"}, broken, lambda: keeper) == {"backups": []}
-    assert "error" in carry_out({"do": "restore"}, broken, lambda: keeper)
+    keeper = BackupContext(
+        Database(tmp_path / "d" / "x.sqlite"), FakeBucket(), FakeClock(), linger=0.0
+    )
+    assert execute({"action": "backups"}, broken, lambda: keeper) == {"backups": []}
+    assert "error" in execute({"action": "restore"}, broken, lambda: keeper)

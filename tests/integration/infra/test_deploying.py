@@ -276,8 +276,10 @@ def test_the_first_token_is_shown_once_and_health_is_asked_with_it_through_the_a
         (url, {"Authorization": "Bearer orch_the-first"}),
         (url, {}),
     ]
-    asked = [wish for name, wish in account.unserved.invoked if name == "orchestrator-access-admin"]
-    assert [wish["do"] for wish in asked] == ["token first", "self test"] * 2
+    asked = [
+        command for name, command in account.unserved.invoked if name == "orchestrator-access-admin"
+    ]
+    assert [command["action"] for command in asked] == ["token first", "self test"] * 2
 
 
 def test_what_the_gateway_itself_answers_has_the_shape_of_the_apis_errors(dev: Account) -> None:
@@ -305,8 +307,10 @@ def test_with_iam_the_gateway_asks_it_and_health_is_asked_with_a_signature(
         for method, told in sent["paths"][path].items():
             assert method == "options" or told["security"] == [{"sigv4": []}], path
     assert account.asked[-1][1]["Authorization"].startswith("AWS4-HMAC-SHA256 ")
-    asked = [wish for name, wish in account.unserved.invoked if name == "orchestrator-signed-admin"]
-    assert [wish["do"] for wish in asked] == ["self test"]  # no token is made
+    asked = [
+        command for name, command in account.unserved.invoked if name == "orchestrator-signed-admin"
+    ]
+    assert [command["action"] for command in asked] == ["self test"]  # no token is made
 
 
 def test_a_first_deployment_says_in_three_lines_what_it_makes_and_what_that_costs(

@@ -152,7 +152,7 @@ def test_4_after_the_end_of_all_executors_nothing_is_waited_for(make_world: Make
     world.executor.take(begun)
     world.tasks.delete([begun, lost])
     world.clock.advance(1)
-    repair.expect_nothing(world.scheduler)
+    repair.recover_after_restart(world.scheduler)
     world.play(5, ticking=True)
     assert world.run_state(run_id) == "success"
     assert world.all("SELECT outcome FROM attempts ORDER BY try_number") == [

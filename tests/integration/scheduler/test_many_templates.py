@@ -15,7 +15,7 @@ from chalicelib.dag.templates import engine
 from chalicelib.dag.templates.compile_budget import NotCompiled
 from chalicelib.database import Database
 from chalicelib.scheduler.commands import backfills
-from chalicelib.scheduler.unit_of_work import MAX_COMPILED, working
+from chalicelib.scheduler.unit_of_work import MAX_COMPILED, unit_of_work
 from tests.support.world import Played, World
 
 MakeWorld = Callable[..., World]
@@ -113,14 +113,14 @@ def test_no_transaction_compiles_more_than_a_few(
 def test_what_cannot_be_kept_compiled_does_not_wait_for_ever(make_world: MakeWorld) -> None:
     world = make_world()
     world.upload("name: D\ntasks: [{id: t, command: x}]")
-    with working(world.scheduler) as work:
-        with work.apart("a thing", dag_id="d"):
+    with unit_of_work(world.scheduler) as work:
+        with work.isolate("a thing", dag_id="d"):
             raise NotCompiled("{{ a }}")
-        assert (list(work.to_compile), work.left_out) == (["{{ a }}"], [])
+        assert (list(work.to_compile), work.skipped_items) == (["{{ a }}"], [])
         work.compiled = frozenset(["{{ a }}"])
-        with work.apart("a thing", dag_id="d"):
+        with work.isolate("a thing", dag_id="d"):
             raise NotCompiled("{{ a }}")
-        assert len(work.left_out) == 1
+        assert len(work.skipped_items) == 1
 
 
 def test_dates_of_a_backfill_wait_for_the_templates_of_their_params(

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.errors import OrchestratorError
 from chalicelib.messages import TaskMessage
 from chalicelib.ports import OutgoingMessage
-from chalicelib.scheduler.unit_of_work import working
+from chalicelib.scheduler.unit_of_work import unit_of_work
 from tests.support.fakes import FakeQueue
 from tests.support.world import Played, World
 
@@ -47,7 +47,7 @@ def test_of_what_is_undone_no_message_leaves(make_world: MakeWorld) -> None:
     run_id = world.request("d")
     (message,) = world.tasks.receive()
     task = TaskMessage.decode(message.body)
-    with working(world.scheduler) as work:
+    with unit_of_work(world.scheduler) as work:
         with pytest.raises(LookupError), work.savepoint():
             work.outbox.task(task, world.clock())
             raise LookupError
@@ -81,7 +81,7 @@ def test_a_message_that_cannot_be_written_fails_its_attempt_and_no_other(
     run_id = world.request("d")
     messages = [TaskMessage.decode(message.body) for message in world.tasks.receive()]
     bad, good = messages
-    with working(world.scheduler) as work:
+    with unit_of_work(world.scheduler) as work:
         work.outbox.task(Unwritable(bad.attempt, bad.command), world.clock())
         work.outbox.task(good, world.clock())
         work.touch(run_id)

@@ -17,7 +17,7 @@ from chalicelib.errors import Unavailable
 from chalicelib.executor import Executor
 from chalicelib.messages import SELF_TEST_DAG_ID
 from chalicelib.ports import OutgoingMessage
-from chalicelib.scheduler.context import Scheduler
+from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.results import apply
 from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
 
@@ -42,7 +42,7 @@ class Deaf(FakeQueue):
 class Installation:
     """Parts that work whenever the self-test sleeps; each can be replaced by a broken one."""
 
-    scheduler: Scheduler
+    scheduler: SchedulerContext
     seconds: float = 0.0
     parts: list[Callable[[], None]] = field(default_factory=list)
 
@@ -74,7 +74,7 @@ def installation(folder: Path, runs: FakeBucket, results: type[FakeQueue]) -> In
     database.create_if_missing()
     now = FakeClock()
     return Installation(
-        Scheduler(
+        SchedulerContext(
             database, FakeQueue(now), results(now), FakeQueue(now), FakeBucket(), runs,
             config.load({}), now,
         )

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from chalicelib.messages import Notice, Noticed, TaskMessage
+from chalicelib.messages import NotificationMessage, NotificationResult, TaskMessage
 from chalicelib.scheduler import notifications, results
 from chalicelib.scheduler.commands import runs
 from tests.support.world import BUSY, FAIL, SUCCEED, Played, World
@@ -18,7 +18,9 @@ ALERT = "name: D\non_failure: [{webhook: 'https://example.org/x'}]\ntasks: [{id:
 BUSY_ANSWER = "example.org answered 503; tried 3 times"
 
 
-def failing(make_world: MakeWorld, tells: Callable[[Notice], Noticed]) -> World:
+def failing(
+    make_world: MakeWorld, tells: Callable[[NotificationMessage], NotificationResult]
+) -> World:
     """A run has failed, and there is somebody to tell."""
     world = make_world(lambda _: FAIL)
     world.executor.tells = tells
@@ -42,9 +44,9 @@ def test_an_alert_that_could_not_be_delivered_for_now_arrives_later(make_world: 
     world = make_world(lambda _: FAIL)
     until = world.clock().timestamp() + 15
 
-    def tells(notice: Notice) -> Noticed:
+    def tells(notice: NotificationMessage) -> NotificationResult:
         is_up = world.clock().timestamp() > until
-        return Noticed(notice.id, is_up, "" if is_up else BUSY_ANSWER, not is_up)
+        return NotificationResult(notice.id, is_up, "" if is_up else BUSY_ANSWER, not is_up)
 
     world.executor.tells = tells
     world.upload(ALERT)
@@ -58,7 +60,9 @@ def test_an_alert_that_could_not_be_delivered_for_now_arrives_later(make_world: 
 
 
 def test_an_alert_that_can_never_be_delivered_has_failed_at_once(make_world: MakeWorld) -> None:
-    world = failing(make_world, lambda n: Noticed(n.id, False, "example.org answered 404"))
+    world = failing(
+        make_world, lambda n: NotificationResult(n.id, False, "example.org answered 404")
+    )
     world.play(600, step=30)
     assert stands(world) == ("failed", 1, "example.org answered 404")
 
@@ -67,9 +71,9 @@ def test_an_alert_is_sent_at_growing_intervals_for_about_a_day(make_world: MakeW
     sent: list[float] = []
     world = make_world(lambda _: FAIL)
 
-    def tells(notice: Notice) -> Noticed:
+    def tells(notice: NotificationMessage) -> NotificationResult:
         sent.append(world.clock().timestamp())
-        return Noticed(notice.id, False, BUSY_ANSWER, is_transient=True)
+        return NotificationResult(notice.id, False, BUSY_ANSWER, is_transient=True)
 
     world.executor.tells = tells
     world.upload(ALERT)
@@ -88,9 +92,9 @@ def test_an_alert_is_sent_at_growing_intervals_for_about_a_day(make_world: MakeW
 
 
 def test_a_late_report_changes_nothing_of_an_alert_that_arrived(make_world: MakeWorld) -> None:
-    world = failing(make_world, lambda n: Noticed(n.id, is_delivered=True))
-    world.report(Noticed(1, False, BUSY_ANSWER, is_transient=True).encode())
-    world.report(Noticed(99, False, BUSY_ANSWER, is_transient=True).encode())
+    world = failing(make_world, lambda n: NotificationResult(n.id, is_delivered=True))
+    world.report(NotificationResult(1, False, BUSY_ANSWER, is_transient=True).encode())
+    world.report(NotificationResult(99, False, BUSY_ANSWER, is_transient=True).encode())
     world.apply()
     assert stands(world) == ("delivered", 1, "")
 

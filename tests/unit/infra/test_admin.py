@@ -50,8 +50,8 @@ def account(*answers: Any) -> tuple[Aws, FakeLambda, list[float]]:
 def test_the_function_is_told_what_to_do_and_who_asks() -> None:
     aws, fake, _ = account({"token": "orch_1"})
     assert admin.ask(aws, PROD, "token create", name="ci", role="viewer") == {"token": "orch_1"}
-    wish = {"do": "token create", "who": "arn:of:me", "name": "ci", "role": "viewer"}
-    assert fake.asked == [("orchestrator-prod-admin", wish)]
+    command = {"action": "token create", "who": "arn:of:me", "name": "ci", "role": "viewer"}
+    assert fake.asked == [("orchestrator-prod-admin", command)]
 
 
 def test_a_mount_that_does_not_work_yet_is_waited_for() -> None:
@@ -131,49 +131,49 @@ RESTORED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(
-    ("command", "answer", "wish", "said"),
+    ("line", "answer", "command", "said"),
     [
         (
             "token create ci --role viewer",
             {"token": "orch_1"},
-            {"do": "token create", "name": "ci", "role": "viewer"},
+            {"action": "token create", "name": "ci", "role": "viewer"},
             "shown this once: orch_1",
         ),
-        ("token list", {"tokens": []}, {"do": "token list"}, "last used"),
+        ("token list", {"tokens": []}, {"action": "token list"}, "last used"),
         (
             "token revoke ci",
             {"revoked": "ci"},
-            {"do": "token revoke", "name": "ci"},
+            {"action": "token revoke", "name": "ci"},
             "revoked: ci",
         ),
-        ("backup", {**BACKUP, "locked_seconds": 0.25}, {"do": "backup"}, "for 0.25 s nobody"),
-        ("backups", {"backups": [BACKUP]}, {"do": "backups"}, "2.0 MB      1.0 MB"),
+        ("backup", {**BACKUP, "locked_seconds": 0.25}, {"action": "backup"}, "for 0.25 s nobody"),
+        ("backups", {"backups": [BACKUP]}, {"action": "backups"}, "2.0 MB      1.0 MB"),
         (
             "restore --yes",
             RESTORED,
-            {"do": "restore", "even_while_runs_are_active": False},
+            {"action": "restore", "even_while_runs_are_active": False},
             "restored b1",
         ),
         (
             "restore b1 --yes --even-while-runs-are-active",
             RESTORED,
-            {"do": "restore", "name": "b1", "even_while_runs_are_active": True},
+            {"action": "restore", "name": "b1", "even_while_runs_are_active": True},
             "restored b1",
         ),
     ],
 )
 def test_each_command_asks_for_what_it_says(
-    command: str,
+    line: str,
     answer: dict[str, Any],
-    wish: dict[str, Any],
+    command: dict[str, Any],
     said: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     aws, fake, _ = account(answer)
     monkeypatch.setattr("infra.__main__.connect", lambda *_: aws)
-    assert main([*command.split(), "--stage", "prod"]) == 0
-    assert fake.asked == [("orchestrator-prod-admin", {"who": "arn:of:me", **wish})]
+    assert main([*line.split(), "--stage", "prod"]) == 0
+    assert fake.asked == [("orchestrator-prod-admin", {"who": "arn:of:me", **command})]
     assert said in capsys.readouterr().out
 
 
