@@ -31,6 +31,7 @@ OWN_ACTIONS: dict[str, str] = {
     " DescribeNetworkInterfaces DescribeVpcEndpointServices ModifyNetworkInterfaceAttribute"
     " DescribeSecurityGroups DescribeSubnets DescribeVpcs",
     "events": "DeleteRule DescribeRule ListTargetsByRule PutRule PutTargets RemoveTargets",
+    "execute-api": "Invoke",  # health, with `--auth iam`
     "iam": "CreateRole DeleteRole DeleteRolePolicy GetRole GetRolePolicy ListRolePolicies PassRole"
     " PutRolePolicy UpdateAssumeRolePolicy",
     "lambda": "AddPermission CreateEventSourceMapping CreateFunction DeleteEventSourceMapping"
@@ -81,6 +82,7 @@ RESOURCES: dict[str, tuple[str, ...]] = {
     ),
     "cloudwatch": ("arn:{partition}:cloudwatch:{region}:{account}:alarm:*",),
     "events": ("arn:{partition}:events:{region}:{account}:rule/{name}-*",),
+    "execute-api": ("arn:{partition}:execute-api:{region}:{account}:*/v1/GET/api/health",),
     "iam": (
         "arn:{partition}:iam::{account}:role/{name}",
         "arn:{partition}:iam::{account}:role/{name}-*",

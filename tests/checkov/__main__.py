@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from chalicelib.local.python_versions import RUNNING
 from infra.naming import PROJECT
 from infra.permissions import TEMPLATES
 from tests.checkov.findings import accepted_in, differences, found_in
@@ -36,7 +37,9 @@ def main() -> int:
 
 def report_on(*templates: Path) -> Mapping[str, Any]:
     """What checkov says of them, in its own words."""
-    python = python_with(Path(sys.executable), "checkov", Path(__file__).with_name("requirements.txt"))
+    python = python_with(
+        Path(sys.executable), f"checkov-py{RUNNING}", Path(__file__).with_name("requirements.txt")
+    )
     files = [word for template in templates for word in ("--file", str(template))]
     shape = ("--framework", "cloudformation", "--compact", "--quiet", "--output", "json")
     # checkov reads settings from its environment, too.

@@ -8,21 +8,26 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 
 from infra import permissions
 from infra.naming import PROJECT
+from tests.emulator import shims
 from tests.emulator.emulator import ACCOUNT, REGION, Emulator
 from tests.integration.infra.account import copy_of_the_project
 from tests.support.waiting import HANG_SECONDS, eventually
 
 LISTS: tuple[tuple[str, str, str, str], ...] = (
+    ("apigateway", "get_domain_names", "items", "domainName"),
     ("apigateway", "get_rest_apis", "items", "id"),
     ("backup", "list_backup_plans", "BackupPlansList", "BackupPlanArn"),
     ("backup", "list_backup_vaults", "BackupVaultList", "BackupVaultArn"),
@@ -103,6 +108,36 @@ class Account:
         bucket = f"orchestrator-{stage}-{ACCOUNT}-dags"
         self.owner("s3").put_object(Bucket=bucket, Key=key, Body=text.encode())
 
+    def domain(self, name: str) -> tuple[str, str]:
+        """A certificate for the name, and the zone that it belongs to."""
+        certificate = self.owner("acm").request_certificate(DomainName=name, ValidationMethod="DNS")
+        zone = self.owner("route53").create_hosted_zone(Name=shims.OWN_DOMAIN, CallerReference=name)
+        return certificate["CertificateArn"], zone["HostedZone"]["Id"].rpartition("/")[2]
+
+    def records(self, zone: str) -> list[tuple[str, str]]:
+        """The addresses in the zone: name and type."""
+        rows = self.owner("route53").list_resource_record_sets(HostedZoneId=zone)
+        found = [(row["Name"], row["Type"]) for row in rows["ResourceRecordSets"]]
+        return sorted(row for row in found if row[1] in ("A", "AAAA"))
+
+    def caller(self, name: str, *actions: str) -> Signs:
+        """A new user who may do this, and signs requests of the API."""
+        iam = self.owner("iam")
+        iam.create_user(UserName=name)
+        allowed = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+        if actions:
+            iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        credentials = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+
+        def signs(method: str, url: str) -> Mapping[str, str]:
+            request = AWSRequest(method, url)
+            SigV4Auth(credentials, "execute-api", REGION).add_auth(request)
+            return dict(request.headers)
+
+        return signs
+
 
 CHALICE = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
 PROGRAMS = {
@@ -138,20 +173,25 @@ def _allowed(stages: list[str]) -> Iterator[dict[str, Any]]:
         yield from permissions.policies("aws", REGION, ACCOUNT, stage)
 
 
+Signs = Callable[[str, str], Mapping[str, str]]
+"""Takes the method and the URL, and gives the headers that say who asks."""
+
+
 @dataclass(frozen=True)
 class Api:
-    """A stage's API with an access token, asked as anybody outside asks it."""
+    """A stage's API, asked as anybody outside asks it: with an access token, or with signed
+    requests."""
 
     url: str
-    token: str
+    token: str = ""
+    signs: Signs | None = None
 
     def ask(self, method: str, path: str) -> tuple[int, Any]:
         """Status and answer."""
-        request = urllib.request.Request(
-            self.url.rstrip("/") + path,
-            method=method,
-            headers={"Authorization": f"Bearer {self.token}"},
-        )
+        url = self.url.rstrip("/") + path
+        with_token = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        headers = dict(self.signs(method, url) if self.signs else with_token)
+        request = urllib.request.Request(url, method=method, headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=HANG_SECONDS) as response:
                 return response.status, json.loads(response.read())

@@ -100,7 +100,7 @@ def _environ(folder: Path, port: int, certificate: Path, key: Path) -> dict[str,
         "MINISTACK_HOST": f"{REGION}.amazonaws.com",
         "MINISTACK_REGION": REGION,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
-        "AWS_ENDPOINT_URL": f"https://127.0.0.1:{port}",
+        "AWS_ENDPOINT_URL": f"https://{'[::1]' if shims.has_ipv6() else '127.0.0.1'}:{port}",
         "AWS_CA_BUNDLE": str(certificate),
         shims.FILE_SYSTEMS: str(folder / "file-systems"),
     }
@@ -138,7 +138,8 @@ def _environ_of_callers(folder: Path, port: int, certificate: Path) -> dict[str,
 def _certificate(folder: Path) -> tuple[Path, Path]:
     """With it policies that demand TLS are met as on AWS."""
     certificate, key = folder / "certificate.pem", folder / "key.pem"
-    names = f"subjectAltName=IP:127.0.0.1,DNS:*.{API_HOSTS}"
+    hosts = ["IP:127.0.0.1", "IP:::1", f"DNS:*.{API_HOSTS}", f"DNS:*.{shims.OWN_DOMAIN}"]
+    names = f"subjectAltName={','.join(hosts)}"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
     command += [
         "-subj",

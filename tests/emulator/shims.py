@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import threading
@@ -22,17 +23,21 @@ FILE_SYSTEMS = "EMULATOR_FILE_SYSTEMS"
 GATEWAY_PORT = "EMULATOR_GATEWAY_PORT"
 """The variable that names the emulator's port, for callers."""
 
+OWN_DOMAIN = "example.com"
+"""That of the account's owner, whose names, too, are in no DNS."""
+
 IPV6_BLOCK = "2600:1f18:1234:5600::/56"
 
 
 def be_found() -> None:
     """In the process of a caller. The host names of APIs are in no DNS; here they lead to the
     emulator, whose certificate bears them. All else is asked at AWS_ENDPOINT_URL."""
+    ours = re.compile(rf".*\.execute-api\..*|.*\.{re.escape(OWN_DOMAIN)}")
     sockets: Any = socket
     resolve, port = sockets.getaddrinfo, int(os.environ[GATEWAY_PORT])
 
     def resolved(host: Any, asked_port: Any, *rest: Any, **more: Any) -> Any:
-        if isinstance(host, str) and ".execute-api." in host:
+        if isinstance(host, str) and ours.fullmatch(host):
             return resolve("127.0.0.1", port, *rest, **more)
         return resolve(host, asked_port, *rest, **more)
 
@@ -43,6 +48,7 @@ def start() -> None:
     """ministack, with what it lacks."""
     from ministack import app
 
+    _listen_by_ipv6_too()
     _know_more_resource_types()
     _give_ipv6_addresses()
     _import_apis()
@@ -53,6 +59,31 @@ def start() -> None:
     _change_functions_at_once()
     _run_functions_as_lambda_does()
     app.main()
+
+
+def has_ipv6() -> bool:
+    """Whether this machine's loopback does."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+def _listen_by_ipv6_too() -> None:
+    """It takes one address. Functions with `--network ipv6` connect by IPv6 and nothing else, and
+    it leads all functions to the same endpoint."""
+    from hypercorn.config import Config
+
+    create = Config.create_sockets
+
+    def created(config: Any) -> Any:
+        port = os.environ["GATEWAY_PORT"]
+        config.bind = [*config.bind, *([f"[::1]:{port}"] if has_ipv6() else [])]
+        return create(config)
+
+    Config.create_sockets = created
 
 
 def _know_more_resource_types() -> None:

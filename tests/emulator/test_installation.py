@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from chalicelib.local.python_versions import ON_LAMBDA
-from tests.emulator import dags
+from tests.emulator import dags, shims
 from tests.emulator.account import Account, Api
 from tests.emulator.emulator import ACCOUNT, PYTHON, REGION, installed_python
 from tests.support.waiting import HANG_SECONDS, eventually
@@ -91,14 +91,28 @@ def test_a_restore_brings_back_what_was_backed_up(account: Account, story: Story
 
 
 def test_a_second_stage_comes_and_goes_beside_the_first(account: Account, story: Story) -> None:
-    without = account.everything()
-    url, token = shown(account.type_in(first_deploy("second")))
-    second = Api(url, token)
+    """With all that can be chosen: a way out by IPv6, IAM instead of tokens, a domain."""
+    without, name = account.everything(), f"second.{shims.OWN_DOMAIN}"
+    certificate, zone = account.domain(name)
+    choices = f"--python {PYTHON} --auth iam --domain {name} --certificate {certificate} --hosted-zone {zone}"
+    network = "ipv6" if shims.has_ipv6() else "endpoint"
+    printed = account.type_in(f"infra deploy --stage second --network {network} {choices}")
+    url, token = shown(printed)
+    assert SELF_TEST in printed
+    assert (url, token) == (f"https://{name}/", "")
+    assert "not yet" not in printed
+    assert account.records(zone) == [(f"{name}.", "A"), (f"{name}.", "AAAA")]
+
+    second = Api(url, signs=account.caller("operator", "execute-api:Invoke"))
     assert not second.knows("greeting")
-    assert Api(story.url, token).ask("GET", "/api/dags")[0] == 401
     account.upload("second", "greeting.yaml", dags.GREETING)
     assert second.ended(second.run("greeting"))["state"] == "success"
+    for stranger in (Api(url), Api(url, story.token), Api(url, signs=account.caller("nobody"))):
+        assert stranger.ask("GET", "/api/dags")[0] == 403
+    assert f"API {url}: 200" in account.type_in("infra status --stage second")
+
     account.type_in("infra down --stage second --yes --delete-data")
+    assert account.records(zone) == []
     assert account.everything() == without
 
 

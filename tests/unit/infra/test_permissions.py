@@ -44,6 +44,7 @@ def test_every_resource_type_of_the_template_brings_the_actions_of_its_handlers(
         "logs:FilterLogEvents",
         "lambda:DeleteFunctionConcurrency",
         "acm:DescribeCertificate",
+        "execute-api:Invoke",
         "route53:ChangeResourceRecordSets",
         "lambda:PutFunctionRecursionConfig",
     ],
