@@ -86,15 +86,7 @@ def deploy(deployment: Deployment) -> str:
     bundle.prepare(deployment.project, Runtime.of(outputs), say)
     _run_chalice(deployment)
     say("[4/8] file system, settings of functions and API")
-    finishing.finish(aws, stage, outputs, say)
-    found = inventory.take(aws, stage)
-    for mapping in found.mappings:
-        if mapping.function == "execute":
-            finishing.leave_room(aws, mapping.uuid, say)
-    api = _api(found)
-    finishing.shape_refusals(aws, api, auth=outputs["Auth"])
-    finishing.limit_requests(aws, api)
-    finishing.let_alarms_act(aws, stage, acting=True)
+    api = _finish(deployment, outputs)
     say("[5/8] access")
     token = None if outputs["Auth"] == "iam" else _first_token(aws, stage, say)
     say("[6/8] health")
@@ -104,6 +96,21 @@ def deploy(deployment: Deployment) -> str:
     say(f"  {self_test.run(aws, stage)}")
     say("[8/8] address")
     return _own_domain(deployment, chosen, api, outputs["Auth"], token) or url
+
+
+def _finish(deployment: Deployment, outputs: Mapping[str, str]) -> str:
+    """Do what Chalice has no setting for; the API's id."""
+    aws, stage, say = deployment.aws, deployment.stage, deployment.say
+    finishing.finish(aws, stage, outputs, say)
+    found = inventory.take(aws, stage)
+    for mapping in found.mappings:
+        if mapping.function == "execute":
+            finishing.leave_room(aws, mapping.uuid, say)
+    api = _api(found)
+    finishing.shape_refusals(aws, api, auth=outputs["Auth"])
+    finishing.limit_requests(aws, api)
+    finishing.let_alarms_act(aws, stage, acting=True)
+    return api
 
 
 def _own_domain(
