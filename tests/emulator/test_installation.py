@@ -94,9 +94,10 @@ def test_a_second_stage_comes_and_goes_beside_the_first(account: Account, story:
     """With all that can be chosen: a way out by IPv6, IAM instead of tokens, a domain."""
     without, name = account.everything(), f"second.{shims.OWN_DOMAIN}"
     certificate, zone = account.domain(name)
-    choices = f"--python {PYTHON} --auth iam --domain {name} --certificate {certificate} --hosted-zone {zone}"
     network = "ipv6" if shims.has_ipv6() else "endpoint"
-    printed = account.type_in(f"infra deploy --stage second --network {network} {choices}")
+    choices = f"--python {PYTHON} --network {network} --auth iam"
+    own = f"--domain {name} --certificate {certificate} --hosted-zone {zone}"
+    printed = account.type_in(f"infra deploy --stage second {choices} {own}")
     url, token = shown(printed)
     assert SELF_TEST in printed
     assert (url, token) == (f"https://{name}/", "")
