@@ -326,8 +326,8 @@ def test_a_first_deployment_says_in_three_lines_what_it_makes_and_what_that_cost
     assert told[0].startswith("creating stage told in account 123456789012, us-east-1: 7 functions")
     assert re.match(r"it costs about \d\.\d\d USD a month while nothing runs", told[1])
     assert told[2] == "`python -m infra down --stage told` removes all of it"
-    assert told[3].startswith("[1/7]")
-    assert said()[0].startswith("[1/7]")  # it is there now
+    assert told[3].startswith("[1/8]")
+    assert said()[0].startswith("[1/8]")  # it is there now
     account.remove("told")
 
 
