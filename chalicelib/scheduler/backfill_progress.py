@@ -20,8 +20,8 @@ from chalicelib.database.queries.runs import NewRun, Run
 from chalicelib.errors import OrchestratorError
 from chalicelib.scheduler import clearing
 from chalicelib.scheduler.clearing import ClearRequest
-from chalicelib.scheduler.context import UnitOfWork
 from chalicelib.scheduler.run_creation import make_run
+from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 log = logging.getLogger("orchestrator.scheduler")
 

@@ -15,8 +15,8 @@ from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.errors import Conflict, NotFound
 from chalicelib.scheduler import run_version
-from chalicelib.scheduler.context import UnitOfWork
 from chalicelib.scheduler.run_version import VersionChoice
+from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 BUSY = IN_FLIGHT | {TaskState.SCHEDULED}
 UNDONE = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED, TaskState.CANCELLED})

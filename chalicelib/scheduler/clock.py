@@ -34,9 +34,9 @@ from chalicelib.database.queries.dags import RegisteredDag
 from chalicelib.database.queries.runs import NewRun
 from chalicelib.errors import InvalidRequest
 from chalicelib.scheduler import backfill_progress, forced_end, stopping
-from chalicelib.scheduler.context import AT_ONCE, MAKE_AHEAD, UnitOfWork
 from chalicelib.scheduler.outbox import TICK_HORIZON
 from chalicelib.scheduler.run_creation import make_run
+from chalicelib.scheduler.unit_of_work import AT_ONCE, MAKE_AHEAD, UnitOfWork
 
 log = logging.getLogger("orchestrator.scheduler")
 

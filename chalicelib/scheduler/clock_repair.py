@@ -15,8 +15,8 @@ from chalicelib.database.queries import clock_repair as queries
 from chalicelib.database.queries import dags, skipped
 from chalicelib.database.queries.dags import RegisteredDag
 from chalicelib.scheduler import notifications
-from chalicelib.scheduler.context import MAKE_AHEAD, UnitOfWork
 from chalicelib.scheduler.dispatch import LONGEST_RESEND
+from chalicelib.scheduler.unit_of_work import MAKE_AHEAD, UnitOfWork
 
 TOLERANCE = timedelta(minutes=1)
 """So much the clocks of two hosts may differ."""

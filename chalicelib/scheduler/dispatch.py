@@ -21,9 +21,9 @@ from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.database.queries.task_slots import Full, Place
 from chalicelib.messages import Attempt
 from chalicelib.scheduler import forced_end, notifications, sub_dags
-from chalicelib.scheduler.context import AT_ONCE, MAKE_AHEAD, UnitOfWork
 from chalicelib.scheduler.free_slots import FreeSlots, free_run_slots
 from chalicelib.scheduler.task_messages import task_message
+from chalicelib.scheduler.unit_of_work import AT_ONCE, MAKE_AHEAD, UnitOfWork
 
 log = logging.getLogger("orchestrator.scheduler")
 

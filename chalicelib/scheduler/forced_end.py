@@ -16,7 +16,7 @@ from chalicelib.database.queries import attempts, runs, stop_requests, task_inst
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.scheduler import notifications, stopping
-from chalicelib.scheduler.context import UnitOfWork
+from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 log = logging.getLogger("orchestrator.scheduler")
 

@@ -15,7 +15,7 @@ from chalicelib.database.queries import dags, pools, run_slots, task_slots
 from chalicelib.database.queries.dags import RegisteredDag
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.database.queries.task_slots import Full
-from chalicelib.scheduler.context import UnitOfWork
+from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)

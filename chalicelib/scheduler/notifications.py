@@ -18,7 +18,7 @@ from chalicelib.database.queries import notifications
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.messages import NotificationMessage, NotificationResult
-from chalicelib.scheduler.context import AT_ONCE, UnitOfWork
+from chalicelib.scheduler.unit_of_work import AT_ONCE, UnitOfWork
 from chalicelib.utils.time import iso
 
 UNHEARD = timedelta(minutes=5)

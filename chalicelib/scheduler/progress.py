@@ -22,8 +22,8 @@ from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.messages import Attempt
 from chalicelib.scheduler import notifications, sub_dags
-from chalicelib.scheduler.context import UnitOfWork
 from chalicelib.scheduler.task_messages import template_context
+from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 log = logging.getLogger("orchestrator.scheduler")
 

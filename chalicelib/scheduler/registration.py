@@ -27,9 +27,10 @@ from chalicelib.database.queries.runs import Run
 from chalicelib.errors import OrchestratorError, UnreadableObject
 from chalicelib.ports import StoredObject
 from chalicelib.scheduler.clock import clock_start
-from chalicelib.scheduler.context import SchedulerContext, UnitOfWork
+from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.stopping import stop_run
-from chalicelib.scheduler.unit_of_work import unit_of_work
+from chalicelib.scheduler.transaction import unit_of_work
+from chalicelib.scheduler.unit_of_work import UnitOfWork
 from chalicelib.utils.errors import in_words
 
 log = logging.getLogger("orchestrator.scheduler")

@@ -22,11 +22,12 @@ from chalicelib.messages import Attempt, Heartbeat, NotificationMessage, decode_
 from chalicelib.ports import ReceivedMessage
 from chalicelib.scheduler import forced_end
 from chalicelib.scheduler.claims import ClaimAttempt, claim
-from chalicelib.scheduler.context import SchedulerContext, UnitOfWork
+from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.dispatch import begins, resend_at
 from chalicelib.scheduler.results import apply_report, end
 from chalicelib.scheduler.task_messages import task_message
-from chalicelib.scheduler.unit_of_work import unit_of_work
+from chalicelib.scheduler.transaction import unit_of_work
+from chalicelib.scheduler.unit_of_work import UnitOfWork
 from chalicelib.utils.errors import in_words
 
 log = logging.getLogger("orchestrator.scheduler")

@@ -39,9 +39,10 @@ from chalicelib.messages import (
 from chalicelib.ports import ReceivedMessage
 from chalicelib.scheduler import forced_end, notifications
 from chalicelib.scheduler.clock import make_due
-from chalicelib.scheduler.context import SchedulerContext, UnitOfWork
+from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.forced_end import PLAIN
-from chalicelib.scheduler.unit_of_work import unit_of_work
+from chalicelib.scheduler.transaction import unit_of_work
+from chalicelib.scheduler.unit_of_work import UnitOfWork
 from chalicelib.utils.errors import in_words
 
 log = logging.getLogger("orchestrator.scheduler")

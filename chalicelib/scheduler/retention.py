@@ -21,8 +21,9 @@ from datetime import timedelta
 from chalicelib.database import Transaction
 from chalicelib.database.queries import housekeeping, notifications, runs, task_instances
 from chalicelib.database.queries.runs import Run
-from chalicelib.scheduler.context import SchedulerContext, UnitOfWork
-from chalicelib.scheduler.unit_of_work import unit_of_work
+from chalicelib.scheduler.context import SchedulerContext
+from chalicelib.scheduler.transaction import unit_of_work
+from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 log = logging.getLogger("orchestrator.scheduler")
 

@@ -22,8 +22,8 @@ from chalicelib.database.queries.dags import RegisteredDag
 from chalicelib.database.queries.runs import NewRun, Run
 from chalicelib.errors import Conflict
 from chalicelib.scheduler import stopping
-from chalicelib.scheduler.context import UnitOfWork
 from chalicelib.scheduler.task_messages import run_context
+from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 log = logging.getLogger("orchestrator.scheduler")
 

@@ -21,8 +21,8 @@ from chalicelib.database.queries import dags, definitions, mapped_instances, run
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.errors import Conflict
-from chalicelib.scheduler.context import UnitOfWork
 from chalicelib.scheduler.task_messages import run_context
+from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)

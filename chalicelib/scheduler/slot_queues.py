@@ -10,8 +10,8 @@ from chalicelib.database.queries.dags import RegisteredDag
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.database.reads.wait_reasons import Holder, WaitingFor
-from chalicelib.scheduler.context import MAKE_AHEAD, UnitOfWork
 from chalicelib.scheduler.free_slots import Obstacle
+from chalicelib.scheduler.unit_of_work import MAKE_AHEAD, UnitOfWork
 
 HOLDERS = 5
 """Of those in the way, how many are named."""

@@ -11,7 +11,7 @@ from chalicelib.dag.states import RunState, TaskState
 from chalicelib.database.queries import attempts, runs, stop_requests, task_instances
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import End, TaskInstance
-from chalicelib.scheduler.context import UnitOfWork
+from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 
 def stop_run(work: UnitOfWork, run: Run, how: RunState, reason: str) -> bool:

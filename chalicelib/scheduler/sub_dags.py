@@ -17,9 +17,9 @@ from chalicelib.database.queries.runs import NewRun, Run
 from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.errors import OrchestratorError
 from chalicelib.scheduler import forced_end, notifications
-from chalicelib.scheduler.context import UnitOfWork
 from chalicelib.scheduler.run_creation import make_now
 from chalicelib.scheduler.task_messages import template_context
+from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 MAX_DEPTH = 20
 MAX_WAITING = 100

@@ -18,7 +18,7 @@ from chalicelib.dag.text import output_variable, param_variable
 from chalicelib.database.queries.runs import NewRun, Run
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.messages import Attempt, TaskMessage
-from chalicelib.scheduler.context import UnitOfWork
+from chalicelib.scheduler.unit_of_work import UnitOfWork
 from chalicelib.utils.time import iso
 
 MAX_MESSAGE_BYTES = 256 * 1024

@@ -25,9 +25,10 @@ from chalicelib.scheduler import (
     sub_dags,
 )
 from chalicelib.scheduler.claims import ClaimAttempt
-from chalicelib.scheduler.context import SchedulerContext, UnitOfWork
+from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.repair import DeadLetters
-from chalicelib.scheduler.unit_of_work import unit_of_work
+from chalicelib.scheduler.transaction import unit_of_work
+from chalicelib.scheduler.unit_of_work import UnitOfWork
 from chalicelib.utils.errors import in_words
 
 log = logging.getLogger("orchestrator.scheduler")

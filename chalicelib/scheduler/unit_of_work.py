@@ -1,138 +1,178 @@
-"""One write transaction of the scheduler: what a use case changes, what follows from it, the
-commit, and then the messages."""
+"""One transaction under way: its changes, what has to follow from them before the commit, the
+messages that leave after it, and the bulkheads that keep one bad item from stopping the others."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
 
-from chalicelib.dag.templates import precompile
-from chalicelib.dag.templates.compile_budget import NotCompiled, compile_at_most
-from chalicelib.dag.templates.scope import TemplateError
-from chalicelib.errors import Unavailable
-from chalicelib.scheduler import backfill_progress, clock, dispatch, forced_end
-from chalicelib.scheduler.context import AT_ONCE, SchedulerContext, UnitOfWork
+from chalicelib.dag.states import RunState
+from chalicelib.dag.templates.compile_budget import NotCompiled
+from chalicelib.database.queries import skipped
 from chalicelib.scheduler.outbox import Outbox
-from chalicelib.scheduler.progress import advance, give_up_waiting, pass_on
+from chalicelib.scheduler.read_cache import ReadCache
+from chalicelib.utils.errors import in_words
+from chalicelib.utils.ordered_set import Line
 
 log = logging.getLogger("orchestrator.scheduler")
 
-MAX_ROUNDS = 10_000
-MAX_COMPILED = 200
-"""Template expressions that one transaction compiles: a tenth of a second, or three on Lambda."""
-MAX_PASSES = 10
-"""Transactions in which one invocation goes on with what had to wait for its templates."""
+MAKE_AHEAD = timedelta(seconds=5)
+"""A run is made, and a retry queued, at most this long before its moment."""
+GIVE_UP_AFTER = timedelta(minutes=5)
+GIVE_UP_TIMES = 3
+"""What raises so often, for so long, is not left out any more but ended."""
+AT_ONCE = timedelta(0)
+
+GiveUp = Callable[[str], object]
+"""Ends an item for the reason given, without what raised."""
 
 
-@contextmanager
-def unit_of_work(scheduler: SchedulerContext, batch_id: str | None = None) -> Iterator[UnitOfWork]:
-    """A transaction in which changes are followed up. Nothing is sent if it fails. What needs more
-    templates than a transaction may compile is done in others behind it."""
-    try:
-        with _transaction(scheduler, batch_id) as work:
-            yield work
-    except NotCompiled as error:
-        _compile(error.texts)
-        raise Unavailable("the DAG's many templates had to be prepared; try again") from None
-    try:
-        _go_on_with_templates(scheduler, work)
-    except Exception:  # the commit stands, and a wake-up is on its way
-        log.exception("what waits for its templates is left to a wake-up")
+class _Undo(Exception):
+    """Ends a provisional block."""
 
 
-def _go_on_with_templates(scheduler: SchedulerContext, work: UnitOfWork) -> None:
-    for _ in range(MAX_PASSES):
-        if not work.put_off_items:
-            return
-        work = _go_on(scheduler, work, _compile(work.to_compile))
+@dataclass
+class Provisional:
+    """A part of a transaction that is undone at its end."""
+
+    is_kept: bool = False
+
+    def keep(self) -> None:
+        """It is not, after all."""
+        self.is_kept = True
 
 
-@contextmanager
-def _transaction(scheduler: SchedulerContext, batch_id: str | None = None) -> Iterator[UnitOfWork]:
-    now = scheduler.now()
-    outbox = Outbox(now)
-    with scheduler.database.write(batch_id) as tx, compile_at_most(MAX_COMPILED):
-        work = UnitOfWork(tx, scheduler, outbox, now)
-        yield work
-        propagate(work)
-        if work.put_off_items:
-            outbox.wake(now)  # should this process die before it goes on, or have too much to do
-    outbox.send(scheduler)
+@dataclass
+class UnitOfWork(ReadCache):
+    """One transaction under way.
 
+    `closed` are runs that ended before they were let in, for those who wait for them; `held_up` are
+    tasks that wait for the run before theirs (run_id, task_id: its date, and that run's id);
+    `touched` are runs of which something changed; `run_slots`, `task_slots` and `pools` are DAGs
+    and pools in which something may begin. Whoever changes a state notes it there, and `propagate`
+    follows it up before the commit, in the order of noting, so that no change can be forgotten.
+    `skipped_items` tells what `isolate` undid; `put_off_items` wait until `to_compile` has been, as
+    `compiled` was for this transaction. What has been read and never changes is kept.
+    """
 
-def _compile(texts: Iterable[str]) -> frozenset[str]:
-    compiled = tuple(texts)
-    for text in compiled:
-        with suppress(TemplateError):  # it is told where the text is rendered
-            precompile(text)
-    return frozenset(compiled)
+    outbox: Outbox
+    now: datetime
+    closed: dict[str, RunState] = field(default_factory=dict)
+    held_up: dict[tuple[str, str], tuple[datetime, str]] = field(default_factory=dict)
+    touched: Line[str] = field(default_factory=Line)
+    run_slots: Line[str] = field(default_factory=Line)
+    task_slots: Line[str] = field(default_factory=Line)
+    pools: Line[str] = field(default_factory=Line)
+    backfills: Line[int] = field(default_factory=Line)
+    begun: int = 0
+    skipped_items: list[str] = field(default_factory=list)
+    to_compile: Line[str] = field(default_factory=Line)
+    put_off_items: list[Mapping[str, Any]] = field(default_factory=list)
+    compiled: frozenset[str] = frozenset()
 
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo what the block did if it raises, rows and messages; the error comes through."""
+        mark, closed, held_up = self.outbox.mark(), dict(self.closed), dict(self.held_up)
+        try:
+            with self.tx.savepoint():
+                yield
+        except BaseException:
+            self.outbox.back_to(mark)
+            self.closed, self.held_up = closed, held_up
+            raise
 
-def _go_on(scheduler: SchedulerContext, before: UnitOfWork, compiled: frozenset[str]) -> UnitOfWork:
-    with _transaction(scheduler) as work:
-        work.compiled = before.compiled | compiled
-        for about in before.put_off_items:
-            if "run_id" in about:
-                work.touch(about["run_id"])
-            if "dag_id" in about:
-                work.task_slots.add(about["dag_id"])
-            if "backfill_id" in about:
-                work.backfills.add(about["backfill_id"])
-        clock.make_due(work)
-    return work
+    @contextmanager
+    def provisional(self) -> Iterator[Provisional]:
+        """Undo what the block did unless it says `keep`: so that what would happen is found out by
+        doing it."""
+        block = Provisional()
+        try:
+            with self.savepoint():
+                yield block
+                if not block.is_kept:
+                    raise _Undo
+        except _Undo:
+            pass
 
-
-def propagate(work: UnitOfWork) -> None:
-    """Follow up until nothing is left: a run that ends gives its slot to the next, whose first
-    tasks take slots, and so on. Bounded, because each round ends or begins something."""
-    for _ in range(MAX_ROUNDS):
-        if work.closed:
-            _close(work)
-        elif work.touched:
-            _advance(work, work.touched.pop())
-        elif work.run_slots:
-            _fill_run_slots(work, work.run_slots.pop())
-        elif work.task_slots or work.pools:
-            dispatch.fill_task_slots(work)
-        elif work.backfills:
-            backfill_progress.advance(work, work.backfills.pop())
-        elif work.held_up:
-            _give_up_waiting(work)
+    @contextmanager
+    def isolate(
+        self,
+        what: str,
+        *,
+        give_up: GiveUp | None = None,
+        patience: timedelta = GIVE_UP_AFTER,
+        **about: Any,
+    ) -> Iterator[None]:
+        """A bulkhead: of many things that one pass looks after, a bad one must not stand in the way
+        of the others. Whatever the block raises is undone, logged and noted, unless nothing could
+        be committed after it. An item that raises again and again is ended by `give_up`, which gets
+        the reason in words: after `patience`, or with AT_ONCE the first time."""
+        item = _item(what, about)
+        try:
+            with self.savepoint():
+                yield
+        except Exception as error:
+            if isinstance(error, NotCompiled) and self.may_wait(error):
+                self.put_off(error, about)
+                return
+            reason = self.skip(error, what, **about)
+            if self._is_enough(item, about, reason, patience) and give_up is not None:
+                with self.isolate(f"the end of {what}", **about):
+                    give_up(reason)
+                    self._came_through(item)
         else:
-            return
-    raise RuntimeError("the scheduler does not come to rest")
+            self._came_through(item)
+
+    def may_wait(self, error: NotCompiled) -> bool:
+        """Whether compiling its templates helps: not where they are more than are kept."""
+        return not self.compiled.issuperset(error.texts)
+
+    def put_off(self, error: NotCompiled, about: Mapping[str, Any]) -> None:
+        """Leave an item to the transaction that follows when its templates have been compiled."""
+        self.to_compile.update(error.texts)
+        self.put_off_items.append(about)
+
+    def skip(self, error: Exception, what: str, **about: Any) -> str:
+        """Log and note what an item raised; answers it in words. Raises it again where nothing can
+        be committed any more, and where the item only has to wait for its templates."""
+        is_early = isinstance(error, NotCompiled) and self.may_wait(error)
+        if is_early or self.tx.is_doomed_by(error):
+            raise error
+        item, said = _item(what, about), in_words(error)
+        log.error("%s is left out", item, extra=about, exc_info=error)
+        self.skipped_items.append(f"{item}: {said}")
+        return f"internal error: {said}"
+
+    def _is_enough(
+        self, item: str, about: Mapping[str, Any], reason: str, patience: timedelta
+    ) -> bool:
+        if patience <= AT_ONCE:
+            return True
+        self._skipped_before.add(item)
+        so_far = skipped.note(self.tx, item, about.get("dag_id"), reason, self.now)
+        # A first time that lies ahead is from before the clock was set back.
+        is_long_ago = not self.now - patience < so_far.first_at <= self.now
+        return so_far.times >= GIVE_UP_TIMES and is_long_ago
+
+    def _came_through(self, item: str) -> None:
+        if item in self._skipped_before:
+            self._skipped_before.discard(item)
+            skipped.forget(self.tx, item)
+
+    @cached_property
+    def _skipped_before(self) -> set[str]:
+        return skipped.items(self.tx)
+
+    def touch(self, run_id: str) -> None:
+        """Something of this run changed."""
+        self.touched.add(run_id)
 
 
-def _close(work: UnitOfWork) -> None:
-    run_id = next(iter(work.closed))
-    state = work.closed.pop(run_id)
-    with work.isolate("what waited for a run", run_id=run_id):
-        run = work.run(run_id)
-        if run is not None:
-            pass_on(work, run, state)
-
-
-def _advance(work: UnitOfWork, run_id: str) -> None:
-    with work.isolate("a run", run_id=run_id):
-        run = work.run(run_id)
-        if run is None or not run.is_active:
-            return
-        give_up = partial(forced_end.end_run, work, run)
-        # One run that cannot be followed up must neither block its neighbours nor stay for ever.
-        with work.isolate("the progress of a run", give_up=give_up, patience=AT_ONCE, **run.ids()):
-            advance(work, run)
-
-
-def _fill_run_slots(work: UnitOfWork, dag_id: str) -> None:
-    with work.isolate("the runs that wait for a slot", dag_id=dag_id):
-        dispatch.fill_run_slots(work, dag_id)
-
-
-def _give_up_waiting(work: UnitOfWork) -> None:
-    # The latest first: where it makes way, the earlier ones may not have to.
-    run_id, task_id = max(work.held_up, key=lambda waiting: work.held_up[waiting])
-    _, previous = work.held_up.pop((run_id, task_id))
-    with work.isolate("a task that waits for the past", run_id=run_id, task_id=task_id):
-        give_up_waiting(work, run_id, task_id, previous)
+def _item(what: str, about: Mapping[str, Any]) -> str:
+    return f"{what} ({', '.join(f'{name} {value}' for name, value in about.items())})"

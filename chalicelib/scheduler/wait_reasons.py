@@ -21,11 +21,12 @@ from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.database.reads.wait_reasons import Holder, WaitingFor
 from chalicelib.scheduler import progress
-from chalicelib.scheduler.context import MAKE_AHEAD, SchedulerContext, UnitOfWork
+from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.dispatch import begins
 from chalicelib.scheduler.free_slots import FreeSlots, free_run_slots
 from chalicelib.scheduler.outbox import Outbox
 from chalicelib.scheduler.slot_queues import HOLDERS, SlotQueues, label, listed, of_run, of_task
+from chalicelib.scheduler.unit_of_work import MAKE_AHEAD, UnitOfWork
 from chalicelib.utils.time import iso
 
 log = logging.getLogger("orchestrator.scheduler")

@@ -11,6 +11,8 @@ import pytest
 
 from chalicelib.errors import OrchestratorError
 from chalicelib.scheduler.commands import backfills, pools, runs
+from chalicelib.scheduler.commands import dags as dag_commands
+from chalicelib.scheduler.commands import task_instances as task_commands
 from tests.conformance.case import FOLDER, Case
 from tests.conformance.checks import Checks
 from tests.conformance.system import System
@@ -83,7 +85,7 @@ class Story:
         self._system.upload(text + "x" * (size - len(text.encode())))
 
     def pause(self, is_paused: bool) -> None:
-        runs.set_paused(self._system.scheduler, self.dag_id, is_paused)
+        dag_commands.set_paused(self._system.scheduler, self.dag_id, is_paused)
 
     def cancel(self, task_id: str | None) -> None:
         """The run, or one task of it."""
@@ -91,7 +93,7 @@ class Story:
         if task_id is None:
             runs.cancel_run(self._system.scheduler, run_id)
         else:
-            runs.cancel_task(self._system.scheduler, run_id, task_id)
+            task_commands.cancel_task(self._system.scheduler, run_id, task_id)
 
     def clear(self, options: dict[str, Any]) -> None:
         runs.clear(self._system.scheduler, self._last_run(), **options)
@@ -105,7 +107,7 @@ class Story:
 
     def mark(self, states: dict[str, str]) -> None:
         for task_id, state in states.items():
-            runs.mark(self._system.scheduler, self._last_run(), task_id, None, state)
+            task_commands.mark(self._system.scheduler, self._last_run(), task_id, None, state)
 
     def pool(self, slots: dict[str, int]) -> None:
         for name, number in slots.items():

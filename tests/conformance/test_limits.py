@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from chalicelib.errors import OrchestratorError
 from chalicelib.messages import TaskMessage
 from chalicelib.scheduler.commands import backfills, pools, runs
+from chalicelib.scheduler.commands import dags as dag_commands
+from chalicelib.scheduler.commands import task_instances as task_commands
 from tests.support.world import DIE, Played, World
 
 POOL = 3
@@ -118,7 +120,7 @@ class Doors:
             "SELECT run_id, task_id FROM task_instances t JOIN runs r ON r.id = run_key"
         )
         if rows:
-            runs.cancel_task(self._scheduler, *rows[-1 - number % len(rows)])
+            task_commands.cancel_task(self._scheduler, *rows[-1 - number % len(rows)])
 
     def mark(self, number: int) -> None:
         states = ("success", "failed")
@@ -126,10 +128,10 @@ class Doors:
         tasks = list(self._world.task_states(run_id))
         if tasks:
             task_id = tasks[number % len(tasks)]
-            runs.mark(self._scheduler, run_id, task_id, None, states[number % 2])
+            task_commands.mark(self._scheduler, run_id, task_id, None, states[number % 2])
 
     def pause(self, number: int) -> None:
-        runs.set_paused(self._scheduler, self._dag(number), number % 4 < 2)
+        dag_commands.set_paused(self._scheduler, self._dag(number), number % 4 < 2)
 
     def make_the_pool_larger(self, number: int) -> None:
         """No larger than the limit that is checked; smaller ones stop nothing, so not smaller."""
@@ -194,7 +196,7 @@ def _let_all_end(world: World) -> None:
     """Without the clocks' and people's help: no run waits for ever, whatever was done to it."""
     for dag_id, text in DAGS.items():
         world.upload(text.replace("schedule:", "description:"), f"{dag_id}.yaml")
-        runs.set_paused(world.scheduler, dag_id, False)
+        dag_commands.set_paused(world.scheduler, dag_id, False)
     for _ in range(60):
         if not world.all(ACTIVE):
             return

@@ -11,6 +11,7 @@ from chalicelib.dag.states import RUN_TRANSITIONS, TASK_TRANSITIONS, RunState, T
 from chalicelib.errors import Conflict, NotFound, Unavailable
 from chalicelib.ports import OutgoingMessage
 from chalicelib.scheduler.commands import runs
+from chalicelib.scheduler.commands import task_instances as task_commands
 from tests.support.fakes import FakeQueue
 from tests.support.world import SUCCEED, Played, World
 
@@ -124,7 +125,7 @@ class Chaos(World):
 
     def do_mark(self) -> None:
         with suppress(Conflict, NotFound):
-            runs.mark(self.scheduler, self.last_run(), "t0", None, "failed")
+            task_commands.mark(self.scheduler, self.last_run(), "t0", None, "failed")
 
     def last_run(self) -> str:
         return str(

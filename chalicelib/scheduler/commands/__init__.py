@@ -1,10 +1,12 @@
-"""Commands issued by users. Each runs in one transaction, is idempotent and leaves an audit row.
+"""Commands issued by users. Each runs in one transaction, is idempotent and writes an audit row.
 
-acknowledgements  setting failures aside that somebody knows of, so that new ones stand out
+acknowledgements  set aside failures that are known, so that new ones stand out
 audit             the audit log
-backfills         backfills as people ask for them
+backfills         create, pause, resume and cancel backfills
+dags              pause and un-pause DAGs
 lookup            look up what a user names, with an error that helps if it does not exist
-pools             pools
-runs              what people ask for
-validation        judging a DAG file without registering it
+pools             create, change and remove pools
+runs              trigger, cancel, clear, retry and annotate runs
+task_instances    cancel task instances, and mark them as succeeded, failed or skipped
+validation        check a DAG file without registering it
 """

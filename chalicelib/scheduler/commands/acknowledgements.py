@@ -11,7 +11,7 @@ from chalicelib.errors import Conflict
 from chalicelib.scheduler.commands import lookup
 from chalicelib.scheduler.commands.audit import audit
 from chalicelib.scheduler.context import SchedulerContext
-from chalicelib.scheduler.unit_of_work import unit_of_work
+from chalicelib.scheduler.transaction import unit_of_work
 
 
 def acknowledge(

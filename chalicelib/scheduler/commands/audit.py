@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.database.queries import housekeeping
-from chalicelib.scheduler.context import UnitOfWork
+from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 
 def audit(work: UnitOfWork, who: str, action: str, target: str, **details: Any) -> None:

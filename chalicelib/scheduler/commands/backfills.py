@@ -14,10 +14,11 @@ from chalicelib.database.queries.backfills import Backfill
 from chalicelib.errors import Conflict, InvalidRequest, NotFound
 from chalicelib.scheduler.commands import lookup
 from chalicelib.scheduler.commands.audit import audit
-from chalicelib.scheduler.context import SchedulerContext, UnitOfWork
+from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.outbox import Outbox
 from chalicelib.scheduler.stopping import stop_run
-from chalicelib.scheduler.unit_of_work import unit_of_work
+from chalicelib.scheduler.transaction import unit_of_work
+from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 MAX_DATES = 20_000
 SHOWN = 100

@@ -8,7 +8,7 @@ from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.errors import Conflict, NotFound
 from chalicelib.scheduler.clearing import no_such_task
-from chalicelib.scheduler.context import UnitOfWork
+from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 
 def live_dag(work: UnitOfWork, dag_id: str) -> RegisteredDag:

@@ -6,7 +6,7 @@ from chalicelib.database.queries import pools
 from chalicelib.errors import Conflict, NotFound
 from chalicelib.scheduler.commands.audit import audit
 from chalicelib.scheduler.context import SchedulerContext
-from chalicelib.scheduler.unit_of_work import unit_of_work
+from chalicelib.scheduler.transaction import unit_of_work
 
 
 def put_pool(

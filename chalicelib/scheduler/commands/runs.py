@@ -8,24 +8,22 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.dag.evaluate.params import keep_declared
-from chalicelib.dag.states import IN_FLIGHT, MARKABLE_STATES, TASK_TRANSITIONS, RunState, TaskState
+from chalicelib.dag.states import RunState
 from chalicelib.database import Transaction
-from chalicelib.database.queries import dags, definitions, runs, task_instances
+from chalicelib.database.queries import dags, definitions, runs
 from chalicelib.database.queries.dags import RegisteredDag
 from chalicelib.database.queries.runs import NewRun, Run
 from chalicelib.errors import Conflict, InvalidRequest, NotFound
 from chalicelib.scheduler import clearing
 from chalicelib.scheduler.clearing import Cleared, ClearRequest
-from chalicelib.scheduler.clock import clock_start
 from chalicelib.scheduler.commands import lookup
 from chalicelib.scheduler.commands.audit import audit
-from chalicelib.scheduler.context import SchedulerContext, UnitOfWork
+from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.run_creation import make_now, make_run
-from chalicelib.scheduler.stopping import stop_attempt, stop_run
-from chalicelib.scheduler.unit_of_work import unit_of_work
+from chalicelib.scheduler.stopping import stop_run
+from chalicelib.scheduler.transaction import unit_of_work
+from chalicelib.scheduler.unit_of_work import UnitOfWork
 from chalicelib.utils.time import iso
-
-MAX_TAGGED = 1000
 
 _SECOND_CLICK = timedelta(minutes=1)
 
@@ -83,39 +81,6 @@ def _taken(work: UnitOfWork, dag: RegisteredDag, moment: datetime) -> Conflict:
     )
 
 
-def set_paused(
-    scheduler: SchedulerContext, dag_id: str, is_paused: bool, *, who: str = "local"
-) -> None:
-    """Stop or start the DAG's schedule. Scheduled runs that waited for a slot wait on, or go on.
-    Raises NotFound or Conflict."""
-    with unit_of_work(scheduler) as work:
-        _set_paused(work, lookup.live_dag(work, dag_id), is_paused, who)
-
-
-def set_paused_by_tag(
-    scheduler: SchedulerContext, tag: str, is_paused: bool, *, who: str = "local"
-) -> list[str]:
-    """The same for every DAG with this tag (at most 1000 at once); answers those that changed."""
-    with unit_of_work(scheduler) as work:
-        return [
-            dag_id
-            for dag_id in dags.tagged(work.tx, tag, MAX_TAGGED)
-            if _set_paused(work, lookup.live_dag(work, dag_id), is_paused, who)
-        ]
-
-
-def _set_paused(work: UnitOfWork, dag: RegisteredDag, is_paused: bool, who: str) -> bool:
-    if dag.is_paused == is_paused:
-        return False
-    definition = work.definition(dag.version_id)
-    next_fire_at = None if is_paused else clock_start(work, dag.dag_id, definition)
-    dags.set_paused(work.tx, dag.dag_id, is_paused, next_fire_at, work.now)
-    work.outbox.wake(next_fire_at)
-    work.run_slots.add(dag.dag_id)
-    audit(work, who, "pause" if is_paused else "unpause", dag.dag_id)
-    return True
-
-
 def cancel_run(scheduler: SchedulerContext, run_id: str, *, who: str = "local") -> None:
     """Nothing of the run begins any more, and what runs is stopped. Raises NotFound, or Conflict if
     it has ended."""
@@ -125,32 +90,6 @@ def cancel_run(scheduler: SchedulerContext, run_id: str, *, who: str = "local") 
             raise Conflict(f"run {run_id!r} has ended: {run.state}; there is nothing to cancel")
         if stop_run(work, run, RunState.CANCELLED, f"cancelled by {who}"):
             audit(work, who, "cancel", run_id)
-
-
-def cancel_task(
-    scheduler: SchedulerContext,
-    run_id: str,
-    task_id: str,
-    map_index: int | None = None,
-    *,
-    who: str = "local",
-) -> None:
-    """The same for one task, or one copy of it. Raises NotFound, Conflict."""
-    with unit_of_work(scheduler) as work:
-        run = lookup.run(work, run_id)
-        found = lookup.instances(work, run, task_id, map_index)
-        legal = [task for task in found if TaskState.CANCELLED in TASK_TRANSITIONS[task.state]]
-        if not legal:
-            raise Conflict(f"task {task_id!r} of run {run_id!r} has ended: {found[0].state}")
-        reason = f"cancelled by {who}"
-        for task in legal:
-            if task.state in IN_FLIGHT:
-                stop_attempt(work, task, reason)
-            else:
-                cancelled = TaskState.CANCELLED
-                task_instances.end_unstarted(work.tx, task.key, cancelled, reason, work.now)
-        work.touch(run_id)
-        audit(work, who, "cancel task", run_id, task_id=task_id, map_index=map_index)
 
 
 def clear(
@@ -235,45 +174,6 @@ def _still_declared(tx: Transaction, run: Run) -> dict[str, Any]:
 def _again(run_id: str, moment: datetime) -> str:
     """The idempotency key of a run made again within this minute."""
     return f"again:{run_id}:{moment:%Y%m%d%H%M}"
-
-
-def mark(
-    scheduler: SchedulerContext,
-    run_id: str,
-    task_id: str,
-    map_index: int | None,
-    state: str,
-    *,
-    who: str = "local",
-) -> None:
-    """Say that a task succeeded, failed or was skipped. What follows from it is worked out again:
-    what a failure had blocked is decided anew. Raises NotFound, InvalidRequest, Conflict where
-    somebody works on it."""
-    if state not in MARKABLE_STATES:
-        raise InvalidRequest(f"a task can be marked {', '.join(MARKABLE_STATES)}, not {state!r}")
-    target = TaskState(state)
-    with unit_of_work(scheduler) as work:
-        run = lookup.run_to_go_on(work, run_id)
-        found = lookup.instances(work, run, task_id, map_index)
-        found = [task for task in found if not task.is_removed]
-        if not found:
-            raise Conflict(
-                f"task {task_id!r} is no longer in version {run.version} of the DAG, which run"
-                f" {run_id!r} has; there is nothing that its state could decide"
-            )
-        other = [task for task in found if task.state is not target]
-        if not other:
-            return  # a second click
-        for task in other:
-            reason = f"marked {state} by {who}"
-            if not task_instances.set_by_hand(work.tx, task.key, target, reason, work.now):
-                raise Conflict(
-                    f"task {task_id!r} of run {run_id!r} is {task.state}; cancel it first"
-                )
-        if target is not TaskState.FAILED:
-            clearing.unblock(work, run, task_id)
-        clearing.reopen(work, run)
-        audit(work, who, f"mark {state}", run_id, task_id=task_id, map_index=map_index)
 
 
 def set_note(

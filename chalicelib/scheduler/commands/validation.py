@@ -7,7 +7,6 @@ from typing import Any
 
 from chalicelib.dag.language.json_schema import json_schema
 from chalicelib.dag.language.parser import ParsedFile, parse_file
-from chalicelib.dag.model import Dag
 from chalicelib.dag.schedule.fire_times import fire_times
 
 
@@ -16,11 +15,6 @@ def validate(source: bytes, now: datetime) -> tuple[ParsedFile, list[datetime]]:
     every problem."""
     parsed = parse_file(source)
     return parsed, fire_times(parsed.dag, now, 5)
-
-
-def upcoming(dag: Dag, after: datetime, count: int) -> list[datetime]:
-    """The schedule's next fire times, at most `count`, whether or not the DAG is paused."""
-    return fire_times(dag, after, count)
 
 
 def schema() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from chalicelib import bootstrap
 from chalicelib.database.reads import costs, dags
 from chalicelib.database.reads.values import DagSource
 from chalicelib.errors import NotFound
-from chalicelib.scheduler.commands import runs, validation
+from chalicelib.scheduler.commands import dags as dag_commands
 from chalicelib.web import prices
 from chalicelib.web.handlers.common import found, listed, no_such, reading
 from chalicelib.web.param_types import Cursor
@@ -54,13 +54,13 @@ def get_dag(call: Call) -> dict[str, Any]:
 
 def patch_dag(call: Call) -> dict[str, Any]:
     dag_id, is_paused = call.path["dag_id"], call.body["is_paused"]
-    runs.set_paused(bootstrap.scheduler(), dag_id, is_paused, who=call.who)
+    dag_commands.set_paused(bootstrap.scheduler(), dag_id, is_paused, who=call.who)
     return get_dag(call)
 
 
 def pause_by_tag(call: Call) -> ChangedDags:
     tag, is_paused = call.body["tag"], call.body["is_paused"]
-    changed = runs.set_paused_by_tag(bootstrap.scheduler(), tag, is_paused, who=call.who)
+    changed = dag_commands.set_paused_by_tag(bootstrap.scheduler(), tag, is_paused, who=call.who)
     return ChangedDags(tuple(changed))
 
 
@@ -90,5 +90,5 @@ def get_next_fire_times(call: Call) -> NextFireTimes:
     dag_id = call.path["dag_id"]
     with reading() as tx:
         dag = found(dags.definition(tx, dag_id), "DAG", dag_id, _LIST)
-    moments = validation.upcoming(dag, bootstrap.ports().now(), call.query["count"])
+    moments = dag_commands.upcoming(dag, bootstrap.ports().now(), call.query["count"])
     return NextFireTimes(dag_id, dag.timezone, tuple(moments))

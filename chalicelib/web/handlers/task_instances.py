@@ -11,6 +11,7 @@ from chalicelib.database.reads.values import RunItem
 from chalicelib.errors import NotFound
 from chalicelib.messages import Attempt
 from chalicelib.scheduler.commands import runs
+from chalicelib.scheduler.commands import task_instances as task_commands
 from chalicelib.web.handlers.common import cleared, found, listed, reading
 from chalicelib.web.handlers.runs import as_it_is
 from chalicelib.web.handlers.wait_reasons import explained_task, explained_tasks
@@ -103,7 +104,7 @@ def _part(source: LogSource, attempt: Attempt, offset: int) -> LogPart:
 def cancel_task(call: Call) -> RunItem:
     run_id, task_id = call.path["run_id"], call.path["task_id"]
     scheduler = bootstrap.scheduler()
-    runs.cancel_task(scheduler, run_id, task_id, call.body["map_index"], who=call.who)
+    task_commands.cancel_task(scheduler, run_id, task_id, call.body["map_index"], who=call.who)
     return as_it_is(run_id)
 
 
@@ -116,7 +117,7 @@ def clear_task(call: Call) -> ClearedTasks:
 
 def mark_task(call: Call) -> RunItem:
     run_id, task_id, body = call.path["run_id"], call.path["task_id"], call.body
-    runs.mark(
+    task_commands.mark(
         bootstrap.scheduler(), run_id, task_id, body["map_index"], body["state"], who=call.who
     )
     return as_it_is(run_id)

@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.messages import Heartbeat, Result, TaskMessage
 from chalicelib.scheduler import results
+from chalicelib.scheduler.commands import dags as dag_commands
 from chalicelib.scheduler.commands import runs
 from tests.support.fakes import FakeClock
 from tests.support.world import DIE, FAIL, SUCCEED, Played, World
@@ -105,7 +106,7 @@ def test_a_scheduled_run_waits_for_its_own_time_and_no_longer(make_world: MakeWo
     world = make_world(lambda _: SUCCEED)
     world.upload(f'{ONE}\nschedule: "0 * * * *"')
     world.clock.advance(3600 - 4)
-    runs.set_paused(world.scheduler, "d", False)
+    dag_commands.set_paused(world.scheduler, "d", False)
     world.tick()
     lose_messages(world)
     with world.database.write() as tx:  # made, and not let in yet

@@ -12,6 +12,8 @@ import pytest
 from chalicelib.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from chalicelib.messages import TaskMessage
 from chalicelib.scheduler.commands import acknowledgements, runs
+from chalicelib.scheduler.commands import dags as dag_commands
+from chalicelib.scheduler.commands import task_instances as task_commands
 from tests.support.fakes import FakeBucket
 from tests.support.waiting import HANG_SECONDS
 from tests.support.world import FAIL, SUCCEED, Played, World
@@ -124,12 +126,12 @@ def test_one_task_can_be_cancelled(make_world: MakeWorld) -> None:
     world.upload(CHAIN)
     run_id = world.request("chain")
     world.play(1, ticking=False)
-    runs.cancel_task(world.scheduler, run_id, "c")
+    task_commands.cancel_task(world.scheduler, run_id, "c")
     world.play(20, ticking=False)
     assert world.task_states(run_id) == {"a": "success", "b": "success", "c": "cancelled"}
     assert world.run_state(run_id) == "cancelled"
     with pytest.raises(Conflict):
-        runs.cancel_task(world.scheduler, run_id, "a")
+        task_commands.cancel_task(world.scheduler, run_id, "a")
 
 
 def test_a_retried_run_runs_what_failed_and_keeps_the_history(make_world: MakeWorld) -> None:
@@ -235,14 +237,14 @@ def test_marking_a_failure_as_success_lets_the_run_succeed(make_world: MakeWorld
     world.upload(CHAIN)
     run_id = world.request("chain")
     world.play(5, ticking=False)
-    runs.mark(world.scheduler, run_id, "c", None, "success", who="ann")
+    task_commands.mark(world.scheduler, run_id, "c", None, "success", who="ann")
     world.play(1, ticking=False)
     assert world.run_state(run_id) == "success"
     reasons = world.all("SELECT reason FROM task_instances WHERE task_id = 'c'")
     assert reasons == [("marked success by ann",)]
     with pytest.raises(InvalidRequest):
-        runs.mark(world.scheduler, run_id, "c", None, "cancelled")
-    runs.mark(world.scheduler, run_id, "c", None, "success")  # a second click
+        task_commands.mark(world.scheduler, run_id, "c", None, "cancelled")
+    task_commands.mark(world.scheduler, run_id, "c", None, "success")  # a second click
     assert world.run_state(run_id) == "success"
     assert [row[0] for row in world.all("SELECT action FROM audit")].count("mark success") == 1
 
@@ -259,10 +261,10 @@ def test_what_a_failure_had_blocked_runs_when_it_is_marked_as_success(
         "b": "upstream_failed",
         "c": "upstream_failed",
     }
-    runs.mark(world.scheduler, run_id, "b", None, "success")
+    task_commands.mark(world.scheduler, run_id, "b", None, "success")
     world.play(5, ticking=False)
     assert world.task_states(run_id) == {"a": "failed", "b": "success", "c": "success"}
-    runs.mark(world.scheduler, run_id, "a", None, "success")
+    task_commands.mark(world.scheduler, run_id, "a", None, "success")
     assert world.run_state(run_id) == "success"
 
 
@@ -272,7 +274,7 @@ def test_what_runs_cannot_be_marked(make_world: MakeWorld) -> None:
     run_id = world.request("chain")
     world.play(1, ticking=False)
     with pytest.raises(Conflict, match="is running; cancel it first"):
-        runs.mark(world.scheduler, run_id, "a", None, "success")
+        task_commands.mark(world.scheduler, run_id, "a", None, "success")
 
 
 def test_a_run_can_be_made_again_with_its_params(make_world: MakeWorld) -> None:
@@ -313,7 +315,7 @@ def test_what_fails_by_itself_while_it_is_being_stopped_is_not_tried_again(
     if what == "run":
         runs.cancel_run(world.scheduler, run_id)
     else:
-        runs.cancel_task(world.scheduler, run_id, "t")
+        task_commands.cancel_task(world.scheduler, run_id, "t")
     ((_, running),) = world.executor.running
     world.report(replace(running, outcome="failed", exit_code=1).encode())
     world.play(60)
@@ -326,8 +328,8 @@ def test_dags_are_paused_by_tag(make_world: MakeWorld) -> None:
     world = make_world()
     world.upload(CHAIN, "1.yaml")
     world.upload(CHAIN.replace("Chain", "Other").replace("nightly", "daily"), "2.yaml")
-    assert runs.set_paused_by_tag(world.scheduler, "nightly", True) == ["chain"]
-    assert runs.set_paused_by_tag(world.scheduler, "nightly", True) == []
+    assert dag_commands.set_paused_by_tag(world.scheduler, "nightly", True) == ["chain"]
+    assert dag_commands.set_paused_by_tag(world.scheduler, "nightly", True) == []
     rows = world.all("SELECT dag_id, is_paused FROM dags ORDER BY 1")
     assert rows == [("chain", 1), ("other", 0)]
 
@@ -340,7 +342,7 @@ def test_every_change_leaves_an_audit_row(make_world: MakeWorld) -> None:
     runs.retry_run(world.scheduler, run_id, who="bob")
     runs.cancel_run(world.scheduler, run_id, who="cy")
     runs.set_note(world.scheduler, run_id, "why", who="di")
-    runs.set_paused(world.scheduler, "chain", True, who="ed")
+    dag_commands.set_paused(world.scheduler, "chain", True, who="ed")
     rows = world.all("SELECT who, action, target FROM audit ORDER BY id")
     assert rows == [
         ("ann", "run", "chain"),
@@ -360,7 +362,7 @@ def test_a_run_of_a_removed_dag_cannot_run_again_and_is_told_so(make_world: Make
     for again in (
         lambda: runs.clear(world.scheduler, run_id),
         lambda: runs.clear(world.scheduler, run_id, dry_run=True),
-        lambda: runs.mark(world.scheduler, run_id, "a", None, "failed"),
+        lambda: task_commands.mark(world.scheduler, run_id, "a", None, "failed"),
     ):
         with pytest.raises(Conflict, match="upload it again"):
             again()
@@ -395,7 +397,7 @@ def test_what_a_failure_had_blocked_is_decided_anew_when_it_is_marked_as_skipped
     run_id = world.request("d")
     world.play(1)
     assert world.task_states(run_id)["all_the_same"] == "upstream_failed"
-    runs.mark(world.scheduler, run_id, "a", None, "skipped", who="ann")
+    task_commands.mark(world.scheduler, run_id, "a", None, "skipped", who="ann")
     world.play(1)
     assert world.run_state(run_id) == "success"
     assert world.task_states(run_id) == {
@@ -417,7 +419,7 @@ def test_a_task_that_waits_is_marked_as_skipped_and_those_behind_it_go_on(
     )
     run_id = world.request("d")
     world.play(1)
-    runs.mark(world.scheduler, run_id, "b", None, "skipped", who="ann")
+    task_commands.mark(world.scheduler, run_id, "b", None, "skipped", who="ann")
     world.play(1)
     assert world.task_states(run_id) == {"a": "running", "b": "skipped", "c": "running"}
 
@@ -428,7 +430,7 @@ def test_one_mapped_instance_is_marked_as_skipped(make_world: MakeWorld) -> None
     run_id = world.request("d")
     world.play(1)
     assert world.run_state(run_id) == "failed"
-    runs.mark(world.scheduler, run_id, "m", 1, "skipped", who="ann")
+    task_commands.mark(world.scheduler, run_id, "m", 1, "skipped", who="ann")
     world.play(1)
     assert world.run_state(run_id) == "success"
     states = [row[0] for row in world.all("SELECT state FROM task_instances ORDER BY map_index")]
@@ -458,7 +460,7 @@ def test_unpausing_forgives_the_failures_before_it(make_world: MakeWorld) -> Non
         return bool(world.all("SELECT is_paused FROM dags")[0][0])
 
     assert [fail(), fail()] == [False, True]
-    runs.set_paused(world.scheduler, "d", False)
+    dag_commands.set_paused(world.scheduler, "d", False)
     assert [fail(), fail()] == [False, True]
-    runs.set_paused(world.scheduler, "d", False)
+    dag_commands.set_paused(world.scheduler, "d", False)
     assert not fail()

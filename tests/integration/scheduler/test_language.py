@@ -12,6 +12,7 @@ import pytest
 from chalicelib.errors import Conflict, InvalidRequest
 from chalicelib.messages import TaskMessage
 from chalicelib.scheduler.commands import backfills, pools
+from chalicelib.scheduler.commands import dags as dag_commands
 from chalicelib.scheduler.commands import runs as run_commands
 from chalicelib.scheduler.progress import COPIES_AT_ONCE
 from tests.support.world import FAIL, SUCCEED, Played, World
@@ -66,9 +67,9 @@ def test_catchup_after_a_pause_goes_on_where_it_stopped(make_world: MakeWorld) -
     world = make_world()
     world.upload('name: D\nschedule: "0 * * * *"\ncatchup: true\ntasks: [{id: t, command: x}]')
     world.play(3600, step=10)
-    run_commands.set_paused(world.scheduler, "d", True)
+    dag_commands.set_paused(world.scheduler, "d", True)
     world.clock.advance(3 * 3600)
-    run_commands.set_paused(world.scheduler, "d", False)
+    dag_commands.set_paused(world.scheduler, "d", False)
     world.tick()
     assert dates(world) == [at(hour) for hour in (11, 12, 13, 14)]
 
@@ -155,7 +156,7 @@ def test_a_dag_that_keeps_failing_is_paused_with_the_reason(make_world: MakeWorl
     assert is_paused
     assert "3 runs in a row failed" in reason
     assert 3 <= len(dates(world)) <= 4
-    run_commands.set_paused(world.scheduler, "d", False)
+    dag_commands.set_paused(world.scheduler, "d", False)
     assert world.all("SELECT is_paused, paused_reason FROM dags") == [(0, None)]
 
 

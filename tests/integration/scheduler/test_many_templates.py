@@ -15,7 +15,7 @@ from chalicelib.dag.templates import engine
 from chalicelib.dag.templates.compile_budget import NotCompiled
 from chalicelib.database import Database
 from chalicelib.scheduler.commands import backfills
-from chalicelib.scheduler.unit_of_work import MAX_COMPILED, unit_of_work
+from chalicelib.scheduler.transaction import MAX_COMPILED, unit_of_work
 from tests.support.world import Played, World
 
 MakeWorld = Callable[..., World]

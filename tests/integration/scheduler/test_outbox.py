@@ -10,7 +10,7 @@ import pytest
 from chalicelib.errors import OrchestratorError
 from chalicelib.messages import TaskMessage
 from chalicelib.ports import OutgoingMessage
-from chalicelib.scheduler.unit_of_work import unit_of_work
+from chalicelib.scheduler.transaction import unit_of_work
 from tests.support.fakes import FakeQueue
 from tests.support.world import Played, World
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from chalicelib.database import Database, Transaction
 from chalicelib.scheduler.commands import backfills, pools, runs
+from chalicelib.scheduler.commands import dags as dag_commands
 from tests.support.world import FAIL, SUCCEED, World
 
 BIG = (
@@ -101,7 +102,7 @@ def use_everything(world: World, run_id: str) -> None:
     world.play(200)
     runs.clear(world.scheduler, run_id)
     runs.cancel_run(world.scheduler, run_id)
-    runs.set_paused_by_tag(world.scheduler, "x", True)
+    dag_commands.set_paused_by_tag(world.scheduler, "x", True)
     world.play(7200, step=60)
     world.remove("e.yaml")
     pools.remove_pool(world.scheduler, "db")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from chalicelib.scheduler.commands import dags as dag_commands
 from chalicelib.scheduler.commands import runs
 from tests.support.world import FAIL, Played, World
 
@@ -60,7 +61,7 @@ def test_a_run_gives_up_where_the_run_before_waits_for_the_schedule(make_world: 
     world = make_world(lambda _: Played(seconds=30))
     world.upload((DAG % 1).replace("tasks:", "schedule: '@every 20s'\ntasks:"))
     world.play(45)  # the first run has the slot, the second waits for it
-    runs.set_paused(world.scheduler, "d", True)
+    dag_commands.set_paused(world.scheduler, "d", True)
     run_id = world.request("d")
     world.play(300)
     assert world.run_state(run_id) == "failed"
@@ -74,7 +75,7 @@ def test_a_failed_run_of_a_paused_dag_is_retried(make_world: MakeWorld) -> None:
     world.play(70)
     ((run_id, state),) = world.all("SELECT run_id, state FROM runs")
     assert state == "failed"
-    runs.set_paused(world.scheduler, "d", True)
+    dag_commands.set_paused(world.scheduler, "d", True)
     world.executor.script = lambda _: Played()
     runs.retry_run(world.scheduler, run_id)
     world.play(1)

@@ -10,6 +10,7 @@ import pytest
 from chalicelib.errors import Conflict, NotFound
 from chalicelib.messages import Result
 from chalicelib.scheduler.commands import backfills, runs
+from chalicelib.scheduler.commands import task_instances as task_commands
 from tests.support.versions import (
     B2,
     NEW,
@@ -314,7 +315,7 @@ def test_what_runs_of_a_removed_task_can_be_stopped_and_is_missed(
     if how == "run":
         runs.cancel_run(world.scheduler, run_id)
     elif how == "task":
-        runs.cancel_task(world.scheduler, run_id, "z")
+        task_commands.cancel_task(world.scheduler, run_id, "z")
     world.play(600)
     assert rows(world, run_id)["z"] == ("(failed)" if how == "silence" else "(cancelled)")
     assert world.run_state(run_id) == ("cancelled" if how == "run" else "failed")
@@ -353,7 +354,7 @@ def test_history_can_be_read_and_neither_marked_nor_cleared(make_world: MakeWorl
     world.upload(dag(A))
     again(world, run_id)
     with pytest.raises(Conflict, match="no longer in version 2 of the DAG"):
-        runs.mark(world.scheduler, run_id, "b", None, "failed")
+        task_commands.mark(world.scheduler, run_id, "b", None, "failed")
     with pytest.raises(Conflict, match="no longer in the file"):
         runs.clear(world.scheduler, run_id, task_ids=["b"], run_on_latest_version=False)
     assert rows(world, run_id) == {"a": "success", "b": "(success)"}

@@ -21,6 +21,7 @@ from chalicelib.database.reads.wait_reasons import WaitingFor
 from chalicelib.messages import TaskMessage
 from chalicelib.scheduler import wait_reasons
 from chalicelib.scheduler.commands import backfills, pools
+from chalicelib.scheduler.commands import dags as dag_commands
 from chalicelib.scheduler.commands import runs as run_commands
 from tests.support.world import DIE, FAIL, SUCCEED, Played, World
 
@@ -118,11 +119,11 @@ def test_a_scheduled_run_waits_while_its_dag_is_paused(make_world: MakeWorld) ->
     )
     world.play(130)
     (run_id,) = [row[0] for row in world.all(ACTIVE_RUNS) if row[1] == "queued"]
-    run_commands.set_paused(world.scheduler, "d", True, who="ann")
+    dag_commands.set_paused(world.scheduler, "d", True, who="ann")
     assert codes(of_run(world, run_id)) == ["paused", "max_active_runs"]
     world.play(70)
     assert codes(of_run(world, run_id)) == ["paused"]
-    run_commands.set_paused(world.scheduler, "d", False, who="ann")
+    dag_commands.set_paused(world.scheduler, "d", False, who="ann")
     world.settle()
     assert world.run_state(run_id) == "running"
 
@@ -349,7 +350,7 @@ class Busy:
         if verb == "run":
             self.world.request(what)
         elif verb in ("pause", "go"):
-            run_commands.set_paused(scheduler, "one", verb == "pause", who="ann")
+            dag_commands.set_paused(scheduler, "one", verb == "pause", who="ann")
         elif verb == "cancel":
             for run_id, _ in self.world.all(ACTIVE_RUNS)[:1]:
                 run_commands.cancel_run(scheduler, run_id, who="ann")

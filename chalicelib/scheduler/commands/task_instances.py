@@ -1,0 +1,78 @@
+"""Commands about task instances: cancel them, or mark what became of them."""
+
+from __future__ import annotations
+
+from chalicelib.dag.states import IN_FLIGHT, MARKABLE_STATES, TASK_TRANSITIONS, TaskState
+from chalicelib.database.queries import task_instances
+from chalicelib.errors import Conflict, InvalidRequest
+from chalicelib.scheduler import clearing
+from chalicelib.scheduler.commands import lookup
+from chalicelib.scheduler.commands.audit import audit
+from chalicelib.scheduler.context import SchedulerContext
+from chalicelib.scheduler.stopping import stop_attempt
+from chalicelib.scheduler.transaction import unit_of_work
+
+
+def cancel_task(
+    scheduler: SchedulerContext,
+    run_id: str,
+    task_id: str,
+    map_index: int | None = None,
+    *,
+    who: str = "local",
+) -> None:
+    """The same for one task, or one copy of it. Raises NotFound, Conflict."""
+    with unit_of_work(scheduler) as work:
+        run = lookup.run(work, run_id)
+        found = lookup.instances(work, run, task_id, map_index)
+        legal = [task for task in found if TaskState.CANCELLED in TASK_TRANSITIONS[task.state]]
+        if not legal:
+            raise Conflict(f"task {task_id!r} of run {run_id!r} has ended: {found[0].state}")
+        reason = f"cancelled by {who}"
+        for task in legal:
+            if task.state in IN_FLIGHT:
+                stop_attempt(work, task, reason)
+            else:
+                cancelled = TaskState.CANCELLED
+                task_instances.end_unstarted(work.tx, task.key, cancelled, reason, work.now)
+        work.touch(run_id)
+        audit(work, who, "cancel task", run_id, task_id=task_id, map_index=map_index)
+
+
+def mark(
+    scheduler: SchedulerContext,
+    run_id: str,
+    task_id: str,
+    map_index: int | None,
+    state: str,
+    *,
+    who: str = "local",
+) -> None:
+    """Say that a task succeeded, failed or was skipped. What follows from it is worked out again:
+    what a failure had blocked is decided anew. Raises NotFound, InvalidRequest, Conflict where
+    somebody works on it."""
+    if state not in MARKABLE_STATES:
+        raise InvalidRequest(f"a task can be marked {', '.join(MARKABLE_STATES)}, not {state!r}")
+    target = TaskState(state)
+    with unit_of_work(scheduler) as work:
+        run = lookup.run_to_go_on(work, run_id)
+        found = lookup.instances(work, run, task_id, map_index)
+        found = [task for task in found if not task.is_removed]
+        if not found:
+            raise Conflict(
+                f"task {task_id!r} is no longer in version {run.version} of the DAG, which run"
+                f" {run_id!r} has; there is nothing that its state could decide"
+            )
+        other = [task for task in found if task.state is not target]
+        if not other:
+            return  # a second click
+        for task in other:
+            reason = f"marked {state} by {who}"
+            if not task_instances.set_by_hand(work.tx, task.key, target, reason, work.now):
+                raise Conflict(
+                    f"task {task_id!r} of run {run_id!r} is {task.state}; cancel it first"
+                )
+        if target is not TaskState.FAILED:
+            clearing.unblock(work, run, task_id)
+        clearing.reopen(work, run)
+        audit(work, who, f"mark {state}", run_id, task_id=task_id, map_index=map_index)
