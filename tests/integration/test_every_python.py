@@ -15,6 +15,8 @@ from tests.support.environments import python_with
 from tests.support.waiting import HANG_SECONDS
 
 OTHERS = [version for version in SUPPORTED if version != RUNNING]
+TOO_OLD = ["3.7", "3.8", "3.9", "3.10"]
+TOO_NEW = ["3.15", "3.16"]
 PARTS = ("app.py", "chalicelib", "infra", "tests")
 
 COMPILE = """
@@ -44,6 +46,24 @@ def test_the_source_is_read_without_a_warning(version: str) -> None:
     command = [str(python_of(version)), "-I", "-W", "error", "-c", COMPILE, *PARTS]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, env=environ())
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("version", [*TOO_OLD, *TOO_NEW])
+@pytest.mark.parametrize("command", ["chalice", "infra deploy"])
+def test_another_python_is_refused_by_name_in_one_line(version: str, command: str) -> None:
+    """Without any package: whoever has the wrong Python cannot install them all. What the chalice
+    command does first is to import the app, with this variable set."""
+    begun = ["-m", *command.split()] if " " in command else ["-c", "import app"]
+    done = subprocess.run(
+        [str(python_of(version)), "-B", *begun],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        env={**environ(), "AWS_CHALICE_CLI_MODE": "true"},
+    )
+    assert done.returncode == 1
+    assert f"Python {version} is not supported, use one of 3.11" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("version", OTHERS)
