@@ -37,7 +37,7 @@ def large_site(folder: Path) -> Iterator[tuple[str, str]]:
         for number in numbers:
             state = "failed" if number == 4321 else "success"
             api.rows.put_task(tx, run_id, f"task_{number:04}", state)
-    _copies_of_one(api)
+    _mapped_instances_of_one(api)
     _write_log(api.runs, Attempt("wide", run_id, "task_0000", -1, 1))
     _write_gaudy_log(api.runs, Attempt("wide", run_id, "task_0001", -1, 1))
     with served(api) as url:
@@ -72,11 +72,11 @@ def _before(number: int) -> tuple[str, ...]:
     return (f"task_{number - 50:04}",) if number >= 50 else ()
 
 
-def _copies_of_one(api: Api) -> None:
-    """A run of a DAG of three tasks, the second of which has 5,000 copies."""
+def _mapped_instances_of_one(api: Api) -> None:
+    """A run of a DAG of three tasks, the second of which has 5,000 mapped instances."""
     chain = (Task("list", "true"), Task("work", "true", ("list",)), Task("sum", "true", ("work",)))
-    api.rows.dag("copies", name="Copies", tasks=chain)
-    run_id = api.rows.run("copies")
+    api.rows.dag("mapped", name="Mapped", tasks=chain)
+    run_id = api.rows.run("mapped")
     api.rows.task(run_id, "list")
     for tx, numbers in _batches(api, TASKS):
         for number in numbers:
@@ -107,7 +107,7 @@ def dag_link(number: int) -> str:
 
 def open_home(page: Page, url: str, _run_id: str) -> None:
     page.goto(url)
-    expect(page.locator("#h-to-look-at + ul")).to_contain_text("dag_09998")
+    expect(page.locator("#h-needs-attention + ul")).to_contain_text("dag_09998")
     expect(page.locator("#h-next-hours + ul")).to_contain_text("DAG 0")
 
 
@@ -143,11 +143,11 @@ def open_wide_dag(page: Page, url: str, _run_id: str) -> None:
     page.goto(f"{url}#/dags/wide")
     expect(page.locator('a[aria-label^="task_4321: failed"]')).to_be_visible()
     page.locator("#tab-graph").click()
-    expect(page.locator("#n-task_4321.n-failed")).to_be_visible()  # what failed first
+    expect(page.locator("#n-task_4321.tone-bad")).to_be_visible()  # what failed first
 
 
-def open_copies(page: Page, url: str, _run_id: str) -> None:
-    page.goto(f"{url}#/dags/copies?tab=graph")
+def open_mapped(page: Page, url: str, _run_id: str) -> None:
+    page.goto(f"{url}#/dags/mapped?tab=graph")
     expect(page.locator("#n-work")).to_contain_text("× 5000")
     expect(page.locator("#dag-graph .node")).to_have_count(3)
 
@@ -171,7 +171,7 @@ ACTS: dict[str, Act] = {
     "dags": find_dags,
     "run": open_wide_run,
     "dag": open_wide_dag,
-    "copies": open_copies,
+    "mapped": open_mapped,
     "log": read_long_log,
     "gaudy_log": read_gaudy_log,
 }

@@ -243,7 +243,7 @@ tasks:
 
 
 def around(api: Api, run_id: str) -> None:
-    """What stands beside the runs: ticks, pools, a file with errors, notices, changes."""
+    """What stands beside the runs: ticks, pools, a file with errors, notifications, changes."""
     api.rows.now = NOW - timedelta(minutes=3, seconds=20)
     for made in (0, 1, 0):
         api.rows.tick(runs_made=made)

@@ -75,12 +75,12 @@ def test_a_failure_is_acknowledged_and_a_new_one_shows_up_again(scene: tuple[Pag
     page, api = scene
     failed(api)
     second = failed(api)
-    look = page.get_by_role("region", name="To look at")
-    expect(look).to_contain_text("2 failures")
+    look = page.get_by_role("region", name="Needs attention")
+    expect(look).to_contain_text("2 open failures")
     look.get_by_role("button", name="Acknowledge the failure of Nightly").click()
-    page.get_by_label("What is known of it").fill("disk was full\nolga looks after it")
+    page.get_by_label("Note (optional)").fill("disk was full\nolga looks after it")
     page.get_by_role("button", name="Acknowledge", exact=True).click()
-    expect(look).to_contain_text("Nothing has failed")
+    expect(look).to_contain_text("No open failures")
     known = api.get(f"/api/runs/{second}").json["acknowledged_note"]
     assert known == "disk was full\nolga looks after it"
     api.rows.now = LATER
@@ -89,8 +89,8 @@ def test_a_failure_is_acknowledged_and_a_new_one_shows_up_again(scene: tuple[Pag
     opened(page, f"runs/{second}")
     expect(page.locator("main")).to_contain_text("Acknowledged by local")
     expect(page.locator("main")).to_contain_text("disk was full")
-    page.get_by_role("button", name="Needs a look again…").click()
-    page.get_by_role("button", name="List it again").click()
+    page.get_by_role("button", name="Undo acknowledgement…").click()
+    page.get_by_role("button", name="Undo acknowledgement", exact=True).click()
     expect(page.get_by_role("button", name="Acknowledge…")).to_be_visible()
     opened(page, "runs?state=failed&acknowledged=false")
     expect(page.get_by_role("row")).to_have_count(4)
@@ -104,8 +104,8 @@ def test_an_older_run_that_fails_after_the_acknowledgement_shows_up_again(
     older = failed(api)
     newer = failed(api)
     api.send("POST", f"/api/runs/{newer}/acknowledge", {})
-    look = page.get_by_role("region", name="To look at")
-    expect(look).to_contain_text("Nothing has failed")
+    look = page.get_by_role("region", name="Needs attention")
+    expect(look).to_contain_text("No open failures")
     with api.database.write() as tx:  # it was cleared, and ends anew
         ended = to_us(LATER + timedelta(minutes=5))
         tx.execute("UPDATE runs SET ended_at = ? WHERE run_id = ?", (ended, older))
@@ -119,7 +119,7 @@ def test_a_view_that_was_left_while_it_loaded_draws_nothing(scene: tuple[Page, A
     with page.expect_request("**/api/dags/etl"):
         opened(page, f"runs/{run_id}")
     opened(page, "nowhere")
-    nowhere = page.get_by_role("heading", name="There is no such page")
+    nowhere = page.get_by_role("heading", name="Page not found")
     nowhere.wait_for()
     page.evaluate("fetch('api/health')")  # longer than the left view takes to go on
     expect(nowhere).to_be_visible()

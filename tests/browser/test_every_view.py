@@ -34,10 +34,10 @@ PLACES = (
     "errors",
     "ticks",
     "audit",
-    "notices",
+    "notifications",
     "nowhere",
 )
-DIALOGS = {"dags/nightly_sales": "Run…", "runs/{run}": "Run what failed again…", "": "Keys"}
+DIALOGS = {"dags/nightly_sales": "Run…", "runs/{run}": "Retry failed tasks…", "": "Keyboard shortcuts"}
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def go(page: Page, place: str) -> None:
     page.set_viewport_size(DESK)  # type: ignore[arg-type]
     page.emulate_media(color_scheme="light")
     page.evaluate("location.hash = '#/elsewhere'")
-    page.get_by_role("heading", name="There is no such page").wait_for()
+    page.get_by_role("heading", name="Page not found").wait_for()
     page.evaluate("(place) => { location.hash = `#/${place}` }", place)
     page.wait_for_function("document.getElementById('main').getAttribute('aria-busy') === null")
     is_ready(page)

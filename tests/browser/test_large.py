@@ -62,7 +62,7 @@ def test_of_a_graph_too_large_for_one_picture_the_part_around_a_task_is_shown(
 ) -> None:
     ACTS["run"](page, *site)
     graph = page.locator("#graph-box")
-    expect(graph).to_contain_text("5000 tasks are too many for one picture")
+    expect(graph).to_contain_text("5000 tasks are too many to draw at once")
     expect(graph.locator("strong")).to_have_text("task_4999")
     graph.locator("#centre").fill("task_0075")
     graph.locator("#show-around").click()

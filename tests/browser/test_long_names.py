@@ -46,15 +46,15 @@ PLACES = (
     "ticks",
     "audit",
     "audit?target={failed}",
-    "notices",
+    "notifications",
     "nowhere/{dag}",
 )
 DIALOGS = (
     ("dags/{dag}", "Run…"),
-    ("runs/{failed}", "Run what failed again…"),
+    ("runs/{failed}", "Retry failed tasks…"),
     ("runs/{failed}", "Acknowledge…"),
     ("runs/{failed}", "Mark as skipped…"),
-    ("pools", "Change trans"),
+    ("pools", "Edit trans"),
 )
 
 Ids = dict[str, str]
@@ -123,7 +123,7 @@ def scene(
 
 def go(page: Page, place: str) -> None:
     page.evaluate("location.hash = '#/elsewhere'")
-    page.get_by_role("heading", name="There is no such page").wait_for()
+    page.get_by_role("heading", name="Page not found").wait_for()
     page.evaluate("(place) => { location.hash = `#/${place}` }", place)
     page.wait_for_function("document.getElementById('main').getAttribute('aria-busy') === null")
     is_ready(page)

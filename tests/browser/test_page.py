@@ -21,7 +21,7 @@ HOSTILE = (
     "runs?dag=hostile",
     "dags",
     "errors",
-    "notices",
+    "notifications",
     "audit",
     "",
 )
@@ -81,8 +81,8 @@ def test_the_page_is_worked_with_the_keyboard(page: Page, cloud: LocalCloud) -> 
 def test_the_colours_can_be_chosen_and_stay_so(page: Page, cloud: LocalCloud) -> None:
     open_place(page, cloud, "")
     for theme in ("light", "dark"):
-        page.get_by_role("button", name="Colours").click()
+        page.get_by_role("button", name="Theme").click()
         page.reload()
         assert page.evaluate("document.documentElement.dataset.theme") == theme
-    page.get_by_role("button", name="Colours").click()
+    page.get_by_role("button", name="Theme").click()
     assert page.evaluate("document.documentElement.dataset.theme") == "auto"

@@ -117,7 +117,7 @@ def opened(scene: tuple[Page, Api], *params: Param) -> Locator:
     page, api = scene
     api.rows.dag("d", params=params, tasks=(Task("a", "x"),))
     page.evaluate("location.hash = '#/nowhere'")
-    page.get_by_role("heading", name="There is no such page").wait_for()
+    page.get_by_role("heading", name="Page not found").wait_for()
     page.evaluate("location.hash = '#/dags/d'")
     page.get_by_role("button", name="Run…").click()
     return page.get_by_role("dialog")
@@ -184,7 +184,7 @@ def test_what_was_touched_goes_back_to_its_default(scene: tuple[Page, Api]) -> N
         ("zero", "seven", "p must be a whole number, such as 7, not seven"),
         ("zero", "1.5", "must be a whole number, not 1.5"),
         ("no number", "1,5", "p must be a number, such as 0.5, not 1,5"),
-        ("list", "[1", "p must be JSON, a list"),
+        ("list", "[1", "p must be a list in JSON"),
         ("object", "[1]", "must be an object, not [1]"),
     ],
 )
@@ -238,12 +238,12 @@ def test_a_pool_that_is_changed_keeps_the_lines_of_its_description(
     page, api = scene
     api.rows.pool("db", 4, "one\r\ntwo ")
     page.evaluate("location.hash = '#/pools'")
-    page.get_by_role("button", name="Change db").click()
+    page.get_by_role("button", name="Edit db").click()
     page.get_by_label("Slots").fill("")
-    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert").last).to_contain_text("slots")
     page.get_by_label("Slots").fill("5")
-    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("table")).to_contain_text("0 of 5")
     pool = api.get("/api/pools/db").json
     assert (pool["slots"], pool["description"]) == (5, "one\r\ntwo ")
@@ -259,7 +259,7 @@ def test_json_is_written_as_it_was_read(scene: tuple[Page, Api], text: str) -> N
     script = """async (text) => {
       const { parse, stringify } = await import(document.querySelector('script[type=module]').src
         .replace(/[^/]+$/, 'lib/json.js'));
-      return [stringify(parse(text, { isEvery: true })), stringify(parse(text))];
+      return [stringify(parse(text, { isExact: true })), stringify(parse(text))];
     }"""
     exact, usual = page.evaluate(script, text)
     assert json.loads(exact) == json.loads(usual) == json.loads(text)

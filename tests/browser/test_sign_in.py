@@ -62,7 +62,7 @@ def test_a_link_with_a_token_does_not_replace_the_one_in_use(
     sign_in(page, api.sign_in("viewer", "vera"))
     expect(page.locator("#who")).to_have_text("vera, viewer")
     page.goto(f"{url}#/signin?token={api.sign_in('operator', 'olga')}")
-    expect(page.locator("#said")).to_contain_text("signed in already")
+    expect(page.locator("#message")).to_contain_text("already signed in")
     expect(page.locator("#who")).to_have_text("vera, viewer")
 
 
@@ -93,7 +93,7 @@ def test_a_viewer_sees_everything_and_is_refused_a_change(
         refused = page.get_by_role("button", name=name)
         expect(refused).to_be_disabled()
         refused.click(force=True)
-        expect(page.locator("#said")).to_have_text("vera is a viewer; this takes an operator")
+        expect(page.locator("#message")).to_have_text("vera is a viewer. Only operators can do this.")
     expect(page.get_by_role("dialog")).to_have_count(0)
     status, message = page.evaluate(RUN)
     assert status == 403

@@ -26,7 +26,7 @@ def test_an_uploaded_file_shows_up_by_itself_and_its_changes_are_compared(
     cloud.upload("new.yaml", FRESH.replace("Fresh one", "Fresher"))
     eventually(lambda: cloud.get("/dags/fresh")["version"] == 2)
     page.goto(address(cloud, "dags/fresh?tab=source"))
-    page.get_by_label("compared with").select_option("1")
+    page.get_by_label("Compare with").select_option("1")
     expect(page.locator(".source .removed")).to_have_text("name: Fresh one")
     expect(page.locator(".source .added")).to_have_text("name: Fresher")
     expect(page.locator("main")).to_contain_text("2 lines differ")
@@ -34,7 +34,7 @@ def test_an_uploaded_file_shows_up_by_itself_and_its_changes_are_compared(
 
 def test_the_first_page_names_what_failed_and_why(page: Page, cloud: LocalCloud) -> None:
     page.goto(address(cloud))
-    failed = page.get_by_role("region", name="To look at")
+    failed = page.get_by_role("region", name="Needs attention")
     expect(failed).to_contain_text("Orders")
     expect(failed).to_contain_text("load: exit code 3")
     expect(failed).to_contain_text("ValueError: no price for XTS")
@@ -63,7 +63,7 @@ def test_a_failure_is_cleared_after_its_reach_was_shown_and_then_succeeds(
     expect(page.locator("#log .error")).to_contain_text("ValueError")
     page.get_by_role("button", name="Run again…").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_role("listitem")).to_have_text(["load✕failed", "report⊘blocked"])
+    expect(dialog.get_by_role("listitem")).to_have_text(["load✕failed", "report⊘upstream failed"])
     dialog.get_by_role("button", name="Run 2 tasks again").click()
     expect(dialog).to_have_count(0)
     expect(page.locator(".facts .badge").first).to_have_text(SUCCEEDED)
@@ -77,15 +77,15 @@ def test_a_run_gets_a_note_is_retried_and_made_again(page: Page, cloud: LocalClo
     run_id = cloud.run("orders")
     page.goto(address(cloud, f"runs/{run_id}"))
     expect(page.locator(".facts .badge").first).to_have_text(FAILED)
-    page.get_by_role("button", name="Add a note…").click()
+    page.get_by_role("button", name="Add note…").click()
     page.get_by_role("textbox", name="Note").fill("prices came late")
-    page.get_by_role("button", name="Keep the note").click()
+    page.get_by_role("button", name="Save note").click()
     expect(page.locator("main")).to_contain_text("Note: prices came late")
-    page.get_by_role("button", name="Run what failed again…").click()
+    page.get_by_role("button", name="Retry failed tasks…").click()
     page.get_by_role("button", name="Run 2 tasks again").click()
     expect(page.locator(".facts .badge").first).to_have_text(SUCCEEDED)
-    page.get_by_role("button", name="New run like this…").click()
-    page.get_by_role("button", name="Make the run").click()
+    page.get_by_role("button", name="New run with these params…").click()
+    page.get_by_role("button", name="Start run").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page).not_to_have_url(re.compile(run_id))
     page.goto(address(cloud, f"audit?target={run_id}"))
@@ -112,10 +112,10 @@ def test_a_log_is_followed_while_it_is_written_and_the_run_cancelled(
     expect(page.locator("#log")).to_contain_text("line 3")
     page.get_by_role("link", name="after", exact=True).first.click()
     expect(page.get_by_text("Waits for count (running).")).to_be_visible()
-    page.get_by_role("button", name="Cancel the run…").click()
+    page.get_by_role("button", name="Cancel run…").click()
     page.get_by_role("button", name="Cancel 2 tasks").click()
     expect(page.locator(".facts .badge").first).to_have_text(re.compile("cancelled"))
-    expect(page.get_by_role("button", name="Cancel the run…")).to_have_count(0)
+    expect(page.get_by_role("button", name="Cancel run…")).to_have_count(0)
 
 
 def test_a_click_is_not_lost_when_the_page_is_redrawn_during_it(
@@ -143,7 +143,7 @@ def test_a_log_has_the_colours_of_its_command(page: Page, cloud: LocalCloud) -> 
     expect(page.locator("#log .ink-green")).to_have_text(["green", "still green"])
     expect(page.locator("#log .line").last).to_contain_text("gone")
     assert "\x1b" not in page.locator("#log").inner_text()
-    page.get_by_label("Search the log").fill("red and green")
+    page.get_by_label("Search log").fill("red and green")
     expect(page.locator("#log .here")).to_contain_text("red and green")
 
 
@@ -153,7 +153,7 @@ def test_the_frames_of_libraries_are_folded_and_unfolded(page: Page, cloud: Loca
     expect(own).to_be_visible()
     theirs = page.locator("#log .line").filter(has_text="self.invoke(ctx)")
     expect(theirs).to_be_hidden()
-    page.get_by_text("4 lines inside of libraries").click()
+    page.get_by_text("4 lines in libraries").click()
     expect(theirs).to_be_visible()
     page.get_by_role("button", name="First error").click()
     expect(page.locator("#log .error")).to_contain_text("prices.Missing")
@@ -163,23 +163,23 @@ def test_each_question_of_a_sensor_has_its_log(page: Page, cloud: LocalCloud) ->
     page.goto(address(cloud, f"runs/{cloud.run('asks')}"))
     expect(page.locator(".facts .badge").first).to_have_text(SUCCEEDED)
     expect(page.locator("#log")).to_contain_text("asked 2 times before")
-    page.get_by_label("The log of question").select_option(label="1")
+    page.get_by_label("Log of poke").select_option(label="1")
     expect(page.locator("#log")).to_contain_text("asked 0 times before")
 
 
 def test_a_log_is_searched(page: Page, cloud: LocalCloud) -> None:
     page.goto(address(cloud, f"runs/{last_run(cloud, 'fan')}?task=list"))
     expect(page.locator("#log")).to_contain_text("listing")
-    page.get_by_label("Search the log").fill("listing")
+    page.get_by_label("Search log").fill("listing")
     expect(page.locator("#log .here")).to_contain_text("listing")
 
 
 def test_a_schedule_is_paused_and_goes_on(page: Page, cloud: LocalCloud) -> None:
     page.goto(address(cloud, "dags/orders"))
-    page.get_by_role("button", name="Pause the schedule").click()
+    page.get_by_role("button", name="Pause schedule").click()
     expect(page.locator(".facts")).to_contain_text("paused")
     assert cloud.get("/dags/orders")["is_paused"] is True
-    page.get_by_role("button", name="Let the schedule go on").click()
+    page.get_by_role("button", name="Resume schedule").click()
     expect(page.locator(".facts")).to_contain_text("next in")
 
 
@@ -188,28 +188,28 @@ def test_all_dags_of_a_tag_are_paused_and_go_on(page: Page, cloud: LocalCloud) -
     page.get_by_label("Tag", exact=True).select_option("demo")
     page.get_by_role("button", name="Pause all…").click()
     page.get_by_role("button", name="Pause 1 DAG").click()
-    expect(page.get_by_role("button", name="Let all go on…")).to_be_visible()
+    expect(page.get_by_role("button", name="Resume all…")).to_be_visible()
     assert cloud.get("/dags/fan")["is_paused"] is True
-    page.get_by_role("button", name="Let all go on…").click()
-    page.get_by_role("button", name="Let 1 DAG go on").click()
+    page.get_by_role("button", name="Resume all…").click()
+    page.get_by_role("button", name="Resume 1 DAG").click()
     expect(page.get_by_role("button", name="Pause all…")).to_be_visible()
 
 
 def test_what_people_were_told_is_listed(page: Page, cloud: LocalCloud) -> None:
-    page.goto(address(cloud, "notices"))
+    page.goto(address(cloud, "notifications"))
     row = page.get_by_role("row").filter(has_text="orders").first
-    expect(row).to_contain_text("a failure")
+    expect(row).to_contain_text("Failure")
     expect(row).to_contain_text("delivered")
 
 
 def test_a_backfill_says_what_it_would_run_before_it_does(page: Page, cloud: LocalCloud) -> None:
     page.goto(address(cloud, "dags/orders?tab=backfill"))
-    page.get_by_label("From, in your zone").fill("2026-01-01T00:00")
+    page.get_by_label("From (your time zone)").fill("2026-01-01T00:00")
     page.get_by_label("To", exact=True).fill("2026-01-02T23:00")
-    page.get_by_role("button", name="Show what it would run").click()
-    expect(page.get_by_role("list", name="Moments")).to_contain_text("02:00:00 CET")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_role("list", name="Dates")).to_contain_text("02:00:00 CET")
     assert cloud.get("/backfills?dag_id=orders")["backfills"] == []
-    page.get_by_role("button", name="Start this backfill").click()
+    page.get_by_role("button", name="Start backfill").click()
     expect(page.get_by_role("table", name="Backfills")).to_be_visible()
 
 
@@ -229,11 +229,11 @@ def test_a_cancelled_backfill_leaves_its_running_runs_until_told_to_stop_them(
     page.goto(address(cloud, "dags/slow_hours?tab=backfill"))
     page.get_by_role("button", name="Cancel…").click()
     expect(page.get_by_role("dialog")).to_contain_text("Runs that have started finish")
-    page.get_by_role("button", name="Cancel the backfill").click()
-    page.get_by_role("button", name="Stop its runs…").click()
+    page.get_by_role("button", name="Cancel backfill").click()
+    page.get_by_role("button", name="Stop runs…").click()
     assert len(cloud.get(active)["runs"]) == 2
-    expect(page.get_by_role("dialog")).to_contain_text("2 runs of it had started")
-    page.get_by_role("button", name="Stop them").click()
+    expect(page.get_by_role("dialog")).to_contain_text("2 runs had started")
+    page.get_by_role("button", name="Stop runs").click()
     eventually(lambda: cloud.get(active)["runs"] == [])
 
 
@@ -257,16 +257,16 @@ def test_a_mended_file_runs_again_after_the_dialog_has_told_what_changed(
     cloud.upload("mended.yaml", mended)
     eventually(lambda: cloud.get("/dags/mended")["version"] == 2)
     page.goto(address(cloud, f"runs/{run_id}"))
-    expect(page.locator(".facts")).to_contain_text("version 1 (the file has version 2)")
-    page.get_by_role("button", name="Run what failed again…").click()
+    expect(page.locator(".facts")).to_contain_text("version 1 (latest is version 2)")
+    page.get_by_role("button", name="Retry failed tasks…").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Changed from version 1 to 2")
     changes = dialog.locator(".changes dl")
-    expect(changes).to_have_text("NewcheckRemovedold (kept as history where it ran)bcommand")
-    expect(dialog.get_by_label("version 2, the file's latest")).to_be_checked()
-    dialog.get_by_label("version 1, which this run has").check()
+    expect(changes).to_have_text("NewcheckRemovedold (kept in the history of the run)bcommand")
+    expect(dialog.get_by_label("version 2, the latest")).to_be_checked()
+    dialog.get_by_label("version 1, this run's own").check()
     expect(dialog.get_by_role("button", name="Run 1 task again", exact=True)).to_be_visible()
-    dialog.get_by_label("version 2, the file's latest").check()
+    dialog.get_by_label("version 2, the latest").check()
     dialog.get_by_role("button", name="Run 1 task again and 1 new task").click()
     expect(page.locator(".facts .badge").first).to_have_text(SUCCEEDED)
     page.get_by_text("No longer in the file: 1 task").click()
@@ -291,11 +291,11 @@ def test_a_task_that_the_file_no_longer_has_can_run_again_as_it_was(
     page.get_by_role("button", name="Run again…").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.locator(".cause")).to_contain_text("no longer in the file")
-    expect(dialog.get_by_label("version 1, which this run has")).to_be_checked()
-    dialog.get_by_label("version 2, the file's latest").check()
+    expect(dialog.get_by_label("version 1, this run's own")).to_be_checked()
+    dialog.get_by_label("version 2, the latest").check()
     expect(dialog.get_by_role("alert")).to_contain_text("no longer in the file")
     expect(dialog.locator("#confirm")).to_be_disabled()
-    dialog.get_by_label("version 1, which this run has").check()
+    dialog.get_by_label("version 1, this run's own").check()
     dialog.get_by_role("button", name="Run 1 task again").click()
     expect(page.locator("#try-2")).to_contain_text("version 1")
 
@@ -304,20 +304,20 @@ def test_a_pool_is_made_changed_and_removed(page: Page, cloud: LocalCloud) -> No
     page.goto(address(cloud, "pools"))
     page.get_by_role("button", name="New pool…").click()
     page.get_by_label("Name").fill("db")
-    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("table")).to_contain_text("0 of 4")
-    page.get_by_role("button", name="Change db").click()
+    page.get_by_role("button", name="Edit db").click()
     page.get_by_label("Slots").fill("7")
-    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("table")).to_contain_text("0 of 7")
-    page.get_by_role("button", name="Change db").click()
-    page.get_by_role("button", name="Remove this pool").click()
-    expect(page.locator("main")).to_contain_text("There is no pool")
+    page.get_by_role("button", name="Edit db").click()
+    page.get_by_role("button", name="Delete pool").click()
+    expect(page.locator("main")).to_contain_text("There are no pools")
 
 
 def test_an_import_error_stands_below_its_line(page: Page, cloud: LocalCloud) -> None:
     page.goto(address(cloud))
-    look = page.get_by_role("region", name="To look at")
+    look = page.get_by_role("region", name="Needs attention")
     look.get_by_role("link", name="broken.yaml", exact=True).click()
     lines = page.get_by_role("region", name="Lines of broken.yaml")
     wrong = lines.locator(".wrong").filter(has_text="comand: echo")
@@ -351,6 +351,6 @@ def test_filters_stand_in_the_address(page: Page, cloud: LocalCloud) -> None:
 
 def test_what_is_not_there_is_said_in_words(page: Page, cloud: LocalCloud) -> None:
     page.goto(address(cloud, "runs/none"))
-    expect(page.locator("main")).to_contain_text("That is not here")
+    expect(page.locator("main")).to_contain_text("Not found")
     page.goto(address(cloud, "nowhere"))
-    expect(page.locator("main")).to_contain_text("There is no such page")
+    expect(page.locator("main")).to_contain_text("Page not found")

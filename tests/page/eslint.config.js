@@ -14,7 +14,7 @@ export default [
       eqeqeq: "error",
       "max-depth": ["error", 4],
       "max-lines": ["error", { max: 350, ...SHORT }],
-      "max-lines-per-function": ["error", { max: 200, ...SHORT }],
+      "max-lines-per-function": ["error", { max: 60, ...SHORT }],
       "max-params": ["error", 6],
       "no-control-regex": "off", // a log's colours are control characters
       "no-eval": "error",

@@ -1,243 +1,158 @@
-// The start: which view belongs to which address, what stands around all of them, and the keyboard.
-import { ApiError, get, token } from "./lib/api.js";
-import { button, h, say, show } from "./lib/dom.js";
-import { count, live, tickTimes } from "./lib/format.js";
+// The start: which view belongs to which address, and what stands around all of them.
+import { ApiError, isAbort, messageOf, token } from "./lib/api.js";
+import { button, byId, h, notify, show } from "./lib/dom.js";
+import { tickTimes } from "./lib/live-time.js";
 import { poll } from "./lib/poll.js";
-import { here } from "./lib/router.js";
-import { learn, who } from "./lib/session.js";
+import { currentRoute } from "./lib/router.js";
+import { loadSession } from "./lib/session.js";
+import { ViewContext } from "./lib/view-context.js";
+import { drawHealth } from "./widgets/health.js";
+import { onKey } from "./widgets/keyboard.js";
+import { drawToolbar } from "./widgets/toolbar.js";
 
-const VIEWS = {
-  "": ["Home", () => import("./views/home.js")],
-  dags: ["DAGs", () => import("./views/dags.js"), () => import("./views/dag.js")],
-  runs: ["Runs", () => import("./views/runs.js"), () => import("./views/run.js")],
-  pools: ["Pools", () => import("./views/pools.js")],
-  errors: ["Import errors", () => import("./views/import-errors.js")],
-  ticks: ["Ticks", () => import("./views/ticks.js")],
-  audit: ["Audit", () => import("./views/audit.js")],
-  notices: ["Notices", () => import("./views/notifications.js")],
+/** @typedef {() => Promise<{ view: (main: HTMLElement, context: ViewContext) => Promise<unknown> }>} Load */
+/** @typedef {{ title: string, list: Load, item?: Load }} Place list: the view itself; item: that of one thing in it */
+
+/** @type {{ [name: string]: Place }} */
+const PLACES = {
+  "": { title: "Home", list: () => import("./views/home.js") },
+  dags: { title: "DAGs", list: () => import("./views/dags.js"), item: () => import("./views/dag.js") },
+  runs: { title: "Runs", list: () => import("./views/runs.js"), item: () => import("./views/run.js") },
+  pools: { title: "Pools", list: () => import("./views/pools.js") },
+  errors: { title: "Import errors", list: () => import("./views/import-errors.js") },
+  ticks: { title: "Ticks", list: () => import("./views/ticks.js") },
+  audit: { title: "Audit", list: () => import("./views/audit.js") },
+  notifications: { title: "Notifications", list: () => import("./views/notifications.js") },
 };
+const HEALTH_SECONDS = 15;
 
-const main = document.getElementById("main");
-let current = null; // {path, stop, onQuery}
-let healthStop = null;
+const main = byId("main");
+/** @type {{ path: string, context: ViewContext } | null} */
+let current = null;
+let healthStop = new AbortController();
+let isFirst = true;
 
+/** Show what the address names. If only its query has changed, the view does that itself. */
 async function route() {
   signInByLink();
-  const { parts, query } = here();
+  const { parts } = currentRoute();
   const path = parts.join("/");
-  if (current?.path === path && current.onQuery) return current.onQuery(query);
+  if (current?.path === path && current.context.onQuery) return current.context.onQuery();
   const isNewPlace = current?.path !== path;
-  current?.stop.abort();
-  const context = { path, args: parts.slice(1), query, stop: new AbortController(), onQuery: null };
-  context.signal = context.stop.signal;
-  context.pollUntil = (signal, seconds, work) => poll(signal, seconds, work, trouble);
-  context.poll = (seconds, work) => context.pollUntil(context.signal, seconds, work);
-  context.title = (text) => {
-    document.title = `${text} · Orchestrator`;
-  };
-  current = context;
-  trouble(null);
-  drawNav(parts[0] ?? "");
+  current?.context.leave.abort();
+  const context = new ViewContext(parts.slice(1), showTrouble);
+  current = { path, context };
+  showTrouble(null);
+  drawNavigation(parts[0] ?? "");
   await open(context, parts);
-  if (isNewPlace && !context.signal.aborted && route.hasRun) main.focus({ preventScroll: true });
-  route.hasRun = true;
+  if (isNewPlace && !context.signal.aborted && !isFirst) main.focus({ preventScroll: true });
+  isFirst = false;
 }
 
-/** A link that `token create --open` printed: its token must not stay in the address, nor in the history. */
+/** Use the token of a link that `token create --open` printed, and keep it out of the address and the history. */
 function signInByLink() {
-  const { parts, query } = here();
+  const { parts, query } = currentRoute();
   if (parts[0] !== "signin") return;
   history.replaceState(null, "", "#/");
-  if (token.get()) return say("You are signed in already. To use the link, sign out first");
+  if (token.get()) return notify("You are already signed in. Sign out first to use this link.");
   token.set(query.get("token") ?? "", false);
   restart();
 }
 
+/** @param {ViewContext} context @param {string[]} parts */
 async function open(context, parts) {
-  const view = VIEWS[parts[0] ?? ""];
-  const load = parts.length > 1 ? view?.[2] : view?.[1];
-  if (!load) return lost();
-  context.title(view[0]);
+  const place = PLACES[parts[0] ?? ""];
+  const load = parts.length > 1 ? place?.item : place?.list;
+  if (!load) return showNotFound();
+  context.setTitle(place.title);
   scrollTo(0, 0);
   main.setAttribute("aria-busy", "true");
   try {
     const module = await load();
     if (!context.signal.aborted) await module.view(main, context);
   } catch (error) {
-    if (!context.signal.aborted && error.name !== "AbortError") await failed(error);
+    if (!context.signal.aborted && !isAbort(error)) await showFailure(error);
   }
   if (!context.signal.aborted) main.removeAttribute("aria-busy");
 }
 
-function lost() {
-  show(main, h("h1", null, "There is no such page"), h("p", null, h("a", { href: "#/" }, "Go to the first page")));
+const homeLink = () => h("a", { href: "#/" }, "Go to Home");
+
+function showNotFound() {
+  show(main, h("h1", null, "Page not found"), h("p", null, homeLink()));
 }
 
-async function failed(error) {
-  if (error instanceof ApiError && error.status === 401) {
-    return (await import("./views/sign-in.js")).view(main, restart, token.get() ? error.message : null);
+/** @param {unknown} error */
+async function showFailure(error) {
+  const status = error instanceof ApiError ? error.status : null;
+  if (status === 401) {
+    const { view } = await import("./views/sign-in.js");
+    return view(main, restart, token.get() ? messageOf(error) : null);
   }
-  if (!(error instanceof ApiError)) console.error(error);
-  const title = error.status === 404 ? "That is not here" : "This could not be shown";
-  const again =
-    error.status === 404
-      ? h("a", { href: "#/" }, "Go to the first page")
-      : button("Try again", restart, { class: "main" });
-  show(main, h("h1", null, title), h("p", { class: "cause" }, error.message), h("p", null, again));
+  if (status === null) console.error(error);
+  show(
+    main,
+    h("h1", null, status === 404 ? "Not found" : "Something went wrong"),
+    h("p", { class: "cause" }, messageOf(error)),
+    h("p", null, status === 404 ? homeLink() : button("Try again", restart, { class: "main" })),
+  );
 }
 
+/** Begin again: after signing in or out, or on request. */
 async function restart() {
-  current?.stop.abort();
+  current?.context.leave.abort();
   current = null;
-  await learn();
+  await loadSession();
   watchHealth();
-  drawTools();
+  drawToolbar(byId("tools"), restart);
   return route();
 }
 
-/** What goes wrong while a view is live: it stays, and says that it is old. */
-function trouble(error) {
-  const box = document.getElementById("trouble");
+/** What fails while a view is live: the view stays, and a line says that it may be out of date. @param {any} error */
+function showTrouble(error) {
+  const box = byId("trouble");
   if (!error) return show(box);
-  if (error.status === 401) return restart();
-  show(box, `What you see may be out of date: ${error.message}. Trying again by itself.`);
+  if (error instanceof ApiError && error.status === 401) return restart();
+  show(box, `This page may be out of date: ${messageOf(error).replace(/\.$/, "")}. Retrying automatically.`);
 }
 
-function drawNav(active) {
-  const links = Object.entries(VIEWS).map(([name, [title]]) =>
-    h("a", { href: `#/${name}`, "aria-current": name === active ? "page" : null, id: `nav-${name || "home"}` }, title),
-  );
-  const nav = document.getElementById("nav");
-  show(nav, links);
-  if (nav.scrollWidth > nav.clientWidth) {
-    nav.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
-  }
-}
-
-function drawTools() {
-  const theme = localStorage.getItem("theme") ?? "auto";
-  document.documentElement.dataset.theme = theme;
-  const next = { auto: "light", light: "dark", dark: "auto" }[theme];
-  const label = { auto: "◐ Auto", light: "☀ Light", dark: "☾ Dark" }[theme];
+/** @param {string} active */
+function drawNavigation(active) {
+  const navigation = byId("nav");
   show(
-    document.getElementById("tools"),
-    button(
-      label,
-      () => {
-        localStorage.setItem("theme", next);
-        drawTools();
-      },
-      { id: "theme", class: "plain", "aria-label": `Colours: ${theme}; change to ${next}` },
+    navigation,
+    Object.entries(PLACES).map(([name, { title }]) =>
+      h(
+        "a",
+        { href: `#/${name}`, "aria-current": name === active ? "page" : null, id: `nav-${name || "home"}` },
+        title,
+      ),
     ),
-    button("?", keys, { id: "keys", class: "plain", "aria-label": "Keys" }),
-    who() && who().auth !== "none" ? h("span", { class: "quiet", id: "who" }, `${who().name}, ${who().role}`) : null,
-    token.get()
-      ? button(
-          "Sign out",
-          () => {
-            token.forget();
-            restart();
-          },
-          { class: "plain", id: "sign-out" },
-        )
-      : null,
   );
+  if (navigation.scrollWidth > navigation.clientWidth) {
+    navigation.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }
 }
 
 function watchHealth() {
-  healthStop?.abort();
+  healthStop.abort();
   healthStop = new AbortController();
-  poll(healthStop.signal, 15, drawHealth, () => {}).catch(() => show(document.getElementById("health")));
+  const { signal } = healthStop;
+  const box = byId("health");
+  poll(
+    signal,
+    HEALTH_SECONDS,
+    () => drawHealth(box, signal),
+    () => {},
+  ).catch(() => show(box));
 }
 
-async function drawHealth() {
-  const health = await get("health", {}, healthStop.signal);
-  const box = document.getElementById("health");
-  if (!health.queues) return show(box);
-  const tick = health.last_tick;
-  const depth = (queue, name) =>
-    queue ? count(queue.visible + queue.delayed + queue.in_flight, name) : `${name} queue does not answer`;
-  const parts = [
-    h("span", { class: health.status === "ok" ? "" : "bad" }, health.status === "ok" ? "✓ Works" : "! Needs a look"),
-    h("a", { href: "#/ticks" }, "last tick ", tick ? live("ago", tick.started_at) : "never"),
-    `${depth(health.queues.tasks, "task")} and ${depth(health.queues.results, "report")} in the queues`,
-    health.set_aside ? h("span", { class: "bad" }, `${count(health.set_aside, "message")} set aside`) : null,
-    health.import_errors
-      ? h("a", { href: "#/errors", class: "bad" }, count(health.import_errors, "file with errors", "files with errors"))
-      : null,
-  ];
-  show(
-    box,
-    parts.filter(Boolean).map((part) => h("span", null, part)),
-  );
-}
-
-const KEYS = [
-  ["/", "search"],
-  ["j and k", "next and previous in a list"],
-  ["l", "the log of the task shown"],
-  ["g then h, d, r", "Home, DAGs, Runs"],
-  ["Esc", "close a dialog"],
-  ["?", "these keys"],
-];
-
-function keys() {
-  const dialog = h(
-    "dialog",
-    { "aria-label": "Keys" },
-    h("h2", null, "Keys"),
-    h(
-      "dl",
-      { class: "keys" },
-      KEYS.map(([key, what]) => [h("dt", null, h("kbd", null, key)), h("dd", null, what)]),
-    ),
-    button("Close", () => dialog.close()),
-  );
-  dialog.addEventListener("close", () => dialog.remove());
-  document.body.append(dialog);
-  dialog.showModal();
-}
-
-let afterG = 0;
-function pressed(event) {
-  const inText = event.target.closest?.("input:not([type=checkbox]), textarea, select");
-  if (inText || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-  const places = { h: "#/", d: "#/dags", r: "#/runs" };
-  if (Date.now() - afterG < 1000 && places[event.key]) {
-    afterG = 0;
-    location.hash = places[event.key];
-    return;
-  }
-  const acts = {
-    g: () => {
-      afterG = Date.now();
-    },
-    "?": keys,
-    "/": () => document.querySelector("main input[type=search]")?.focus(),
-    j: () => step(1),
-    k: () => step(-1),
-    l: () => document.getElementById("log")?.focus(),
-  };
-  if (!acts[event.key]) return;
-  event.preventDefault();
-  acts[event.key]();
-}
-
-function step(direction) {
-  const items = [...main.querySelectorAll("[data-item]")].filter((item) => item.offsetParent);
-  if (!items.length) return say("There is no list here");
-  const at = items.indexOf(document.activeElement);
-  const next = items[Math.min(items.length - 1, Math.max(0, at + direction))];
-  next.focus();
-  next.scrollIntoView({ block: "nearest" });
-}
-
-document.getElementById("skip").addEventListener("click", (event) => {
+byId("skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();
 });
 addEventListener("hashchange", route);
-addEventListener("keydown", pressed);
+addEventListener("keydown", onKey);
 setInterval(tickTimes, 1000);
-drawTools();
+drawToolbar(byId("tools"), restart);
 restart();

@@ -1,12 +1,21 @@
-// The API, asked as gently as it goes: with what is known already, so that the same is not sent twice.
+// Requests to the API. What is known already is sent along as an ETag, so that nothing is transferred twice.
 import { parse, stringify } from "./json.js";
+import { queryString } from "./router.js";
 
-const KEPT = 300;
-const known = new Map(); // url → {etag, data}
+/** @typedef {import("./router.js").Query} Query */
+
+const MAX_KNOWN = 300;
+const PAGE = 500;
+/** @type {Map<string, { etag: string, data: any }>} */
+const known = new Map();
 const TOKEN = "orchestrator-token";
 
-/** What the API refused, in its own words. */
+/** An error that the API answered, in its own words. Status 0: it did not answer. */
 export class ApiError extends Error {
+  /**
+   * @param {number} status
+   * @param {Api.Error["error"]} error
+   */
   constructor(status, error) {
     super(error.message);
     this.status = status;
@@ -15,11 +24,18 @@ export class ApiError extends Error {
   }
 }
 
+/** @param {unknown} error */
+export const isAbort = (error) => error instanceof Error && error.name === "AbortError";
+
+/** @param {unknown} error */
+export const messageOf = (error) => (error instanceof Error ? error.message : String(error));
+
 export const token = {
   get: () => sessionStorage.getItem(TOKEN) ?? localStorage.getItem(TOKEN),
-  set(value, keep) {
+  /** @param {string} value @param {boolean} isKept after the browser is closed */
+  set(value, isKept) {
     this.forget();
-    (keep ? localStorage : sessionStorage).setItem(TOKEN, value);
+    (isKept ? localStorage : sessionStorage).setItem(TOKEN, value);
   },
   forget() {
     known.clear();
@@ -28,87 +44,126 @@ export const token = {
   },
 };
 
-export function url(where, query = {}) {
-  const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
-  const text = new URLSearchParams(given).toString();
-  return new URL(`api/${where}${text ? `?${text}` : ""}`, document.baseURI).href;
-}
+/** An id as a part of a path. @param {string | number} id */
+export const segment = (id) => encodeURIComponent(id);
 
-/** Parts of a path: ids are free texts. */
-export function path(...parts) {
-  return parts.map(encodeURIComponent).join("/");
-}
+/** @param {string} path below api/ @param {Query} [query] */
+const urlOf = (path, query = {}) => new URL(`api/${path}${queryString(query)}`, document.baseURI).href;
 
-/** The same object as before where nothing has changed. */
-export async function get(where, query, signal) {
-  const address = url(where, query);
-  const before = known.get(address);
-  const response = await ask(address, { headers: before ? { "If-None-Match": before.etag } : {}, signal });
-  if (response.status === 304) return before.data;
+/**
+ * The answer to a GET; the same object as before if nothing has changed.
+ * @template {string} Path
+ * @param {Path} path
+ * @param {Query} [query]
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Api.Answer<"GET", Path>>}
+ */
+export async function get(path, query, signal) {
+  const url = urlOf(path, query);
+  const before = known.get(url);
+  const response = await request(url, { headers: before ? { "If-None-Match": before.etag } : {}, signal });
+  if (before && response.status === 304) return before.data;
   const data = await read(response);
   signal?.throwIfAborted();
-  known.delete(address);
-  known.set(address, { etag: response.headers.get("ETag") ?? "", data });
-  if (known.size > KEPT) known.delete(known.keys().next().value);
+  known.delete(url);
+  known.set(url, { etag: response.headers.get("ETag") ?? "", data });
+  if (known.size > MAX_KNOWN) known.delete(known.keys().next().value ?? "");
   return data;
 }
 
-/** For `catch`: `value` stands for what could not be had. A view that was left ends all the same. */
-export const orElse = (value) => (error) => {
-  if (error.name === "AbortError") throw error;
-  return value;
-};
-
-/** With every number as it stands in the answer: for what is sent back after people changed it. */
-export async function getExactly(where, signal) {
-  return read(await ask(url(where), { signal }), { isEvery: true });
+/**
+ * The answer to a GET with every number as it was written, for values that are sent back after somebody changed them.
+ * @template {string} Path
+ * @param {Path} path
+ * @returns {Promise<Api.Answer<"GET", Path>>}
+ */
+export async function getExactly(path) {
+  return read(await request(urlOf(path), {}), { isExact: true });
 }
 
-/** All pages of a list, `most` items at most; `total` says whether there are more. */
-export async function all(where, name, query = {}, most = 500, signal) {
+/**
+ * The items of all pages, `most` at most, with the first page and whether there are more.
+ * @template {string} Path
+ * @template {keyof Api.Answer<"GET", Path> & string} Name
+ * @param {Path} path
+ * @param {Name} name the key of the items
+ * @param {{ query?: Query, most?: number, signal?: AbortSignal }} options
+ * @returns {Promise<{ items: Extract<Api.Answer<"GET", Path>[Name], any[]>, isCut: boolean, first: Api.Answer<"GET", Path> }>}
+ */
+export async function getAll(path, name, { query = {}, most = PAGE, signal }) {
+  /** @type {any[]} */
+  const pages = [];
+  /** @type {any[]} */
   const items = [];
   let cursor = null;
-  let first = null;
   do {
-    const page = await get(where, { limit: Math.min(500, most), ...query, cursor }, signal);
-    first ??= page;
+    /** @type {any} */
+    const page = await get(path, { limit: Math.min(PAGE, most), ...query, cursor }, signal);
+    pages.push(page);
     items.push(...page[name]);
     cursor = page.next_cursor;
   } while (cursor && items.length < most);
-  return { items, isCut: Boolean(cursor), first };
+  return { items: /** @type {any} */ (items), isCut: Boolean(cursor), first: pages[0] };
 }
 
-export async function send(method, where, body = {}) {
-  const response = await ask(url(where), {
+/**
+ * For `catch`: use `value` instead of what could not be fetched, unless the view was left.
+ * @template T
+ * @param {T} value
+ * @returns {(error: unknown) => T}
+ */
+export const orElse = (value) => (error) => {
+  if (isAbort(error)) throw error;
+  return value;
+};
+
+/**
+ * Send a change.
+ * @template {"POST" | "PUT" | "PATCH" | "DELETE"} Method
+ * @template {string} Path
+ * @param {Method} method
+ * @param {Path} path
+ * @param {object} [body]
+ * @returns {Promise<Api.Answer<Method, Path>>}
+ */
+export async function send(method, path, body = {}) {
+  const response = await request(urlOf(path), {
     method,
     headers: { "Content-Type": "application/json" },
     body: method === "DELETE" ? undefined : stringify(body),
   });
-  return response.status === 204 ? null : read(response);
+  return response.status === 204 ? /** @type {any} */ (null) : read(response);
 }
 
-async function ask(address, options) {
-  const headers = { ...options.headers };
-  if (token.get()) headers.Authorization = `Bearer ${token.get()}`;
+/**
+ * @param {string} url
+ * @param {RequestInit} options
+ */
+async function request(url, options) {
+  const headers = new Headers(options.headers);
+  if (token.get()) headers.set("Authorization", `Bearer ${token.get()}`);
   try {
-    return await fetch(address, { ...options, headers, cache: "no-store", credentials: "same-origin" });
+    return await fetch(url, { ...options, headers, cache: "no-store", credentials: "same-origin" });
   } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new ApiError(0, { code: "unreachable", message: "the server does not answer" });
+    if (isAbort(error)) throw error;
+    throw new ApiError(0, { code: "unreachable", message: "the server does not answer", details: {} });
   }
 }
 
+/**
+ * @param {Response} response
+ * @param {{ isExact?: boolean }} [options]
+ * @returns {Promise<any>}
+ */
 async function read(response, options) {
   const text = await response.text();
   let data = null;
   try {
     data = parse(text, options);
   } catch {
-    /* a gateway's own page, perhaps */
+    // An API Gateway in between may answer with a page of its own.
   }
   if (response.ok && data !== null) return data;
-  throw new ApiError(
-    response.status,
-    data?.error ?? { code: "unexpected", message: data?.message ?? `the server answered ${response.status}` },
-  );
+  const message = data?.message ?? `the server answered ${response.status}`;
+  throw new ApiError(response.status, data?.error ?? { code: "unexpected", message, details: {} });
 }

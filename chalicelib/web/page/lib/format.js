@@ -1,14 +1,16 @@
-// Times, durations and sizes in words. All functions are pure, but for `tickTimes`.
-import { h } from "./dom.js";
+// Times, durations, sizes and counts in words. Pure.
 
-const UNITS = [
+const UNITS = /** @type {const} */ ([
   ["d", 86400],
   ["h", 3600],
   ["min", 60],
   ["s", 1],
-];
+]);
 
-/** 4000 → "1 h 6 min"; two units at most; below ten seconds with a tenth, below a tenth in ms. */
+/**
+ * 4000 becomes "1 h 6 min": two units at most, tenths below ten seconds, milliseconds below a tenth.
+ * @param {number | null | undefined} seconds
+ */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "";
   if (seconds > 0 && seconds < 0.095) return `${Math.max(1, Math.round(seconds * 1000))} ms`;
@@ -16,50 +18,45 @@ export function duration(seconds) {
   let rest = Math.round(seconds);
   const parts = [];
   for (const [name, size] of UNITS) {
-    const whole = Math.floor(rest / size);
-    rest -= whole * size;
-    if (whole) parts.push(`${whole} ${name}`);
-    if (parts.length === 2 || (parts.length && !whole)) break;
+    const units = Math.floor(rest / size);
+    rest -= units * size;
+    if (units) parts.push(`${units} ${name}`);
+    if (parts.length === 2 || (parts.length && !units)) break;
   }
   return parts.join(" ");
 }
 
-const now = () => Date.now();
-const wholeSeconds = (seconds) => duration(Math.max(0, Math.round(seconds)));
-
-const LIVE = {
-  ago: (then) => (now() - then < 5000 ? "just now" : `${coarse((now() - then) / 1000)} ago`),
-  in: (then) => (then - now() < 1000 ? "now" : `in ${wholeSeconds((then - now()) / 1000)}`),
-  since: (then) => wholeSeconds((now() - then) / 1000),
-};
-
-function coarse(seconds) {
+/** The largest unit alone: 4000 becomes "1 h". @param {number} seconds */
+function roughDuration(seconds) {
   for (const [name, size] of UNITS) {
     if (seconds >= size) return `${Math.floor(seconds / size)} ${name}`;
   }
   return "0 s";
 }
 
-/** A moment that is told relative to now and goes on: kind is ago, in or since. */
-export function live(kind, iso) {
-  if (!iso) return "";
-  const then = Date.parse(iso);
-  return h("time", { datetime: iso, title: moment(iso), "data-live": kind, "data-then": then }, LIVE[kind](then));
+/** @typedef {"ago" | "in" | "since"} Direction */
+
+/**
+ * The time between `then` and `now`, both in milliseconds: "3 min ago", "in 3 min 20 s", or "3 min 20 s" since then.
+ * @param {Direction} direction
+ * @param {number} then
+ * @param {number} now
+ */
+export function relative(direction, then, now) {
+  const wholeSeconds = duration(Math.max(0, Math.round(Math.abs(then - now) / 1000)));
+  if (direction === "ago") return now - then < 5000 ? "just now" : `${roughDuration((now - then) / 1000)} ago`;
+  if (direction === "in") return then - now < 1000 ? "now" : `in ${wholeSeconds}`;
+  return now < then ? "0 s" : wholeSeconds;
 }
 
-/** Once a second, while somebody looks. */
-export function tickTimes() {
-  if (document.hidden) return;
-  for (const element of document.querySelectorAll("[data-live]")) {
-    const text = LIVE[element.dataset.live](Number(element.dataset.then));
-    if (element.textContent !== text) element.textContent = text;
-  }
-}
-
-/** In the viewer's zone, or in `zone`. */
-export function moment(iso, zone) {
+/**
+ * "23 Nov 2026, 02:00:00 CET", in the viewer's time zone or in `zone`.
+ * @param {string | null | undefined} iso
+ * @param {string} [zone]
+ */
+export function fullTime(iso, zone) {
   if (!iso) return "";
-  const options = {
+  return new Intl.DateTimeFormat("en-GB", {
     year: "numeric",
     month: "short",
     day: "2-digit",
@@ -68,50 +65,92 @@ export function moment(iso, zone) {
     second: "2-digit",
     hourCycle: "h23",
     timeZoneName: "short",
-  };
-  return new Intl.DateTimeFormat("en-GB", { ...options, timeZone: zone }).format(new Date(iso));
+    timeZone: zone,
+  }).format(new Date(iso));
 }
 
-/** "today 14:05", "yesterday 14:05", "12 Nov 14:05". */
-export function shortMoment(iso, zone) {
+/**
+ * "today 14:05", "yesterday 14:05", "12 Nov 14:05".
+ * @param {string | null | undefined} iso
+ * @param {string} [zone]
+ */
+export function shortTime(iso, zone) {
   if (!iso) return "";
-  const at = new Date(iso);
-  const day = (date) => new Intl.DateTimeFormat("en-CA", { timeZone: zone }).format(date);
-  const time = clock(iso, zone);
-  const apart = Math.round((Date.parse(day(at)) - Date.parse(day(new Date()))) / 86400000);
-  const names = { 0: "today", "-1": "yesterday", 1: "tomorrow" };
-  return `${names[apart] ?? new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: zone }).format(at)} ${time}`;
+  const days = Math.round((Date.parse(dayOf(iso, zone)) - Date.parse(dayOf(Date.now(), zone))) / 86_400_000);
+  const near = { "-1": "yesterday", 0: "today", 1: "tomorrow" }[days];
+  return `${near ?? shortDate(iso, zone)} ${clockTime(iso, zone)}`;
 }
 
-export function clock(iso, zone) {
+/**
+ * "12 Nov".
+ * @param {string} iso
+ * @param {string} [zone]
+ */
+export function shortDate(iso, zone) {
+  return new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: zone }).format(new Date(iso));
+}
+
+/**
+ * "14:05".
+ * @param {string | number} time
+ * @param {string} [zone]
+ */
+export function clockTime(time, zone) {
   return new Intl.DateTimeFormat("en-GB", {
     hour: "2-digit",
     minute: "2-digit",
     hourCycle: "h23",
     timeZone: zone,
-  }).format(new Date(iso));
+  }).format(new Date(time));
 }
 
+/**
+ * "2026-11-23": the day of a time in a zone.
+ * @param {string | number} time
+ * @param {string} [zone]
+ */
+export function dayOf(time, zone) {
+  return new Intl.DateTimeFormat("en-CA", {
+    timeZone: zone,
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+  }).format(new Date(time));
+}
+
+export const ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** @param {number | null | undefined} size in bytes */
 export function bytes(size) {
   if (size === null || size === undefined) return "";
   if (size < 1024) return `${size} B`;
   return size < 1024 ** 2 ? `${(size / 1024).toFixed(1)} KiB` : `${(size / 1024 ** 2).toFixed(1)} MiB`;
 }
 
-export function count(number, one, many = `${one}s`) {
+/**
+ * "1 task", "3 tasks".
+ * @param {number} number
+ * @param {string} one
+ * @param {string} [many]
+ */
+export function plural(number, one, many = `${one}s`) {
   return `${number} ${number === 1 ? one : many}`;
 }
 
-/** The middle value of numbers, null of none. */
+/**
+ * The middle value, or null if there is none.
+ * @param {readonly (number | null)[]} numbers
+ */
 export function median(numbers) {
-  const sorted = [...numbers].sort((a, b) => a - b);
+  const sorted = numbers.filter((number) => number !== null).sort((a, b) => a - b);
   return sorted.length ? sorted[Math.floor(sorted.length / 2)] : null;
 }
 
-const HOW = { scheduled: "on schedule", manual: "by hand", backfill: "by a backfill", triggered: "by another DAG" };
-export const how = (run) => HOW[run.run_type] ?? run.run_type;
-
+/** "0.0120 cents", "about 1.20 USD, estimated". @param {Api.Cost} cost */
 export function dollars(cost) {
   const text = cost.dollars < 0.01 ? `${(cost.dollars * 100).toFixed(4)} cents` : `${cost.dollars.toFixed(2)} USD`;
   return cost.basis === "billed" ? text : `about ${text}, ${cost.basis}`;
 }
+
+/** At most `most` characters, the end replaced by "…". @param {string} text @param {number} most */
+export const shortened = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);

@@ -1,50 +1,68 @@
-// Asks for the layout of a graph, once for each shape, of a worker that is started with the first.
+// Lays out graphs in a worker, so that the page stays responsive. Each shape is laid out once.
 
-const KEPT = 50;
+/** @typedef {{ id: string, x: number, y: number }} Place the centre of a box */
+/** @typedef {{ width: number, height: number, places: Place[], lines: string[] }} Layout the lines are SVG paths */
+/** @typedef {{ width: number, height: number }} Size of a box */
+/** @typedef {{ resolve: (layout: Layout) => void, reject: (error: Error) => void, timer: ReturnType<typeof setTimeout> }} Request */
+
+const MAX_KEPT = 50;
 const LONGEST_MS = 20_000;
-const made = new Map(); // the shape as text → Promise of {width, height, places, lines}
-const waiting = new Map(); // the shape as text → {resolve, reject, timer}
+/** @type {Map<string, Promise<Layout>>} by the shape as text */
+const layouts = new Map();
+/** @type {Map<string, Request>} by the shape as text */
+const open = new Map();
+/** @type {Worker | null} */
 let worker = null;
 
-/** `graph` is {nodes: [id], edges: [{source, target}]}, `size` {width, height} of each box. */
-export function layout(graph, size) {
+/**
+ * @param {Api.Graph} graph
+ * @param {Size} size
+ */
+export function layOut(graph, size) {
   const key = JSON.stringify(graph);
-  if (!made.has(key)) {
-    if (made.size >= KEPT) made.delete(made.keys().next().value);
-    made.set(key, ask(key, graph, size));
-    made.get(key).catch(() => made.delete(key));
-  }
-  return made.get(key);
+  const known = layouts.get(key);
+  if (known) return known;
+  if (layouts.size >= MAX_KEPT) layouts.delete(layouts.keys().next().value ?? "");
+  const layout = request(key, graph, size);
+  layouts.set(key, layout);
+  layout.catch(() => layouts.delete(key));
+  return layout;
 }
 
-function ask(key, graph, size) {
-  worker ??= start();
+/**
+ * @param {string} key
+ * @param {Api.Graph} graph
+ * @param {Size} size
+ * @returns {Promise<Layout>}
+ */
+function request(key, graph, size) {
+  const current = (worker ??= startWorker());
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => fail("The picture of this graph takes too long to work out."), LONGEST_MS);
-    waiting.set(key, { resolve, reject, timer });
-    worker.postMessage({ key, graph, size });
+    const timer = setTimeout(() => fail("Laying out this graph takes too long."), LONGEST_MS);
+    open.set(key, { resolve, reject, timer });
+    current.postMessage({ key, graph, size });
   });
 }
 
-function start() {
+function startWorker() {
   const started = new Worker(new URL("./graph-layout-worker.js", import.meta.url), { type: "module" });
   started.onmessage = ({ data }) => {
-    const asked = waiting.get(data.key);
-    waiting.delete(data.key);
+    const asked = open.get(data.key);
+    open.delete(data.key);
     clearTimeout(asked?.timer);
     asked?.resolve(data);
   };
-  started.onerror = () => fail("The picture of this graph could not be worked out.");
+  started.onerror = () => fail("This graph could not be laid out.");
   return started;
 }
 
-/** Whoever waits is told; the next one gets a new worker. */
+/** Reject all open requests; the next one gets a new worker. @param {string} message */
 function fail(message) {
   worker?.terminate();
   worker = null;
-  for (const { reject, timer } of waiting.values()) {
+  for (const { reject, timer } of open.values()) {
     clearTimeout(timer);
-    reject(new Error(`${message} The list of tasks has all of it.`));
+    reject(new Error(`${message} The list of tasks is complete.`));
   }
-  waiting.clear();
+  open.clear();
 }

@@ -1,44 +1,57 @@
-// Parts of graphs that are too large to be drawn whole. Pure.
+// Parts of graphs that are too large to be drawn as a whole. Pure.
 
-/** `most` tasks around `centre`, the nearest first, before and after it in turn; the lines between
- * them; and `cut`: for each of them how many of its lines lead to tasks that are left out. */
+const MAX_NEIGHBOURS = 12; // so that one wide task doesn't fill the picture
+
+/**
+ * `most` tasks around `centre`, the nearest first, with the edges between them. `cut` tells for a task
+ * how many of its neighbours are left out.
+ * @param {Api.Graph} graph
+ * @param {string} centre
+ * @param {number} most
+ */
 export function neighbourhood({ nodes, edges }, centre, most) {
-  const beside = new Map(nodes.map((id) => [id, []]));
+  /** @type {Map<string, string[]>} */
+  const neighbours = new Map(nodes.map((id) => [id, []]));
   for (const { source, target } of edges) {
-    beside.get(source).push(target);
-    beside.get(target).push(source);
+    neighbours.get(source)?.push(target);
+    neighbours.get(target)?.push(source);
   }
-  const found = new Set([centre]);
-  for (const id of found) {
-    for (const next of spread(beside.get(id))) {
-      if (found.size >= most) break;
-      found.add(next);
+  const near = new Set([centre]);
+  for (const id of near) {
+    for (const next of neighbours.get(id)?.slice(0, MAX_NEIGHBOURS) ?? []) {
+      if (near.size >= most) break;
+      near.add(next);
     }
   }
+  /** @type {Map<string, number>} */
   const cut = new Map();
-  for (const id of found) {
-    const left = beside.get(id).filter((other) => !found.has(other)).length;
+  for (const id of near) {
+    const left = (neighbours.get(id) ?? []).filter((other) => !near.has(other)).length;
     if (left) cut.set(id, left);
   }
   return {
-    nodes: nodes.filter((id) => found.has(id)),
-    edges: edges.filter(({ source, target }) => found.has(source) && found.has(target)),
+    nodes: nodes.filter((id) => near.has(id)),
+    edges: edges.filter(({ source, target }) => near.has(source) && near.has(target)),
     cut,
   };
 }
 
-/** Of very many neighbours a dozen: one wide task must not fill the whole picture. */
-const spread = (ids) => ids.slice(0, 12);
-
-/** The tasks by the longest way to them from a task that waits for nothing; `nodes` in topological order. */
+/**
+ * The tasks by the length of the longest path to them.
+ * @param {Api.Graph} graph whose nodes are in topological order
+ */
 export function levels({ nodes, edges }) {
-  const before = Map.groupBy(edges, (edge) => edge.target);
-  const depth = new Map();
+  /** @type {Map<string, string[]>} */
+  const upstream = new Map(nodes.map((id) => [id, []]));
+  for (const { source, target } of edges) upstream.get(target)?.push(source);
+  /** @type {Map<string, number>} */
+  const depths = new Map();
+  /** @type {string[][]} */
   const rows = [];
   for (const id of nodes) {
-    const at = (before.get(id) ?? []).reduce((most, { source }) => Math.max(most, (depth.get(source) ?? -1) + 1), 0);
-    depth.set(id, at);
-    (rows[at] ??= []).push(id);
+    const depth = Math.max(0, ...(upstream.get(id) ?? []).map((source) => (depths.get(source) ?? -1) + 1));
+    depths.set(id, depth);
+    (rows[depth] ??= []).push(id);
   }
   return rows;
 }

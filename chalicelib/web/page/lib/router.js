@@ -1,10 +1,20 @@
-// Where we are: `#/dags/etl?tab=graph`. All that a view shows stands there, so that it can be shared.
+// The address of a view, such as `#/dags/etl?tab=graph`. All that a view shows stands in it, so that it can be shared.
 
-export function here() {
-  const [where, query] = location.hash.replace(/^#/, "").split("?");
-  return { parts: where.split("/").filter(Boolean).map(decoded), query: new URLSearchParams(query ?? "") };
+/** @typedef {string | number | boolean | null | undefined} QueryValue */
+/** @typedef {{ [name: string]: QueryValue }} Query null, undefined and "" are left out */
+
+/** The parts of the path and the query of the current address. */
+export function currentRoute() {
+  return parseRoute(location.hash);
 }
 
+/** @param {string} hash */
+export function parseRoute(hash) {
+  const [path, query] = hash.replace(/^#/, "").split("?");
+  return { parts: path.split("/").filter(Boolean).map(decoded), query: new URLSearchParams(query ?? "") };
+}
+
+/** @param {string} part */
 function decoded(part) {
   try {
     return decodeURIComponent(part);
@@ -13,25 +23,41 @@ function decoded(part) {
   }
 }
 
-/** The link to a view: parts of its path, then its query. */
-export function to(parts, query = {}) {
-  const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
-  const text = new URLSearchParams(given).toString();
-  return `#/${parts.map(encodeURIComponent).join("/")}${text ? `?${text}` : ""}`;
+/**
+ * @param {string[]} parts
+ * @param {Query} [query]
+ */
+export function hrefTo(parts, query = {}) {
+  return `#/${parts.map(encodeURIComponent).join("/")}${queryString(query)}`;
 }
 
-/** Change the query of this view; what is null or empty goes. */
-export function setQuery(changes, { keep = false } = {}) {
-  const { parts, query } = here();
-  const target = to(parts, { ...Object.fromEntries(query), ...changes });
+/** "?a=1&b=2", or "" for an empty query. @param {Query} query */
+export function queryString(query) {
+  const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+  return text ? `?${text}` : "";
+}
+
+/**
+ * Change the query of the current view. With `isStep`, the browser's back button undoes it.
+ * @param {Query} changes
+ * @param {{ isStep?: boolean }} [options]
+ */
+export function setQuery(changes, { isStep = false } = {}) {
+  const { parts, query } = currentRoute();
+  const target = hrefTo(parts, { ...Object.fromEntries(query), ...changes });
   if (target === (location.hash || "#/")) return;
-  history[keep ? "pushState" : "replaceState"](null, "", target);
+  history[isStep ? "pushState" : "replaceState"](null, "", target);
   dispatchEvent(new Event("hashchange"));
 }
 
-export function go(parts, query) {
-  location.hash = to(parts, query);
+/** @param {string[]} parts @param {Query} [query] */
+export function navigate(parts, query) {
+  location.hash = hrefTo(parts, query);
 }
 
-export const dagLink = (dagId, query) => to(["dags", dagId], query);
-export const runLink = (runId, query) => to(["runs", runId], query);
+/** @param {string} dagId @param {Query} [query] */
+export const dagLink = (dagId, query) => hrefTo(["dags", dagId], query);
+
+/** @param {string} runId @param {Query} [query] */
+export const runLink = (runId, query) => hrefTo(["runs", runId], query);

@@ -1,20 +1,27 @@
-// Who looks, and so what they may do. The server judges each request again; here nobody is led on.
+// Who is signed in, and what they may do. The API checks each request anyway; the page does not offer what it would refuse.
 import { get } from "./api.js";
-import { button, say } from "./dom.js";
+import { button, notify } from "./dom.js";
 
-let session = null; // {name, role, auth}, null before somebody has signed in
+/** @type {Api.Session | null} null until somebody has signed in */
+let session = null;
 
-/** Ask who we are. Silent where nobody has signed in: the view that is opened next says so. */
-export async function learn() {
+/** Ask the API who is signed in. Errors are left to the view that is opened next. */
+export async function loadSession() {
   session = await get("session").catch(() => null);
 }
 
-export const who = () => session;
-export const mayChange = () => session?.role !== "viewer";
-export const refusal = () => `${session.name} is a viewer; this takes an operator`;
+export const currentSession = () => session;
+export const isOperator = () => session?.role !== "viewer";
+export const readOnlyReason = () => `${session?.name} is a viewer. Only operators can do this.`;
 
-/** A button that changes something. To a viewer it says why it does not. */
-export function changing(label, onclick, attributes = {}) {
-  if (mayChange()) return button(label, onclick, attributes);
-  return button(label, () => say(refusal()), { ...attributes, "aria-disabled": "true", title: refusal() });
+/**
+ * A button that changes something. For a viewer it is disabled, and says why.
+ * @param {string} label
+ * @param {(event: Event) => unknown} onclick
+ * @param {import("./dom.js").Attributes} [attributes]
+ */
+export function actionButton(label, onclick, attributes = {}) {
+  if (isOperator()) return button(label, onclick, attributes);
+  const reason = readOnlyReason();
+  return button(label, () => notify(reason), { ...attributes, "aria-disabled": "true", title: reason });
 }

@@ -1,74 +1,65 @@
 // Who changed what, newest first.
 import { get } from "../lib/api.js";
-import { empty, h, show, table } from "../lib/dom.js";
-import { live, moment } from "../lib/format.js";
-import { shown } from "../lib/json.js";
-import { dagLink, here, runLink, setQuery } from "../lib/router.js";
+import { empty, h, searchField, show, table } from "../lib/dom.js";
+import { fullTime } from "../lib/format.js";
+import { displayed } from "../lib/json.js";
+import { liveTime } from "../lib/live-time.js";
+import { currentRoute, dagLink, runLink, setQuery } from "../lib/router.js";
 
 const FILTERS = [
-  ["who", "By whom"],
+  ["who", "Who"],
   ["action", "Action"],
   ["target", "Target id"],
 ];
 
+/** @param {HTMLElement} main @param {import("../lib/view-context.js").ViewContext} context */
 export async function view(main, context) {
   const list = h("div");
+  /** @type {Api.AuditList | null} */
   let last = null;
   const load = async () => {
-    const given = Object.fromEntries(FILTERS.map(([name]) => [name, here().query.get(name)]));
-    const page = await get("audit", { limit: 200, ...given }, context.signal);
+    const filters = Object.fromEntries(FILTERS.map(([name]) => [name, currentRoute().query.get(name)]));
+    const page = await get("audit", { limit: 200, ...filters }, context.signal);
     if (page === last) return;
     last = page;
     show(
       list,
       page.audit.length
-        ? table("Changes", ["When", "Who", "Did", "To", "With"], page.audit.map(row), "stack")
-        : empty(
-            "Nobody has changed anything like that. Every change that people make, here or through the API, is kept.",
-          ),
+        ? table("Changes", ["Time", "Who", "Action", "Target", "Details"], page.audit.map(cells), "stack")
+        : empty("No matching entries. Every change that people make, here or through the API, is recorded."),
     );
   };
-  show(main, h("h1", null, "Audit"), filters(), list);
-  context.onQuery = () => load().catch(() => {});
+  show(main, h("h1", null, "Audit"), filterRow(), list);
+  context.onQuery = () => load().catch(() => {}); // the next poll tells what is wrong
   await context.poll(5, load);
 }
 
-function filters() {
-  let timer = null;
+function filterRow() {
   return h(
     "div",
     { class: "row" },
     FILTERS.map(([name, label]) => {
-      const input = h("input", {
-        type: "search",
-        id: `filter-${name}`,
-        placeholder: label,
-        "aria-label": label,
-        value: here().query.get(name) ?? "",
-        oninput: () => {
-          clearTimeout(timer);
-          timer = setTimeout(() => setQuery({ [name]: input.value.trim() }), 300);
-        },
-      });
-      return input;
+      const value = currentRoute().query.get(name) ?? "";
+      const attributes = { id: `filter-${name}`, placeholder: label, "aria-label": label, value };
+      return searchField(attributes, (text) => setQuery({ [name]: text }));
     }),
   );
 }
 
-function row(change) {
-  const details = Object.entries(change.details)
-    .map(([name, value]) => `${name}: ${shown(value)}`)
-    .join(", ");
+/** @param {Api.AuditEntry} entry */
+function cells(entry) {
+  const details = Object.entries(entry.details).map(([name, value]) => `${name}: ${displayed(value)}`);
   return [
-    h("span", { title: moment(change.at) }, live("ago", change.at)),
-    change.who,
-    change.action.replaceAll("_", " "),
-    target(change),
-    h("span", { class: "quiet" }, details),
+    h("span", { title: fullTime(entry.at) }, liveTime("ago", entry.at)),
+    entry.who,
+    entry.action.replaceAll("_", " "),
+    targetLink(entry),
+    h("span", { class: "quiet" }, details.join(", ")),
   ];
 }
 
-function target({ action, target: id }) {
-  if (/__\d{8}T\d{6}Z_/.test(id)) return h("a", { href: runLink(id.split("/")[0]) }, id);
-  return /pool|token|backfill/.test(action) ? id : h("a", { href: dagLink(id) }, id);
+/** @param {Api.AuditEntry} entry */
+function targetLink({ action, target }) {
+  if (/__\d{8}T\d{6}Z_/.test(target)) return h("a", { href: runLink(target.split("/")[0]) }, target);
+  return /pool|token|backfill/.test(action) ? target : h("a", { href: dagLink(target) }, target);
 }

@@ -1,186 +1,198 @@
-// Backfill: say a range, see what it would run, then run it; below, the backfills that there were.
-import { get, path, send } from "../lib/api.js";
-import { empty, h, say, show, table } from "../lib/dom.js";
-import { count, live, moment, shortMoment } from "../lib/format.js";
-import { changing, mayChange, refusal } from "../lib/session.js";
+// Backfill: choose a date range, preview the runs, start them. Below, the backfills of the DAG.
+import { get, messageOf, segment, send } from "../lib/api.js";
+import { empty, errorText, h, labelled, notify, select, show, table, ticked } from "../lib/dom.js";
+import { fullTime, plural, shortTime } from "../lib/format.js";
+import { liveTime } from "../lib/live-time.js";
+import { actionButton, isOperator, readOnlyReason } from "../lib/session.js";
 import { badge } from "../widgets/badge.js";
 import { confirm } from "../widgets/confirm-dialog.js";
 
+const MOST_DATES = 20;
+
+/** @typedef {() => Promise<unknown>} Changed called after backfills have changed */
+
+/** @param {HTMLElement} body @param {Api.DagDetail} dag @param {import("../lib/view-context.js").ViewContext} context */
 export async function tab(body, dag, context) {
   const list = h("div");
+  /** @type {Api.BackfillList | null} */
   let last = null;
   const load = async () => {
     const page = await get("backfills", { dag_id: dag.dag_id, limit: 50 }, context.signal);
     if (page === last) return;
     last = page;
-    show(list, page.backfills.length ? history(page.backfills, load) : empty("This DAG has had no backfill."));
+    show(list, page.backfills.length ? backfillTable(page.backfills, load) : empty("This DAG has no backfills."));
   };
-  show(
-    body,
-    dag.schedule.length
-      ? mayChange()
-        ? form(dag, load)
-        : empty(`A backfill runs the moments of the schedule that have passed. ${refusal()}.`)
-      : empty(
-          "A backfill runs the moments of a schedule that have passed; this DAG has no schedule. Run it by hand instead.",
-        ),
-    h("h3", null, "Backfills of this DAG"),
-    list,
-  );
+  show(body, formOrReason(dag, load), h("h3", null, "Backfills of this DAG"), list);
   await context.poll(3, load);
 }
 
-function form(dag, changed) {
-  const input = (id, label, made, help) =>
-    h(
-      "div",
-      { class: "field" },
-      h("label", { class: "name", for: id }, label),
-      made,
-      help ? h("p", { class: "help" }, help) : null,
-    );
-  const from = h("input", { id: "from", type: "datetime-local", step: 1, required: true });
-  const until = h("input", { id: "until", type: "datetime-local", step: 1, required: true });
-  const reprocess = h(
-    "select",
-    { id: "reprocess" },
-    [
-      ["none", "leave them"],
-      ["failed", "run failed ones again"],
-      ["all", "run all again"],
-    ].map(([value, label]) => h("option", { value }, label)),
-  );
-  const latest = h("input", { id: "latest", type: "checkbox", checked: dag.rerun_with_latest_version });
-  const most = h("input", {
-    id: "most",
-    type: "number",
-    min: 1,
-    max: dag.max_active_runs,
-    placeholder: String(dag.max_active_runs),
-  });
-  const reverse = h("input", { id: "reverse", type: "checkbox" });
-  const plan = h("div", { role: "status" });
-  const asked = (dryRun) => ({
+/** @param {Api.DagDetail} dag @param {Changed} changed */
+function formOrReason(dag, changed) {
+  const what = "A backfill runs a DAG for past dates of its schedule.";
+  if (!dag.schedule.length) return empty(`${what} This DAG has no schedule. Run it manually instead.`);
+  return isOperator() ? form(dag, changed) : empty(`${what} ${readOnlyReason()}`);
+}
+
+/** @param {Api.DagDetail} dag */
+function formInputs(dag) {
+  return {
+    from: h("input", { id: "from", type: "datetime-local", step: 1, required: true }),
+    to: h("input", { id: "until", type: "datetime-local", step: 1, required: true }),
+    reprocess: select({ id: "reprocess" }, [
+      ["none", "skip them"],
+      ["failed", "rerun those that failed"],
+      ["all", "rerun all"],
+    ]),
+    mostRuns: h("input", {
+      id: "most",
+      type: "number",
+      min: 1,
+      max: dag.max_active_runs,
+      placeholder: String(dag.max_active_runs),
+    }),
+    isLatest: h("input", { id: "latest", type: "checkbox", checked: dag.rerun_with_latest_version }),
+    isReverse: h("input", { id: "reverse", type: "checkbox" }),
+  };
+}
+
+/** @param {ReturnType<typeof formInputs>} inputs @param {boolean} isDryRun */
+function requestBody({ from, to, reprocess, mostRuns, isLatest, isReverse }, isDryRun) {
+  return {
     from: new Date(from.value).toISOString(),
-    to: new Date(until.value).toISOString(),
-    dry_run: dryRun,
+    to: new Date(to.value).toISOString(),
+    dry_run: isDryRun,
     reprocess: reprocess.value,
-    run_on_latest_version: latest.checked,
-    reverse: reverse.checked,
-    ...(most.value || most.validity.badInput ? { max_active_runs: Number(most.value) } : {}),
-  });
-  const ask = (dryRun) => send("POST", `dags/${path(dag.dag_id)}/backfill`, asked(dryRun));
+    run_on_latest_version: isLatest.checked,
+    reverse: isReverse.checked,
+    ...(mostRuns.value || mostRuns.validity.badInput ? { max_active_runs: Number(mostRuns.value) } : {}),
+  };
+}
+
+/** @param {Api.DagDetail} dag @param {Changed} changed */
+function form(dag, changed) {
+  const inputs = formInputs(dag);
+  const plan = h("div", { role: "status" });
+  const path = /** @type {const} */ (`dags/${segment(dag.dag_id)}/backfill`);
+  /** @param {unknown} error */
+  const refuse = (error) => show(plan, errorText(messageOf(error)));
+  /** @param {Event} event */
   const preview = async (event) => {
     event.preventDefault();
-    if (!from.value || !until.value) {
-      return show(plan, h("p", { class: "cause" }, "Say both the first and the last moment of the range."));
-    }
+    if (!inputs.from.value || !inputs.to.value) return show(plan, errorText("Enter both a start and an end."));
     try {
-      const found = await ask(true);
-      show(
-        plan,
-        planned(found, dag, () => start(found)),
-      );
+      show(plan, planText(await send("POST", path, requestBody(inputs, true)), dag, start));
     } catch (error) {
-      show(plan, h("p", { class: "cause" }, error.message));
+      refuse(error);
     }
   };
   const start = async () => {
     try {
-      await ask(false);
+      await send("POST", path, requestBody(inputs, false));
       show(plan);
-      say("The backfill has begun");
+      notify("Backfill started");
     } catch (error) {
-      show(plan, h("p", { class: "cause" }, error.message));
+      refuse(error);
     }
     await changed();
   };
   return h(
     "form",
     { class: "narrow", onsubmit: preview, novalidate: true, onchange: () => show(plan) },
-    h("p", { class: "quiet" }, "Runs the moments of the schedule that lie in a range, such as days that were missed."),
-    h("div", { class: "row" }, input("from", "From, in your zone", from), input("until", "To", until)),
+    h("p", { class: "quiet" }, "Runs the DAG for past dates of its schedule, such as days that were missed."),
+    h("div", { class: "row" }, labelled("From (your time zone)", inputs.from), labelled("To", inputs.to)),
     h(
       "div",
       { class: "row" },
-      input("reprocess", "Moments that have a run already", reprocess),
-      input("most", "Runs at once", most),
+      labelled("Dates that already have a run", inputs.reprocess),
+      labelled("Max. active runs", inputs.mostRuns),
     ),
-    h("p", null, h("label", { class: "switch" }, latest, "Use the file's latest version for those")),
-    h("p", null, h("label", { class: "switch" }, reverse, "Begin with the last moment")),
-    h("button", { type: "submit", id: "preview" }, "Show what it would run"),
+    h("p", null, ticked(inputs.isLatest, "Rerun them with the latest version of the file")),
+    h("p", null, ticked(inputs.isReverse, "Start with the latest date")),
+    h("button", { type: "submit", id: "preview" }, "Preview"),
     plan,
   );
 }
 
-function planned(found, dag, start) {
-  if (!found.total) return empty("The schedule has no moment in this range.");
+/** @param {Api.BackfillPlan} plan @param {Api.DagDetail} dag @param {() => Promise<unknown>} start */
+function planText(plan, dag, start) {
+  if (!plan.total) return empty("The schedule has no dates in this range.");
+  const dates = plan.dates.slice(0, MOST_DATES).map((date) => h("li", null, fullTime(date, dag.timezone)));
+  const more = plan.total > MOST_DATES ? h("li", null, `and ${plan.total - MOST_DATES} more`) : null;
   return [
-    h("p", null, `${count(found.total, "moment")}, ${found.already} of which have a run already:`),
-    h(
-      "ul",
-      { class: "reach card list", tabindex: 0, "aria-label": "Moments" },
-      found.dates.slice(0, 20).map((date) => h("li", null, moment(date, dag.timezone))),
-      found.total > 20 ? h("li", null, `and ${found.total - 20} more`) : null,
-    ),
-    h("p", null, changing("Start this backfill", start, { class: "main", id: "start-backfill" })),
+    h("p", null, `${plural(plan.total, "date")}, of which ${plan.already} already have a run:`),
+    h("ul", { class: "reach card list", tabindex: 0, "aria-label": "Dates" }, dates, more),
+    h("p", null, actionButton("Start backfill", start, { class: "main", id: "start-backfill" })),
   ];
 }
 
-function history(backfills, changed) {
+/** @type {{ [action: string]: { label: string, act: (backfill: Api.Backfill, changed: Changed) => unknown } }} */
+const ACTIONS = {
+  pause: { label: "Pause", act: (backfill, changed) => setPaused(backfill, true, changed) },
+  resume: { label: "Resume", act: (backfill, changed) => setPaused(backfill, false, changed) },
+  cancel: { label: "Cancel…", act: cancel },
+  stop_running: { label: "Stop runs…", act: stopRuns },
+};
+
+/** @param {Api.Backfill[]} backfills @param {Changed} changed */
+function backfillTable(backfills, changed) {
   return table(
     "Backfills",
-    ["Range", "State", "Done so far", "Running", "Made", ""],
-    backfills.map((one) => [
-      `${shortMoment(one.from_date)} to ${shortMoment(one.to_date)}`,
-      [badge(one.state), one.reason ? h("div", { class: "quiet" }, one.reason) : null],
-      Object.entries(one.counts)
+    ["Range", "State", "Progress", "Active runs", "Created", ""],
+    backfills.map((backfill) => [
+      `${shortTime(backfill.from_date)} to ${shortTime(backfill.to_date)}`,
+      [badge(backfill.state), backfill.reason ? h("div", { class: "quiet" }, backfill.reason) : null],
+      Object.entries(backfill.counts)
         .map(([name, number]) => `${number} ${name.replaceAll("_", " ")}`)
         .join(", ") || "nothing yet",
-      String(one.active_runs),
-      live("ago", one.created_at),
-      h(
-        "div",
-        { class: "row" },
-        Object.keys(ACTS)
-          .filter((act) => one.actions.includes(act))
-          .map((act) => changing(ACTS[act], () => change(one, act, changed), { id: `${act}-${one.id}` })),
-      ),
+      String(backfill.active_runs),
+      liveTime("ago", backfill.created_at),
+      h("div", { class: "row" }, actionButtons(backfill, changed)),
     ]),
     "stack",
   );
 }
 
-const ACTS = {
-  pause: "Pause",
-  resume: "Go on",
-  cancel: "Cancel…",
-  stop_running: "Stop its runs…",
-};
+/** @param {Api.Backfill} backfill @param {Changed} changed */
+function actionButtons(backfill, changed) {
+  return Object.entries(ACTIONS)
+    .filter(([name]) => backfill.actions.includes(name))
+    .map(([name, { label, act }]) =>
+      actionButton(label, () => act(backfill, changed), { id: `${name}-${backfill.id}` }),
+    );
+}
 
-async function change(one, act, changed) {
-  if (act === "cancel" || act === "stop_running") return end(one, act === "stop_running", changed);
+/** @param {Api.Backfill} backfill @param {boolean} isPaused @param {Changed} changed */
+async function setPaused({ id }, isPaused, changed) {
   try {
-    await send("POST", `backfills/${one.id}/${act}`);
-    say(act === "pause" ? "The backfill makes no more runs for now" : "The backfill goes on");
+    if (isPaused) await send("POST", /** @type {const} */ (`backfills/${segment(id)}/pause`));
+    else await send("POST", /** @type {const} */ (`backfills/${segment(id)}/resume`));
+    notify(isPaused ? "Backfill paused" : "Backfill resumed");
   } catch (error) {
-    say(error.message);
+    notify(messageOf(error));
   }
   await changed();
 }
 
-/** Ends a backfill; of one that has ended already, the runs that it left. */
-function end(one, isCancelled, changed) {
-  const box = h("input", { type: "checkbox", id: "stop-running", checked: isCancelled, disabled: isCancelled });
+/** @param {Api.Backfill} backfill @param {Changed} changed */
+function cancel({ id }, changed) {
+  const box = h("input", { type: "checkbox", id: "stop-running" });
   confirm({
-    title: isCancelled ? "Stop the runs of this backfill" : "Cancel this backfill",
-    tasks: [],
-    text: isCancelled
-      ? `${count(one.active_runs, "run")} of it had started before it was cancelled.`
-      : "It makes no more runs, and runs that have not started are cancelled. Runs that have started finish.",
-    options: h("p", null, h("label", { class: "switch" }, box, "Stop the runs that have started, too")),
-    label: isCancelled ? "Stop them" : "Cancel the backfill",
-    act: () => send("POST", `backfills/${one.id}/cancel`, { stop_running: box.checked }),
+    title: "Cancel this backfill",
+    text: "No more runs are created, and queued runs are cancelled. Runs that have started finish.",
+    options: h("p", null, ticked(box, "Also stop runs that have started")),
+    label: "Cancel backfill",
+    act: () => send("POST", /** @type {const} */ (`backfills/${segment(id)}/cancel`), { stop_running: box.checked }),
+    done: changed,
+  });
+}
+
+/** Stop what a cancelled backfill left running. @param {Api.Backfill} backfill @param {Changed} changed */
+function stopRuns({ id, active_runs: number }, changed) {
+  confirm({
+    title: "Stop the runs of this backfill",
+    text: `${plural(number, "run")} had started before it was cancelled.`,
+    label: "Stop runs",
+    act: () => send("POST", /** @type {const} */ (`backfills/${segment(id)}/cancel`), { stop_running: true }),
     done: changed,
   });
 }

@@ -1,107 +1,105 @@
-// How long the runs took, over time, and which tasks take that time.
-import { get, path } from "../lib/api.js";
+// How long the runs of a DAG took, and which tasks take that time.
+import { get, segment } from "../lib/api.js";
+import { topDuration } from "../lib/charts.js";
 import { empty, h, s, show, table } from "../lib/dom.js";
-import { duration, median, shortMoment } from "../lib/format.js";
+import { duration, median, shortTime } from "../lib/format.js";
 import { runLink } from "../lib/router.js";
-import { badge, word } from "../widgets/badge.js";
-import { top } from "../widgets/run-bars.js";
+import { toneClass, word } from "../lib/vocabulary.js";
+import { legend } from "../widgets/badge.js";
 
 const HEIGHT = 220;
+const BOTTOM = 22;
 const LEFT = 78;
+const MOST_RUNS = 100;
 
+/** @typedef {{ y: (seconds: number) => number, top: number }} Scale top: in seconds */
+
+/** @param {HTMLElement} body @param {Api.DagDetail} dag @param {import("../lib/view-context.js").ViewContext} context */
 export async function tab(body, dag, context) {
+  const path = /** @type {const} */ (`dags/${segment(dag.dag_id)}/runs`);
+  const wanted = { dag_id: dag.dag_id, state: "success", limit: 500 };
+  /** @type {Api.RunList | null} */
   let last = null;
   await context.poll(10, async () => {
-    const page = await get(`dags/${path(dag.dag_id)}/runs`, { limit: 100 }, context.signal);
+    const page = await get(path, { limit: MOST_RUNS }, context.signal);
     if (page === last) return;
     last = page;
-    const tasks = await get("task_instances", { dag_id: dag.dag_id, state: "success", limit: 500 }, context.signal);
-    draw(
-      body,
-      dag,
-      page.runs.filter((run) => run.duration !== null),
-      tasks.task_instances,
-    );
+    const { task_instances: tasks } = await get("task_instances", wanted, context.signal);
+    const ended = page.runs.filter((run) => run.duration !== null);
+    draw(body, dag, ended, tasks);
   });
 }
 
+/** @param {HTMLElement} body @param {Api.DagDetail} dag @param {Api.Run[]} runs newest first @param {Api.TaskInstance[]} tasks */
 function draw(body, dag, runs, tasks) {
   if (!runs.length) return show(body, empty("No run of this DAG has ended yet."));
-  const usual = median(runs.filter((run) => run.state === "success").map((run) => run.duration));
+  const typical = median(runs.filter((run) => run.state === "success").map((run) => run.duration));
+  const latest = duration(runs[0].duration);
+  const text =
+    typical === null ? "No run has succeeded yet." : `Typically ${duration(typical)}. Latest run: ${latest}.`;
   show(
     body,
-    h(
-      "p",
-      null,
-      usual === null
-        ? "None has succeeded yet."
-        : `Usually ${duration(usual)}; the last took ${duration(runs[0].duration)}.`,
-    ),
+    h("p", null, text),
     h(
       "div",
       { class: "box", tabindex: 0, role: "region", "aria-label": "Durations of runs" },
-      chart([...runs].reverse(), usual),
+      chart([...runs].reverse(), typical),
     ),
-    h(
-      "div",
-      { class: "legend" },
-      ["success", "failed", "cancelled"].map((state) => badge(state)),
-      h("span", null, "dashed line: usual; ▲ longer than the scale"),
-    ),
+    legend(["success", "failed", "cancelled"], "dashed line: typical; ▲ longer than the scale"),
     h("h3", null, "By task"),
-    slowest(dag, tasks),
+    taskTable(dag, tasks),
   );
 }
 
-function chart(runs, usual) {
-  const highest = top(runs);
+/** @param {Api.Run[]} runs oldest first @param {number | null} typical */
+function chart(runs, typical) {
+  const top = topDuration(runs);
   const step = Math.max(9, Math.min(28, 900 / runs.length));
   const width = Math.max(320, LEFT + runs.length * step + 10);
-  const y = (value) => HEIGHT - 22 - (Math.min(value, highest) / highest) * (HEIGHT - 44);
-  const levels = [0, highest / 2, highest];
+  /** @param {number} seconds */
+  const y = (seconds) => HEIGHT - BOTTOM - (Math.min(seconds, top) / top) * (HEIGHT - 2 * BOTTOM);
+  const [first, last] = [runs[0], runs[runs.length - 1]];
+  const end = { x: LEFT + 4 + runs.length * step, y: HEIGHT - 5, "text-anchor": "end" };
   return s(
     "svg",
     { width, height: HEIGHT, role: "group", "aria-label": "A bar for each run" },
-    levels.map((value) => [
-      s("line", { class: "axis", x1: LEFT, x2: width, y1: y(value), y2: y(value) }),
-      s("text", { class: "quiet", x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, duration(value)),
+    [0, top / 2, top].map((level) => [
+      s("line", { class: "axis", x1: LEFT, x2: width, y1: y(level), y2: y(level) }),
+      s("text", { class: "quiet", x: LEFT - 6, y: y(level) + 4, "text-anchor": "end" }, duration(level)),
     ]),
-    runs.map((run, i) => bar(run, LEFT + 4 + i * step, y, step - 3, highest)),
-    usual !== null ? s("line", { class: "usual", x1: LEFT, x2: width, y1: y(usual), y2: y(usual) }) : null,
-    s("text", { class: "quiet", x: LEFT, y: HEIGHT - 5 }, shortMoment(runs[0].logical_date)),
-    runs.length > 8
-      ? s(
-          "text",
-          { class: "quiet", x: LEFT + 4 + runs.length * step, y: HEIGHT - 5, "text-anchor": "end" },
-          shortMoment(runs.at(-1).logical_date),
-        )
-      : null,
+    runs.map((run, i) => bar(run, { x: LEFT + 4 + i * step, width: step - 3 }, { y, top })),
+    typical === null ? null : s("line", { class: "usual", x1: LEFT, x2: width, y1: y(typical), y2: y(typical) }),
+    s("text", { class: "quiet", x: LEFT, y: HEIGHT - 5 }, shortTime(first.logical_date)),
+    runs.length > 8 ? s("text", { class: "quiet", ...end }, shortTime(last.logical_date)) : null,
   );
 }
 
-function bar(run, x, y, width, highest) {
-  const label = `${shortMoment(run.logical_date)}: ${word(run.state)} after ${duration(run.duration)}`;
+/** @param {Api.Run} run @param {{ x: number, width: number }} place @param {Scale} scale */
+function bar(run, { x, width }, { y, top }) {
+  const seconds = run.duration ?? 0;
+  const label = `${shortTime(run.logical_date)}: ${word(run.state)} after ${duration(seconds)}`;
+  const height = y(0) - y(seconds) + 1;
   return s(
     "a",
     { href: runLink(run.run_id), "aria-label": label },
     s("title", null, label),
-    s("rect", { class: `f-${run.state}`, x, y: y(run.duration) - 1, width, height: y(0) - y(run.duration) + 1 }),
-    run.duration > highest ? s("text", { class: "quiet", x, y: y(highest) - 3 }, "▲") : null,
+    s("rect", { class: `fill ${toneClass(run.state)}`, x, y: y(seconds) - 1, width, height }),
+    seconds > top ? s("text", { class: "quiet", x, y: y(top) - 3 }, "▲") : null,
   );
 }
 
-function slowest(dag, tasks) {
-  const known = Map.groupBy(
-    tasks.filter((task) => task.duration !== null),
-    (task) => task.task_id,
-  );
-  const rows = dag.graph.nodes
-    .filter((id) => known.has(id))
-    .map((id) => {
-      const all = known.get(id).map((task) => task.duration);
-      return [id, duration(median(all)), duration(Math.max(...all)), String(all.length)];
-    });
+/** @param {Api.DagDetail} dag @param {Api.TaskInstance[]} tasks */
+function taskTable(dag, tasks) {
+  /** @type {Map<string, number[]>} */
+  const known = new Map();
+  for (const { task_id: id, duration: seconds } of tasks) {
+    if (seconds !== null) known.set(id, [...(known.get(id) ?? []), seconds]);
+  }
+  const rows = dag.graph.nodes.flatMap((id) => {
+    const all = known.get(id);
+    return all ? [[id, duration(median(all)), duration(Math.max(...all)), String(all.length)]] : [];
+  });
   return rows.length
-    ? table("Durations by task", ["Task", "Usually", "At most", "Of"], rows)
+    ? table("Durations by task", ["Task", "Typical", "Longest", "Count"], rows)
     : empty("No task has succeeded yet.");
 }

@@ -1,11 +1,14 @@
-// The graph of a DAG with the states of its newest run, live.
-import { all, get, path } from "../lib/api.js";
+// The graph of a DAG with the states of its latest run, live.
+import { get, getAll, segment } from "../lib/api.js";
 import { h, show } from "../lib/dom.js";
-import { shortMoment } from "../lib/format.js";
-import { here, runLink } from "../lib/router.js";
+import { shortTime } from "../lib/format.js";
+import { currentRoute, runLink } from "../lib/router.js";
 import { badge } from "../widgets/badge.js";
-import { drawGraph, fold } from "../widgets/task-graph.js";
+import { drawGraph, summaries } from "../widgets/task-graph.js";
 
+const MOST_TASKS = 10_000;
+
+/** @param {HTMLElement} body @param {Api.DagDetail} dag @param {import("../lib/view-context.js").ViewContext} context */
 export async function tab(body, dag, context) {
   const caption = h("p", { class: "quiet" });
   const box = h("div", {
@@ -17,28 +20,28 @@ export async function tab(body, dag, context) {
     "data-scroll": true,
   });
   show(body, caption, box);
+  const chosen = () => currentRoute().query.get("task");
+  /** @type {Api.RunDetail | null} */
   let last = null;
   let draw = async () => {};
   context.onQuery = () => draw();
   await context.poll(2, async () => {
-    const [run] = (await get(`dags/${path(dag.dag_id)}/runs`, { limit: 1 }, context.signal)).runs;
+    const path = /** @type {const} */ (`dags/${segment(dag.dag_id)}/runs`);
+    const [run] = (await get(path, { limit: 1 }, context.signal)).runs;
     if (!run) {
       show(caption, "This DAG has not run yet.");
-      draw = () => drawGraph(box, dag, new Map(), { chosen: here().query.get("task") });
+      draw = () => drawGraph(box, dag, new Map(), { chosen: chosen() });
       return draw();
     }
-    const { items, first } = await all(`runs/${path(run.run_id)}`, "task_instances", {}, 10_000, context.signal);
+    const runPath = /** @type {const} */ (`runs/${segment(run.run_id)}`);
+    const options = { most: MOST_TASKS, signal: context.signal };
+    const { items, first } = await getAll(runPath, "task_instances", options);
     if (first === last) return;
     last = first;
-    show(
-      caption,
-      "As in the newest run, ",
-      h("a", { href: runLink(run.run_id) }, shortMoment(run.logical_date)),
-      " ",
-      badge(run.state),
-    );
-    const boxes = fold(items);
-    draw = () => drawGraph(box, dag, boxes, { chosen: here().query.get("task"), runId: run.run_id });
+    const link = h("a", { href: runLink(run.run_id) }, shortTime(run.logical_date));
+    show(caption, "States of the latest run, ", link, " ", badge(run.state));
+    const tasks = summaries(items);
+    draw = () => drawGraph(box, dag, tasks, { chosen: chosen(), runId: run.run_id });
     await draw();
   });
 }

@@ -1,83 +1,83 @@
-// The file of a DAG, its versions, and what changed from one to the next.
-import { get, path } from "../lib/api.js";
-import { difference } from "../lib/diff.js";
-import { h, show } from "../lib/dom.js";
-import { moment } from "../lib/format.js";
-import { here, setQuery } from "../lib/router.js";
+// The file of a DAG, its versions, and what changed between two of them.
+import { get, messageOf, segment } from "../lib/api.js";
+import { diff } from "../lib/diff.js";
+import { errorText, h, select, show } from "../lib/dom.js";
+import { fullTime, plural } from "../lib/format.js";
+import { currentRoute, setQuery } from "../lib/router.js";
 
+const CLASSES = { "+": "added", "-": "removed", " ": "" };
+
+/** @param {HTMLElement} body @param {Api.DagDetail} dag @param {import("../lib/view-context.js").ViewContext} context */
 export async function tab(body, dag, context) {
-  const where = `dags/${path(dag.dag_id)}`;
-  const { versions } = await get(`${where}/versions`, { limit: 100 }, context.signal);
-  const text = async (version) => (await get(`${where}/source`, { version }, context.signal)).source;
+  const versionsPath = /** @type {const} */ (`dags/${segment(dag.dag_id)}/versions`);
+  const sourcePath = /** @type {const} */ (`dags/${segment(dag.dag_id)}/source`);
+  const { versions } = await get(versionsPath, { limit: 100 }, context.signal);
+  /** @param {number} version */
+  const sourceOf = async (version) => (await get(sourcePath, { version }, context.signal)).source;
   const draw = async () => {
-    const { query } = here();
+    const { query } = currentRoute();
     const version = Number(query.get("version")) || versions[0].version;
     const against = Number(query.get("against")) || null;
-    const [source, other] = await Promise.all([text(version), against ? text(against) : null]);
+    const [source, other] = await Promise.all([sourceOf(version), against ? sourceOf(against) : null]);
     show(
       body,
-      chooser(versions, version, against),
-      about(versions, version),
-      other === null ? plain(source) : compared(other, source),
+      versionChooser(versions, version, against),
+      origin(versions, version),
+      other === null ? sourceText(source) : sourceDiff(other, source),
     );
   };
-  context.onQuery = () => draw().catch((error) => show(body, h("p", { class: "cause" }, error.message)));
+  context.onQuery = () => draw().catch((error) => show(body, errorText(messageOf(error))));
   await draw();
 }
 
-function chooser(versions, version, against) {
-  const select = (id, label, chosen, none) => {
-    const made = h(
-      "select",
-      { id, onchange: () => setQuery({ [id]: made.value }) },
-      none ? h("option", { value: "" }, none) : null,
-      versions.map((one) =>
-        h(
-          "option",
-          { value: one.version, selected: one.version === chosen },
-          `${one.version}${one.is_active ? " (active)" : ""}`,
-        ),
-      ),
-    );
-    return h("label", { class: "switch" }, label, made);
-  };
+/** @param {Api.DagVersion[]} versions @param {number} version @param {number | null} against */
+function versionChooser(versions, version, against) {
+  const options = versions.map(
+    (one) => /** @type {const} */ ([one.version, `${one.version}${one.is_active ? " (active)" : ""}`]),
+  );
+  const own = select({ id: "version", onchange: () => setQuery({ version: own.value }) }, options, version);
+  const other = select(
+    { id: "against", onchange: () => setQuery({ against: other.value }) },
+    [["", "nothing"], ...options],
+    against,
+  );
   return h(
     "div",
     { class: "row" },
-    select("version", "Version", version),
+    h("label", { class: "switch" }, "Version", own),
     versions.length > 1
-      ? select("against", "compared with", against, "nothing")
+      ? h("label", { class: "switch" }, "Compare with", other)
       : h("span", { class: "quiet" }, "the only version"),
   );
 }
 
-function about(versions, version) {
-  const one = versions.find((other) => other.version === version);
-  return one ? h("p", { class: "quiet" }, `${one.file_key}, registered ${moment(one.created_at)}`) : null;
+/** @param {Api.DagVersion[]} versions @param {number} number */
+function origin(versions, number) {
+  const version = versions.find((one) => one.version === number);
+  if (!version) return null;
+  return h("p", { class: "quiet" }, `${version.file_key}, registered ${fullTime(version.created_at)}`);
 }
 
-function plain(source) {
+/** @param {string} source */
+function sourceText(source) {
+  const lines = source.replace(/\n$/, "").split("\n");
   return h(
     "pre",
     { class: "source card", tabindex: 0, "aria-label": "Source" },
-    source
-      .replace(/\n$/, "")
-      .split("\n")
-      .map((line) => h("span", { class: "line" }, line)),
+    lines.map((line) => h("span", { class: "line" }, line)),
   );
 }
 
-function compared(before, after) {
-  const lines = difference(before.split("\n"), after.split("\n"));
+/** @param {string} before @param {string} after */
+function sourceDiff(before, after) {
+  const lines = diff(before.split("\n"), after.split("\n"));
   const changed = lines.filter(([sign]) => sign !== " ").length;
   return [
-    h("p", null, changed ? `${changed} lines differ.` : "The two are the same."),
+    h("p", null, changed ? `${plural(changed, "line differs", "lines differ")}.` : "No differences."),
     h(
       "pre",
       { class: "source diff card", tabindex: 0, "aria-label": "Differences" },
-      lines.map(([sign, line]) =>
-        h("span", { class: `line ${{ "+": "added", "-": "removed", " ": "" }[sign]}`, "data-sign": sign }, line),
-      ),
+      lines.map(([sign, line]) => h("span", { class: `line ${CLASSES[sign]}`, "data-sign": sign }, line)),
     ),
   ];
 }

@@ -1,130 +1,109 @@
-// One DAG: what it is and how it stands, above the views of it, one at a time.
-import { get, path, send } from "../lib/api.js";
-import { h, say, show } from "../lib/dom.js";
-import { dollars, live, shortMoment } from "../lib/format.js";
-import { dagLink, here } from "../lib/router.js";
-import { changing } from "../lib/session.js";
+// One DAG: its facts and actions, and below them one tab at a time.
+import { get, messageOf, segment, send } from "../lib/api.js";
+import { errorText, h, notify, show } from "../lib/dom.js";
+import { dollars, ownZone, shortTime } from "../lib/format.js";
+import { liveTime } from "../lib/live-time.js";
+import { currentRoute, dagLink, hrefTo } from "../lib/router.js";
+import { actionButton } from "../lib/session.js";
 import { badge } from "../widgets/badge.js";
 import { openRunForm } from "../widgets/run-form.js";
-import { schedule } from "../widgets/schedule.js";
+import { scheduleOf } from "../widgets/schedule.js";
 import { warningsOf } from "../widgets/warnings.js";
 
+/** @typedef {import("../lib/view-context.js").ViewContext} ViewContext */
+/** @typedef {{ tab: (body: HTMLElement, dag: Api.DagDetail, context: ViewContext) => Promise<unknown> }} TabModule */
+
+/** @type {{ [name: string]: { title: string, load: () => Promise<TabModule> } }} */
 const TABS = {
-  grid: ["Grid", () => import("./dag-grid.js")],
-  graph: ["Graph", () => import("./dag-graph.js")],
-  calendar: ["Calendar", () => import("./dag-calendar.js")],
-  durations: ["Durations", () => import("./dag-durations.js")],
-  source: ["Source", () => import("./dag-source.js")],
-  backfill: ["Backfill", () => import("./dag-backfill.js")],
+  grid: { title: "Grid", load: () => import("./dag-grid.js") },
+  graph: { title: "Graph", load: () => import("./dag-graph.js") },
+  calendar: { title: "Calendar", load: () => import("./dag-calendar.js") },
+  durations: { title: "Durations", load: () => import("./dag-durations.js") },
+  source: { title: "Source", load: () => import("./dag-source.js") },
+  backfill: { title: "Backfill", load: () => import("./dag-backfill.js") },
 };
 
+/** @param {HTMLElement} main @param {ViewContext} context */
 export async function view(main, context) {
-  const dagId = context.args[0];
-  const where = `dags/${path(dagId)}`;
+  const path = /** @type {const} */ (`dags/${segment(context.args[0])}`);
   const [head, tabs, body] = [h("div"), h("nav", { class: "tabs", "aria-label": "Views of this DAG" }), h("div")];
-  let dag = null;
-  const refresh = async () => {
-    const now = await get(where, {}, context.signal);
-    if (now === dag) return;
-    dag = now;
-    context.title(dag.name);
+  let dag = await get(path, {}, context.signal);
+  const redraw = () => {
+    context.setTitle(dag.name);
     drawHead(head, dag, refresh);
   };
-  await refresh();
+  const refresh = async () => {
+    const now = await get(path, {}, context.signal);
+    if (now === dag) return;
+    dag = now;
+    redraw();
+  };
+  redraw();
   show(main, head, tabs, body);
-  const tabbed = opener(tabs, body, context, () => dag);
-  context.onQuery = tabbed;
-  await tabbed();
+  const openTab = tabOpener(tabs, body, context, () => dag);
+  context.onQuery = openTab;
+  await openTab();
   await context.poll(6, refresh);
 }
 
-/** Opens the tab of the address; each lives until another takes its place. */
-function opener(tabs, body, context, dag) {
-  let open = { name: null, stop: null, onQuery: null };
-  context.signal.addEventListener("abort", () => open.stop?.abort());
+/**
+ * A function that opens the tab of the address. A tab lives until another one takes its place.
+ * @param {HTMLElement} tabs
+ * @param {HTMLElement} body
+ * @param {ViewContext} context
+ * @param {() => Api.DagDetail} currentDag
+ */
+function tabOpener(tabs, body, context, currentDag) {
+  /** @type {{ name: string, context: ViewContext } | null} */
+  let open = null;
   return async () => {
-    const { query } = here();
-    const name = TABS[query.get("tab")] ? query.get("tab") : "grid";
-    if (open.name === name) return open.onQuery?.();
-    open.stop?.abort();
-    const stop = new AbortController();
-    const mine = {
-      name,
-      stop,
-      signal: stop.signal,
-      poll: (seconds, work) => context.pollUntil(stop.signal, seconds, work),
-      onQuery: null,
-    };
-    open = mine;
-    show(
-      tabs,
-      Object.entries(TABS).map(([key, [title]]) =>
-        h(
-          "a",
-          { href: dagLink(dag().dag_id, { tab: key }), id: `tab-${key}`, "aria-current": key === name ? "page" : null },
-          title,
-        ),
-      ),
-    );
+    const asked = currentRoute().query.get("tab") ?? "";
+    const name = TABS[asked] ? asked : "grid";
+    if (open?.name === name) return open.context.onQuery?.();
+    open?.context.leave.abort();
+    const mine = context.forTab();
+    open = { name, context: mine };
+    drawTabs(tabs, currentDag().dag_id, name);
     show(body, h("p", { class: "quiet" }, "Loading…"));
     try {
-      await (await TABS[name][1]()).tab(body, dag(), mine);
+      const { tab } = await TABS[name].load();
+      if (!mine.signal.aborted) await tab(body, currentDag(), mine);
     } catch (error) {
-      if (!stop.signal.aborted) show(body, h("p", { class: "cause" }, error.message));
+      if (!mine.signal.aborted) show(body, errorText(messageOf(error)));
     }
   };
 }
 
+/** @param {HTMLElement} tabs @param {string} dagId @param {string} active */
+function drawTabs(tabs, dagId, active) {
+  show(
+    tabs,
+    Object.entries(TABS).map(([name, { title }]) =>
+      h(
+        "a",
+        { href: dagLink(dagId, { tab: name }), id: `tab-${name}`, "aria-current": name === active ? "page" : null },
+        title,
+      ),
+    ),
+  );
+}
+
+/** @param {HTMLElement} head @param {Api.DagDetail} dag @param {() => Promise<unknown>} refresh */
 function drawHead(head, dag, refresh) {
-  const zone = dag.timezone;
   show(
     head,
     h(
       "div",
       { class: "head" },
       h("div", null, h("h1", null, dag.name), dag.description ? h("p", { class: "quiet" }, dag.description) : null),
-      h(
-        "div",
-        { class: "row" },
-        dag.removed_at
-          ? null
-          : changing(dag.is_paused ? "Let the schedule go on" : "Pause the schedule", () => pause(dag, refresh), {
-              id: "pause",
-              disabled: !dag.schedule.length,
-            }),
-        dag.removed_at ? null : changing("Run…", () => openRunForm(dag.dag_id), { class: "main", id: "run" }),
-      ),
+      h("div", { class: "row" }, dag.removed_at ? null : dagButtons(dag, refresh)),
     ),
-    h(
-      "div",
-      { class: "facts" },
-      dag.removed_at ? badge("cancelled", "its file was removed") : null,
-      dag.is_paused ? badge("paused", dag.paused_reason ? `paused: ${dag.paused_reason}` : "paused") : null,
-      h("span", null, "Runs ", schedule(dag, { zone: false })),
-      dag.next_fire_at && !dag.is_paused
-        ? h(
-            "span",
-            null,
-            "next ",
-            live("in", dag.next_fire_at),
-            ` (${shortMoment(dag.next_fire_at)}${zone === Intl.DateTimeFormat().resolvedOptions().timeZone ? "" : `; ${shortMoment(dag.next_fire_at, zone)} in ${zone}`})`,
-          )
-        : null,
-      dag.owner ? h("span", null, `owner ${dag.owner}`) : null,
-      dag.cost?.requests
-        ? h("span", { title: `${dag.cost.gb_seconds} GB-seconds; ${dag.cost.prices}` }, `cost ${dollars(dag.cost)}`)
-        : null,
-      dag.tags.map((tag) => h("a", { class: "tag", href: `#/dags?tag=${encodeURIComponent(tag)}` }, tag)),
-    ),
-    dag.problem
-      ? h("p", { class: "cause" }, `The scheduler had to leave something of this DAG out: ${dag.problem}`)
-      : null,
+    h("div", { class: "facts" }, facts(dag)),
+    dag.problem ? errorText(`The scheduler skipped a part of this DAG: ${dag.problem}`) : null,
     dag.has_import_error
-      ? h(
-          "p",
-          { class: "cause" },
-          "The file of this DAG has errors; the last good version is still active. ",
-          h("a", { href: "#/errors" }, "See what is wrong"),
+      ? errorText(
+          "The file of this DAG has errors. Its last valid version is still active. ",
+          h("a", { href: "#/errors" }, "Show the errors"),
         )
       : null,
     warningsOf(dag),
@@ -132,12 +111,43 @@ function drawHead(head, dag, refresh) {
   );
 }
 
-async function pause(dag, refresh) {
+/** @param {Api.DagDetail} dag @param {() => Promise<unknown>} refresh */
+function dagButtons(dag, refresh) {
+  const label = dag.is_paused ? "Resume schedule" : "Pause schedule";
+  return [
+    actionButton(label, () => togglePaused(dag, refresh), { id: "pause", disabled: !dag.schedule.length }),
+    actionButton("Run…", () => openRunForm(dag.dag_id), { class: "main", id: "run" }),
+  ];
+}
+
+/** @param {Api.DagDetail} dag */
+function facts(dag) {
+  return [
+    dag.removed_at ? badge("removed", "file removed") : null,
+    dag.is_paused ? badge("paused", dag.paused_reason ? `paused: ${dag.paused_reason}` : "paused") : null,
+    h("span", null, "Runs ", scheduleOf(dag, { hasZone: false })),
+    dag.next_fire_at && !dag.is_paused ? nextRun(dag.next_fire_at, dag.timezone) : null,
+    dag.owner ? h("span", null, `owner ${dag.owner}`) : null,
+    dag.cost.requests
+      ? h("span", { title: `${dag.cost.gb_seconds} GB-seconds; ${dag.cost.prices}` }, `cost ${dollars(dag.cost)}`)
+      : null,
+    dag.tags.map((tag) => h("a", { class: "tag", href: hrefTo(["dags"], { tag }) }, tag)),
+  ];
+}
+
+/** @param {string} next @param {string} zone */
+function nextRun(next, zone) {
+  const there = zone === ownZone() ? "" : `; ${shortTime(next, zone)} in ${zone}`;
+  return h("span", null, "next ", liveTime("in", next), ` (${shortTime(next)}${there})`);
+}
+
+/** @param {Api.DagDetail} dag @param {() => Promise<unknown>} refresh */
+async function togglePaused(dag, refresh) {
   try {
-    await send("PATCH", `dags/${path(dag.dag_id)}`, { is_paused: !dag.is_paused });
-    say(dag.is_paused ? "The schedule goes on" : "Paused: the schedule starts nothing until you let it go on");
+    await send("PATCH", /** @type {const} */ (`dags/${segment(dag.dag_id)}`), { is_paused: !dag.is_paused });
+    notify(dag.is_paused ? "The schedule is active again" : "The schedule is paused");
   } catch (error) {
-    say(error.message);
+    notify(messageOf(error));
   }
   await refresh();
 }

@@ -1,227 +1,243 @@
-// All DAGs: those that need a look first, then what runs, what is due, what rests.
-import { get, orElse, path, send } from "../lib/api.js";
-import { button, empty, h, say, show, table } from "../lib/dom.js";
-import { unresolved } from "../lib/failures.js";
-import { live, moment, shortMoment } from "../lib/format.js";
-import { dagLink, here, setQuery } from "../lib/router.js";
-import { changing, mayChange, refusal } from "../lib/session.js";
-import { badge, isActive } from "../widgets/badge.js";
+// All DAGs: those that need attention first, then those that run, those that are due, and the rest.
+import { get, messageOf, orElse, segment, send } from "../lib/api.js";
+import { button, empty, h, notify, show, table } from "../lib/dom.js";
+import { openFailures } from "../lib/failures.js";
+import { fullTime, ownZone, shortTime } from "../lib/format.js";
+import { liveTime } from "../lib/live-time.js";
+import { currentRoute, dagLink, hrefTo, setQuery } from "../lib/router.js";
+import { actionButton, isOperator, readOnlyReason } from "../lib/session.js";
+import { isActive } from "../lib/vocabulary.js";
+import { badge } from "../widgets/badge.js";
 import { dagFilters } from "../widgets/dag-filters.js";
-import { bars } from "../widgets/run-bars.js";
+import { runBars } from "../widgets/run-bars.js";
 import { openRunForm } from "../widgets/run-form.js";
-import { schedule } from "../widgets/schedule.js";
+import { scheduleOf } from "../widgets/schedule.js";
 
-const AT_ONCE = 100;
-const URGENT = 20;
-const URGENT_MS = 60_000;
-const urgentKnown = new Map(); // dag_id → {at, dag}: a DAG alone costs the server more than one of a list
+const PAGE = 100;
+const MOST_FAR = 20;
+const FAR_MS = 60_000;
 
+/** @typedef {import("../lib/view-context.js").ViewContext} ViewContext */
+/** @typedef {() => Promise<unknown>} Reload */
+/** @typedef {{ dag: Api.Dag, runs: Api.Run[], failure: Api.Run | undefined }} Entry failure: the latest, if nobody has dealt with it */
+/** @typedef {{ page: Api.DagList, recent: Api.RunList, far: Api.Dag[] }} ListData far: DAGs with failures that stand on later pages */
+
+/** @type {Map<string, { at: number, dag: Api.Dag }>} to fetch one DAG costs the API more than one of a list */
+const farKnown = new Map();
+
+/** @param {HTMLElement} main @param {ViewContext} context */
 export async function view(main, context) {
-  context.title("DAGs");
   const list = h("div");
   const filters = dagFilters(context, () => load());
+  /** @type {ListData | null} */
   let data = null;
-  let asked = 0;
+  let requests = 0;
   const load = async () => {
-    asked += 1;
-    const mine = asked;
+    requests += 1;
+    const mine = requests;
+    const cursor = currentRoute().query.get("from");
     const [page, recent] = await Promise.all([
-      get("dags", { limit: AT_ONCE, ...filters.asked(), cursor: here().query.get("from") }, context.signal),
+      get("dags", { limit: PAGE, ...filters.filters(), cursor }, context.signal),
       get("runs", { limit: 500 }, context.signal),
     ]);
-    const urgent = await urgentOnes(page, recent, filters, context.signal);
-    const isSame = page === data?.page && recent === data.recent && urgent.every((dag, i) => dag === data.urgent[i]);
-    if (mine !== asked || isSame) return;
-    data = { page, recent, urgent };
+    const isFirstOfAll = page.next_cursor && !filters.isAny() && !cursor;
+    const far = isFirstOfAll ? await farFailures(page, recent, context.signal) : [];
+    const before = data;
+    const isSame = page === before?.page && recent === before.recent && far.every((dag, i) => dag === before.far[i]);
+    if (mine !== requests || isSame) return;
+    data = { page, recent, far };
     draw(list, data, load);
   };
-  show(main, h("h1", null, "DAGs"), filters.node, list);
+  show(main, h("h1", null, "DAGs"), filters.element, list);
   context.onQuery = () => {
     filters.refresh();
-    load().catch(() => {});
+    load().catch(() => {}); // the next poll tells what is wrong
   };
   await context.poll(4, load);
 }
 
-/** On the first page of all, those that need a look stand even if their ids come much later. */
-async function urgentOnes(page, recent, filters, signal) {
-  if (!page.next_cursor || filters.isAny() || here().query.get("from")) return [];
+/** The DAGs with open failures that are not on this page. @param {Api.DagList} page @param {Api.RunList} recent @param {AbortSignal} signal */
+async function farFailures(page, recent, signal) {
   const shown = new Set(page.dags.map((dag) => dag.dag_id));
-  const far = unresolved(recent.runs)
+  const ids = openFailures(recent.runs)
     .map(({ run }) => run.dag_id)
     .filter((dagId) => !shown.has(dagId));
-  const found = await Promise.all(far.slice(0, URGENT).map((dagId) => urgentOne(dagId, signal)));
-  return found.filter((dag) => dag && !dag.removed_at);
+  const dags = await Promise.all(ids.slice(0, MOST_FAR).map((dagId) => farDag(dagId, signal)));
+  return dags.filter((dag) => dag !== null).filter((dag) => !dag.removed_at);
 }
 
-async function urgentOne(dagId, signal) {
-  const known = urgentKnown.get(dagId);
-  if (known && Date.now() - known.at < URGENT_MS) return known.dag;
-  const dag = await get(`dags/${path(dagId)}`, {}, signal).catch(orElse(null));
-  if (urgentKnown.size > 10 * URGENT) urgentKnown.clear();
-  if (dag) urgentKnown.set(dagId, { at: Date.now(), dag });
+/** @param {string} dagId @param {AbortSignal} signal @returns {Promise<Api.Dag | null>} */
+async function farDag(dagId, signal) {
+  const known = farKnown.get(dagId);
+  if (known && Date.now() - known.at < FAR_MS) return known.dag;
+  /** @type {Api.DagDetail | null} */
+  const dag = await get(/** @type {const} */ (`dags/${segment(dagId)}`), {}, signal).catch(orElse(null));
+  if (farKnown.size > 10 * MOST_FAR) farKnown.clear();
+  if (dag) farKnown.set(dagId, { at: Date.now(), dag });
   return dag;
 }
 
-function draw(list, { page, recent, urgent }, reload) {
-  const byDag = Map.groupBy(recent.runs, (run) => run.dag_id);
-  const needs = new Map(unresolved(recent.runs).map((entry) => [entry.run.dag_id, entry]));
-  const dags = [...urgent, ...page.dags].map((dag) => ({
+/** @param {HTMLElement} list @param {ListData} data @param {Reload} reload */
+function draw(list, { page, recent, far }, reload) {
+  const runs = Map.groupBy(recent.runs, (run) => run.dag_id);
+  const failures = new Map(openFailures(recent.runs).map(({ run }) => [run.dag_id, run]));
+  const entries = [...far, ...page.dags].map((dag) => ({
     dag,
-    runs: byDag.get(dag.dag_id) ?? [],
-    need: needs.get(dag.dag_id),
+    runs: runs.get(dag.dag_id) ?? [],
+    failure: failures.get(dag.dag_id),
   }));
-  dags.sort(
+  if (!entries.length) return show(list, nothing());
+  entries.sort(
     (a, b) =>
       rank(a) - rank(b) ||
       (a.dag.next_fire_at ?? "~").localeCompare(b.dag.next_fire_at ?? "~") ||
       a.dag.name.localeCompare(b.dag.name),
   );
-  if (!dags.length) return show(list, nothing());
   show(
     list,
-    h("p", { class: "quiet" }, summary(page, urgent)),
+    h("p", { class: "quiet" }, summary(page, far)),
     table(
       "DAGs",
-      ["DAG", "How it stands", "Schedule", "Next", "Last runs", ""],
-      dags.map((entry) => cells(entry, reload)),
+      ["DAG", "Last run", "Schedule", "Next run", "Latest runs", ""],
+      entries.map((entry) => cells(entry, reload)),
       "stack",
     ),
     pager(page),
   );
 }
 
-function summary(page, urgent) {
-  const isAll = !page.next_cursor && !here().query.get("from");
-  if (isAll) return `${page.dags.length} in all, those that need a look first.`;
+/** @param {Api.DagList} page @param {Api.Dag[]} far */
+function summary(page, far) {
+  const isAll = !page.next_cursor && !currentRoute().query.get("from");
+  if (isAll) return `${page.dags.length} in total. Those that need attention come first.`;
   const [first, last] = [page.dags[0]?.dag_id, page.dags.at(-1)?.dag_id];
-  return [
-    `${page.dags.length} by their ids, from ${first} to ${last}`,
-    urgent.length ? ", and all that need a look" : "",
-    "; search finds the others.",
-  ];
+  const more = far.length ? ", and all that need attention" : "";
+  return `${page.dags.length} in alphabetical order, from ${first} to ${last}${more}. Use the search to find others.`;
 }
 
+/** @param {Api.DagList} page */
 function pager(page) {
-  const from = here().query.get("from");
-  const turn = (label, cursor, id) =>
+  const isLater = currentRoute().query.get("from");
+  if (!isLater && !page.next_cursor) return null;
+  /** @param {string} label @param {string | null} from @param {string} id */
+  const turn = (label, from, id) =>
     button(
       label,
       () => {
-        setQuery({ from: cursor }, { keep: true });
+        setQuery({ from }, { isStep: true });
         scrollTo(0, 0);
       },
       { id },
     );
-  return from || page.next_cursor
-    ? h(
-        "p",
-        { class: "row" },
-        from ? turn("Back to the first", null, "first-page") : null,
-        page.next_cursor ? turn(`The next ${AT_ONCE}`, page.next_cursor, "next-page") : null,
-      )
-    : null;
+  return h(
+    "p",
+    { class: "row" },
+    isLater ? turn("First page", null, "first-page") : null,
+    page.next_cursor ? turn("Next page", page.next_cursor, "next-page") : null,
+  );
 }
 
 function nothing() {
-  const filtered = [...here().query.keys()].length > 0;
-  return filtered
-    ? empty(
-        "No DAG is like that. ",
-        button("Show all", () => {
-          location.hash = "#/dags";
-        }),
-      )
-    : empty("There is no DAG yet. Copy a DAG file to the bucket of DAGs and it shows up here within seconds.");
+  if (!currentRoute().query.size) {
+    return empty("There are no DAGs yet. Copy a DAG file to the dags bucket, and it appears here within seconds.");
+  }
+  const showAll = () => {
+    location.hash = hrefTo(["dags"]);
+  };
+  return empty("No DAG matches these filters. ", button("Show all", showAll));
 }
 
-function rank({ dag, runs, need }) {
-  if (need) return 0;
+/** @param {Entry} entry */
+function rank({ dag, runs, failure }) {
+  if (failure) return 0;
   if (runs.some((run) => isActive(run.state))) return 1;
   if (dag.is_paused) return 4;
   return dag.next_fire_at ? 2 : 3;
 }
 
-function cells({ dag, runs, need }, reload) {
+/** @param {Entry} entry @param {Reload} reload */
+function cells(entry, reload) {
+  const { dag, runs } = entry;
+  const run = actionButton("Run…", () => openRunForm(dag.dag_id), {
+    id: `run-${dag.dag_id}`,
+    "aria-label": `Run ${dag.name}`,
+  });
   return [
-    [
-      h("a", { href: dagLink(dag.dag_id), "data-item": true }, dag.name),
-      dag.problem ? [" ", h("span", { class: "bad", title: dag.problem }, "has a problem")] : null,
-      dag.has_import_error ? [" ", h("a", { class: "bad", href: "#/errors" }, "file has errors")] : null,
-      h(
-        "div",
-        { class: "quiet" },
-        dag.tags.map((tag) => [h("a", { class: "tag", href: `#/dags?tag=${encodeURIComponent(tag)}` }, tag), " "]),
-      ),
-    ],
-    standing(dag, runs, need),
-    schedule(dag),
+    nameCell(dag),
+    lastRunCell(entry),
+    scheduleOf(dag),
     dag.is_paused
       ? [badge("paused"), dag.paused_reason ? h("div", { class: "quiet" }, dag.paused_reason) : null]
-      : nextTime(dag),
-    runs.length ? bars(runs) : h("span", { class: "quiet" }, "none lately"),
+      : nextRunCell(dag),
+    runs.length ? runBars(runs) : h("span", { class: "quiet" }, "none recently"),
+    h("div", { class: "row fixed" }, dag.schedule.length ? scheduleSwitch(dag, reload) : null, run),
+  ];
+}
+
+/** @param {Api.Dag} dag */
+function nameCell(dag) {
+  return [
+    h("a", { href: dagLink(dag.dag_id), "data-item": true }, dag.name),
+    dag.problem ? [" ", h("span", { class: "bad", title: dag.problem }, "has a problem")] : null,
+    dag.has_import_error ? [" ", h("a", { class: "bad", href: "#/errors" }, "file has errors")] : null,
     h(
       "div",
-      { class: "row fixed" },
-      dag.schedule.length ? scheduleSwitch(dag, reload) : null,
-      changing("Run…", () => openRunForm(dag.dag_id), { id: `run-${dag.dag_id}`, "aria-label": `Run ${dag.name}` }),
+      { class: "quiet" },
+      dag.tags.map((tag) => [h("a", { class: "tag", href: hrefTo(["dags"], { tag }) }, tag), " "]),
     ),
   ];
 }
 
+/** @param {Api.Dag} dag @param {Reload} reload */
 function scheduleSwitch(dag, reload) {
   const box = h("input", {
     type: "checkbox",
     id: `on-${dag.dag_id}`,
     checked: !dag.is_paused,
-    disabled: !mayChange(),
-    "aria-label": `Schedule of ${dag.name} is on`,
-    onchange: (event) => pause(dag, !event.target.checked, reload),
+    disabled: !isOperator(),
+    "aria-label": `Schedule of ${dag.name} is active`,
+    onchange: () => setPaused(dag, box, reload),
   });
-  return h("label", { class: "switch", title: mayChange() ? null : refusal() }, box, "on");
+  return h("label", { class: "switch", title: isOperator() ? null : readOnlyReason() }, box, "on");
 }
 
-function standing(dag, runs, need) {
+/** @param {Entry} entry */
+function lastRunCell({ dag, runs, failure }) {
   const active = runs.filter((run) => isActive(run.state)).length;
-  const last = runs.find((run) => !isActive(run.state)) ?? (active ? null : dag.last_run);
+  const last = failure ?? runs.find((run) => !isActive(run.state)) ?? (active ? null : dag.last_run);
   return [
-    need ? ended("failed", need.run) : last ? ended(last.state, last) : null,
-    need || last || active ? null : h("span", { class: "quiet" }, "has not run"),
+    last
+      ? h("div", { class: "together" }, badge(last.state), " ", liveTime("ago", last.ended_at ?? last.started_at))
+      : null,
+    last || active ? null : h("span", { class: "quiet" }, "no runs yet"),
     active ? h("div", null, badge("running", active === 1 ? "running now" : `${active} running now`)) : null,
   ];
 }
 
-const ended = (state, run) =>
-  h("div", { class: "together" }, badge(state), " ", live("ago", run.ended_at ?? run.started_at));
-
-function nextTime(dag) {
-  if (!dag.next_fire_at) return h("span", { class: "quiet" }, "–");
-  const zone = dag.timezone !== Intl.DateTimeFormat().resolvedOptions().timeZone ? dag.timezone : null;
-  return [
-    live("in", dag.next_fire_at),
-    h(
-      "div",
-      { class: "quiet", title: moment(dag.next_fire_at) },
-      shortMoment(dag.next_fire_at),
-      zone ? `, ${thereToo(dag.next_fire_at, zone)} ${zone}` : "",
-    ),
-  ];
+/** @param {Api.Dag} dag */
+function nextRunCell(dag) {
+  const next = dag.next_fire_at;
+  if (!next) return h("span", { class: "quiet" }, "–");
+  const there = dag.timezone === ownZone() ? "" : `, ${timeThere(next, dag.timezone)} ${dag.timezone}`;
+  return [liveTime("in", next), h("div", { class: "quiet", title: fullTime(next) }, shortTime(next), there)];
 }
 
-/** The moment in another zone: its clock, and its day where that is another one. */
-function thereToo(iso, zone) {
-  const [own, there] = [shortMoment(iso), shortMoment(iso, zone)];
+/** A time in another zone: the clock, and the day if that differs from the viewer's. @param {string} iso @param {string} zone */
+function timeThere(iso, zone) {
+  const [own, there] = [shortTime(iso), shortTime(iso, zone)];
   return own.slice(0, -5) === there.slice(0, -5) ? there.slice(-5) : there;
 }
 
-async function pause(dag, isPaused, reload) {
-  urgentKnown.delete(dag.dag_id);
+/** @param {Api.Dag} dag @param {HTMLInputElement} box ticked for an active schedule @param {Reload} reload */
+async function setPaused(dag, box, reload) {
+  const isPaused = !box.checked;
+  farKnown.delete(dag.dag_id);
   try {
-    await send("PATCH", `dags/${path(dag.dag_id)}`, { is_paused: isPaused });
-    say(isPaused ? `${dag.name} is paused: its schedule starts nothing` : `${dag.name} goes on with its schedule`);
+    await send("PATCH", /** @type {const} */ (`dags/${segment(dag.dag_id)}`), { is_paused: isPaused });
+    notify(isPaused ? `${dag.name} is paused` : `${dag.name} is active again`);
   } catch (error) {
-    say(error.message);
-    document.getElementById(`on-${dag.dag_id}`).checked = isPaused;
+    notify(messageOf(error));
+    box.checked = isPaused;
   }
   await reload();
 }

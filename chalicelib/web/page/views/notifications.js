@@ -1,60 +1,66 @@
-// What people were told, or are to be: the messages of on_success, on_failure and on_retry.
+// The notifications of on_success, on_failure and on_retry, sent and pending, newest first.
 import { get } from "../lib/api.js";
-import { empty, h, show, table } from "../lib/dom.js";
-import { live, moment } from "../lib/format.js";
-import { dagLink, here, runLink, setQuery } from "../lib/router.js";
-import { badge, word } from "../widgets/badge.js";
+import { empty, h, select, show, table } from "../lib/dom.js";
+import { fullTime } from "../lib/format.js";
+import { liveTime } from "../lib/live-time.js";
+import { currentRoute, dagLink, runLink, setQuery } from "../lib/router.js";
+import { NOTIFICATION_STATES, eventText, word } from "../lib/vocabulary.js";
+import { badge } from "../widgets/badge.js";
 
-const STATES = ["pending", "delivered", "failed"];
-const EVENTS = { success: "success", failure: "a failure", retry: "a retry" };
-
+/** @param {HTMLElement} main @param {import("../lib/view-context.js").ViewContext} context */
 export async function view(main, context) {
   const list = h("div");
+  /** @type {Api.NotificationList | null} */
   let last = null;
   const load = async () => {
-    const filters = { state: here().query.get("state"), run_id: here().query.get("run") };
+    const { query } = currentRoute();
+    const filters = { state: query.get("state"), run_id: query.get("run") };
     const page = await get("notifications", { limit: 200, ...filters }, context.signal);
     if (page === last) return;
     last = page;
     show(
       list,
       page.notifications.length
-        ? table("Notices", ["When", "Of", "Run", "To", "How it stands"], page.notifications.map(row), "stack")
-        : empty(
-            "Nobody was told anything like that. A DAG or a task says with on_failure, on_success and on_retry who is to be told, and how.",
-          ),
+        ? table("Notifications", ["Time", "Event", "Run", "To", "State"], page.notifications.map(cells), "stack")
+        : empty("No notifications. DAGs and tasks say in on_failure, on_success and on_retry whom to notify, and how."),
     );
   };
-  show(main, h("h1", null, "Notices"), filter(), list);
-  context.onQuery = () => load().catch(() => {});
+  show(main, h("h1", null, "Notifications"), h("div", { class: "row" }, stateFilter()), list);
+  context.onQuery = () => load().catch(() => {}); // the next poll tells what is wrong
   await context.poll(5, load);
 }
 
-function filter() {
-  const state = h(
-    "select",
-    { id: "notice-state", "aria-label": "State", onchange: () => setQuery({ state: state.value }) },
-    h("option", { value: "" }, "In any state"),
-    STATES.map((value) => h("option", { value, selected: here().query.get("state") === value }, word(value))),
+function stateFilter() {
+  const state = select(
+    { id: "notification-state", "aria-label": "State", onchange: () => setQuery({ state: state.value }) },
+    [["", "Any state"], ...NOTIFICATION_STATES.map((name) => /** @type {const} */ ([name, word(name)]))],
+    currentRoute().query.get("state"),
   );
-  return h("div", { class: "row" }, state);
+  return state;
 }
 
-function row(notice) {
+/** @param {Api.Notification} notification */
+function cells(notification) {
+  const { created_at: created, task_id: task, dag_id: dagId, run_id: runId } = notification;
   return [
-    h("span", { title: moment(notice.created_at) }, live("ago", notice.created_at)),
-    [EVENTS[notice.event] ?? notice.event, notice.task_id ? ` of ${notice.task_id}` : ""],
+    h("span", { title: fullTime(created) }, liveTime("ago", created)),
+    [eventText(notification.event), task ? ` of ${task}` : ""],
     [
-      h("a", { href: dagLink(notice.dag_id), "data-item": true }, notice.dag_id),
+      h("a", { href: dagLink(dagId), "data-item": true }, dagId),
       " ",
-      h("a", { href: runLink(notice.run_id, { task: notice.task_id }), class: "small" }, "its run"),
+      h("a", { href: runLink(runId, { task }), class: "small" }, "run"),
     ],
-    [h("span", { class: "quiet" }, `${notice.kind} `), h("span", { class: "mono" }, notice.target)],
-    [
-      badge(notice.state),
-      notice.sends > 1 ? h("span", { class: "quiet" }, ` after ${notice.sends} tries`) : null,
-      notice.due_at && notice.sends ? [" again ", live("in", notice.due_at)] : null,
-      notice.reason ? h("div", { class: notice.state === "failed" ? "cause small" : "quiet" }, notice.reason) : null,
-    ],
+    [h("span", { class: "quiet" }, `${notification.kind} `), h("span", { class: "mono" }, notification.target)],
+    stateCell(notification),
+  ];
+}
+
+/** @param {Api.Notification} notification */
+function stateCell({ state, sends, due_at: due, reason }) {
+  return [
+    badge(state),
+    sends > 1 ? h("span", { class: "quiet" }, ` after ${sends} attempts`) : null,
+    due && sends ? [", next attempt ", liveTime("in", due)] : null,
+    reason ? h("div", { class: state === "failed" ? "cause small" : "quiet" }, reason) : null,
   ];
 }

@@ -1,127 +1,127 @@
-// Pools: limits across DAGs, what is in use, and who waits.
-import { all, path, send } from "../lib/api.js";
-import { button, empty, h, say, show, table } from "../lib/dom.js";
-import { changing } from "../lib/session.js";
+// Pools: limits across DAGs, how much of them is in use, and how many tasks wait.
+import { getAll, messageOf, segment, send } from "../lib/api.js";
+import { button, empty, errorText, h, labelled, notify, openDialog, show, table } from "../lib/dom.js";
+import { actionButton } from "../lib/session.js";
 import { textBox } from "../widgets/param-fields.js";
 
+const USUAL_SLOTS = 4;
+
+/** @typedef {() => Promise<unknown>} Changed called after a pool has changed */
+
+/** @param {HTMLElement} main @param {import("../lib/view-context.js").ViewContext} context */
 export async function view(main, context) {
   const list = h("div");
+  /** @type {Api.PoolList | null} */
   let last = null;
   const load = async () => {
-    const { items, first } = await all("pools", "pools", {}, 500, context.signal);
+    const { items, first } = await getAll("pools", "pools", { signal: context.signal });
     if (first === last) return;
     last = first;
-    show(
-      list,
-      items.length
-        ? table(
-            "Pools",
-            ["Pool", "In use", "Waiting", "For", ""],
-            items.map((pool) => row(pool, load)),
-            "stack",
-          )
-        : empty(
-            "There is no pool. A pool limits how many tasks of all DAGs may use one thing, such as a database, at once; tasks name it with the key pool.",
-          ),
-    );
+    show(list, items.length ? poolTable(items, load) : noPools());
   };
-  show(
-    main,
-    h(
-      "div",
-      { class: "head" },
-      h("h1", null, "Pools"),
-      changing("New pool…", () => edit(null, load), { id: "new-pool" }),
-    ),
-    list,
-  );
+  const create = actionButton("New pool…", () => openPoolDialog(null, load), { id: "new-pool" });
+  show(main, h("div", { class: "head" }, h("h1", null, "Pools"), create), list);
   await context.poll(3, load);
 }
 
-function row(pool, changed) {
-  return [
-    pool.name,
-    `${pool.used} of ${pool.slots}`,
-    pool.waiting ? `${pool.waiting} waiting` : "none",
-    pool.description,
-    h(
-      "div",
-      { class: "row" },
-      changing("Change…", () => edit(pool, changed), {
-        id: `change-${pool.name}`,
-        "aria-label": `Change ${pool.name}`,
-      }),
-    ),
-  ];
+function noPools() {
+  return empty(
+    "There are no pools. A pool limits how many tasks use something at the same time, such as a database, across all DAGs. A task names its pool in the field ",
+    h("code", null, "pool"),
+    ".",
+  );
 }
 
-function edit(pool, changed) {
-  const name = h("input", {
-    id: "pool-name",
-    required: true,
-    value: pool?.name ?? "",
-    disabled: Boolean(pool),
-    maxlength: 100,
-  });
-  const slots = h("input", {
-    id: "pool-slots",
-    type: "number",
-    min: 0,
-    max: 1_000_000,
-    required: true,
-    value: pool?.slots ?? 4,
-  });
-  const description = textBox({ id: "pool-description", value: pool?.description ?? "", maxlength: 1000 });
-  const before = description.value;
+/** @param {Api.Pool[]} pools @param {Changed} changed */
+function poolTable(pools, changed) {
+  return table(
+    "Pools",
+    ["Pool", "In use", "Waiting", "Description", ""],
+    pools.map((pool) => [
+      pool.name,
+      `${pool.used} of ${pool.slots}`,
+      pool.waiting ? String(pool.waiting) : "none",
+      pool.description,
+      h(
+        "div",
+        { class: "row" },
+        actionButton("Edit…", () => openPoolDialog(pool, changed), {
+          id: `edit-${pool.name}`,
+          "aria-label": `Edit ${pool.name}`,
+        }),
+      ),
+    ]),
+    "stack",
+  );
+}
+
+/** @param {Api.Pool | null} pool null for a new one */
+function poolInputs(pool) {
+  return {
+    name: h("input", {
+      id: "pool-name",
+      required: true,
+      value: pool?.name ?? "",
+      disabled: Boolean(pool),
+      maxlength: 100,
+    }),
+    slots: h("input", {
+      id: "pool-slots",
+      type: "number",
+      min: 0,
+      max: 1_000_000,
+      required: true,
+      value: pool?.slots ?? USUAL_SLOTS,
+    }),
+    description: textBox({ id: "pool-description", value: pool?.description ?? "", maxlength: 1000 }),
+  };
+}
+
+/** @param {Api.Pool | null} pool null for a new one @param {Changed} changed */
+function openPoolDialog(pool, changed) {
+  const inputs = poolInputs(pool);
+  const shownDescription = inputs.description.value;
   const trouble = h("div", { role: "alert" });
-  const act = (work, words) => async (event) => {
+  const pathOf = () => /** @type {const} */ (`pools/${segment(inputs.name.value.trim())}`);
+  /** @param {() => Promise<unknown>} work @param {string} message */
+  const acting = (work, message) => async (/** @type {Event} */ event) => {
     event.preventDefault();
     try {
       await work();
       dialog.close();
-      say(words);
+      notify(message);
       await changed();
     } catch (error) {
-      show(trouble, h("p", { class: "cause" }, error.message));
+      show(trouble, errorText(messageOf(error)));
     }
   };
-  const where = () => `pools/${path(name.value.trim())}`;
-  const keep = act(
-    () =>
-      send("PUT", where(), {
-        // Left empty, or no number: the server says what it takes.
-        slots: slots.value === "" ? null : Number(slots.value),
-        ...described(description.value === before ? (pool?.description ?? "") : description.value),
-      }),
-    "The pool is kept",
-  );
-  const remove = act(() => send("DELETE", where()), "The pool is removed");
-  const field = (input, label) =>
-    h("div", { class: "field" }, h("label", { class: "name", for: input.id }, label), input);
-  const dialog = h(
-    "dialog",
+  const save = acting(() => {
+    // What nobody touched is sent as it came, with its line ends.
+    const { value } = inputs.description;
+    const description = value === shownDescription ? (pool?.description ?? "") : value;
+    return send("PUT", pathOf(), {
+      slots: inputs.slots.value === "" ? null : Number(inputs.slots.value), // if empty, the API says what it takes
+      ...(description.trim() ? { description } : {}),
+    });
+  }, "Pool saved");
+  const remove = acting(() => send("DELETE", pathOf()), "Pool deleted");
+  const dialog = openDialog(
     { "aria-labelledby": "pool-title" },
     h(
       "form",
-      { onsubmit: keep, novalidate: true },
-      h("h2", { id: "pool-title" }, pool ? `Change ${pool.name}` : "New pool"),
-      field(name, "Name"),
-      field(slots, "Slots"),
-      field(description, "What it is for"),
+      { onsubmit: save, novalidate: true },
+      h("h2", { id: "pool-title" }, pool ? `Edit ${pool.name}` : "New pool"),
+      labelled("Name", inputs.name),
+      labelled("Slots", inputs.slots),
+      labelled("Description", inputs.description),
       trouble,
       h(
         "div",
         { class: "row" },
-        h("button", { type: "submit", class: "main", id: "keep-pool" }, "Keep"),
-        button("Leave it", () => dialog.close()),
-        pool ? button("Remove this pool", remove, { class: "end", id: "remove-pool" }) : null,
+        h("button", { type: "submit", class: "main", id: "save-pool" }, "Save"),
+        button("Cancel", () => dialog.close()),
+        pool ? button("Delete pool", remove, { class: "end", id: "delete-pool" }) : null,
       ),
     ),
   );
-  dialog.addEventListener("close", () => dialog.remove());
-  document.body.append(dialog);
-  dialog.showModal();
 }
-
-/** What nobody touched goes back as it came, with its line ends. */
-const described = (text) => (text.trim() ? { description: text } : {});

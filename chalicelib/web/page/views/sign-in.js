@@ -1,21 +1,26 @@
-// Sign-in by an access token.
-import { get, token } from "../lib/api.js";
-import { h, show } from "../lib/dom.js";
+// Signing in with an access token.
+import { get, messageOf, token } from "../lib/api.js";
+import { errorText, h, labelled, show, ticked } from "../lib/dom.js";
 
-/** `then` is called when the token is good. `problem` says why one is asked for again. */
-export function view(main, then, problem) {
+/**
+ * @param {HTMLElement} main
+ * @param {() => unknown} onSignedIn
+ * @param {string | null} problem why the token that was used so far is refused
+ */
+export function view(main, onSignedIn, problem) {
   const input = h("input", { id: "token", type: "password", autocomplete: "current-password", required: true });
   const keep = h("input", { id: "keep", type: "checkbox" });
-  const trouble = h("div", { role: "alert" }, problem ? h("p", { class: "cause" }, problem) : null);
-  const enter = async (event) => {
+  const trouble = h("div", { role: "alert" }, problem ? errorText(problem) : null);
+  /** @param {Event} event */
+  const signIn = async (event) => {
     event.preventDefault();
     token.set(input.value.trim(), keep.checked);
     try {
       await get("session");
-      then();
+      onSignedIn();
     } catch (error) {
       token.forget();
-      show(trouble, h("p", { class: "cause" }, error.message));
+      show(trouble, errorText(messageOf(error)));
     }
   };
   document.title = "Sign in · Orchestrator";
@@ -24,14 +29,14 @@ export function view(main, then, problem) {
     h("h1", null, "Sign in"),
     h(
       "form",
-      { class: "narrow", onsubmit: enter },
+      { class: "narrow", onsubmit: signIn },
       h(
         "p",
         null,
-        "This orchestrator lets in who has an access token. An operator can make one for you: a viewer's reads, an operator's changes things, too.",
+        "You need an access token, which an operator can create for you. A viewer's token can only read; an operator's can also make changes.",
       ),
-      h("div", { class: "field" }, h("label", { class: "name", for: "token" }, "Access token"), input),
-      h("p", null, h("label", { class: "switch" }, keep, "Keep me signed in on this device")),
+      labelled("Access token", input),
+      h("p", null, ticked(keep, "Keep me signed in on this device")),
       trouble,
       h("button", { type: "submit", class: "main" }, "Sign in"),
     ),

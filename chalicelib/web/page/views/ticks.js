@@ -1,17 +1,16 @@
-// What the last ticks did: whether the clock of the orchestrator beats.
+// The latest ticks: whether the clock of the scheduler runs, and what it did.
 import { get } from "../lib/api.js";
 import { empty, h, show, table } from "../lib/dom.js";
-import { duration, live, moment } from "../lib/format.js";
+import { duration, fullTime } from "../lib/format.js";
+import { liveTime } from "../lib/live-time.js";
 
+/** @param {HTMLElement} main @param {import("../lib/view-context.js").ViewContext} context */
 export async function view(main, context) {
   const list = h("div");
+  /** @type {Api.TickList | null} */
   let last = null;
-  show(
-    main,
-    h("h1", null, "Ticks"),
-    h("p", { class: "quiet" }, "Every minute the orchestrator looks at what is due and repairs what was lost."),
-    list,
-  );
+  const about = "Every minute, the scheduler starts what is due and repairs what was lost.";
+  show(main, h("h1", null, "Ticks"), h("p", { class: "quiet" }, about), list);
   await context.poll(5, async () => {
     const page = await get("ticks", { limit: 100 }, context.signal);
     if (page === last) return;
@@ -19,23 +18,24 @@ export async function view(main, context) {
     show(
       list,
       page.ticks.length
-        ? table("Ticks", ["When", "Took", "Did", "Went wrong"], page.ticks.map(row), "stack")
+        ? table("Ticks", ["Time", "Duration", "Actions", "Errors"], page.ticks.map(cells), "stack")
         : empty(
-            "There was no tick yet. The first comes within a minute; if it does not, look at the schedule of the tick function.",
+            "No ticks yet. The first one comes within a minute. If it doesn't, check the schedule of the tick function.",
           ),
     );
   });
 }
 
-function row(tick) {
-  const did = Object.entries(tick.did)
+/** @param {Api.Tick} tick */
+function cells(tick) {
+  const actions = Object.entries(tick.did)
     .filter(([, number]) => number)
     .map(([name, number]) => `${number} ${name.replaceAll("_", " ")}`)
     .join(", ");
   return [
-    h("span", { title: moment(tick.started_at) }, live("ago", tick.started_at)),
+    h("span", { title: fullTime(tick.started_at) }, liveTime("ago", tick.started_at)),
     duration(tick.duration),
-    did || h("span", { class: "quiet" }, "nothing was due"),
+    actions || h("span", { class: "quiet" }, "nothing was due"),
     tick.errors.map((error) => h("div", { class: "bad" }, error)),
   ];
 }

@@ -1,99 +1,96 @@
-// Above the list of DAGs: search, tag and pause, all in the address; and what is done to all of a tag.
+// The filters of the list of DAGs, which stand in the address, and what can be done to all DAGs with a tag.
 import { get, send } from "../lib/api.js";
-import { h, show } from "../lib/dom.js";
-import { count } from "../lib/format.js";
-import { here, setQuery } from "../lib/router.js";
-import { changing } from "../lib/session.js";
+import { h, searchField, select, show } from "../lib/dom.js";
+import { plural } from "../lib/format.js";
+import { currentRoute, setQuery } from "../lib/router.js";
+import { actionButton } from "../lib/session.js";
 import { confirm } from "./confirm-dialog.js";
 
 const NAMES = ["search", "tag", "paused"];
-const TAGS = 500;
-const TAGS_SECONDS = 300; // they change seldom, and counting them looks at every DAG
+const MOST_TAGS = 500;
+const TAGS_SECONDS = 300; // they rarely change, and counting them reads every DAG
 
-/** `changed` is called when schedules were paused or go on. */
+/**
+ * @param {import("../lib/view-context.js").ViewContext} context
+ * @param {() => Promise<unknown>} changed called after schedules were paused or resumed
+ */
 export function dagFilters(context, changed) {
-  let timer = null;
+  /** @type {Api.Tag[]} */
   let tags = [];
-  const asked = () => Object.fromEntries(NAMES.map((name) => [name, here().query.get(name)]));
+  const filters = () => Object.fromEntries(NAMES.map((name) => [name, currentRoute().query.get(name)]));
+  /** @param {import("../lib/router.js").Query} changes */
   const put = (changes) => setQuery({ ...changes, from: null });
-  const search = h("input", {
-    type: "search",
-    id: "search",
-    placeholder: "Search names and tags  ( / )",
-    "aria-label": "Search DAGs",
-    oninput: () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => put({ search: search.value.trim() }), 250);
-    },
-  });
-  const tag = h("select", { id: "tag", "aria-label": "Tag", onchange: () => put({ tag: tag.value }) });
-  const paused = h(
-    "select",
-    { id: "paused", "aria-label": "Paused or not", onchange: () => put({ paused: paused.value }) },
-    [
-      ["", "Paused or not"],
-      ["false", "Not paused"],
-      ["true", "Paused"],
-    ].map(([value, label]) => h("option", { value }, label)),
+  const search = searchField(
+    { id: "search", placeholder: "Search names and tags  ( / )", "aria-label": "Search DAGs" },
+    (text) => put({ search: text }),
   );
-  const acts = h("span", { class: "row" });
+  const tag = h("select", { id: "tag", "aria-label": "Tag", onchange: () => put({ tag: tag.value }) });
+  const paused = select(
+    { id: "paused", "aria-label": "Paused or active", onchange: () => put({ paused: paused.value }) },
+    [
+      ["", "Paused or active"],
+      ["false", "Active"],
+      ["true", "Paused"],
+    ],
+  );
+  const actions = h("span", { class: "row" });
 
   function refresh() {
-    const now = asked();
+    const now = filters();
     if (document.activeElement !== search) search.value = now.search ?? "";
     paused.value = now.paused ?? "";
-    const names = new Map(tags.map((one) => [one.tag, `${one.tag} (${one.dag_count})`]));
-    if (now.tag && !names.has(now.tag)) names.set(now.tag, now.tag);
+    const labels = new Map(tags.map((one) => [one.tag, `${one.tag} (${one.dag_count})`]));
+    if (now.tag && !labels.has(now.tag)) labels.set(now.tag, now.tag);
     show(
       tag,
-      h("option", { value: "" }, "Any tag"),
-      [...names].map(([value, label]) => h("option", { value }, label)),
+      [["", "Any tag"], ...labels].map(([value, label]) => h("option", { value }, label)),
     );
     tag.value = now.tag ?? "";
-    show(acts, now.tag ? tagActs(now.tag, tags, reload) : null);
+    show(actions, now.tag ? tagButtons(now.tag, tags, reload) : null);
   }
 
   async function load() {
-    const found = (await get("tags", { limit: TAGS }, context.signal)).tags;
-    if (found === tags) return;
-    tags = found;
+    const current = (await get("tags", { limit: MOST_TAGS }, context.signal)).tags;
+    if (current === tags) return;
+    tags = current;
     refresh();
   }
 
-  async function reload() {
-    await Promise.all([load(), changed()]);
-  }
+  const reload = () => Promise.all([load(), changed()]);
 
   refresh();
-  context.poll(TAGS_SECONDS, load).catch(() => {});
+  context.poll(TAGS_SECONDS, load).catch(() => {}); // without tags the other filters still work
   return {
-    node: h("div", { class: "row" }, search, tag, paused, acts),
+    element: h("div", { class: "row" }, search, tag, paused, actions),
     refresh,
-    asked,
-    isAny: () => Object.values(asked()).some(Boolean),
+    filters,
+    isAny: () => Object.values(filters()).some(Boolean),
   };
 }
 
-/** Of the chosen tag: those that run may be paused, those that are paused may go on. */
-function tagActs(tag, tags, done) {
+/** Pause what is active, resume what is paused. @param {string} tag @param {Api.Tag[]} tags @param {() => unknown} done */
+function tagButtons(tag, tags, done) {
   const known = tags.find((one) => one.tag === tag);
   if (!known) return null;
-  const on = known.dag_count - known.paused_count;
-  const act = (isPaused, number) => () => {
-    const label = isPaused ? `Pause ${count(number, "DAG")}` : `Let ${count(number, "DAG")} go on`;
-    confirm({
-      title: isPaused ? `Pause everything with the tag ${tag}` : `Let everything with the tag ${tag} go on`,
-      tasks: [],
-      text: isPaused
-        ? `The schedules of ${count(number, "DAG")} start nothing until they are let go on. What runs already ends, and people can still run them.`
-        : `The schedules of ${count(number, "DAG")} go on with their next fire time.`,
-      label,
-      act: () => send("POST", "dags/pause", { tag, is_paused: isPaused }),
-      done,
-    });
-  };
+  const active = known.dag_count - known.paused_count;
   return [
-    on ? changing("Pause all…", act(true, on), { id: "pause-tag" }) : null,
-    known.paused_count ? changing("Let all go on…", act(false, known.paused_count), { id: "resume-tag" }) : null,
+    active ? actionButton("Pause all…", () => setPaused(tag, true, active, done), { id: "pause-tag" }) : null,
+    known.paused_count
+      ? actionButton("Resume all…", () => setPaused(tag, false, known.paused_count, done), { id: "resume-tag" })
+      : null,
   ];
+}
+
+/** @param {string} tag @param {boolean} isPaused @param {number} number of DAGs @param {() => unknown} done */
+function setPaused(tag, isPaused, number, done) {
+  const dags = plural(number, "DAG");
+  confirm({
+    title: isPaused ? `Pause all DAGs with the tag ${tag}` : `Resume all DAGs with the tag ${tag}`,
+    text: isPaused
+      ? `The schedules of ${dags} start no more runs until they are resumed. Current runs finish, and manual runs are still possible.`
+      : `The schedules of ${dags} continue with their next fire time.`,
+    label: isPaused ? `Pause ${dags}` : `Resume ${dags}`,
+    act: () => send("POST", "dags/pause", { tag, is_paused: isPaused }),
+    done,
+  });
 }

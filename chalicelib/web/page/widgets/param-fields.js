@@ -1,87 +1,96 @@
-// One field for each param of a DAG. What nobody touched is not sent: the server takes the default
-// as it stands in the DAG's file, also where a control could not show it exactly.
+// One field for each param of a DAG. What nobody touched is not sent: the API uses the default as it stands
+// in the file, even if a field could not show it exactly.
 import { h } from "../lib/dom.js";
-import { Exact, parse, shown, stringify } from "../lib/json.js";
+import { displayed, stringify } from "../lib/json.js";
+import { hasWindowsLineEnds, isNumber, readAnything, readJson, readNumber } from "../lib/param-values.js";
 
-const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
-const WHOLE = /^(?:0|-?[1-9]\d*)$/;
 const MOST_ROWS = 12;
 
-/** `read` answers the value to send, undefined for none. Throws what is wrong with it. */
-export function field(param) {
+/** @typedef {HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement} Input */
+/** @typedef {{ input: Input, read: () => unknown, reset: () => void }} Control read: undefined for nothing; throws what is wrong */
+/** @typedef {{ name: string, element: HTMLElement, read: () => unknown }} ParamField read: undefined for the default */
+
+/** @param {Api.Param} param @returns {ParamField} */
+export function paramField(param) {
   const id = `param-${param.name}`;
   const { input, read, reset } = control(param, id);
   const label = h("label", { class: "name", for: id, id: `${id}-label` }, param.name);
-  const rules = help(param);
-  if (rules) input.setAttribute("aria-describedby", `${id}-help`);
+  const help = helpOf(param);
+  if (help) input.setAttribute("aria-describedby", `${id}-help`);
   let isTouched = false;
-  const again = h("button", { type: "button", class: "plain small" }, "Take the default");
-  again.setAttribute("aria-describedby", label.id);
+  const toDefault = () => {
+    isTouched = false;
+    reset();
+    undo.remove();
+    input.focus();
+  };
+  const attributes = { type: "button", class: "plain small", "aria-describedby": label.id, onclick: toDefault };
+  const undo = h("button", attributes, "Reset to default");
   const touch = () => {
     isTouched = true;
-    label.after(again);
+    label.after(undo);
   };
   input.addEventListener("input", touch);
   input.addEventListener("change", touch);
-  again.addEventListener("click", () => {
-    isTouched = false;
-    reset();
-    again.remove();
-    input.focus();
-  });
-  const node = h(
+  const element = h(
     "div",
     { class: "field" },
     h("div", { class: "named" }, label),
     input,
-    rules ? h("p", { class: "help", id: `${id}-help` }, rules) : null,
+    help ? h("p", { class: "help", id: `${id}-help` }, help) : null,
   );
-  return { name: param.name, node, read: () => (isTouched ? read() : undefined) };
+  return { name: param.name, element, read: () => (isTouched ? read() : undefined) };
 }
 
-function help(param) {
+/** @param {Api.Param} param */
+function helpOf(param) {
+  const hasRange = param.minimum !== null || param.maximum !== null;
   return [
     param.description?.replace(/[^.!?]$/, "$&."),
     param.required ? "Required." : null,
-    param.minimum !== null || param.maximum !== null
-      ? `From ${param.minimum ?? "any"} to ${param.maximum ?? "any"}.`
-      : null,
+    hasRange ? `From ${param.minimum ?? "any"} to ${param.maximum ?? "any"}.` : null,
     param.pattern ? `Must match ${param.pattern}` : null,
-    isJson(param) ? "As JSON." : null,
+    isJson(param) ? "In JSON." : null,
   ]
     .filter(Boolean)
     .join(" ");
 }
 
-const isText = (param) => param.type === "string" || (param.type === null && typeof param.default === "string");
-const isJson = (param) => ["array", "object"].includes(param.type) || (param.type === null && !isText(param));
-const isNumber = (param) => ["integer", "number"].includes(param.type);
+/** @param {Api.Param} param */
+const isText = ({ type, default: value }) => type === "string" || (type === null && typeof value === "string");
+/** @param {Api.Param} param */
+const isJson = (param) => param.type === "array" || param.type === "object" || (param.type === null && !isText(param));
 
+/** @param {Api.Param} param @param {string} id @returns {Control} */
 function control(param, id) {
   if (param.enum) return choice(param, id, param.enum);
   if (param.type === "boolean") {
-    return typeof param.default === "boolean" ? switched(param, id) : choice(param, id, [true, false]);
+    return typeof param.default === "boolean" ? checkbox(param, id) : choice(param, id, [true, false]);
   }
-  if (isNumber(param)) return number(param, id);
+  if (param.type === "integer" || param.type === "number") return number(param, id);
   return isText(param) ? text(param, id) : json(param, id);
 }
 
-/** What stands for the default where the control has no value that is like it. */
+/** What a drop-down shows while none of its values is chosen. @param {Api.Param} param */
 function noChoice(param) {
-  if (param.required) return "choose…";
-  return param.default === null || param.default === undefined ? "not set" : `default: ${shown(param.default)}`;
+  if (param.required) return "Choose…";
+  return param.default === null || param.default === undefined ? "not set" : `default: ${displayed(param.default)}`;
 }
 
+/** @param {Api.Param} param @param {string} id @param {unknown[]} values @returns {Control} */
 function choice(param, id, values) {
   const texts = values.map((value) => stringify(value));
   const given = texts.indexOf(stringify(param.default ?? null));
+  /** @param {unknown} value */
   const isPlain = (value) =>
     typeof value === "string" && value.trim() === value && value !== "" && !texts.includes(value);
   const input = h(
     "select",
     { id },
     given < 0 ? h("option", { value: "" }, noChoice(param)) : null,
-    values.map((value, i) => h("option", { value: i, selected: i === given }, isPlain(value) ? value : texts[i])),
+    values.map((value, i) =>
+      h("option", { value: i, selected: i === given }, isPlain(value) ? String(value) : texts[i]),
+    ),
   );
   return {
     input,
@@ -92,7 +101,8 @@ function choice(param, id, values) {
   };
 }
 
-function switched(param, id) {
+/** @param {Api.Param} param @param {string} id @returns {Control} */
+function checkbox(param, id) {
   const input = h("input", { id, type: "checkbox", checked: param.default });
   return {
     input,
@@ -103,30 +113,32 @@ function switched(param, id) {
   };
 }
 
-/** A text field, for type=number would drop what it cannot read and rewrite what the wheel moves. */
+/**
+ * A text field: one of the type number drops what it cannot read, and changes when the wheel moves.
+ * @param {Api.Param} param
+ * @param {string} id
+ * @returns {Control}
+ */
 function number(param, id) {
-  // A number that JSON would write differently comes as text.
-  const isTemplate = typeof param.default === "string" && !NUMBER.test(param.default);
+  // A number that JSON would write differently comes as text; any other text is a template.
+  const isTemplate = typeof param.default === "string" && !isNumber(param.default);
   const given = isTemplate ? "" : String(param.default ?? "");
-  const mode = param.type === "integer" ? "numeric" : "decimal";
+  const inputmode = param.type === "integer" ? "numeric" : "decimal";
   const placeholder = isTemplate ? param.default : null;
-  const input = h("input", { id, inputmode: mode, autocomplete: "off", placeholder, value: given });
+  const input = h("input", { id, inputmode, autocomplete: "off", placeholder, value: given });
   return {
     input,
-    read: () => {
-      const typed = input.value.trim();
-      if (typed === "") return undefined;
-      if (NUMBER.test(typed)) return new Exact(typed);
-      const what = param.type === "integer" ? "a whole number, such as 7" : "a number, such as 0.5";
-      throw new Error(`${param.name} must be ${what}, not ${typed}`);
-    },
+    read: () => readNumber(param, input.value),
     reset: () => {
       input.value = given;
     },
   };
 }
 
-/** Grows with its lines. Enter breaks a line only where there is one already, or with Shift. */
+/**
+ * A field that grows with its lines. Enter breaks a line only with Shift, or if there is a line break already.
+ * @param {import("../lib/dom.js").Attributes} attributes
+ */
 export function textBox(attributes) {
   const lines = (attributes.value ?? "").split("\n").length;
   const box = h("textarea", { rows: Math.min(lines, MOST_ROWS), ...attributes, class: "line", spellcheck: "false" });
@@ -138,16 +150,16 @@ export function textBox(attributes) {
   return box;
 }
 
+/** @param {Api.Param} param @param {string} id @returns {Control} */
 function text(param, id) {
   const given = typeof param.default === "string" ? param.default : "";
   const input = textBox({ id, value: given });
-  // A textarea knows no carriage returns; a text of them only gets them back.
-  const isWindows = given.includes("\r\n") && !/[^\r]\n/.test(given) && !given.startsWith("\n");
+  const isWindows = hasWindowsLineEnds(given);
   return {
     input,
     read: () => {
       const typed = isWindows ? input.value.replaceAll("\n", "\r\n") : input.value;
-      return param.type === null ? anything(typed) : typed;
+      return param.type === null ? readAnything(typed) : typed;
     },
     reset: () => {
       input.value = given;
@@ -155,41 +167,17 @@ function text(param, id) {
   };
 }
 
+/** @param {Api.Param} param @param {string} id @returns {Control} */
 function json(param, id) {
   const isTemplate = typeof param.default === "string";
-  const given = param.default === null || param.default === undefined || isTemplate ? "" : stringify(param.default, 2);
-  const placeholder = isTemplate ? param.default : null;
-  const input = textBox({ id, value: given, placeholder });
+  const isEmpty = param.default === null || param.default === undefined || isTemplate;
+  const given = isEmpty ? "" : stringify(param.default, 2);
+  const input = textBox({ id, value: given, placeholder: isTemplate ? param.default : null });
   return {
     input,
-    read: () => {
-      if (input.value.trim() === "") return undefined;
-      if (param.type === null) return anything(input.value);
-      try {
-        return parse(input.value, { isEvery: true });
-      } catch (error) {
-        throw new Error(
-          `${param.name} must be JSON, ${param.type === "array" ? "a list" : "an object"}: ${error.message}`,
-          { cause: error },
-        );
-      }
-    },
+    read: () => readJson(param, input.value),
     reset: () => {
       input.value = given;
     },
   };
-}
-
-/** What was typed for a param of any type: JSON where a command would see it as it was typed. */
-function anything(typed) {
-  let value;
-  try {
-    value = parse(typed, { isEvery: true });
-  } catch {
-    return typed;
-  }
-  const isScalar = value === null || value instanceof Exact || typeof value !== "object";
-  if (!isScalar || typeof value === "string") return value;
-  const isAsTyped = stringify(value) === typed && (typeof value !== "object" || value === null);
-  return WHOLE.test(typed) || isAsTyped ? value : typed;
 }

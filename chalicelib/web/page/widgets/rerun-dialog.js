@@ -1,120 +1,137 @@
-// Running tasks again: the server says in a dry run what it would touch, and with which version of the
-// file, before it is asked to do it. The dialog offers the other version.
-import { send } from "../lib/api.js";
-import { h, say, show } from "../lib/dom.js";
-import { count } from "../lib/format.js";
+// Running tasks again. The API says in a dry run which tasks that affects, and with which version of the file,
+// before it is asked to do it. The dialog offers the other version.
+import { messageOf } from "../lib/api.js";
+import { errorText, h, notify, show, ticked } from "../lib/dom.js";
+import { plural } from "../lib/format.js";
 import { dagLink } from "../lib/router.js";
 import { confirm } from "./confirm-dialog.js";
 
-const NAMED = 8;
+const MOST_NAMES = 8;
 
-export async function again({ title, where, dagId, done, withDownstream }) {
-  const wish = { downstream: true, latest: null };
-  const ask = (dryRun) =>
-    send("POST", where, {
-      dry_run: dryRun,
-      ...(withDownstream ? { downstream: wish.downstream } : {}),
-      ...(wish.latest === null ? {} : { run_on_latest_version: wish.latest }),
+/** @typedef {Api.ClearedTasks} Plan */
+/** @typedef {{ downstream: boolean, isLatest: boolean | null }} Wish isLatest: null for what the DAG prefers */
+/** @typedef {(isDryRun: boolean) => Promise<Plan>} Ask */
+/** @typedef {(change: Partial<Wish>) => unknown} Change */
+/**
+ * @typedef {object} Rerun
+ * @property {string} title
+ * @property {string} dagId
+ * @property {(body: object) => Promise<Plan>} request
+ * @property {() => unknown} done
+ * @property {boolean} [hasDownstream] offers to leave out the downstream tasks
+ */
+
+/** @param {Rerun} rerun */
+export async function openRerunDialog({ title, dagId, request, done, hasDownstream = false }) {
+  /** @type {Wish} */
+  const wish = { downstream: true, isLatest: null };
+  /** @type {Ask} */
+  const ask = (isDryRun) =>
+    request({
+      dry_run: isDryRun,
+      ...(hasDownstream ? { downstream: wish.downstream } : {}),
+      ...(wish.isLatest === null ? {} : { run_on_latest_version: wish.isLatest }),
     });
-  const first = await planned(ask, wish);
+  const first = await firstPlan(ask, wish);
   if (!first) return;
+  const { plan, refusal } = first;
   const versions = h("div", { id: "versions" });
-  const trouble = h("div", null, first.trouble ? h("p", { class: "cause" }, first.trouble) : null);
+  const trouble = h("div", null, refusal ? errorText(refusal) : null);
   const box = h("input", { type: "checkbox", id: "downstream", checked: true });
   const dialog = confirm({
     title,
-    tasks: first.plan.task_instances,
-    label: labelled(first.plan),
+    tasks: plan.task_instances,
+    label: labelOf(plan),
     act: () => ask(false),
     done,
-    options: [
-      withDownstream ? h("p", null, h("label", { class: "switch" }, box, "and the tasks that come after it")) : null,
-      trouble,
-      versions,
-    ],
+    options: [hasDownstream ? h("p", null, ticked(box, "Include downstream tasks")) : null, trouble, versions],
   });
-  const look = async (change) => {
-    Object.assign(wish, change);
+  /** @type {Change} */
+  const change = async (part) => {
+    Object.assign(wish, part);
     show(trouble);
     try {
-      const plan = await ask(true);
-      dialog.reach(plan.task_instances, labelled(plan));
-      show(versions, choice(plan, dagId, look));
+      const next = await ask(true);
+      dialog.update(next.task_instances, labelOf(next));
+      show(versions, versionChoice(next, dagId, change));
     } catch (error) {
-      dialog.refuse(error.message);
+      dialog.refuse(messageOf(error));
     }
   };
-  wish.latest = first.plan.run_on_latest_version; // what is shown is what will be done
-  show(versions, choice(first.plan, dagId, look));
-  box.addEventListener("change", () => look({ downstream: box.checked }));
+  wish.isLatest = plan.run_on_latest_version; // what is shown is what will be done
+  show(versions, versionChoice(plan, dagId, change));
+  box.addEventListener("change", () => change({ downstream: box.checked }));
 }
 
-/** What would be done, by the version that the DAG prefers; where that is refused, by the run's own. */
-async function planned(ask, wish) {
+/**
+ * What would be done with the version that the DAG prefers; if that is refused, with the run's own.
+ * @param {Ask} ask
+ * @param {Wish} wish
+ * @returns {Promise<{ plan: Plan, refusal?: string } | null>}
+ */
+async function firstPlan(ask, wish) {
   try {
     return { plan: await ask(true) };
   } catch (refused) {
-    wish.latest = false;
+    wish.isLatest = false;
     const plan = await ask(true).catch(() => null);
-    if (plan && plan.latest_version !== plan.run_version) return { plan, trouble: refused.message };
-    say(refused.message);
+    if (plan && plan.latest_version !== plan.run_version) return { plan, refusal: messageOf(refused) };
+    notify(messageOf(refused));
     return null;
   }
 }
 
-function labelled({ task_instances: reach, changes, version, run_version: before }) {
-  const fresh = version === before ? 0 : changes.added.length;
-  const added = fresh ? `${fresh} new ${fresh === 1 ? "task" : "tasks"}` : "";
-  if (!reach.length && added) return `Run ${added}`;
-  return `Run ${count(reach.length, "task")} again${added ? ` and ${added}` : ""}`;
+/** @param {Plan} plan */
+function labelOf({ task_instances: tasks, changes, version, run_version: own }) {
+  const added = version === own ? 0 : changes.added.length;
+  const addedText = added ? plural(added, "new task") : "";
+  if (!tasks.length && added) return `Run ${addedText}`;
+  return `Run ${plural(tasks.length, "task")} again${added ? ` and ${addedText}` : ""}`;
 }
 
-/** The version that will be used, the other one, and what changed between the two. */
-function choice(plan, dagId, look) {
+/** The version that will be used, the other one, and what changed between the two. @param {Plan} plan @param {string} dagId @param {Change} change */
+function versionChoice(plan, dagId, change) {
   const { run_version: own, latest_version: latest } = plan;
-  if (latest === null) return h("p", null, `With version ${own}, which this run has: the file was removed.`);
+  if (latest === null) return h("p", null, `Runs with version ${own}, this run's own: the file was removed.`);
   const broken = plan.has_import_error
-    ? h(
-        "p",
-        { class: "cause" },
-        `The file has errors. Version ${latest} is its last good version: `,
-        h("a", { href: "#/errors" }, "see what is wrong"),
-        ".",
+    ? errorText(
+        `The file has errors. Version ${latest} is its last valid version. `,
+        h("a", { href: "#/errors" }, "Show the errors"),
       )
     : null;
-  if (latest === own) return [broken, h("p", null, `With version ${own}, the file's latest.`)];
-  const radio = (isLatest, label) =>
-    h(
-      "label",
-      { class: "switch" },
-      h("input", {
-        type: "radio",
-        name: "version",
-        id: isLatest ? "version-latest" : "version-own",
-        checked: plan.run_on_latest_version === isLatest,
-        onchange: () => look({ latest: isLatest }),
-      }),
-      label,
-    );
+  if (latest === own) return [broken, h("p", null, `Runs with version ${own}, the latest.`)];
+  /** @param {boolean} isLatest @param {string} label */
+  const radio = (isLatest, label) => {
+    const input = h("input", {
+      type: "radio",
+      name: "version",
+      id: isLatest ? "version-latest" : "version-own",
+      checked: plan.run_on_latest_version === isLatest,
+      onchange: () => change({ isLatest }),
+    });
+    return ticked(input, label);
+  };
   return [
     broken,
     h(
       "fieldset",
       { class: "versions" },
-      h("legend", null, "Run it with"),
-      radio(true, `version ${latest}, the file's latest`),
-      radio(false, `version ${own}, which this run has`),
+      h("legend", null, "Run with"),
+      radio(true, `version ${latest}, the latest`),
+      radio(false, `version ${own}, this run's own`),
     ),
-    changed(plan, dagId),
+    changeList(plan, dagId, latest),
   ];
 }
 
-function changed({ changes, run_version: own, latest_version: latest }, dagId) {
+/** @param {Plan} plan @param {string} dagId @param {number} latest */
+function changeList({ changes, run_version: own }, dagId, latest) {
+  const more = changes.changed.length - MOST_NAMES;
   const rows = [
-    ["New", names(changes.added)],
-    ["Removed", changes.removed.length ? `${names(changes.removed)} (kept as history where it ran)` : ""],
-    ...changes.changed.slice(0, NAMED).map(({ task_id: id, fields }) => [id, fields.join(", ")]),
-    ["", changes.changed.length > NAMED ? `and ${changes.changed.length - NAMED} more tasks` : ""],
+    ["New", namesOf(changes.added)],
+    ["Removed", changes.removed.length ? `${namesOf(changes.removed)} (kept in the history of the run)` : ""],
+    ...changes.changed.slice(0, MOST_NAMES).map(({ task_id: id, fields }) => [id, fields.join(", ")]),
+    ["", more > 0 ? `and ${more} more tasks` : ""],
     ["The DAG", changes.dag_fields.join(", ")],
   ].filter(([, value]) => value);
   const link = dagLink(dagId, { tab: "source", version: latest, against: own });
@@ -128,8 +145,10 @@ function changed({ changes, run_version: own, latest_version: latest }, dagId) {
           { class: "facts-list" },
           rows.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))),
         )
-      : h("p", { class: "quiet" }, "nothing but comments and layout"),
+      : h("p", { class: "quiet" }, "only comments and layout"),
   );
 }
 
-const names = (ids) => ids.slice(0, NAMED).join(", ") + (ids.length > NAMED ? ` and ${ids.length - NAMED} more` : "");
+/** @param {string[]} ids */
+const namesOf = (ids) =>
+  ids.slice(0, MOST_NAMES).join(", ") + (ids.length > MOST_NAMES ? ` and ${ids.length - MOST_NAMES} more` : "");

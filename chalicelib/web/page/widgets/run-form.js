@@ -1,100 +1,89 @@
-// The form for a run: the DAG's own params first, everything else folded away.
-import { getExactly, path, send } from "../lib/api.js";
-import { button, h, say } from "../lib/dom.js";
-import { count } from "../lib/format.js";
-import { go } from "../lib/router.js";
-import { field, textBox } from "./param-fields.js";
+// The form that starts a run: the params of the DAG first, everything else folded.
+import { getExactly, messageOf, segment, send } from "../lib/api.js";
+import { button, errorText, h, labelled, notify, openDialog, show } from "../lib/dom.js";
+import { plural } from "../lib/format.js";
+import { navigate } from "../lib/router.js";
+import { paramField, textBox } from "./param-fields.js";
 
-/** Opens the form; on success goes to the new run. */
+const LONGEST_NOTE = 1000;
+
+/** @typedef {{ fields: import("./param-fields.js").ParamField[], note: HTMLTextAreaElement, date: HTMLInputElement }} Inputs */
+
+/** Open the form; once the run has started, go to it. @param {string} dagId */
 export async function openRunForm(dagId) {
   let dag;
   try {
-    dag = await getExactly(`dags/${path(dagId)}`);
+    dag = await getExactly(/** @type {const} */ (`dags/${segment(dagId)}`));
   } catch (error) {
-    return say(error.message);
+    return notify(messageOf(error));
   }
-  const fields = dag.params.map(field);
-  const note = textBox({ id: "run-note", maxlength: 1000 });
-  const date = h("input", { id: "run-date", type: "datetime-local", step: 1, max: localMinute() });
+  /** @type {Inputs} */
+  const inputs = {
+    fields: dag.params.map(paramField),
+    note: textBox({ id: "run-note", maxlength: LONGEST_NOTE }),
+    date: h("input", { id: "run-date", type: "datetime-local", step: 1, max: thisMinute() }),
+  };
   const trouble = h("div", { role: "alert" });
-  const submit = h(
-    "button",
-    { type: "submit", class: "main", id: "run-now" },
-    `Run ${count(dag.tasks.length, "task")} now`,
-  );
+  const label = `Run ${plural(dag.tasks.length, "task")} now`;
+  const submit = h("button", { type: "submit", class: "main", id: "run-now" }, label);
+  /** @param {Event} event */
   const start = async (event) => {
     event.preventDefault();
     submit.disabled = true;
     try {
-      const run = await send("POST", `dags/${path(dagId)}/run`, asked(fields, note.value, date.value));
+      const run = await send("POST", /** @type {const} */ (`dags/${segment(dagId)}/run`), requestBody(inputs));
       dialog.close();
-      go(["runs", run.run_id]);
+      navigate(["runs", run.run_id]);
     } catch (error) {
-      trouble.replaceChildren(h("p", { class: "cause" }, error.message));
+      show(trouble, errorText(messageOf(error)));
       submit.disabled = false;
     }
   };
-  const dialog = h(
-    "dialog",
+  const cancel = button("Cancel", () => dialog.close());
+  const dialog = openDialog(
     { "aria-labelledby": "run-title" },
     h(
       "form",
       { onsubmit: start, novalidate: true },
       h("h2", { id: "run-title" }, `Run ${dag.name}`),
-      dag.is_paused
-        ? h("p", { class: "quiet" }, "Its schedule is paused; a run by hand goes ahead all the same.")
-        : null,
-      fields.map((one) => one.node),
-      fields.length ? null : h("p", { class: "quiet" }, "This DAG takes no params."),
-      labelled("run-note", "Note", note, "Shown with the run, for example why you started it."),
-      h(
-        "details",
-        null,
-        h("summary", null, "For another moment"),
-        labelled(
-          "run-date",
-          "Logical date, in your zone",
-          date,
-          "The moment that the run is for, which its commands find in LOGICAL_DATE. Left empty: now.",
-        ),
-      ),
+      dag.is_paused ? h("p", { class: "quiet" }, "The schedule is paused. You can run the DAG manually anyway.") : null,
+      formFields(inputs),
       trouble,
-      h(
-        "div",
-        { class: "row" },
-        submit,
-        button("Cancel", () => dialog.close()),
-      ),
+      h("div", { class: "row" }, submit, cancel),
     ),
   );
-  dialog.addEventListener("close", () => dialog.remove());
-  document.body.append(dialog);
-  dialog.showModal();
 }
 
-function asked(fields, note, date) {
+/** @param {Inputs} inputs */
+function formFields({ fields, note, date }) {
+  const dateHelp = "The date that the run is for, as commands read it from LOGICAL_DATE. If empty: now.";
+  return [
+    fields.map((field) => field.element),
+    fields.length ? null : h("p", { class: "quiet" }, "This DAG has no params."),
+    labelled("Note", note, "Shown with the run, for example why you started it."),
+    h(
+      "details",
+      null,
+      h("summary", null, "Run for another date"),
+      labelled("Logical date (your time zone)", date, dateHelp),
+    ),
+  ];
+}
+
+/** @param {Inputs} inputs */
+function requestBody({ fields, note, date }) {
   const params = Object.fromEntries(
-    fields.map((one) => [one.name, one.read()]).filter(([, value]) => value !== undefined),
+    fields.map(({ name, read }) => [name, read()]).filter(([, value]) => value !== undefined),
   );
   return {
     ...(Object.keys(params).length ? { params } : {}),
-    ...(note.trim() ? { note } : {}),
-    ...(date ? { logical_date: new Date(date).toISOString() } : {}),
+    ...(note.value.trim() ? { note: note.value } : {}),
+    ...(date.value ? { logical_date: new Date(date.value).toISOString() } : {}),
   };
 }
 
-/** This minute on the viewer's clock, as the field has it. */
-function localMinute() {
+/** On the viewer's clock, as the date field writes it. */
+function thisMinute() {
   const now = new Date();
   return new Date(now.getTime() - now.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-}
-
-function labelled(id, name, input, help) {
-  return h(
-    "div",
-    { class: "field" },
-    h("label", { class: "name", for: id }, name),
-    input,
-    help ? h("p", { class: "help", id: `${id}-help` }, help) : null,
-  );
 }

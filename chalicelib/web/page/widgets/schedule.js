@@ -1,77 +1,45 @@
-// A schedule in words: the usual forms here, the rest by a library that is fetched when needed.
+// A schedule in words: the usual forms at once, the others as soon as a library is loaded that reads them.
 import { h } from "../lib/dom.js";
+import { ownZone } from "../lib/format.js";
+import { scheduleText } from "../lib/schedule-text.js";
 
-const DAYS = ["Sundays", "Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays"];
-const MACROS = {
-  "@hourly": "every hour",
-  "@daily": "daily at 00:00",
-  "@midnight": "daily at 00:00",
-  "@weekly": "Sundays at 00:00",
-  "@monthly": "on day 1 of every month at 00:00",
-  "@yearly": "on 1 January at 00:00",
-  "@annually": "on 1 January at 00:00",
-  "@once": "once",
-};
-
-/** Null where it takes the library. */
-export function inWords(expression) {
-  if (MACROS[expression]) return MACROS[expression];
-  if (expression.startsWith("@every")) return `every ${expression.slice(7)}`;
-  const fields = expression.split(/\s+/);
-  if (fields.length !== 5) return null;
-  const [minute, hour, day, month, weekday] = fields;
-  const isAny = (...some) => some.every((field) => field === "*");
-  const every = /^\*\/(\d+)$/;
-  if (isAny(hour, day, month, weekday)) {
-    if (minute === "*") return "every minute";
-    if (every.test(minute)) return `every ${every.exec(minute)[1]} minutes`;
-    if (/^\d+$/.test(minute)) return `every hour at :${minute.padStart(2, "0")}`;
-  }
-  if (!/^\d+$/.test(minute) || !/^\d+$/.test(hour) || !isAny(month)) return null;
-  const at = `${hour.padStart(2, "0")}:${minute.padStart(2, "0")}`;
-  if (isAny(day, weekday)) return `daily at ${at}`;
-  if (isAny(day) && weekday === "1-5") return `on weekdays at ${at}`;
-  if (isAny(day) && /^[0-6]$/.test(weekday)) return `${DAYS[weekday]} at ${at}`;
-  if (isAny(weekday) && /^\d+$/.test(day)) return `on day ${day} of every month at ${at}`;
-  return null;
-}
-
-const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-
-/** The schedule of a DAG for people, its zone named where it is not theirs; the expression itself is
- * its title. */
-export function schedule(dag, { zone = true } = {}) {
-  if (!dag.schedule.length) return h("span", { class: "quiet" }, "only when asked");
-  const text = h("span", { title: `${dag.schedule.join(", ")} (${dag.timezone})` });
-  const words = dag.schedule.map(inWords);
-  const put = () => {
-    const said = words.map((known, i) => known ?? dag.schedule[i]).join(", and ");
-    const hasClock = /\d:\d\d/.test(said); // "every 30 minutes" is the same in all zones
-    text.textContent = said + (zone && hasClock && dag.timezone !== ownZone ? ` (${dag.timezone})` : "");
+/**
+ * The schedule of a DAG, with its time zone if that differs from the viewer's. Its tooltip is the expression.
+ * @param {{ schedule: string[], timezone: string }} dag
+ * @param {{ hasZone?: boolean }} [options]
+ */
+export function scheduleOf(dag, { hasZone = true } = {}) {
+  if (!dag.schedule.length) return h("span", { class: "quiet" }, "on demand");
+  const element = h("span", { title: `${dag.schedule.join(", ")} (${dag.timezone})` });
+  const texts = dag.schedule.map(scheduleText);
+  const draw = () => {
+    const text = texts.map((known, i) => known ?? dag.schedule[i]).join(", and ");
+    const hasClock = /\d:\d\d/.test(text); // "every 30 minutes" is the same in all zones
+    element.textContent = hasZone && hasClock && dag.timezone !== ownZone() ? `${text} (${dag.timezone})` : text;
   };
-  put();
-  words.forEach((known, i) => {
-    if (known === null) {
-      library().then((cron) => {
-        words[i] = lowered(cron, dag.schedule[i]);
-        put();
-      });
-    }
+  draw();
+  texts.forEach(async (known, i) => {
+    if (known !== null) return;
+    texts[i] = inWords(await cronLibrary(), dag.schedule[i]);
+    draw();
   });
-  return text;
+  return element;
 }
 
-function lowered(cron, expression) {
+/** @param {any} library @param {string} expression */
+function inWords(library, expression) {
   try {
-    const words = cron.toString(expression, { use24HourTimeFormat: true });
+    const words = library.toString(expression, { use24HourTimeFormat: true });
     return words[0].toLowerCase() + words.slice(1);
   } catch {
     return expression;
   }
 }
 
+/** @type {Promise<any> | null} */
 let loading = null;
-function library() {
-  loading ??= import("../vendor/cronstrue.js").then(() => globalThis.cronstrue);
+function cronLibrary() {
+  // It is a script that leaves a global, not a module with exports.
+  loading ??= import("../vendor/cronstrue.js").then(() => Reflect.get(globalThis, "cronstrue"));
   return loading;
 }

@@ -1,56 +1,76 @@
-// The graph of a DAG, laid out by a library that is fetched when the first graph is drawn. Of a graph
-// that is too large for a picture, the part around one task, and all of it in numbers.
-import { button, h, s, show, table } from "../lib/dom.js";
-import { duration } from "../lib/format.js";
-import { layout } from "../lib/graph-layout.js";
+// The graph of a DAG. Of one that is too large for a picture: the part around one task, and all of it in numbers.
+import { button, empty, h, s, show, table, typedInto } from "../lib/dom.js";
+import { duration, shortened } from "../lib/format.js";
+import { layOut } from "../lib/graph-layout.js";
 import { levels, neighbourhood } from "../lib/neighbourhood.js";
-import { here, runLink, setQuery, to } from "../lib/router.js";
-import { mark, word, worst } from "./badge.js";
+import { currentRoute, hrefTo, runLink, setQuery } from "../lib/router.js";
+import { mark, mostUrgent, tally, toneClass, word } from "../lib/vocabulary.js";
 
-const WIDTH = 168;
-const HEIGHT = 42;
-const LARGEST = 300;
-const NEAR = 40;
-const LEVELS = 30;
+const BOX = { width: 168, height: 42 };
+const LETTERS = 21;
+const MOST_NODES = 300;
+const MOST_NEAR = 40;
+const MOST_LEVELS = 30;
 
-/** Task instances by task: what one box shows of one or many copies. */
-export function fold(tasks) {
+/** @typedef {{ states: string[], failed: number, tries: number, duration: number | null }} TaskSummary of its mapped instances, or of the unmapped one */
+/** @typedef {Map<string, TaskSummary>} Summaries */
+/** @typedef {{ graph: Api.Graph, tasks: Api.Task[] }} DagShape */
+/** @typedef {(taskId: string) => string} Link */
+
+/** What one box of the graph shows of the instances of a task. @param {Api.TaskInstance[]} tasks @returns {Summaries} */
+export function summaries(tasks) {
   return new Map(
-    [...Map.groupBy(tasks, (task) => task.task_id)].map(([taskId, copies]) => [
+    [...Map.groupBy(tasks, (task) => task.task_id)].map(([taskId, instances]) => [
       taskId,
       {
-        state: worst(copies.map((task) => task.state)),
-        copies: copies.length,
-        failed: copies.filter((task) => task.state === "failed").length,
-        tries: Math.max(...copies.map((task) => task.try_number)),
-        duration: copies.length === 1 ? copies[0].duration : null,
+        states: instances.map((task) => task.state),
+        failed: instances.filter((task) => task.state === "failed").length,
+        tries: Math.max(...instances.map((task) => task.try_number)),
+        duration: instances.length === 1 ? instances[0].duration : null,
       },
     ]),
   );
 }
 
-/** `boxes` maps tasks to what `fold` made of them; empty for a DAG without a run. `chosen` is a task;
- * of a graph that is too large the picture shows what is near to it. */
-export async function drawGraph(box, dag, boxes, { chosen = null, runId = null } = {}) {
+/**
+ * @param {HTMLElement} box
+ * @param {DagShape} dag
+ * @param {Summaries} tasks empty for a DAG without a run
+ * @param {{ chosen?: string | null, runId?: string | null }} options chosen: a task; a large graph shows what is near it
+ */
+export async function drawGraph(box, dag, tasks, { chosen = null, runId = null } = {}) {
   const { nodes } = dag.graph;
-  if (!nodes.length) return show(box, h("p", { class: "quiet" }, "There are no tasks."));
-  if (nodes.length <= LARGEST) {
-    const whole = await picture(dag, dag.graph, boxes, chosen, linkOf(runId));
-    return put(box, whole, chosen, [whole]);
+  if (!nodes.length) return show(box, empty("This DAG has no tasks."));
+  if (nodes.length <= MOST_NODES) {
+    const link = runId ? (/** @type {string} */ id) => runLink(runId, { task: id }) : null;
+    const svg = await picture(dag, dag.graph, tasks, { chosen, link, cut: new Map() });
+    return place(box, svg, chosen, [svg]);
   }
-  const centre = nodes.includes(chosen) ? chosen : firstOfNeed(nodes, boxes);
-  const near = neighbourhood(dag.graph, centre, NEAR);
-  const made = await picture(dag, near, boxes, centre, (id) => to(here().parts, { ...asked(), task: id }), near.cut);
-  put(box, made, centre, [explained(nodes, near, centre), made, inNumbers(dag.graph, boxes)]);
+  const centre = chosen !== null && nodes.includes(chosen) ? chosen : mostUrgentTask(nodes, tasks);
+  const near = neighbourhood(dag.graph, centre, MOST_NEAR);
+  const svg = await picture(dag, near, tasks, { chosen: centre, link: centredOn, cut: near.cut });
+  place(box, svg, centre, [explanation(nodes, near.nodes.length - 1, centre), svg, levelTable(dag.graph, tasks)]);
 }
 
-/** A picture wider than half of the page gets all of it; the chosen task stands where it is seen. */
-function put(box, svg, chosen, children) {
-  const half = document.getElementById("main").clientWidth / 2 - 60;
+/** @type {Link} */
+const centredOn = (id) => {
+  const { parts, query } = currentRoute();
+  return hrefTo(parts, { ...Object.fromEntries(query), task: id });
+};
+
+/**
+ * A picture wider than half of the page gets its whole width. The chosen task is scrolled into view.
+ * @param {HTMLElement} box
+ * @param {SVGElement} svg
+ * @param {string | null} chosen
+ * @param {import("../lib/dom.js").Child[]} children
+ */
+function place(box, svg, chosen, children) {
+  const half = (document.getElementById("main")?.clientWidth ?? 0) / 2 - 60;
   box.classList.toggle("spread", Number(svg.getAttribute("width")) > half);
   show(box, children);
   if (box.dataset.chosen === String(chosen)) return;
-  box.dataset.chosen = chosen;
+  box.dataset.chosen = String(chosen);
   const target = svg.querySelector(".chosen")?.getBoundingClientRect();
   if (!target) return;
   const seen = box.getBoundingClientRect();
@@ -62,136 +82,140 @@ function put(box, svg, chosen, children) {
   }
 }
 
-const linkOf = (runId) => (runId ? (id) => runLink(runId, { task: id }) : null);
-const asked = () => Object.fromEntries(here().query);
-
-/** What failed first in running order, else what runs, else the first. */
-function firstOfNeed(nodes, boxes) {
-  const is = (state) => nodes.find((id) => boxes.get(id)?.state === state);
-  return is("failed") ?? is("running") ?? is("up_for_retry") ?? nodes[0];
+/** The first that failed in topological order, else the first that runs, else the first. @param {string[]} nodes @param {Summaries} tasks */
+function mostUrgentTask(nodes, tasks) {
+  /** @param {string} state */
+  const first = (state) => nodes.find((id) => mostUrgent(tasks.get(id)?.states ?? []) === state);
+  return first("failed") ?? first("running") ?? first("up_for_retry") ?? nodes[0];
 }
 
-async function picture(dag, graph, boxes, chosen, link, cut = new Map()) {
-  const { width, height, places, lines } = await layout(
-    { nodes: graph.nodes, edges: graph.edges },
-    { width: WIDTH, height: HEIGHT },
-  );
-  const rules = new Map((dag.tasks ?? []).map((task) => [task.id, task]));
+/** @typedef {{ chosen: string | null, link: Link | null, cut: Map<string, number> }} PictureOptions cut: how many neighbours of a task are left out */
+
+/** @param {DagShape} dag @param {Api.Graph} graph @param {Summaries} tasks @param {PictureOptions} options */
+async function picture(dag, graph, tasks, options) {
+  const { width, height, places, lines } = await layOut({ nodes: graph.nodes, edges: graph.edges }, BOX);
+  const definitions = new Map(dag.tasks.map((task) => [task.id, task]));
   return s(
     "svg",
-    { width, height, role: "group", "aria-label": "Tasks and what waits for what" },
+    { width, height, role: "group", "aria-label": "Tasks and their dependencies" },
     lines.map((d) => s("path", { class: "edge", d })),
-    places.map((place) =>
-      node(place, boxes.get(place.id), rules.get(place.id), chosen === place.id, link, cut.get(place.id)),
-    ),
+    places.map((at) => node(at, tasks.get(at.id), definitions.get(at.id), options)),
   );
 }
 
-function explained(nodes, near, centre) {
-  const typed = document.getElementById("centre")?.value ?? "";
+/** @param {string[]} nodes @param {number} others @param {string} centre */
+function explanation(nodes, others, centre) {
   const input = h("input", {
     type: "search",
     id: "centre",
     placeholder: "Task id",
-    value: typed,
-    "aria-label": "Around the task",
+    value: typedInto("centre"),
+    "aria-label": "Task to show",
   });
   const go = () => {
     const wanted = input.value.trim();
-    const found = nodes.includes(wanted) ? wanted : nodes.find((id) => id.includes(wanted));
-    if (wanted && found) setQuery({ task: found });
+    const task = nodes.includes(wanted) ? wanted : nodes.find((id) => id.includes(wanted));
+    if (wanted && task) setQuery({ task });
     else input.setAttribute("aria-invalid", "true");
   };
   input.addEventListener("change", go);
-  const others = near.nodes.length - 1;
   return h(
     "div",
     { class: "explained" },
     h(
       "p",
       { class: "quiet" },
-      `${nodes.length} tasks are too many for one picture. This is `,
+      `${nodes.length} tasks are too many to draw at once. `,
+      others ? "This shows " : "Nothing is connected to ",
       h("strong", null, centre),
-      others
-        ? ` with the ${others} nearest to it; choose one to see what is around it.`
-        : ", which waits for nothing and nothing waits for it.",
+      others ? ` and the ${others} tasks nearest to it. Select one to see what surrounds it.` : ".",
     ),
-    h("div", { class: "row" }, input, button("Show around it", go, { id: "show-around" })),
+    h("div", { class: "row" }, input, button("Show", go, { id: "show-around" })),
   );
 }
 
-/** All tasks by how many must come before them, with how many are in which state. */
-function inNumbers(graph, boxes) {
-  const state = (id) => boxes.get(id)?.state ?? "none";
-  const all = levels(graph).map((ids, depth) => ({ ids, depth, isBad: ids.some((id) => state(id) === "failed") }));
+/** All tasks by the longest path to them, and how many are in which state. @param {Api.Graph} graph @param {Summaries} tasks */
+function levelTable(graph, tasks) {
+  /** @param {string} id */
+  const stateOf = (id) => mostUrgent(tasks.get(id)?.states ?? []);
+  const all = levels(graph).map((ids, depth) => ({ ids, depth, isBad: ids.some((id) => stateOf(id) === "failed") }));
   const shown = [...all.filter((level) => level.isBad), ...all.filter((level) => !level.isBad)]
-    .slice(0, LEVELS)
+    .slice(0, MOST_LEVELS)
     .sort((a, b) => a.depth - b.depth);
   const rows = shown.map(({ ids, depth }) => {
-    const tally = [...Map.groupBy(ids, state)].map(([name, some]) => `${some.length} ${word(name)}`).join(", ");
-    const such = ids.length < 4 ? ids.join(", ") : `${ids[0]}, ${ids[1]} …`;
-    return [String(depth + 1), String(ids.length), boxes.size ? tally : "", such];
+    const states = tasks.size ? tally(ids.map(stateOf)) : "";
+    const examples = ids.length < 4 ? ids.join(", ") : `${ids[0]}, ${ids[1]}, …`;
+    return [String(depth + 1), String(ids.length), states, examples];
   });
   return h(
     "div",
     { class: "levels" },
-    h("h3", null, "All of it, step by step"),
-    table("Tasks by step", ["Step", "Tasks", "How they stand", "Such as"], rows),
+    h("h3", null, "All tasks by level"),
+    table("Tasks by level", ["Level", "Tasks", "States", "Examples"], rows),
     all.length > shown.length
-      ? h("p", { class: "quiet" }, `${shown.length} of ${all.length} steps: those with a failure, then the first.`)
+      ? h("p", { class: "quiet" }, `${shown.length} of ${all.length} levels: those with failures, then the first.`)
       : null,
   );
 }
 
-function node({ id, x, y }, folded, task, isChosen, link, cut) {
-  const state = folded?.state ?? "none";
-  const label = folded
-    ? `${id}: ${word(state)}${folded.copies > 1 ? `, ${folded.copies} copies` : ""}${folded.tries > 1 ? `, try ${folded.tries}` : ""}`
-    : id;
-  const below = folded ? words(folded) : definition(task);
+/**
+ * @param {import("../lib/graph-layout.js").Place} at
+ * @param {TaskSummary | undefined} summary
+ * @param {Api.Task | undefined} definition
+ * @param {PictureOptions} options
+ */
+function node({ id, x, y }, summary, definition, { chosen, link, cut }) {
+  const state = mostUrgent(summary?.states ?? []);
+  const corner = { x: x - BOX.width / 2, y: y - BOX.height / 2 };
+  const left = cut.get(id);
   const inside = [
-    s("title", null, label),
-    s("rect", { class: "frame", x: x - WIDTH / 2, y: y - HEIGHT / 2, width: WIDTH, height: HEIGHT, rx: 7 }),
-    folded
-      ? s("rect", {
-          class: `side f-${state}`,
-          x: x - WIDTH / 2 + 1,
-          y: y - HEIGHT / 2 + 6,
-          width: 4,
-          height: HEIGHT - 12,
-          rx: 2,
-        })
+    s("title", null, summary ? `${id}: ${titleOf(state, summary)}` : id),
+    s("rect", { class: "frame", ...corner, ...BOX, rx: 7 }),
+    summary
+      ? s("rect", { class: "side", x: corner.x + 1, y: corner.y + 6, width: 4, height: BOX.height - 12, rx: 2 })
       : null,
-    s("text", { x: x - WIDTH / 2 + 14, y: y - 3 }, short(id)),
-    s("text", { class: "quiet", x: x - WIDTH / 2 + 14, y: y + 13 }, below),
-    cut
+    s("text", { x: corner.x + 14, y: y - 3 }, shortened(id, LETTERS)),
+    s(
+      "text",
+      { class: "quiet", x: corner.x + 14, y: y + 13 },
+      summary ? summaryText(state, summary) : hintOf(definition),
+    ),
+    left
       ? s(
           "text",
-          { class: "quiet", x: x + WIDTH / 2 - 6, y: y - 3, "text-anchor": "end" },
-          s("title", null, `${cut} more come before or after it`),
-          `+${cut}`,
+          { class: "quiet", x: x + BOX.width / 2 - 6, y: y - 3, "text-anchor": "end" },
+          s("title", null, `${left} more neighbours`),
+          `+${left}`,
         )
       : null,
   ];
-  const classes = `node n-${state}${isChosen ? " chosen" : ""}`;
+  const classes = `node ${toneClass(state)}${chosen === id ? " chosen" : ""}`;
   return link ? s("a", { class: classes, href: link(id), id: `n-${id}` }, inside) : s("g", { class: classes }, inside);
 }
 
-function words({ state, copies, failed, tries, duration: took }) {
-  const many = copies > 1 ? ` × ${copies}${failed ? `, ${failed} failed` : ""}` : "";
-  return `${mark(state)} ${word(state)}${many}${took !== null && state !== "skipped" ? ` · ${duration(took)}` : ""}${tries > 1 ? ` · try ${tries}` : ""}`;
+/** @param {string} state @param {TaskSummary} summary */
+function titleOf(state, { states, tries }) {
+  const mapped = states.length > 1 ? `, ${states.length} mapped instances` : "";
+  return `${word(state)}${mapped}${tries > 1 ? `, try ${tries}` : ""}`;
 }
 
-function definition(task) {
+/** @param {string} state @param {TaskSummary} summary */
+function summaryText(state, { states, failed, tries, duration: took }) {
+  return [
+    `${mark(state)} ${word(state)}`,
+    states.length > 1 ? ` × ${states.length}` : "",
+    states.length > 1 && failed ? `, ${failed} failed` : "",
+    took !== null && state !== "skipped" ? ` · ${duration(took)}` : "",
+    tries > 1 ? ` · try ${tries}` : "",
+  ].join("");
+}
+
+/** What is special about a task that has not run. @param {Api.Task | undefined} task */
+function hintOf(task) {
   if (!task) return "";
-  if (task.trigger_dag_id) return short(`starts ${task.trigger_dag_id}`);
-  if (task.sensor) return `asks every ${duration(task.sensor.poke_interval)}`;
-  if (Object.keys(task.expand ?? {}).length) return "one copy per item";
-  return task.trigger_rule === "all_success"
-    ? task.retries
-      ? `${task.retries} retries`
-      : ""
-    : task.trigger_rule.replaceAll("_", " ");
+  if (task.trigger_dag_id) return shortened(`triggers ${task.trigger_dag_id}`, LETTERS);
+  if (task.sensor) return `pokes every ${duration(task.sensor.poke_interval)}`;
+  if (Object.keys(task.expand).length) return "mapped";
+  if (task.trigger_rule !== "all_success") return task.trigger_rule.replaceAll("_", " ");
+  return task.retries ? `${task.retries} retries` : "";
 }
-
-const short = (text) => (text.length > 21 ? `${text.slice(0, 20)}…` : text);

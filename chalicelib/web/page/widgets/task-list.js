@@ -1,141 +1,141 @@
-// The tasks of a run in running order, each with the reason why it is as it is; copies are folded.
-import { button, empty, h } from "../lib/dom.js";
-import { taskName } from "../lib/failures.js";
-import { count, duration, live } from "../lib/format.js";
-import { here, runLink, setQuery } from "../lib/router.js";
-import { badge, tally, worst } from "./badge.js";
-import { briefly, ownReason } from "./wait-reasons.js";
+// The tasks of a run in topological order, each with the reason for its state. Mapped instances are folded.
+import { button, empty, h, searchField, typedInto } from "../lib/dom.js";
+import { taskName, taskQuery } from "../lib/failures.js";
+import { duration, plural } from "../lib/format.js";
+import { liveTime } from "../lib/live-time.js";
+import { currentRoute, runLink, setQuery } from "../lib/router.js";
+import { mostUrgent, tally } from "../lib/vocabulary.js";
+import { badge } from "./badge.js";
+import { firstReason, hasOwnReason } from "./wait-reasons.js";
 
 const MOST = 200;
-const FEW = 20; // tasks that one look finds
+const STEP = 500;
+const FEW = 20; // tasks that can be searched with the eyes
 
-export function taskList(tasks, chosen, runId) {
+/** @typedef {{ runId: string, chosen: Api.TaskInstance | null }} Selection */
+
+/** @param {Api.TaskInstance[]} tasks @param {Selection} selection */
+export function taskList(tasks, selection) {
   if (!tasks.length) return empty("This run has no tasks yet.");
-  const all = Map.groupBy(tasks, (task) => task.task_id);
-  const wanted = (here().query.get("find") ?? "").toLowerCase();
-  const groups = wanted ? new Map([...all].filter(([id]) => id.toLowerCase().includes(wanted))) : all;
-  const most = Number(here().query.get("list")) || MOST;
-  const items = (groups.size > most ? failedFirst([...groups.values()]) : [...groups.values()])
+  const { query } = currentRoute();
+  const all = [...Map.groupBy(tasks, (task) => task.task_id).values()];
+  const wanted = (query.get("find") ?? "").toLowerCase();
+  const groups = all.filter(([task]) => task.task_id.toLowerCase().includes(wanted));
+  const most = Number(query.get("list")) || MOST;
+  const items = (groups.length > most ? failedFirst(groups) : groups)
     .slice(0, most)
-    .map((copies) => (copies.length === 1 ? one(copies[0], chosen, runId) : many(copies, chosen, runId)));
-  const rest = groups.size - most;
+    .map((group) => (group.length === 1 ? item(group[0], selection) : mappedItem(group, selection)));
+  const rest = groups.length - most;
+  const label = `Show ${Math.min(rest, STEP)} more of ${groups.length}`;
   return [
-    all.size > FEW ? finder() : null,
-    items.length ? h("ul", { class: "list card tasklist" }, items) : empty("No task of this run has that in its id."),
+    all.length > FEW ? finder() : null,
+    items.length ? h("ul", { class: "list card tasklist" }, items) : empty("No task id contains this text."),
     rest > 0
       ? h(
           "p",
           null,
-          button(`Show ${Math.min(rest, 500)} more of ${groups.size}`, () => setQuery({ list: most + 500 }), {
-            id: "more-tasks",
-          }),
+          button(label, () => setQuery({ list: most + STEP }), { id: "more-tasks" }),
         )
       : null,
   ];
 }
 
-/** Tasks, and copies of tasks, that the run's version of the file no longer has. */
-export function history(tasks, chosen, runId) {
+/** Task instances that the run's version of the file no longer has. @param {Api.TaskInstance[]} tasks @param {Selection} selection */
+export function removedTasks(tasks, selection) {
   if (!tasks.length) return null;
+  const items = tasks.slice(0, MOST).map((task) => item(task, selection));
   return h(
     "details",
-    { id: "history", open: tasks.some((task) => task === chosen) },
-    h("summary", null, `No longer in the file: ${count(tasks.length, "task")}`),
-    h(
-      "ul",
-      { class: "list card tasklist" },
-      tasks.slice(0, MOST).map((task) => one(task, chosen, runId)),
-    ),
+    { id: "history", open: tasks.some((task) => task === selection.chosen) },
+    h("summary", null, `No longer in the file: ${plural(tasks.length, "task")}`),
+    h("ul", { class: "list card tasklist" }, items),
     tasks.length > MOST ? h("p", { class: "quiet" }, `The first ${MOST} of ${tasks.length}.`) : null,
   );
 }
 
-/** Of more tasks than are shown, those that failed are. */
+/** @param {Api.TaskInstance[][]} groups */
 function failedFirst(groups) {
-  const isBad = (copies) => copies.some((task) => task.state === "failed");
-  return [...groups.filter(isBad), ...groups.filter((copies) => !isBad(copies))];
+  /** @param {Api.TaskInstance[]} group */
+  const hasFailed = (group) => group.some((task) => task.state === "failed");
+  return [...groups.filter(hasFailed), ...groups.filter((group) => !hasFailed(group))];
 }
 
 function finder() {
-  const input = h("input", {
-    type: "search",
-    id: "find-task",
-    placeholder: "Find a task",
-    "aria-label": "Find a task",
-    value: document.getElementById("find-task")?.value ?? here().query.get("find") ?? "",
-    oninput: () => {
-      clearTimeout(finder.timer);
-      finder.timer = setTimeout(() => setQuery({ find: input.value.trim(), list: null }), 250);
-    },
-  });
-  return h("p", null, input);
-}
-
-function one(task, chosen, runId) {
-  const isChosen = chosen && task.task_id === chosen.task_id && task.map_index === chosen.map_index;
+  const value = typedInto("find-task") || (currentRoute().query.get("find") ?? "");
+  const attributes = { id: "find-task", placeholder: "Find a task", "aria-label": "Find a task", value };
   return h(
-    "li",
+    "p",
     null,
-    h(
-      "div",
-      { class: "row" },
-      h(
-        "a",
-        {
-          href: runLink(runId, { task: task.task_id, copy: task.map_index >= 0 ? task.map_index : null }),
-          "data-item": true,
-          id: `t-${taskName(task)}`,
-          "aria-current": isChosen ? "true" : null,
-        },
-        taskName(task),
-      ),
-      task.try_number > 1 ? h("span", { class: "quiet" }, `try ${task.try_number}`) : null,
-      h(
-        "span",
-        { class: "end quiet" },
-        task.duration !== null
-          ? duration(task.duration)
-          : task.state === "running" && task.started_at
-            ? live("since", task.started_at)
-            : "",
-      ),
-      badge(task.state),
-    ),
-    ownReason(task) ? h("div", { class: "quiet reason" }, task.reason) : null,
-    task.waiting_for?.some((reason) => reason.code !== "run_not_started")
-      ? h("div", { class: "quiet reason" }, briefly(task))
-      : null,
+    searchField(attributes, (find) => setQuery({ find, list: null })),
   );
 }
 
-function many(copies, chosen, runId) {
-  const [{ task_id: taskId }] = copies;
-  const isOpen = here().query.get("open") === taskId;
-  const shown = [...copies]
-    .sort((a, b) => (b.state === "failed") - (a.state === "failed") || a.map_index - b.map_index)
-    .slice(0, MOST);
+/** @param {Api.TaskInstance} task @param {Selection} selection */
+function item(task, { runId, chosen }) {
+  const isChosen = chosen?.task_id === task.task_id && chosen.map_index === task.map_index;
+  const name = taskName(task);
+  const link = h(
+    "a",
+    {
+      href: runLink(runId, taskQuery(task)),
+      "data-item": true,
+      id: `t-${name}`,
+      "aria-current": isChosen ? "true" : null,
+    },
+    name,
+  );
+  const isWaiting = task.waiting_for?.some((reason) => reason.code !== "run_not_started");
   return h(
     "li",
     null,
     h(
       "div",
       { class: "row" },
-      button(`${isOpen ? "▾" : "▸"} ${taskId} × ${copies.length}`, () => setQuery({ open: isOpen ? null : taskId }), {
-        class: "plain",
-        id: `fold-${taskId}`,
-        "aria-expanded": String(isOpen),
-      }),
-      h("span", { class: "end" }, badge(worst(copies.map((task) => task.state)), tally(copies))),
+      link,
+      task.try_number > 1 ? h("span", { class: "quiet" }, `try ${task.try_number}`) : null,
+      h("span", { class: "end quiet" }, timeTaken(task)),
+      badge(task.state),
     ),
-    isOpen
-      ? h(
-          "ul",
-          { class: "list inner" },
-          shown.map((task) => one(task, chosen, runId)),
-          copies.length > MOST
-            ? h("li", { class: "quiet" }, `The first ${MOST} of ${copies.length}, failures first.`)
-            : null,
-        )
+    hasOwnReason(task) ? h("div", { class: "quiet reason" }, task.reason) : null,
+    isWaiting ? h("div", { class: "quiet reason" }, firstReason(task)) : null,
+  );
+}
+
+/** @param {Api.TaskInstance} task */
+function timeTaken(task) {
+  if (task.duration !== null) return duration(task.duration);
+  return task.state === "running" ? liveTime("since", task.started_at) : "";
+}
+
+/** @param {Api.TaskInstance[]} instances @param {Selection} selection */
+function mappedItem(instances, selection) {
+  const [{ task_id: taskId }] = instances;
+  const states = instances.map((task) => task.state);
+  const isOpen = currentRoute().query.get("open") === taskId;
+  const fold = button(
+    `${isOpen ? "▾" : "▸"} ${taskId} × ${instances.length}`,
+    () => setQuery({ open: isOpen ? null : taskId }),
+    { class: "plain", id: `fold-${taskId}`, "aria-expanded": String(isOpen) },
+  );
+  return h(
+    "li",
+    null,
+    h("div", { class: "row" }, fold, h("span", { class: "end" }, badge(mostUrgent(states), tally(states)))),
+    isOpen ? mappedInstances(instances, selection) : null,
+  );
+}
+
+/** @param {Api.TaskInstance[]} instances @param {Selection} selection */
+function mappedInstances(instances, selection) {
+  /** @param {Api.TaskInstance} task */
+  const isFailed = (task) => Number(task.state === "failed");
+  const shown = [...instances].sort((a, b) => isFailed(b) - isFailed(a) || a.map_index - b.map_index).slice(0, MOST);
+  return h(
+    "ul",
+    { class: "list inner" },
+    shown.map((task) => item(task, selection)),
+    instances.length > MOST
+      ? h("li", { class: "quiet" }, `The first ${MOST} of ${instances.length} mapped instances, failures first.`)
       : null,
   );
 }

@@ -1,48 +1,65 @@
-// The chosen task: why it is as it is, its attempts, what it wrote, its log, and what may be done.
-import { get, path } from "../lib/api.js";
-import { button, h, show, table } from "../lib/dom.js";
-import { taskName } from "../lib/failures.js";
-import { bytes, duration, live, moment, shortMoment } from "../lib/format.js";
-import { shown } from "../lib/json.js";
-import { dagLink, here, setQuery } from "../lib/router.js";
-import { badge, word } from "./badge.js";
+// The chosen task of a run: the reason for its state, its attempts, its outputs, its log, and what may be done.
+import { get, isAbort, messageOf, segment } from "../lib/api.js";
+import { button, errorText, h, select, show, table } from "../lib/dom.js";
+import { taskName, taskQuery } from "../lib/failures.js";
+import { bytes, duration, fullTime, shortTime } from "../lib/format.js";
+import { displayed } from "../lib/json.js";
+import { liveTime } from "../lib/live-time.js";
+import { currentRoute, dagLink, setQuery } from "../lib/router.js";
+import { word } from "../lib/vocabulary.js";
+import { badge } from "./badge.js";
 import { logView } from "./log.js";
-import { taskButtons } from "./run-actions.js";
-import { ownReason, waits } from "./wait-reasons.js";
+import { taskButtons } from "./task-actions.js";
+import { allReasons, hasOwnReason } from "./wait-reasons.js";
 
-const QUESTIONS = 200; // the latest that can be chosen
+const MOST_POKES = 200; // the latest, which can be chosen
+const FEW_OUTPUTS = 6;
 
-export function taskPanel(box, context, changed) {
+/** @typedef {import("../lib/dom.js").Child} Child */
+/** @typedef {{ tryNumber: number | null, poke: number | null }} Choice of the address; null for the latest */
+
+/**
+ * Answers `choose`, which shows a task.
+ * @param {HTMLElement} box
+ * @param {AbortSignal} signal aborted when the view is left
+ * @param {() => unknown} changed called after somebody changed the task
+ */
+export function taskPanel(box, signal, changed) {
   const about = h("div");
-  const log = logView(context);
-  let current = null;
-  show(box, about, log.node);
+  const log = logView(signal);
+  /** @type {string | null} */
+  let shown = null;
+  show(box, about, log.element);
 
+  /** @param {Api.TaskInstance | null} task */
   async function choose(task) {
-    if (!task) return show(about, h("h2", null, "No task yet"));
-    const tryNumber = Number(here().query.get("try")) || null;
-    const asked = here().query.get("poke");
-    const poke = asked === null ? null : Number(asked);
-    const key = JSON.stringify([task, tryNumber, poke]);
-    if (key === current) return;
-    current = key;
+    if (!task) return show(about, h("h2", null, "No tasks yet"));
+    const choice = currentChoice();
+    const key = JSON.stringify([task, choice]);
+    if (key === shown) return;
+    shown = key;
     try {
-      const detail = await get(
-        `runs/${path(task.run_id, "tasks", task.task_id)}`,
-        { map_index: task.map_index },
-        context.signal,
-      );
-      if (key !== current) return;
-      draw(about, detail, { tryNumber, poke }, changed);
-      log.open(detail, tryNumber ?? detail.try_number, poke);
+      const path = /** @type {const} */ (`runs/${segment(task.run_id)}/tasks/${segment(task.task_id)}`);
+      const detail = await get(path, { map_index: task.map_index }, signal);
+      if (key !== shown) return;
+      draw(about, detail, choice, changed);
+      log.open(detail, choice.tryNumber ?? detail.try_number, choice.poke);
     } catch (error) {
-      if (error.name !== "AbortError") show(about, h("p", { class: "cause" }, error.message));
-      current = null;
+      if (!isAbort(error)) show(about, errorText(messageOf(error)));
+      shown = null;
     }
   }
   return { choose };
 }
 
+/** @returns {Choice} */
+function currentChoice() {
+  const { query } = currentRoute();
+  const poke = query.get("poke");
+  return { tryNumber: Number(query.get("try")) || null, poke: poke === null ? null : Number(poke) };
+}
+
+/** @param {HTMLElement} about @param {Api.TaskInstanceDetail} task @param {Choice} choice @param {() => unknown} changed */
 function draw(about, task, { tryNumber, poke }, changed) {
   show(
     about,
@@ -59,114 +76,115 @@ function draw(about, task, { tryNumber, poke }, changed) {
       ),
       h("div", { class: "row" }, taskButtons(task, changed)),
     ),
-    ownReason(task) ? h("p", { class: task.state === "failed" ? "cause" : "quiet" }, task.reason) : null,
-    waits(task),
-    facts(task, tryNumber),
-    tries(task, tryNumber),
-    questions(task, tryNumber ?? task.try_number, poke),
-    outputs(task),
+    hasOwnReason(task) ? h("p", { class: task.state === "failed" ? "cause" : "quiet" }, task.reason) : null,
+    allReasons(task),
+    factList(task, tryNumber),
+    attemptButtons(task, tryNumber),
+    pokeChooser(task, tryNumber ?? task.try_number, poke),
+    outputTable(task),
   );
 }
 
-function facts(task, tryNumber) {
-  const version = task.attempts.find((one) => one.try_number === tryNumber)?.version ?? task.version;
-  const known = [
-    ["Started", task.started_at && [moment(task.started_at), " (", live("ago", task.started_at), ")"]],
-    [
-      "Starts",
-      !task.started_at && task.not_before && [live("in", task.not_before), ` (${shortMoment(task.not_before)})`],
-    ],
-    ["Took", task.duration !== null && duration(task.duration)],
-    [
-      "Exit code",
-      task.exit_code !== null && task.exit_code !== 0 && !task.reason.includes("exit code") && String(task.exit_code),
-    ],
-    ["Signal", task.signal !== null && String(task.signal)],
-    ["Memory", task.max_rss_bytes !== null && `at most ${bytes(task.max_rss_bytes)}`],
-    [
-      "Ran with",
-      version !== null && h("a", { href: dagLink(task.dag_id, { tab: "source", version }) }, `version ${version}`),
-    ],
-    ["Pool", task.pool && `${task.pool} (${task.pool_slots})`],
-    [
-      "Item",
-      task.item &&
-        Object.entries(task.item)
-          .map(([name, value]) => `${name}=${shown(value)}`)
-          .join(", "),
-    ],
-    ["Asked", task.poke > 0 && `${task.poke + 1} times`],
-  ].filter(([, value]) => value);
+/** @param {Api.TaskInstanceDetail} task @param {number | null} tryNumber */
+function factList(task, tryNumber) {
+  const facts = [...timeFacts(task), ...resultFacts(task), ...definitionFacts(task, tryNumber)];
   return h(
     "dl",
     { class: "facts-list" },
-    known.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))),
+    facts
+      .filter(([, value]) => value)
+      .map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))),
   );
 }
 
-function tries(task, tryNumber) {
-  const ended = task.attempts;
-  if (Math.max(task.try_number, ended.length) < 2) return null;
-  const numbers = [...new Set([...ended.map((attempt) => attempt.try_number), task.try_number])].sort((a, b) => a - b);
-  const now = tryNumber ?? task.try_number;
+/** @param {Api.TaskInstanceDetail} task @returns {[string, Child][]} */
+function timeFacts({ started_at: started, not_before: due, duration: took }) {
+  return [
+    ["Started", started && [fullTime(started), " (", liveTime("ago", started), ")"]],
+    ["Starts", !started && due && [liveTime("in", due), ` (${shortTime(due)})`]],
+    ["Duration", took !== null && duration(took)],
+  ];
+}
+
+/** @param {Api.TaskInstanceDetail} task @returns {[string, Child][]} */
+function resultFacts({ exit_code: code, reason, signal, max_rss_bytes: memory, poke }) {
+  return [
+    ["Exit code", code !== null && code !== 0 && !reason.includes("exit code") && String(code)],
+    ["Signal", signal !== null && String(signal)],
+    ["Peak memory", memory !== null && bytes(memory)],
+    ["Pokes", poke > 0 && String(poke + 1)],
+  ];
+}
+
+/** @param {Api.TaskInstanceDetail} task @param {number | null} tryNumber @returns {[string, Child][]} */
+function definitionFacts(task, tryNumber) {
+  const attempt = task.attempts.find((one) => one.try_number === tryNumber);
+  const version = attempt?.version ?? task.version;
+  const link = (/** @type {number} */ number) => dagLink(task.dag_id, { tab: "source", version: number });
+  const item = Object.entries(task.item ?? {}).map(([name, value]) => `${name}=${displayed(value)}`);
+  return [
+    ["Ran with", version !== null && h("a", { href: link(version) }, `version ${version}`)],
+    ["Pool", task.pool && `${task.pool} (${task.pool_slots})`],
+    ["Item", item.join(", ")],
+  ];
+}
+
+/** A button for each attempt, if there is more than one. @param {Api.TaskInstanceDetail} task @param {number | null} tryNumber */
+function attemptButtons(task, tryNumber) {
+  const numbers = [...new Set([...task.attempts.map((attempt) => attempt.try_number), task.try_number])];
+  if (Math.max(task.try_number, task.attempts.length) < 2) return null;
   return h(
     "div",
     { class: "row tries", role: "group", "aria-label": "Attempts" },
     h("span", { class: "quiet" }, "Attempts"),
-    numbers.map((number) => {
-      const attempt = ended.find((one) => one.try_number === number);
-      const state = attempt ? attempt.outcome : task.state;
-      const version = attempt ? attempt.version : task.version;
-      const label = [
-        badge(state, `try ${number}`),
-        version === null ? "" : h("span", { class: "quiet" }, ` version ${version}`),
-        attempt?.duration ? ` ${duration(attempt.duration)}` : "",
-        h("span", { class: "unseen" }, ` ${word(state)}`),
-      ];
-      return button(
-        label,
-        () =>
-          setQuery({
-            try: number === task.try_number ? null : number,
-            poke: null,
-            ...of(task),
-          }),
-        { "aria-pressed": String(number === now), id: `try-${number}`, title: attempt?.reason || null },
-      );
-    }),
+    numbers
+      .sort((a, b) => a - b)
+      .map((number) => attemptButton(task, number, number === (tryNumber ?? task.try_number))),
   );
 }
 
-/** Of a sensor: each of its questions has a log of its own. */
-function questions(task, tryNumber, poke) {
+/** @param {Api.TaskInstanceDetail} task @param {number} number @param {boolean} isChosen */
+function attemptButton(task, number, isChosen) {
+  const attempt = task.attempts.find((one) => one.try_number === number);
+  const state = attempt ? attempt.outcome : task.state;
+  const version = attempt ? attempt.version : task.version;
+  const label = [
+    badge(state, `try ${number}`),
+    version === null ? "" : h("span", { class: "quiet" }, ` version ${version}`),
+    attempt?.duration ? ` ${duration(attempt.duration)}` : "",
+    h("span", { class: "unseen" }, ` ${word(state)}`),
+  ];
+  const choose = () => setQuery({ ...taskQuery(task), try: number === task.try_number ? null : number, poke: null });
+  const attributes = { "aria-pressed": String(isChosen), id: `try-${number}`, title: attempt?.reason || null };
+  return button(label, choose, attributes);
+}
+
+/** Each poke of a sensor has a log of its own. @param {Api.TaskInstanceDetail} task @param {number} tryNumber @param {number | null} poke */
+function pokeChooser(task, tryNumber, poke) {
   const attempt = task.attempts.find((one) => one.try_number === tryNumber);
   const last = attempt ? attempt.pokes : task.poke;
   if (!last) return null;
-  const numbers = Array.from({ length: Math.min(last + 1, QUESTIONS) }, (_, i) => last - i);
-  const select = h(
-    "select",
+  const pokes = Array.from({ length: Math.min(last + 1, MOST_POKES) }, (_, i) => last - i);
+  const chooser = select(
     {
       id: "poke",
-      onchange: () => setQuery({ poke: Number(select.value) === last ? null : select.value, ...of(task) }),
+      onchange: () => setQuery({ ...taskQuery(task), poke: Number(chooser.value) === last ? null : chooser.value }),
     },
-    numbers.map((number) => h("option", { value: number, selected: number === (poke ?? last) }, String(number + 1))),
+    pokes.map((number) => [number, String(number + 1)]),
+    poke ?? last,
   );
-  return h("p", null, h("label", { class: "switch" }, "The log of question", select), ` of ${last + 1}`);
+  return h("p", null, h("label", { class: "switch" }, "Log of poke", chooser), ` of ${last + 1}`);
 }
 
-const of = (task) => ({ task: task.task_id, copy: task.map_index >= 0 ? task.map_index : null });
-
-function outputs(task) {
-  const pairs = Object.entries(task.outputs);
-  if (!pairs.length) return null;
+/** @param {Api.TaskInstanceDetail} task */
+function outputTable(task) {
+  const outputs = Object.entries(task.outputs);
+  if (!outputs.length) return null;
+  const rows = outputs.map(([name, value]) => [name, h("pre", null, displayed(value, 2))]);
   return h(
     "details",
-    { id: "outputs", open: pairs.length < 6 },
+    { id: "outputs", open: outputs.length < FEW_OUTPUTS },
     h("summary", null, "Outputs"),
-    table(
-      "Outputs",
-      ["Name", "Value"],
-      pairs.map(([name, value]) => [name, h("pre", null, shown(value, 2))]),
-    ),
+    table("Outputs", ["Name", "Value"], rows),
   );
 }

@@ -1,49 +1,56 @@
-// What a run or a task waits for, in the server's words: moments in the viewer's zone, runs as links.
+// What a run or a task waits for, in the API's words, with times in the viewer's zone and runs as links.
 import { h } from "../lib/dom.js";
-import { live, moment } from "../lib/format.js";
+import { taskQuery } from "../lib/failures.js";
+import { fullTime } from "../lib/format.js";
+import { liveTime } from "../lib/live-time.js";
 import { runLink } from "../lib/router.js";
 
-const MOMENT = /\d{4}-\d\d-\d\dT[\d:.]+Z/.source;
+/** @typedef {{ waiting_for?: Api.WaitingFor[] | null }} Waiting */
+/** @typedef {import("../lib/dom.js").Child} Child */
+
+const TIME = /\d{4}-\d\d-\d\dT[\d:.]+Z/.source;
+/** @param {string} text */
 const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
-/** The first reason, for a row of a list; null for what waits for nothing. */
-export function briefly(thing) {
+/** The first reason, for a row of a list; null for what waits for nothing. @param {Waiting} thing */
+export function firstReason(thing) {
   return thing.waiting_for?.length ? sentence(thing.waiting_for[0]) : null;
 }
 
-/** One paragraph for each reason; null for what waits for nothing. */
-export function waits(thing) {
+/** The first reason as plain text after `separator`, "" for what waits for nothing. @param {Waiting} thing @param {string} separator */
+export function reasonText(thing, separator) {
+  return thing.waiting_for?.length ? separator + thing.waiting_for[0].message : "";
+}
+
+/** One paragraph for each reason; null for what waits for nothing. @param {Waiting} thing */
+export function allReasons(thing) {
   const reasons = thing.waiting_for ?? [];
   if (!reasons.length) return null;
   return h(
     "div",
     { class: "waits" },
-    reasons.map((reason) => h("p", null, capital(sentence(reason)))),
+    reasons.map((reason) => h("p", null, capitalised(sentence(reason)), ".")),
   );
 }
 
-/** The first reason as a text behind `between`, for a label; "" for what waits for nothing. */
-export function waitsText(thing, between) {
-  return thing.waiting_for?.length ? between + thing.waiting_for[0].message : "";
+/** Whether the reason of a task says more than what it waits for. @param {Api.TaskInstance} task */
+export function hasOwnReason(task) {
+  return Boolean(task.reason) && !task.waiting_for?.some((reason) => reason.message === task.reason);
 }
 
-/** Whether the reason of a task says more than what it waits for. */
-export function ownReason(task) {
-  return task.reason && !task.waiting_for?.some((reason) => reason.message === task.reason);
-}
-
+/** @param {Api.WaitingFor} reason @returns {Child[]} */
 function sentence({ message, holders }) {
-  const named = new Map(holders.map((holder) => [holder.run_id, holder]));
-  const parts = [MOMENT, ...[...named.keys()].map(escaped)].join("|");
+  const byRun = new Map(holders.map((holder) => [holder.run_id, holder]));
+  const parts = [TIME, ...[...byRun.keys()].map(escaped)].join("|");
   return message.split(new RegExp(`(${parts})`)).map((text, i) => {
     if (i % 2 === 0) return text;
-    const holder = named.get(text);
-    if (!holder) return h("span", { title: text }, moment(text), " (", live("in", text), ")");
-    const task = { task: holder.task_id, copy: holder.map_index >= 0 ? holder.map_index : null };
-    return h("a", { href: runLink(text, task) }, text);
+    const holder = byRun.get(text);
+    if (!holder) return h("span", { title: text }, fullTime(text), " (", liveTime("in", text), ")");
+    return h("a", { href: runLink(text, taskQuery(holder)) }, text);
   });
 }
 
-function capital([first, ...others]) {
-  return [first.charAt(0).toUpperCase() + first.slice(1), ...others, "."];
+/** @param {Child[]} sentence @returns {Child[]} */
+function capitalised([first, ...rest]) {
+  return [typeof first === "string" ? first.charAt(0).toUpperCase() + first.slice(1) : first, ...rest];
 }

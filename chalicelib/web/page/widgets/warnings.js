@@ -1,19 +1,18 @@
-// Warnings about DAG files: legal, and probably not meant. The DAG is registered all the same.
+// Warnings about DAG files: what is legal but probably a mistake.
 import { h } from "../lib/dom.js";
-import { count } from "../lib/format.js";
+import { plural } from "../lib/format.js";
 
-/** One line that leads to all warnings, or nothing where no DAG has any. */
-export function warned(dags) {
-  const some = dags.filter((dag) => dag.warning_count);
-  if (!some.length) return null;
-  return h(
-    "p",
-    { class: "quiet" },
-    h("a", { href: "#/errors" }, count(some.length, "DAG has warnings", "DAGs have warnings")),
-  );
+const FEW = 2;
+
+/** One line that leads to all warnings; null if no DAG has any. @param {Api.Dag[]} dags */
+export function warningsLink(dags) {
+  const warned = dags.filter((dag) => dag.warning_count);
+  if (!warned.length) return null;
+  const text = plural(warned.length, "DAG has warnings", "DAGs have warnings");
+  return h("p", { class: "quiet" }, h("a", { href: "#/errors" }, text));
 }
 
-/** The warnings of one file, each with its place in it. */
+/** The warnings of one file, each with its position in it. @param {Api.DagWarning[]} warnings */
 export function warningList(warnings) {
   return h(
     "ul",
@@ -24,12 +23,11 @@ export function warningList(warnings) {
   );
 }
 
-/** The same for a page that is about something else: many of them are folded away. */
+/** The warnings of a DAG on its own page; many of them are folded. @param {{ warnings: Api.DagWarning[] }} dag */
 export function warningsOf({ warnings }) {
   if (!warnings.length) return null;
-  const title = count(warnings.length, "warning");
-  if (warnings.length > 2) {
-    return h("details", { id: "warnings" }, h("summary", null, title), warningList(warnings));
-  }
-  return h("section", { "aria-label": title }, h("span", { class: "quiet" }, title), warningList(warnings));
+  const title = plural(warnings.length, "warning");
+  const list = warningList(warnings);
+  if (warnings.length > FEW) return h("details", { id: "warnings" }, h("summary", null, title), list);
+  return h("section", { "aria-label": title }, h("span", { class: "quiet" }, title), list);
 }
