@@ -37,7 +37,11 @@ PLACES = (
     "notifications",
     "nowhere",
 )
-DIALOGS = {"dags/nightly_sales": "Run…", "runs/{run}": "Retry failed tasks…", "": "Keyboard shortcuts"}
+DIALOGS = {
+    "dags/nightly_sales": "Run…",
+    "runs/{run}": "Retry failed tasks…",
+    "": "Keyboard shortcuts",
+}
 
 
 @pytest.fixture(scope="module")

@@ -93,7 +93,9 @@ def test_a_viewer_sees_everything_and_is_refused_a_change(
         refused = page.get_by_role("button", name=name)
         expect(refused).to_be_disabled()
         refused.click(force=True)
-        expect(page.locator("#message")).to_have_text("vera is a viewer. Only operators can do this.")
+        expect(page.locator("#message")).to_have_text(
+            "vera is a viewer. Only operators can do this."
+        )
     expect(page.get_by_role("dialog")).to_have_count(0)
     status, message = page.evaluate(RUN)
     assert status == 403

@@ -233,7 +233,7 @@ def test_a_cancelled_backfill_leaves_its_running_runs_until_told_to_stop_them(
     page.get_by_role("button", name="Stop runs…").click()
     assert len(cloud.get(active)["runs"]) == 2
     expect(page.get_by_role("dialog")).to_contain_text("2 runs had started")
-    page.get_by_role("button", name="Stop runs").click()
+    page.get_by_role("button", name="Stop runs", exact=True).click()
     eventually(lambda: cloud.get(active)["runs"] == [])
 
 

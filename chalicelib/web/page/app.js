@@ -11,10 +11,10 @@ import { onKey } from "./widgets/keyboard.js";
 import { drawToolbar } from "./widgets/toolbar.js";
 
 /** @typedef {() => Promise<{ view: (main: HTMLElement, context: ViewContext) => Promise<unknown> }>} Load */
-/** @typedef {{ title: string, list: Load, item?: Load }} Place list: the view itself; item: that of one thing in it */
+/** @typedef {{ title: string, list: Load, item?: Load }} View item: the view of one thing in the list */
 
-/** @type {{ [name: string]: Place }} */
-const PLACES = {
+/** @type {{ [name: string]: View }} */
+const VIEWS = {
   "": { title: "Home", list: () => import("./views/home.js") },
   dags: { title: "DAGs", list: () => import("./views/dags.js"), item: () => import("./views/dag.js") },
   runs: { title: "Runs", list: () => import("./views/runs.js"), item: () => import("./views/run.js") },
@@ -61,10 +61,10 @@ function signInByLink() {
 
 /** @param {ViewContext} context @param {string[]} parts */
 async function open(context, parts) {
-  const place = PLACES[parts[0] ?? ""];
-  const load = parts.length > 1 ? place?.item : place?.list;
+  const named = VIEWS[parts[0] ?? ""];
+  const load = parts.length > 1 ? named?.item : named?.list;
   if (!load) return showNotFound();
-  context.setTitle(place.title);
+  context.setTitle(named.title);
   scrollTo(0, 0);
   main.setAttribute("aria-busy", "true");
   try {
@@ -121,7 +121,7 @@ function drawNavigation(active) {
   const navigation = byId("nav");
   show(
     navigation,
-    Object.entries(PLACES).map(([name, { title }]) =>
+    Object.entries(VIEWS).map(([name, { title }]) =>
       h(
         "a",
         { href: `#/${name}`, "aria-current": name === active ? "page" : null, id: `nav-${name || "home"}` },
