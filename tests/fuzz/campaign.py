@@ -34,7 +34,7 @@ def batch(source: Iterator[Trial], counts: Counter[str], chance: random.Random) 
     while len(taken) < BATCH:
         trial = next(source)
         counts["scripts"] += 1
-        places = trial.places()
+        places = trial.insertion_points()
         if not any(place.reason for place in places):
             counts["with any value"] += 1
             taken.append(trial)

@@ -9,7 +9,7 @@ from functools import cache
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
-from chalicelib.dag.shell.places import places
+from chalicelib.dag.shell.insertion_points import insertion_points
 from tests.fuzz.scripts import HOLE
 
 _MARK = "%VaLuE%"
@@ -40,7 +40,7 @@ def wrong_places(script: str) -> list[str]:
     """Places that take any value and of which the other grammar says that the shell evaluates them.
     What that grammar cannot read either says nothing."""
     literals = script.split(HOLE)
-    allowed = [not place.reason for place in places(literals)]
+    allowed = [not point.reason for point in insertion_points(literals)]
     text = _MARK.join(literals).encode()
     tree = _parser().parse(text)
     if tree.root_node.has_error or _UNKNOWN_TO_IT.search(script):

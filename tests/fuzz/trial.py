@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chalicelib.dag.shell.places import places
-from chalicelib.dag.shell.values import Place
+from chalicelib.dag.shell.insertion_points import insertion_points
+from chalicelib.dag.shell.placeholders import InsertionPoint
 from chalicelib.dag.templates.shell_quoting import quote_for
 from tests.fuzz.scripts import HOLE
 
@@ -56,15 +56,15 @@ class Trial:
     value: str
     arrivals: dict[str, list[str]] = field(default_factory=dict)
 
-    def places(self) -> list[Place]:
-        return places(self.script.split(HOLE))
+    def insertion_points(self) -> list[InsertionPoint]:
+        return insertion_points(self.script.split(HOLE))
 
     def rendered(self, value: str | None = None, *, is_number: bool = False) -> str:
         literals = self.script.split(HOLE)
         text = self.value if value is None else value
         parts = [literals[0]]
-        for place, literal in zip(self.places(), literals[1:], strict=True):
-            parts += [quote_for(text, place, is_number=is_number), literal]
+        for point, literal in zip(self.insertion_points(), literals[1:], strict=True):
+            parts += [quote_for(text, point, is_number=is_number), literal]
         return "".join(parts)
 
 

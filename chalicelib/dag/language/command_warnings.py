@@ -10,13 +10,13 @@ from chalicelib.dag.language.yaml_nodes import Mapping, Node, Scalar, Sequence
 from chalicelib.dag.language.yaml_value import Value
 from chalicelib.dag.model import Param
 from chalicelib.dag.problems import Place, WarningCode
-from chalicelib.dag.shell.evaluated import Evaluation, evaluations
-from chalicelib.dag.shell.source import HOLE
+from chalicelib.dag.shell.source import PLACEHOLDER
+from chalicelib.dag.shell.taint import Evaluation, evaluations
 from chalicelib.dag.templates import is_template, with_placeholders
 from chalicelib.dag.text import output_variable, param_variable
 
-_TAME_TYPES = ("integer", "number", "boolean")
-_TAME_TEXT = re.compile(r"[A-Za-z0-9_.:/-]*")
+_SAFE_TYPES = ("integer", "number", "boolean")
+_SAFE_TEXT = re.compile(r"[A-Za-z0-9_.:/-]*")
 _GIVEN_TO_NOTIFICATIONS = frozenset(("REASON",))
 _NOTIFICATIONS = ("on_retry", "on_success", "on_failure")
 
@@ -24,40 +24,40 @@ _NOTIFICATIONS = ("on_retry", "on_success", "on_failure")
 def warn_about_commands(dag: Record, tasks: list[Record]) -> None:
     """Warn of commands that evaluate variables which hold what a run was given."""
     params: tuple[Param, ...] = dag.values["params"]
-    tame = frozenset(param.name for param in params if _is_tame(param))
-    given = {param_variable(param.name) for param in params if param.name not in tame}
-    given |= set(_given_by_env(dag.values["env"], tame))
+    safe_params = frozenset(param.name for param in params if _is_safe(param))
+    given = {param_variable(param.name) for param in params if param.name not in safe_params}
+    given |= set(_given_by_env(dag.values["env"], safe_params))
     by_id = {task.values["id"]: task for task in tasks}
     for task in tasks:
-        names = (given - set(task.values["env"])) | set(_given_to(task, by_id, tame))
+        names = (given - set(task.values["env"])) | set(_given_to(task, by_id, safe_params))
         for name in ("command", "when"):
             if value := _written(dag, task, name):
-                _warn(value, value.node, names, tame)
+                _warn(value, value.node, names, safe_params)
     for record in (dag, *tasks):
         for value in filter(None, (_written(dag, record, name) for name in _NOTIFICATIONS)):
             for node in _commands(value.node):
-                _warn(value, node, _GIVEN_TO_NOTIFICATIONS, tame)
+                _warn(value, node, _GIVEN_TO_NOTIFICATIONS, safe_params)
 
 
-def _is_tame(param: Param) -> bool:
+def _is_safe(param: Param) -> bool:
     """Whether no value of the param runs where a shell evaluates it."""
-    if param.type in _TAME_TYPES:
+    if param.type in _SAFE_TYPES:
         return True
     words = [value for value in param.enum or () if isinstance(value, str)]
-    return bool(param.enum) and all(map(_TAME_TEXT.fullmatch, words)) and param.type == "string"
+    return bool(param.enum) and all(map(_SAFE_TEXT.fullmatch, words)) and param.type == "string"
 
 
-def _given_to(task: Record, by_id: dict[str, Record], tame: frozenset[str]) -> Iterator[str]:
+def _given_to(task: Record, by_id: dict[str, Record], safe_params: frozenset[str]) -> Iterator[str]:
     """The task's own variables that hold what a run was given, or what a command wrote."""
-    yield from _given_by_env(task.values["env"], tame)
+    yield from _given_by_env(task.values["env"], safe_params)
     yield from (name for name, items in task.values["expand"].items() if is_template(items))
     for other in task.values["dependencies"]:
         for name in by_id[other].values["outputs"]:
             yield output_variable(other, name)
 
 
-def _given_by_env(env: dict[str, str], tame: frozenset[str]) -> Iterator[str]:
-    yield from (name for name, text in env.items() if with_placeholders(text, tame)[1])
+def _given_by_env(env: dict[str, str], safe_params: frozenset[str]) -> Iterator[str]:
+    yield from (name for name, text in env.items() if with_placeholders(text, safe_params)[1])
 
 
 def _written(dag: Record, task: Record, name: str) -> Value | None:
@@ -79,10 +79,12 @@ def _commands(node: Node) -> Iterator[Node]:
                 yield command
 
 
-def _warn(value: Value, node: Node, names: set[str] | frozenset[str], tame: frozenset[str]) -> None:
+def _warn(
+    value: Value, node: Node, names: set[str] | frozenset[str], safe_params: frozenset[str]
+) -> None:
     if not isinstance(node, Scalar):
         return
-    script, values = with_placeholders(node.text, tame)
+    script, values = with_placeholders(node.text, safe_params)
     if not names and not values:
         return
     for found in evaluations(script, names, values):
@@ -98,7 +100,7 @@ def _place(node: Scalar, script: str, at: int) -> Place:
     lines = node.text.split("\n")
     if len(lines) != script.count("\n") + 1:
         return node
-    column = 0 if HOLE in script[begin:at] else at - begin
+    column = 0 if PLACEHOLDER in script[begin:at] else at - begin
     return node.place_of(sum(len(text) + 1 for text in lines[:line]) + column)
 
 

@@ -6,7 +6,7 @@ from chalicelib.dag.graph import all_ancestors
 from chalicelib.dag.language.mappings import Record, check_template, check_templates
 from chalicelib.dag.language.yaml_nodes import Mapping, Node, Scalar, Sequence
 from chalicelib.dag.language.yaml_value import Value
-from chalicelib.dag.shell.tables import is_own_variable
+from chalicelib.dag.shell.shell_names import is_shell_variable
 from chalicelib.dag.templates import is_single_template, is_template
 from chalicelib.dag.templates.scope import NAMES, TASK_NAMES, Scope, TemplateError
 
@@ -66,7 +66,7 @@ def _check(name: str, value: Value, scope: Scope) -> None:
 def _check_variables(value: Value) -> None:
     """No run may say what is in a variable that the shell runs or calculates."""
     for key, node in value.node.pairs if isinstance(value.node, Mapping) else ():
-        if is_own_variable(key.text) and _holds_template(node):
+        if is_shell_variable(key.text) and _holds_template(node):
             value.at(key, f".{key.text}").problem(
                 f"{key.text} means something to the shell itself, so no template may stand in it: "
                 "choose another name"

@@ -1,21 +1,22 @@
-"""Reads shell scripts, so that values are only put where the shell takes them as plain text.
+"""A reader of shell scripts that finds out where a template's value may stand.
 
-source      the characters of a script, with continued lines joined as the shell joins them
-syntax      what a script is made of: words, commands, loops, conditions
-words       words and the quotation marks in them
-heredocs    here-documents
-simple      simple commands, assignments, redirections
-grammar     lists, pipelines, compound commands, functions
-conditions  `[[ ]]`
-tables      the names that a shell itself gives a meaning: builtins, keywords, variables
-arguments   which words of which commands are taken as plain text
-variables   those whose values the shell does not simply keep
-effects     commands that change how the rest is read
-values      what is known of each value while it is read
-expansions  variables, substitutions, arithmetic
-places      where each value of a script stands, and whether it may
-evaluated   where a script evaluates what is in a variable
+Only a value that the shell is known to take as plain text is allowed. Everything else is refused,
+whether anybody thought of it or not: a script that cannot be read to its end has no place for a
+value.
 
-Only what is known to be plain text is allowed. All else is not, whether anybody thought of it or
-not: a script that cannot be followed to its end has no place for a value.
+arguments         the commands and the arguments that take values as plain text
+conditions        the reader of `[[ ]]`
+expansions        the reader of `$NAME`, `${ }`, `$( )` and arithmetic
+grammar           the reader of a whole script: lists, pipelines, compound commands, functions
+heredocs          the reader of here-documents
+insertion_points  where each value of a script stands, and whether it may stand there
+mode_changes      commands that change how the rest of a script is read, and code kept for later
+placeholders      the base of the readers: records where each placeholder of a value stands
+shell_names       names with a meaning of their own: builtins, keywords, shell variables
+simple_commands   the reader of simple commands, assignments and redirections
+source            the characters of a script, with continued lines joined
+syntax_tree       what the readers make of a script: words, commands, loops, conditions
+taint             where a script evaluates a variable that a user can set
+variables         variables whose values the shell evaluates
+words             the reader of words and quotation marks
 """

@@ -8,23 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from chalicelib.dag.shell.syntax import Kind, Part, Word
-from chalicelib.dag.shell.tables import BUILTINS, DECLARATIONS, EXACT_DECLARATIONS, KEYWORDS, names
+from chalicelib.dag.shell.shell_names import (
+    BUILTINS,
+    DECLARATIONS,
+    KEYWORDS,
+    VERBATIM_DECLARATION_OPTIONS,
+    word_set,
+)
+from chalicelib.dag.shell.syntax_tree import Kind, Part, Word
 
-Fault = tuple[int, str]
+Refusal = tuple[int, str]
 """A value, and why it may not stand there."""
 
 NameJudge = Callable[[str], str]
 """Why no value may be assigned to a variable of that name, or nothing."""
 
-_PLAIN = names(
+_PLAIN = word_set(
     """
     . : [ break builtin cd command continue echo exec exit false kill popd printf pushd pwd
     return set shift source test true type umask
     """
 )
 _UNARY = frozenset(f"-{letter}" for letter in "abcdefghknprstuwxzGLNOS")
-_BINARY = names(
+_BINARY = word_set(
     """
     = == != < > -eq -ne -lt -le -gt -ge -nt -ot -ef
     """
@@ -32,29 +38,31 @@ _BINARY = names(
 _HOMES = ("HOME", "PWD", "OLDPWD", "TMPDIR")
 
 
-def faults_of(words: list[Word], functions: set[str], why_not: NameJudge) -> Iterator[Fault]:
+def refusals(
+    words: list[Word], functions: set[str], assignment_refusal: NameJudge
+) -> Iterator[Refusal]:
     """The values among the words of a simple command that are not taken as plain text."""
     name = words[0].literal
-    if name is None or not (words[0].is_one or name == "["):
+    if name is None or not (words[0].is_single_word or name == "["):
         yield from _unknown(words)
     elif name in functions and name not in BUILTINS:
         yield from _of_function(words)
     elif name in DECLARATIONS:
-        yield from _declared(words, why_not)
+        yield from _declared(words, assignment_refusal)
     elif name in ("builtin", "command", "exec"):
-        yield from _run_by(words, functions, why_not)
+        yield from _run_by(words, functions, assignment_refusal)
     elif name in _SHAPES:
         yield from _SHAPES[name](words)
     elif name not in _PLAIN and name in BUILTINS | KEYWORDS:
         yield from _all(words[1:], f"`{name}` takes its words for code or for names of variables")
 
 
-def _all(words: list[Word], reason: str) -> Iterator[Fault]:
+def _all(words: list[Word], reason: str) -> Iterator[Refusal]:
     for word in words:
         yield from ((value, reason) for value in word.values)
 
 
-def _unknown(words: list[Word]) -> Iterator[Fault]:
+def _unknown(words: list[Word]) -> Iterator[Refusal]:
     """A command whose name is known only when it runs. With a slash in it, it is a program."""
     if not _is_path(words[0]):
         reason = (
@@ -65,17 +73,17 @@ def _unknown(words: list[Word]) -> Iterator[Fault]:
 
 def _is_path(word: Word) -> bool:
     text = "".join(part.text for part in word.parts if part.kind is Kind.LITERAL)
-    return "/" in text and "{" not in word.bare_text and all(map(_is_whole, word.parts))
+    return "/" in text and "{" not in word.unquoted_text and all(map(_is_unsplit, word.parts))
 
 
-def _is_whole(part: Part) -> bool:
+def _is_unsplit(part: Part) -> bool:
     """Whether no blank in it makes several words of it."""
     if part.kind is Kind.VARIABLE:
         return part.text not in "@*" and (part.is_quoted or part.text in _HOMES)
     return part.kind is not Kind.OTHER or part.is_quoted
 
 
-def _of_function(words: list[Word]) -> Iterator[Fault]:
+def _of_function(words: list[Word]) -> Iterator[Refusal]:
     """A function of the script. What its body does with $1 is the author's to say; but that it runs
     the words is common."""
     for word in words[1:]:
@@ -84,25 +92,28 @@ def _of_function(words: list[Word]) -> Iterator[Fault]:
             yield from _all(words, f"`{text}` may be run with these words, which it takes for code")
 
 
-def _declared(words: list[Word], why_not: NameJudge) -> Iterator[Fault]:
+def _declared(words: list[Word], assignment_refusal: NameJudge) -> Iterator[Refusal]:
     is_exact = True
     for word in words[1:]:
         text = word.literal
-        name, equals, _ = word.lead.partition("=")
+        name, equals, _ = word.prefix.partition("=")
         name = name.removesuffix("+")
         if text is not None and text.startswith("-"):
             is_exact = is_exact and (
-                words[0].literal != "export" and EXACT_DECLARATIONS.fullmatch(text) is not None
+                words[0].literal != "export"
+                and VERBATIM_DECLARATION_OPTIONS.fullmatch(text) is not None
             )
         elif not equals or not name.isidentifier() or not name.isascii():
             yield from _all([word], f"this may be the name of a variable for `{words[0].literal}`")
         elif not is_exact:
             yield from _all([word], f"`{words[0].literal}` evaluates values with these options")
-        elif reason := why_not(name):
+        elif reason := assignment_refusal(name):
             yield from _all([word], reason)
 
 
-def _run_by(words: list[Word], functions: set[str], why_not: NameJudge) -> Iterator[Fault]:
+def _run_by(
+    words: list[Word], functions: set[str], assignment_refusal: NameJudge
+) -> Iterator[Refusal]:
     """`command`, `builtin` and `exec` run what stands after them."""
     rest = words[1:]
     first = rest[0].literal if rest else None
@@ -110,19 +121,19 @@ def _run_by(words: list[Word], functions: set[str], why_not: NameJudge) -> Itera
         return
     if words[0].literal == "command" and first == "-p":
         rest = rest[1:]
-    if rest and rest[0].lead.startswith("-"):
+    if rest and rest[0].prefix.startswith("-"):
         yield from _all(rest, f"`{words[0].literal}` has an option that is not known here")
     elif rest:
-        yield from faults_of(rest, functions, why_not)
+        yield from refusals(rest, functions, assignment_refusal)
 
 
-def _printed(words: list[Word]) -> Iterator[Fault]:
+def _printed(words: list[Word]) -> Iterator[Refusal]:
     """The first word of `printf` may be -v and a name."""
     first = words[1] if len(words) > 1 else None
     if first is None or first.literal == "--":
         return
-    lead = first.lead
-    if not lead or lead.startswith("-") or not first.is_one:
+    lead = first.prefix
+    if not lead or lead.startswith("-") or not first.is_single_word:
         yield from _all(
             words[1:],
             "a `printf` that does not begin with a format takes it for an option: "
@@ -130,14 +141,14 @@ def _printed(words: list[Word]) -> Iterator[Fault]:
         )
 
 
-def _sourced(words: list[Word]) -> Iterator[Fault]:
+def _sourced(words: list[Word]) -> Iterator[Refusal]:
     if len(words) > 1 and words[1].literal is None and not _is_path(words[1]):
         yield from _all(
             words[1:], f"`{words[0].literal}` runs the file of that name: write a folder before it"
         )
 
 
-def _set(words: list[Word]) -> Iterator[Fault]:
+def _set(words: list[Word]) -> Iterator[Refusal]:
     """`set -- words` only sets $1 and so on."""
     for count, word in enumerate(words[1:], start=1):
         if word.literal == "--":
@@ -147,14 +158,14 @@ def _set(words: list[Word]) -> Iterator[Fault]:
             return
 
 
-def _tested(words: list[Word]) -> Iterator[Fault]:
+def _tested(words: list[Word]) -> Iterator[Refusal]:
     """`[ ]` and `test`, which find out from the number of words which of them are operators."""
     operands = words[1:]
     if words[0].literal == "[" and operands and operands[-1].literal == "]":
         operands = operands[:-1]
     if not any(word.values for word in operands):
         return
-    if not all(word.is_one for word in operands):
+    if not all(word.is_single_word for word in operands):
         name = words[0].literal
         yield from _all(
             operands,
@@ -180,7 +191,7 @@ def _is_known_test(operands: list[Word]) -> bool:
     return len(texts) == 1
 
 
-_SHAPES: dict[str, Callable[[list[Word]], Iterator[Fault]]] = {
+_SHAPES: dict[str, Callable[[list[Word]], Iterator[Refusal]]] = {
     "printf": _printed,
     ".": _sourced,
     "source": _sourced,

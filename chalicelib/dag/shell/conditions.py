@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from chalicelib.dag.shell.heredocs import HeredocReader
-from chalicelib.dag.shell.syntax import Condition, Word
+from chalicelib.dag.shell.syntax_tree import Condition, Word
 
 _PATTERNS = ("=", "==", "!=", "=~")
 _OTHERS = ("-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-nt", "-ot", "-ef")
 _UNARY = frozenset(f"-{letter}" for letter in "abcdefghknoprstuvwxzGLNORS")
 NUMERIC = frozenset(("-eq", "-ne", "-lt", "-le", "-gt", "-ge"))
-CALCULATING = frozenset((*NUMERIC, "-v", "-R"))
+EVALUATING_OPERATORS = frozenset((*NUMERIC, "-v", "-R"))
 """Operators whose operands bash evaluates as arithmetic, or as names with a subscript."""
 
 
@@ -21,7 +21,7 @@ class ConditionReader(HeredocReader):
         with self.deeper():
             self._alternatives(start, is_after_or=False)
         word = self._blank_word(start)
-        if word.bare != "]]":
+        if word.unquoted_literal != "]]":
             raise self.fail("this [[ ]]", start)
 
     def _alternatives(self, start: int, *, is_after_or: bool) -> bool:
@@ -48,7 +48,7 @@ class ConditionReader(HeredocReader):
             self.source.skip(1)
             return is_after_or
         word = self._blank_word(start)
-        if word.bare == "!":
+        if word.unquoted_literal == "!":
             return self._test(start, is_after_or=is_after_or)
         self._operators(word, start, is_after_or=is_after_or)
         return is_after_or
@@ -56,15 +56,15 @@ class ConditionReader(HeredocReader):
     def _operators(self, word: Word, start: int, *, is_after_or: bool) -> None:
         self._blanks()
         add = self.script.conditions.append
-        if word.bare in _UNARY:
-            add(Condition(word.bare or "", None, self._blank_word(start), is_after_or))
+        if word.unquoted_literal in _UNARY:
+            add(Condition(word.unquoted_literal or "", None, self._blank_word(start), is_after_or))
         elif self.source.peek() in ("<", ">"):
             operator = self.source.peek()
             self.source.skip(1)
             add(Condition(operator, word, self._blank_word(start), is_after_or))
         elif self._is_at_end():
             add(Condition("-n", None, word, is_after_or))
-        elif (operator := self._blank_word(start).bare or "") in _PATTERNS:
+        elif (operator := self._blank_word(start).unquoted_literal or "") in _PATTERNS:
             add(Condition(operator, word, self._pattern(start), is_after_or))
         elif operator in _OTHERS:
             add(Condition(operator, word, self._blank_word(start), is_after_or))
@@ -85,7 +85,7 @@ class ConditionReader(HeredocReader):
         """A pattern or a regular expression: parentheses and bars may stand in it."""
         self._blanks()
         word = self.word(also="()|")
-        text = word.bare_text
+        text = word.unquoted_text
         if text.count("(") != text.count(")") or "||" in text:
             raise self.fail("the pattern of this [[ ]]", start)
         return word

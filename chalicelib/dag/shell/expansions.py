@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from chalicelib.dag.shell.source import HOLE
-from chalicelib.dag.shell.syntax import Arithmetic, Kind, Part, Word
-from chalicelib.dag.shell.values import EVALUATED, Quoting
+from chalicelib.dag.shell.placeholders import EVALUATED_AS_ARITHMETIC, Quoting
+from chalicelib.dag.shell.source import PLACEHOLDER
+from chalicelib.dag.shell.syntax_tree import Arithmetic, Kind, Part, Word
 from chalicelib.dag.shell.words import WordReader
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -23,7 +23,7 @@ class ExpansionReader(WordReader):
         start, two = source.at, source.ahead(2)
         if source.ahead(3) == "$((":
             source.skip(3)
-            self.calculated("$(( ))", start)
+            self.arithmetic("$(( ))", start)
             parts.append(self.other(start, is_quoted=is_double))
         elif two == "$(":
             source.skip(2)
@@ -45,7 +45,7 @@ class ExpansionReader(WordReader):
     def _variable(self, parts: list[Part], *, is_double: bool) -> None:
         source = self.source
         char = source.peek()
-        if char == HOLE:
+        if char == PLACEHOLDER:
             quoting = Quoting.DOUBLE if is_double else Quoting.WORD
             self.value(parts, quoting, wrong="a dollar sign stands before it")
         elif name := self.name():
@@ -75,7 +75,7 @@ class ExpansionReader(WordReader):
             text = self._braces_text(is_double=is_double, start=start)
         source.skip(1)
         if operator[:1] == ":" and operator[1:] not in ("-", "=", "?", "+"):
-            self.calculates(start, "${ : }", text)
+            self.note_arithmetic(start, "${ : }", text)
         if operator == "@P":
             self.script.arithmetic.append(Arithmetic(start, "${ @P}", frozenset({name})))
         kind = Kind.VARIABLE if name and not many else Kind.OTHER
@@ -109,11 +109,11 @@ class ExpansionReader(WordReader):
         """The rest of a `[...]`, as written. What it holds is calculated."""
         source, begin = self.source, self.source.at
         parts: list[Part] = []
-        with self.only_numbers(EVALUATED):
+        with self.only_numbers(EVALUATED_AS_ARITHMETIC):
             while (char := source.peek()) and char != "]":
                 if char in "\n;&|<>()[`\\":
                     raise self.fail("this [ ]", start)
-                if char in ("$", "'", '"', HOLE):
+                if char in ("$", "'", '"', PLACEHOLDER):
                     self.part(char, Word(source.at, parts))
                 else:
                     self._plain(parts)
@@ -121,7 +121,7 @@ class ExpansionReader(WordReader):
             raise self.fail("a [ that is never closed", start)
         text = source.text[begin : source.at]
         source.skip(1)
-        self.calculates(start, "[ ]", parts)
+        self.note_arithmetic(start, "[ ]", parts)
         return text
 
     def _plain(self, parts: list[Part]) -> None:
@@ -141,7 +141,7 @@ class ExpansionReader(WordReader):
                 self.escape(parts)
             elif char == "\\":
                 self.escape_in_double(parts)
-            elif char == HOLE:
+            elif char == PLACEHOLDER:
                 self.value(parts, Quoting.BARE)
             elif char in "'\"`$":
                 self._braces_part(char, parts, is_double=is_double)
@@ -168,16 +168,16 @@ class ExpansionReader(WordReader):
 
     # Arithmetic
 
-    def calculated(self, what: str, start: int, also: str = "") -> None:
+    def arithmetic(self, what: str, start: int, also: str = "") -> None:
         """The rest of an arithmetic expression and the `))` that ends it. `also` are characters
         that may stand in it."""
         source, depth = self.source, 0
         parts: list[Part] = []
-        with self.deeper(), self.only_numbers(EVALUATED):
+        with self.deeper(), self.only_numbers(EVALUATED_AS_ARITHMETIC):
             while (char := source.peek()) != ")" or depth:
                 if char == "$":
                     self.dollar(parts, is_double=True)
-                elif char == HOLE:
+                elif char == PLACEHOLDER:
                     self.value(parts, Quoting.ARITHMETIC)
                 elif char and (char in "()" or char in also or _CALCULATED.match(char)):
                     depth += (char == "(") - (char == ")")
@@ -187,9 +187,9 @@ class ExpansionReader(WordReader):
         if source.ahead(2) != "))":
             raise self.fail("a (( that does not end with )): put a blank between the two", start)
         source.skip(2)
-        self.calculates(start, what, parts)
+        self.note_arithmetic(start, what, parts)
 
-    def calculates(self, start: int, what: str, parts: list[Part]) -> None:
+    def note_arithmetic(self, start: int, what: str, parts: list[Part]) -> None:
         """Note which variables are calculated with."""
         text = "".join(part.text if part.kind is Kind.LITERAL else " " for part in parts)
         names = {part.text for part in parts if part.kind is Kind.VARIABLE}

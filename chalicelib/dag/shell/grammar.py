@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from chalicelib.dag.shell.simple import ASSIGNS, SimpleReader
-from chalicelib.dag.shell.source import NotFollowed
-from chalicelib.dag.shell.syntax import Loop, Word
-from chalicelib.dag.shell.tables import DECLARATIONS, KEYWORDS
+from chalicelib.dag.shell.shell_names import DECLARATIONS, KEYWORDS
+from chalicelib.dag.shell.simple_commands import ASSIGNS, SimpleReader
+from chalicelib.dag.shell.source import NotUnderstood
+from chalicelib.dag.shell.syntax_tree import Loop, Word
 
 _PREFIXES = DECLARATIONS | {"builtin", "command", "eval", "exec"}
 _NEVER = frozenset[str]()
 
 
-class Reader(SimpleReader):
+class ScriptReader(SimpleReader):
     """Reads a whole script."""
 
     def __init__(self, text: str, raw: frozenset[int] = frozenset()) -> None:
@@ -23,7 +23,7 @@ class Reader(SimpleReader):
         self._in_substitution = False
 
     def read(self) -> None:
-        """Read to the end. Raises NotFollowed."""
+        """Read to the end. Raises NotUnderstood."""
         if self._list(_NEVER) or self.source.peek():
             raise self.fail(f"the {self.source.ahead(2)!r} there")
         if self.pending:
@@ -44,11 +44,11 @@ class Reader(SimpleReader):
 
     def inner_script(self, text: str, at: int) -> None:
         """A script that the shell reads at another time, such as that within backticks."""
-        inner = Reader(text)
+        inner = ScriptReader(text)
         inner._depth = self._depth + 1
         try:
             inner.read()
-        except NotFollowed as error:
+        except NotUnderstood as error:
             raise self.fail(error.what, at) from None
         self.script.take(inner.script, at)
 
@@ -110,7 +110,7 @@ class Reader(SimpleReader):
 
     def _worded(self, word: Word, ends: frozenset[str]) -> str:
         """A command that begins with a word."""
-        keyword = word.bare or ""
+        keyword = word.unquoted_literal or ""
         if keyword in ends:
             return keyword
         if keyword in ("!", "time"):
@@ -132,7 +132,11 @@ class Reader(SimpleReader):
         if self.source.peek() in ("", "\n", ";", "&", "|", ")", "#"):
             raise self.fail(f"a {keyword} without a command")
         before = self.source.at
-        if keyword == "time" and self.source.ahead(2) == "-p" and self.word().bare == "-p":
+        if (
+            keyword == "time"
+            and self.source.ahead(2) == "-p"
+            and self.word().unquoted_literal == "-p"
+        ):
             self.space()
         elif keyword == "time":
             self.source.at = before
@@ -182,7 +186,7 @@ class Reader(SimpleReader):
         self._until("done")
 
     def _arithmetic_command(self, start: int) -> None:
-        self.calculated("(( ))", start)
+        self.arithmetic("(( ))", start)
         text = self.source.text[start : self.source.at]
         # To sh these are two subshells: nothing may shift, quote or comment out what comes next.
         if "<<" in text or "\n" in text or re.search(r"[\s(]#", text):
@@ -192,25 +196,25 @@ class Reader(SimpleReader):
         self.space()
         if self.source.ahead(2) == "((":
             self.source.skip(2)
-            self.calculated("(( ; ; ))", start, also=";")
+            self.arithmetic("(( ; ; ))", start, also=";")
         else:
             self._for_words(start)
         self.space()
         if self.source.peek() == ";":
             self.source.skip(1)
         self.lines()
-        if self.word().bare != "do":
+        if self.word().unquoted_literal != "do":
             raise self.fail("this for", start)
         self._until("done")
 
     def _for_words(self, start: int) -> None:
-        name = self.word().bare
+        name = self.word().unquoted_literal
         if not name or not ASSIGNS.fullmatch(f"{name}="):
             raise self.fail("this for", start)
         self.lines()
         words: list[Word] = []
         before = self.source.at
-        if self.source.peek() not in ("", ";") and self.word().bare == "in":
+        if self.source.peek() not in ("", ";") and self.word().unquoted_literal == "in":
             self._words(words)
         else:
             self.source.at = before
@@ -228,7 +232,7 @@ class Reader(SimpleReader):
         self.space()
         self.word()
         self.lines()
-        if self.word().bare != "in":
+        if self.word().unquoted_literal != "in":
             raise self.fail("this case", start)
         while not self._branch(start):
             pass
@@ -237,7 +241,7 @@ class Reader(SimpleReader):
         """One `pattern) commands ;;` of a case; or what ends it, and then True."""
         self.lines()
         before = self.source.at
-        if self.source.peek() != "(" and self.word().bare == "esac":
+        if self.source.peek() != "(" and self.word().unquoted_literal == "esac":
             return True
         self.source.at = before
         if self.source.peek() == "(":
@@ -284,14 +288,17 @@ class Reader(SimpleReader):
 
     def _body(self, name: Word, start: int) -> None:
         """The body of a function, which is a compound command."""
-        if not name.bare or name.bare in _PREFIXES:
+        if not name.unquoted_literal or name.unquoted_literal in _PREFIXES:
             raise self.fail("this function", start)
-        self.script.functions.add(name.bare)
+        self.script.functions.add(name.unquoted_literal)
         self.lines()
         if self.source.peek() == "(":
             self._command(_NEVER)
             return
         keyword = self.word()
-        if keyword.bare not in self._compound() or keyword.bare == "function":
+        if (
+            keyword.unquoted_literal not in self._compound()
+            or keyword.unquoted_literal == "function"
+        ):
             raise self.fail("this function", start)
         self._worded(keyword, _NEVER)

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from chalicelib.dag.shell.expansions import ExpansionReader
-from chalicelib.dag.shell.source import HOLE, Source
-from chalicelib.dag.shell.values import Quoting
+from chalicelib.dag.shell.placeholders import Quoting
+from chalicelib.dag.shell.source import PLACEHOLDER, Source
 
 IN_HEREDOC = "in a here-document nothing can be quoted"
 _NUMBER = "-?[0-9][-+.0-9eE]*"
@@ -25,10 +25,11 @@ class Heredoc:
     def may_end(self, line: str) -> bool:
         """Whether the line is the delimiter, or would be with some number for a value."""
         line = line.lstrip("\t") if self.is_indented else line
-        if HOLE not in line:
+        if PLACEHOLDER not in line:
             return line == self.delimiter
         return (
-            re.fullmatch(_NUMBER.join(map(re.escape, line.split(HOLE))), self.delimiter) is not None
+            re.fullmatch(_NUMBER.join(map(re.escape, line.split(PLACEHOLDER))), self.delimiter)
+            is not None
         )
 
 
@@ -72,7 +73,7 @@ class HeredocReader(ExpansionReader):
 
     def _ends(self, document: Heredoc, line: str, joined: str) -> bool:
         ends = document.may_end(line)
-        is_sure = HOLE not in line and not joined
+        is_sure = PLACEHOLDER not in line and not joined
         if (ends and not is_sure) or (joined and document.may_end(joined + line)):
             raise self.fail("a here-document of which the last line is not sure", document.start)
         return ends
@@ -89,7 +90,7 @@ class HeredocReader(ExpansionReader):
         self.source = whole
 
     def _literal_values(self, end: int) -> None:
-        while (at := self.source.text.find(HOLE, self.source.at, end)) >= 0:
+        while (at := self.source.text.find(PLACEHOLDER, self.source.at, end)) >= 0:
             self.source.at = at
             self.value([], Quoting.BARE)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-HOLE = "\0"
+PLACEHOLDER = "\0"
 """Stands for a value; no script can hold this character itself."""
 
 _CONTINUED = "\\\n"
 
 
-class NotFollowed(Exception):
+class NotUnderstood(Exception):
     """The script means something from `at` on that this reader does not know for sure."""
 
     def __init__(self, at: int, what: str) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from chalicelib.dag.shell.syntax import Command, Script, Word
-from chalicelib.dag.shell.tables import DECLARATIONS, is_own_variable
+from chalicelib.dag.shell.shell_names import DECLARATIONS, is_shell_variable
+from chalicelib.dag.shell.syntax_tree import Command, Script, Word
 
 _OPTIONS = re.compile(r"-[A-Za-z]+")
 _FILLS_ARRAYS = ("mapfile", "read", "readarray")
@@ -28,17 +28,17 @@ class Variables:
             variables._note(command)
         return variables
 
-    def why_not(self, name: str) -> str:
+    def assignment_refusal(self, name: str) -> str:
         """Why no value may be assigned to the variable, or nothing."""
-        if is_own_variable(name):
+        if is_shell_variable(name):
             return f"{name} means something to the shell itself: choose another name"
         if self.is_unsure or name in self.evaluated:
             return f"the script declares {name} so that its value may be evaluated"
         return ""
 
-    def why_not_declared(self, name: str) -> str:
+    def declaration_refusal(self, name: str) -> str:
         """The same where `declare` or the like assigns it."""
-        if reason := self.why_not(name):
+        if reason := self.assignment_refusal(name):
             return reason
         if name in self.arrays:
             return f"{name} is an array, and what is declared in parentheses is evaluated"
@@ -68,13 +68,13 @@ class Variables:
                 self.is_unsure = self.is_unsure or not _name(word)
             elif "a" in options or "A" in options:
                 self.arrays.add(_name(word))
-            elif not word.lead:
+            elif not word.prefix:
                 self.is_unsure = True  # it may be an option
 
 
 def _name(word: Word) -> str:
     """The variable that the word declares, or nothing where only the shell knows."""
-    found = re.match(r"([A-Za-z_][A-Za-z0-9_]*)(?:$|[+=\[])", word.lead)
-    has_more = found is not None and found.end() == len(word.lead) and word.literal is None
-    is_whole = found is not None and (not has_more or word.lead[-1:] in ("=", "[", "+"))
+    found = re.match(r"([A-Za-z_][A-Za-z0-9_]*)(?:$|[+=\[])", word.prefix)
+    has_more = found is not None and found.end() == len(word.prefix) and word.literal is None
+    is_whole = found is not None and (not has_more or word.prefix[-1:] in ("=", "[", "+"))
     return found[1] if found is not None and is_whole else ""

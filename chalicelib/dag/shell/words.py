@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from chalicelib.dag.shell.source import HOLE
-from chalicelib.dag.shell.syntax import Kind, Part, Word
-from chalicelib.dag.shell.values import Quoting, ValueReader
+from chalicelib.dag.shell.placeholders import Quoting, ValueReader
+from chalicelib.dag.shell.source import PLACEHOLDER
+from chalicelib.dag.shell.syntax_tree import Kind, Part, Word
 
 _BARE = re.compile(r"[^\0\\'\"`$ \t\n;&|<>()]+")
 _IN_DOUBLE = re.compile(r"[^\0\\\"`$]+")
@@ -48,8 +48,8 @@ class WordReader(ValueReader):
 
     def part(self, char: str, word: Word) -> None:
         source, parts = self.source, word.parts
-        if char == HOLE:
-            open_braces = word.bare_text.count("{") > word.bare_text.count("}")
+        if char == PLACEHOLDER:
+            open_braces = word.unquoted_text.count("{") > word.unquoted_text.count("}")
             self.value(parts, Quoting.BRACES if open_braces else Quoting.WORD)
         elif char == "\\":
             self.escape(parts)
@@ -73,7 +73,7 @@ class WordReader(ValueReader):
         escaped = self.source.raw(1)
         if not escaped:
             raise self.fail("a backslash at its end")
-        if escaped == HOLE:
+        if escaped == PLACEHOLDER:
             self.source.at += 1
             self.value(parts, Quoting.WORD, wrong="a backslash stands before it")
             return
@@ -89,7 +89,7 @@ class WordReader(ValueReader):
         source.at += 1
         parts.append(Part(Kind.LITERAL, "", True))
         while source.at < end:
-            stop = source.text.find(HOLE, source.at, end)
+            stop = source.text.find(PLACEHOLDER, source.at, end)
             stop = end if stop < 0 else stop
             if stop > source.at:
                 parts.append(Part(Kind.LITERAL, source.text[source.at : stop], True))
@@ -103,7 +103,7 @@ class WordReader(ValueReader):
         source, start = self.source, self.source.at
         with self.deeper():
             while (char := source.peek()) and char != closer:
-                if char == HOLE:
+                if char == PLACEHOLDER:
                     self.value(parts, Quoting.DOUBLE)
                 elif char == "\\":
                     self.escape_in_double(parts)
@@ -123,7 +123,7 @@ class WordReader(ValueReader):
 
     def escape_in_double(self, parts: list[Part]) -> None:
         escaped = self.source.raw(1)
-        if escaped == HOLE:
+        if escaped == PLACEHOLDER:
             self.source.at += 1
             self.value(parts, Quoting.DOUBLE, wrong="a backslash stands before it")
             return
@@ -139,8 +139,8 @@ class WordReader(ValueReader):
         # Without bash, it is a dollar sign and a text that no backslash prolongs.
         if end < 0 or (len(text) - len(text.rstrip("\\"))) % 2:
             raise self.fail("$'...' with a quotation mark in it", start)
-        while HOLE in source.text[source.at : end]:
-            source.at = source.text.index(HOLE, source.at)
+        while PLACEHOLDER in source.text[source.at : end]:
+            source.at = source.text.index(PLACEHOLDER, source.at)
             self.value([], Quoting.BARE, wrong="no quoting is possible within $'...'")
         source.at = end + 1
         parts.append(self.other(start, is_quoted=True))
@@ -152,10 +152,10 @@ class WordReader(ValueReader):
         if found.end() >= source.end:
             raise self.fail("a backtick that is never closed", start)
         with self.only_numbers(IN_BACKTICKS):
-            while (at := source.text.find(HOLE, source.at, found.end())) >= 0:
+            while (at := source.text.find(PLACEHOLDER, source.at, found.end())) >= 0:
                 source.at = at
                 self.value([], Quoting.BARE)
         source.at = found.end() + 1
         parts.append(self.other(start, is_quoted=is_double))
         escapes = '([$`\\\\"])' if is_double else "([$`\\\\])"
-        self.inner_script(re.sub(r"\\" + escapes, r"\1", found[0].replace(HOLE, "0")), start)
+        self.inner_script(re.sub(r"\\" + escapes, r"\1", found[0].replace(PLACEHOLDER, "0")), start)

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from chalicelib.dag.templates.scope import OPEN, Fault, Scope
+from chalicelib.dag.templates.scope import OPEN, Scope, TemplateProblem
 
 
 def is_template(value: Any) -> bool:
@@ -78,7 +78,7 @@ def render_value(value: Any, context: Mapping[str, Any], *, stand_in: str = "''"
     return engine.render_value(value, context, stand_in)
 
 
-def check(text: str, scope: Scope, *, for_shell: bool = False) -> list[Fault]:
+def check(text: str, scope: Scope, *, for_shell: bool = False) -> list[TemplateProblem]:
     """All that is wrong with the templates of a text, before there is anything to render."""
     if OPEN not in text:
         return []
@@ -108,12 +108,12 @@ def is_single_template(text: str) -> bool:
         return False
     from chalicelib.dag.templates import engine
 
-    return engine.is_one(text)
+    return engine.is_single_word(text)
 
 
-def with_placeholders(text: str, tame: Collection[str]) -> tuple[str, list[int]]:
+def with_placeholders(text: str, safe_params: Collection[str]) -> tuple[str, list[int]]:
     """The text with a NUL for each template, and which of them, from 0, may stand for a text that
-    somebody gave to the run. `tame` are the params that cannot hold one.
+    somebody gave to the run. `safe_params` are the params that cannot hold one.
 
     Raises TemplateError where they cannot be read.
     """
@@ -121,4 +121,4 @@ def with_placeholders(text: str, tame: Collection[str]) -> tuple[str, list[int]]
         return text, []
     from chalicelib.dag.templates import engine
 
-    return engine.with_placeholders(text, tame)
+    return engine.with_placeholders(text, safe_params)

@@ -20,9 +20,9 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from chalicelib.dag.json_values import unwrap_verbatim
 from chalicelib.dag.problems import MAX_PROBLEMS, did_you_mean, quote
-from chalicelib.dag.shell.places import places
-from chalicelib.dag.shell.source import HOLE
-from chalicelib.dag.shell.values import Place
+from chalicelib.dag.shell.insertion_points import insertion_points
+from chalicelib.dag.shell.placeholders import InsertionPoint
+from chalicelib.dag.shell.source import PLACEHOLDER
 from chalicelib.dag.templates.compile_budget import NotCompiled, spend_on_expression, spend_on_text
 from chalicelib.dag.templates.filters import FILTERS, MAX_TEXT, refuse_undefined
 from chalicelib.dag.templates.names import (
@@ -33,9 +33,9 @@ from chalicelib.dag.templates.names import (
     wrong_names,
 )
 from chalicelib.dag.templates.numeric import always_number, is_number
-from chalicelib.dag.templates.scope import OPEN, Fault, Scope, TemplateError
+from chalicelib.dag.templates.scope import OPEN, Scope, TemplateError, TemplateProblem
 from chalicelib.dag.templates.shell_quoting import quote_for, refusal
-from chalicelib.dag.templates.spans import BRACES, Hole, Unreadable, split
+from chalicelib.dag.templates.spans import BRACES, Span, UnreadableTemplate, split
 from chalicelib.dag.text import BadText, to_text_or_empty
 
 MAX_EXPRESSION = 1000
@@ -106,12 +106,14 @@ _ENVIRONMENT = _environment()
 
 @dataclass(frozen=True, slots=True)
 class _Expression:
-    """What stands in one template. `own_text` is it where it is only a text that the author wrote;
-    `is_raw` where `| raw` ends it."""
+    """The expression of one template.
 
-    hole: Hole
+    `author_text` is set if it is only a literal text; `is_raw` if `| raw` ends it.
+    """
+
+    span: Span
     tree: nodes.Expr
-    own_text: str | None
+    author_text: str | None
     is_raw: bool
 
 
@@ -123,7 +125,7 @@ class _Program:
     literals: tuple[str, ...]
     expressions: tuple[_Expression, ...]
     evaluators: tuple[TemplateExpression, ...]
-    places: tuple[Place | None, ...]
+    insertion_points: tuple[InsertionPoint | None, ...]
 
 
 def precompile(text: str) -> None:
@@ -136,8 +138,8 @@ def render(text: str, context: Mapping[str, Any], *, for_shell: bool) -> str:
     left = MAX_TEXT - len(program.literals[0])
     for index in range(len(program.expressions)):
         value = _text(program, index, context)
-        if for_shell and (place := program.places[index]):
-            value = _quoted(value, place)
+        if for_shell and (point := program.insertion_points[index]):
+            value = _quoted(value, point)
         parts += [value, program.literals[index + 1]]
         left -= len(value) + len(program.literals[index + 1])
         if left < 0:
@@ -145,14 +147,14 @@ def render(text: str, context: Mapping[str, Any], *, for_shell: bool) -> str:
     return "".join(parts)
 
 
-def _quoted(value: str, place: Place) -> str:
-    if not value and place.allows_numbers:
+def _quoted(value: str, point: InsertionPoint) -> str:
+    if not value and point.allows_numbers:
         raise TemplateError(
             "a template cannot be rendered: a number is needed there, and it has no value: give "
             "the param a default, or end the template with | default(0)"
         )
     try:
-        return quote_for(value, place, is_number=is_number(value))
+        return quote_for(value, point, is_number=is_number(value))
     except ValueError as error:
         raise TemplateError(f"a template cannot be rendered: {error}") from None
 
@@ -164,48 +166,50 @@ def render_value(text: str, context: Mapping[str, Any], stand_in: str) -> Any:
     return render(text, context, for_shell=False)
 
 
-def check(text: str, scope: Scope, *, for_shell: bool) -> list[Fault]:
+def check(text: str, scope: Scope, *, for_shell: bool) -> list[TemplateProblem]:
     try:
-        literals, holes = split(text)
-    except Unreadable as error:
-        return [Fault(error.opening, str(error))]
+        literals, spans = split(text)
+    except UnreadableTemplate as error:
+        return [TemplateProblem(error.opening, str(error))]
     tasks = frozenset(scope.tasks)
-    faults: list[Fault] = []
+    problems: list[TemplateProblem] = []
     expressions: list[_Expression | None] = []
-    for hole in holes:
-        expression, wrong = _judged(hole, scope)
+    for span in spans:
+        expression, wrong = _read_and_check(span, scope)
         expressions.append(expression)
-        if wrong and (odd := task_id_hint(hole.source, tasks)):
+        if wrong and (odd := task_id_hint(span.source, tasks)):
             wrong = [odd]
-        faults += [Fault(hole.opening, message) for message in wrong]
-        if len(faults) >= MAX_PROBLEMS:
-            return faults  # more are not shown, and each looks for a name that was meant
+        problems += [TemplateProblem(span.opening, message) for message in wrong]
+        if len(problems) >= MAX_PROBLEMS:
+            return problems  # more are not shown, and each looks for a name that was meant
     if for_shell:
-        faults += _unsafe(literals, expressions, scope)
-    return sorted(faults, key=lambda fault: fault.opening)
+        problems += _unsafe_values(literals, expressions, scope)
+    return sorted(problems, key=lambda problem: problem.opening)
 
 
-def _judged(hole: Hole, scope: Scope) -> tuple[_Expression | None, list[str]]:
+def _read_and_check(span: Span, scope: Scope) -> tuple[_Expression | None, list[str]]:
     """The expression, and all that is wrong with it."""
     try:
-        expression = _read(hole)
-    except Unreadable as error:
+        expression = _read(span)
+    except UnreadableTemplate as error:
         return None, [str(error)]
     return expression, list(wrong_names(expression.tree, scope))
 
 
-def _unsafe(
+def _unsafe_values(
     literals: Sequence[str], expressions: Sequence[_Expression | None], scope: Scope
-) -> Iterator[Fault]:
+) -> Iterator[TemplateProblem]:
     """The templates whose values the shell would not take as plain text."""
-    for expression, place in zip(expressions, _places(literals, expressions), strict=True):
-        if expression is None or place is None or not place.reason:
+    for expression, point in zip(
+        expressions, _insertion_points(literals, expressions), strict=True
+    ):
+        if expression is None or point is None or not point.reason:
             continue
-        if not place.allows_numbers or not always_number(expression.tree, scope.numbers):
-            yield Fault(expression.hole.opening, refusal(place))
+        if not point.allows_numbers or not always_number(expression.tree, scope.numbers):
+            yield TemplateProblem(expression.span.opening, refusal(point))
 
 
-def is_one(text: str) -> bool:
+def is_single_word(text: str) -> bool:
     return split(text)[0] == ["", ""]
 
 
@@ -214,25 +218,25 @@ def names_in(text: str) -> set[str]:
     return {".".join(path) for one in program.expressions for path in paths(one.tree)}
 
 
-def with_placeholders(text: str, tame: Collection[str]) -> tuple[str, list[int]]:
+def with_placeholders(text: str, safe_params: Collection[str]) -> tuple[str, list[int]]:
     program = _program(text)
     written, found = [program.literals[0]], []
     for expression, literal in zip(program.expressions, program.literals[1:], strict=True):
-        if expression.own_text is not None:
-            written.append(expression.own_text + literal)
+        if expression.author_text is not None:
+            written.append(expression.author_text + literal)
             continue
-        if _may_be_given(expression.tree, tame):
-            found.append(sum(part.startswith(HOLE) for part in written))
-        written.append(HOLE + literal)
+        if _may_hold_given_text(expression.tree, safe_params):
+            found.append(sum(part.startswith(PLACEHOLDER) for part in written))
+        written.append(PLACEHOLDER + literal)
     return "".join(written), found
 
 
-def _may_be_given(tree: nodes.Expr, tame: Collection[str]) -> bool:
+def _may_hold_given_text(tree: nodes.Expr, safe_params: Collection[str]) -> bool:
     """Whether its value may be a text that somebody gave to the run, or that a command wrote."""
-    if always_number(tree, tame):
+    if always_number(tree, safe_params):
         return False
     return any(
-        path[0] == "outputs" or (path[0] == "params" and not (path[1:] and path[1] in tame))
+        path[0] == "outputs" or (path[0] == "params" and not (path[1:] and path[1] in safe_params))
         for path in paths(tree)
     )
 
@@ -240,31 +244,35 @@ def _may_be_given(tree: nodes.Expr, tame: Collection[str]) -> bool:
 @lru_cache(maxsize=8192)
 def _program(text: str) -> _Program:
     spend_on_text(text, text.count(OPEN))
-    literals, holes = split(text)
-    expressions = tuple(map(_read, holes))
+    literals, spans = split(text)
+    expressions = tuple(map(_read, spans))
     try:
-        evaluators = tuple(_compile(hole.source) for hole in holes)
+        evaluators = tuple(_compile(span.source) for span in spans)
     except NotCompiled:
         raise NotCompiled(text) from None
-    return _Program(tuple(literals), expressions, evaluators, tuple(_places(literals, expressions)))
+    return _Program(
+        tuple(literals), expressions, evaluators, tuple(_insertion_points(literals, expressions))
+    )
 
 
-def _read(hole: Hole) -> _Expression:
-    if not hole.source:
-        raise Unreadable(hole.opening, f"this template is empty; {BRACES}")
-    if len(hole.source) > MAX_EXPRESSION:
-        raise Unreadable(hole.opening, f"a template has at most {MAX_EXPRESSION} characters")
+def _read(span: Span) -> _Expression:
+    if not span.source:
+        raise UnreadableTemplate(span.opening, f"this template is empty; {BRACES}")
+    if len(span.source) > MAX_EXPRESSION:
+        raise UnreadableTemplate(
+            span.opening, f"a template has at most {MAX_EXPRESSION} characters"
+        )
     try:
-        parser = Parser(_ENVIRONMENT, hole.source, state="variable")
+        parser = Parser(_ENVIRONMENT, span.source, state="variable")
         tree = parser.parse_expression()
         if not parser.stream.eos:
             raise TemplateSyntaxError(f"{quote(parser.stream.current.value)} is too much", 1)
     except _FAILURES as error:
         why = error.message if isinstance(error, TemplateSyntaxError) else str(error)
-        raise Unreadable(hole.opening, f"this is no template: {why}; {BRACES}") from None
-    _check_nodes(tree, hole)
+        raise UnreadableTemplate(span.opening, f"this is no template: {why}; {BRACES}") from None
+    _check_nodes(tree, span)
     own = tree.value if isinstance(tree, nodes.Const) else None
-    return _Expression(hole, tree, own if isinstance(own, str) else None, _is_raw(tree))
+    return _Expression(span, tree, own if isinstance(own, str) else None, _is_raw(tree))
 
 
 @lru_cache(maxsize=1024)
@@ -276,25 +284,25 @@ def _compile(source: str) -> TemplateExpression:
         raise TemplateError(f"this template is too complex: {error}") from None
 
 
-def _places(
+def _insertion_points(
     literals: Sequence[str], expressions: Sequence[_Expression | None]
-) -> list[Place | None]:
+) -> list[InsertionPoint | None]:
     """Where each value stands: None where it is not quoted. A text of the author's is part of the
     script, quotation marks and all."""
     script, raw = [literals[0]], set()
     for expression, literal in zip(expressions, literals[1:], strict=True):
-        if expression and expression.own_text is not None:
-            script[-1] += expression.own_text + literal
+        if expression and expression.author_text is not None:
+            script[-1] += expression.author_text + literal
             continue
         if expression is None or expression.is_raw:
             raw.add(len(script) - 1)
         script.append(literal)
-    places_of_values = iter(places(script, raw))
-    found: list[Place | None] = []
+    points_of_values = iter(insertion_points(script, raw))
+    found: list[InsertionPoint | None] = []
     for expression in expressions:
-        is_text = expression is not None and expression.own_text is not None
-        place = None if is_text else next(places_of_values)
-        found.append(None if expression is None or expression.is_raw else place)
+        is_text = expression is not None and expression.author_text is not None
+        point = None if is_text else next(points_of_values)
+        found.append(None if expression is None or expression.is_raw else point)
     return found
 
 
@@ -302,11 +310,11 @@ def _is_raw(tree: nodes.Node) -> bool:
     return isinstance(tree, nodes.Filter) and tree.name == "raw"
 
 
-def _check_nodes(tree: nodes.Expr, hole: Hole) -> None:
+def _check_nodes(tree: nodes.Expr, span: Span) -> None:
     for node in (tree, *tree.find_all(nodes.Node)):
         message = _refused(node, is_whole=node is tree)
         if message:
-            raise Unreadable(hole.opening, message)
+            raise UnreadableTemplate(span.opening, message)
 
 
 def _refused(node: nodes.Node, *, is_whole: bool) -> str | None:

@@ -19,7 +19,7 @@ class TemplateError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class TemplateProblem:
     """What is wrong with a template, and which `{{` of the text it is in, from 0."""
 
     opening: int

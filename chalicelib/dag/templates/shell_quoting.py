@@ -1,14 +1,14 @@
 """How a value is written where it stands in a shell script.
 
 Quotation marks that make a value safe between words are no protection within others, and where a
-shell evaluates words again, none are. Where a value may stand, `shell.places` says.
+shell evaluates words again, none are. Where a value may stand, `shell.insertion_points` says.
 """
 
 from __future__ import annotations
 
 import re
 
-from chalicelib.dag.shell.values import Place, Quoting
+from chalicelib.dag.shell.placeholders import InsertionPoint, Quoting
 
 _OF_A_COMMENT = re.compile(r"[^A-Za-z0-9_ .,:/=+@%-]")
 _WITH_NUMBERS = (
@@ -19,11 +19,11 @@ _WITH_NUMBERS = (
 _WITHOUT = 'give the value to the command as a variable in env and write "$NAME"'
 
 
-def quote_for(text: str, place: Place, *, is_number: bool) -> str:
+def quote_for(text: str, point: InsertionPoint, *, is_number: bool) -> str:
     """`text` so that the shell takes it as it is. Raises ValueError where that cannot be."""
-    if place.reason and not (is_number and place.allows_numbers):
-        raise ValueError(refusal(place))
-    quoting = place.quoting
+    if point.reason and not (is_number and point.allows_numbers):
+        raise ValueError(refusal(point))
+    quoting = point.quoting
     if quoting is Quoting.COMMENT:
         # Nobody reads it, and some shells look for the end of a $( ) in comments, too.
         return _OF_A_COMMENT.sub("_", text)
@@ -39,7 +39,7 @@ def _in_single_marks(text: str) -> str:
     return "'" + text.replace("'", "'\"'\"'") + "'"
 
 
-def refusal(place: Place) -> str:
+def refusal(point: InsertionPoint) -> str:
     """Why no value may stand there, and what to do instead."""
-    way_out = _WITH_NUMBERS if place.allows_numbers else _WITHOUT
-    return f"no value is safe here: {place.reason}; {way_out}. {{{{ ... | raw }}}} puts it unquoted"
+    way_out = _WITH_NUMBERS if point.allows_numbers else _WITHOUT
+    return f"no value is safe here: {point.reason}; {way_out}. {{{{ ... | raw }}}} puts it unquoted"

@@ -17,14 +17,14 @@ _MARKED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
+class Span:
     """A template's place in its text: what is evaluated there."""
 
     opening: int
     source: str
 
 
-class Unreadable(TemplateError):
+class UnreadableTemplate(TemplateError):
     """No template can be made of the text from one of its `{{` on."""
 
     def __init__(self, opening: int, message: str) -> None:
@@ -32,16 +32,16 @@ class Unreadable(TemplateError):
         self.opening = opening
 
 
-def split(text: str) -> tuple[list[str], list[Hole]]:
+def split(text: str) -> tuple[list[str], list[Span]]:
     """The literal texts and what stands between them. A `-` beside the braces takes the white space
     on that side away, as in Jinja."""
     literals: list[str] = []
-    holes: list[Hole] = []
+    spans: list[Span] = []
     at = opening = counted = 0
     strip_next = False
     while (start := text.find(OPEN, at)) >= 0:
-        if len(holes) == MAX_TEMPLATES:
-            raise Unreadable(opening, f"a text holds at most {MAX_TEMPLATES} templates")
+        if len(spans) == MAX_TEMPLATES:
+            raise UnreadableTemplate(opening, f"a text holds at most {MAX_TEMPLATES} templates")
         # Those within the marks of a template count, too.
         opening += text.count(OPEN, counted, start)
         counted = start
@@ -51,10 +51,10 @@ def split(text: str) -> tuple[list[str], list[Hole]]:
         literals.append(literal.rstrip() if source.startswith("-") else literal)
         strip_next = source.endswith("-")
         source = source[1:] if source[:1] in ("-", "+") else source
-        holes.append(Hole(opening, source.removesuffix("-").strip()))
+        spans.append(Span(opening, source.removesuffix("-").strip()))
         at = end + 2
     literals.append(text[at:].lstrip() if strip_next else text[at:])
-    return literals, holes
+    return literals, spans
 
 
 def _end_of(text: str, start: int, opening: int) -> int:
@@ -74,8 +74,12 @@ def _end_of(text: str, start: int, opening: int) -> int:
         if char in _PAIRS:
             expected.append(_PAIRS[char])
             if len(expected) > MAX_DEPTH:
-                raise Unreadable(opening, f"a template is at most {MAX_DEPTH} brackets deep")
+                raise UnreadableTemplate(
+                    opening, f"a template is at most {MAX_DEPTH} brackets deep"
+                )
         elif char in ")]}" and (not expected or expected.pop() != char):
-            raise Unreadable(opening, f"this is no template: {quote(char)} is too much; {BRACES}")
+            raise UnreadableTemplate(
+                opening, f"this is no template: {quote(char)} is too much; {BRACES}"
+            )
         at += 1
-    raise Unreadable(opening, f"this template has no end: close it with }}}}; {BRACES}")
+    raise UnreadableTemplate(opening, f"this template has no end: close it with }}}}; {BRACES}")

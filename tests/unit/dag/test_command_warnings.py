@@ -11,7 +11,7 @@ import pytest
 from chalicelib.dag.__main__ import main
 from chalicelib.dag.language.parser import parse_file
 from chalicelib.dag.problems import MAX_WARNINGS, DagWarning, WarningCode
-from chalicelib.dag.shell.evaluated import evaluations
+from chalicelib.dag.shell.taint import evaluations
 from tests.support.waiting import HANG_SECONDS
 
 GIVEN = ("X", "PARAM_N", "OUTPUT_A_R")

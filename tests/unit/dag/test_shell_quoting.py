@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.dag.shell.places import places
+from chalicelib.dag.shell.insertion_points import insertion_points
 from chalicelib.dag.templates import check, render
 from chalicelib.dag.templates.scope import Scope, TemplateError
 from tests.support.waiting import HANG_SECONDS
@@ -75,9 +75,9 @@ def test_a_value_reaches_the_command_as_it_is(command: str, shell: str) -> None:
 @given(st.lists(st.text(st.characters(exclude_characters="\0", codec="utf-8")), max_size=20))
 def test_any_text_survives_between_words_and_in_quotation_marks(values: list[str]) -> None:
     lines = [
-        rendered(f"printf '%s\\0' {place}", value)
+        rendered(f"printf '%s\\0' {point}", value)
         for value in values
-        for place in ("{{ params.v }}", '"{{ params.v }}"', "'{{ params.v }}'", '"a{{params.v}}b"')
+        for point in ("{{ params.v }}", '"{{ params.v }}"', "'{{ params.v }}'", '"a{{params.v}}b"')
     ]
     expected = [text for v in values for text in (v, v, v, f"a{v}b")]
 
@@ -195,7 +195,7 @@ ATTACKS = [
 @given(SCRIPTS, st.sampled_from(ATTACKS), st.sampled_from(SHELLS))
 def test_no_script_lets_a_value_run_as_code(literals: list[str], attack: str, shell: str) -> None:
     """Whatever stands around it, well-formed or not, and whatever the shell makes of it."""
-    if any(place.reason for place in places(literals)):
+    if any(point.reason for point in insertion_points(literals)):
         return
     command = "{{ params.v }}".join(literals)
     with tempfile.TemporaryDirectory() as folder:

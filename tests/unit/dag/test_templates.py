@@ -21,7 +21,7 @@ from chalicelib.dag.templates import (
     render,
     render_value,
 )
-from chalicelib.dag.templates.scope import NAMES, Fault, Scope, TemplateError
+from chalicelib.dag.templates.scope import NAMES, Scope, TemplateError, TemplateProblem
 from chalicelib.dag.templates.spans import split
 
 ROOT = Path(__file__).parents[3]
@@ -217,7 +217,7 @@ KNOWN = ", ".join(NAMES)
 def test_what_is_wrong_with_a_template_is_told_before_there_is_a_run(
     text: str, message: str
 ) -> None:
-    assert check(text, SCOPE) == [Fault(0, message)]
+    assert check(text, SCOPE) == [TemplateProblem(0, message)]
 
 
 def test_each_fault_says_which_template_it_is_in() -> None:

@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chalicelib.dag.shell.source import HOLE, NotFollowed, Source
-from chalicelib.dag.shell.syntax import Kind, Part, Script
+from chalicelib.dag.shell.source import PLACEHOLDER, NotUnderstood, Source
+from chalicelib.dag.shell.syntax_tree import Kind, Part, Script
 
 MAX_DEPTH = 25
-EVALUATED = "the shell evaluates it as arithmetic, and runs commands that stand in a text there"
+EVALUATED_AS_ARITHMETIC = (
+    "the shell evaluates it as arithmetic, and runs commands that stand in a text there"
+)
 
 
 class Quoting(StrEnum):
@@ -29,7 +31,7 @@ class Quoting(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class InsertionPoint:
     """Where a value stands. With a `reason` it may not stand there, or only if it is a number where
     that `allows_numbers`."""
 
@@ -44,10 +46,10 @@ class ValueReader:
     def __init__(self, text: str) -> None:
         self.source = Source(text)
         self.script = Script()
-        self.places: dict[int, Place] = {}
+        self.insertion_points: dict[int, InsertionPoint] = {}
         self.raw: frozenset[int] = frozenset()
-        self._offsets = [found.start() for found in re.finditer(HOLE, text)]
-        self._narrow = ""  # why only numbers may stand here
+        self._offsets = [found.start() for found in re.finditer(PLACEHOLDER, text)]
+        self._restriction = ""  # why only numbers may stand here
         self._depth = 0
 
     # What the grammar of commands adds.
@@ -60,8 +62,8 @@ class ValueReader:
 
     # Context
 
-    def fail(self, what: str, at: int | None = None) -> NotFollowed:
-        return NotFollowed(self.source.at if at is None else at, what)
+    def fail(self, what: str, at: int | None = None) -> NotUnderstood:
+        return NotUnderstood(self.source.at if at is None else at, what)
 
     @contextmanager
     def deeper(self) -> Iterator[None]:
@@ -74,10 +76,10 @@ class ValueReader:
     @contextmanager
     def only_numbers(self, reason: str) -> Iterator[None]:
         """Also within a $( ), of which the output stands here."""
-        before = self._narrow
-        self._narrow = before or reason
+        before = self._restriction
+        self._restriction = before or reason
         yield
-        self._narrow = before
+        self._restriction = before
 
     # Values
 
@@ -86,16 +88,16 @@ class ValueReader:
         at = self.source.at
         index = bisect_left(self._offsets, at)
         self.source.at += 1
-        narrow = self._narrow
+        narrow = self._restriction
         is_quoted = quoting not in (Quoting.WORD, Quoting.BRACES)
         if index in self.raw:
             parts.append(Part(Kind.OTHER, "", is_quoted))
             return
         if narrow and not wrong:
-            how = Quoting.ARITHMETIC if narrow == EVALUATED else Quoting.BARE
-            self.places[index] = Place(how, narrow, allows_numbers=True)
+            how = Quoting.ARITHMETIC if narrow == EVALUATED_AS_ARITHMETIC else Quoting.BARE
+            self.insertion_points[index] = InsertionPoint(how, narrow, allows_numbers=True)
         else:
-            self.places[index] = Place(quoting, wrong)
+            self.insertion_points[index] = InsertionPoint(quoting, wrong)
         parts.append(Part(Kind.VALUE, "", is_quoted, (index,)))
 
     def values_from(self, start: int) -> tuple[int, ...]:
@@ -107,10 +109,12 @@ class ValueReader:
         """What begins at `start`, and ends here, and of which only the shell knows what it is."""
         return Part(Kind.OTHER, "", is_quoted, self.values_from(start))
 
-    def narrow(self, index: int, reason: str, quoting: Quoting | None = None) -> None:
+    def restrict(self, index: int, reason: str, quoting: Quoting | None = None) -> None:
         """Take back that any value may stand there: only numbers may."""
-        place = self.places.get(index)
-        if place is None:
+        point = self.insertion_points.get(index)
+        if point is None:
             return  # the author wants it unquoted
-        if not place.reason:
-            self.places[index] = Place(quoting or place.quoting, reason, allows_numbers=True)
+        if not point.reason:
+            self.insertion_points[index] = InsertionPoint(
+                quoting or point.quoting, reason, allows_numbers=True
+            )

@@ -6,11 +6,11 @@ import re
 from dataclasses import replace
 
 from chalicelib.dag.shell.conditions import ConditionReader
-from chalicelib.dag.shell.effects import changed_by, code_in
-from chalicelib.dag.shell.source import HOLE
-from chalicelib.dag.shell.syntax import Assignment, Command, Kind, Part, Word
-from chalicelib.dag.shell.tables import DECLARATIONS, KEYWORDS
-from chalicelib.dag.shell.values import Quoting
+from chalicelib.dag.shell.mode_changes import changed_by, code_in
+from chalicelib.dag.shell.placeholders import Quoting
+from chalicelib.dag.shell.shell_names import DECLARATIONS, KEYWORDS
+from chalicelib.dag.shell.source import PLACEHOLDER
+from chalicelib.dag.shell.syntax_tree import Assignment, Command, Kind, Part, Word
 
 ASSIGNS = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\+?=")
 _ELEMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\[")
@@ -40,7 +40,7 @@ class SimpleReader(ConditionReader):
         source = self.source
         end = source.text.find("\n", source.at, source.end)
         end = source.end if end < 0 else end
-        while (at := source.text.find(HOLE, source.at, end)) >= 0:
+        while (at := source.text.find(PLACEHOLDER, source.at, end)) >= 0:
             source.at = at
             self.value([], Quoting.COMMENT)
         source.at = end
@@ -79,9 +79,9 @@ class SimpleReader(ConditionReader):
         """Whether the word belongs to the redirection right after it."""
         if self.source.peek() not in ("<", ">"):
             return False
-        if word.values and "{" in word.bare_text:
+        if word.values and "{" in word.unquoted_text:
             raise self.fail("braces right before a redirection", word.start)
-        return _DESCRIPTOR.fullmatch(word.bare or "") is not None
+        return _DESCRIPTOR.fullmatch(word.unquoted_literal or "") is not None
 
     def _add(self, command: Command, word: Word) -> None:
         is_declaration = bool(command.words) and command.words[0].literal in DECLARATIONS
@@ -92,13 +92,13 @@ class SimpleReader(ConditionReader):
                 return
             if assignment and assignment.is_array:
                 command.assignments.append(assignment)
-        if not command.words and word.bare in KEYWORDS:
-            raise self.fail(f"the {word.bare!r} there", word.start)
+        if not command.words and word.unquoted_literal in KEYWORDS:
+            raise self.fail(f"the {word.unquoted_literal!r} there", word.start)
         command.words.append(word)
 
     def _assignment(self, word: Word) -> Assignment | None:
         """What the word assigns, if it does."""
-        lead = word.bare_lead
+        lead = word.unquoted_prefix
         if element := _ELEMENT.match(lead):
             return self._element(word, element[1])
         found = ASSIGNS.match(lead)
@@ -122,9 +122,9 @@ class SimpleReader(ConditionReader):
             if self.source.peek() == ")":
                 break
             item = self.word()
-            if item.bare_lead.startswith("["):
+            if item.unquoted_prefix.startswith("["):
                 for value in item.values:
-                    self.narrow(value, "this may be the subscript of an array")
+                    self.restrict(value, "this may be the subscript of an array")
             assignment.items.append(item)
         self.source.skip(1)
         if self.source.peek() not in ("", " ", "\t", "\n", ";", "&", "|", ")"):
@@ -151,7 +151,7 @@ class SimpleReader(ConditionReader):
             # Not an assignment, but what bash looks at to find out.
             return None
         value = [Part(Kind.LITERAL, rest[found.end() :], False), *after]
-        self.calculates(word.start, "[ ]", subscript)
+        self.note_arithmetic(word.start, "[ ]", subscript)
         return Assignment(name, word, subscript=subscript, value=value)
 
     def redirection(self) -> str:
@@ -171,7 +171,7 @@ class SimpleReader(ConditionReader):
         word = self.word()
         if operator in ("<&", ">&"):
             for value in word.values:
-                self.narrow(value, f"bash reads the word after {operator} twice")
+                self.restrict(value, f"bash reads the word after {operator} twice")
         return operator
 
     def redirections(self) -> None:

@@ -46,22 +46,22 @@ class Word:
         return "".join(part.text for part in self.parts)
 
     @property
-    def bare(self) -> str | None:
+    def unquoted_literal(self) -> str | None:
         """The text that it always is if nothing of it is quoted: only that can be a keyword."""
         return None if any(part.is_quoted for part in self.parts) else self.literal
 
     @property
-    def lead(self) -> str:
+    def prefix(self) -> str:
         """The text that it begins with, quoted or not."""
-        return _lead(self.parts, is_bare=False)
+        return _prefix(self.parts, is_unquoted=False)
 
     @property
-    def bare_lead(self) -> str:
+    def unquoted_prefix(self) -> str:
         """The text that it begins with, as far as nothing of it is quoted."""
-        return _lead(self.parts, is_bare=True)
+        return _prefix(self.parts, is_unquoted=True)
 
     @property
-    def bare_text(self) -> str:
+    def unquoted_text(self) -> str:
         """All of its text that is not quoted."""
         return "".join(
             part.text for part in self.parts if part.kind is Kind.LITERAL and not part.is_quoted
@@ -73,21 +73,21 @@ class Word:
         return [value for part in self.parts for value in part.values]
 
     @property
-    def is_one(self) -> bool:
+    def is_single_word(self) -> bool:
         """Whether the shell never makes more or less than one word of it."""
-        return not _SPREADS.search(self.bare_text) and all(map(_is_one, self.parts))
+        return not _SPREADS.search(self.unquoted_text) and all(map(_is_single, self.parts))
 
 
-def _lead(parts: list[Part], *, is_bare: bool) -> str:
+def _prefix(parts: list[Part], *, is_unquoted: bool) -> str:
     found = ""
     for part in parts:
-        if part.kind is not Kind.LITERAL or (is_bare and part.is_quoted):
+        if part.kind is not Kind.LITERAL or (is_unquoted and part.is_quoted):
             break
         found += part.text
     return found
 
 
-def _is_one(part: Part) -> bool:
+def _is_single(part: Part) -> bool:
     if part.kind is Kind.VARIABLE:
         return part.text in _ALWAYS_ONE or (part.is_quoted and part.text not in ("@", "*[@]"))
     return part.kind is not Kind.OTHER or part.is_quoted

@@ -11,8 +11,8 @@ import pytest
 
 from chalicelib.dag.language.parser import parse
 from chalicelib.dag.problems import DagFileError
-from chalicelib.dag.shell import tables
-from chalicelib.dag.shell.places import places
+from chalicelib.dag.shell import shell_names
+from chalicelib.dag.shell.insertion_points import insertion_points
 from chalicelib.dag.templates import check, render
 from chalicelib.dag.templates.scope import Scope, TemplateError
 from tests.support.waiting import HANG_SECONDS
@@ -446,9 +446,9 @@ def test_all_names_of_the_bash_here_are_known() -> None:
         return set(done.stdout.split())
 
     harmless = {"HOSTNAME", "HOSTTYPE", "MACHTYPE", "OSTYPE", "PATH", "SHELL", "TERM"}
-    assert ask("b") <= tables.BUILTINS
-    assert ask("k") <= tables.KEYWORDS
-    assert {name for name in ask("v") if not tables.is_own_variable(name)} <= harmless
+    assert ask("b") <= shell_names.BUILTINS
+    assert ask("k") <= shell_names.KEYWORDS
+    assert {name for name in ask("v") if not shell_names.is_shell_variable(name)} <= harmless
 
 
 @pytest.mark.parametrize("name", ["PATH", "PROMPT", "HISTORY_DAYS", "TZ", "LC_ALL", "X", "MAIL"])
@@ -484,12 +484,12 @@ def test_all_builtins_of_the_dash_here_are_known() -> None:
     dash = shutil.which("dash")
     if dash is None:
         pytest.skip("asks dash for its names")
-    words = sorted({*tables.BUILTINS, *tables.KEYWORDS, *_PROGRAMS})
+    words = sorted({*shell_names.BUILTINS, *shell_names.KEYWORDS, *_PROGRAMS})
     script = "".join(f"command -v '{word}'\n" for word in words)
     done = subprocess.run(
         [dash, "-c", script], capture_output=True, text=True, env={"PATH": "/none"}
     )
-    assert set(done.stdout.split()) <= {*tables.BUILTINS, *tables.KEYWORDS}
+    assert set(done.stdout.split()) <= {*shell_names.BUILTINS, *shell_names.KEYWORDS}
 
 
 def test_a_long_script_is_read_in_one_pass() -> None:
@@ -505,7 +505,7 @@ def test_a_long_script_is_read_in_one_pass() -> None:
 
         sys.setprofile(trace)
         try:
-            places(text.split("{{v}}"))
+            insertion_points(text.split("{{v}}"))
         finally:
             sys.setprofile(None)
         return seen

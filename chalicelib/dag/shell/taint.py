@@ -12,11 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from chalicelib.dag.shell.conditions import CALCULATING
-from chalicelib.dag.shell.grammar import Reader
-from chalicelib.dag.shell.source import NotFollowed
-from chalicelib.dag.shell.syntax import Assignment, Command, Kind, Part, Script, Word
-from chalicelib.dag.shell.tables import DECLARATIONS
+from chalicelib.dag.shell.conditions import EVALUATING_OPERATORS
+from chalicelib.dag.shell.grammar import ScriptReader
+from chalicelib.dag.shell.shell_names import DECLARATIONS
+from chalicelib.dag.shell.source import NotUnderstood
+from chalicelib.dag.shell.syntax_tree import Assignment, Command, Kind, Part, Script, Word
 from chalicelib.dag.shell.variables import Variables
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -29,7 +29,7 @@ _CODE_OPTIONS = re.compile(r"-[a-z]*[ce]|-r|--eval")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Evaluation:
-    """A place in a script, `at` an offset: `what` evaluates the variables `names` there, runs them
+    """A point in a script, `at` an offset: `what` evaluates the variables `names` there, runs them
     as code where it `is_code`, or takes their words for operators where it `is_split`. Without a
     name it is a value of a template."""
 
@@ -44,8 +44,8 @@ def evaluations(text: str, tainted: Collection[str], values: Collection[int]) ->
     """Where a script evaluates variables that hold what a run was given. `tainted` are those of the
     environment, `values` those places of the script where such a text stands. In a script that
     cannot be followed to its end, those before it."""
-    reader = Reader(text)
-    with suppress(NotFollowed):
+    reader = ScriptReader(text)
+    with suppress(NotUnderstood):
         reader.read()
     script = reader.script
     names = _tainted(script, frozenset(tainted), frozenset(values))
@@ -77,7 +77,7 @@ def _assigned(script: Script, names: frozenset[str], values: frozenset[int]) -> 
         name = words[0].literal if words else None
         held = [word for word in words[1:] if _holds(word.parts, names, values)]
         if name in DECLARATIONS:
-            yield from (found[1] for word in held if (found := _DECLARED.match(word.lead)))
+            yield from (found[1] for word in held if (found := _DECLARED.match(word.prefix)))
         elif held and (name in script.functions or name == "set"):
             yield from _ARGUMENTS
 
@@ -100,7 +100,7 @@ def _calculated(script: Script, names: frozenset[str]) -> Iterator[Evaluation]:
 
 def _tested(script: Script, names: frozenset[str]) -> Iterator[Evaluation]:
     for condition in script.conditions:
-        if condition.operator not in CALCULATING:
+        if condition.operator not in EVALUATING_OPERATORS:
             continue
         for word in (condition.left, condition.right):
             if word and (found := _named(word, names)):
@@ -109,7 +109,7 @@ def _tested(script: Script, names: frozenset[str]) -> Iterator[Evaluation]:
 
 def _named(word: Word, names: frozenset[str]) -> tuple[str, ...]:
     """The variables that the word names, with a dollar sign or without."""
-    return tuple(sorted({*_used(word, names), *(set(_NAME.findall(word.lead)) & names)}))
+    return tuple(sorted({*_used(word, names), *(set(_NAME.findall(word.prefix)) & names)}))
 
 
 def _used(word: Word, names: frozenset[str]) -> tuple[str, ...]:
@@ -121,7 +121,7 @@ def _of_command(
     command: Command, names: frozenset[str], variables: Variables, values: frozenset[int]
 ) -> Iterator[Evaluation]:
     for assignment in command.assignments:
-        if variables.why_not(assignment.name):
+        if variables.assignment_refusal(assignment.name):
             yield from _of_assignment(assignment, names)
     words = command.words
     while words and words[0].literal in ("builtin", "command", "exec", "time"):
@@ -132,7 +132,7 @@ def _of_command(
         yield from _all(arguments, name, names, _named)
     elif name in _NAMING:
         yield from _all(arguments, name, names)
-    elif name == "printf" and arguments and arguments[0].lead.startswith("-v"):
+    elif name == "printf" and arguments and arguments[0].prefix.startswith("-v"):
         yield from _all(arguments[:2], "printf -v", names)
     elif name in ("eval", "trap"):
         yield from _all(arguments if name == "eval" else arguments[:1], name, names, is_code=True)
@@ -167,8 +167,8 @@ def _of_declaration(
     name: str, words: list[Word], names: frozenset[str], variables: Variables
 ) -> Iterator[Evaluation]:
     for word in words:
-        found = _DECLARED.match(word.lead)
-        if found is None or variables.why_not_declared(found[1]):
+        found = _DECLARED.match(word.prefix)
+        if found is None or variables.declaration_refusal(found[1]):
             yield from _all([word], name, names)
 
 

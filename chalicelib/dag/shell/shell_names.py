@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 
 
-def names(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
     """The words of a text."""
     return frozenset(text.split())
 
 
-BUILTINS = names(
+BUILTINS = word_set(
     """
     . : [ alias bg bind break builtin caller cd chdir command compgen complete compopt continue
     declare dirs disown echo enable eval exec exit export false fc fg float getopts global hash
@@ -24,21 +24,21 @@ BUILTINS = names(
     """
 )
 
-KEYWORDS = names(
+KEYWORDS = word_set(
     """
     ! case coproc do done elif else esac fi for function if in select then time until while { }
     [[ ]]
     """
 )
 
-DECLARATIONS = names(
+DECLARATIONS = word_set(
     """
     declare export local readonly typeset
     """
 )
 """Builtins whose words may be assignments, also such of arrays."""
 
-OWN_VARIABLES = names(
+SHELL_VARIABLES = word_set(
     """
     BASH BASHOPTS BASHPID CDPATH CHILD_MAX COMPREPLY COMP_CWORD COMP_KEY COMP_LINE COMP_POINT
     COMP_TYPE COMP_WORDBREAKS COMP_WORDS COPROC DIRSTACK ENV EPOCHREALTIME EPOCHSECONDS EUID
@@ -52,13 +52,13 @@ OWN_VARIABLES = names(
 )
 
 
-def is_own_variable(name: str) -> bool:
+def is_shell_variable(name: str) -> bool:
     """Whether the shell itself acts on the variable. PS4 and BASH_ENV are run as code, RANDOM and
     OPTIND calculated; PATH, HOME and those of the locale are only looked up."""
-    return name in OWN_VARIABLES or name.startswith("BASH_")
+    return name in SHELL_VARIABLES or name.startswith("BASH_")
 
 
-HARMLESS_OPTIONS = names(
+HARMLESS_OPTIONS = word_set(
     """
     allexport errexit errtrace functrace globasciiranges globskipdots globstar dotglob failglob
     inherit_errexit lastpipe monitor nocaseglob nocasematch noclobber noexec noglob nounset
@@ -69,5 +69,5 @@ HARMLESS_OPTIONS = names(
 
 HARMLESS_LETTERS = re.compile(r"[-+][abCeEfmnTuvx]*o?")
 
-EXACT_DECLARATIONS = re.compile(r"-[rxglu]+")
+VERBATIM_DECLARATION_OPTIONS = re.compile(r"-[rxglu]+")
 """Options of `declare` after which the value of a variable is still taken as it is."""

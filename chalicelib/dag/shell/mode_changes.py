@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from chalicelib.dag.shell.syntax import Command, Word
-from chalicelib.dag.shell.tables import HARMLESS_LETTERS, HARMLESS_OPTIONS
+from chalicelib.dag.shell.shell_names import HARMLESS_LETTERS, HARMLESS_OPTIONS
+from chalicelib.dag.shell.syntax_tree import Command, Word
 
 
 def changed_by(command: Command) -> str | None:
@@ -38,7 +38,7 @@ def _called(command: Command) -> tuple[str | None, list[str | None]]:
 
 
 def _without_options(words: list[Word]) -> list[Word]:
-    while words and words[0].lead.startswith("-"):
+    while words and words[0].prefix.startswith("-"):
         words = words[1:]
     return words
 
