@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from chalicelib.dag.problems import Problem
 
-AROUND = 2
+CONTEXT_LINES = 2
 """Lines shown before and after each problem."""
 
-LONGEST_LINE = 200
+MAX_LINE_LENGTH = 200
 MAX_CHARACTERS = 8_000
 """Of all lines together: excerpts are stored, and hundreds of files may be listed at once."""
 
@@ -35,10 +35,13 @@ def excerpt(source: bytes, problems: Iterable[Problem]) -> list[SourceLine]:
     shown: dict[int, SourceLine] = {}
     left = MAX_CHARACTERS
     for problem in problems:
-        first, last = max(1, problem.line - AROUND), min(len(lines), problem.line + AROUND)
+        first, last = (
+            max(1, problem.line - CONTEXT_LINES),
+            min(len(lines), problem.line + CONTEXT_LINES),
+        )
         for number in range(first, last + 1):
             if number not in shown:
-                shown[number] = SourceLine(number, lines[number - 1][:LONGEST_LINE])
+                shown[number] = SourceLine(number, lines[number - 1][:MAX_LINE_LENGTH])
                 left -= len(shown[number].text)
         if left <= 0:
             break

@@ -72,7 +72,7 @@ class DagFileError(OrchestratorError):
         )
 
 
-class Place(Protocol):
+class Location(Protocol):
     """Where something stands in the file, counted from 1."""
 
     @property
@@ -89,14 +89,14 @@ class Report:
         self._warnings: dict[tuple[int, int, str], DagWarning] = {}
         self._seen: set[tuple[int, int, str]] = set()
 
-    def add(self, place: Place, path: str, message: str) -> None:
+    def add(self, place: Location, path: str, message: str) -> None:
         # What an alias repeats stands in one place only, however many paths lead to it.
         key = (place.line, place.column, message)
         if key not in self._seen:
             self._seen.add(key)
             self._problems.add(Problem(place.line, place.column, path, message))
 
-    def warn(self, place: Place, path: str, code: WarningCode, message: str) -> None:
+    def warn(self, place: Location, path: str, code: WarningCode, message: str) -> None:
         """Say what is legal and probably not meant: the DAG is registered all the same."""
         warning = DagWarning(place.line, place.column, path, code, message)
         self._warnings.setdefault((place.line, place.column, message), warning)
@@ -137,7 +137,7 @@ def quote(text: str) -> str:
     return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+def closest_match(word: str, known: Iterable[str]) -> str | None:
     """The one of `known` that `word` was probably meant to be, or None."""
     if len(word) > _SHOWN * 4:
         return None
@@ -148,5 +148,5 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`"; did you mean 'x'?"`, or nothing."""
-    name = nearest(word, known)
+    name = closest_match(word, known)
     return f"; did you mean {quote(name)}?" if name else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from chalicelib.dag.evaluate.params import TYPES
-from chalicelib.dag.language.fields.table import ALWAYS_SET, TABLES, TRIGGER_RULES, Field
+from chalicelib.dag.language.fields.table import BUILT_IN_VARIABLES, TABLES, TRIGGER_RULES, Field
 from chalicelib.dag.states import RunState, TaskState
 from chalicelib.dag.templates.scope import NAMES
 
@@ -98,7 +98,7 @@ def rows() -> dict[str, str | None]:
     found.update({f"schedule.{name}": name for name in _MACROS})
     found.update({f"notify.{kind}": kind for kind in ("sns", "webhook", "command")})
     found.update({f"secret.{kind}": f"{kind}:" for kind in ("ssm", "secretsmanager", "env")})
-    found.update({f"env.{name}": name for name in (*ALWAYS_SET, "PARAM_", "OUTPUT_")})
+    found.update({f"env.{name}": name for name in (*BUILT_IN_VARIABLES, "PARAM_", "OUTPUT_")})
     found.update({f"template.{name}": name for name in NAMES})
     found.update({f"run_state.{state}": state for state in RunState})
     found.update({f"task_state.{state}": state for state in TaskState})

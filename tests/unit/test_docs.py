@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.config import SETTINGS
-from chalicelib.dag.language.fields.table import ALWAYS_SET, DAG_FIELDS, TASK_FIELDS
+from chalicelib.dag.language.fields.table import BUILT_IN_VARIABLES, DAG_FIELDS, TASK_FIELDS
 from chalicelib.dag.states import RunState, TaskState
 from chalicelib.dag.templates.filters import FILTERS
 from chalicelib.dag.templates.scope import NAMES
@@ -53,7 +53,7 @@ def test_every_name_and_filter_of_a_template_is_there() -> None:
 
 
 def test_every_variable_that_a_command_finds_is_there() -> None:
-    assert [name for name in ALWAYS_SET if f"`{name}`" not in DAG_FILE] == []
+    assert [name for name in BUILT_IN_VARIABLES if f"`{name}`" not in DAG_FILE] == []
 
 
 def test_every_route_is_there() -> None:

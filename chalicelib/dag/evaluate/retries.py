@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from chalicelib.dag.model import Task
 from chalicelib.dag.schedule.clock_changes import require_aware
 
-LONGEST_DELAY = 7 * 86_400.0
+MAX_DELAY_SECONDS = 7 * 86_400.0
 """Where growing delays stop without a `max_retry_delay`, in seconds."""
 
 
@@ -31,7 +31,7 @@ def retry_at(
 def retry_delay(task: Task, try_number: int) -> float:
     """Seconds between the end of that attempt and the next: `retry_delay` times the multiplier for
     each attempt beyond the first, at most `max_retry_delay`."""
-    longest = LONGEST_DELAY if task.max_retry_delay is None else task.max_retry_delay
+    longest = MAX_DELAY_SECONDS if task.max_retry_delay is None else task.max_retry_delay
     if not task.retry_exponential_backoff:
         return min(task.retry_delay, longest)
     try:

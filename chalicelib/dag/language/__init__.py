@@ -1,14 +1,16 @@
-"""From the text of a DAG file to a `Dag`, or to everything that is wrong with the file. Used at
-registration only; no run depends on it.
+"""The parser: turns the bytes of a DAG file into a `Dag`, or reports every problem of the file.
 
-command_warnings  warnings about commands that are legal and run what somebody gives to a run
-cross_checks      what a DAG file says in one place and cannot mean together with another
-json_schema       the JSON Schema of DAG files, for editors and for whoever writes them with a
-mappings          mappings that have a table of words
-parser            from the bytes of a DAG file to a `Dag`, or to all that is wrong with them
-template_checks   what the templates of each place of a DAG file may name
-yaml_nodes        YAML as a tree of texts with places
-yaml_value        what a file says about one field, before it is known what it means
-fields/           the tables of the words of a DAG file, and the shape of their rows
-readers/          readers
+Only registration uses it. Runs use the compiled `Dag`.
+
+command_warnings  warnings about commands that would run text supplied by users
+cross_checks      fields that contradict each other, or need each other
+json_schema       the JSON Schema of DAG files, for editors and generators
+mappings          reads a mapping by a table of fields
+parser            the entry point: `parse` and `parse_file`
+template_checks   what templates may name, field by field
+unknown_keys      suggestions for keys that are not known
+yaml_nodes        YAML as a tree of nodes that know their line and column
+yaml_value        one field's node, with the path at which its problems are reported
+fields/           the table of all fields: names, types, defaults, help texts
+readers/          turn nodes into values, one reader for each kind of field
 """

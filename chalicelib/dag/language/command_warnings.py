@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from chalicelib.dag.language.mappings import Record
+from chalicelib.dag.language.mappings import FieldMapping
 from chalicelib.dag.language.yaml_nodes import Mapping, Node, Scalar, Sequence
-from chalicelib.dag.language.yaml_value import Value
+from chalicelib.dag.language.yaml_value import YamlValue
 from chalicelib.dag.model import Param
-from chalicelib.dag.problems import Place, WarningCode
+from chalicelib.dag.problems import Location, WarningCode
 from chalicelib.dag.shell.source import PLACEHOLDER
 from chalicelib.dag.shell.taint import Evaluation, evaluations
 from chalicelib.dag.templates import is_template, with_placeholders
@@ -21,7 +21,7 @@ _GIVEN_TO_NOTIFICATIONS = frozenset(("REASON",))
 _NOTIFICATIONS = ("on_retry", "on_success", "on_failure")
 
 
-def warn_about_commands(dag: Record, tasks: list[Record]) -> None:
+def warn_about_commands(dag: FieldMapping, tasks: list[FieldMapping]) -> None:
     """Warn of commands that evaluate variables which hold what a run was given."""
     params: tuple[Param, ...] = dag.values["params"]
     safe_params = frozenset(param.name for param in params if _is_safe(param))
@@ -33,8 +33,8 @@ def warn_about_commands(dag: Record, tasks: list[Record]) -> None:
         for name in ("command", "when"):
             if value := _written(dag, task, name):
                 _warn(value, value.node, names, safe_params)
-    for record in (dag, *tasks):
-        for value in filter(None, (_written(dag, record, name) for name in _NOTIFICATIONS)):
+    for mapping in (dag, *tasks):
+        for value in filter(None, (_written(dag, mapping, name) for name in _NOTIFICATIONS)):
             for node in _commands(value.node):
                 _warn(value, node, _GIVEN_TO_NOTIFICATIONS, safe_params)
 
@@ -47,7 +47,9 @@ def _is_safe(param: Param) -> bool:
     return bool(param.enum) and all(map(_SAFE_TEXT.fullmatch, words)) and param.type == "string"
 
 
-def _given_to(task: Record, by_id: dict[str, Record], safe_params: frozenset[str]) -> Iterator[str]:
+def _given_to(
+    task: FieldMapping, by_id: dict[str, FieldMapping], safe_params: frozenset[str]
+) -> Iterator[str]:
     """The task's own variables that hold what a run was given, or what a command wrote."""
     yield from _given_by_env(task.values["env"], safe_params)
     yield from (name for name, items in task.values["expand"].items() if is_template(items))
@@ -60,7 +62,7 @@ def _given_by_env(env: dict[str, str], safe_params: frozenset[str]) -> Iterator[
     yield from (name for name, text in env.items() if with_placeholders(text, safe_params)[1])
 
 
-def _written(dag: Record, task: Record, name: str) -> Value | None:
+def _written(dag: FieldMapping, task: FieldMapping, name: str) -> YamlValue | None:
     """What the field was read from, if it says something for the task."""
     if not task.values.get(name):
         return None
@@ -68,7 +70,7 @@ def _written(dag: Record, task: Record, name: str) -> Value | None:
     if value is not None and not value.node.is_null:
         return value
     defaults = dag.values["default_args"]
-    return defaults.written.get(name) if isinstance(defaults, Record) else None
+    return defaults.written.get(name) if isinstance(defaults, FieldMapping) else None
 
 
 def _commands(node: Node) -> Iterator[Node]:
@@ -80,7 +82,7 @@ def _commands(node: Node) -> Iterator[Node]:
 
 
 def _warn(
-    value: Value, node: Node, names: set[str] | frozenset[str], safe_params: frozenset[str]
+    value: YamlValue, node: Node, names: set[str] | frozenset[str], safe_params: frozenset[str]
 ) -> None:
     if not isinstance(node, Scalar):
         return
@@ -93,7 +95,7 @@ def _warn(
         value.report.warn(place, value.path, code, _message(found))
 
 
-def _place(node: Scalar, script: str, at: int) -> Place:
+def _place(node: Scalar, script: str, at: int) -> Location:
     """Where the script's character stands in the file: exactly where no template is before it in
     its line, else where the line begins; where the script begins if a template holds a line end."""
     line, begin = script.count("\n", 0, at), script.rfind("\n", 0, at) + 1

@@ -7,31 +7,31 @@ import math
 from chalicelib.dag.evaluate.expand import MAX_MAPPED_INSTANCES
 from chalicelib.dag.language.fields.field import Field
 from chalicelib.dag.language.fields.table import DAG_FIELDS, TASK_FIELDS
-from chalicelib.dag.language.mappings import Record
+from chalicelib.dag.language.mappings import FieldMapping
 from chalicelib.dag.text import output_variable
 
 
-def take_defaults(dag: Record, tasks: list[Record]) -> None:
+def take_defaults(dag: FieldMapping, tasks: list[FieldMapping]) -> None:
     """Give each task what `default_args` says and the task itself does not."""
     defaults = dag.values["default_args"]
-    if not isinstance(defaults, Record):
+    if not isinstance(defaults, FieldMapping):
         return
     for task in tasks:
-        is_trigger = task.says("trigger_dag_id")
+        is_trigger = task.sets("trigger_dag_id")
         for name in defaults.written:
             if _is_left_out(task, name) and not (name == "command" and is_trigger):
                 task.values[name] = defaults.values[name]
-        if task.says("command") or (is_trigger and task.values["command"]):
+        if task.sets("command") or (is_trigger and task.values["command"]):
             _drop(task, "trigger_dag_id")
         _drop_useless(task)
 
 
-def _is_left_out(task: Record, name: str) -> bool:
+def _is_left_out(task: FieldMapping, name: str) -> bool:
     value = task.written.get(name)
     return value is None or value.node.is_null
 
 
-def _drop(task: Record, name: str) -> None:
+def _drop(task: FieldMapping, name: str) -> None:
     """Take back what only a default says."""
     if _is_left_out(task, name):
         task.values[name] = _BY_NAME[name].default
@@ -40,36 +40,36 @@ def _drop(task: Record, name: str) -> None:
 _BY_NAME = {field.name: field for field in TASK_FIELDS}
 
 
-def _drop_useless(task: Record) -> None:
+def _drop_useless(task: FieldMapping) -> None:
     # In the order of the table nothing comes ahead of what it needs but a pool of a trigger.
     for field in TASK_FIELDS:
         if _missing(task, field):
             _drop(task, field.name)
 
 
-def _has(record: Record, name: str) -> bool:
+def _has(mapping: FieldMapping, name: str) -> bool:
     """Whether the field means something; one that was written wrongly is reported as it is."""
     if name in ("retries", "retry_exponential_backoff"):
-        return bool(record.values[name])
-    return bool(record.values[name]) or not _is_left_out(record, name)
+        return bool(mapping.values[name])
+    return bool(mapping.values[name]) or not _is_left_out(mapping, name)
 
 
-def check_dag(dag: Record) -> None:
+def check_dag(dag: FieldMapping) -> None:
     """Report what the DAG's own fields cannot mean together."""
     _check_needs(dag, DAG_FIELDS)
     for name in dag.values["secrets"]:
         if name in dag.values["env"]:
-            dag.problem_in("secrets", name, f"{name} is in env too: keep one of them")
+            dag.problem_at_key("secrets", name, f"{name} is in env too: keep one of them")
     for param in dag.values["params"]:
         if param.required and param.default is None and dag.values["schedule"]:
-            dag.problem_in(
+            dag.problem_at_key(
                 "params",
                 param.name,
                 f"the schedule gives no params, and {param.name} is required: give it a default",
             )
 
 
-def check_tasks(dag: Record, tasks: list[Record]) -> None:
+def check_tasks(dag: FieldMapping, tasks: list[FieldMapping]) -> None:
     """Report what the fields of each task cannot mean together."""
     outputs = {
         task.values["id"]: [
@@ -81,7 +81,7 @@ def check_tasks(dag: Record, tasks: list[Record]) -> None:
     }
     for task in tasks:
         for name in set(task.values["env"]) & set(dag.values["secrets"]):
-            task.problem_in("env", name, f"{name} is in secrets too: keep one of them")
+            task.problem_at_key("env", name, f"{name} is in secrets too: keep one of them")
         _check_work(task)
         _check_needs(task, TASK_FIELDS)
         _check_retries(task)
@@ -89,7 +89,7 @@ def check_tasks(dag: Record, tasks: list[Record]) -> None:
         _check_outputs(task, outputs)
 
 
-def _check_work(task: Record) -> None:
+def _check_work(task: FieldMapping) -> None:
     command, trigger = _has(task, "command"), _has(task, "trigger_dag_id")
     if command and trigger:
         task.problem("trigger_dag_id", "command and trigger_dag_id exclude each other")
@@ -97,27 +97,27 @@ def _check_work(task: Record) -> None:
         task.problem("command", "command is missing: a task needs it, or trigger_dag_id")
 
 
-def _check_needs(record: Record, fields: tuple[Field, ...]) -> None:
+def _check_needs(mapping: FieldMapping, fields: tuple[Field, ...]) -> None:
     for field in fields:
-        missing = _missing(record, field) if record.says(field.name) else None
+        missing = _missing(mapping, field) if mapping.sets(field.name) else None
         if missing == "command":
             message = f"{field.name} means nothing with trigger_dag_id: no command is run"
-            record.problem(field.name, message)
+            mapping.problem(field.name, message)
         elif missing:
-            record.problem(field.name, f"{field.name} means nothing without {missing}")
+            mapping.problem(field.name, f"{field.name} means nothing without {missing}")
 
 
-def _missing(record: Record, field: Field) -> str | None:
+def _missing(mapping: FieldMapping, field: Field) -> str | None:
     """The first of what the field needs that is not there."""
     for need in field.needs:
         # Where there is nothing to do at all, that alone is the problem.
-        is_there = not _has(record, "trigger_dag_id") if need == "command" else _has(record, need)
+        is_there = not _has(mapping, "trigger_dag_id") if need == "command" else _has(mapping, need)
         if not is_there:
             return need
     return None
 
 
-def _check_retries(task: Record) -> None:
+def _check_retries(task: FieldMapping) -> None:
     values = task.values
     both = set(values["retry_exit_codes"] or ()) & set(values["skip_on_exit_code"])
     if both:
@@ -125,21 +125,23 @@ def _check_retries(task: Record) -> None:
         task.problem(
             "retry_exit_codes", f"{code} is in skip_on_exit_code too: no skip is tried again"
         )
-    if task.says("retry_exit_codes") and values["sensor"] and values["command"]:
+    if task.sets("retry_exit_codes") and values["sensor"] and values["command"]:
         task.problem(
             "retry_exit_codes", "a sensor is asked again whatever its exit code: leave this out"
         )
     longest, delay = values["max_retry_delay"], values["retry_delay"]
-    if task.says("max_retry_delay") and task.says("retry_delay") and (longest or 0) < (delay or 0):
+    if task.sets("max_retry_delay") and task.sets("retry_delay") and (longest or 0) < (delay or 0):
         task.problem("max_retry_delay", "max_retry_delay is shorter than retry_delay")
 
 
-def _check_expand(dag: Record, task: Record) -> None:
+def _check_expand(dag: FieldMapping, task: FieldMapping) -> None:
     expand = task.values["expand"]
     for name in expand:
         for where, taken in (("env", task.values["env"]), ("secrets", dag.values["secrets"])):
             if name in taken:
-                task.problem_in("expand", name, f"{name} is in {where} too: choose another name")
+                task.problem_at_key(
+                    "expand", name, f"{name} is in {where} too: choose another name"
+                )
     counts = [len(items) for items in expand.values() if isinstance(items, list)]
     if (count := math.prod(counts)) > MAX_MAPPED_INSTANCES:
         task.problem(
@@ -148,7 +150,7 @@ def _check_expand(dag: Record, task: Record) -> None:
         )
 
 
-def _check_outputs(task: Record, outputs: dict[str, list[tuple[str, str]]]) -> None:
+def _check_outputs(task: FieldMapping, outputs: dict[str, list[tuple[str, str]]]) -> None:
     """Two outputs of direct dependencies must not come to one variable. `outputs` has, by task, the
     variable and the name of each."""
     seen: dict[str, str] = {}

@@ -13,24 +13,24 @@ import sys
 from typing import Any
 
 from chalicelib.dag.constraints import (
-    ENV_NAME,
-    ID,
-    MAX_COMMAND,
-    MAX_ID,
+    ID_PATTERN,
+    MAX_COMMAND_BYTES,
+    MAX_ID_LENGTH,
     MAX_NOTIFICATIONS,
     MAX_OUTPUTS,
     MAX_PARAMS,
     MAX_SCHEDULES,
     MAX_TASKS,
-    POOL,
+    POOL_NAME,
     RESERVED_IDS,
     RESERVED_PREFIXES,
-    SECRET,
-    TOPIC,
-    URL,
+    SECRET_REFERENCE,
+    SNS_TOPIC_ARN,
+    VARIABLE_NAME,
+    WEBHOOK_URL,
 )
 from chalicelib.dag.language.fields.table import (
-    ALWAYS_SET,
+    BUILT_IN_VARIABLES,
     DAG_FIELDS,
     DEFAULT_FIELDS,
     PARAM_FIELDS,
@@ -40,7 +40,7 @@ from chalicelib.dag.language.fields.table import (
     Field,
     Kind,
 )
-from chalicelib.dag.schedule.cron import NAMED
+from chalicelib.dag.schedule.cron import CRON_PRESETS
 from chalicelib.dag.schedule.durations import PATTERN
 
 _TEXT: list[str] = ["string", "number", "boolean"]
@@ -112,34 +112,36 @@ def _spaced(pattern: str) -> str:
     return f"^\\s*(?:{pattern[1:-1]})\\s*$"
 
 
-_ID_TEXT = {"type": _TEXT, "pattern": ID.pattern, "maxLength": MAX_ID}
+_ID_TEXT = {"type": _TEXT, "pattern": ID_PATTERN.pattern, "maxLength": MAX_ID_LENGTH}
 _IDS = {"type": "array", "items": _ID_TEXT}
-_EXPRESSION = {"type": "string", "examples": [*NAMED, "@every 10s", "0 8 * * mon-fri"]}
+_EXPRESSION = {"type": "string", "examples": [*CRON_PRESETS, "@every 10s", "0 8 * * mon-fri"]}
 _EXPRESSIONS = {"type": "array", "items": _EXPRESSION, "maxItems": MAX_SCHEDULES}
 _TASKS = {"type": "array", "items": {"$ref": "#/$defs/task"}, "minItems": 1, "maxItems": MAX_TASKS}
 _ENV = {
     "type": "object",
     "propertyNames": {
-        "pattern": ENV_NAME.pattern,
-        "not": {"pattern": f"^(?:(?:{'|'.join(RESERVED_PREFIXES)}).*|{'|'.join(ALWAYS_SET)})$"},
+        "pattern": VARIABLE_NAME.pattern,
+        "not": {
+            "pattern": f"^(?:(?:{'|'.join(RESERVED_PREFIXES)}).*|{'|'.join(BUILT_IN_VARIABLES)})$"
+        },
     },
     "additionalProperties": {"type": _TEXT},
 }
 
 _CODE = {"type": "integer", "minimum": 1, "maximum": 255}
-_NAME = {"type": _TEXT, "pattern": ENV_NAME.pattern, "maxLength": MAX_ID}
+_NAME = {"type": _TEXT, "pattern": VARIABLE_NAME.pattern, "maxLength": MAX_ID_LENGTH}
 _NAMES = {"type": "array", "items": _NAME, "maxItems": MAX_OUTPUTS}
 _TEMPLATE = {"type": "string", "pattern": r"\{\{"}
 _VARIABLES = _ENV["propertyNames"]
-_SHELL = {"type": _TEXT, "pattern": r"\S", "maxLength": MAX_COMMAND}
+_SHELL = {"type": _TEXT, "pattern": r"\S", "maxLength": MAX_COMMAND_BYTES}
 _WITH_WORK = {
     "items": {"anyOf": [{"required": [n]} for n in ("command", "bash_command", "trigger_dag_id")]}
 }
 _NOTIFICATION = {
     "type": "object",
     "properties": {
-        "sns": {"type": "string", "pattern": TOPIC.pattern},
-        "webhook": {"type": "string", "pattern": URL.pattern},
+        "sns": {"type": "string", "pattern": SNS_TOPIC_ARN.pattern},
+        "webhook": {"type": "string", "pattern": WEBHOOK_URL.pattern},
         "command": _SHELL,
     },
     "additionalProperties": False,
@@ -151,7 +153,7 @@ _VALUES: dict[Kind, dict[str, Any]] = {
     Kind.NAME: {"type": _TEXT, "pattern": r"\S"},
     Kind.TEXT: {"type": _TEXT},
     Kind.ID: _ID_TEXT,
-    Kind.POOL: {"type": _TEXT, "pattern": POOL.pattern, "maxLength": MAX_ID},
+    Kind.POOL: {"type": _TEXT, "pattern": POOL_NAME.pattern, "maxLength": MAX_ID_LENGTH},
     Kind.COMMAND: _SHELL,
     Kind.TEST: _SHELL,
     Kind.TEXTS: {"type": "array", "items": {"type": _TEXT}},
@@ -178,13 +180,13 @@ _VALUES: dict[Kind, dict[str, Any]] = {
     Kind.SECRETS: {
         "type": "object",
         "propertyNames": _VARIABLES,
-        "additionalProperties": {"type": "string", "pattern": SECRET.pattern},
+        "additionalProperties": {"type": "string", "pattern": SECRET_REFERENCE.pattern},
     },
     Kind.SENSOR: {"$ref": "#/$defs/sensor"},
     Kind.PARAMS: {
         "type": "object",
         "maxProperties": MAX_PARAMS,
-        "propertyNames": {"pattern": ENV_NAME.pattern, "maxLength": MAX_ID},
+        "propertyNames": {"pattern": VARIABLE_NAME.pattern, "maxLength": MAX_ID_LENGTH},
         "additionalProperties": {
             "if": {"type": "object"},
             "then": {"$ref": "#/$defs/param"},

@@ -9,13 +9,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from chalicelib.dag.constraints import MAX_ENV, MAX_ID, MAX_MESSAGE, MAX_TASKS, RESERVED_IDS
+from chalicelib.dag.constraints import (
+    MAX_ENV_BYTES,
+    MAX_ID_LENGTH,
+    MAX_MESSAGE_BYTES,
+    MAX_TASKS,
+    RESERVED_IDS,
+)
 from chalicelib.dag.graph import cycles, topological_order
 from chalicelib.dag.language import command_warnings, cross_checks, template_checks
 from chalicelib.dag.language.fields.table import DAG_FIELDS, TASK_FIELDS
-from chalicelib.dag.language.mappings import Record, read_record
-from chalicelib.dag.language.readers.by_kind import reserved
-from chalicelib.dag.language.readers.open_mappings import env_size
+from chalicelib.dag.language.mappings import FieldMapping, read_mapping
+from chalicelib.dag.language.readers.nested_kinds import DAG_READERS, TASK_READERS
+from chalicelib.dag.language.readers.strings import reserved_id_message
+from chalicelib.dag.language.readers.variables import env_size
 from chalicelib.dag.language.yaml_nodes import Mapping, Node, Scalar, Sequence, compose
 from chalicelib.dag.language.yaml_value import items_of, one_or_more
 from chalicelib.dag.model import Dag, Task
@@ -58,48 +65,48 @@ def _dag(root: Node, report: Report) -> Dag | None:
     if not isinstance(root, Mapping):
         report.add(root, "", "a DAG file is a mapping: it begins with a line such as name: My DAG")
         return None
-    record = read_record(root, DAG_FIELDS, "", report)
-    dag_id = record.values["dag_id"] or _id_from_name(record)
-    dates = _dates(record)
-    _check_schedule(record)
-    tasks = _tasks(record, report)
-    cross_checks.take_defaults(record, tasks)
+    mapping = read_mapping(root, DAG_FIELDS, "", report, DAG_READERS)
+    dag_id = mapping.values["dag_id"] or _id_from_name(mapping)
+    dates = _dates(mapping)
+    _check_schedule(mapping)
+    tasks = _tasks(mapping, report)
+    cross_checks.take_defaults(mapping, tasks)
     order = _order(tasks)
-    cross_checks.check_dag(record)
-    cross_checks.check_tasks(record, tasks)
-    template_checks.check_all_templates(record, tasks)
+    cross_checks.check_dag(mapping)
+    cross_checks.check_tasks(mapping, tasks)
+    template_checks.check_all_templates(mapping, tasks)
     if not report:
-        command_warnings.warn_about_commands(record, tasks)
-        _check_sizes(record.values["env"], tasks)
+        command_warnings.warn_about_commands(mapping, tasks)
+        _check_sizes(mapping.values["env"], tasks)
     if report:
         return None
-    del record.values["default_args"]
+    del mapping.values["default_args"]
     by_id = {task.values["id"]: Task(**task.values) for task in tasks}
     ordered = tuple(by_id[task_id] for task_id in order)
-    return Dag(**record.values | dates | {"dag_id": dag_id, "tasks": ordered})
+    return Dag(**mapping.values | dates | {"dag_id": dag_id, "tasks": ordered})
 
 
-def _id_from_name(record: Record) -> str:
+def _id_from_name(mapping: FieldMapping) -> str:
     """`Sample DAG` is `sample_dag`. Accents are dropped; letters that ASCII lacks need a dag_id."""
-    name, given = record.values["name"], record.written.get("dag_id")
+    name, given = mapping.values["name"], mapping.written.get("dag_id")
     if name is None or (given and not given.node.is_null):
         return ""  # this or the dag_id is reported already
     plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
     found = re.sub(r"[^a-z0-9]+", "_", plain.lower())
     is_whole = all(char.isascii() or not char.isalnum() for char in plain)
-    if not is_whole or not found.strip("_") or len(found) > MAX_ID:
+    if not is_whole or not found.strip("_") or len(found) > MAX_ID_LENGTH:
         message = f"no id can be made of the name {quote(name)}: give one with dag_id"
-        record.problem("name", message)
+        mapping.problem("name", message)
     elif found in RESERVED_IDS:
-        record.problem("name", reserved(found))
+        mapping.problem("name", reserved_id_message(found))
     return found
 
 
-def _dates(record: Record) -> dict[str, str | None]:
-    zone = ZoneInfo(record.values["timezone"])
+def _dates(mapping: FieldMapping) -> dict[str, str | None]:
+    zone = ZoneInfo(mapping.values["timezone"])
     found: dict[str, datetime] = {}
     for name in ("start_date", "end_date"):
-        text = record.values[name]
+        text = mapping.values[name]
         if text is not None:
             try:
                 found[name] = _moment(text, zone, is_end=name == "end_date")
@@ -108,9 +115,9 @@ def _dates(record: Record) -> dict[str, str | None]:
                     f"{quote(text)} is no date from 1970 on: write 2026-01-31 or "
                     "2026-01-31T08:00:00, with or without an offset such as +01:00"
                 )
-                record.problem(name, message)
+                mapping.problem(name, message)
     if len(found) == 2 and found["end_date"] < found["start_date"]:
-        record.problem("end_date", "end_date is before start_date")
+        mapping.problem("end_date", "end_date is before start_date")
     return {n: found[n].isoformat() if n in found else None for n in ("start_date", "end_date")}
 
 
@@ -133,19 +140,19 @@ def _moment(text: str, zone: ZoneInfo, *, is_end: bool) -> datetime:
         return datetime.max.replace(tzinfo=UTC)  # 9999-12-31 west of Greenwich: never
 
 
-def _check_schedule(record: Record) -> None:
-    value = record.written.get("schedule")
-    if value is None or not record.values["schedule"]:
+def _check_schedule(mapping: FieldMapping) -> None:
+    value = mapping.written.get("schedule")
+    if value is None or not mapping.values["schedule"]:
         return
-    for item, text in zip(one_or_more(value), record.values["schedule"], strict=False):
+    for item, text in zip(one_or_more(value), mapping.values["schedule"], strict=False):
         try:
             compile_expression(text)
         except BadSchedule as error:
             item.problem(str(error))
 
 
-def _tasks(record: Record, report: Report) -> list[Record]:
-    value = record.written.get("tasks")
+def _tasks(mapping: FieldMapping, report: Report) -> list[FieldMapping]:
+    value = mapping.written.get("tasks")
     if value is None or value.node.is_null:
         return []
     if not isinstance(value.node, Sequence) or not value.node.items:
@@ -154,17 +161,17 @@ def _tasks(record: Record, report: Report) -> list[Record]:
     items = items_of(value)
     if len(items) > MAX_TASKS:
         value.problem(f"{len(items)} tasks; a DAG has at most {MAX_TASKS}")
-    found: list[Record] = []
+    found: list[FieldMapping] = []
     for item in items[:MAX_TASKS]:
         if isinstance(item.node, Mapping):
-            found.append(read_record(item.node, TASK_FIELDS, item.path, report))
+            found.append(read_mapping(item.node, TASK_FIELDS, item.path, report, TASK_READERS))
         else:
             item.problem("expected a task: a mapping with an id and a command")
     _check_ids(found)
     return found
 
 
-def _check_ids(tasks: list[Record]) -> None:
+def _check_ids(tasks: list[FieldMapping]) -> None:
     seen: dict[str, int] = {}
     for task in tasks:
         task_id = task.values["id"]
@@ -177,18 +184,20 @@ def _check_ids(tasks: list[Record]) -> None:
         seen.setdefault(task_id, line)
 
 
-def _check_sizes(dag_env: dict[str, str], tasks: list[Record]) -> None:
+def _check_sizes(dag_env: dict[str, str], tasks: list[FieldMapping]) -> None:
     for task in tasks:
         env = dag_env | task.values["env"]
-        if (size := env_size(env)) > MAX_ENV:
-            message = f"with that of the DAG, env has {size} bytes; at most {MAX_ENV} are possible"
+        if (size := env_size(env)) > MAX_ENV_BYTES:
+            message = (
+                f"with that of the DAG, env has {size} bytes; at most {MAX_ENV_BYTES} are possible"
+            )
             task.problem("env", message)
-        elif len(json.dumps([task.values["command"], env])) > MAX_MESSAGE:
+        elif len(json.dumps([task.values["command"], env])) > MAX_MESSAGE_BYTES:
             message = "command and env are too long to be sent: put the script into a file"
             task.problem("command", message)
 
 
-def _order(tasks: list[Record]) -> list[str]:
+def _order(tasks: list[FieldMapping]) -> list[str]:
     """The ids in topological order; unknown dependencies and cycles are reported."""
     known = {task.values["id"]: task for task in tasks if task.values["id"] is not None}
     for task in tasks:
@@ -204,7 +213,7 @@ def _order(tasks: list[Record]) -> list[str]:
     return [] if found else topological_order(graph)
 
 
-def _check_dependencies(task: Record, known: dict[str, Record]) -> None:
+def _check_dependencies(task: FieldMapping, known: dict[str, FieldMapping]) -> None:
     if not task.values["dependencies"]:
         return
     for item in one_or_more(task.written["dependencies"]):

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from chalicelib.dag.graph import all_ancestors
-from chalicelib.dag.language.mappings import Record, check_template, check_templates
+from chalicelib.dag.language.mappings import FieldMapping
 from chalicelib.dag.language.yaml_nodes import Mapping, Node, Scalar, Sequence
-from chalicelib.dag.language.yaml_value import Value
+from chalicelib.dag.language.yaml_value import YamlValue, items_of
 from chalicelib.dag.shell.shell_names import is_shell_variable
-from chalicelib.dag.templates import is_single_template, is_template
+from chalicelib.dag.templates import check, is_single_template, is_template
 from chalicelib.dag.templates.scope import NAMES, TASK_NAMES, Scope, TemplateError
 
 _EVERY_TASK = tuple(name for name in NAMES if name != "outputs")
 
 
-def check_all_templates(dag: Record, tasks: list[Record]) -> None:
+def check_all_templates(dag: FieldMapping, tasks: list[FieldMapping]) -> None:
     """Report what is wrong with templates."""
     params = tuple(param.name for param in dag.values["params"])
     numbers = tuple(p.name for p in dag.values["params"] if p.type in ("integer", "number"))
     if "env" in dag.written:
-        check_templates(dag.written["env"], Scope(_EVERY_TASK, params))
+        check_all_texts(dag.written["env"], Scope(_EVERY_TASK, params))
         _check_variables(dag.written["env"])
     by_id = {task.values["id"]: task for task in tasks if task.values["id"] is not None}
     graph = {
@@ -28,7 +28,7 @@ def check_all_templates(dag: Record, tasks: list[Record]) -> None:
     upstream = all_ancestors(graph)
     defaults = dag.values["default_args"]
     for task in tasks:
-        places = _places(task, defaults.written if isinstance(defaults, Record) else {})
+        places = _places(task, defaults.written if isinstance(defaults, FieldMapping) else {})
         if not places:
             continue
         before = upstream.get(task.values["id"], ())
@@ -38,9 +38,32 @@ def check_all_templates(dag: Record, tasks: list[Record]) -> None:
             _check(name, value, Scope(names, params, promised, tuple(graph), numbers))
 
 
-def _places(task: Record, defaults: dict[str, Value]) -> dict[str, Value]:
+def check_template(value: YamlValue, text: str, scope: Scope, *, for_shell: bool = False) -> None:
+    """Report what is wrong with the templates of a text, each where it stands."""
+    if value.report.is_full:
+        return  # looking for the names that were meant takes time
+    places = value.node.openings if isinstance(value.node, Scalar) else ()
+    for fault in check(text, scope, for_shell=for_shell):
+        place = places[fault.opening] if fault.opening < len(places) else value.node
+        value.report.add(place, value.path, fault.message)
+
+
+def check_all_texts(value: YamlValue, scope: Scope) -> None:
+    """The same for every text in a value of JSON."""
+    node = value.node
+    if isinstance(node, Scalar):
+        check_template(value, node.text, scope)
+    elif isinstance(node, Sequence):
+        for item in items_of(value):
+            check_all_texts(item, scope)
+    elif isinstance(node, Mapping):
+        for key, item_node in node.pairs:
+            check_all_texts(value.at(item_node, f".{key.text}"), scope)
+
+
+def _places(task: FieldMapping, defaults: dict[str, YamlValue]) -> dict[str, YamlValue]:
     """The fields of the task that hold templates, whether it says them itself or not."""
-    found: dict[str, Value] = {}
+    found: dict[str, YamlValue] = {}
     for name in ("command", "when", "env", "expand", "conf"):
         value = task.written.get(name)
         if value is None or value.node.is_null:
@@ -50,11 +73,11 @@ def _places(task: Record, defaults: dict[str, Value]) -> dict[str, Value]:
     return found
 
 
-def _check(name: str, value: Value, scope: Scope) -> None:
+def _check(name: str, value: YamlValue, scope: Scope) -> None:
     if name in ("command", "when") and isinstance(value.node, Scalar):
         check_template(value, value.node.text, scope, for_shell=True)
         return
-    check_templates(value, scope)
+    check_all_texts(value, scope)
     if name in ("env", "expand"):
         _check_variables(value)
     if name == "expand" and isinstance(value.node, Mapping):
@@ -63,7 +86,7 @@ def _check(name: str, value: Value, scope: Scope) -> None:
                 _check_is_list(value.at(node, f".{key.text}"), node.text)
 
 
-def _check_variables(value: Value) -> None:
+def _check_variables(value: YamlValue) -> None:
     """No run may say what is in a variable that the shell runs or calculates."""
     for key, node in value.node.pairs if isinstance(value.node, Mapping) else ():
         if is_shell_variable(key.text) and _holds_template(node):
@@ -79,7 +102,7 @@ def _holds_template(node: Node) -> bool:
     return isinstance(node, Scalar) and is_template(node.text)
 
 
-def _check_is_list(value: Value, text: str) -> None:
+def _check_is_list(value: YamlValue, text: str) -> None:
     try:
         is_one = is_single_template(text)
     except TemplateError:

@@ -31,7 +31,7 @@ LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Position:
     """Counted from 1."""
 
     line: int
@@ -39,7 +39,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Node(Place):
+class Node(Position):
     """`size` counts the nodes below and this one, an alias as often as it is used."""
 
     size: int
@@ -58,21 +58,21 @@ class Scalar(Node):
 
     text: str
     is_plain: bool
-    openings: tuple[Place, ...] = ()
-    start: Place | None = None
+    openings: tuple[Position, ...] = ()
+    start: Position | None = None
 
     @property
     def is_null(self) -> bool:
         return self.is_plain and self.text in _NULLS
 
-    def place_of(self, offset: int) -> Place:
+    def place_of(self, offset: int) -> Position:
         """Where the character at `offset` of the text stands in the file, or where the text begins
         if that cannot be told."""
         if self.start is None:
             return self
         before = self.text[:offset]
         column = len(before) - (before.rfind("\n") + 1)
-        return Place(self.start.line + before.count("\n"), self.start.column + column)
+        return Position(self.start.line + before.count("\n"), self.start.column + column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +104,21 @@ def compose(source: bytes, report: Report, *, loader: Any = LOADER) -> Node | No
         return None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+        place = Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
         what = f"{error.problem or error.context}{_hint(text, place)}"
         report.add(place, "", f"this is not YAML: {what}")
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         # The scanner in pure Python lets chr() fail on an escape such as "\UFFFFFFFF".
-        report.add(Place(1, 1), "", f"this is not YAML: {quote(str(error))}")
+        report.add(Position(1, 1), "", f"this is not YAML: {quote(str(error))}")
     return None
 
 
 def _decode(source: bytes, report: Report) -> str | None:
     if len(source) > MAX_BYTES:
         report.add(
-            Place(1, 1), "", f"the file has more than {MAX_BYTES} bytes, which is the most possible"
+            Position(1, 1),
+            "",
+            f"the file has more than {MAX_BYTES} bytes, which is the most possible",
         )
         return None
     try:
@@ -132,8 +134,8 @@ def _decode(source: bytes, report: Report) -> str | None:
     return text
 
 
-def _place_of(before: str) -> Place:
-    return Place(before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
+def _place_of(before: str) -> Position:
+    return Position(before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
 
 
 _HINTS = {
@@ -146,7 +148,7 @@ _HINTS = {
 }
 
 
-def _hint(text: str, place: Place) -> str:
+def _hint(text: str, place: Position) -> str:
     """What people mostly mean by the character at which the scanner stopped or the one before."""
     lines = text.split("\n")
     line = lines[place.line - 1] if place.line <= len(lines) else ""
@@ -168,7 +170,7 @@ class _Composer:
         next(self._events)  # the start of the stream
         start = next(self._events)
         if isinstance(start, ev.StreamEndEvent):
-            self._stop(Place(1, 1), "the file is empty: it needs at least a name and tasks")
+            self._stop(Position(1, 1), "the file is empty: it needs at least a name and tasks")
         root = self._node(next(self._events), 0)
         next(self._events)  # the end of the document
         more = next(self._events)
@@ -189,14 +191,14 @@ class _Composer:
             self._anchors[event.anchor] = node
         return node
 
-    def _check(self, event: ev.NodeEvent, place: Place, depth: int) -> None:
+    def _check(self, event: ev.NodeEvent, place: Position, depth: int) -> None:
         if depth > MAX_DEPTH:
             self._stop(place, f"this is nested more than {MAX_DEPTH} levels deep")
         tag = getattr(event, "tag", None)
         if tag is not None:
             self._report.add(place, "", f"the tag {quote(tag)} is not allowed: leave it out")
 
-    def _build(self, event: ev.NodeEvent, place: Place, depth: int) -> Node:
+    def _build(self, event: ev.NodeEvent, place: Position, depth: int) -> Node:
         if isinstance(event, ev.ScalarEvent):
             plain = event.style in (None, "")
             openings = self._openings(event) if _OPENING in event.value else ()
@@ -210,16 +212,16 @@ class _Composer:
         pairs = self._pairs(list(self._children(depth)))
         return Mapping(place.line, place.column, _size([v for _, v in pairs]), tuple(pairs))
 
-    def _openings(self, event: ev.ScalarEvent) -> tuple[Place, ...]:
+    def _openings(self, event: ev.ScalarEvent) -> tuple[Position, ...]:
         start, end = event.start_mark, event.end_mark
         if start is None or end is None:
             return ()
         written = self._text[start.index : end.index]
         if written.count(_OPENING) != event.value.count(_OPENING):
             return ()
-        return tuple(opening_places(written, Place(start.line + 1, start.column + 1)))
+        return tuple(opening_places(written, Position(start.line + 1, start.column + 1)))
 
-    def _start(self, event: ev.ScalarEvent) -> Place | None:
+    def _start(self, event: ev.ScalarEvent) -> Position | None:
         """Where the text begins, if what follows it in the file is the text, line by line."""
         mark, end = event.start_mark, event.end_mark
         if mark is None or end is None:
@@ -230,14 +232,14 @@ class _Composer:
         if self._text[mark.index + marks : end.index - marks] != event.value:
             return None
         is_one_line = "\n" not in event.value
-        return Place(mark.line + 1, mark.column + 1 + marks) if is_one_line else None
+        return Position(mark.line + 1, mark.column + 1 + marks) if is_one_line else None
 
-    def _start_of_block(self, value: str, mark: Any, end: Any) -> Place | None:
+    def _start_of_block(self, value: str, mark: Any, end: Any) -> Position | None:
         written = _LINE_END.split(self._text[mark.index : end.index])[1:]
         for line, text in zip(written, value.split("\n"), strict=False):
             if text:
                 is_indented = line.endswith(text) and not line.removesuffix(text).strip(" ")
-                return Place(mark.line + 2, len(line) - len(text) + 1) if is_indented else None
+                return Position(mark.line + 2, len(line) - len(text) + 1) if is_indented else None
         return None
 
     def _children(self, depth: int) -> Iterator[Node]:
@@ -275,7 +277,7 @@ class _Composer:
                 self._report.add(value, "", "<< takes a mapping or a list of mappings")
         return pairs
 
-    def _alias(self, anchor: str, place: Place) -> Node:
+    def _alias(self, anchor: str, place: Position) -> Node:
         if anchor not in self._anchors:
             self._stop(place, f"no anchor &{anchor} stands before this alias")
         node = self._anchors[anchor]
@@ -283,18 +285,18 @@ class _Composer:
             self._stop(place, f"the anchor &{anchor} contains itself")
         return node
 
-    def _count(self, node: Node, place: Place) -> Node:
+    def _count(self, node: Node, place: Position) -> Node:
         self._nodes += node.size
         if self._nodes > MAX_NODES:
             self._stop(place, f"with its aliases written out, the file has over {MAX_NODES} values")
         return node
 
-    def _stop(self, place: Place, message: str) -> NoReturn:
+    def _stop(self, place: Position, message: str) -> NoReturn:
         self._report.add(place, "", message)
         raise _Stop
 
 
-def opening_places(written: str, start: Place) -> Iterator[Place]:
+def opening_places(written: str, start: Position) -> Iterator[Position]:
     """Where each `{{` stands of what is written from `start` on. Goes over the text once."""
     line, column, read = start.line, start.column, 0
     at = written.find(_OPENING)
@@ -303,7 +305,7 @@ def opening_places(written: str, start: Place) -> Iterator[Place]:
         line, column = (
             (line + len(rest), len(rest[-1]) + 1) if rest else (line, column + len(first))
         )
-        yield Place(line, column)
+        yield Position(line, column)
         read = at
         at = written.find(_OPENING, at + len(_OPENING))
 
@@ -312,6 +314,6 @@ def _size(children: list[Node] | tuple[Node, ...]) -> int:
     return 1 + sum(child.size for child in children)
 
 
-def _place(event: ev.Event) -> Place:
+def _place(event: ev.Event) -> Position:
     mark = event.start_mark
-    return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+    return Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)

@@ -11,12 +11,12 @@ from chalicelib.dag.problems import Report, quote
 from chalicelib.dag.templates.scope import OPEN
 from chalicelib.dag.text import text_problem
 
-KINDS: dict[type[Node], str] = {Scalar: "text", Sequence: "a list", Mapping: "a mapping"}
+NODE_NAMES: dict[type[Node], str] = {Scalar: "text", Sequence: "a list", Mapping: "a mapping"}
 """What people call the kinds of nodes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class YamlValue:
     """What a file says about one field, and where what is wrong with it is reported."""
 
     node: Node
@@ -29,14 +29,14 @@ class Value:
         self.report.add(self.node, self.path, message)
         return self.field.default
 
-    def at(self, node: Node, step: str) -> Value:
+    def at(self, node: Node, step: str) -> YamlValue:
         """A part of this value; `step` is what the path to it adds."""
-        return Value(node, self.field, self.path + step, self.report)
+        return YamlValue(node, self.field, self.path + step, self.report)
 
     def text(self, expected: str = "text") -> str | None:
         """The text that was written, if it is one that a command can be given."""
         if not isinstance(self.node, Scalar):
-            self.problem(f"expected {expected}, found {KINDS[type(self.node)]}")
+            self.problem(f"expected {expected}, found {NODE_NAMES[type(self.node)]}")
         elif self.node.is_null:
             self.problem(f"expected {expected}, found null")
         elif fault := text_problem(self.node.text):
@@ -54,20 +54,20 @@ class Value:
         return text
 
 
-def items_of(value: Value) -> list[Value]:
+def items_of(value: YamlValue) -> list[YamlValue]:
     """The items of a list."""
     if not isinstance(value.node, Sequence):
-        value.problem(f"expected a list such as [one, two], found {KINDS[type(value.node)]}")
+        value.problem(f"expected a list such as [one, two], found {NODE_NAMES[type(value.node)]}")
         return []
     return [value.at(item, f"[{index}]") for index, item in enumerate(value.node.items)]
 
 
-def one_or_more(value: Value) -> list[Value]:
+def one_or_more(value: YamlValue) -> list[YamlValue]:
     """The items of a list, or the one thing that stands in its place."""
     return [value] if isinstance(value.node, Scalar) else items_of(value)
 
 
-def refuse_template(value: Value, text: str | None, remedy: str) -> bool:
+def refuse_template(value: YamlValue, text: str | None, remedy: str) -> bool:
     """Report a template where none is rendered: it must not pass for one that is."""
     if text is None or OPEN not in text:
         return False

@@ -22,7 +22,7 @@ def to_utc(wall: datetime, zone: ZoneInfo, fold: int = 0) -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
+class ClockChange:
     """Clocks that showed `old` were set to `new` at `at` (in UTC).
 
     Where `new` is later, the times from `old` up to `new` do not exist; where it is earlier, those
@@ -38,14 +38,14 @@ class Shift:
         return self.new > self.old
 
 
-def shift_around(wall: datetime, zone: ZoneInfo) -> Shift | None:
+def clock_change_at(wall: datetime, zone: ZoneInfo) -> ClockChange | None:
     """The change of clocks that makes the naive local time `wall` exist twice or not at all."""
     first, second = to_utc(wall, zone), to_utc(wall, zone, fold=1)
     if first == second:
         return None
     early, late = sorted((first, second))
     at = _change_between(early, late, zone)
-    return Shift(at, old=_wall(at, early, zone), new=_wall(at, late, zone))
+    return ClockChange(at, old=_wall(at, early, zone), new=_wall(at, late, zone))
 
 
 def _change_between(early: datetime, late: datetime, zone: ZoneInfo) -> datetime:

@@ -22,10 +22,10 @@ from zoneinfo import ZoneInfo
 from croniter import CroniterBadDateError, CroniterError, croniter
 
 from chalicelib.dag.problems import quote
-from chalicelib.dag.schedule.clock_changes import SECOND, Shift, shift_around, to_utc
+from chalicelib.dag.schedule.clock_changes import SECOND, ClockChange, clock_change_at, to_utc
 from chalicelib.dag.schedule.durations import BadDuration, parse_duration
 
-NAMED = {
+CRON_PRESETS = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
     "@weekly": "0 0 * * 0",
@@ -34,9 +34,9 @@ NAMED = {
 }
 EVERY = "@every"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LONGEST_EVERY = 366 * 86_400
+MAX_INTERVAL_SECONDS = 366 * 86_400
 
-_WORDS = ", ".join([*NAMED, "@every 10s"])
+_WORDS = ", ".join([*CRON_PRESETS, "@every 10s"])
 _FIELDS = (
     ("minute", "0-59"),
     ("hour", "0-23"),
@@ -127,7 +127,7 @@ class Cron:
 
     def _starts(self, wall: datetime, fold: int) -> list[datetime]:
         """Local times behind which the next fire time may be found, from the moment at `wall`."""
-        shift = shift_around(wall, self._zone)
+        shift = clock_change_at(wall, self._zone)
         if shift is None or shift.is_gap or fold or not self._real_time:
             return [wall]
         return [wall, shift.new - SECOND]  # the second pass begins earlier on the clock
@@ -135,7 +135,7 @@ class Cron:
     def _ends(self, wall: datetime, fold: int) -> list[datetime]:
         """Local times ahead of which the fire time before the moment at `wall` may be found."""
         up = wall if not wall.microsecond else wall.replace(microsecond=0) + SECOND
-        shift = shift_around(wall, self._zone) if fold else None
+        shift = clock_change_at(wall, self._zone) if fold else None
         if shift is None:
             return [up]
         return [up, shift.old] if self._real_time else [shift.old]
@@ -143,7 +143,7 @@ class Cron:
     def _first(self, wall: datetime, moment: datetime) -> datetime:
         while True:
             wall = copy.copy(self._cron).get_next(datetime, start_time=wall)
-            shift = shift_around(wall, self._zone)
+            shift = clock_change_at(wall, self._zone)
             for fire in self._moments(wall, shift):
                 if fire > moment:
                     return fire
@@ -154,14 +154,14 @@ class Cron:
     def _last(self, wall: datetime, moment: datetime) -> datetime:
         while True:
             wall = copy.copy(self._cron).get_prev(datetime, start_time=wall)
-            shift = shift_around(wall, self._zone)
+            shift = clock_change_at(wall, self._zone)
             for fire in reversed(self._moments(wall, shift)):
                 if fire < moment:
                     return fire
             if shift:
                 wall = min(shift.new, shift.old)
 
-    def _moments(self, wall: datetime, shift: Shift | None) -> list[datetime]:
+    def _moments(self, wall: datetime, shift: ClockChange | None) -> list[datetime]:
         """The moments, in order, at which the local time `wall` fires: none, one or two."""
         if shift is None:
             return [to_utc(wall, self._zone)]
@@ -179,9 +179,9 @@ def compile_expression(text: str, zone: str = "UTC", anchor: datetime = EPOCH) -
     """
     if text.startswith(EVERY):
         return Every(_interval(text), anchor)
-    if text.startswith("@") and text not in NAMED:
+    if text.startswith("@") and text not in CRON_PRESETS:
         raise BadSchedule(f"{quote(text)} is not known; there are {_WORDS}")
-    return Cron(NAMED.get(text, text), ZoneInfo(zone))
+    return Cron(CRON_PRESETS.get(text, text), ZoneInfo(zone))
 
 
 def _interval(text: str) -> timedelta:
@@ -189,7 +189,7 @@ def _interval(text: str) -> timedelta:
         seconds = parse_duration(text.removeprefix(EVERY).strip())
     except BadDuration as error:
         raise BadSchedule(f"{quote(text)} has no duration: {error}") from None
-    if not 1 <= seconds <= LONGEST_EVERY:
+    if not 1 <= seconds <= MAX_INTERVAL_SECONDS:
         raise BadSchedule(f"{quote(text)} is out of range: at least 1s, at most 366d")
     return timedelta(seconds=seconds)
 

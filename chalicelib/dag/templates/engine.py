@@ -38,7 +38,7 @@ from chalicelib.dag.templates.shell_quoting import quote_for, refusal
 from chalicelib.dag.templates.spans import BRACES, Span, UnreadableTemplate, split
 from chalicelib.dag.text import BadText, to_text_or_empty
 
-MAX_EXPRESSION = 1000
+MAX_EXPRESSION_LENGTH = 1000
 _FAILURES = (JinjaError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError)
 _ALLOWED = (
     nodes.Name,
@@ -258,9 +258,9 @@ def _program(text: str) -> _Program:
 def _read(span: Span) -> _Expression:
     if not span.source:
         raise UnreadableTemplate(span.opening, f"this template is empty; {BRACES}")
-    if len(span.source) > MAX_EXPRESSION:
+    if len(span.source) > MAX_EXPRESSION_LENGTH:
         raise UnreadableTemplate(
-            span.opening, f"a template has at most {MAX_EXPRESSION} characters"
+            span.opening, f"a template has at most {MAX_EXPRESSION_LENGTH} characters"
         )
     try:
         parser = Parser(_ENVIRONMENT, span.source, state="variable")

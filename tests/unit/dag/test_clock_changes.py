@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.dag.model import Dag
-from chalicelib.dag.schedule.clock_changes import Shift, shift_around
+from chalicelib.dag.schedule.clock_changes import ClockChange, clock_change_at
 from chalicelib.dag.schedule.cron import compile_expression
 from chalicelib.dag.schedule.fire_times import fire_times, next_fire_time, previous_fire_time
 
@@ -141,9 +141,9 @@ def test_a_fixed_time_is_not_found_again_from_within_the_second_pass() -> None:
 
 
 def test_a_change_of_clocks_is_found_to_the_second() -> None:
-    gap = shift_around(datetime(2026, 3, 29, 2, 59, 59), ZoneInfo(BERLIN))  # noqa: DTZ001
+    gap = clock_change_at(datetime(2026, 3, 29, 2, 59, 59), ZoneInfo(BERLIN))  # noqa: DTZ001
 
-    assert gap == Shift(
+    assert gap == ClockChange(
         at=datetime(2026, 3, 29, 1, tzinfo=UTC),
         old=datetime(2026, 3, 29, 2),  # noqa: DTZ001
         new=datetime(2026, 3, 29, 3),  # noqa: DTZ001
@@ -152,7 +152,7 @@ def test_a_change_of_clocks_is_found_to_the_second() -> None:
 
 
 def test_a_time_that_exists_once_has_no_change_around_it() -> None:
-    assert shift_around(datetime(2026, 3, 29, 3), ZoneInfo(BERLIN)) is None  # noqa: DTZ001
+    assert clock_change_at(datetime(2026, 3, 29, 3), ZoneInfo(BERLIN)) is None  # noqa: DTZ001
 
 
 # Around every change of 2026 in the zones above, to the second.

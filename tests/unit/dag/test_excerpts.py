@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.dag.excerpts import LONGEST_LINE, MAX_CHARACTERS, excerpt
+from chalicelib.dag.excerpts import MAX_CHARACTERS, MAX_LINE_LENGTH, excerpt
 from chalicelib.dag.language.parser import parse
 from chalicelib.dag.problems import DagFileError, Problem
 
@@ -52,11 +52,11 @@ def test_bytes_that_are_no_utf8_are_replaced() -> None:
 
 
 def test_a_very_long_line_is_cut_off() -> None:
-    assert len(excerpt(b"x" * 100_000, [at(1)])[0].text) == LONGEST_LINE
+    assert len(excerpt(b"x" * 100_000, [at(1)])[0].text) == MAX_LINE_LENGTH
 
 
 def test_many_problems_in_a_wide_file_are_bounded_and_the_first_are_kept() -> None:
     source = b"\n".join([b"y" * 1000] * 5000)
     shown = excerpt(source, [at(number) for number in range(1, 5000, 10)])
-    assert sum(len(line.text) for line in shown) < MAX_CHARACTERS + 5 * LONGEST_LINE
+    assert sum(len(line.text) for line in shown) < MAX_CHARACTERS + 5 * MAX_LINE_LENGTH
     assert shown[0].line == 1

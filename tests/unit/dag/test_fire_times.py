@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.dag.model import Dag
-from chalicelib.dag.schedule.cron import NAMED, BadSchedule, compile_expression
+from chalicelib.dag.schedule.cron import CRON_PRESETS, BadSchedule, compile_expression
 from chalicelib.dag.schedule.fire_times import (
     fire_times,
     local_date,
@@ -55,7 +55,9 @@ def test_each_form_of_a_schedule_has_its_next_times(expression: str, expected: l
     assert texts(fire_times(dag_of(expression), NOW, 2)) == expected
 
 
-@pytest.mark.parametrize("expression", [*NAMED, "*/5 * * * *", "* * * * * */20", "@every 7m"])
+@pytest.mark.parametrize(
+    "expression", [*CRON_PRESETS, "*/5 * * * *", "* * * * * */20", "@every 7m"]
+)
 def test_the_previous_time_is_the_one_before_the_next(expression: str) -> None:
     dag = dag_of(expression)
     first, second = fire_times(dag, NOW, 2)

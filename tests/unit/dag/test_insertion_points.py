@@ -58,7 +58,7 @@ cmd 2>/dev/null | grep {{v}} | sort | uniq -c > {{v}}
 VAR={{v}} cmd
 VAR="a {{v}}" OTHER={{v}}/x cmd --flag
 DAY={{v}}
-export DAY={{v}} ENV_NAME="{{v}}"
+export DAY={{v}} VARIABLE_NAME="{{v}}"
 readonly X={{v}}
 rows=$(cmd {{v}})
 echo "$(cmd "{{v}}") and ${HOME} and {{v}}"

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.dag.language.yaml_nodes import Place, opening_places
+from chalicelib.dag.language.yaml_nodes import Position, opening_places
 from chalicelib.dag.templates import (
     check,
     is_single_template,
@@ -332,7 +332,7 @@ def test_the_places_of_templates_are_found_in_one_reading() -> None:
     line = "a {{ds}}\r\nbb{{ds}} {{ds}}\n"
     text = Watched(line * 500)
 
-    places = [(place.line, place.column) for place in opening_places(text, Place(7, 5))]
+    places = [(place.line, place.column) for place in opening_places(text, Position(7, 5))]
 
     assert places[:4] == [(7, 7), (8, 3), (8, 10), (9, 3)]
     assert places[-1] == (7 + 999, 10)

@@ -6,7 +6,7 @@ here does not exist, and one that is here is read, described and checked everywh
 
 from __future__ import annotations
 
-from chalicelib.dag.constraints import ALWAYS_SET
+from chalicelib.dag.constraints import BUILT_IN_VARIABLES
 from chalicelib.dag.language.fields.dag import DAG_FIELDS, PARAM_FIELDS
 from chalicelib.dag.language.fields.field import Field, Kind
 from chalicelib.dag.language.fields.task import (
@@ -19,11 +19,12 @@ from chalicelib.dag.schedule.durations import format_duration
 from chalicelib.dag.trigger_rules import RULES
 
 __all__ = [
-    "ALWAYS_SET",
+    "BUILT_IN_VARIABLES",
     "DAG_FIELDS",
     "DEFAULT_FIELDS",
     "NOT_IN_DEFAULTS",
     "PARAM_FIELDS",
+    "PER_TASK_KEYS",
     "SENSOR_FIELDS",
     "TABLES",
     "TASK_FIELDS",
@@ -49,6 +50,12 @@ TABLES = {
 def known_names(fields: tuple[Field, ...]) -> dict[str, Field]:
     """Every word of the table, aliases included, with its field."""
     return {name: field for field in fields for name in field.names}
+
+
+PER_TASK_KEYS = frozenset(
+    known_names(tuple(field for field in TASK_FIELDS if field.name in NOT_IN_DEFAULTS))
+)
+"""Keys that every task sets for itself: `default_args` cannot have them."""
 
 
 def reference_markdown() -> str:

@@ -1,6 +1,14 @@
-"""Readers: from the text of a field to its value, one for each kind of field.
+"""The readers of fields: each turns what the file says about one field into its value.
 
-by_kind        from nodes to values
-numbers        readers of booleans, numbers and durations
-open_mappings  readers of mappings whose keys are the author's own, and of values of JSON
+A reader returns the value, or reports a problem and returns the field's default, so that the rest
+of the file is checked as well.
+
+json_data      JSON values: the default of a param, `enum`, `conf`
+nested_kinds   the table of all readers, and those of `sensor` and `default_args`
+notifications  `on_success`, `on_failure`, `on_retry`
+numbers        booleans, numbers, exit codes, durations
+params         `params`, and the checks of each param's own values
+simple_kinds   the table of readers for kinds that have no fields of their own
+strings        text: names, ids, commands, schedules, time zones, choices, and lists of them
+variables      environment variables: `env`, `secrets`, `expand`
 """

@@ -6,7 +6,7 @@ import math
 import re
 from typing import cast
 
-from chalicelib.dag.language.yaml_value import Value, one_or_more
+from chalicelib.dag.language.yaml_value import YamlValue, one_or_more
 from chalicelib.dag.problems import quote
 from chalicelib.dag.schedule.durations import BadDuration, format_duration, parse_duration
 
@@ -15,14 +15,14 @@ NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9
 BOOLS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
 
-def read_bool(value: Value) -> bool:
+def read_bool(value: YamlValue) -> bool:
     text = value.plain("true or false")
     if text is None or text in BOOLS:
         return BOOLS[text] if text else value.field.default
     return bool(value.problem(f"expected true or false, found {quote(text)}"))
 
 
-def read_integer(value: Value) -> int | None:
+def read_integer(value: YamlValue) -> int | None:
     field, text = value.field, value.plain("a whole number")
     if text is None or not WHOLE.fullmatch(text):
         if text is not None:
@@ -36,7 +36,7 @@ def read_integer(value: Value) -> int | None:
     return cast("int | None", field.default)
 
 
-def read_number(value: Value) -> float | None:
+def read_number(value: YamlValue) -> float | None:
     text = value.plain("a number")
     if text is None:
         return None
@@ -46,7 +46,7 @@ def read_number(value: Value) -> float | None:
     return int(text) if WHOLE.fullmatch(text) else float(text)
 
 
-def read_factor(value: Value) -> float:
+def read_factor(value: YamlValue) -> float:
     """How much longer each delay is: a number, or a boolean as in Airflow."""
     field, text = value.field, value.plain("a number, true or false")
     if text is None:
@@ -61,7 +61,7 @@ def read_factor(value: Value) -> float:
     return float(text)
 
 
-def read_codes(value: Value) -> tuple[int, ...]:
+def read_codes(value: YamlValue) -> tuple[int, ...]:
     found: dict[int, None] = {}
     for item in one_or_more(value):
         text = item.plain("an exit code")
@@ -78,7 +78,7 @@ def read_codes(value: Value) -> tuple[int, ...]:
     return tuple(found)
 
 
-def read_duration(value: Value) -> float | None:
+def read_duration(value: YamlValue) -> float | None:
     field, text = value.field, value.text("a duration")
     if text is None:
         return None
