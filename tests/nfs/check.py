@@ -21,7 +21,7 @@ from contextlib import closing, contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from chalicelib.database import Database
+from chalicelib.database import Database, sqlite_versions
 from tests.integration.storage import ledger
 
 HOSTS = ("a", "b")
@@ -308,6 +308,8 @@ def main(names: list[str]) -> int:
     LOGS.mkdir(parents=True, exist_ok=True)
     LOGS.chmod(0o777)
     let_others_run(Path(sys.base_prefix))
+    sqlite = sqlite_versions()
+    print(f"sqlite: {sqlite['version']} ({sqlite['source']})", flush=True)
     failed = 0
     for name in names or CHECKS:
         print(f"{name}:", flush=True)
