@@ -9,15 +9,15 @@ from typing import Any
 
 if os.environ.get("AWS_CHALICE_CLI_MODE"):  # never in Lambda
     from chalicelib.local import (
+        check_packages,
+        check_python_version,
+        check_settings,
         install_if_deploying,
-        refuse_bad_settings,
-        refuse_missing_packages,
-        refuse_other_pythons,
     )
 
-    refuse_other_pythons()
-    refuse_missing_packages("croniter", "jinja2", "re2", "yaml")
-    refuse_bad_settings()
+    check_python_version()
+    check_packages("croniter", "jinja2", "re2", "yaml")
+    check_settings()
     install_if_deploying()
 if os.environ.get("_HANDLER") == "app.execute":  # in Lambda, where commands run beside it
     from chalicelib.executor.sandbox import close_program

@@ -1,29 +1,36 @@
-"""The local cloud: what `chalice local` runs beside its HTTP server. Never imported in Lambda.
+"""The local cloud: what `chalice local` runs beside its HTTP server. Never imported on Lambda.
 
-app.py --start_if_serving--> start.py: may we? --> cloud.py: moto, disk, database, loops
+app.py --start_if_serving--> start.py: check everything --> cloud.py: moto, disk, database, loops
 
-api_server       the HTTP server of page and API under `chalice local`
-aws_env          what this process and the commands know of AWS
-cloud            the whole cloud in one process
-command_line     what was asked of the chalice command line
-dags_bucket      A bucket's other half
-dags_folder      the folder of DAG files, copied into the dags bucket at the start and at every
-deploy_command   `chalice deploy` is the whole installation
-durable_bucket   the runs bucket of the local cloud
-events           events and contexts as Lambda hands them to the entry points
-folder_bucket    A Bucket in a folder
-folder_scan      what lies in the folder of DAG files
-home             the folder in which the local cloud keeps its state, and the lock that makes it
-http_guard       what both HTTP servers of the local cloud do before they answer a request
-loops            what calls the entry points
-moto_events      every object that is made or removed in moto's S3, told in the thread that does
-moto_queue       moto's SQS queue, made fit for threads and for a backlog
-moto_server      what the endpoint of the local S3 and SQS is made of
-orphans          commands that outlive the local cloud, and their end
-python_versions  which Pythons can run this
-s3_endpoint      the HTTP endpoint of the local S3 and SQS
-start            the start of the local cloud
-startup_error    the local cloud's way to say that it cannot start
+Starting
+  command_line      does this process serve `chalice local`, and at which address
+  deploy_command    makes `chalice deploy` install everything
+  python_versions   the supported Python versions
+  start             starts the local cloud: first everything that may fail
+  startup_error     why it cannot start: one line on stderr and an exit code
+  home              the state folder and its lock
+  aws_env           the AWS variables of this process and of commands
+  orphans           kills commands that outlive the cloud
+
+Running
+  cloud             builds everything behind the ports, and starts the loops
+  loops             call the entry points: the schedule, bucket events, the two queues
+  events            events and contexts as Lambda passes them
+
+Storage
+  dags_folder       copies the folder of DAG files to the dags bucket
+  folder_scan       which entries of that folder can be copied
+  dags_bucket       a copy of each bucket on disk
+  durable_bucket    the runs bucket: a folder, mirrored in moto on demand
+  folder_bucket     a Bucket in a folder
+  moto_queue        moto's SQS queue, safe for threads and fast with a backlog
+  moto_events       a listener for every change in moto's S3
+
+HTTP
+  api_server        the server of the page and the API
+  s3_endpoint       the server of S3 and SQS
+  moto_server       its socket, moto, and what a request is about
+  http_guard        rejects requests of other web pages and malformed HTTP, for both servers
 """
 
 from __future__ import annotations
@@ -32,11 +39,11 @@ from typing import Any
 
 
 def start_if_serving(app: Any) -> None:
-    """Start the local cloud if this is the process of `chalice local` that serves; else do nothing.
-    Ends the process, with one line on stderr, if it cannot be started."""
-    from chalicelib.local.command_line import what_is_served
+    """Start the local cloud if this process serves `chalice local`. Ends the process, with one line
+    on stderr, if it cannot start."""
+    from chalicelib.local.command_line import serve_options
 
-    serving = what_is_served()
+    serving = serve_options()
     if serving is not None:
         from chalicelib.local.start import start
         from chalicelib.web import answer_unknown_paths
@@ -46,51 +53,49 @@ def start_if_serving(app: Any) -> None:
 
 
 def install_if_deploying() -> None:
-    """Let `chalice deploy` be the whole installation."""
+    """Make `chalice deploy` install everything."""
     from chalicelib.local import deploy_command
 
     deploy_command.install_if_deploying()
 
 
-def refuse_other_pythons() -> None:
-    """End any chalice command under a Python that this does not support, with one line that names
-    it."""
+def check_python_version() -> None:
+    """End any chalice command that runs on an unsupported Python, with one line that names it."""
     from chalicelib.local import python_versions
 
     problem = python_versions.refusal()
     if problem:
-        from chalicelib.local.startup_error import Refusal, leave
+        from chalicelib.local.startup_error import StartupError, exit_with
 
-        leave(Refusal(problem))
+        exit_with(StartupError(problem))
 
 
-def refuse_missing_packages(*names: str) -> None:
-    """End the process, with one line instead of a traceback, if one of them cannot be imported."""
+def check_packages(*names: str) -> None:
+    """End the process, with one line instead of a traceback, if a package cannot be imported."""
     from importlib import import_module
 
     for name in names:
         try:
             import_module(name)
         except ImportError as error:
-            from chalicelib.local.startup_error import Refusal, leave
+            from chalicelib.local.startup_error import StartupError, exit_with
 
             missing = error.name or name
-            leave(
-                Refusal(
+            exit_with(
+                StartupError(
                     f"the package {missing} is missing; run `pip install -r requirements-dev.txt`"
-                    " in the environment of this chalice"
+                    " in the environment of this `chalice`"
                 )
             )
 
 
-def refuse_bad_settings() -> None:
-    """End any chalice command whose settings cannot be used, with one line instead of a
-    traceback."""
+def check_settings() -> None:
+    """End any chalice command with invalid settings, with one line instead of a traceback."""
     from chalicelib import config
 
     try:
         config.load()
     except config.BadSetting as error:
-        from chalicelib.local.startup_error import WRONG_REQUEST, Refusal, leave
+        from chalicelib.local.startup_error import USAGE_ERROR, StartupError, exit_with
 
-        leave(Refusal(str(error), WRONG_REQUEST))
+        exit_with(StartupError(str(error), USAGE_ERROR))

@@ -29,12 +29,12 @@ log = logging.getLogger("orchestrator.local")
 LARGEST_BODY = 10 * 1024 * 1024
 """Bytes; API Gateway's limit."""
 ACCEPT_QUEUE = 512
-"""Connections that may wait to be accepted. With Python's default of 5, clients that come in a
-crowd wait for minutes."""
+"""Connections that may wait to be accepted. With Python's default of 5, a crowd of clients waits
+for minutes."""
 
 
 def install(host: str) -> None:
-    """Make this the server that `chalice local` starts, at `host`, its option."""
+    """Make `chalice local` start this server. `host` is the option of `chalice local`."""
     handler = type("Handler", (ApiHandler,), {"hosts": own_hosts(host)})
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     server = type("Server", (ApiServer,), {"address_family": family})
@@ -43,8 +43,8 @@ def install(host: str) -> None:
 
 
 def own_hosts(host: str) -> frozenset[str] | None:
-    """The names of this machine under which others on the network may ask; None where the server
-    listens on loopback, where nobody else can."""
+    """Returns the names of this machine that other machines may use; None if the server listens on
+    loopback, which they cannot reach."""
     if cross_site.is_loopback(host):
         return None
     name = socket.gethostname()
@@ -53,13 +53,13 @@ def own_hosts(host: str) -> frozenset[str] | None:
 
 
 class ApiServer(QuietServer, ThreadedHTTPServer):
-    """One thread a connection."""
+    """One thread for each connection."""
 
     request_queue_size = ACCEPT_QUEUE
 
 
 class _Gateway(LocalGateway):
-    """Answers no preflight: OPTIONS is a method like any other."""
+    """Treats OPTIONS like any other method, so no preflight succeeds."""
 
     def _has_user_defined_options_method(self, _event: Any) -> bool:
         return True
@@ -78,14 +78,14 @@ class ApiHandler(GuardedHandler, ChaliceRequestHandler):
         GuardedHandler.__init__(self, request, client_address, server)
 
     def __getattr__(self, name: str) -> Any:
-        """Every method goes to the app, which knows those that a path takes."""
+        """Pass every method to the app, which knows which ones a path allows."""
         if name.startswith("do_"):
             return self.answer
         raise AttributeError(name)
 
     def knows_host(self, name: str) -> bool:
-        """Where others on the network may ask, under any IP address, too: a page can let a name of
-        its own resolve to this machine, but not become one that came from its address."""
+        """Other machines may also use any IP address: a web page can make its own name resolve to
+        this machine, but it cannot have been loaded from this machine's address."""
         if cross_site.is_loopback(name):
             return True
         if self.hosts is None:

@@ -1,9 +1,9 @@
-"""The whole cloud in one process: moto for S3 and SQS, a disk behind it, and loops that invoke the
-same entry points that Lambda would.
+"""The whole cloud in one process: moto for S3 and SQS, files on disk, and loops that invoke the
+same entry points as Lambda.
 
-It may die at any instruction, and mostly does: Chalice's reloader ends it without a word. What has
-to survive is on disk before anybody is told; messages are lost, as they can be on AWS, and the
-scheduler's repair sends them again; commands left behind are stopped (see leftovers.py).
+The process may die at any instruction, and usually does: Chalice's reloader kills it. Whatever must
+survive is on disk before the request is answered. Messages are lost, as they can be on AWS, and the
+scheduler's repair sends them again. Orphaned commands are killed (see orphans.py).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from chalicelib.aws.sqs import SqsQueue
 from chalicelib.config import Settings
 from chalicelib.database import Database
 from chalicelib.local import aws_env, events, loops, moto_events, orphans, s3_endpoint
-from chalicelib.local.dags_bucket import KeptBucket, KeptBuckets
+from chalicelib.local.dags_bucket import PersistentBucket, PersistentBuckets
 from chalicelib.local.dags_folder import DagsFolder, FolderedBucket
 from chalicelib.local.durable_bucket import DurableBucket
 from chalicelib.local.events import Event, LambdaContext
@@ -41,17 +41,17 @@ from chalicelib.scheduler import repair
 Handler = Callable[[Event, LambdaContext], Any]
 
 TASK_VISIBILITY = 930
-"""Seconds; SQS wants at least what the function may take."""
+"""Seconds; SQS requires at least the timeout of the function."""
 RESULT_VISIBILITY = 60
 SETTLING = 5.0
-"""Seconds that a tick waits at most for the bucket's events."""
+"""Seconds that a tick waits for pending bucket events, at most."""
 LOOK_AT_FOLDER = 1.0
-"""Seconds between two looks at the folder of DAG files."""
+"""Seconds between two scans of the folder of DAG files."""
 
 
 @dataclass(frozen=True)
 class Cloud:
-    """What has been built and not yet started."""
+    """Everything that is built before the loops start."""
 
     settings: Settings
     home: Home
@@ -62,17 +62,17 @@ class Cloud:
     dead_letters: SqsQueue
     database: Database
     folder: DagsFolder | None
-    kept: KeptBucket
-    buckets: KeptBuckets
+    kept: PersistentBucket
+    buckets: PersistentBuckets
 
     @property
     def seen_dags(self) -> Bucket:
-        """As the scheduler sees it."""
+        """The dags bucket as the scheduler sees it."""
         return self.dags if self.folder is None else FolderedBucket(self.dags, self.folder)
 
 
 def build(settings: Settings, home: Home, dags_dir: Path | None) -> Cloud:
-    """Everything behind the ports. moto must have been started."""
+    """Build what is behind the ports. moto must have been started."""
     s3, sqs = _client("s3"), _client("sqs")
     for name in (settings.dags_bucket, settings.runs_bucket):
         s3.create_bucket(Bucket=name)
@@ -80,9 +80,9 @@ def build(settings: Settings, home: Home, dags_dir: Path | None) -> Cloud:
     dags, shown_runs = (
         S3Bucket(name, lambda: s3) for name in (settings.dags_bucket, settings.runs_bucket)
     )
-    kept = KeptBucket(dags.name, dags, home.dags)
+    kept = PersistentBucket(dags.name, dags, home.dags)
     runs = DurableBucket(shown_runs, home.runs)
-    kept_runs = KeptBucket(shown_runs.name, shown_runs, home.runs, runs.is_shown)
+    kept_runs = PersistentBucket(shown_runs.name, shown_runs, home.runs, runs.is_shown)
     folder = None if dags_dir is None else DagsFolder(dags_dir, dags, home.copied_files)
     return Cloud(
         settings=settings,
@@ -95,7 +95,7 @@ def build(settings: Settings, home: Home, dags_dir: Path | None) -> Cloud:
         database=_database(home),
         folder=folder,
         kept=kept,
-        buckets=KeptBuckets(
+        buckets=PersistentBuckets(
             {dags.name: kept, shown_runs.name: kept_runs},
             home.buckets,
             lambda name: S3Bucket(name, lambda: s3),
@@ -111,7 +111,7 @@ def _create_queues(settings: Settings) -> None:
 
 
 def configure(cloud: Cloud, endpoint: str, mark: str) -> None:
-    """Tell the composition root."""
+    """Wire the ports in the composition root."""
     bootstrap.configure(
         bootstrap.Ports(
             tasks=lambda: cloud.tasks,
@@ -130,7 +130,7 @@ def configure(cloud: Cloud, endpoint: str, mark: str) -> None:
 
 
 def _serve(cloud: Cloud, listener: socket.socket) -> None:
-    """Open the S3 and SQS endpoint."""
+    """Serve S3 and SQS at `listener`."""
 
     def before(bucket: str, prefix: str) -> None:
         if bucket == cloud.settings.runs_bucket:
@@ -145,27 +145,27 @@ def start(
     stop: threading.Event,
     listener: socket.socket,
 ) -> None:
-    """Start the loops that invoke the entry points, and answer at `listener` once all that is
-    answered there will last. Whoever asks earlier waits."""
+    """Start the loops that invoke the entry points, then serve S3 and SQS at `listener`. Earlier
+    requests wait, so that whatever they change is persisted."""
     repair.recover_after_restart(bootstrap.scheduler())
     bucket = _start_bucket(cloud, handlers["register"], stop)
     _serve(cloud, listener)
     executors = loops.Executors(
-        cloud.tasks, _of_messages("execute", cloud, handlers), cloud.settings.parallelism
+        cloud.tasks, _message_handler("execute", cloud, handlers), cloud.settings.parallelism
     )
     executors.start(stop)
     results = loops.Results(
-        cloud.results, _of_batches("apply", cloud, handlers), executors.is_crowded, stop
+        cloud.results, _batch_handler("apply", cloud, handlers), executors.is_crowded, stop
     )
     loops.start("results", results.step, stop)
     schedule = loops.Schedule(
-        _of_the_clock(handlers["tick"], bucket), cloud.settings.tick_seconds, stop
+        _schedule_handler(handlers["tick"], bucket), cloud.settings.tick_seconds, stop
     )
     loops.start("schedule", schedule.step, stop)
 
 
 def stop_commands_at_exit() -> None:
-    """At an orderly end, stop what runs; leftovers.py is for the other ends."""
+    """Stop running commands when the process exits normally; orphans.py covers the rest."""
     atexit.register(_stop_commands)
 
 
@@ -190,9 +190,9 @@ def _start_bucket(cloud: Cloud, register: Handler, stop: threading.Event) -> loo
     moto_events.listen(heard)
     if cloud.folder is not None:
         cloud.folder.on_complaint = lambda key: waiting.add(
-            events.of_the_bucket(cloud.settings.dags_bucket, key, created=True)
+            events.bucket_event(cloud.settings.dags_bucket, key, created=True)
         )
-        with cloud.kept.synced_at_the_end():
+        with cloud.kept.synced_at_end():
             cloud.folder.copy_changes()
         loops.start("dags-folder", _look_at(cloud.folder, stop), stop)
     loops.start("bucket-events", waiting.step, stop)
@@ -207,30 +207,30 @@ def _look_at(folder: DagsFolder, stop: threading.Event) -> Callable[[], None]:
     return step
 
 
-def _of_the_clock(tick: Handler, bucket: loops.BucketEvents) -> Callable[[datetime], None]:
+def _schedule_handler(tick: Handler, bucket: loops.BucketEvents) -> Callable[[datetime], None]:
     def invoke(now: datetime) -> None:
-        # A tick compares the bucket with the database; at the start it would do all of it twice.
+        # A tick compares the bucket with the database: at startup it would register files twice.
         bucket.settled.wait(SETTLING)
-        tick(events.of_the_clock(now), LambdaContext("tick", events.SHORT))
+        tick(events.schedule_event(now), LambdaContext("tick", events.SHORT))
 
     return invoke
 
 
-def _of_batches(
+def _batch_handler(
     name: str, cloud: Cloud, handlers: Mapping[str, Handler]
 ) -> Callable[[list[ReceivedMessage]], None]:
     def invoke(batch: list[ReceivedMessage]) -> None:
-        event = events.of_the_queue(cloud.settings.results_queue, batch)
+        event = events.queue_event(cloud.settings.results_queue, batch)
         handlers[name](event, LambdaContext(name, events.SHORT))
 
     return invoke
 
 
-def _of_messages(
+def _message_handler(
     name: str, cloud: Cloud, handlers: Mapping[str, Handler]
 ) -> Callable[[ReceivedMessage], None]:
     def invoke(message: ReceivedMessage) -> None:
-        event = events.of_the_queue(cloud.settings.tasks_queue, [message])
+        event = events.queue_event(cloud.settings.tasks_queue, [message])
         handlers[name](event, LambdaContext(name, events.LONGEST))
 
     return invoke
@@ -243,7 +243,7 @@ def _database(home: Home) -> Database:
 
 
 def _client(service: str) -> Any:
-    """For calls from inside: to moto at once, not through its HTTP endpoint, which the
-    environment names for others."""
+    """A client for calls from this process: it reaches moto directly, not through the HTTP endpoint
+    that the environment names."""
     inside = Config(ignore_configured_endpoint_urls=True)
     return boto3.client(service, region_name=aws_env.REGION, config=CONFIG.merge(inside))

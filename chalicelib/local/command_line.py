@@ -1,10 +1,8 @@
-"""What was asked of the chalice command line: is this process the one that serves `chalice local`,
-and where?
+"""Reads Chalice's command line: does this process serve `chalice local`, and at which address?
 
-The app's module is imported by every chalice command, and under the reloader there are two
-processes with the same command line. Chalice keeps its options in a click context that only the
-main thread can see, and the app may be imported by another, so its own parser reads the command
-line again.
+Every chalice command imports app.py, and under the reloader two processes have the same command
+line. Chalice keeps its options in a click context that only the main thread sees, and another
+thread may import the app, so the command line is parsed again with Chalice's own parser.
 """
 
 from __future__ import annotations
@@ -16,12 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 WORKER = "CHALICE_WORKER"
-"""Set by chalice in the process that the reloader starts, the one that serves."""
+"""Set by Chalice in the process that the reloader starts, which is the one that serves."""
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
-    """The options of `chalice local` that matter here. `reloaded`: a reloader watches this
+class ServeOptions:
+    """The options of `chalice local` that matter here. `reloaded`: a reloader restarts this
     process."""
 
     host: str
@@ -34,10 +32,10 @@ class Serving:
         return f"http://{host}:{self.port}"
 
 
-def what_is_served(
+def serve_options(
     argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None
-) -> Serving | None:
-    """None in a process that does not serve: another command, the reloader itself, a test."""
+) -> ServeOptions | None:
+    """Returns None in a process that does not serve: another command, the reloader, a test."""
     if "chalice.cli" not in sys.modules:
         return None
     argv = sys.argv if argv is None else argv
@@ -45,11 +43,12 @@ def what_is_served(
     options = options_of("local", argv)
     if options is None or (options["autoreload"] and WORKER not in environ):
         return None
-    return Serving(options["host"], options["port"], options["autoreload"])
+    return ServeOptions(options["host"], options["port"], options["autoreload"])
 
 
 def options_of(asked: str, argv: Sequence[str]) -> dict[str, Any] | None:
-    """The options of the chalice command `asked`, by name; None if `argv` asks for another."""
+    """Returns the options of the chalice command `asked` by name, or None if `argv` is another
+    command."""
     import click
     from chalice.cli import cli
 

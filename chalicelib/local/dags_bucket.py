@@ -1,4 +1,4 @@
-"""A bucket's other half: its copy on disk, made before whoever changes the bucket is answered."""
+"""A copy of a bucket on disk, written before the request that changes the bucket is answered."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from chalicelib.ports import Bucket
 log = logging.getLogger("orchestrator.local")
 
 
-class NotKept(Unavailable):
-    """The copy could not be made, so the bucket is as it was before."""
+class NotPersisted(Unavailable):
+    """The copy could not be written, so the change to the bucket was undone."""
 
 
-class KeptBucket:
-    """Keeps a copy of `bucket` in `folder`. `on_kept` is called with each key whose copy was
-    made."""
+class PersistentBucket:
+    """Keeps a copy of `bucket` in `folder`. Calls `on_persisted` with each key whose copy was
+    written."""
 
     def __init__(
         self,
         name: str,
         bucket: Bucket,
         folder: Path,
-        on_kept: Callable[[str], None] = lambda _key: None,
+        on_persisted: Callable[[str], None] = lambda _key: None,
     ) -> None:
         self._name = name
         self._bucket = bucket
@@ -40,35 +40,35 @@ class KeptBucket:
         self._lock = threading.Lock()
         self._undone: dict[str, str | None] = {}
         self._is_synced = True
-        self._on_kept = on_kept
+        self._on_kept = on_persisted
 
     def is_empty(self) -> bool:
-        """Whether the copy holds nothing."""
+        """Whether the copy holds no object."""
         return next(self._copy.walk(), None) is None
 
     def restore(self) -> list[Event]:
-        """Put the copy into the bucket, which must be empty; an event for each object, because
-        nobody may have listened when it came."""
+        """Load the copy into the bucket, which must be empty. Returns an event for each object,
+        because an earlier process may have died before handling it."""
         restored = []
         for key, path in sorted(self._copy.walk()):
             try:
                 found = self._copy.get(key)
             except OSError as error:
-                log.error("%s cannot be read, and is left out: %s", path, error)
+                log.error("skipping %s, which cannot be read: %s", path, error)
                 continue
             if found is not None:
-                with moto_events.unheard():
+                with moto_events.muted():
                     self._bucket.put(key, found.body)
-                event = events.of_the_bucket(self._name, key, created=True, etag=found.etag)
+                event = events.bucket_event(self._name, key, created=True, etag=found.etag)
                 restored.append(event)
         return restored
 
     def keep(self, event: Event) -> None:
-        """Make the copy as the bucket is now, which may be newer than the event. Raises NotKept if
-        that cannot be done, and takes the change back."""
+        """Copy the objects of the event as they are now, which may be newer than the event. If that
+        fails, undoes the change to the bucket and raises NotPersisted."""
         for record in event["Records"]:
             key = events.key_of_record(record)
-            with self._lock, moto_events.unheard():
+            with self._lock, moto_events.muted():
                 try:
                     self._keep_object(key, _etag_after(record))
                 except (OSError, OrchestratorError) as error:
@@ -76,9 +76,9 @@ class KeptBucket:
                     raise _not_kept(key, error) from error
 
     @contextmanager
-    def synced_at_the_end(self) -> Iterator[None]:
-        """Meanwhile copies outlive this process, and after it the machine's power, too: syncing
-        each of a thousand files takes ten seconds."""
+    def synced_at_end(self) -> Iterator[None]:
+        """Sync all copies once at the end instead of one by one: a thousand files take ten seconds
+        otherwise. Until then the copies survive a crash of this process, not a power failure."""
         self._is_synced = False
         try:
             yield
@@ -90,7 +90,7 @@ class KeptBucket:
         found = self._bucket.get(key)
         etag = None if found is None else found.etag
         if etag != wanted and key in self._undone and self._undone[key] == etag:
-            raise NotKept("another change of it could not be stored at the same moment")
+            raise NotPersisted("another change to it at the same time could not be stored")
         if found is None:
             self._copy.delete([key], sync=self._is_synced)
         else:
@@ -111,16 +111,16 @@ class KeptBucket:
 
 
 def _etag_after(record: dict[str, Any]) -> str | None:
-    """What the bucket holds if nothing has happened since: None for nothing."""
+    """The ETag in the bucket after the event; None if the object was deleted."""
     is_created = str(record["eventName"]).startswith("ObjectCreated")
     return str(record["s3"]["object"]["eTag"]) if is_created else None
 
 
-def _not_kept(key: str, error: Exception) -> NotKept:
+def _not_kept(key: str, error: Exception) -> NotPersisted:
     reason = error.message if isinstance(error, OrchestratorError) else _reason(error)
-    return NotKept(
-        f"{key} is as it was: {reason}; see to it that the folder of ORCHESTRATOR_HOME has room and"
-        " can be written to"
+    return NotPersisted(
+        f"{key} was not changed: {reason}; make sure that the folder of ORCHESTRATOR_HOME is"
+        " writable and has free space"
     )
 
 
@@ -128,12 +128,11 @@ def _reason(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or type(error).__name__)
 
 
-class KeptBuckets:
-    """The copies of all buckets: one of its own for each that is named in `known`, the others', as
-    users make them, below `folder`."""
+class PersistentBuckets:
+    """The copies of all buckets: those in `known`, and below `folder` those that users create."""
 
     def __init__(
-        self, known: dict[str, KeptBucket], folder: Path, open_bucket: Callable[[str], Bucket]
+        self, known: dict[str, PersistentBucket], folder: Path, open_bucket: Callable[[str], Bucket]
     ) -> None:
         self._known = dict(known)
         self._folder = folder
@@ -141,8 +140,7 @@ class KeptBuckets:
         self._lock = threading.Lock()
 
     def restore_others(self, create: Callable[[str], object]) -> None:
-        """Make the buckets again that users made and put something into; `create` makes an empty
-        one."""
+        """Restore the non-empty buckets that users created. `create` creates an empty bucket."""
         for folder in sorted(self._folder.iterdir()) if self._folder.is_dir() else ():
             bucket = self._of(folder.name)
             if not bucket.is_empty():
@@ -150,7 +148,7 @@ class KeptBuckets:
                 bucket.restore()
 
     def keep(self, event: Event) -> None:
-        """As `KeptBucket.keep`, for any bucket."""
+        """See `PersistentBucket.keep`; for any bucket."""
         name = events.bucket_of(event)
         try:
             bucket = self._of(name)
@@ -158,8 +156,8 @@ class KeptBuckets:
             raise _not_kept(name, error) from error
         bucket.keep(event)
 
-    def _of(self, name: str) -> KeptBucket:
+    def _of(self, name: str) -> PersistentBucket:
         with self._lock:
             if name not in self._known:
-                self._known[name] = KeptBucket(name, self._open(name), self._folder / name)
+                self._known[name] = PersistentBucket(name, self._open(name), self._folder / name)
             return self._known[name]

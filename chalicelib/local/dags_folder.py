@@ -1,4 +1,4 @@
-"""The folder of DAG files, copied into the dags bucket at the start and at every change.
+"""Copies the folder of DAG files to the dags bucket at startup and after every change.
 
 Only changes are copied. A file that was uploaded over the copy, or removed from the bucket, stays
 so until the file in the folder changes: what was copied last is remembered on disk.
@@ -27,15 +27,15 @@ __all__ = ["LARGEST", "DagsFolder", "FolderedBucket"]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A file as last copied: its MD5, and its stamp if it was this process that read it."""
+    """A file as last copied: its MD5, and its stamp if this process read it."""
 
     etag: str
     stamp: Stamp | None = None
 
 
 class DagsFolder:
-    """Call `copy_changes` again and again; one thread at a time. `on_complaint` is called with the
-    key of each entry that cannot be copied, when that begins and when it ends."""
+    """To be polled by `copy_changes`, one thread at a time. Calls `on_complaint` with the key of an
+    entry when it can no longer be copied, and again when it can."""
 
     def __init__(self, folder: Path, bucket: Bucket, memory: Path) -> None:
         self._folder = folder
@@ -46,7 +46,7 @@ class DagsFolder:
         self.on_complaint: Callable[[str], None] = lambda _key: None
 
     def copy_changes(self) -> list[str]:
-        """Bring the bucket up to date; the keys that were put or deleted."""
+        """Update the bucket. Returns the keys that were put or deleted."""
         found = scan(self._folder)
         changed = [entry.key for entry in found.entries.values() if self._copy(entry)]
         missing = [key for key in self._seen if key not in found.entries and found.covers(key)]
@@ -59,15 +59,15 @@ class DagsFolder:
         return changed + removed
 
     def complaint(self, key: str, etag: str | None) -> str | None:
-        """Why the folder's file is not what the bucket holds, whose object has this ETag; None if
-        it is, and where somebody has uploaded another one since."""
+        """Returns why the bucket's object, with this ETag, is not the folder's file; None if it is,
+        or if a user has uploaded another one since."""
         seen = self._seen.get(key)
         if etag is not None and (seen is None or seen.etag != etag):
             return None
         return self._complaints.get(key)
 
     def complaints(self) -> list[str]:
-        """The keys of all entries that cannot be copied."""
+        """Returns the keys of all entries that cannot be copied."""
         return sorted(self._complaints)
 
     def _copy(self, entry: Entry) -> bool:
@@ -103,7 +103,7 @@ class DagsFolder:
         return self._tried(key, remove)
 
     def _tried(self, key: str, act: Callable[[], bool]) -> bool:
-        """False, and a complaint, if it fails; it is tried again at the next look."""
+        """Returns False and records a complaint if it fails; the next scan tries again."""
         try:
             done = act()
         except Odd as error:
@@ -120,7 +120,7 @@ class DagsFolder:
         return False
 
     def _complain(self, key: str, reason: str) -> None:
-        """Once for each reason."""
+        """Log each reason once."""
         if self._complaints.get(key) != reason:
             self._complaints[key] = reason
             log.warning("%s is not copied to the dags bucket: %s", self._folder / key, reason)
@@ -141,8 +141,8 @@ class DagsFolder:
 
 
 class FolderedBucket:
-    """Implements `chalicelib.ports.Bucket`: the dags bucket, in which every complaint of the folder
-    is an object that cannot be read."""
+    """Implements `chalicelib.ports.Bucket`: the dags bucket, in which every entry that cannot be
+    copied appears as an object that cannot be read."""
 
     def __init__(self, bucket: Bucket, folder: DagsFolder) -> None:
         self._bucket = bucket

@@ -1,8 +1,9 @@
-"""The runs bucket of the local cloud: a folder, which an S3 bucket shows to those outside.
+"""The runs bucket of the local cloud: a folder, mirrored on demand in a bucket of moto.
 
-moto keeps its objects in memory and forgets them when the process ends, and claims must outlive it.
-So the folder alone is the truth. Copies go into moto's bucket only when somebody looks through its
-S3 endpoint: logs that nobody reads that way cost no memory, and commands wait for no copy.
+moto keeps objects in memory and loses them when the process ends, but claims must survive. So the
+folder is the only truth. Objects are copied to moto's bucket only when a client asks for them
+through the S3 endpoint: logs that nobody reads there cost no memory, and no command waits for a
+copy.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ Stamp = tuple[int, int, int]
 
 
 class DurableBucket:
-    """Implements `chalicelib.ports.Bucket` on `folder`; `show` copies to `inner`."""
+    """Implements `chalicelib.ports.Bucket` on `folder`; `show` mirrors it in `inner`."""
 
     def __init__(self, inner: Bucket, folder: Path) -> None:
         self._inner = inner
@@ -44,7 +45,7 @@ class DurableBucket:
         self._disk.delete(keys)
 
     def show(self, prefix: str = "") -> None:
-        """Make the inner bucket hold what the folder holds under `prefix`. Objects that others put
+        """Update the inner bucket to the folder's objects under `prefix`. Objects that clients put
         into the inner bucket stay."""
         with self._lock:
             present = {
@@ -56,14 +57,14 @@ class DurableBucket:
                 if self._shown.get(key) != stamp:
                     self._copy(key, stamp)
             gone = [k for k in self._shown if k.startswith(prefix) and k not in present]
-            with moto_events.unheard():
+            with moto_events.muted():
                 self._inner.delete(gone)
             for key in gone:
                 del self._shown[key]
 
     def is_shown(self, key: str) -> None:
-        """Say that the inner bucket holds by this key what the folder holds: it came from there,
-        with a content type that the folder does not know."""
+        """Note that the inner bucket already holds this object: it came from there, with a content
+        type that the folder does not keep."""
         stamp = _stamp(path_of(self._folder, key))
         with self._lock:
             if stamp is None:
@@ -74,7 +75,7 @@ class DurableBucket:
     def _copy(self, key: str, stamp: Stamp) -> None:
         found = self._disk.get(key)
         if found is not None:
-            with moto_events.unheard():
+            with moto_events.muted():
                 self._inner.put(key, found.body)
             self._shown[key] = stamp
 

@@ -1,4 +1,4 @@
-"""Events and contexts as Lambda hands them to the entry points."""
+"""Events and contexts in the shapes that Lambda passes to the entry points."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Event = dict[str, Any]
 ACCOUNT = "123456789012"
 
 SHORT = 60.0
-"""Seconds that Lambda gives the functions that decide."""
+"""Timeout in seconds of the functions that use the database."""
 LONGEST = 900.0
-"""Seconds that Lambda gives at most: what the executor has."""
+"""Lambda's maximum timeout in seconds, which the executor has."""
 
 
 class LambdaContext:
-    """What an entry point may ask about its invocation. `seconds`: how long it may take."""
+    """The context of an invocation. `seconds` is its timeout."""
 
     def __init__(self, function_name: str, seconds: float) -> None:
         self.function_name = function_name
@@ -40,8 +40,8 @@ class LambdaContext:
         return max(int((self._deadline - time.monotonic()) * 1000), 0)
 
 
-def of_the_clock(now: datetime) -> Event:
-    """EventBridge's, for a schedule."""
+def schedule_event(now: datetime) -> Event:
+    """Build EventBridge's event of a schedule."""
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
@@ -55,8 +55,8 @@ def of_the_clock(now: datetime) -> Event:
     }
 
 
-def of_the_queue(queue_name: str, messages: Sequence[ReceivedMessage]) -> Event:
-    """SQS's, for a batch of messages."""
+def queue_event(queue_name: str, messages: Sequence[ReceivedMessage]) -> Event:
+    """Build SQS's event of a batch of messages."""
     return {"Records": [_record(queue_name, message) for message in messages]}
 
 
@@ -74,8 +74,8 @@ def _record(queue_name: str, message: ReceivedMessage) -> dict[str, Any]:
     }
 
 
-def of_the_bucket(bucket: str, key: str, *, created: bool, etag: str = "") -> Event:
-    """S3's, for one object that was put or removed."""
+def bucket_event(bucket: str, key: str, *, created: bool, etag: str = "") -> Event:
+    """Build S3's event of one object that was created or deleted."""
     return {
         "Records": [
             {
@@ -94,10 +94,10 @@ def of_the_bucket(bucket: str, key: str, *, created: bool, etag: str = "") -> Ev
 
 
 def bucket_of(event: Event) -> str:
-    """The bucket of an S3 event, whose records are all of one."""
+    """Returns the bucket of an S3 event; all its records are about one bucket."""
     return str(event["Records"][0]["s3"]["bucket"]["name"])
 
 
 def key_of_record(record: dict[str, Any]) -> str:
-    """S3 quotes keys in its events as forms do."""
+    """Returns the key of a record. S3 encodes keys in events as in HTML forms."""
     return unquote_plus(record["s3"]["object"]["key"])

@@ -1,5 +1,5 @@
-"""What lies in the folder of DAG files: which entries are files that can be copied, and what is
-wrong with the others. Nothing here waits: not for the writer of a pipe, nor for a device."""
+"""Scans the folder of DAG files: which entries can be copied, and what is wrong with the others.
+Never blocks on a pipe or a device."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 SUFFIXES = (".yaml", ".yml")
 
 LARGEST = 10 * 1024 * 1024
-"""Bytes. Above it a file is not even copied; the parser's own limit is far below."""
+"""Bytes. Larger files are not copied at all; the parser's own limit is far lower."""
 LONGEST_KEY = 1024
 """Bytes; S3's limit."""
 
@@ -30,12 +30,12 @@ _GONE = frozenset({errno.ENOENT, errno.ENOTDIR})
 
 
 class Odd(Exception):
-    """An entry is no file that can be copied; says why."""
+    """An entry that cannot be copied; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A YAML file. `reason`: why it cannot be copied, or None."""
+    """A YAML file. `reason` says why it cannot be copied, or is None."""
 
     key: str
     path: Path
@@ -45,20 +45,19 @@ class Entry:
 
 @dataclass(slots=True)
 class Scan:
-    """All entries by key, in the order of the folder; and the keys' prefixes that could not be
-    looked at, "" for all."""
+    """All entries by key, in the order of the folder, and the key prefixes that could not be listed
+    ("" means all)."""
 
     entries: dict[str, Entry] = field(default_factory=dict)
     unlisted: list[str] = field(default_factory=list)
 
     def covers(self, key: str) -> bool:
-        """Whether a file by that key would have been seen."""
+        """Whether the scan would have seen a file with this key."""
         return not key.startswith(tuple(self.unlisted)) if self.unlisted else True
 
 
 def scan(folder: Path) -> Scan:
-    """Look through the folder and those below it; hidden ones, and links to folders, are left
-    out."""
+    """Scan the folder and its subfolders, except hidden ones and links to folders."""
     found = Scan()
     odd: list[Entry] = []
     errors: list[OSError] = []
@@ -78,7 +77,7 @@ def scan(folder: Path) -> Scan:
 
 
 def read_file(path: Path) -> tuple[bytes, Stamp]:
-    """The file's content and stamp, whatever has become of it since it was listed. Raises Odd, or
+    """Read the file's content and stamp, even if it changed since the scan. Raises Odd or
     OSError."""
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:
@@ -97,7 +96,7 @@ def read_file(path: Path) -> tuple[bytes, Stamp]:
 
 
 def _entry(folder: Path, path: Path) -> Entry | None:
-    """None if it is gone since."""
+    """Returns None if the file no longer exists."""
     key, name_is_odd = _key(folder, path)
     try:
         status = path.stat()
@@ -109,7 +108,7 @@ def _entry(folder: Path, path: Path) -> Entry | None:
 
 
 def _key(folder: Path, path: Path) -> tuple[str, str | None]:
-    """The key, and what is wrong with it."""
+    """Returns the key, and what is wrong with it."""
     key = path.relative_to(folder).as_posix()
     try:
         length = len(key.encode())
@@ -122,8 +121,8 @@ def _key(folder: Path, path: Path) -> tuple[str, str | None]:
 
 
 def _unlisted(folder: Path, error: OSError, found: Scan) -> Entry | None:
-    """A folder that cannot be listed. What was copied from it before stays; a folder below the
-    first one that is gone since was removed."""
+    """A folder that cannot be listed: what was copied from it before stays. A subfolder that no
+    longer exists was removed."""
     parent = Path(os.fsdecode(error.filename or folder))
     is_top = parent == folder
     if error.errno in _GONE and not is_top:

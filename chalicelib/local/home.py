@@ -1,5 +1,4 @@
-"""The folder in which the local cloud keeps its state, and the lock that makes it one cloud's
-alone."""
+"""The state folder of the local cloud, and the lock that reserves it for one process."""
 
 from __future__ import annotations
 
@@ -11,15 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from chalicelib.local.startup_error import WRONG_REQUEST, Refusal
+from chalicelib.local.startup_error import USAGE_ERROR, StartupError
 
 VARIABLE = "ORCHESTRATOR_HOME"
 
 
 @dataclass(frozen=True)
 class Home:
-    """The folder, locked for as long as `lock` is open. `identity` names this folder and no other,
-    and is not the same after it was removed and made anew."""
+    """The folder, locked while `lock` is open. `identity` is unique to this folder; a folder that
+    is deleted and created again gets a new one."""
 
     folder: Path
     lock: TextIO
@@ -40,7 +39,7 @@ class Home:
 
     @property
     def buckets(self) -> Path:
-        """Of the buckets that users make."""
+        """The buckets that users create."""
         return self.folder / "buckets"
 
     @property
@@ -49,7 +48,7 @@ class Home:
 
 
 def choose(setting: str, environ: Mapping[str, str]) -> Path:
-    """The setting, else `orchestrator` below the XDG state folder."""
+    """Returns the setting, or `orchestrator` in the XDG state folder."""
     if setting:
         return Path(setting).expanduser().absolute()
     state = environ.get("XDG_STATE_HOME", "")
@@ -59,26 +58,26 @@ def choose(setting: str, environ: Mapping[str, str]) -> Path:
 
 
 def take(folder: Path, project: Path) -> Home:
-    """Make the folder if need be, and lock it. Raises Refusal."""
-    _refuse_inside(folder, project)
+    """Create the folder if it is missing, and lock it. Raises StartupError."""
+    _check_outside(folder, project)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = (folder / "lock").open("a+", encoding="utf-8")
         _lock(lock, folder)
         return Home(folder, lock, _identity(folder))
     except OSError as error:
-        raise Refusal(
+        raise StartupError(
             f"cannot write to the state folder {folder}: {error.strerror or error};"
-            f" set {VARIABLE} to a folder that you may write to"
+            f" set {VARIABLE} to a writable folder"
         ) from None
 
 
-def _refuse_inside(folder: Path, project: Path) -> None:
+def _check_outside(folder: Path, project: Path) -> None:
     if folder.resolve().is_relative_to(project.resolve()):
-        raise Refusal(
-            f"{VARIABLE} is {folder}, inside the project folder, where chalice would restart at"
-            " every change of the state; choose a folder outside",
-            WRONG_REQUEST,
+        raise StartupError(
+            f"{VARIABLE} is {folder}, inside the project folder, so Chalice would restart on every"
+            " change of the state; choose a folder outside",
+            USAGE_ERROR,
         )
 
 
@@ -87,8 +86,8 @@ def _lock(lock: TextIO, folder: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise Refusal(
-            f"another local cloud (process {lock.read().strip() or 'unknown'}) uses {folder};"
+        raise StartupError(
+            f"another local cloud (process {lock.read().strip() or 'unknown'}) is using {folder};"
             f" stop it, or set {VARIABLE} to another folder"
         ) from None
     lock.truncate()

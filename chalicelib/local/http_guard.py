@@ -19,7 +19,7 @@ from chalicelib.web import cross_site
 log = logging.getLogger("orchestrator.local")
 
 IDLE_SECONDS = 60.0
-"""A client that sends nothing for so long, within a request or between two, is cut off."""
+"""Seconds without data, within a request or between two, after which a client is disconnected."""
 DRAIN_SECONDS = 2.0
 DRAIN_BYTES = 64 * 1024 * 1024
 _PIECE = 64 * 1024
@@ -36,7 +36,7 @@ _BAD_HEADERS = frozenset(
 
 
 class Problem(NamedTuple):
-    """Why a request is refused."""
+    """Why a request is rejected."""
 
     status: int
     code: str
@@ -49,7 +49,7 @@ _STANDARD: dict[int, Problem] = {
                  " than 100 headers; send less"),
     505: Problem(505, "version_not_supported", "this server speaks HTTP/1.1 and HTTP/1.0"),
 }  # fmt: skip
-"""The refusals of Python's http.server that are more than a bad request."""
+"""Statuses of Python's http.server other than 400."""
 
 
 class GuardedHandler(BaseHTTPRequestHandler):
@@ -67,11 +67,11 @@ class GuardedHandler(BaseHTTPRequestHandler):
         return cross_site.is_loopback(name)
 
     def error_body(self, problem: Problem) -> tuple[str, bytes]:
-        """The content type and the body of a refusal."""
+        """Returns the content type and the body of an error response."""
         raise NotImplementedError
 
     def refuse(self, problem: Problem) -> None:
-        """Answer, and end the connection: what else the client sends is not a request."""
+        """Respond and close the connection: the rest of what the client sends is not a request."""
         self._was_refused = True
         kind, body = self.error_body(problem)
         self.send_response(problem.status)
@@ -83,7 +83,7 @@ class GuardedHandler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """http.server's own refusals, all made before the request is looked at here."""
+        """Errors of http.server itself, all raised before this class sees the request."""
         text = f"this is no HTTP request: {message or explain or 'it cannot be read'}"
         self.refuse(_STANDARD.get(int(code)) or Problem(400, "invalid_request", text))
 
@@ -96,7 +96,7 @@ class GuardedHandler(BaseHTTPRequestHandler):
         return problem is None
 
     def handle_expect_100(self) -> bool:
-        """Whoever reads the body says that it may come."""
+        """Do nothing: 100 Continue is sent when the body is read."""
         return True
 
     def send_response(self, code: int, message: str | None = None) -> None:
@@ -155,7 +155,7 @@ class GuardedHandler(BaseHTTPRequestHandler):
 
 
 class QuietServer(socketserver.BaseServer):
-    """A mix-in for servers: a client that goes away leaves no trace in the terminal."""
+    """A mix-in for servers: a client that disconnects prints nothing to the terminal."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         error = sys.exception()
@@ -164,8 +164,8 @@ class QuietServer(socketserver.BaseServer):
 
 
 def drain(connection: socket.socket) -> None:
-    """Take in what a client sends still. If that were left, the kernel would reset the connection,
-    and the client might never see the answer."""
+    """Read what the client is still sending. Otherwise the kernel would reset the connection, and
+    the client might never see the response."""
     left = DRAIN_BYTES
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_WR)

@@ -1,7 +1,7 @@
-"""What calls the entry points: the clock, the bucket's events, and the two queues.
+"""The loops that call the entry points: the schedule, bucket events, and the two queues.
 
-Each loop is one thread that never ends by an error: what fails is logged, and as on AWS it is
-invoked again, or its message comes back when the visibility timeout has passed.
+Each loop is a thread that no error ends: failures are logged and, as on AWS, the entry point is
+invoked again, or the message comes back after its visibility timeout.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from chalicelib.ports import Queue, ReceivedMessage
 log = logging.getLogger("orchestrator.local")
 
 LONG_POLL = 20
-"""Seconds; SQS's longest."""
+"""Seconds; SQS's maximum."""
 AT_ONCE = 10
-"""Messages in one receive; SQS's most."""
+"""Messages per receive; SQS's maximum."""
 AFTER_ERROR = 1.0
-"""Seconds until a loop goes on after an error."""
+"""Seconds a loop pauses after an error."""
 
 Stop = threading.Event
 
 
 def start(name: str, step: Callable[[], None], stop: Stop) -> threading.Thread:
-    """Call `step` in a thread again and again."""
+    """Call `step` repeatedly in a new thread."""
 
     def run() -> None:
         while not stop.is_set():
@@ -41,16 +41,14 @@ def start(name: str, step: Callable[[], None], stop: Stop) -> threading.Thread:
                 log.exception("%s failed and goes on", name)
                 stop.wait(AFTER_ERROR)
 
-    # A daemon, because it waits in places that nothing wakes it from, and keeps nothing that it
-    # could lose.
+    # A daemon, because it may block where nothing wakes it, and holds nothing that could be lost.
     thread = threading.Thread(target=run, name=name, daemon=True)
     thread.start()
     return thread
 
 
 class Schedule:
-    """Calls `tick` at once, then at each multiple of `interval` seconds of the clock on the
-    wall."""
+    """Calls `tick` immediately, then at each multiple of `interval` seconds of the wall clock."""
 
     SLICE = 5.0
 
@@ -62,7 +60,7 @@ class Schedule:
 
     def step(self) -> None:
         while 0 < (left := self._next - time.time()) <= self._interval:
-            # In slices, because a wait does not see the clock on the wall being set.
+            # In slices, because a wait does not notice a change of the wall clock.
             if self._stop.wait(min(left, self.SLICE)):
                 return
         now = time.time()
@@ -75,8 +73,7 @@ def _following(now: float, interval: float) -> float:
 
 
 class BucketEvents:
-    """Calls `register` with one S3 event after the other, and again, as Lambda does, after an
-    error."""
+    """Calls `register` with one S3 event at a time and, like Lambda, retries after an error."""
 
     ATTEMPTS = 3
 
@@ -84,7 +81,7 @@ class BucketEvents:
         self._register = register
         self._waiting: queue.SimpleQueue[tuple[Event, int]] = queue.SimpleQueue()
         self.settled = threading.Event()
-        """Set while no event waits."""
+        """Set while no event is waiting."""
         self.settled.set()
 
     def add(self, event: Event) -> None:
@@ -96,7 +93,7 @@ class BucketEvents:
         try:
             self._register(event)
         except Exception:
-            # After the last attempt it is left to the comparison that the tick makes.
+            # After the last attempt, the tick's reconciliation takes care of it.
             if attempt < self.ATTEMPTS:
                 self._waiting.put((event, attempt + 1))
             raise
@@ -106,10 +103,10 @@ class BucketEvents:
 
 
 class Results:
-    """Takes all that waits in the results queue to `apply` at once.
+    """Passes everything in the results queue to `apply` in one batch.
 
-    While `is_crowded` says that the executors have more than enough to do, nobody waits for a
-    result, and a short pause makes one commit of many results. Otherwise each goes on at once.
+    While `is_crowded` says that the executors have work waiting, results are not urgent, and a
+    short pause lets one commit cover many of them. Otherwise each result is applied immediately.
     """
 
     PAUSE = 0.04
@@ -141,10 +138,10 @@ class Results:
 
 
 class Executors:
-    """Invokes `execute` with one message each, `parallelism` at once.
+    """Invokes `execute` with one message each, up to `parallelism` at a time.
 
-    A message in hand is one that no other executor can have, so as many are taken as there are free
-    threads, and beyond that only what would have been done within the last second.
+    A received message is hidden from every other executor, so this receives as many as there are
+    free threads, and beyond that only as many as were executed within the last second.
     """
 
     def __init__(
@@ -160,7 +157,7 @@ class Executors:
         self._ended_at: deque[float] = deque(maxlen=AT_ONCE)
 
     def is_crowded(self) -> bool:
-        """More is in hand than there are threads to do it."""
+        """Whether received messages are waiting for a free thread."""
         return len(self._ready) > 0
 
     def start(self, stop: Stop) -> None:
@@ -169,7 +166,7 @@ class Executors:
             start(f"executor-{number + 1}", self.work, stop)
 
     def take(self) -> None:
-        """One step of the thread that receives."""
+        """Receive messages once."""
         with self._changed:
             self._changed.wait_for(lambda: self._room() > 0)
             room = self._room()
@@ -179,7 +176,7 @@ class Executors:
             self._changed.notify_all()
 
     def work(self) -> None:
-        """One step of a thread that executes."""
+        """Execute one message."""
         with self._changed:
             self._changed.wait_for(lambda: len(self._ready) > 0)
             message = self._ready.popleft()

@@ -1,12 +1,12 @@
-"""moto's SQS queue, made fit for threads and for a backlog.
+"""moto's SQS queue, made safe for threads and fast with a backlog.
 
-These things of moto 5.2's own class stand in the way of a queue that is really worked with:
-- deleting builds a new list beside the old one; where two threads delete and a third sends at the
-  same moment, the sent message is gone;
-- every message sent asks for all attributes of the queue, three of which walk all its messages:
-  50 ms for a batch of ten when some hundred are waiting;
-- every message and every receipt is kept for ever, and a delayed message is noticed up to a second
-  late.
+moto 5.2's own class has these problems:
+- deleting builds a new list beside the old one; if two threads delete while a third one sends, the
+  sent message is lost;
+- sending a message computes all attributes of the queue, three of which scan all its messages:
+  50 ms for a batch of ten with some hundred messages waiting;
+- every message and every receipt is kept for ever, and a delayed message becomes visible up to a
+  second late.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ RECEIVES = 3
 
 
 class LocalQueue(Queue):
-    """One queue of the local cloud, in moto's backend, so that it answers on the endpoint too."""
+    """A queue of the local cloud, in moto's backend, so that the endpoint shows it too."""
 
     @classmethod
     def create(
         cls, name: str, region: str, visibility: int, dead_letters: LocalQueue | None = None
     ) -> Self:
-        """Make a queue in moto's backend. `visibility` in seconds; a message that was received
-        RECEIVES times in vain goes to `dead_letters`, if there is such a queue."""
+        """Create a queue in moto's backend. `visibility` is in seconds; a message that was received
+        RECEIVES times without being deleted moves to `dead_letters`, if given."""
         attributes: dict[str, Any] = {"VisibilityTimeout": visibility}
         if dead_letters is not None:
             target = dead_letters.queue_arn
@@ -63,7 +63,7 @@ class LocalQueue(Queue):
         return sum(m.visible_at >= now for m in list(self._messages))
 
     def delete_message(self, receipt_handle: str) -> None:
-        """One that is not there any more is no error, as on AWS."""
+        """Delete a message. One that no longer exists is not an error, as on AWS."""
         with self._messages_lock:
             for place, message in enumerate(self._messages):
                 if message.receipt_handle == receipt_handle or message.had_receipt_handle(
@@ -79,7 +79,7 @@ class LocalQueue(Queue):
                 self._messages_lock.wait(min(timeout, self._seconds_to_next()))
 
     def _seconds_to_next(self) -> float:
-        """Until a message that is delayed or in somebody's hands can be received."""
+        """Seconds until a delayed or received message becomes visible."""
         now = unix_time_millis()
         moments = [max(m.visible_at, m.delayed_until) for m in self._messages]
         # A millisecond more: moto's comparison is a strict one.
@@ -87,7 +87,7 @@ class LocalQueue(Queue):
 
 
 class _Attributes(Mapping[str, Any]):
-    """Each attribute is counted when it is asked for."""
+    """Computes each attribute when it is read."""
 
     def __init__(self, queue: LocalQueue) -> None:
         self._queue = queue
@@ -111,15 +111,15 @@ class _Attributes(Mapping[str, Any]):
 
 
 class _Forgetful(list[Any]):
-    """Takes what it is given and keeps nothing."""
+    """Discards what is appended."""
 
     def append(self, _item: Any) -> None:
         pass
 
 
 def forget_instances() -> None:
-    """moto lists every instance of its models for its own console. For a queue and a bucket in
-    daily use that is a leak."""
+    """Stop moto from listing every instance of its models for its own console, which leaks
+    memory."""
     models: tuple[Any, ...] = (Message, FakeKey)
     for model in models:
         model.instances_tracked = _Forgetful()

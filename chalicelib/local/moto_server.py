@@ -1,4 +1,4 @@
-"""What the endpoint of the local S3 and SQS is made of: a socket, moto, what a request is about."""
+"""Parts of the local S3 and SQS endpoint: its socket, moto, and what a request is about."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import socket
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from chalicelib.local.startup_error import Refusal
+from chalicelib.local.startup_error import StartupError
 
 LOOPBACK = "127.0.0.1"
 
@@ -14,7 +14,8 @@ Environ = dict[str, Any]
 
 
 def bind(port: int, *, host: str = LOOPBACK, what: str, remedy: str) -> socket.socket:
-    """A listening socket; port 0 takes a free one. Raises Refusal, naming `what` wanted it."""
+    """Returns a listening socket; port 0 picks a free one. Raises StartupError, which names
+    `what`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -24,12 +25,12 @@ def bind(port: int, *, host: str = LOOPBACK, what: str, remedy: str) -> socket.s
     except (OSError, OverflowError) as error:
         listener.close()
         reason = getattr(error, "strerror", None) or str(error)
-        raise Refusal(f"{what} cannot listen on {host}:{port}: {reason}; {remedy}") from None
+        raise StartupError(f"{what} cannot listen on {host}:{port}: {reason}; {remedy}") from None
     return listener
 
 
 def start_moto() -> None:
-    """From here on, no boto3 client of this process reaches AWS."""
+    """Start moto: from now on, no boto3 client of this process reaches AWS."""
     from moto import mock_aws
 
     from chalicelib.local.moto_queue import forget_instances
@@ -38,9 +39,9 @@ def start_moto() -> None:
     forget_instances()
 
 
-def looked_at(environ: Environ) -> tuple[str, str]:
-    """The bucket that a request is about and the key, or the prefix of the keys; empty texts where
-    it is not about one. The bucket stands in the path, or in front of the host's name."""
+def requested_object(environ: Environ) -> tuple[str, str]:
+    """Returns the bucket of a request, and its key or key prefix; empty strings if it has none. The
+    bucket is in the path, or in front of the host name."""
     path = unquote(_path(environ)).lstrip("/")
     name = str(environ.get("HTTP_HOST", "")).partition(":")[0].lower().removesuffix(".")
     if name.endswith(".localhost"):
@@ -52,6 +53,6 @@ def looked_at(environ: Environ) -> tuple[str, str]:
 
 
 def _path(environ: Environ) -> str:
-    """As it was sent. PATH_INFO is decoded once, so that `%25` in a key would be decoded twice."""
+    """The path as sent. PATH_INFO is already decoded, so `%25` in a key would be decoded twice."""
     sent = str(environ.get("RAW_URI") or environ.get("PATH_INFO", ""))
     return sent.partition("?")[0] if sent.startswith("/") else urlsplit(sent).path

@@ -1,12 +1,11 @@
-"""Commands that outlive the local cloud, and their end.
+"""Kills commands that outlive the local cloud.
 
-A cloud that is killed cannot stop its commands, and Chalice's reloader kills it by SIGTERM, from
-which no code of ours is called. So every command carries a mark in its environment, which whatever
-it starts inherits, and a small process, which waits for nothing but the cloud's end, then stops
-every process with that mark. It is also a script of its own, started without this package: keep it
-to the standard library's smallest parts.
+A killed cloud cannot stop its commands, and Chalice's reloader kills it with SIGTERM, which runs
+none of our code. So every command has a mark in its environment, which its children inherit, and a
+small watcher process waits for the cloud to end and then kills every process with that mark. The
+watcher runs this file as a script, without the package: keep its imports few and small.
 
-The mark is looked for in /proc; where there is none, only an orderly end stops the commands.
+Marks are read from /proc. Without /proc, commands are stopped only when the cloud exits normally.
 """
 
 from __future__ import annotations
@@ -20,18 +19,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 MARK = "LOCAL_CLOUD"
-"""The variable: `HOME:PROCESS`, the identity of the state folder and of the process that serves."""
+"""The environment variable. Its value is `HOME:PID`: the state folder's identity and the serving
+process."""
 
 GRACE = 1.0
 """Seconds between SIGTERM and SIGKILL."""
 PATIENCE = 3.0
-"""Seconds after which we stop looking: a process in the kernel's hands does not die at all."""
+"""Seconds after which we give up: a process in an uninterruptible system call does not die."""
 
 PROCESSES = Path("/proc")
 
 
-def marked(wanted: Callable[[str], bool], processes: Path = PROCESSES) -> list[int]:
-    """The ids of the processes whose mark is wanted; this one never is."""
+def find_orphans(wanted: Callable[[str], bool], processes: Path = PROCESSES) -> list[int]:
+    """Returns the ids of the processes whose mark is wanted, except this process."""
     found = []
     for entry in processes.iterdir() if processes.is_dir() else ():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
@@ -41,30 +41,30 @@ def marked(wanted: Callable[[str], bool], processes: Path = PROCESSES) -> list[i
     return found
 
 
-def stop_marked(wanted: Callable[[str], bool], grace: float = GRACE) -> int:
-    """Stop them, and what they start meanwhile; how many there were at first."""
+def kill_orphans(wanted: Callable[[str], bool], grace: float = GRACE) -> int:
+    """Kill them, and whatever they start in the meantime. Returns how many there were at first."""
     begin = time.monotonic()
-    first = found = marked(wanted)
+    first = found = find_orphans(wanted)
     _signal(found, signal.SIGTERM)
     while found:
         time.sleep(0.02)
-        found = marked(wanted)
+        found = find_orphans(wanted)
         passed = time.monotonic() - begin
         if passed > grace:
             _signal(found, signal.SIGKILL)
-        # Only now: one look may take longer than this on a busy machine.
+        # Checked last: on a busy machine a single scan may take longer than this.
         if passed > PATIENCE:
             break
     return len(first)
 
 
-def watch_over(mark: str) -> subprocess.Popen[bytes]:
-    """Start the process that stops what bears `mark` when this process has ended, however it ends:
-    the kernel then closes the pipe that the other one reads."""
+def start_watcher(mark: str) -> subprocess.Popen[bytes]:
+    """Start the watcher, which kills the processes with `mark` once this process has ended, however
+    it ends: the kernel then closes the pipe that the watcher reads."""
     return subprocess.Popen(
         [sys.executable, "-I", "-S", __file__, mark],
         stdin=subprocess.PIPE,
-        # Out of reach of the terminal's Ctrl-C, which would end it before its work begins.
+        # A session of its own, so that the terminal's Ctrl-C does not kill it first.
         start_new_session=True,
         cwd="/",
     )
@@ -91,6 +91,6 @@ def _signal(processes: list[int], number: signal.Signals) -> None:
 
 
 if __name__ == "__main__":
-    # Only the end of the file comes: nobody writes.
+    # Returns at end of file; nothing is ever written.
     sys.stdin.buffer.read()
-    stop_marked(lambda mark: mark == sys.argv[1])
+    kill_orphans(lambda mark: mark == sys.argv[1])

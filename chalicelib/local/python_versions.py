@@ -1,4 +1,4 @@
-"""Which Pythons run this. Older ones must be able to read this module, to be told so."""
+"""The supported Python versions. Older Pythons must be able to import this module to be told so."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RUNNING = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 def refusal(version: str = RUNNING) -> str:
-    """Why Python `version` ("3.10") cannot be used, and what to do; "" where it can."""
+    """Returns why Python `version` ("3.10") is not supported, and what to do; "" if it is."""
     if version in SUPPORTED:
         return ""
     return (

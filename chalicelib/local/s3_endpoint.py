@@ -1,8 +1,9 @@
 """The HTTP endpoint of the local S3 and SQS.
 
-Calls from inside go straight to moto's backends; this server shows the same backends to the AWS CLI
-and to commands. It differs from moto's own server: other web pages are turned away, no preflight is
-answered, moto's own API is closed, S3 takes bodies as they are, and every error is S3's XML.
+Calls from this process go straight to moto's backends; this server offers the same backends to the
+AWS CLI and to commands. Unlike moto's own server, it rejects requests from other web pages, answers
+no preflight, closes moto's own API, takes S3 bodies as they are, and returns every error as S3's
+XML.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from werkzeug.serving import ThreadedWSGIServer
 
 from chalicelib.errors import OrchestratorError
 from chalicelib.local.http_guard import GuardedHandler, Problem, QuietServer
-from chalicelib.local.moto_server import Environ, looked_at
+from chalicelib.local.moto_server import Environ, requested_object
 
 log = logging.getLogger("orchestrator.local")
 
@@ -33,13 +34,13 @@ LARGEST_OBJECT = 5 * 1024**3
 """Bytes of one PUT; S3's limit."""
 METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH"})
 CLOSED = frozenset({"moto_api", "instance_metadata"})
-"""moto's backends that are no services of AWS: a reset, a console, the credentials of a role."""
+"""Backends of moto that are not AWS services: a reset, a console, the credentials of a role."""
 
 _ANYBODY = (
     "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/s3/aws4_request, SignedHeaders=host,"
     " Signature=0"
 )
-"""Without a signature, as curl sends it, moto lets an object be made but not replaced or read."""
+"""moto lets unsigned requests, such as curl's, create an object, but not replace or read it."""
 _CODES = {
     400: "InvalidRequest",
     403: "AccessDenied",
@@ -52,7 +53,7 @@ _CODES = {
     501: "NotImplemented",
 }
 _SANDBOX = ("Content-Security-Policy", "sandbox allow-downloads")
-"""An object that is opened in a browser has an origin of its own, and so may not ask for others."""
+"""Gives an object that is opened in a browser an origin of its own, so it cannot request others."""
 
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
@@ -60,8 +61,7 @@ Before = Callable[[str, str], None]
 
 
 def serve(listener: socket.socket, before: Before) -> None:
-    """Serve moto on `listener`. `before(bucket, key_or_prefix)` is called ahead of each S3
-    request."""
+    """Serve moto on `listener`. Calls `before(bucket, key_or_prefix)` before each S3 request."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     host, port = listener.getsockname()[:2]
     server = _Server(host, port, application(before), _Handler, fd=listener.fileno())
@@ -69,7 +69,7 @@ def serve(listener: socket.socket, before: Before) -> None:
 
 
 def application(before: Before) -> Application:
-    """The WSGI application: S3, SQS, and what else of AWS moto has."""
+    """Returns the WSGI application: S3, SQS, and moto's other services."""
     moto = DomainDispatcherApplication(_backend)
 
     def answered(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -82,7 +82,7 @@ def application(before: Before) -> Application:
             log.error("the local S3 and SQS cannot do what was asked: %s", error.message)
             status, headers, body = _error(500, error.message)
         except Exception as error:
-            # moto falls over requests that make no sense; where in moto is of no use to anybody.
+            # moto crashes on nonsensical requests; its traceback would help nobody.
             asked = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
             log.error("the local S3 and SQS cannot answer %r: %r", asked[:200], error)
             status, headers, body = _error(500, "the local S3 and SQS cannot answer this request")
@@ -100,7 +100,7 @@ def _ask(moto: Application, before: Before, environ: Environ) -> Answer:
         return _error(403, "no page of another origin may send requests here")
     if environ["REQUEST_METHOD"] not in METHODS:  # Flask would take them in small letters, too
         return _error(405, f"this cannot be asked with {environ['REQUEST_METHOD']}")
-    bucket, key = looked_at(environ)
+    bucket, key = requested_object(environ)
     before(bucket, key)
     if key:
         environ.setdefault("HTTP_AUTHORIZATION", _ANYBODY)
@@ -124,7 +124,7 @@ def _error(status: int, message: str) -> Answer:
 
 
 def error_xml(status: int, message: str) -> bytes:
-    """S3's error shape."""
+    """Returns an error in S3's shape."""
     head = '<?xml version="1.0" encoding="UTF-8"?>\n'
     text = f"<Code>{_code(status)}</Code><Message>{escape(message)}</Message>"
     return f"{head}<Error>{text}</Error>".encode()
@@ -154,8 +154,8 @@ def _closed(_: Environ, start_response: StartResponse) -> Iterable[bytes]:
 
 
 class _S3Request(BackendRequest):
-    """S3 takes a body as it is. Only an upload by an HTML form, which is a POST to a bucket, is
-    read as a form; curl gives forms' content types to whatever it sends."""
+    """Takes a body as it is. Only an upload by an HTML form, a POST to a bucket, is parsed as a
+    form; curl sends everything with a form's content type."""
 
     @property
     def want_form_data_parsed(self) -> bool:
@@ -164,11 +164,11 @@ class _S3Request(BackendRequest):
 
 
 class _BodyIsCut(Exception):
-    """The client went away, or sent no proper chunks."""
+    """The client disconnected, or sent malformed chunks."""
 
 
 class _Body(io.RawIOBase):
-    """What the client sends, with one error for all that can go wrong on the way."""
+    """The request body, with one error for everything that can go wrong while reading it."""
 
     def __init__(self, stream: Any) -> None:
         super().__init__()
@@ -185,7 +185,7 @@ class _Body(io.RawIOBase):
 
 
 class _Server(QuietServer, ThreadedWSGIServer):
-    """One thread a request."""
+    """One thread for each request."""
 
 
 class _Handler(GuardedHandler, MotoRequestHandler):

@@ -1,4 +1,4 @@
-"""The start of the local cloud: first everything that can be refused, then everything else."""
+"""Starts the local cloud: first everything that may fail, then everything else."""
 
 from __future__ import annotations
 
@@ -16,35 +16,36 @@ from typing import Any
 from chalicelib import bootstrap, config
 from chalicelib.admin import access_tokens
 from chalicelib.errors import OrchestratorError
-from chalicelib.local import aws_env, moto_server, orphans, refuse_missing_packages
+from chalicelib.local import aws_env, check_packages, moto_server, orphans
 from chalicelib.local import home as homes
-from chalicelib.local.command_line import Serving
-from chalicelib.local.startup_error import WRONG_REQUEST, Refusal, leave
+from chalicelib.local.command_line import ServeOptions
+from chalicelib.local.startup_error import USAGE_ERROR, StartupError, exit_with
 
 DEFAULT_DAGS_DIR = "examples"
 WATCH_PARENT = 0.5
-"""Seconds between two looks whether the reloader still lives."""
+"""Seconds between two checks that the reloader is still alive."""
 
 
-def start(handlers: Mapping[str, Any], serving: Serving) -> None:
-    """Start all, and return with HTTP serving still to come. Ends the process if that cannot be."""
+def start(handlers: Mapping[str, Any], serving: ServeOptions) -> None:
+    """Start everything but the HTTP server, which Chalice starts next. Ends the process on
+    failure."""
     try:
         _start(handlers, serving)
-    except (Refusal, config.BadSetting, OrchestratorError) as error:
-        leave(error if isinstance(error, Refusal) else Refusal(str(error)))
+    except (StartupError, config.BadSetting, OrchestratorError) as error:
+        exit_with(error if isinstance(error, StartupError) else StartupError(str(error)))
     except OSError as error:
-        leave(Refusal(f"the local cloud cannot start: {error}"))
+        exit_with(StartupError(f"the local cloud cannot start: {error}"))
     except Exception:
-        # Under the reloader this thread would end alone, and the process would wait for ever.
+        # Under the reloader only this thread would end, and the process would hang.
         traceback.print_exc()
         os._exit(1)
 
 
-def _start(handlers: Mapping[str, Any], serving: Serving) -> None:
-    settings = _with_access(config.load(), serving.host)
+def _start(handlers: Mapping[str, Any], serving: ServeOptions) -> None:
+    settings = _with_auth(config.load(), serving.host)
     dags_dir = _dags_dir(settings.dags_dir)
-    refuse_missing_packages("boto3", "moto", "moto.server")
-    _refuse_a_busy_port(serving)
+    check_packages("boto3", "moto", "moto.server")
+    _check_port(serving)
     home = homes.take(homes.choose(settings.home, os.environ), Path.cwd())
     listener = moto_server.bind(
         settings.s3_port,
@@ -52,8 +53,8 @@ def _start(handlers: Mapping[str, Any], serving: Serving) -> None:
         remedy="stop what uses the port, or set ORCHESTRATOR_S3_PORT",
     )
     endpoint = "http://{}:{}".format(*listener.getsockname())
-    mark = _take_over_from_the_dead(home)
-    aws_env.forget_the_real_aws(endpoint)
+    mark = _kill_orphans_of_earlier_clouds(home)
+    aws_env.isolate_from_real_aws(endpoint)
     moto_server.start_moto()
 
     from chalicelib.local import api_server
@@ -63,12 +64,12 @@ def _start(handlers: Mapping[str, Any], serving: Serving) -> None:
     cloud = clouds.build(settings, home, dags_dir)
     clouds.configure(cloud, endpoint, mark)
     if settings.auth == "token":
-        _say_first_token()
+        _print_first_token()
     clouds.start(cloud, handlers, threading.Event(), listener)
     clouds.stop_commands_at_exit()
     if serving.reloaded:
-        _end_with(os.getppid())
-    _say(
+        _exit_with_parent(os.getppid())
+    _print(
         f"page       {serving.url}/",
         f"API        {serving.url}/api",
         f"S3, SQS    {endpoint}",
@@ -77,18 +78,18 @@ def _start(handlers: Mapping[str, Any], serving: Serving) -> None:
     )
 
 
-def _with_access(settings: config.Settings, host: str) -> config.Settings:
-    """On loopback nobody needs a token unless the setting says so; elsewhere everybody does."""
+def _with_auth(settings: config.Settings, host: str) -> config.Settings:
+    """Require no token on loopback, unless the setting says so; require one everywhere else."""
     is_said = bool(os.environ.get("ORCHESTRATOR_AUTH"))
     if settings.auth == "iam":
-        raise Refusal("ORCHESTRATOR_AUTH=iam is for AWS; use token here", WRONG_REQUEST)
+        raise StartupError("ORCHESTRATOR_AUTH=iam is for AWS; use token here", USAGE_ERROR)
     if _is_loopback(host):
         return settings if is_said else replace(settings, auth="none")
     if settings.auth == "none":
-        raise Refusal(
+        raise StartupError(
             f"--host {host} would let others on the network run commands on this machine; use"
             " ORCHESTRATOR_AUTH=token, or leave the host at 127.0.0.1",
-            WRONG_REQUEST,
+            USAGE_ERROR,
         )
     return settings
 
@@ -99,8 +100,8 @@ def _is_loopback(host: str) -> bool:
     return False
 
 
-def _refuse_a_busy_port(serving: Serving) -> None:
-    """Chalice binds the port itself, but only after all this, and with a traceback."""
+def _check_port(serving: ServeOptions) -> None:
+    """Fail early if the API's port is taken: Chalice binds it only later, with a traceback."""
     moto_server.bind(
         serving.port,
         host=serving.host,
@@ -115,29 +116,30 @@ def _dags_dir(setting: str) -> Path | None:
         return folder
     if setting == DEFAULT_DAGS_DIR:
         return None
-    raise Refusal(
-        f"ORCHESTRATOR_DAGS_DIR is {setting}, which is no folder; make it, or name another",
-        WRONG_REQUEST,
+    raise StartupError(
+        f"ORCHESTRATOR_DAGS_DIR is {setting}, which is not a folder; create it or choose another",
+        USAGE_ERROR,
     )
 
 
-def _take_over_from_the_dead(home: homes.Home) -> str:
-    """Stop what an earlier process of this home left behind, and see to it that somebody does the
-    same for this one. Answers the mark of this one's commands."""
-    stopped = orphans.stop_marked(lambda mark: mark.startswith(f"{home.identity}:"))
+def _kill_orphans_of_earlier_clouds(home: homes.Home) -> str:
+    """Kill what an earlier process of this home left behind, and start the watcher that does the
+    same for this one. Returns the mark of this process's commands."""
+    stopped = orphans.kill_orphans(lambda mark: mark.startswith(f"{home.identity}:"))
     if stopped:
-        _say(f"stopped {stopped} processes that an earlier local cloud had left behind")
+        _print(f"killed {stopped} processes left behind by an earlier local cloud")
     mark = f"{home.identity}:{os.getpid()}"
-    _held.extend([home, orphans.watch_over(mark)])
+    _held.extend([home, orphans.start_watcher(mark)])
     return mark
 
 
-# For the life of the process, whose end opens the lock and closes the pipe.
+# Held until the process ends, which releases the lock and closes the pipe.
 _held: list[Any] = []
 
 
-def _end_with(parent: int) -> None:
-    """The reloader does not pass on its own SIGTERM, and would leave this process serving alone."""
+def _exit_with_parent(parent: int) -> None:
+    """Exit when the reloader does: it does not pass on SIGTERM, so this process would go on
+    serving."""
 
     def watch() -> None:
         pause = threading.Event()
@@ -148,13 +150,13 @@ def _end_with(parent: int) -> None:
     threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
-def _say_first_token() -> None:
+def _print_first_token() -> None:
     token = access_tokens.create_first(bootstrap.scheduler(), "first")
     if token:
-        _say(f"token      {token}   (an operator's; it is shown this once)")
+        _print(f"token      {token}   (role operator; shown only once)")
 
 
-def _say(*lines: str) -> None:
+def _print(*lines: str) -> None:
     for line in lines:
         sys.stdout.write(f"{line}\n")
     sys.stdout.flush()

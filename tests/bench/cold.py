@@ -77,17 +77,17 @@ def _events(installed: Installation, functions: Lambda) -> dict[str, Callable[[]
     dags = installed.setting("dags_bucket")
     return {
         API_FUNCTION: lambda: sources.request("GET", "/api/dags", token),
-        "register": lambda: events.of_the_bucket(dags, "cold.yaml", created=True),
-        "backup": lambda: events.of_the_clock(datetime.now(UTC)),
+        "register": lambda: events.bucket_event(dags, "cold.yaml", created=True),
+        "backup": lambda: events.schedule_event(datetime.now(UTC)),
         ADMIN_FUNCTION: lambda: {"action": "token list"},
-        "tick": lambda: events.of_the_clock(datetime.now(UTC)),
+        "tick": lambda: events.schedule_event(datetime.now(UTC)),
         "apply": lambda: _of_one("results", result().encode()),
         "execute": lambda: _of_one("tasks", TaskMessage(attempt(), "true").encode()),
     }
 
 
 def _of_one(queue: str, body: str) -> events.Event:
-    return events.of_the_queue(queue, [ReceivedMessage(body, "1", "1", 1)])
+    return events.queue_event(queue, [ReceivedMessage(body, "1", "1", 1)])
 
 
 def _measure(installed: Installation, asked: dict[str, Callable[[], Any]]) -> Figures:

@@ -196,7 +196,7 @@ class MeteredCloud:
         return int(row[0]) if row else 0
 
     def _execute(self, message: ReceivedMessage) -> None:
-        event = events.of_the_queue(self._settings.tasks_queue, [message])
+        event = events.queue_event(self._settings.tasks_queue, [message])
         begun = time.monotonic()
         self._execute_handler(event, events.LambdaContext("execute", events.LONGEST))
         self.meter.invocation("execute", time.monotonic() - begun)
@@ -205,7 +205,7 @@ class MeteredCloud:
         batch = queue.receive(APPLY_BATCH, wait=1)
         if not batch:
             return
-        event = events.of_the_queue(queue.name, batch)
+        event = events.queue_event(queue.name, batch)
         # As if another sandbox had committed meanwhile, which empties SQLite's cache.
         self.database.close()
         begun = time.monotonic()

@@ -116,13 +116,13 @@ class EventSources:
         """Put a file into the dags bucket, and tell `register`."""
         bucket = self._installation.setting("dags_bucket")
         self._installation.client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode())
-        self._functions.invoke("register", events.of_the_bucket(bucket, key, created=True))
+        self._functions.invoke("register", events.bucket_event(bucket, key, created=True))
 
     def remove(self, key: str) -> None:
         """Take it out again, and tell `register`."""
         bucket = self._installation.setting("dags_bucket")
         self._installation.client("s3").delete_object(Bucket=bucket, Key=key)
-        self._functions.invoke("register", events.of_the_bucket(bucket, key, created=False))
+        self._functions.invoke("register", events.bucket_event(bucket, key, created=False))
 
     def ask(self, method: str, path: str, token: str = "", **query: str) -> Reply:
         """One request of the API, as API Gateway's proxy integration hands it on."""
@@ -194,14 +194,14 @@ class EventSources:
         self._threads.append(thread)
 
     def _tick(self) -> None:
-        self._functions.invoke("tick", events.of_the_clock(datetime.now(UTC)))
+        self._functions.invoke("tick", events.schedule_event(datetime.now(UTC)))
         self._stop.wait(TICK_SECONDS)
 
     def _poller(self, function: str, queue: SqsQueue, size: int) -> Callable[[], None]:
         def poll() -> None:
             messages = queue.receive(size, wait=POLL_SECONDS)
             if messages:
-                self._functions.invoke(function, events.of_the_queue(queue.name, messages))
+                self._functions.invoke(function, events.queue_event(queue.name, messages))
                 queue.delete(messages)
 
         return poll

@@ -233,7 +233,7 @@ def test_a_function_without_its_file_system_refuses_to_work(installed: Installat
     sandbox = installed.start("tick", database=DATABASE)
     try:
         with pytest.raises(FunctionError, match="the file system is not mounted at /mnt/orch"):
-            sandbox.invoke(events.of_the_clock(datetime.now(UTC)))
+            sandbox.invoke(events.schedule_event(datetime.now(UTC)))
     finally:
         sandbox.close()
 

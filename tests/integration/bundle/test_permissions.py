@@ -170,7 +170,7 @@ def _back_up(installed: Installation, functions: Lambda) -> None:
     """Each time with a backup that another one began long ago and never ended."""
     unfinished = "database/20200101T000000Z-000000000001/part-00000.gz"
     bucket = installed.setting("backups_bucket")
-    at_night = events.of_the_clock(datetime.now(UTC))
+    at_night = events.schedule_event(datetime.now(UTC))
     for name, event in (("backup", at_night), ("admin", {"action": "backup"})):
         installed.client("s3").put_object(Bucket=bucket, Key=unfinished, Body=b"")
         functions.invoke(name, event)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.local import events
-from chalicelib.local.dags_bucket import KeptBucket
+from chalicelib.local.dags_bucket import PersistentBucket
 from chalicelib.local.dags_folder import LARGEST, DagsFolder
 from tests.support.fakes import FakeBucket
 
@@ -120,17 +120,17 @@ def test_a_file_that_cannot_be_copied_is_named_once_and_hinders_no_other(
 
 
 def created(key: str) -> events.Event:
-    return events.of_the_bucket("dags", key, created=True)
+    return events.bucket_event("dags", key, created=True)
 
 
 def test_the_bucket_is_on_disk_before_an_event_is_passed_on(
     tmp_path: Path, bucket: FakeBucket
 ) -> None:
-    kept = KeptBucket("dags", bucket, tmp_path / "kept")
+    kept = PersistentBucket("dags", bucket, tmp_path / "kept")
     bucket.put("a b+c.yaml", b"one")
     kept.keep(created("a b+c.yaml"))
     after_a_restart = FakeBucket()
-    restored = KeptBucket("dags", after_a_restart, tmp_path / "kept").restore()
+    restored = PersistentBucket("dags", after_a_restart, tmp_path / "kept").restore()
     assert after_a_restart.objects == {"a b+c.yaml": b"one"}
     assert [events.key_of_record(event["Records"][0]) for event in restored] == ["a b+c.yaml"]
 
@@ -138,9 +138,9 @@ def test_the_bucket_is_on_disk_before_an_event_is_passed_on(
 def test_the_copy_is_as_the_bucket_is_whatever_the_event_says(
     tmp_path: Path, bucket: FakeBucket
 ) -> None:
-    kept = KeptBucket("dags", bucket, tmp_path / "kept")
+    kept = PersistentBucket("dags", bucket, tmp_path / "kept")
     bucket.put("a.yaml", b"one")
     kept.keep(created("a.yaml"))
     bucket.delete(["a.yaml"])
     kept.keep(created("a.yaml"))
-    assert KeptBucket("dags", FakeBucket(), tmp_path / "kept").restore() == []
+    assert PersistentBucket("dags", FakeBucket(), tmp_path / "kept").restore() == []

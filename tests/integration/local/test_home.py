@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.local import home as homes
 from chalicelib.local import orphans
-from chalicelib.local.startup_error import Refusal
+from chalicelib.local.startup_error import StartupError
 from tests.support.waiting import HANG_SECONDS, eventually
 
 ELSEWHERE = Path("/project")
@@ -29,7 +29,7 @@ def test_the_home_is_the_setting_or_lies_in_the_xdg_state_folder() -> None:
 def test_a_home_has_one_owner_and_one_identity(tmp_path: Path) -> None:
     folder = tmp_path / "home"
     first = homes.take(folder, ELSEWHERE)
-    with pytest.raises(Refusal, match=f"process {os.getpid()}"):
+    with pytest.raises(StartupError, match=f"process {os.getpid()}"):
         homes.take(folder, ELSEWHERE)
     first.lock.close()
     second = homes.take(folder, ELSEWHERE)
@@ -41,7 +41,7 @@ def test_a_home_below_the_project_is_refused_through_a_link_too(tmp_path: Path) 
     project = tmp_path / "project"
     project.mkdir()
     (tmp_path / "link").symlink_to(project)
-    with pytest.raises(Refusal, match="inside the project folder"):
+    with pytest.raises(StartupError, match="inside the project folder"):
         homes.take(tmp_path / "link" / "state", project)
 
 
@@ -70,7 +70,7 @@ def test_what_bears_the_mark_is_stopped_and_nothing_else(
 ) -> None:
     ours, theirs, unmarked = sleep("home1:7"), sleep("home2:7"), sleep(None)
     sleepers += [ours, theirs, unmarked]
-    assert orphans.stop_marked(lambda mark: mark.startswith("home1:")) >= 1
+    assert orphans.kill_orphans(lambda mark: mark.startswith("home1:")) >= 1
     assert ours.wait(HANG_SECONDS) != 0
     assert theirs.poll() is None
     assert unmarked.poll() is None
@@ -79,14 +79,14 @@ def test_what_bears_the_mark_is_stopped_and_nothing_else(
 def test_one_that_resists_is_killed(sleepers: list[subprocess.Popen[bytes]]) -> None:
     process = sleep("home3:7", "trap '' TERM")
     sleepers.append(process)
-    orphans.stop_marked(lambda mark: mark == "home3:7", grace=0.2)
+    orphans.kill_orphans(lambda mark: mark == "home3:7", grace=0.2)
     assert process.wait(HANG_SECONDS) == -9
 
 
 OWNER = """
 import sys
-from chalicelib.local import leftovers
-watcher = leftovers.watch_over(sys.argv[1])
+from chalicelib.local import orphans
+watcher = orphans.start_watcher(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()
 """

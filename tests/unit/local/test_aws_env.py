@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.local.aws_env import aws_variables, forget_the_real_aws
-from chalicelib.local.moto_server import looked_at
+from chalicelib.local.aws_env import aws_variables, isolate_from_real_aws
+from chalicelib.local.moto_server import requested_object
 
 
 def test_every_variable_of_a_real_account_is_forgotten() -> None:
@@ -18,7 +18,7 @@ def test_every_variable_of_a_real_account_is_forgotten() -> None:
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.2/",
         "AWS_CHALICE_CLI_MODE": "true",
     }
-    forget_the_real_aws("http://127.0.0.1:4566", environ)
+    isolate_from_real_aws("http://127.0.0.1:4566", environ)
     assert environ == {
         "PATH": "/bin",
         "AWS_CHALICE_CLI_MODE": "true",
@@ -45,4 +45,4 @@ def test_every_variable_of_a_real_account_is_forgotten() -> None:
 def test_a_request_tells_its_bucket_and_key_or_prefix(
     environ: dict[str, str], expected: tuple[str, str]
 ) -> None:
-    assert looked_at(environ) == expected
+    assert requested_object(environ) == expected

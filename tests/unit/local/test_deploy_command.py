@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.local.deploy_command import STEP_OF_DEPLOY, command_of
-from chalicelib.local.startup_error import Refusal
+from chalicelib.local.startup_error import StartupError
 from tests.integration.infra.account import copy_of_the_project
 
 INSTALL = [sys.executable, "-m", "infra", "deploy"]
@@ -43,7 +43,7 @@ def test_as_a_step_of_the_installation_it_stays_itself() -> None:
     "option", ["--api-gateway-stage api", "--autogen-policy", "--connection-timeout 5"]
 )
 def test_an_option_that_the_installation_does_not_have_is_refused_by_name(option: str) -> None:
-    with pytest.raises(Refusal, match=option.split()[0]):
+    with pytest.raises(StartupError, match=option.split()[0]):
         command_of(["chalice", "deploy", *option.split()], {})
 
 
