@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib import config
+from chalicelib.claims import BucketClaims
 from chalicelib.errors import Unavailable
-from chalicelib.ports import Bucket, Clock, Credentials, Notifier, Queue, Secrets
+from chalicelib.ports import Bucket, Claims, Clock, Credentials, Notifier, Queue, Secrets
 from chalicelib.utils.time import utc_now
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Ports:
     dead_letters: Callable[[], Queue]
     dags: Callable[[], Bucket]
     runs: Callable[[], Bucket]
+    claims: Callable[[], Claims]
     database: Callable[[], Database]
     settings: config.Settings
     now: Clock = utc_now
@@ -79,6 +81,7 @@ def scheduler() -> SchedulerContext:
         dead_letters=world.dead_letters(),
         dags=world.dags(),
         runs=world.runs(),
+        claims=world.claims(),
         settings=world.settings,
         now=world.now,
     )
@@ -92,6 +95,7 @@ def executor() -> Executor:
     world = ports()
     return Executor(
         runs=world.runs(),
+        claims=world.claims(),
         results=world.results(),
         heartbeat_seconds=world.settings.heartbeat_seconds,
         environ={**_surroundings(), **world.command_environ},
@@ -152,12 +156,14 @@ def _require_mount(path: Path) -> None:
 
 def _on_aws() -> Ports:
     settings = config.load()
+    runs = _bucket(settings.runs_bucket)
     return Ports(
         tasks=_queue(settings.tasks_queue),
         results=_queue(settings.results_queue),
         dead_letters=_queue(settings.dead_letter_queue),
         dags=_bucket(settings.dags_bucket),
-        runs=_bucket(settings.runs_bucket),
+        runs=runs,
+        claims=lambda: BucketClaims(runs()),
         database=lambda: _database(settings.database),
         settings=settings,
         secrets=_secrets,

@@ -55,15 +55,6 @@ class Attempt:
         return f"{self.dag_id}/{self.run_id}/{self.task_id}/{self.map_index}/{number}/"
 
     @property
-    def claim_key(self) -> str:
-        return f"{self.prefix}claim"
-
-    @property
-    def cancel_key(self) -> str:
-        """The marker that asks the executor which runs this attempt to stop it."""
-        return f"{self.prefix}cancel"
-
-    @property
     def log_prefix(self) -> str:
         return f"{self.prefix}log/"
 

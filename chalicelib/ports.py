@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from chalicelib.claims import Claim
+from chalicelib.messages import Attempt
+
 Clock = Callable[[], datetime]
 """Answers the present moment as an aware datetime in UTC."""
 
@@ -99,6 +102,26 @@ class Queue(Protocol):
 
     def depth(self) -> QueueDepth:
         """Approximate counts."""
+
+
+class Claims(Protocol):
+    """Who may start an attempt's command, and whether it is to be stopped."""
+
+    def take(self, attempt: Attempt, claim: Claim) -> Claim | None:
+        """Claim the attempt: None for exactly one caller, ever, also where its answer was lost and
+        it asks again; for all others the claim that stands. Durable when it returns. Raises
+        Unavailable where it is not known who has the claim, UnreadableClaim where one stands that
+        says nothing; then the command must not be started."""
+
+    def is_taken(self, attempt: Attempt) -> bool:
+        """Whether anybody has claimed the attempt."""
+
+    def request_cancel(self, attempt: Attempt, at: float) -> None:
+        """Ask the attempt's executor to stop it; `at` in seconds since the epoch. Asking twice is
+        harmless. Durable when it returns."""
+
+    def is_cancel_requested(self, attempt: Attempt) -> bool:
+        """Whether the attempt is to be stopped. One request."""
 
 
 class Secrets(Protocol):

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.claims import CANCEL, CLAIM
 from chalicelib.messages import SELF_TEST_DAG_ID
 from infra.functions import FUNCTIONS, Function
 from infra.naming import ADMIN_FUNCTION, APP, Place, Stage
@@ -167,8 +168,8 @@ def _execution(installation: Installation) -> list[Statement]:
     return [
         # Whether an attempt shall stop is asked by reading a mark that is seldom there.
         _allow("ListRuns", (LIST,), runs),
-        _allow("ReadMarks", READ, f"{runs}/*/claim", f"{runs}/*/cancel"),
-        _allow("WriteClaimsAndLogs", ("s3:PutObject",), f"{runs}/*/claim", f"{runs}/*/log/*"),
+        _allow("ReadMarks", READ, f"{runs}/*/{CLAIM}", f"{runs}/*/{CANCEL}"),
+        _allow("WriteClaimsAndLogs", ("s3:PutObject",), f"{runs}/*/{CLAIM}", f"{runs}/*/log/*"),
         # A claim that was taken away could be taken twice, so only the log may shrink.
         _allow("CutLogs", ("s3:DeleteObject",), f"{runs}/*/log/*"),
         *_secrets(installation),

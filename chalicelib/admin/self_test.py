@@ -81,8 +81,8 @@ def run(scheduler: SchedulerContext, waiting: Waiting | None = None) -> SelfTest
     try:
         result = _wait(scheduler, attempt, waiting)
         if result is None:
-            keys = {info.key for info in scheduler.runs.list(attempt.prefix)}
-            return SelfTest(Missing.RESULT if attempt.claim_key in keys else Missing.CLAIM)
+            is_taken = scheduler.claims.is_taken(attempt)
+            return SelfTest(Missing.RESULT if is_taken else Missing.CLAIM)
         return _judge(scheduler, result, sent_at)
     finally:
         scheduler.runs.delete(info.key for info in scheduler.runs.list(attempt.prefix))

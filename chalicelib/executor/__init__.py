@@ -7,7 +7,6 @@ attempt          A claimed attempt, from its first process to its result
 attempt_log      the way from a command's bytes to its log
 background       sends that must not hold up the watch over a command, one after the other, in a
 cancellation     whether people want a running attempt stopped
-claims           the claim
 cleanup          removing what commands leave behind, after their results are sent
 command_env      what a command is given beside its text
 executor         the order of things, from a message to the report on it

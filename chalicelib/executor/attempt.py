@@ -29,7 +29,7 @@ from chalicelib.executor.shell_syntax import SYNTAX_ERROR, is_refused
 from chalicelib.executor.supervisor import Ending, Pulse, watch
 from chalicelib.executor.workspace import CannotStart, Shell, Workspace, workspace
 from chalicelib.messages import Heartbeat, Result, TaskMessage
-from chalicelib.ports import Bucket, Clock
+from chalicelib.ports import Bucket, Claims, Clock
 
 log = logging.getLogger("orchestrator.executor")
 
@@ -40,6 +40,7 @@ class ExecutorContext:
     how long something takes, in seconds."""
 
     runs: Bucket
+    claims: Claims
     running: Running
     shell: Shell
     cleaner: Cleaner
@@ -60,7 +61,7 @@ class ClaimedAttempt:
         self._message = message
         self._attempt = message.attempt
         self._store = LogStore(context.runs, message.attempt)
-        self._cancellation = Cancellation(context.runs, message.attempt)
+        self._cancellation = Cancellation(context.claims, message.attempt)
         self._started_at = context.moment()
         self._begun = self._ended = context.clock()
 

@@ -6,7 +6,7 @@ import logging
 
 from chalicelib.errors import OrchestratorError
 from chalicelib.messages import Attempt
-from chalicelib.ports import Bucket
+from chalicelib.ports import Claims
 
 log = logging.getLogger("orchestrator.executor")
 
@@ -18,14 +18,14 @@ NEXT_LOOK = 5.0
 class Cancellation:
     """`asked` once a look has found the marker."""
 
-    def __init__(self, runs: Bucket, attempt: Attempt) -> None:
+    def __init__(self, claims: Claims, attempt: Attempt) -> None:
         self.asked = False
-        self._runs = runs
-        self._key = attempt.cancel_key
+        self._claims = claims
+        self._attempt = attempt
 
     def look(self) -> None:
         """One request. Where it fails, the next look tells."""
         try:
-            self.asked = self.asked or self._runs.get(self._key, limit=0) is not None
+            self.asked = self.asked or self._claims.is_cancel_requested(self._attempt)
         except OrchestratorError:
             log.warning("it cannot be known for now whether to cancel", exc_info=True)

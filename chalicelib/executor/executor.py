@@ -11,12 +11,14 @@ from __future__ import annotations
 import logging
 import math
 import os
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from chalicelib.claims import Claim, Claimant
 from chalicelib.errors import OrchestratorError, Unavailable
-from chalicelib.executor import claims, sandbox
+from chalicelib.executor import sandbox
 from chalicelib.executor.attempt import ClaimedAttempt, ExecutorContext
 from chalicelib.executor.cleanup import Cleaner
 from chalicelib.executor.command_env import Stores
@@ -36,6 +38,7 @@ from chalicelib.messages import (
 )
 from chalicelib.ports import (
     Bucket,
+    Claims,
     Clock,
     Credentials,
     Notifier,
@@ -72,6 +75,7 @@ class Executor:
     def __init__(
         self,
         runs: Bucket,
+        claims: Claims,
         results: Queue,
         heartbeat_seconds: float,
         environ: Mapping[str, str],
@@ -90,6 +94,7 @@ class Executor:
         # Lambda gives a process one message at a time; elsewhere others may have commands, too.
         self._processes = sandbox.Processes() if sandbox.is_lambda(own_environ) else None
         self._runs = runs
+        self._claims = claims
         self._results = results
         self._now = now
         self._running = Running()
@@ -98,7 +103,7 @@ class Executor:
         self._clock = clock
         cleaner = Cleaner()
         self._context = ExecutorContext(
-            runs, self._running, shell, cleaner, heartbeat_seconds, now, self._send, clock
+            runs, claims, self._running, shell, cleaner, heartbeat_seconds, now, self._send, clock
         )
         self._notifications = Notifications(
             shell, self._running, self._stores, cleaner, notifier, allow_private
@@ -141,7 +146,7 @@ class Executor:
     def _take(self, message: TaskMessage, time_left: Callable[[], float]) -> Result | None:
         """None where the attempt is another's."""
         self._refuse_what_cannot_run_now(message, time_left())
-        holder = claims.take(self._runs, message.attempt, self._moment())
+        holder = self._claims.take(message.attempt, self._own_claim())
         if holder is not None:
             self._report_the_holder(message.attempt, holder)
             return None
@@ -179,14 +184,17 @@ class Executor:
         if self._running.stopped:
             raise ExecutorStopped("this executor is being stopped")
 
-    def _report_the_holder(self, attempt: Attempt, holder: claims.Claim) -> None:
+    def _report_the_holder(self, attempt: Attempt, holder: Claim) -> None:
         """Its own reports may have died with it. The scheduler decides what that means."""
         log.info("claimed by the %s already", holder.by)
-        if holder.by == "scheduler":
+        if holder.by is Claimant.SCHEDULER:
             self._send(Result(attempt, "cancelled", reason="cancelled before it began"))
         else:
             at = holder.claimed_at
             self._send(Heartbeat(attempt, started_at=at, at=at, claimed=True))
+
+    def _own_claim(self) -> Claim:
+        return Claim(Claimant.EXECUTOR, self._moment(), f"{socket.gethostname()}/{os.getpid()}")
 
     def _wait_for(self, not_before: float | None) -> None:
         left = LONGEST_HOLD  # should the clock be set back meanwhile

@@ -26,6 +26,7 @@ from chalicelib.aws.notifications import SnsNotifier
 from chalicelib.aws.s3 import S3Bucket
 from chalicelib.aws.secrets import AwsSecrets
 from chalicelib.aws.sqs import SqsQueue
+from chalicelib.claims import BucketClaims
 from chalicelib.config import Settings
 from chalicelib.database import Database
 from chalicelib.local import aws_env, events, loops, moto_events, orphans, s3_endpoint
@@ -119,6 +120,7 @@ def configure(cloud: Cloud, endpoint: str, mark: str) -> None:
             dead_letters=lambda: cloud.dead_letters,
             dags=lambda: cloud.seen_dags,
             runs=lambda: cloud.runs,
+            claims=lambda: BucketClaims(cloud.runs),
             database=lambda: cloud.database,
             settings=cloud.settings,
             secrets=AwsSecrets,

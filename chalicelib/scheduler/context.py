@@ -9,7 +9,7 @@ from chalicelib.config import Settings
 from chalicelib.dag.model import Dag
 from chalicelib.database import Database, Transaction
 from chalicelib.database.queries import definitions
-from chalicelib.ports import Bucket, Clock, Queue
+from chalicelib.ports import Bucket, Claims, Clock, Queue
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class SchedulerContext:
     dead_letters: Queue
     dags: Bucket
     runs: Bucket
+    claims: Claims
     settings: Settings
     now: Clock
     definitions: Callable[[Transaction, int], Dag] = definitions.definition

@@ -127,7 +127,7 @@ class Outbox:
 
         def is_kept(attempt: Attempt) -> bool:
             try:
-                return claims.stop(scheduler.runs, attempt, self.now)
+                return claims.stop(scheduler.claims, attempt, self.now)
             except Exception:
                 log.exception("not stopped, the tick will ask again", extra=attempt.ids())
                 return False

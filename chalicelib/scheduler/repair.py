@@ -81,7 +81,7 @@ def recover_after_restart(scheduler: SchedulerContext) -> None:
     of waiting until they seem so."""
     with scheduler.database.read() as tx:
         queued = task_instances.queued_before(tx, scheduler.now(), MAX_LOST)
-    begun = [task.attempt for task in queued if scheduler.runs.get(task.attempt.claim_key)]
+    begun = [task.attempt for task in queued if scheduler.claims.is_taken(task.attempt)]
     with unit_of_work(scheduler) as work:
         for attempt in begun:
             task = task_instances.find(work.tx, attempt)
@@ -173,7 +173,7 @@ def _claimed(
 ) -> ClaimAttempt | None:
     """None where the claim could not be written or read: the next tick asks again."""
     try:
-        return claim(scheduler.runs, attempt, reason, now)
+        return claim(scheduler.claims, attempt, reason, now)
     except Exception:
         log.exception("an attempt that nobody took was not claimed", extra=attempt.ids())
         return None

@@ -78,6 +78,7 @@ class RealWorld(World):
         )
         self.real_executor = Executor(
             runs=self.runs,
+            claims=self.claims,
             results=self.results,
             heartbeat_seconds=30.0,
             environ=command_variables(aws_endpoint),

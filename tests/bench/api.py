@@ -18,7 +18,7 @@ from tests.bench.big_database import FULL, NOW, QUICK, Size, big_database, dag_i
 from tests.bench.machine import milliseconds
 from tests.bench.own_engine import InstantQueue
 from tests.bench.report import Line, Target, percentile
-from tests.support.fakes import FakeBucket
+from tests.support.fakes import FakeBucket, FakeClaims
 
 Pick = Callable[[random.Random, Size], str]
 """Makes the path and query of one request."""
@@ -143,6 +143,7 @@ def _client(database: Database) -> Client:
             dead_letters=InstantQueue,
             dags=FakeBucket,
             runs=FakeBucket,
+            claims=FakeClaims,
             database=lambda: database,
             settings=replace(config.load({}), auth="none"),
             now=lambda: NOW,

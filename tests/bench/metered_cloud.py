@@ -21,6 +21,7 @@ from chalicelib import bootstrap, config
 from chalicelib.aws.clients import CONFIG
 from chalicelib.aws.s3 import S3Bucket
 from chalicelib.aws.sqs import SqsQueue
+from chalicelib.claims import BucketClaims
 from chalicelib.database import Database
 from chalicelib.local import events, loops
 from chalicelib.local.moto_queue import LocalQueue
@@ -154,12 +155,14 @@ class MeteredCloud:
             name: SqsQueue(getattr(settings, f"{name}_queue"), lambda: sqs)
             for name in ("tasks", "results", "dead_letter")
         }
+        runs = S3Bucket(settings.runs_bucket, lambda: s3)
         return bootstrap.Ports(
             tasks=lambda: queues["tasks"],
             results=lambda: queues["results"],
             dead_letters=lambda: queues["dead_letter"],
             dags=lambda: S3Bucket(settings.dags_bucket, lambda: s3),
-            runs=lambda: S3Bucket(settings.runs_bucket, lambda: s3),
+            runs=lambda: runs,
+            claims=lambda: BucketClaims(runs),
             database=lambda: self.database,
             settings=settings,
         )

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from chalicelib import config
+from chalicelib.claims import BucketClaims
 from chalicelib.database import Database
 from chalicelib.executor import Executor
 from chalicelib.local.folder_bucket import FolderBucket
@@ -74,11 +75,13 @@ class OwnEngine:
             dead_letters=InstantQueue(),
             dags=self.dags,
             runs=runs,
+            claims=BucketClaims(runs),
             settings=config.load({}),
             now=utc_now,
         )
         self.executor = Executor(
             runs=runs,
+            claims=BucketClaims(runs),
             results=self.results,
             heartbeat_seconds=30.0,
             environ={"PATH": os.environ["PATH"]},

@@ -16,7 +16,7 @@ from tests.bench.big_database import DUE, FULL, NOW, QUICK, Size, big_database, 
 from tests.bench.machine import milliseconds
 from tests.bench.own_engine import InstantQueue
 from tests.bench.report import Line, Target
-from tests.support.fakes import FakeBucket, FakeClock
+from tests.support.fakes import FakeBucket, FakeClaims, FakeClock
 
 
 class ListedBucket(FakeBucket):
@@ -42,6 +42,7 @@ class Bench:
             dead_letters=InstantQueue(),
             dags=ListedBucket(size),
             runs=FakeBucket(),
+            claims=FakeClaims(),
             settings=config.load({}),
             now=self.clock,
         )

@@ -71,6 +71,7 @@ class CommandExecutor(ScriptedExecutor):
         environ = {"PATH": os.environ["PATH"], "CASE": str(folder)}
         self.real = Executor(
             world.runs,
+            world.claims,
             self._reports,
             _NO_HEARTBEATS,
             environ,

@@ -1,15 +1,17 @@
 """Who implements the ports. A new implementation adds one line here and meets the whole suite.
 
-Each entry is a context manager. A bucket's yields the bucket, empty. A queue's yields an empty
-queue whose received messages come back after VISIBILITY seconds, with a function that lets
-seconds pass. They are so many that none of them passes while a test runs.
+Each entry is a context manager. A bucket's yields the bucket, empty; so does that of claims. A
+queue's yields an empty queue whose received messages come back after VISIBILITY seconds, with a
+function that lets seconds pass. They are so many that none of them passes while a test runs.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import boto3
 from moto import mock_aws
@@ -17,11 +19,12 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sqs.models import sqs_backends
 
 from chalicelib.aws import S3Bucket, SqsQueue
+from chalicelib.claims import BucketClaims
 from chalicelib.local.durable_bucket import DurableBucket
 from chalicelib.local.folder_bucket import FolderBucket
 from chalicelib.local.moto_queue import LocalQueue
-from chalicelib.ports import Bucket, Queue
-from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
+from chalicelib.ports import Bucket, Claims, Queue
+from tests.support.fakes import FakeBucket, FakeClaims, FakeClock, FakeQueue
 
 VISIBILITY = 600
 REGION = "us-east-1"
@@ -34,10 +37,25 @@ def fake_bucket(_folder: Path) -> Iterator[Bucket]:
     yield FakeBucket()
 
 
+class AtomicPuts:
+    """A client of moto whose conditional put is one step, as S3's is: moto checks, then stores."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+
+    def __getattr__(self, operation: str) -> Any:
+        return getattr(self._client, operation)
+
+    def put_object(self, **arguments: Any) -> Any:
+        with self._lock:
+            return self._client.put_object(**arguments)
+
+
 @contextmanager
 def s3_bucket(_folder: Path) -> Iterator[Bucket]:
     with mock_aws():
-        client = boto3.client("s3", region_name=REGION)
+        client = AtomicPuts(boto3.client("s3", region_name=REGION))
         client.create_bucket(Bucket="contract")
         yield S3Bucket("contract", lambda: client)
 
@@ -93,4 +111,26 @@ QUEUES: dict[str, Callable[[Path], AbstractContextManager[tuple[Queue, Pass]]]] 
     "fake": fake_queue,
     "sqs": sqs_queue,
     "local": local_queue,
+}
+
+
+@contextmanager
+def fake_claims(_folder: Path) -> Iterator[Claims]:
+    yield FakeClaims()
+
+
+def claims_in(
+    bucket: Callable[[Path], AbstractContextManager[Bucket]],
+) -> Callable[[Path], AbstractContextManager[Claims]]:
+    @contextmanager
+    def claims(folder: Path) -> Iterator[Claims]:
+        with bucket(folder) as runs:
+            yield BucketClaims(runs)
+
+    return claims
+
+
+CLAIMS: dict[str, Callable[[Path], AbstractContextManager[Claims]]] = {
+    "fake": fake_claims,
+    **{f"{name}_bucket": claims_in(bucket) for name, bucket in BUCKETS.items()},
 }

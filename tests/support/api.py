@@ -12,6 +12,7 @@ from chalice.test import Client
 
 from chalicelib import bootstrap, config, web
 from chalicelib.admin import access_tokens
+from chalicelib.claims import BucketClaims
 from tests.support.databases import unhurried
 from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
 from tests.support.rows import Rows
@@ -65,6 +66,7 @@ class Api:
             "dead_letters": lambda: self.queues["dead_letters"],
             "dags": lambda: self.dags,
             "runs": lambda: self.runs,
+            "claims": lambda: BucketClaims(self.runs),
             "database": lambda: self.database,
             "settings": replace(config.load({}), auth=self.auth),
             "now": self.clock,

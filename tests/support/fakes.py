@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from chalicelib.claims import Claim
+from chalicelib.messages import Attempt
 from chalicelib.ports import (
     Clock,
     ObjectInfo,
@@ -95,6 +97,29 @@ class _Held:
     visible_at: datetime
     receive_count: int = 0
     receipt: str = ""
+
+
+class FakeClaims:
+    """Claims in memory, beside every bucket."""
+
+    def __init__(self) -> None:
+        self.taken: dict[Attempt, Claim] = {}
+        self.cancels: set[Attempt] = set()
+        self._lock = threading.Lock()
+
+    def take(self, attempt: Attempt, claim: Claim) -> Claim | None:
+        with self._lock:
+            standing = self.taken.setdefault(attempt, claim)
+        return None if standing.token == claim.token else standing
+
+    def is_taken(self, attempt: Attempt) -> bool:
+        return attempt in self.taken
+
+    def request_cancel(self, attempt: Attempt, at: float) -> None:
+        self.cancels.add(attempt)
+
+    def is_cancel_requested(self, attempt: Attempt) -> bool:
+        return attempt in self.cancels
 
 
 class FakeQueue:

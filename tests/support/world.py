@@ -8,7 +8,6 @@ running a command: what an attempt does is a function of the test's. Time passes
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib import config
+from chalicelib.claims import BucketClaims, Claim, Claimant
 from chalicelib.database.reads import task_instances
 from chalicelib.messages import (
     Attempt,
@@ -79,9 +79,9 @@ class ScriptedExecutor:
             self.world.report(self.tells(task).encode())
             return
         now = self.world.clock().timestamp()
-        claim = json.dumps({"by": "executor", "claimed_at": now}).encode()
-        if not self.world.runs.create(task.attempt.claim_key, claim):
-            self._lose(task.attempt)
+        standing = self.world.claims.take(task.attempt, Claim(Claimant.EXECUTOR, now))
+        if standing is not None:
+            self._lose(task.attempt, standing)
             return
         begins = max(self.world.clock(), _moment(task.not_before or 0.0))
         self.started.append((begins, task))
@@ -103,14 +103,11 @@ class ScriptedExecutor:
             )
             self.running.append((ends, result))
 
-    def _lose(self, attempt: Attempt) -> None:
-        held = self.world.runs.get(attempt.claim_key)
-        assert held is not None
-        claim = json.loads(held.body)
-        if claim["by"] == "scheduler":
+    def _lose(self, attempt: Attempt, standing: Claim) -> None:
+        if standing.by is Claimant.SCHEDULER:
             self.world.report(Result(attempt, "cancelled").encode())
         else:
-            at = claim["claimed_at"]
+            at = standing.claimed_at
             self.world.report(Heartbeat(attempt, started_at=at, at=at, claimed=True).encode())
 
     def finish_due(self) -> None:
@@ -124,7 +121,7 @@ class ScriptedExecutor:
     def _cancel(self, now: datetime) -> None:
         """What is marked to be stopped ends now."""
         for item in list(self.running):
-            if self.world.runs.get(item[1].attempt.cancel_key) is not None:
+            if self.world.claims.is_cancel_requested(item[1].attempt):
                 self.running.remove(item)
                 result = replace(item[1], outcome="cancelled", ended_at=now.timestamp())
                 self.world.report(replace(result, exit_code=None, outputs={}).encode())
@@ -146,6 +143,7 @@ class World:
         self.dead_letters = FakeQueue(self.clock)
         self.dags = FakeBucket()
         self.runs = FakeBucket()
+        self.claims = BucketClaims(self.runs)
         self.database = unhurried(folder / "db" / "orchestrator.db")
         self.database.create_if_missing()
         self.scheduler = SchedulerContext(
@@ -155,6 +153,7 @@ class World:
             dead_letters=self.dead_letters,
             dags=self.dags,
             runs=self.runs,
+            claims=self.claims,
             settings=config.load({f"ORCHESTRATOR_{k.upper()}": v for k, v in env.items()}),
             now=self.clock,
         )

@@ -18,7 +18,7 @@ from tests.support.waiting import HANG_SECONDS
 
 ROOT = Path(__file__).parents[2]
 
-SHARED = "errors ports messages config"
+SHARED = "errors ports messages claims config"
 """Modules of their own at the top of `chalicelib`, open to almost every room."""
 
 
@@ -82,7 +82,7 @@ ROOMS: dict[str, Room] = {
     "bootstrap": room(f"{SHARED} utils database {SCHEDULER} admin executor aws"),
     "app": room(f"{SHARED} utils {SCHEDULER} admin executor web bootstrap local", "chalice"),
     "infra": room(
-        "messages config local.deploy_command local.python_versions",
+        "messages claims config local.deploy_command local.python_versions",
         "boto3 botocore chalice packaging",
     ),
 }

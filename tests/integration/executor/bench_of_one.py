@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from chalicelib.claims import BucketClaims
 from chalicelib.errors import Unavailable
 from chalicelib.executor import Executor
 from chalicelib.messages import Attempt, Heartbeat, Report, Result, TaskMessage, decode_report
@@ -61,7 +62,13 @@ class Bench:
         self.results = results or FakeQueue(utc_now)
         environ = {"PATH": os.environ["PATH"]} if environ is None else environ
         self.executor = Executor(
-            self.runs, self.results, heartbeat_seconds, environ, utc_now, **options
+            self.runs,
+            BucketClaims(self.runs),
+            self.results,
+            heartbeat_seconds,
+            environ,
+            utc_now,
+            **options,
         )
         self.last = Attempt("dag", "run", "task", -1, 0)
         self.refusal = ""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.claims import cancel_key
 from chalicelib.errors import Unavailable
 from chalicelib.executor import supervisor
 from chalicelib.messages import Result
@@ -41,7 +42,7 @@ def cancelled(bench: Bench, command: str, folder: Path, **fields: str) -> Result
     """The result of a command that is cancelled once it has made the file `ready`."""
     thread = bench.start(f"cd {folder}; {command}", **fields)
     eventually(lambda: (folder / "ready").exists())
-    bench.runs.put(bench.last.cancel_key, b"{}")
+    bench.runs.put(cancel_key(bench.last), b"{}")
     thread.join(HANG_SECONDS)
     assert not thread.is_alive()
     [result] = [report for report in bench.reports() if isinstance(report, Result)]
@@ -88,7 +89,7 @@ def test_the_marker_of_another_attempt_stops_nothing() -> None:
     bench = Bench(runs=bucket)
     next_attempt = bench.message("").attempt
     other = replace(next_attempt, task_id="other", try_number=next_attempt.try_number + 1)
-    bucket.put(other.cancel_key, b"{}")
+    bucket.put(cancel_key(other), b"{}")
     command = 'until [ -e "$GO" ]; do sleep 0.02; done; echo done'
     result = bench.run_until(lambda: bucket.asked >= 3, command)
     assert bench.last == replace(other, task_id="task")

@@ -19,14 +19,14 @@ PROGRAM = """
 import ctypes, os, subprocess, sys
 from datetime import UTC, datetime
 from chalicelib.executor import Executor
-from tests.support.fakes import FakeBucket, FakeQueue
+from tests.support.fakes import FakeBucket, FakeClaims, FakeQueue
 if os.getuid() == 0:
     os.setgroups([]), os.setgid(65534), os.setuid(65534)  # root may read everything
 # The change of user has closed this process already; that is not what is tested.
 assert ctypes.CDLL(None).prctl(4, 1, 0, 0, 0) == 0
 now = lambda: datetime.now(UTC)
 own = {"AWS_LAMBDA_FUNCTION_NAME": "f"} if sys.argv[1] == "lambda" else {}
-Executor(FakeBucket(), FakeQueue(now), 30.0, {}, now, own_environ=own)
+Executor(FakeBucket(), FakeClaims(), FakeQueue(now), 30.0, {}, now, own_environ=own)
 for name in ("environ", "mem", "fd/0"):
     done = subprocess.run(["sh", "-c", f"exec 3< /proc/$PPID/{name}"], stderr=subprocess.DEVNULL)
     print(name, done.returncode == 0)
@@ -63,10 +63,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from chalicelib.executor import Executor
 from chalicelib.messages import Attempt, TaskMessage
-from tests.support.fakes import FakeBucket, FakeQueue
+from tests.support.fakes import FakeBucket, FakeClaims, FakeQueue
 now = lambda: datetime.now(UTC)
 own = {"AWS_LAMBDA_FUNCTION_NAME": "f"} if sys.argv[1] == "lambda" else {}
-executor = Executor(FakeBucket(), FakeQueue(now), 30.0, dict(os.environ), now, own_environ=own)
+ports = FakeBucket(), FakeClaims(), FakeQueue(now)
+executor = Executor(*ports, 30.0, dict(os.environ), now, own_environ=own)
 pids = Path(sys.argv[2])
 # Each in a session of its own, the second a child of the first.
 command = f"setsid sh -c 'echo $$; setsid sleep 300 & echo $!; wait' >{pids} 2>&1 &" \

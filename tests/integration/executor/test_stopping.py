@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.claims import claim_key
 from chalicelib.executor import executor, supervisor
 from tests.integration.executor.bench_of_one import Bench, LeapingClock
 from tests.support.waiting import HANG_SECONDS, eventually
@@ -191,7 +192,7 @@ def test_an_executor_that_waits_for_a_moment_stops_at_once(
     monkeypatch.setattr(executor, "LONGEST_HOLD", 3600.0)
     far = bench.executor._now().timestamp() + 1800
     thread = bench.start("echo never", not_before=far)
-    eventually(lambda: bench.last.claim_key in bench.runs.objects)
+    eventually(lambda: claim_key(bench.last) in bench.runs.objects)
     bench.executor.stop()
     thread.join(HANG_SECONDS)
     assert not thread.is_alive()

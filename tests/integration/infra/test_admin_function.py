@@ -15,7 +15,7 @@ from chalicelib.admin.backup import BackupContext
 from chalicelib.admin.commands import execute
 from chalicelib.database import Database
 from chalicelib.scheduler.context import SchedulerContext
-from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
+from tests.support.fakes import FakeBucket, FakeClaims, FakeClock, FakeQueue
 
 Ask = Callable[..., dict[str, Any]]
 
@@ -26,7 +26,9 @@ def scheduler(tmp_path: Path) -> Iterator[SchedulerContext]:
     database.create_if_missing()
     now = FakeClock()
     queue, bucket = FakeQueue(now), FakeBucket()
-    yield SchedulerContext(database, queue, queue, queue, bucket, bucket, config.load({}), now)
+    yield SchedulerContext(
+        database, queue, queue, queue, bucket, bucket, FakeClaims(), config.load({}), now
+    )
     database.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from chalicelib.claims import claim_key
 from chalicelib.messages import TaskMessage
 from chalicelib.ports import OutgoingMessage
 from chalicelib.scheduler.commands import backfills
@@ -36,7 +37,7 @@ def test_a_claim_that_nobody_can_read_holds_up_no_tick(make_world: MakeWorld) ->
     world.upload("name: D\ntasks: [{id: t, command: x}]")
     run_id = world.request("d")
     (message,) = world.tasks.receive()
-    world.runs.put(TaskMessage.decode(message.body).attempt.claim_key, b"no claim")
+    world.runs.put(claim_key(TaskMessage.decode(message.body).attempt), b"no claim")
     world.dead_letters.send([OutgoingMessage(message.body), OutgoingMessage(message.body)])
     world.tick()
     assert world.run_state(run_id) == "failed"

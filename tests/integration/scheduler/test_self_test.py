@@ -12,6 +12,7 @@ import pytest
 from chalicelib import config
 from chalicelib.admin import self_test
 from chalicelib.admin.self_test import Missing, SelfTest, Waiting
+from chalicelib.claims import BucketClaims
 from chalicelib.database import Database
 from chalicelib.errors import Unavailable
 from chalicelib.executor import Executor
@@ -57,7 +58,12 @@ class Installation:
     def execute(self) -> None:
         scheduler = self.scheduler
         executor = Executor(
-            scheduler.runs, scheduler.results, 30.0, {"PATH": os.environ["PATH"]}, scheduler.now
+            scheduler.runs,
+            scheduler.claims,
+            scheduler.results,
+            30.0,
+            {"PATH": os.environ["PATH"]},
+            scheduler.now,
         )
         for message in scheduler.tasks.receive(10):
             executor.handle(message.body, time_left=lambda: 900.0)
@@ -76,7 +82,7 @@ def installation(folder: Path, runs: FakeBucket, results: type[FakeQueue]) -> In
     return Installation(
         SchedulerContext(
             database, FakeQueue(now), results(now), FakeQueue(now), FakeBucket(), runs,
-            config.load({}), now,
+            BucketClaims(runs), config.load({}), now,
         )
     )  # fmt: skip
 

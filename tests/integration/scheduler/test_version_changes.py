@@ -174,7 +174,7 @@ def test_a_longer_or_shorter_list_makes_other_copies(make_world: MakeWorld) -> N
     world.upload(dag(A, EACH.format("[v, w]")))
     again(world, run_id, task_ids=["each"])
     assert rows(world, run_id)["each[1]"] == "success"
-    names = [task.attempt.claim_key for _, task in world.executor.started]
+    names = [task.attempt.prefix for _, task in world.executor.started]
     assert len(set(names)) == len(names) == 9
 
 
@@ -210,7 +210,7 @@ def test_an_expanded_task_becomes_a_plain_one_and_back(make_world: MakeWorld) ->
     assert rows(world, run_id)["each"] == "(cancelled)"
     assert world.run_state(run_id) == "success"
     assert len(versions(world)) == 5
-    names = [task.attempt.claim_key for _, task in world.executor.started]
+    names = [task.attempt.prefix for _, task in world.executor.started]
     assert len(set(names)) == len(names)
 
 

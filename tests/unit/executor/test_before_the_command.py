@@ -8,21 +8,14 @@ import logging
 
 import pytest
 
+from chalicelib.claims import BucketClaims, Claim, Claimant, claim_key
 from chalicelib.errors import OrchestratorError, Unavailable
-from chalicelib.executor import Executor, claims
+from chalicelib.executor import Executor
 from chalicelib.messages import Attempt, BadMessage, Heartbeat, Result, TaskMessage, decode_report
 from chalicelib.utils.logging import JsonFormatter
 from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
 
 ATTEMPT = Attempt("dag", "run", "task", -1, 1)
-
-
-class Forgetful(FakeBucket):
-    """Stores, and says that it was there already: an answer lost and a call repeated."""
-
-    def create(self, key: str, body: bytes) -> bool:
-        super().create(key, body)
-        return False
 
 
 class Desk:
@@ -32,11 +25,13 @@ class Desk:
         self.clock = FakeClock()
         self.runs = FakeBucket()
         self.results = FakeQueue(self.clock)
-        self.executor = Executor(self.runs, self.results, 30.0, {}, self.clock)
+        self.executor = Executor(
+            self.runs, BucketClaims(self.runs), self.results, 30.0, {}, self.clock
+        )
 
     def claim(self, by: str, claimed_at: float) -> None:
-        body = json.dumps({"by": by, "claimed_at": claimed_at})
-        self.runs.put(ATTEMPT.claim_key, body.encode())
+        claim = Claim(Claimant(by), claimed_at)
+        assert BucketClaims(self.runs).take(ATTEMPT, claim) is None
 
     def handle(self, *, not_before: float | None = None, time_left: float = 900.0) -> None:
         body = TaskMessage(ATTEMPT, "exit 1", not_before=not_before).encode()
@@ -64,22 +59,10 @@ def test_the_loser_of_a_claim_reports_what_the_winner_did_and_when(desk: Desk) -
 
 
 def test_a_claim_that_cannot_be_read_starts_nothing_and_says_nothing(desk: Desk) -> None:
-    desk.runs.put(ATTEMPT.claim_key, b"not json")
+    desk.runs.put(claim_key(ATTEMPT), b"not json")
     with pytest.raises(OrchestratorError, match="cannot be read"):
         desk.handle()
     assert desk.reports() == []
-
-
-def test_a_claim_whose_answer_was_lost_is_known_again_by_its_token() -> None:
-    assert claims.take(Forgetful(), ATTEMPT, 7.0) is None
-
-
-def test_a_claim_of_another_executor_is_not_taken_for_ones_own() -> None:
-    bucket = FakeBucket()
-    assert claims.take(bucket, ATTEMPT, 7.0) is None
-    holder = claims.take(bucket, ATTEMPT, 9.0)
-    assert holder is not None
-    assert (holder.by, holder.claimed_at) == ("executor", 7.0)
 
 
 def test_what_is_no_task_message_is_refused(desk: Desk) -> None:
