@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.enums import AuthMode, words
+
 PREFIX = "ORCHESTRATOR_"
 
 
@@ -127,7 +129,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "AUTH",
         "token",
-        choice("token", "iam", "none"),
+        choice(*words(AuthMode)),
         "who may use the API: who has an access token (`token`), whom AWS IAM lets in (`iam`), or"
         " anybody (`none`: what `chalice local` takes on a loopback address if this is not set)",
     ),

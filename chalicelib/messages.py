@@ -15,16 +15,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar
+
+from chalicelib.enums import Outcome, words
 
 VERSION = 1
-
-Outcome = Literal["success", "failed", "timeout", "skipped", "cancelled", "lost"]
-"""How an attempt ended: `failed` by exit code or signal, `timeout` stopped at its time limit,
-`skipped` by its own `when` or exit code, `cancelled` stopped or never started because people said
-so, `lost` nobody knows."""
-
-OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
 SELF_TEST_DAG_ID = ".self-test"
 """The DAG of self-tests. No other can have this id: theirs begin with a letter, a digit or `_`."""
@@ -265,6 +260,14 @@ def _build(cls: type[T], data: dict[str, Any]) -> T:
         if not isinstance(value, _TYPES[str(spec.type)]):
             raise BadMessage(f"{spec.name} is {value!r}, expected {spec.type}")
         values[spec.name] = _build(Attempt, data[spec.name]) if spec.type == "Attempt" else value
-    if values.get("outcome", "lost") not in OUTCOMES:
-        raise BadMessage(f"outcome is {values['outcome']!r}, expected one of {OUTCOMES}")
+    if "outcome" in values:
+        values["outcome"] = _outcome(values["outcome"])
     return cls(**values)
+
+
+def _outcome(word: str) -> Outcome:
+    try:
+        return Outcome(word)
+    except ValueError:
+        known = ", ".join(words(Outcome))
+        raise BadMessage(f"outcome is {word!r}, expected one of {known}") from None

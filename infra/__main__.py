@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 from botocore.exceptions import BotoCoreError, ClientError
 
 import infra
+from chalicelib.enums import AuthMode, Role, words
 from infra import admin, cost, deploying, domain, health, permissions, removing, self_test, status
 from infra.aws import Aws, connect
 from infra.errors import InfraError, Refused
@@ -131,7 +132,9 @@ def _add_deploy(commands: Commands) -> None:
         " SQLite but that of Lambda's Python, and no x86_64 programs in commands",
     )
     what.add_argument(
-        "--auth", choices=["token", "iam"], help="who may use the API: access tokens (default), IAM"
+        "--auth",
+        choices=[AuthMode.TOKEN, AuthMode.IAM],
+        help="who may use the API: access tokens (default), IAM",
     )
     _add_domain(what)
 
@@ -154,7 +157,7 @@ def _add_token(commands: Commands) -> None:
     )
     create = _add(actions, "create", _create_token, "make one and show it, this once")
     create.add_argument("name", help="whose it is; it stands in the audit")
-    create.add_argument("--role", choices=["viewer", "operator"], required=True)
+    create.add_argument("--role", choices=words(Role), required=True)
     create.add_argument(
         "--open", action="store_true", help="print a link that signs a browser in with it"
     )

@@ -17,13 +17,11 @@ from datetime import datetime, timedelta
 
 from chalicelib.database.queries import access_tokens, housekeeping
 from chalicelib.database.queries.access_tokens import AccessToken
+from chalicelib.enums import Role, words
 from chalicelib.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from chalicelib.scheduler.context import SchedulerContext
 
 log = logging.getLogger("orchestrator.access")
-
-ROLES = ("viewer", "operator")
-"""A viewer reads; an operator changes things, too."""
 
 MAX_TOKENS = 1000
 USE_NOTED_EVERY = timedelta(hours=1)
@@ -64,12 +62,12 @@ def create(scheduler: SchedulerContext, name: str, role: str, *, who: str = "loc
 def create_first(scheduler: SchedulerContext, name: str, *, who: str = "local") -> str | None:
     """An operator's token if there is none that is good; else None. For those who install."""
     tokens = list_tokens(scheduler)
-    if any(token.role == "operator" and token.revoked_at is None for token in tokens):
+    if any(token.role == Role.OPERATOR and token.revoked_at is None for token in tokens):
         return None
     taken = {token.name for token in tokens}
     free = (f"{name}-{number}" for number in range(2, MAX_TOKENS + 2))
     unused = name if name not in taken else next(one for one in free if one not in taken)
-    return create(scheduler, unused, "operator", who=who)
+    return create(scheduler, unused, Role.OPERATOR, who=who)
 
 
 def list_tokens(scheduler: SchedulerContext) -> list[TokenInfo]:
@@ -120,8 +118,8 @@ def _check(name: str, role: str) -> None:
         raise InvalidRequest(
             f"a token cannot be called {name[:100]!r}; use 1 to 100 letters, digits and _ . @ -"
         )
-    if role not in ROLES:
-        raise InvalidRequest(f"there is no role {role[:100]!r}; known: {', '.join(ROLES)}")
+    if role not in words(Role):
+        raise InvalidRequest(f"there is no role {role[:100]!r}; known: {', '.join(words(Role))}")
 
 
 def _digest(token: str) -> str:

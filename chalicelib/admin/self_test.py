@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from chalicelib.database import Transaction
 from chalicelib.database.queries import self_tests
+from chalicelib.enums import Outcome
 from chalicelib.errors import OrchestratorError
 from chalicelib.messages import SELF_TEST_DAG_ID, Attempt, Result, TaskMessage, decode_report
 from chalicelib.ports import Bucket, OutgoingMessage
@@ -116,7 +117,7 @@ def _judge(scheduler: SchedulerContext, result: Result, sent_at: float) -> SelfT
 
 
 def _verdict(scheduler: SchedulerContext, result: Result) -> tuple[Missing, str]:
-    if result.outcome != "success":
+    if result.outcome != Outcome.SUCCESS:
         return Missing.SUCCESS, result.reason or f"exit code {result.exit_code}"
     try:
         has_log = _has_log(scheduler.runs, result.attempt)

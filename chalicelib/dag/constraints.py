@@ -47,5 +47,4 @@ SECRET_REFERENCE = re.compile(
 )
 SNS_TOPIC_ARN = re.compile(r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$")
 WEBHOOK_URL = re.compile(r"^https?://[^\s/?#@\\]+(?:[/?#]\S*)?$")
-NOTIFICATION_KINDS = ("sns", "webhook", "command")
 RESERVED_PREFIXES = ("PARAM_", "OUTPUT_")

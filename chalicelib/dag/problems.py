@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from enum import StrEnum
 from typing import Protocol
 
+from chalicelib.enums import WarningCode
 from chalicelib.errors import OrchestratorError
 
 MAX_PROBLEMS = 100
@@ -30,16 +30,6 @@ class Problem:
 
     def __str__(self) -> str:
         return f"line {self.line}, column {self.column}: {self.message}"
-
-
-class WarningCode(StrEnum):
-    """What a warning is about. The file is registered all the same."""
-
-    VALUE_EVALUATED = "value_evaluated"
-    """A command evaluates a variable that holds what a run was given."""
-
-    VALUE_IN_CODE = "value_in_code"
-    """A command runs code that a run's value was put into."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

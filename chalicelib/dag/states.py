@@ -1,40 +1,23 @@
-"""The states of a run and of a task instance, and every legal move between them.
+"""Every legal transition of a run and of a task instance.
 
-This is the one place where they stand. The database's guarded updates, the API's list of what
-may be done, the schema's CHECKs and the docs are made from, or tested against, these tables.
+The database's guarded updates, the API's list of what may be done and the docs are made from these
+tables, or tested against them. The states themselves are in `enums.py`.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
+from chalicelib.enums import Mark, RunState, TaskState
 
-
-class RunState(StrEnum):
-    """`queued`: waits for its moment, for a free slot, or for its first task to begin."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    SUCCESS = "success"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-class TaskState(StrEnum):
-    """`none`: waits for its dependencies; `scheduled`: ready, waits for a free slot; `queued`: its
-    message is on its way; `up_for_retry`: waits for its next attempt."""
-
-    NONE = "none"
-    SCHEDULED = "scheduled"
-    QUEUED = "queued"
-    RUNNING = "running"
-    SUCCESS = "success"
-    FAILED = "failed"
-    UP_FOR_RETRY = "up_for_retry"
-    UP_FOR_RESCHEDULE = "up_for_reschedule"
-    UPSTREAM_FAILED = "upstream_failed"
-    SKIPPED = "skipped"
-    CANCELLED = "cancelled"
-
+__all__ = [
+    "IN_FLIGHT",
+    "MARKABLE_STATES",
+    "RUN_ENDED",
+    "RUN_TRANSITIONS",
+    "TASK_ENDED",
+    "TASK_TRANSITIONS",
+    "RunState",
+    "TaskState",
+]
 
 R, T = RunState, TaskState
 
@@ -57,8 +40,7 @@ _ENDS_OF_ATTEMPT = {
     T.UP_FOR_RETRY,
     T.UP_FOR_RESCHEDULE,
 }
-MARKABLE_STATES = (T.SUCCESS, T.FAILED, T.SKIPPED)
-"""How people may say that a task went."""
+MARKABLE_STATES = tuple(TaskState(mark) for mark in Mark)
 # What people may do to a task that nobody works on: clear it, or say how it went.
 _BY_HAND = {T.NONE, *MARKABLE_STATES}
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chalicelib.dag.states import TASK_ENDED, TaskState
+from chalicelib.enums import TriggerRule
 
 
 class Decision(StrEnum):
@@ -127,15 +128,15 @@ def _run_if(may_run: bool) -> Decision:
 
 
 RULES: dict[str, Callable[[_Upstream], Decision]] = {
-    "all_success": _all_success,
-    "all_failed": _all_failed,
-    "all_done": _all_done,
-    "all_skipped": _all_skipped,
-    "one_success": _one_success,
-    "one_failed": _one_failed,
-    "one_done": _one_done,
-    "none_failed": _none_failed,
-    "none_failed_min_one_success": _none_failed_min_one_success,
-    "none_skipped": _none_skipped,
-    "always": _always,
+    TriggerRule.ALL_SUCCESS: _all_success,
+    TriggerRule.ALL_FAILED: _all_failed,
+    TriggerRule.ALL_DONE: _all_done,
+    TriggerRule.ALL_SKIPPED: _all_skipped,
+    TriggerRule.ONE_SUCCESS: _one_success,
+    TriggerRule.ONE_FAILED: _one_failed,
+    TriggerRule.ONE_DONE: _one_done,
+    TriggerRule.NONE_FAILED: _none_failed,
+    TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS: _none_failed_min_one_success,
+    TriggerRule.NONE_SKIPPED: _none_skipped,
+    TriggerRule.ALWAYS: _always,
 }

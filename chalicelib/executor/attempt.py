@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from chalicelib.enums import Outcome
 from chalicelib.errors import OrchestratorError
 from chalicelib.executor import outputs
 from chalicelib.executor.attempt_log import AttemptLog
@@ -82,7 +83,7 @@ class ClaimedAttempt:
         too, where people look first."""
         mask = mask or Mask()
         AttemptLog(self._store, mask, self._context.now).note(str(error))
-        result = self._result(Verdict("failed", str(error)), mask)
+        result = self._result(Verdict(Outcome.FAILED, str(error)), mask)
         return replace(result, is_transient=error.is_transient)
 
     def given_up(self, error: Exception) -> Result:
@@ -94,7 +95,7 @@ class ClaimedAttempt:
             ended_at = self._started_at + self._ended - self._begun
             return Result(
                 self._attempt,
-                "failed",
+                Outcome.FAILED,
                 started_at=self._started_at,
                 ended_at=ended_at,
                 reason=reason,
@@ -114,7 +115,7 @@ class ClaimedAttempt:
                 return verdict
         ending = end_of(self._message.command)
         verdict = verdict_of(ending, limit, self._message.skip_exit_codes)
-        if verdict.outcome != "success":
+        if verdict.outcome != Outcome.SUCCESS:
             return verdict
         return self._with_outputs(verdict, place, equipment.mask, attempt_log)
 
@@ -155,7 +156,7 @@ class ClaimedAttempt:
         else:
             return replace(verdict, outputs=found)
         attempt_log.note(reason)
-        return replace(verdict, outcome="failed", reason=reason)
+        return replace(verdict, outcome=Outcome.FAILED, reason=reason)
 
     def _result(self, verdict: Verdict, mask: Mask, gap: str = "") -> Result:
         short = self._store.whole(self._message.log_in_result)

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from chalicelib.claims import Claim, Claimant
+from chalicelib.enums import Outcome
 from chalicelib.errors import OrchestratorError, Unavailable
 from chalicelib.executor import sandbox
 from chalicelib.executor.attempt import ClaimedAttempt, ExecutorContext
@@ -188,7 +189,7 @@ class Executor:
         """Its own reports may have died with it. The scheduler decides what that means."""
         log.info("claimed by the %s already", holder.by)
         if holder.by is Claimant.SCHEDULER:
-            self._send(Result(attempt, "cancelled", reason="cancelled before it began"))
+            self._send(Result(attempt, Outcome.CANCELLED, reason="cancelled before it began"))
         else:
             at = holder.claimed_at
             self._send(Heartbeat(attempt, started_at=at, at=at, claimed=True))
@@ -252,7 +253,7 @@ def _without_what_was_refused(result: Result, why: str) -> Result:
     """The least that can be said of it: what a queue will not take is what the command wrote."""
     return replace(
         result,
-        outcome="failed",
+        outcome=Outcome.FAILED,
         log=None,
         outputs={},
         reason=f"its result could not be sent: {why}"[:_REASON_LENGTH],

@@ -8,9 +8,9 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 
+from chalicelib.enums import Outcome
 from chalicelib.executor.process import Exit
 from chalicelib.executor.supervisor import TERM_GRACE, Ending
-from chalicelib.messages import Outcome
 
 # What shells answer when they cannot run what they were told to.
 SHELL_CODES = {126: "found, but cannot be executed", 127: "command not found"}
@@ -60,8 +60,10 @@ def verdict_of(ending: Ending, limit: TimeLimit, skip_codes: Container[int] = ()
     code = ending.exit.code
     if code in skip_codes:
         reason = f"skipped: exit code {code} is in the task's skip_on_exit_code"
-        return Verdict("skipped", reason, ending.exit)
-    return Verdict("success" if code == 0 else "failed", _of_exit(ending.exit), ending.exit)
+        return Verdict(Outcome.SKIPPED, reason, ending.exit)
+    return Verdict(
+        Outcome.SUCCESS if code == 0 else Outcome.FAILED, _of_exit(ending.exit), ending.exit
+    )
 
 
 def verdict_of_when(ending: Ending, limit: TimeLimit) -> Verdict | None:
@@ -77,18 +79,18 @@ def verdict_of_when(ending: Ending, limit: TimeLimit) -> Verdict | None:
         return None
     how = _of_exit(ending.exit)
     if ending.exit.code == WHEN_SAYS_NO:
-        return Verdict("skipped", f"skipped: its `when` said no: {how}")
+        return Verdict(Outcome.SKIPPED, f"skipped: its `when` said no: {how}")
     verb = "was" if ending.exit.signal is not None else "ended with"
     rule = "only exit code 0 runs the task and 1 skips it"
-    return Verdict("failed", f"its `when` {verb} {how}: {rule}")
+    return Verdict(Outcome.FAILED, f"its `when` {verb} {how}: {rule}")
 
 
 def _of_stop(ending: Ending, limit: TimeLimit) -> Verdict:
     ignored = f"; it went on for {TERM_GRACE:g} s after SIGTERM and was killed"
     stubborn = ignored if ending.killed else ""
-    if ending.stop == "cancelled":
-        return Verdict("cancelled", "cancelled while it ran" + stubborn, ending.exit)
-    return Verdict("timeout", limit.reason() + stubborn, ending.exit)
+    if ending.stop is Outcome.CANCELLED:
+        return Verdict(Outcome.CANCELLED, "cancelled while it ran" + stubborn, ending.exit)
+    return Verdict(Outcome.TIMEOUT, limit.reason() + stubborn, ending.exit)
 
 
 def _of_exit(exit_: Exit) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from chalicelib.enums import Outcome
 from chalicelib.executor.background import Background
 from chalicelib.executor.cancellation import FIRST_LOOK, NEXT_LOOK, Cancellation
 from chalicelib.executor.internal_errors import internal_error
@@ -39,7 +40,7 @@ BUSY_STEP = 0.1
 LONGEST_SLEEP = 3600.0
 
 
-Stop = Literal["timeout", "cancelled"]
+Stop = Literal[Outcome.TIMEOUT, Outcome.CANCELLED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +221,7 @@ class Supervisor:
 
     def _keep_time(self, now: float) -> None:
         if now >= self._term_at:
-            self._stop_it("timeout", now)
+            self._stop_it(Outcome.TIMEOUT, now)
         if now >= self._kill_at and not self._exited and not self._killed:
             self._kill()
         if now >= self._beat_at:
@@ -236,7 +237,7 @@ class Supervisor:
         """Whether it is to be cancelled, and how much memory it uses."""
         asked = self._pulse.cancellation
         if asked is not None and asked.asked and self._stop is None:
-            self._stop_it("cancelled", now)
+            self._stop_it(Outcome.CANCELLED, now)
         elif asked is not None and now >= self._look_at:
             self._look_at = now + NEXT_LOOK
             self._background.submit(asked.look)

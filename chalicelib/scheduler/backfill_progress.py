@@ -17,6 +17,7 @@ from chalicelib.dag.states import RunState
 from chalicelib.database.queries import backfills, dags, runs
 from chalicelib.database.queries.backfills import Backfill
 from chalicelib.database.queries.runs import NewRun, Run
+from chalicelib.enums import BackfillState, Reprocess, RunType
 from chalicelib.errors import OrchestratorError
 from chalicelib.scheduler import clearing
 from chalicelib.scheduler.clearing import ClearRequest
@@ -49,16 +50,16 @@ def advance(work: UnitOfWork, backfill_id: int) -> int:
 
 
 def _give_up(work: UnitOfWork, backfill_id: int, reason: str) -> None:
-    backfills.set_state(work.tx, backfill_id, "cancelled", work.now, reason)
+    backfills.set_state(work.tx, backfill_id, BackfillState.CANCELLED, work.now, reason)
 
 
 def _make_runs(work: UnitOfWork, backfill_id: int) -> int:
     found = backfills.find(work.tx, backfill_id)
     dag = dags.find(work.tx, found.dag_id) if found else None
-    if found is None or found.state != "running":
+    if found is None or found.state != BackfillState.RUNNING:
         return 0
     if dag is None or dag.is_removed:
-        backfills.set_state(work.tx, found.id, "cancelled", work.now)
+        backfills.set_state(work.tx, found.id, BackfillState.CANCELLED, work.now)
         return 0
     definition = work.definition(dag.version_id)
     active = runs.backfill_count(work.tx, found.id)
@@ -75,7 +76,7 @@ def _make_runs(work: UnitOfWork, backfill_id: int) -> int:
         work.outbox.wake(work.now)  # the tick, or this wake-up's pass, goes on
     backfills.move_on(work.tx, found.id, moment, counts)
     if moment is None and active == 0:
-        backfills.set_state(work.tx, found.id, "done", work.now)
+        backfills.set_state(work.tx, found.id, BackfillState.DONE, work.now)
     return made
 
 
@@ -98,7 +99,7 @@ def _make(work: UnitOfWork, backfill: Backfill, moment: datetime) -> str:
     assert dag is not None
     before = previous_fire_time(work.definition(dag.version_id), moment)
     new = NewRun(
-        run_type="backfill",
+        run_type=RunType.BACKFILL,
         logical_date=moment,
         data_interval_start=before or moment,
         data_interval_end=moment,
@@ -111,8 +112,8 @@ def _make(work: UnitOfWork, backfill: Backfill, moment: datetime) -> str:
 def _again(work: UnitOfWork, backfill: Backfill, run: Run) -> str:
     wanted = {
         "none": (),
-        "failed": (RunState.FAILED,),
-        "all": (RunState.FAILED, RunState.SUCCESS, RunState.CANCELLED),
+        Reprocess.FAILED: (RunState.FAILED,),
+        Reprocess.ALL: (RunState.FAILED, RunState.SUCCESS, RunState.CANCELLED),
     }[backfill.reprocess]
     if run.state not in wanted or run.is_being_removed:
         return "left"

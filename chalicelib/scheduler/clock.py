@@ -32,6 +32,7 @@ from chalicelib.database.queries import (
 )
 from chalicelib.database.queries.dags import RegisteredDag
 from chalicelib.database.queries.runs import NewRun
+from chalicelib.enums import RunType
 from chalicelib.errors import InvalidRequest
 from chalicelib.scheduler import backfill_progress, forced_end, stopping
 from chalicelib.scheduler.outbox import TICK_HORIZON
@@ -132,7 +133,7 @@ def _make_runs_of(work: UnitOfWork, dag: RegisteredDag, horizon: datetime, limit
     while moment is not None and moment <= horizon and made < limit:
         before = previous_fire_time(definition, moment)
         new = NewRun(
-            run_type="scheduled",
+            run_type=RunType.SCHEDULED,
             logical_date=moment,
             data_interval_start=before or moment,
             data_interval_end=moment,

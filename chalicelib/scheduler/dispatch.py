@@ -19,6 +19,7 @@ from chalicelib.database.queries import attempts, dags, run_slots, task_instance
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.database.queries.task_slots import Full, Place
+from chalicelib.enums import Outcome
 from chalicelib.messages import Attempt
 from chalicelib.scheduler import forced_end, notifications, sub_dags
 from chalicelib.scheduler.free_slots import FreeSlots, free_run_slots
@@ -143,7 +144,7 @@ def _begin(work: UnitOfWork, task: TaskInstance, slots: FreeSlots) -> None:
     try:
         queue_attempt(work, run, task)
     except TemplateError as error:
-        ended = End("failed", work.now, reason=str(error))
+        ended = End(Outcome.FAILED, work.now, reason=str(error))
         target = TaskState.FAILED
         task_instances.end_unstarted(work.tx, task.key, target, ended.reason, work.now)
         notifications.of_task(work, definition, run, task, ended, target)

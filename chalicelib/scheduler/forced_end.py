@@ -15,6 +15,7 @@ from chalicelib.dag.states import RunState, TaskState
 from chalicelib.database.queries import attempts, runs, stop_requests, task_instances
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import End, TaskInstance
+from chalicelib.enums import Outcome
 from chalicelib.scheduler import notifications, stopping
 from chalicelib.scheduler.unit_of_work import UnitOfWork
 
@@ -56,7 +57,7 @@ def end_task(work: UnitOfWork, task: TaskInstance, reason: str) -> None:
 def end_unsent(work: UnitOfWork, task: TaskInstance, reason: str) -> None:
     """Fail an attempt whose message cannot be made again; should an executor have the first one, it
     is stopped."""
-    if end_attempt(work, task, End("failed", work.now), reason):
+    if end_attempt(work, task, End(Outcome.FAILED, work.now), reason):
         stop_requests.insert(work.tx, task.attempt, work.now)
         work.outbox.stops.append(task.attempt)
 

@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chalicelib.dag.wait_reasons import WaitingCode
 from chalicelib.database.queries import dags, pools, run_slots, task_slots
 from chalicelib.database.queries.dags import RegisteredDag
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.database.queries.task_slots import Full
+from chalicelib.enums import WaitingCode
 from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 

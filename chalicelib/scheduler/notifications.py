@@ -17,6 +17,7 @@ from chalicelib.dag.states import RunState, TaskState
 from chalicelib.database.queries import notifications
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import End, TaskInstance
+from chalicelib.enums import NotificationEvent, NotificationKind, read_word
 from chalicelib.messages import NotificationMessage, NotificationResult
 from chalicelib.scheduler.unit_of_work import AT_ONCE, UnitOfWork
 from chalicelib.utils.time import iso
@@ -33,9 +34,23 @@ def of_run(work: UnitOfWork, dag: Dag, run: Run, state: RunState, reason: str) -
     """The run has ended."""
     with work.isolate("the notifications of a run", **run.ids()):
         if state is RunState.SUCCESS:
-            _tell(work, dag.on_success, "success", run, None, {"state": state, "reason": reason})
+            _tell(
+                work,
+                dag.on_success,
+                NotificationEvent.SUCCESS,
+                run,
+                None,
+                {"state": state, "reason": reason},
+            )
         elif state is RunState.FAILED:
-            _tell(work, dag.on_failure, "failure", run, None, {"state": state, "reason": reason})
+            _tell(
+                work,
+                dag.on_failure,
+                NotificationEvent.FAILURE,
+                run,
+                None,
+                {"state": state, "reason": reason},
+            )
 
 
 def of_task(
@@ -61,16 +76,16 @@ def of_task(
 
 
 _EVENTS = {
-    TaskState.SUCCESS: "success",
-    TaskState.FAILED: "failure",
-    TaskState.UP_FOR_RETRY: "retry",
+    TaskState.SUCCESS: NotificationEvent.SUCCESS,
+    TaskState.FAILED: NotificationEvent.FAILURE,
+    TaskState.UP_FOR_RETRY: NotificationEvent.RETRY,
 }
 
 
 def _tell(
     work: UnitOfWork,
     listeners: Iterable[Notification],
-    event: str,
+    event: NotificationEvent,
     run: Run,
     instance: TaskInstance | None,
     said: dict[str, Any],
@@ -98,7 +113,7 @@ def _insert(
     work: UnitOfWork,
     run: Run,
     task_id: str | None,
-    event: str,
+    event: NotificationEvent,
     listener: Notification,
     facts: dict[str, Any],
     failure: str | None = None,
@@ -110,7 +125,7 @@ def _insert(
         run_id=run.run_id,
         task_id=task_id,
         event=event,
-        kind=listener.kind,
+        kind=read_word(NotificationKind, listener.kind),
         target=listener.target,
         payload=facts,
         due_at=work.now + UNHEARD,

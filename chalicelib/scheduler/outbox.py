@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from chalicelib.enums import Outcome
 from chalicelib.errors import OrchestratorError
 from chalicelib.messages import (
     Attempt,
@@ -89,7 +90,7 @@ class Outbox:
                 messages.append(self._task_out(task, not_before))
             except Exception as error:
                 log.exception("a task's message cannot be written", extra=task.attempt.ids())
-                result = Result(task.attempt, "failed", reason=_unwritable(error))
+                result = Result(task.attempt, Outcome.FAILED, reason=_unwritable(error))
                 failed.append(OutgoingMessage(result.encode()))
         for notice, dag_id in self.notices:
             try:
@@ -135,7 +136,9 @@ class Outbox:
         with ThreadPoolExecutor(STOPPED_AT_ONCE) as pool:
             kept = list(zip(self.stops, pool.map(is_kept, self.stops), strict=True))
         reason = "cancelled before it began"
-        results = [Result(attempt, "cancelled", reason=reason) for attempt, never in kept if never]
+        results = [
+            Result(attempt, Outcome.CANCELLED, reason=reason) for attempt, never in kept if never
+        ]
         return [OutgoingMessage(result.encode()) for result in results]
 
 

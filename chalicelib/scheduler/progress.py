@@ -20,6 +20,7 @@ from chalicelib.dag.trigger_rules import Decision, decide
 from chalicelib.database.queries import dags, mapped_instances, run_slots, runs, task_instances
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import End, TaskInstance
+from chalicelib.enums import Outcome
 from chalicelib.messages import Attempt
 from chalicelib.scheduler import notifications, sub_dags
 from chalicelib.scheduler.task_messages import template_context
@@ -101,7 +102,8 @@ def _decide(
         if target is TaskState.SCHEDULED:
             states[task.id] = task_instances.states_of_task(work.tx, run.key, task.id)
             return
-        notifications.of_task(work, task, run, whole, End(target, work.now, reason=reason), target)
+        ended = End(Outcome(target), work.now, reason=reason)
+        notifications.of_task(work, task, run, whole, ended, target)
     for instance in waiting:
         if target is TaskState.SCHEDULED:
             task_instances.move(work.tx, instance.key, target)

@@ -18,6 +18,7 @@ from chalicelib.dag.states import IN_FLIGHT, TaskState
 from chalicelib.dag.templates.scope import TemplateError
 from chalicelib.database.queries import attempts, stop_requests, task_instances
 from chalicelib.database.queries.task_instances import End, TaskInstance
+from chalicelib.enums import Outcome
 from chalicelib.messages import Attempt, Heartbeat, NotificationMessage, decode_task
 from chalicelib.ports import ReceivedMessage
 from chalicelib.scheduler import forced_end
@@ -70,7 +71,7 @@ def _resend(work: UnitOfWork, task: TaskInstance) -> None:
     try:
         message = task_message(work, dag, run, task, task.attempt, not_before)
     except TemplateError as error:
-        end(work, task, End("failed", work.now, reason=str(error)))
+        end(work, task, End(Outcome.FAILED, work.now, reason=str(error)))
         return
     work.outbox.task(message, not_before)
 
@@ -86,7 +87,7 @@ def recover_after_restart(scheduler: SchedulerContext) -> None:
         for attempt in begun:
             task = task_instances.find(work.tx, attempt)
             if task is not None and task.attempt == attempt:
-                end(work, task, End("lost", work.now, reason="its executor was stopped"))
+                end(work, task, End(Outcome.LOST, work.now, reason="its executor was stopped"))
         attempts.make_due(work.tx, work.now)
 
 
@@ -121,7 +122,7 @@ def end_silent(work: UnitOfWork) -> int:
     count = 0
     for task in task_instances.due(work.tx, TaskState.RUNNING, work.now, MAX_LOST):
         with work.isolate("an attempt gone silent", **task.attempt.ids()):
-            count += end(work, task, End("lost", work.now, reason=_silent(task)))
+            count += end(work, task, End(Outcome.LOST, work.now, reason=_silent(task)))
     return count
 
 
@@ -145,7 +146,7 @@ def _end_abandoned(work: UnitOfWork, finding: ClaimAttempt) -> bool:
     if task is None or task.attempt != finding.attempt:
         return False
     if finding.claimed_at is None:
-        return end(work, task, End("lost", work.now, reason=finding.reason))
+        return end(work, task, End(Outcome.LOST, work.now, reason=finding.reason))
     at = finding.claimed_at
     apply_report(work, Heartbeat(finding.attempt, started_at=at, at=at, claimed=True))
     return False

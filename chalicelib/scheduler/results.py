@@ -27,6 +27,7 @@ from chalicelib.database.queries import (
     task_instances,
 )
 from chalicelib.database.queries.task_instances import End, TaskInstance
+from chalicelib.enums import Outcome
 from chalicelib.messages import (
     SELF_TEST_DAG_ID,
     Heartbeat,
@@ -141,7 +142,7 @@ def _heartbeat(work: UnitOfWork, task: TaskInstance, beat: Heartbeat) -> None:
     silence = timedelta(seconds=work.scheduler.settings.silence_seconds)
     last = min(max(at, task.heartbeat_at or at), work.now)
     if beat.claimed and last + silence <= work.now:
-        end(work, task, End("lost", work.now, started_at, reason=_lost(last)))
+        end(work, task, End(Outcome.LOST, work.now, started_at, reason=_lost(last)))
     elif attempts.beat(work.tx, task, started_at, at, at + silence, work.now):
         runs.begin(work.tx, task.run_key, started_at)
 
@@ -166,7 +167,7 @@ def _result(work: UnitOfWork, task: TaskInstance, result: Result) -> None:
         memory_mb=result.memory_mb,
         is_transient=result.is_transient,
     )
-    is_wanted = result.outputs and result.outcome == "success" and not task.is_removed
+    is_wanted = result.outputs and result.outcome == Outcome.SUCCESS and not task.is_removed
     if end(work, task, ended) and is_wanted:
         outputs.save(work.tx, task.key, result.outputs)
         work.forget_outputs(task.run_key, task.task_id)
@@ -224,7 +225,7 @@ def _ask_again(work: UnitOfWork, definition: Task, task: TaskInstance, ended: En
     """A sensor whose answer was no is asked again, in the same attempt, until its time is up."""
     sensor = definition.sensor
     has_no_answer = ended.exit_code is None and not ended.is_transient
-    if sensor is None or ended.outcome != "failed" or has_no_answer:
+    if sensor is None or ended.outcome != Outcome.FAILED or has_no_answer:
         return False
     if not _may_go_on(work, definition, task):
         return False
@@ -260,7 +261,7 @@ def _after(
     if definition is None:
         return TaskState.FAILED, None
     sensor = definition.sensor
-    if sensor is not None and ended.outcome == "failed" and ended.exit_code is not None:
+    if sensor is not None and ended.outcome == Outcome.FAILED and ended.exit_code is not None:
         return (TaskState.SKIPPED if sensor.soft_fail else TaskState.FAILED), None
     if _may_go_on(work, definition, task):
         due_at = retry_at(definition, task.tries, ended.ended_at, ended.exit_code)

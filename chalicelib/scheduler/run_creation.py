@@ -20,6 +20,7 @@ from chalicelib.dag.templates.compile_budget import NotCompiled
 from chalicelib.database.queries import run_slots, runs, task_instances
 from chalicelib.database.queries.dags import RegisteredDag
 from chalicelib.database.queries.runs import NewRun, Run
+from chalicelib.enums import OverlapPolicy, RunType
 from chalicelib.errors import Conflict
 from chalicelib.scheduler import stopping
 from chalicelib.scheduler.task_messages import run_context
@@ -52,7 +53,7 @@ def make_run(work: UnitOfWork, dag: RegisteredDag, new: NewRun) -> Run | None:
     log.info("%s run made", new.run_type, extra={"dag_id": dag.dag_id, "run_id": run_id})
     made = work.run(run_id)
     assert made is not None
-    if is_full and new.run_type != "backfill":  # those wait: each date was asked for
+    if is_full and new.run_type is not RunType.BACKFILL:  # those wait: each date was asked for
         _overlap(work, dag, definition.overlap_policy, made)
     work.run_slots.add(dag.dag_id)
     return made
@@ -68,10 +69,10 @@ def _is_full(work: UnitOfWork, dag: RegisteredDag) -> bool:
 def _overlap(work: UnitOfWork, dag: RegisteredDag, policy: str, made: Run) -> None:
     """At the limit: wait (`queue`), give way (`skip`), or take the place of the oldest
     (`replace`)."""
-    if policy == "skip":
+    if policy == OverlapPolicy.SKIP:
         reason = f"skipped: {dag.max_active_runs} runs were active (overlap_policy skip)"
         stopping.stop_run(work, made, RunState.CANCELLED, reason)
-    elif policy == "replace":
+    elif policy == OverlapPolicy.REPLACE:
         oldest = run_slots.oldest_admitted(work.tx, dag.dag_id) or run_slots.first_waiting(
             work.tx, dag.dag_id, made.key
         )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from chalicelib.dag.wait_reasons import WaitingCode
 from chalicelib.database.queries import run_slots, task_slots
 from chalicelib.database.queries.dags import RegisteredDag
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.database.reads.wait_reasons import Holder, WaitingFor
+from chalicelib.enums import WaitingCode
 from chalicelib.scheduler.free_slots import Obstacle
 from chalicelib.scheduler.unit_of_work import MAKE_AHEAD, UnitOfWork
 

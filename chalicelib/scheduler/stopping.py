@@ -11,6 +11,7 @@ from chalicelib.dag.states import RunState, TaskState
 from chalicelib.database.queries import attempts, runs, stop_requests, task_instances
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import End, TaskInstance
+from chalicelib.enums import Outcome
 from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 
@@ -35,7 +36,7 @@ def stop_attempt(work: UnitOfWork, task: TaskInstance, reason: str) -> None:
     """Ask for the end of an attempt in flight. One that only waits for another run ends at once."""
     if task.state is TaskState.RUNNING and task.queued_at is not None and task.sends == 0:
         runs.detach(work.tx, task.key)
-        ended = End("cancelled", work.now, started_at=task.started_at, reason=reason)
+        ended = End(Outcome.CANCELLED, work.now, started_at=task.started_at, reason=reason)
         if attempts.end_attempt(work.tx, task, TaskState.CANCELLED, ended, None):
             work.touch(task.attempt.run_id)
         return

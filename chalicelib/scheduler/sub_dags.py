@@ -15,6 +15,7 @@ from chalicelib.dag.templates.scope import TemplateError
 from chalicelib.database.queries import attempts, dags, runs, task_instances
 from chalicelib.database.queries.runs import NewRun, Run
 from chalicelib.database.queries.task_instances import End, TaskInstance
+from chalicelib.enums import Outcome, RunType
 from chalicelib.errors import OrchestratorError
 from chalicelib.scheduler import forced_end, notifications
 from chalicelib.scheduler.run_creation import make_now
@@ -41,14 +42,14 @@ def start(work: UnitOfWork, run: Run, task: TaskInstance) -> None:
     except (TemplateError, OrchestratorError) as error:
         if work.tx.is_doomed_by(error):
             raise
-        _end(work, begun, "failed", str(error))
+        _end(work, begun, Outcome.FAILED, str(error))
         return
     except Exception as error:
         reason = work.skip(error, "a run to trigger", **begun.attempt.ids())
-        _end(work, begun, "failed", reason)
+        _end(work, begun, Outcome.FAILED, reason)
         return
     if not definition.wait_for_completion:
-        _end(work, begun, "success", f"made {made.run_id}")
+        _end(work, begun, Outcome.SUCCESS, f"made {made.run_id}")
     else:
         task_instances.explain(work.tx, begun.key, f"waits for {made.run_id}")
 
@@ -57,7 +58,7 @@ def child_ended(work: UnitOfWork, child: Run, state: RunState) -> None:
     """The run that a task waits for has ended: so has the task."""
     task = task_instances.by_key(work.tx, child.parent_task_id or 0)
     if task is not None and task.state is TaskState.RUNNING:
-        outcome = "success" if state is RunState.SUCCESS else "failed"
+        outcome = Outcome.SUCCESS if state is RunState.SUCCESS else Outcome.FAILED
         _end(work, task, outcome, f"{child.run_id} ended: {state}")
 
 
@@ -70,14 +71,14 @@ def end_waiting(work: UnitOfWork) -> int:
         with work.isolate("a task that waits for no run", give_up=give_up, **task.attempt.ids()):
             child = runs.last_triggered_by(work.tx, task.key)
             if child is None:
-                _end(work, task, "failed", "the run that it waited for is gone")
+                _end(work, task, Outcome.FAILED, "the run that it waited for is gone")
             else:
                 child_ended(work, child, child.state)
     return len(waiting)
 
 
 def _give_up(work: UnitOfWork, task: TaskInstance, reason: str) -> None:
-    forced_end.end_attempt(work, task, End("failed", work.now), reason)
+    forced_end.end_attempt(work, task, End(Outcome.FAILED, work.now), reason)
 
 
 def _make(work: UnitOfWork, run: Run, task: TaskInstance, dag_id: str, conf: dict[str, Any]) -> Run:
@@ -98,7 +99,7 @@ def _make(work: UnitOfWork, run: Run, task: TaskInstance, dag_id: str, conf: dic
         work,
         target,
         NewRun(
-            run_type="triggered",
+            run_type=RunType.TRIGGERED,
             logical_date=work.now,
             data_interval_start=work.now,
             data_interval_end=work.now,
@@ -114,7 +115,7 @@ def _make(work: UnitOfWork, run: Run, task: TaskInstance, dag_id: str, conf: dic
     return made
 
 
-def _end(work: UnitOfWork, task: TaskInstance, outcome: str, reason: str) -> None:
+def _end(work: UnitOfWork, task: TaskInstance, outcome: Outcome, reason: str) -> None:
     ended = End(outcome, work.now, started_at=task.started_at, reason=reason)
     forced_end.end_by(work, task, ended, partial(_end_by_definition, work, task, ended))
 
@@ -125,11 +126,11 @@ def _end_by_definition(work: UnitOfWork, task: TaskInstance, ended: End) -> bool
     due_at = None
     if (
         definition is not None
-        and outcome == "failed"
+        and outcome == Outcome.FAILED
         and is_compatible(definition, task.attempt.map_index, task.item)
     ):
         due_at = retry_at(definition, task.tries, work.now)
-    target = TaskState.SUCCESS if outcome == "success" else TaskState.FAILED
+    target = TaskState.SUCCESS if outcome == Outcome.SUCCESS else TaskState.FAILED
     if due_at is not None:
         target = TaskState.UP_FOR_RETRY
     if not attempts.end_attempt(work.tx, task, target, ended, due_at):

@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 
 from chalicelib.dag.model import Task
 from chalicelib.dag.states import TaskState
-from chalicelib.dag.wait_reasons import WaitingCode
 from chalicelib.database import Transaction
 from chalicelib.database.connection.transaction import DOOMS_TRANSACTION
 from chalicelib.database.queries import dags, run_slots, runs, stop_requests, task_instances
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.database.reads.wait_reasons import Holder, WaitingFor
+from chalicelib.enums import WaitingCode
 from chalicelib.scheduler import progress
 from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.dispatch import begins

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chalicelib import bootstrap
+from chalicelib.enums import AuthMode, Role
 from chalicelib.errors import Forbidden, Unauthorized
 from chalicelib.web import cross_site
 from chalicelib.web.routes import Route
@@ -27,7 +28,7 @@ class Caller:
     role: str
 
 
-LOCAL = Caller("local", "operator")
+LOCAL = Caller("local", Role.OPERATOR)
 
 
 def authorise(route: Route, request: Request) -> Caller | None:
@@ -40,7 +41,7 @@ def authorise(route: Route, request: Request) -> Caller | None:
         raise Unauthorized(
             "this needs an access token; send it with the header Authorization: Bearer <token>"
         )
-    if route.needs == "operator" and caller.role != "operator":
+    if route.needs == Role.OPERATOR and caller.role != Role.OPERATOR:
         raise Forbidden(
             f"{caller.name} is a {caller.role}, and {route.method} {route.path} needs the role"
             f" {route.needs}; use a token that has it",
@@ -53,12 +54,12 @@ def authorise(route: Route, request: Request) -> Caller | None:
 def _identify(request: Request) -> Caller | None:
     """By the setting; anything unexpected there demands a token."""
     auth = bootstrap.ports().settings.auth
-    if auth == "none":
+    if auth == AuthMode.NONE:
         reason = cross_site.refusal(request.headers.items())
         if reason is not None:
             raise Forbidden(reason)
         return LOCAL
-    if auth == "iam":
+    if auth == AuthMode.IAM:
         return _signer(request.context)
     return _bearer(request.headers)
 
@@ -83,4 +84,4 @@ def _bearer(headers: Mapping[str, str]) -> Caller | None:
 def _signer(context: Mapping[str, Any]) -> Caller | None:
     """API Gateway has checked the signature, and IAM's policies have said who may call what."""
     arn = (context.get("identity") or {}).get("userArn")
-    return Caller(str(arn), "operator") if arn else None
+    return Caller(str(arn), Role.OPERATOR) if arn else None

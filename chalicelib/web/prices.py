@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from chalicelib.database.reads.costs import Usage
+from chalicelib.enums import CostBasis
 
 AS_OF = "2026-11"
 REGION = "us-east-1"
@@ -27,8 +27,6 @@ SQS_PER_INVOCATION = 6
 PUTS_PER_INVOCATION = 1
 REQUESTS_PER_INVOCATION = 1 + SQS_PER_INVOCATION + PUTS_PER_INVOCATION
 
-Basis = Literal["billed", "estimated", "partly estimated"]
-
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -39,7 +37,7 @@ class Cost:
     gb_seconds: float
     requests: int
     dollars: float
-    basis: Basis
+    basis: CostBasis
     prices: str
     since: datetime | None
 
@@ -64,7 +62,9 @@ def cost(usage: Usage) -> Cost:
 _PER_INVOCATION = LAMBDA_REQUEST + SQS_PER_INVOCATION * SQS_REQUEST + PUTS_PER_INVOCATION * S3_PUT
 
 
-def _basis(usage: Usage) -> Basis:
+def _basis(usage: Usage) -> CostBasis:
     if usage.estimated == 0:
-        return "billed"
-    return "estimated" if usage.estimated == usage.attempts else "partly estimated"
+        return CostBasis.BILLED
+    if usage.estimated == usage.attempts:
+        return CostBasis.ESTIMATED
+    return CostBasis.PARTLY_ESTIMATED

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from chalicelib.database.reads.values import Dag, DagWarning, VersionDiff
+from chalicelib.enums import AuthMode, HealthStatus, Role
 from chalicelib.ports import QueueDepth
 
 
@@ -94,8 +94,8 @@ class Session:
     """Who asks, with which role, and by the setting `auth` how that is known."""
 
     name: str
-    role: Literal["viewer", "operator"]
-    auth: Literal["token", "iam", "none"]
+    role: Role
+    auth: AuthMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class Health:
     """`degraded`: the last tick is older than three minutes, or a queue does not answer.
     `set_aside` counts messages that could not be applied, `import_errors` files."""
 
-    status: Literal["ok", "degraded"]
+    status: HealthStatus
     database: DatabaseHealth
     last_tick: LastTick | None
     queues: Queues

@@ -15,6 +15,7 @@ from chalicelib import bootstrap
 from chalicelib.admin import access_tokens
 from chalicelib.database import Database
 from chalicelib.database.connection import Transaction
+from chalicelib.enums import Role
 from chalicelib.errors import Conflict, DatabaseBusy, InvalidRequest, NotFound
 from chalicelib.web.routes import ROUTES, Route
 from tests.support.api import Api, Reply
@@ -64,7 +65,7 @@ def test_a_viewer_changes_nothing_and_is_told_which_role_does(locked: Api, route
     assert reply.error["details"] == {"role": "viewer", "needed": "operator"}
 
 
-@pytest.mark.parametrize("role", access_tokens.ROLES)
+@pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("route", READS, ids=named)
 def test_whoever_has_a_token_reads(locked: Api, route: Route, role: str) -> None:
     locked.sign_in(role)

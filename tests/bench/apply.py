@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from chalicelib.database import Database
+from chalicelib.enums import Outcome
 from chalicelib.messages import Result, TaskMessage
 from chalicelib.scheduler import results
 from tests.bench.dag_files import fan_out, five
@@ -95,7 +96,7 @@ def _taken(world: World) -> list[str]:
 def _success(world: World, task: TaskMessage) -> str:
     world.clock.moment += timedelta(milliseconds=1)
     at = world.clock.moment.timestamp()
-    return Result(task.attempt, "success", started_at=at, ended_at=at, exit_code=0).encode()
+    return Result(task.attempt, Outcome.SUCCESS, started_at=at, ended_at=at, exit_code=0).encode()
 
 
 def _insist_on_success(world: World) -> None:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from chalicelib.enums import Outcome
 from chalicelib.local import events
 from chalicelib.messages import Attempt, Result, TaskMessage
 from chalicelib.ports import ReceivedMessage
@@ -68,7 +69,7 @@ def _events(installed: Installation, functions: Lambda) -> dict[str, Callable[[]
 
     def result() -> Result:
         now = time.time()
-        return Result(attempt(), "success", started_at=now, ended_at=now, exit_code=0)
+        return Result(attempt(), Outcome.SUCCESS, started_at=now, ended_at=now, exit_code=0)
 
     token = functions.new_token("bench", "operator")
     sources = EventSources(installed, functions)

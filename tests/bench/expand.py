@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from chalicelib.enums import Outcome
 from chalicelib.messages import Attempt, Result, TaskMessage
 from chalicelib.scheduler import results
 from tests.bench.machine import ROOT, Cost, measured
@@ -121,7 +122,9 @@ def _taken(world: World) -> list[Attempt]:
 
 def _success(world: World, attempt: Attempt, **outputs: Any) -> str:
     at = world.clock().timestamp()
-    result = Result(attempt, "success", started_at=at, ended_at=at, exit_code=0, outputs=outputs)
+    result = Result(
+        attempt, Outcome.SUCCESS, started_at=at, ended_at=at, exit_code=0, outputs=outputs
+    )
     return result.encode()
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chalicelib.enums import Outcome, Reprocess
 from chalicelib.errors import OrchestratorError
 from chalicelib.messages import TaskMessage
 from chalicelib.scheduler.commands import backfills, pools, runs
@@ -64,7 +65,7 @@ def by_chance(task: TaskMessage) -> Played:
     chance = zlib.crc32(name.encode())
     if chance % 41 == 0:
         return DIE
-    return Played("failed" if chance % 5 == 0 else "success", seconds=chance % 70 / 10)
+    return Played(Outcome.FAILED if chance % 5 == 0 else Outcome.SUCCESS, seconds=chance % 70 / 10)
 
 
 class Doors:
@@ -103,7 +104,7 @@ class Doors:
             who="ann",
             from_date=end - timedelta(minutes=3),
             to_date=end,
-            reprocess=("none", "failed", "all")[number % 3],
+            reprocess=list(Reprocess)[number % 3],
         )
 
     def clear(self, number: int) -> None:

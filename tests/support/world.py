@@ -17,12 +17,12 @@ from typing import Any
 from chalicelib import config
 from chalicelib.claims import BucketClaims, Claim, Claimant
 from chalicelib.database.reads import task_instances
+from chalicelib.enums import Outcome
 from chalicelib.messages import (
     Attempt,
     Heartbeat,
     NotificationMessage,
     NotificationResult,
-    Outcome,
     Result,
     TaskMessage,
     decode_task,
@@ -41,7 +41,7 @@ from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
 class Played:
     """What an attempt does: how it ends, after how many seconds. None: it dies without a word."""
 
-    outcome: Outcome | None = "success"
+    outcome: Outcome | None = Outcome.SUCCESS
     seconds: float = 0.1
     exit_code: int | None = 0
     outputs: dict[str, Any] = field(default_factory=dict)
@@ -51,9 +51,9 @@ class Played:
 
 
 SUCCEED = Played()
-FAIL = Played("failed", exit_code=1)
+FAIL = Played(Outcome.FAILED, exit_code=1)
 BUSY = Played(
-    "failed", exit_code=None, is_heard=False, is_transient=True, reason="the store is busy"
+    Outcome.FAILED, exit_code=None, is_heard=False, is_transient=True, reason="the store is busy"
 )
 DIE = Played(None)
 
@@ -105,7 +105,7 @@ class ScriptedExecutor:
 
     def _lose(self, attempt: Attempt, standing: Claim) -> None:
         if standing.by is Claimant.SCHEDULER:
-            self.world.report(Result(attempt, "cancelled").encode())
+            self.world.report(Result(attempt, Outcome.CANCELLED).encode())
         else:
             at = standing.claimed_at
             self.world.report(Heartbeat(attempt, started_at=at, at=at, claimed=True).encode())
@@ -123,7 +123,7 @@ class ScriptedExecutor:
         for item in list(self.running):
             if self.world.claims.is_cancel_requested(item[1].attempt):
                 self.running.remove(item)
-                result = replace(item[1], outcome="cancelled", ended_at=now.timestamp())
+                result = replace(item[1], outcome=Outcome.CANCELLED, ended_at=now.timestamp())
                 self.world.report(replace(result, exit_code=None, outputs={}).encode())
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.claims import BucketClaims, Claim, Claimant, UnreadableClaim, cancel_key, claim_key
+from chalicelib.enums import Outcome
 from chalicelib.executor import Executor
 from chalicelib.messages import Attempt, Result, TaskMessage, decode_report
 from chalicelib.ports import StoredObject
@@ -93,7 +94,7 @@ def test_an_executor_takes_a_claim_wherever_claims_are_kept() -> None:
     claims.take(ATTEMPT, Claim(Claimant.SCHEDULER, 1.0, "cancelled"))
     executor.handle(TaskMessage(ATTEMPT, "exit 1").encode(), time_left=lambda: 900.0)
     assert [decode_report(body) for body in results.bodies()] == [
-        Result(ATTEMPT, "cancelled", reason="cancelled before it began")
+        Result(ATTEMPT, Outcome.CANCELLED, reason="cancelled before it began")
     ]
     assert runs.objects == {}
 

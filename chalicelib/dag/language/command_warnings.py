@@ -9,11 +9,12 @@ from chalicelib.dag.language.mappings import FieldMapping
 from chalicelib.dag.language.yaml_nodes import Mapping, Node, Scalar, Sequence
 from chalicelib.dag.language.yaml_value import YamlValue
 from chalicelib.dag.model import Param
-from chalicelib.dag.problems import Location, WarningCode
+from chalicelib.dag.problems import Location
 from chalicelib.dag.shell.source import PLACEHOLDER
 from chalicelib.dag.shell.taint import Evaluation, evaluations
 from chalicelib.dag.templates import is_template, with_placeholders
 from chalicelib.dag.text import output_variable, param_variable
+from chalicelib.enums import WarningCode
 
 _SAFE_TYPES = ("integer", "number", "boolean")
 _SAFE_TEXT = re.compile(r"[A-Za-z0-9_.:/-]*")

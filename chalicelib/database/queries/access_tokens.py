@@ -10,6 +10,7 @@ from datetime import datetime
 
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.connection.times import from_us, to_us
+from chalicelib.enums import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class AccessToken:
 
     id: int
     name: str
-    role: str
+    role: Role
     sha256: str
     created_at: datetime
     last_used_at: datetime | None

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.connection.times import from_us, to_us
+from chalicelib.enums import BackfillState, Reprocess
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +23,9 @@ class Backfill:
     to_date: datetime
     next_date: datetime | None
     is_reverse: bool
-    reprocess: str
+    reprocess: Reprocess
     max_active_runs: int
-    state: str
+    state: BackfillState
     counts: dict[str, int]
     run_on_latest_version: bool
 
@@ -79,7 +80,7 @@ def move_on(
 
 
 def set_state(
-    tx: Transaction, key: int, state: str, ended_at: datetime | None, reason: str = ""
+    tx: Transaction, key: int, state: BackfillState, ended_at: datetime | None, reason: str = ""
 ) -> None:
     """Pause, resume, cancel, or finish, and why if it was not people."""
     tx.execute(

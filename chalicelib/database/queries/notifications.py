@@ -10,6 +10,7 @@ from typing import Any
 
 from chalicelib.database.connection import Transaction
 from chalicelib.database.connection.times import to_us
+from chalicelib.enums import NotificationEvent, NotificationKind, NotificationState
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +19,8 @@ class Notification:
 
     id: int
     dag_id: str
-    event: str
-    kind: str
+    event: NotificationEvent
+    kind: NotificationKind
     target: str
     payload_text: str
     sends: int
@@ -37,8 +38,8 @@ def insert(
     dag_id: str,
     run_id: str,
     task_id: str | None,
-    event: str,
-    kind: str,
+    event: NotificationEvent,
+    kind: NotificationKind,
     target: str,
     payload: Mapping[str, Any],
     due_at: datetime,
@@ -98,11 +99,12 @@ def postpone(tx: Transaction, key: int, due_at: datetime) -> None:
 
 def end(tx: Transaction, key: int, is_delivered: bool, reason: str) -> bool:
     """pending -> delivered or failed."""
+    state = NotificationState.DELIVERED if is_delivered else NotificationState.FAILED
     return (
         tx.execute(
             "UPDATE notifications SET state = ?, reason = ?, due_at = NULL"
             " WHERE id = ? AND state = 'pending'",
-            ("delivered" if is_delivered else "failed", reason, key),
+            (state, reason, key),
         )
         == 1
     )

@@ -12,6 +12,7 @@ from chalicelib.dag.states import RunState
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.connection.times import from_us, to_us
 from chalicelib.database.queries.guards import run_guard
+from chalicelib.enums import RunType
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Run:
     run_id: str
     dag_id: str
     version_id: int
-    run_type: str
+    run_type: RunType
     state: RunState
     logical_date: datetime
     data_interval_start: datetime
@@ -65,7 +66,7 @@ class NewRun:
     `triggered`; `params` are checked and complete; `ancestry` names the DAGs whose runs led to
     this one."""
 
-    run_type: str
+    run_type: RunType
     logical_date: datetime
     data_interval_start: datetime
     data_interval_end: datetime

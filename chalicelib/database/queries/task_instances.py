@@ -18,6 +18,7 @@ from chalicelib.dag.states import TaskState
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.connection.times import from_us, to_us
 from chalicelib.database.queries.guards import task_guard
+from chalicelib.enums import Outcome
 from chalicelib.messages import Attempt
 
 
@@ -75,7 +76,7 @@ class End:
     is the whole log where it is not in the bucket; `is_transient`: the command was never started,
     for a reason that may pass."""
 
-    outcome: str
+    outcome: Outcome
     ended_at: datetime
     started_at: datetime | None = None
     exit_code: int | None = None

@@ -6,6 +6,7 @@ from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.reads.row_builder import build
 from chalicelib.database.reads.values import BackfillItem, Page
 from chalicelib.database.reads.window import WINDOW, Scan, newest
+from chalicelib.enums import BackfillAction, BackfillState
 
 # A running one has few runs that have not ended, and they have an index of their own.
 _COLUMNS = """
@@ -28,7 +29,10 @@ SCAN = Scan(
     f" ORDER BY b.id DESC LIMIT 1 OFFSET {WINDOW - 1}",
 )
 
-_ACTIONS = {"running": ("pause", "cancel"), "paused": ("resume", "cancel")}
+_ACTIONS: dict[str, tuple[BackfillAction, ...]] = {
+    BackfillState.RUNNING: (BackfillAction.PAUSE, BackfillAction.CANCEL),
+    BackfillState.PAUSED: (BackfillAction.RESUME, BackfillAction.CANCEL),
+}
 
 
 def list_backfills(
@@ -56,8 +60,8 @@ def _item(row: Row) -> BackfillItem:
     return build(BackfillItem, row, actions=_actions(row))
 
 
-def _actions(row: Row) -> tuple[str, ...]:
+def _actions(row: Row) -> tuple[BackfillAction, ...]:
     """Once it is cancelled, the runs that it has left can still be stopped."""
-    if row["state"] == "cancelled" and row["goes_on"]:
-        return ("stop_running",)
+    if row["state"] == BackfillState.CANCELLED and row["goes_on"]:
+        return (BackfillAction.STOP_RUNNING,)
     return _ACTIONS.get(row["state"], ())

@@ -7,14 +7,15 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime
-from functools import lru_cache
+from enum import StrEnum
+from functools import lru_cache, partial
 from typing import Any, TypeVar, get_type_hints
 
 from chalicelib.dag.excerpts import SourceLine
-from chalicelib.dag.problems import DagWarning, Problem, WarningCode
-from chalicelib.dag.states import RunState, TaskState
+from chalicelib.dag.problems import DagWarning, Problem
 from chalicelib.database.connection import Row
 from chalicelib.database.connection.times import from_us
+from chalicelib.enums import WarningCode, read_word
 from chalicelib.utils.errors import in_words
 
 log = logging.getLogger("orchestrator.database")
@@ -47,7 +48,13 @@ def _value(reader: Callable[[Any], Any], column: Any) -> Any:
 @lru_cache(maxsize=64)
 def _readers(cls: Any) -> Mapping[str, Callable[[Any], Any]]:
     hints = get_type_hints(cls)
-    return {spec.name: _READERS.get(hints[spec.name], _as_it_is) for spec in fields(cls)}
+    return {spec.name: _reader(hints[spec.name]) for spec in fields(cls)}
+
+
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return partial(read_word, hint)
+    return _READERS.get(hint, _as_it_is)
 
 
 def _as_it_is(value: Any) -> Any:
@@ -97,8 +104,6 @@ _READERS: dict[Any, Callable[[Any], Any]] = {
     datetime: from_us,
     datetime | None: from_us,
     bool: bool,
-    RunState: RunState,
-    TaskState: TaskState,
     tuple[str, ...]: _texts,
     dict[str, int]: _numbers,
     dict[str, Any]: _mapping,

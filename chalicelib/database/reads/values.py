@@ -16,7 +16,18 @@ from chalicelib.dag.problems import DagWarning, Problem
 from chalicelib.dag.states import RunState, TaskState
 from chalicelib.dag.version_diff import TaskChange, VersionDiff
 from chalicelib.database.reads.wait_reasons import Holder, WaitingFor
-from chalicelib.messages import Outcome
+from chalicelib.enums import (
+    BackfillAction,
+    BackfillState,
+    NotificationEvent,
+    NotificationKind,
+    NotificationState,
+    Outcome,
+    Reprocess,
+    RunAction,
+    RunType,
+    TaskAction,
+)
 
 __all__ = [
     "AttemptItem",
@@ -178,9 +189,9 @@ class RunItem:
 
     run_id: str
     dag_id: str
-    run_type: Literal["scheduled", "manual", "backfill", "triggered"]
+    run_type: RunType
     state: RunState
-    stopping: Literal["failed", "cancelled"] | None
+    stopping: Literal[RunState.FAILED, RunState.CANCELLED] | None
     version: int
     logical_date: datetime
     data_interval_start: datetime
@@ -198,7 +209,7 @@ class RunItem:
     acknowledged_by: str | None
     acknowledged_note: str | None
     waiting_for: tuple[WaitingFor, ...] | None
-    actions: tuple[str, ...]
+    actions: tuple[RunAction, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +251,7 @@ class TaskInstanceItem:
     reason: str
     waiting_for: tuple[WaitingFor, ...] | None
     removed_at: datetime | None
-    actions: tuple[str, ...]
+    actions: tuple[TaskAction, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,16 +295,16 @@ class BackfillItem:
     to_date: datetime
     next_date: datetime | None
     is_reverse: bool
-    reprocess: Literal["none", "failed", "all"]
+    reprocess: Reprocess
     max_active_runs: int
     run_on_latest_version: bool
-    state: Literal["running", "paused", "cancelled", "done"]
+    state: BackfillState
     counts: dict[str, int]
     reason: str
     active_runs: int
     created_at: datetime
     ended_at: datetime | None
-    actions: tuple[str, ...]
+    actions: tuple[BackfillAction, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,11 +341,11 @@ class NotificationItem:
     dag_id: str
     run_id: str
     task_id: str | None
-    event: Literal["success", "failure", "retry"]
-    kind: Literal["sns", "webhook", "command"]
+    event: NotificationEvent
+    kind: NotificationKind
     target: str
     payload: dict[str, Any]
-    state: Literal["pending", "delivered", "failed"]
+    state: NotificationState
     sends: int
     reason: str
     created_at: datetime

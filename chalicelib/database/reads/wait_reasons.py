@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.dag.wait_reasons import WaitingCode
+from chalicelib.enums import WaitingCode
 
 
 @dataclass(frozen=True, slots=True)

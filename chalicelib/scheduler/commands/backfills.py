@@ -11,6 +11,7 @@ from chalicelib.dag.schedule.fire_times import next_fire_time
 from chalicelib.dag.states import RunState
 from chalicelib.database.queries import backfills, runs
 from chalicelib.database.queries.backfills import Backfill
+from chalicelib.enums import BackfillState, Reprocess
 from chalicelib.errors import Conflict, InvalidRequest, NotFound
 from chalicelib.scheduler.commands import lookup
 from chalicelib.scheduler.commands.audit import audit
@@ -28,7 +29,10 @@ _INSTANT = timedelta(microseconds=1)
 MAX_ACTIVE = 1000
 """Runs of one backfill at once, so that one transaction can cancel them all."""
 
-_STATES = {"paused": ("running",), "running": ("paused",)}
+_STATES = {
+    BackfillState.PAUSED: (BackfillState.RUNNING,),
+    BackfillState.RUNNING: (BackfillState.PAUSED,),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ def create(
     from_date: datetime,
     to_date: datetime,
     dry_run: bool = False,
-    reprocess: str = "none",
+    reprocess: Reprocess = Reprocess.NONE,
     max_active_runs: int | None = None,
     reverse: bool = False,
     run_on_latest_version: bool | None = None,
@@ -82,7 +86,7 @@ def create(
         is_reverse=reverse,
         reprocess=reprocess,
         max_active_runs=max_active_runs or dag.max_active_runs,
-        state="running",
+        state=BackfillState.RUNNING,
         counts={},
         run_on_latest_version=(
             definition.rerun_with_latest_version
@@ -124,14 +128,16 @@ def _dates(dag: Dag, first: datetime, last: datetime, is_reverse: bool) -> list[
     return found[::-1] if is_reverse else found
 
 
-def set_state(scheduler: SchedulerContext, backfill_id: int, state: str, *, who: str) -> None:
+def set_state(
+    scheduler: SchedulerContext, backfill_id: int, state: BackfillState, *, who: str
+) -> None:
     """Pause a backfill, or resume it (`running`). Raises NotFound, Conflict."""
     with unit_of_work(scheduler) as work:
         backfill = _find(work, backfill_id)
         if backfill.state not in _STATES[state]:
             raise Conflict(f"backfill {backfill_id} is {backfill.state}; it cannot become {state}")
         backfills.set_state(work.tx, backfill_id, state, None)
-        if state == "running":
+        if state is BackfillState.RUNNING:
             work.backfills.add(backfill_id)
         audit(work, who, f"backfill {state}", backfill.dag_id, id=backfill_id)
 
@@ -149,8 +155,8 @@ def cancel(
             if run.stopping is None
         ]
         _check_cancel(backfill, len(active), stop_running=stop_running)
-        if backfill.state != "cancelled":
-            backfills.set_state(work.tx, backfill_id, "cancelled", work.now)
+        if backfill.state != BackfillState.CANCELLED:
+            backfills.set_state(work.tx, backfill_id, BackfillState.CANCELLED, work.now)
         unwanted = [run for run in active if stop_running or run.state is RunState.QUEUED]
         for run in unwanted:
             stop_run(work, run, RunState.CANCELLED, f"its backfill was cancelled by {who}")
@@ -159,11 +165,11 @@ def cancel(
 
 
 def _check_cancel(backfill: Backfill, active: int, *, stop_running: bool) -> None:
-    if backfill.state in ("running", "paused"):
+    if backfill.state in (BackfillState.RUNNING, BackfillState.PAUSED):
         return
-    if backfill.state == "cancelled" and active and stop_running:
+    if backfill.state == BackfillState.CANCELLED and active and stop_running:
         return
-    is_finishing = backfill.state == "cancelled" and active
+    is_finishing = backfill.state == BackfillState.CANCELLED and active
     hint = f"; stop_running stops the runs that go on, {active} now" if is_finishing else ""
     raise Conflict(f"backfill {backfill.id} is {backfill.state} already{hint}")
 

@@ -13,6 +13,7 @@ from chalicelib.database import Transaction
 from chalicelib.database.queries import dags, definitions, runs
 from chalicelib.database.queries.dags import RegisteredDag
 from chalicelib.database.queries.runs import NewRun, Run
+from chalicelib.enums import RunType
 from chalicelib.errors import Conflict, InvalidRequest, NotFound
 from chalicelib.scheduler import clearing
 from chalicelib.scheduler.clearing import Cleared, ClearRequest
@@ -54,7 +55,7 @@ def request_run(
                 f"{iso(work.now)} or earlier, or leave it out for now"
             )
         new = NewRun(
-            run_type="manual",
+            run_type=RunType.MANUAL,
             logical_date=moment,
             data_interval_start=moment,
             data_interval_end=moment,

@@ -7,6 +7,7 @@ from typing import Any
 from chalicelib import bootstrap
 from chalicelib.database.reads import backfills
 from chalicelib.database.reads.values import BackfillItem
+from chalicelib.enums import BackfillState, Reprocess
 from chalicelib.scheduler.commands import backfills as backfill_commands
 from chalicelib.web.handlers.common import found, listed, no_such, reading
 from chalicelib.web.param_types import Cursor, Integer
@@ -27,7 +28,7 @@ def create_backfill(call: Call) -> Answer:
         from_date=body["from"],
         to_date=body["to"],
         dry_run=body["dry_run"],
-        reprocess=body["reprocess"],
+        reprocess=Reprocess(body["reprocess"]),
         max_active_runs=body["max_active_runs"],
         reverse=body["reverse"],
         run_on_latest_version=body["run_on_latest_version"],
@@ -56,11 +57,11 @@ def get_backfill(call: Call) -> BackfillItem:
 
 
 def pause_backfill(call: Call) -> BackfillItem:
-    return _set_state(call, "paused")
+    return _set_state(call, BackfillState.PAUSED)
 
 
 def resume_backfill(call: Call) -> BackfillItem:
-    return _set_state(call, "running")
+    return _set_state(call, BackfillState.RUNNING)
 
 
 def cancel_backfill(call: Call) -> BackfillItem:
@@ -71,7 +72,7 @@ def cancel_backfill(call: Call) -> BackfillItem:
     return get_backfill(call)
 
 
-def _set_state(call: Call, state: str) -> BackfillItem:
+def _set_state(call: Call, state: BackfillState) -> BackfillItem:
     backfill_commands.set_state(bootstrap.scheduler(), _key(call), state, who=call.who)
     return get_backfill(call)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from chalicelib import bootstrap
 from chalicelib.database.reads import journal, operations
+from chalicelib.enums import HealthStatus
 from chalicelib.errors import Unavailable
 from chalicelib.ports import Queue, QueueDepth
 from chalicelib.web import openapi
@@ -80,7 +81,7 @@ def _health() -> Health:
         depths = list(pool.map(_depth, asked))
     is_ok = tick is not None and tick.age_seconds <= TICK_OVERDUE_SECONDS
     return Health(
-        status="ok" if is_ok and None not in depths else "degraded",
+        status=HealthStatus.OK if is_ok and None not in depths else HealthStatus.DEGRADED,
         database=DatabaseHealth(reachable=True, commit_seq=signs.commit_seq),
         last_tick=tick,
         queues=Queues(*depths),

@@ -10,30 +10,18 @@ runs        runs, their tasks and logs, and what people do to them
 
 from chalicelib.web.routes import dags, operations, runs
 from chalicelib.web.routes.route import (
-    BACKFILL_STATES,
-    MARKABLE_STATES,
-    NOTIFICATION_STATES,
     POOL_NAME,
-    RUN_STATES,
-    TASK_STATES,
     JsonBody,
     Param,
-    Role,
     Route,
     TextBody,
 )
 
 __all__ = [
-    "BACKFILL_STATES",
-    "MARKABLE_STATES",
-    "NOTIFICATION_STATES",
     "POOL_NAME",
     "ROUTES",
-    "RUN_STATES",
-    "TASK_STATES",
     "JsonBody",
     "Param",
-    "Role",
     "Route",
     "TextBody",
 ]

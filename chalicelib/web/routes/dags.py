@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chalicelib.enums import Reprocess, Role, words
 from chalicelib.web.param_types import Choice, Flag, Integer, Moment, Object, Text
 from chalicelib.web.routes.route import (
     DRY_RUN,
@@ -53,7 +54,7 @@ ROUTES: tuple[Route, ...] = (
             ),
             MAX_YAML,
         ),
-        role="viewer",
+        role=Role.VIEWER,
     ),
     Route(
         "POST",
@@ -176,7 +177,7 @@ ROUTES: tuple[Route, ...] = (
                 DRY_RUN,
                 Param(
                     "reprocess",
-                    Choice(("none", "failed", "all")),
+                    Choice(words(Reprocess)),
                     "which runs that are there already are run again",
                     default="none",
                 ),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from chalicelib.enums import BackfillState, NotificationState, words
 from chalicelib.web.param_types import Choice, Flag, Integer, Text
 from chalicelib.web.routes.route import (
-    BACKFILL_STATES,
     DAG_ID,
     NOTHING,
-    NOTIFICATION_STATES,
     RUN_ID,
     JsonBody,
     Param,
@@ -22,7 +21,9 @@ ROUTES: tuple[Route, ...] = (
         "backfills.list_backfills",
         "Backfills, newest first",
         {200: "BackfillList"},
-        params=page("backfills", DAG_ID, Param("state", Choice(BACKFILL_STATES), "in this state")),
+        params=page(
+            "backfills", DAG_ID, Param("state", Choice(words(BackfillState)), "in this state")
+        ),
     ),
     Route(
         "GET",
@@ -128,7 +129,7 @@ ROUTES: tuple[Route, ...] = (
         params=page(
             "notifications",
             RUN_ID,
-            Param("state", Choice(NOTIFICATION_STATES), "in this state"),
+            Param("state", Choice(words(NotificationState)), "in this state"),
         ),
     ),
     Route(

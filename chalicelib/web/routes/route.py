@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from chalicelib.enums import Role, RunState, words
 from chalicelib.web.param_types import (
     Choice,
     Cursor,
@@ -17,26 +18,6 @@ from chalicelib.web.param_types import (
 MAX_JSON = 64 * 1024
 MAX_YAML = 256 * 1024
 MAX_OFFSET = 2**53  # the last integer that every JSON client reads exactly
-
-RUN_STATES = ("queued", "running", "success", "failed", "cancelled")
-TASK_STATES = (
-    "none",
-    "scheduled",
-    "queued",
-    "running",
-    "success",
-    "failed",
-    "up_for_retry",
-    "up_for_reschedule",
-    "upstream_failed",
-    "skipped",
-    "cancelled",
-)
-MARKABLE_STATES = ("success", "failed", "skipped")
-BACKFILL_STATES = ("running", "paused", "cancelled", "done")
-NOTIFICATION_STATES = ("pending", "delivered", "failed")
-
-Role = Literal["viewer", "operator"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +79,7 @@ class Route:
     @property
     def needs(self) -> Role:
         """The least role that may ask."""
-        return self.role or ("viewer" if self.method == "GET" else "operator")
+        return self.role or (Role.VIEWER if self.method == "GET" else Role.OPERATOR)
 
 
 def page(name: str, *filters: Param, is_text: bool = False, most: int = 50) -> tuple[Param, ...]:
@@ -111,7 +92,7 @@ def page(name: str, *filters: Param, is_text: bool = False, most: int = 50) -> t
 
 DAG_ID = Param("dag_id", Text(100), "of this DAG only")
 OF_RUNS = (
-    Param("state", Choice(RUN_STATES), "in this state"),
+    Param("state", Choice(words(RunState)), "in this state"),
     Param("acknowledged", Flag(), "failures that were acknowledged, or runs that were not"),
 )
 RUN_ID = Param("run_id", Text(200), "of this run only")

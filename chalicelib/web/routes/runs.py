@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chalicelib.enums import Mark, TaskState, words
 from chalicelib.web.param_types import Choice, Integer, ListOf, OrNull, Text
 from chalicelib.web.routes.route import (
     COPY,
@@ -10,14 +11,12 @@ from chalicelib.web.routes.route import (
     DRY_RUN,
     LATEST,
     MAP_INDEX,
-    MARKABLE_STATES,
     MAX_OFFSET,
     NOTE,
     NOTHING,
     OF_RUNS,
     ONLY_FAILED,
     RUN_ID,
-    TASK_STATES,
     JsonBody,
     Param,
     Route,
@@ -161,9 +160,7 @@ ROUTES: tuple[Route, ...] = (
         "Say how a task went that nobody works on",
         {200: "Run"},
         errors=(404, 409),
-        body=JsonBody(
-            (Param("state", Choice(MARKABLE_STATES), "how it went", required=True), COPY)
-        ),
+        body=JsonBody((Param("state", Choice(words(Mark)), "how it went", required=True), COPY)),
     ),
     Route(
         "GET",
@@ -190,7 +187,7 @@ ROUTES: tuple[Route, ...] = (
             DAG_ID,
             RUN_ID,
             Param("task_id", Text(100), "of this task only"),
-            Param("state", Choice(TASK_STATES), "in this state"),
+            Param("state", Choice(words(TaskState)), "in this state"),
         ),
     ),
 )

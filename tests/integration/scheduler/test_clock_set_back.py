@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chalicelib.enums import Outcome
 from chalicelib.messages import Heartbeat, Result, TaskMessage
 from chalicelib.scheduler import results
 from chalicelib.scheduler.commands import dags as dag_commands
@@ -210,7 +211,7 @@ def test_an_end_that_lies_ahead_is_now_and_lasted_as_long(make_world: MakeWorld)
     now = world.clock().timestamp()
     result = Result(
         TaskMessage.decode(message.body).attempt,
-        "success",
+        Outcome.SUCCESS,
         started_at=now + 3600,
         ended_at=now + 3607,
     )

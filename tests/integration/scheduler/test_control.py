@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.enums import Outcome
 from chalicelib.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from chalicelib.messages import TaskMessage
 from chalicelib.scheduler.commands import acknowledgements, runs
@@ -317,7 +318,7 @@ def test_what_fails_by_itself_while_it_is_being_stopped_is_not_tried_again(
     else:
         task_commands.cancel_task(world.scheduler, run_id, "t")
     ((_, running),) = world.executor.running
-    world.report(replace(running, outcome="failed", exit_code=1).encode())
+    world.report(replace(running, outcome=Outcome.FAILED, exit_code=1).encode())
     world.play(60)
     assert world.run_state(run_id) == ("cancelled" if what == "run" else "failed")
     assert world.task_states(run_id) == {"t": "failed"}

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from chalicelib.database import Database, IntegrityError, Transaction
+from chalicelib.enums import Outcome
 from chalicelib.errors import Unavailable
 from chalicelib.messages import Result, TaskMessage
 from chalicelib.ports import OutgoingMessage
@@ -111,7 +112,7 @@ def test_2_results_applied_by_many_at_once_are_recorded_once(make_world: MakeWor
     world.request("d")
     (message,) = world.tasks.receive()
     attempt = TaskMessage.decode(message.body).attempt
-    bodies = [Result(attempt, "success", exit_code=i).encode() for i in range(4)]
+    bodies = [Result(attempt, Outcome.SUCCESS, exit_code=i).encode() for i in range(4)]
     threads = [
         threading.Thread(target=results.apply, args=(world.scheduler, [body])) for body in bodies
     ]

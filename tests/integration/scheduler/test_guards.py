@@ -11,6 +11,7 @@ import pytest
 from chalicelib.dag.states import RUN_TRANSITIONS, TASK_TRANSITIONS, RunState, TaskState
 from chalicelib.database.queries import attempts, runs, task_instances
 from chalicelib.database.queries.task_instances import End, TaskInstance
+from chalicelib.enums import Outcome
 from tests.support.world import World
 
 MakeWorld = Callable[..., World]
@@ -38,7 +39,7 @@ def test_only_an_attempt_in_flight_can_end(
     task = in_state(world, state)
     due = world.clock() if target is TaskState.UP_FOR_RETRY else None
     with world.database.write() as tx:
-        moved = attempts.end_attempt(tx, task, target, End("failed", world.clock()), due)
+        moved = attempts.end_attempt(tx, task, target, End(Outcome.FAILED, world.clock()), due)
     assert moved is (state in (TaskState.QUEUED, TaskState.RUNNING))
     assert world.all("SELECT state FROM task_instances") == [(target if moved else state,)]
 
@@ -49,7 +50,7 @@ def test_only_the_latest_attempt_can_end(make_world: MakeWorld, try_number: int,
     task = in_state(world, TaskState.RUNNING)
     other = replace(task, attempt=replace(task.attempt, try_number=try_number, poke=poke))
     with world.database.write() as tx:
-        end = End("success", world.clock())
+        end = End(Outcome.SUCCESS, world.clock())
         assert not attempts.end_attempt(tx, other, TaskState.SUCCESS, end, None)
         moment = world.clock()
         assert not attempts.beat(tx, other, moment, moment, moment, moment)

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 
+from chalicelib.enums import BackfillState, Reprocess
 from chalicelib.errors import Conflict, InvalidRequest
 from chalicelib.messages import TaskMessage
 from chalicelib.scheduler.commands import backfills, pools
@@ -543,7 +544,7 @@ def test_a_backfill_leaves_or_redoes_what_was_run(make_world: MakeWorld) -> None
     states = dict(world.all("SELECT logical_date, state FROM runs"))
     assert sorted(states.values()) == ["failed", "success", "success"]
     backfills.create(
-        world.scheduler, "d", who="a", from_date=first, to_date=last, reprocess="failed"
+        world.scheduler, "d", who="a", from_date=first, to_date=last, reprocess=Reprocess.FAILED
     )
     world.play(5, ticking=False)
     assert {row[0] for row in world.all("SELECT state FROM runs")} == {"success"}
@@ -567,19 +568,19 @@ def test_a_backfill_goes_backwards_pauses_and_is_cancelled(make_world: MakeWorld
     )
     assert plan.id is not None
     world.play(2, ticking=False)
-    backfills.set_state(world.scheduler, plan.id, "paused", who="a")
+    backfills.set_state(world.scheduler, plan.id, BackfillState.PAUSED, who="a")
     world.play(5, ticking=False)
     paused = dates(world)
     assert paused == sorted(paused, reverse=True)
     world.play(5, ticking=False)
     assert dates(world) == paused
-    backfills.set_state(world.scheduler, plan.id, "running", who="a")
+    backfills.set_state(world.scheduler, plan.id, BackfillState.RUNNING, who="a")
     world.play(1, ticking=False)
     backfills.cancel(world.scheduler, plan.id, who="a")
     world.play(3, ticking=False)
     assert world.all("SELECT count(*) FROM runs WHERE ended_at IS NULL") == [(0,)]
     with pytest.raises(Conflict):
-        backfills.set_state(world.scheduler, plan.id, "running", who="a")
+        backfills.set_state(world.scheduler, plan.id, BackfillState.RUNNING, who="a")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.enums import Outcome
 from chalicelib.messages import Attempt, Heartbeat, Result, TaskMessage, Wake
 from chalicelib.ports import OutgoingMessage, ReceivedMessage
 from chalicelib.scheduler import results
@@ -29,7 +30,7 @@ def test_a_doubled_result_is_recorded_once(make_world: MakeWorld) -> None:
     world = make_world()
     world.upload(ONE)
     world.request("d")
-    body = Result(queued(world), "success", exit_code=0).encode()
+    body = Result(queued(world), Outcome.SUCCESS, exit_code=0).encode()
     results.apply(world.scheduler, [body, body])
     results.apply(world.scheduler, [body])
     assert world.all("SELECT outcome FROM attempts") == [("success",)]
@@ -40,8 +41,8 @@ def test_the_first_of_two_different_results_wins(make_world: MakeWorld) -> None:
     world.upload(ONE)
     world.request("d")
     attempt = queued(world)
-    results.apply(world.scheduler, [Result(attempt, "success").encode()])
-    results.apply(world.scheduler, [Result(attempt, "failed", exit_code=1).encode()])
+    results.apply(world.scheduler, [Result(attempt, Outcome.SUCCESS).encode()])
+    results.apply(world.scheduler, [Result(attempt, Outcome.FAILED, exit_code=1).encode()])
     assert world.all("SELECT state FROM runs") == [("success",)]
     assert world.all("SELECT outcome FROM attempts") == [("success",)]
 
@@ -51,9 +52,9 @@ def test_a_late_result_cannot_overwrite_a_newer_attempt(make_world: MakeWorld) -
     world.upload(ONE)
     run_id = world.request("d")
     first = queued(world)
-    results.apply(world.scheduler, [Result(first, "failed", exit_code=1).encode()])
+    results.apply(world.scheduler, [Result(first, Outcome.FAILED, exit_code=1).encode()])
     world.play(3, ticking=False)  # the second attempt runs and succeeds
-    results.apply(world.scheduler, [Result(first, "failed", exit_code=9).encode()])
+    results.apply(world.scheduler, [Result(first, Outcome.FAILED, exit_code=9).encode()])
     assert world.run_state(run_id) == "success"
     assert world.all("SELECT try_number, exit_code FROM attempts") == [(1, 1), (2, 0)]
 
@@ -64,7 +65,7 @@ def test_a_heartbeat_after_the_result_changes_nothing(make_world: MakeWorld) -> 
     run_id = world.request("d")
     attempt = queued(world)
     now = world.clock().timestamp()
-    results.apply(world.scheduler, [Result(attempt, "success").encode()])
+    results.apply(world.scheduler, [Result(attempt, Outcome.SUCCESS).encode()])
     results.apply(world.scheduler, [Heartbeat(attempt, started_at=now, at=now).encode()])
     assert world.task_states(run_id) == {"t": "success"}
 
@@ -94,9 +95,9 @@ def test_one_bad_result_never_blocks_its_neighbours(make_world: MakeWorld) -> No
     world.upload(PAIR)
     run_id = world.request("d")
     a, b = (TaskMessage.decode(message.body).attempt for message in world.tasks.receive())
-    bad = json.loads(Result(a, "success").encode()) | {"exit_code": 2**70}
+    bad = json.loads(Result(a, Outcome.SUCCESS).encode()) | {"exit_code": 2**70}
     applied = results.apply(
-        world.scheduler, ["nonsense", json.dumps(bad), Result(b, "success").encode()]
+        world.scheduler, ["nonsense", json.dumps(bad), Result(b, Outcome.SUCCESS).encode()]
     )
     assert applied.set_aside == 2
     assert world.task_states(run_id) == {"a": "queued", "b": "success"}
@@ -115,7 +116,7 @@ def test_a_full_batch_takes_what_waits_behind_it_along(make_world: MakeWorld) ->
 
 def test_a_report_of_an_unknown_run_is_ignored(make_world: MakeWorld) -> None:
     world = make_world()
-    report = Result(Attempt("d", "d__x", "t", -1, 1), "success").encode()
+    report = Result(Attempt("d", "d__x", "t", -1, 1), Outcome.SUCCESS).encode()
     assert results.apply(world.scheduler, [report]).set_aside == 0
 
 
@@ -130,7 +131,7 @@ def test_a_whole_backlog_is_one_transaction(make_world: MakeWorld) -> None:
     before = world.all("SELECT max(seq) FROM commits")[0][0]
     results.apply(
         world.scheduler,
-        [Result(TaskMessage.decode(m.body).attempt, "success").encode() for m in messages],
+        [Result(TaskMessage.decode(m.body).attempt, Outcome.SUCCESS).encode() for m in messages],
     )
     assert world.run_state(run_id) == "success"
     assert world.all("SELECT max(seq) FROM commits")[0][0] == before + 1
@@ -140,10 +141,10 @@ def test_each_attempts_short_log_is_kept_until_the_run_is_removed(make_world: Ma
     world = make_world()
     world.upload(ONE)
     world.request("d")
-    first = Result(queued(world), "failed", exit_code=1, log="try 1\n")
+    first = Result(queued(world), Outcome.FAILED, exit_code=1, log="try 1\n")
     results.apply(world.scheduler, [first.encode()])
     world.tick()
-    second = Result(replace(first.attempt, try_number=2), "success", log="try 2\n")
+    second = Result(replace(first.attempt, try_number=2), Outcome.SUCCESS, log="try 2\n")
     results.apply(world.scheduler, [second.encode()])
     assert world.all("SELECT try_number, log FROM short_logs") == [(1, "try 1\n"), (2, "try 2\n")]
     with world.database.write() as tx:

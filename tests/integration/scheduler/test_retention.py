@@ -13,6 +13,7 @@ import pytest
 
 from chalicelib.database.queries import housekeeping, notifications, runs
 from chalicelib.database.queries.housekeeping import VERSIONS_KEPT
+from chalicelib.enums import NotificationEvent, NotificationKind
 from chalicelib.errors import Conflict
 from chalicelib.scheduler.commands import runs as run_commands
 from chalicelib.scheduler.retention import MAX_RUNS, MAX_TASKS, remove_expired
@@ -216,8 +217,8 @@ def test_of_notifications_the_oldest_go_that_nobody_waits_for(make_world: MakeWo
                 dag_id="d",
                 run_id="r",
                 task_id=None,
-                event="success",
-                kind="command",
+                event=NotificationEvent.SUCCESS,
+                kind=NotificationKind.COMMAND,
                 target="x",
                 payload={},
                 due_at=begin,

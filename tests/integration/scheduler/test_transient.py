@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from chalicelib.enums import Outcome
 from chalicelib.messages import NotificationMessage, NotificationResult, TaskMessage
 from chalicelib.scheduler import notifications, results
 from chalicelib.scheduler.commands import runs
@@ -163,7 +164,7 @@ def test_a_sensor_that_cannot_be_started_for_now_is_asked_at_its_interval(
 
 
 @pytest.mark.parametrize(
-    "report", [FAIL, Played("failed", exit_code=None, reason="no such secret")]
+    "report", [FAIL, Played(Outcome.FAILED, exit_code=None, reason="no such secret")]
 )
 def test_what_will_not_pass_is_a_failed_try(make_world: MakeWorld, report: Played) -> None:
     world = make_world(lambda _: report)

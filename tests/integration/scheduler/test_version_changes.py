@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from chalicelib.enums import Outcome
 from chalicelib.errors import Conflict
 from chalicelib.scheduler.commands import pools as pool_commands
 from chalicelib.scheduler.commands import runs
@@ -39,7 +40,7 @@ def test_new_dependencies_and_rules_decide_about_what_has_not_begun(make_world: 
 
 
 def test_a_new_count_of_retries_holds_for_attempts_that_go_on(make_world: MakeWorld) -> None:
-    world = make_world(lambda _: Played("failed", 10, 1))
+    world = make_world(lambda _: Played(Outcome.FAILED, 10, 1))
     world.upload(dag("id: a, command: a1, retries: 9, retry_delay: 1", "id: z, command: z1"))
     run_id = world.request("d")
     world.play(11, ticking=False)
@@ -54,7 +55,7 @@ def test_a_pool_that_changed_is_that_of_the_next_attempt(make_world: MakeWorld) 
     world = make_world()
     pooled = "id: a, command: a1, retries: 1, retry_delay: 1, pool: {}"
     world.executor.script = lambda task: (
-        Played("failed", 10, 1) if task.attempt.task_id == "a" else FAIL
+        Played(Outcome.FAILED, 10, 1) if task.attempt.task_id == "a" else FAIL
     )
     put_pools(world, one=1, two=0)
     world.upload(dag(pooled.format("one"), "id: z, command: z1"))
@@ -286,7 +287,7 @@ def test_a_copy_that_waits_for_its_retry_never_runs_without_its_item(
 
 def test_what_was_expanded_while_it_runs_ends_as_it_began(make_world: MakeWorld) -> None:
     world = make_world(
-        lambda task: FAIL if task.attempt.task_id == "z" else Played("failed", 10, 1)
+        lambda task: FAIL if task.attempt.task_id == "z" else Played(Outcome.FAILED, 10, 1)
     )
     each = "id: each, command: old, expand: {X: [p, q]}, retries: 3, retry_delay: 5"
     world.upload(dag(each, "id: z, command: z1"))

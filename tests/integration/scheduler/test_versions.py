@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.enums import Outcome, Reprocess
 from chalicelib.errors import Conflict, NotFound
 from chalicelib.messages import Result
 from chalicelib.scheduler.commands import backfills, runs
@@ -114,7 +115,7 @@ def test_the_request_decides_else_the_file_as_it_is_now(
             who="ann",
             from_date=now.replace(minute=0, second=0, microsecond=0),
             to_date=now,
-            reprocess="failed",
+            reprocess=Reprocess.FAILED,
             run_on_latest_version=wanted,
         )
     world.play(5, ticking=False)
@@ -161,7 +162,7 @@ def test_a_second_click_clears_nothing_twice(make_world: MakeWorld) -> None:
             runs.retry_run(world.scheduler, run_id)
         with pytest.raises(Conflict, match="being worked on"):
             runs.clear(world.scheduler, run_id, task_ids=["b"])
-    world.report(Result(late, "failed", exit_code=3).encode())  # told once more
+    world.report(Result(late, Outcome.FAILED, exit_code=3).encode())  # told once more
     world.play(5, ticking=False)
     assert (world.run_state(run_id), commands(world)) == ("success", ["a1", "b1", "b2"])
 
@@ -282,7 +283,7 @@ def test_a_success_is_not_retried_because_its_file_has_changed(make_world: MakeW
 
 def test_what_runs_of_a_removed_task_ends_and_decides_nothing(make_world: MakeWorld) -> None:
     world = make_world(
-        lambda task: Played("failed", 30, 1) if task.attempt.task_id == "z" else FAIL
+        lambda task: Played(Outcome.FAILED, 30, 1) if task.attempt.task_id == "z" else FAIL
     )
     world.upload(
         dag(A, "id: z, command: z1, retries: 5, on_failure: [{command: tell}]", "id: y, command: x")

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.dag.wait_reasons import WaitingCode
 from chalicelib.database.queries import task_instances, task_slots
 from chalicelib.database.queries.run_slots import IS_IN_LINE, LINE
 from chalicelib.database.reads.wait_reasons import WaitingFor
+from chalicelib.enums import Outcome, WaitingCode
 from chalicelib.messages import TaskMessage
 from chalicelib.scheduler import wait_reasons
 from chalicelib.scheduler.commands import backfills, pools
@@ -275,7 +275,9 @@ def test_a_task_whose_message_is_out_waits_for_an_executor(make_world: MakeWorld
 def test_a_task_waits_for_its_next_attempt_until_a_moment(
     make_world: MakeWorld, task: str, code: str
 ) -> None:
-    fates = [FAIL, SUCCEED] if code == "retry_delay" else [Played("failed", exit_code=1), SUCCEED]
+    fates = (
+        [FAIL, SUCCEED] if code == "retry_delay" else [Played(Outcome.FAILED, exit_code=1), SUCCEED]
+    )
     world = make_world(lambda _: fates.pop(0))
     world.upload(f"name: D\ntasks: [{task}]")
     run_id = world.request("d")
@@ -334,7 +336,7 @@ tasks:
 """
 TRIGGER = "  - {id: t, trigger_dag_id: two, wait_for_completion: true, dependencies: a}"
 
-FATES = (SUCCEED, FAIL, DIE, SLOW, Played(seconds=7), Played("failed", exit_code=1))
+FATES = (SUCCEED, FAIL, DIE, SLOW, Played(seconds=7), Played(Outcome.FAILED, exit_code=1))
 ACTIONS = ("run one", "run two", "pause", "go on", "pool 0", "pool 1", "pool 9", "other", "cancel")
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from chalicelib.dag.__main__ import main
 from chalicelib.dag.language.parser import parse_file
-from chalicelib.dag.problems import MAX_WARNINGS, DagWarning, WarningCode
+from chalicelib.dag.problems import MAX_WARNINGS, DagWarning
 from chalicelib.dag.shell.taint import evaluations
+from chalicelib.enums import WarningCode
 from tests.support.waiting import HANG_SECONDS
 
 GIVEN = ("X", "PARAM_N", "OUTPUT_A_R")

@@ -9,6 +9,7 @@ import logging
 import pytest
 
 from chalicelib.claims import BucketClaims, Claim, Claimant, claim_key
+from chalicelib.enums import Outcome
 from chalicelib.errors import OrchestratorError, Unavailable
 from chalicelib.executor import Executor
 from chalicelib.messages import Attempt, BadMessage, Heartbeat, Result, TaskMessage, decode_report
@@ -49,7 +50,9 @@ def desk() -> Desk:
 def test_an_attempt_that_the_scheduler_claimed_is_reported_cancelled(desk: Desk) -> None:
     desk.claim("scheduler", 5.0)
     desk.handle()
-    assert desk.reports() == [Result(ATTEMPT, "cancelled", reason="cancelled before it began")]
+    assert desk.reports() == [
+        Result(ATTEMPT, Outcome.CANCELLED, reason="cancelled before it began")
+    ]
 
 
 def test_the_loser_of_a_claim_reports_what_the_winner_did_and_when(desk: Desk) -> None:

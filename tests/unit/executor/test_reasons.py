@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.enums import Outcome
 from chalicelib.executor.outcome import Verdict, time_limit, verdict_of, verdict_of_when
 from chalicelib.executor.process import Exit
 from chalicelib.executor.supervisor import Ending, Stop
@@ -41,13 +42,13 @@ def test_an_end_by_itself(end: Ending, outcome: str, reason: str) -> None:
 
 
 def test_a_command_that_heeds_sigterm_with_exit_0_has_still_timed_out() -> None:
-    verdict = verdict_of(ending(0, stop="timeout"), TASK_LIMIT)
+    verdict = verdict_of(ending(0, stop=Outcome.TIMEOUT), TASK_LIMIT)
     assert verdict.outcome == "timeout"
     assert verdict.reason == "stopped after 30 s: the task's execution_timeout"
 
 
 def test_a_command_that_heeds_sigterm_with_exit_0_is_still_cancelled() -> None:
-    verdict = verdict_of(ending(0, stop="cancelled"), TASK_LIMIT)
+    verdict = verdict_of(ending(0, stop=Outcome.CANCELLED), TASK_LIMIT)
     assert (verdict.outcome, verdict.reason) == ("cancelled", "cancelled while it ran")
 
 
@@ -66,7 +67,7 @@ def test_a_command_skips_itself_by_its_exit_code() -> None:
 def test_other_exit_codes_and_signals_skip_nothing() -> None:
     for end in (ending(3), ending(number=9)):
         assert verdict_of(end, TASK_LIMIT, [99]).outcome == "failed"
-    assert verdict_of(ending(99, stop="timeout"), TASK_LIMIT, [99]).outcome == "timeout"
+    assert verdict_of(ending(99, stop=Outcome.TIMEOUT), TASK_LIMIT, [99]).outcome == "timeout"
 
 
 def test_a_when_that_exits_0_lets_the_command_run() -> None:
@@ -75,7 +76,7 @@ def test_a_when_that_exits_0_lets_the_command_run() -> None:
 
 def test_a_when_that_exits_1_skips() -> None:
     verdict = verdict_of_when(ending(1), TASK_LIMIT)
-    assert verdict == Verdict("skipped", "skipped: its `when` said no: exit code 1")
+    assert verdict == Verdict(Outcome.SKIPPED, "skipped: its `when` said no: exit code 1")
 
 
 @pytest.mark.parametrize(
@@ -89,13 +90,15 @@ def test_a_when_that_exits_1_skips() -> None:
 )
 def test_a_when_that_ends_otherwise_has_failed(end: Ending, words: str) -> None:
     verdict = verdict_of_when(end, TASK_LIMIT)
-    assert verdict == Verdict("failed", f"{words}only exit code 0 runs the task and 1 skips it")
+    assert verdict == Verdict(
+        Outcome.FAILED, f"{words}only exit code 0 runs the task and 1 skips it"
+    )
 
 
 def test_a_when_that_never_ends_is_a_timeout_and_no_skip() -> None:
-    verdict = verdict_of_when(ending(0, stop="timeout"), TASK_LIMIT)
+    verdict = verdict_of_when(ending(0, stop=Outcome.TIMEOUT), TASK_LIMIT)
     assert verdict == Verdict(
-        "timeout", "its `when`: stopped after 30 s: the task's execution_timeout"
+        Outcome.TIMEOUT, "its `when`: stopped after 30 s: the task's execution_timeout"
     )
 
 
@@ -103,7 +106,7 @@ def test_a_when_that_never_ends_is_a_timeout_and_no_skip() -> None:
 def test_the_executors_own_limit_binds_where_the_task_allows_more(timeout: float | None) -> None:
     limit = time_limit(timeout, 99.7)
     assert (limit.seconds, limit.own) == (99, True)
-    reason = verdict_of(ending(number=15, stop="timeout"), limit).reason
+    reason = verdict_of(ending(number=15, stop=Outcome.TIMEOUT), limit).reason
     assert reason.startswith("stopped after 99 s: the executor itself may not run longer")
 
 

@@ -9,42 +9,19 @@ import sys
 from importlib import import_module
 from itertools import combinations
 from pathlib import Path
-from typing import get_args, get_type_hints
 
 import pytest
 from openapi_spec_validator import validate
 
-from chalicelib.admin import access_tokens
-from chalicelib.dag.states import MARKABLE_STATES as LEGAL_MARKS
-from chalicelib.dag.states import RunState, TaskState
-from chalicelib.database.reads.values import BackfillItem, NotificationItem
 from chalicelib.web import openapi, reference
 from chalicelib.web.response_schemas import HELP, components
 from chalicelib.web.routes import (
-    BACKFILL_STATES,
-    MARKABLE_STATES,
-    NOTIFICATION_STATES,
     ROUTES,
-    RUN_STATES,
-    TASK_STATES,
     JsonBody,
-    Role,
     Route,
 )
 
 ROOT = Path(__file__).parents[3]
-
-
-def test_the_states_of_the_filters_are_those_that_there_are() -> None:
-    assert tuple(RunState) == RUN_STATES
-    assert tuple(LEGAL_MARKS) == MARKABLE_STATES
-    assert tuple(TaskState) == TASK_STATES
-    assert get_args(get_type_hints(BackfillItem)["state"]) == BACKFILL_STATES
-    assert get_args(get_type_hints(NotificationItem)["state"]) == NOTIFICATION_STATES
-
-
-def test_the_roles_of_routes_are_those_of_tokens() -> None:
-    assert get_args(Role) == access_tokens.ROLES
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.handler)

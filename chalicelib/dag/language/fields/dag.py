@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chalicelib.dag.evaluate.params import TYPES
 from chalicelib.dag.language.fields.field import Field, Kind
+from chalicelib.enums import OverlapPolicy, words
 
 DAG_FIELDS: tuple[Field, ...] = (
     Field("name", Kind.NAME, "What people see.", required=True),
@@ -112,7 +113,7 @@ DAG_FIELDS: tuple[Field, ...] = (
         "What becomes of a run at that limit: `queue` it, `skip` it, or `replace` (cancel the "
         "oldest). The runs of a backfill always wait.",
         default="queue",
-        choices=("queue", "skip", "replace"),
+        choices=words(OverlapPolicy),
     ),
     Field(
         "max_active_tasks",

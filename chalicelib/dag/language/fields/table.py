@@ -16,7 +16,7 @@ from chalicelib.dag.language.fields.task import (
     TASK_FIELDS,
 )
 from chalicelib.dag.schedule.durations import format_duration
-from chalicelib.dag.trigger_rules import RULES
+from chalicelib.enums import TriggerRule, words
 
 __all__ = [
     "BUILT_IN_VARIABLES",
@@ -36,7 +36,7 @@ __all__ = [
     "shown_default",
 ]
 
-TRIGGER_RULES = tuple(RULES)
+TRIGGER_RULES = words(TriggerRule)
 
 
 TABLES = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from chalicelib.dag.constraints import (
     MAX_NOTIFICATIONS,
     MAX_URL_LENGTH,
-    NOTIFICATION_KINDS,
     SNS_TOPIC_ARN,
     WEBHOOK_URL,
 )
@@ -14,6 +13,7 @@ from chalicelib.dag.language.yaml_nodes import Mapping
 from chalicelib.dag.language.yaml_value import YamlValue, items_of, refuse_template
 from chalicelib.dag.model import Notification
 from chalicelib.dag.problems import quote
+from chalicelib.enums import NotificationKind, words
 
 
 def read_notifications(value: YamlValue) -> tuple[Notification, ...]:
@@ -26,7 +26,7 @@ def read_notifications(value: YamlValue) -> tuple[Notification, ...]:
 
 def _notification(value: YamlValue) -> Notification | None:
     pairs = value.node.pairs if isinstance(value.node, Mapping) else ()
-    if len(pairs) != 1 or pairs[0][0].text not in NOTIFICATION_KINDS:
+    if len(pairs) != 1 or pairs[0][0].text not in words(NotificationKind):
         value.problem("expected one of {sns: arn}, {webhook: url} and {command: ...}")
         return None
     key, node = pairs[0]
@@ -42,12 +42,14 @@ def _check_target(value: YamlValue, kind: str, text: str) -> None:
     variables = "use the variables of the environment; '{''{' stands for two braces"
     if refuse_template(value, text, variables if kind == "command" else "write it out"):
         return
-    if kind == "sns" and not SNS_TOPIC_ARN.fullmatch(text):
+    if kind == NotificationKind.SNS and not SNS_TOPIC_ARN.fullmatch(text):
         value.problem(
             f"{quote(text)} is no ARN of a standard topic such as "
             "arn:aws:sns:eu-central-1:123456789012:alerts"
         )
-    elif kind == "webhook" and (len(text) > MAX_URL_LENGTH or not WEBHOOK_URL.fullmatch(text)):
+    elif kind == NotificationKind.WEBHOOK and (
+        len(text) > MAX_URL_LENGTH or not WEBHOOK_URL.fullmatch(text)
+    ):
         value.problem(
             "this is no URL of a webhook: it begins with https:// or http://, names no user and "
             f"has at most {MAX_URL_LENGTH} characters"

@@ -25,7 +25,7 @@ from chalicelib.dag.constraints import (
 from chalicelib.dag.language.yaml_value import YamlValue, items_of, one_or_more, refuse_template
 from chalicelib.dag.patterns import BadPattern, check_pattern
 from chalicelib.dag.problems import did_you_mean, quote
-from chalicelib.dag.trigger_rules import RULES
+from chalicelib.enums import TriggerRule, words
 
 # These stand in the system's directory of zones, but mean something else on every machine.
 _NO_ZONES = frozenset({"posix", "right", "localtime", "posixrules", "Factory"})
@@ -188,7 +188,7 @@ def read_date(value: YamlValue) -> str | None:
 
 def read_rule(value: YamlValue) -> str:
     text = value.text("a trigger rule")
-    if text is None or text in RULES:
+    if text is None or text in words(TriggerRule):
         return text or str(value.field.default)
-    hint = did_you_mean(text, RULES) or f"; there are {', '.join(RULES)}"
+    hint = did_you_mean(text, words(TriggerRule)) or f"; there are {', '.join(words(TriggerRule))}"
     return str(value.problem(f"the trigger rule {quote(text)} is not known{hint}"))
