@@ -23,6 +23,7 @@ Storage
   dags_bucket       a copy of each bucket on disk
   durable_bucket    the runs bucket: a folder, mirrored in moto on demand
   folder_bucket     a Bucket in a folder
+  in_process_queue  a Queue on moto's queues, without botocore between
   moto_queue        moto's SQS queue, safe for threads and fast with a backlog
   moto_events       a listener for every change in moto's S3
 

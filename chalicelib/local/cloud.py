@@ -25,7 +25,6 @@ from chalicelib.aws.clients import CONFIG
 from chalicelib.aws.notifications import SnsNotifier
 from chalicelib.aws.s3 import S3Bucket
 from chalicelib.aws.secrets import AwsSecrets
-from chalicelib.aws.sqs import SqsQueue
 from chalicelib.claims import BucketClaims
 from chalicelib.config import Settings
 from chalicelib.database import Database
@@ -35,8 +34,9 @@ from chalicelib.local.dags_folder import DagsFolder, FolderedBucket
 from chalicelib.local.durable_bucket import DurableBucket
 from chalicelib.local.events import Event, LambdaContext
 from chalicelib.local.home import Home
+from chalicelib.local.in_process_queue import InProcessQueue
 from chalicelib.local.moto_queue import LocalQueue
-from chalicelib.ports import Bucket, ReceivedMessage
+from chalicelib.ports import Bucket, Queue, ReceivedMessage
 from chalicelib.scheduler import repair
 
 Handler = Callable[[Event, LambdaContext], Any]
@@ -58,9 +58,9 @@ class Cloud:
     home: Home
     dags: S3Bucket
     runs: DurableBucket
-    tasks: SqsQueue
-    results: SqsQueue
-    dead_letters: SqsQueue
+    tasks: Queue
+    results: Queue
+    dead_letters: Queue
     database: Database
     folder: DagsFolder | None
     kept: PersistentBucket
@@ -74,10 +74,10 @@ class Cloud:
 
 def build(settings: Settings, home: Home, dags_dir: Path | None) -> Cloud:
     """Build what is behind the ports. moto must have been started."""
-    s3, sqs = _client("s3"), _client("sqs")
+    s3 = _client("s3")
     for name in (settings.dags_bucket, settings.runs_bucket):
         s3.create_bucket(Bucket=name)
-    _create_queues(settings)
+    tasks, results, dead_letters = _create_queues(settings)
     dags, shown_runs = (
         S3Bucket(name, lambda: s3) for name in (settings.dags_bucket, settings.runs_bucket)
     )
@@ -90,9 +90,9 @@ def build(settings: Settings, home: Home, dags_dir: Path | None) -> Cloud:
         home=home,
         dags=dags,
         runs=runs,
-        tasks=SqsQueue(settings.tasks_queue, lambda: sqs),
-        results=SqsQueue(settings.results_queue, lambda: sqs),
-        dead_letters=SqsQueue(settings.dead_letter_queue, lambda: sqs),
+        tasks=tasks,
+        results=results,
+        dead_letters=dead_letters,
         database=_database(home),
         folder=folder,
         kept=kept,
@@ -104,11 +104,12 @@ def build(settings: Settings, home: Home, dags_dir: Path | None) -> Cloud:
     )
 
 
-def _create_queues(settings: Settings) -> None:
+def _create_queues(settings: Settings) -> tuple[Queue, Queue, Queue]:
     region = aws_env.REGION
-    dead = LocalQueue.create(settings.dead_letter_queue, region, RESULT_VISIBILITY)
-    LocalQueue.create(settings.tasks_queue, region, TASK_VISIBILITY, dead)
-    LocalQueue.create(settings.results_queue, region, RESULT_VISIBILITY)
+    dead_letters = LocalQueue.create(settings.dead_letter_queue, region, RESULT_VISIBILITY)
+    tasks = LocalQueue.create(settings.tasks_queue, region, TASK_VISIBILITY, dead_letters)
+    results = LocalQueue.create(settings.results_queue, region, RESULT_VISIBILITY)
+    return InProcessQueue(tasks), InProcessQueue(results), InProcessQueue(dead_letters)
 
 
 def configure(cloud: Cloud, endpoint: str, mark: str) -> None:

@@ -12,6 +12,7 @@ moto 5.2's own class has these problems:
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
@@ -42,6 +43,34 @@ class LocalQueue(Queue):
         queue = cls(name, region, DEFAULT_ACCOUNT_ID, **attributes)
         sqs_backends[DEFAULT_ACCOUNT_ID][region].queues[name] = queue
         return queue
+
+    @property
+    def changed(self) -> threading.Condition:
+        """Notified after a message was added. Held while messages are received or deleted."""
+        return self._messages_lock
+
+    @property
+    def raw_messages(self) -> list[Message]:
+        """All messages, whether visible or not; to be used while `changed` is held."""
+        return self._messages
+
+    @property
+    def visibility_seconds(self) -> float:
+        return float(self.visibility_timeout)  # type: ignore[attr-defined]
+
+    def is_exhausted(self, message: Message) -> bool:
+        """Whether the message was received so often that the dead-letter queue gets it next."""
+        policy = self.redrive_policy
+        if self.dead_letter_queue is None or not policy:
+            return False
+        return message.approximate_receive_count >= int(policy["maxReceiveCount"])
+
+    def move_to_dead_letters(self, message: Message) -> None:
+        """Move a message to the dead-letter queue; to be used while `changed` is held."""
+        self._messages.remove(message)
+        self.pending_messages.discard(message)
+        if self.dead_letter_queue is not None:
+            self.dead_letter_queue.add_message(message)
 
     @property
     def attributes(self) -> Mapping[str, Any]:  # type: ignore[override]
@@ -76,9 +105,9 @@ class LocalQueue(Queue):
     def wait_for_messages(self, timeout: int) -> None:
         with self._messages_lock:
             if not self.messages:
-                self._messages_lock.wait(min(timeout, self._seconds_to_next()))
+                self._messages_lock.wait(min(timeout, self.seconds_to_next()))
 
-    def _seconds_to_next(self) -> float:
+    def seconds_to_next(self) -> float:
         """Seconds until a delayed or received message becomes visible."""
         now = unix_time_millis()
         moments = [max(m.visible_at, m.delayed_until) for m in self._messages]

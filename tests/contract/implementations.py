@@ -22,6 +22,7 @@ from chalicelib.aws import S3Bucket, SqsQueue
 from chalicelib.claims import BucketClaims
 from chalicelib.local.durable_bucket import DurableBucket
 from chalicelib.local.folder_bucket import FolderBucket
+from chalicelib.local.in_process_queue import InProcessQueue
 from chalicelib.local.moto_queue import LocalQueue
 from chalicelib.ports import Bucket, Claims, Queue
 from tests.support.fakes import FakeBucket, FakeClaims, FakeClock, FakeQueue
@@ -100,6 +101,12 @@ def local_queue(_folder: Path) -> Iterator[tuple[Queue, Pass]]:
         yield SqsQueue("contract", lambda: client), let_pass_in_moto
 
 
+@contextmanager
+def in_process_queue(_folder: Path) -> Iterator[tuple[Queue, Pass]]:
+    with mock_aws():
+        yield InProcessQueue(LocalQueue.create("contract", REGION, VISIBILITY)), let_pass_in_moto
+
+
 BUCKETS: dict[str, Callable[[Path], AbstractContextManager[Bucket]]] = {
     "fake": fake_bucket,
     "s3": s3_bucket,
@@ -111,6 +118,7 @@ QUEUES: dict[str, Callable[[Path], AbstractContextManager[tuple[Queue, Pass]]]] 
     "fake": fake_queue,
     "sqs": sqs_queue,
     "local": local_queue,
+    "in process": in_process_queue,
 }
 
 

@@ -12,8 +12,10 @@ from moto import mock_aws
 from moto.sqs.models import Message
 
 from chalicelib.aws.sqs import SqsQueue
+from chalicelib.errors import OrchestratorError
+from chalicelib.local.in_process_queue import InProcessQueue
 from chalicelib.local.moto_queue import RECEIVES, LocalQueue, forget_instances
-from chalicelib.ports import OutgoingMessage, QueueDepth
+from chalicelib.ports import OutgoingMessage, Queue, QueueDepth
 from tests.support.waiting import HANG_SECONDS, eventually
 
 REGION = "us-east-1"
@@ -25,10 +27,14 @@ def local() -> Iterator[LocalQueue]:
         yield LocalQueue.create("plain", REGION, 600)
 
 
-@pytest.fixture
-def queue(local: LocalQueue) -> SqsQueue:
+@pytest.fixture(params=["over SQS's API", "in process"])
+def queue(request: pytest.FixtureRequest, local: LocalQueue) -> Queue:
+    return over_sqs(local.name) if request.param == "over SQS's API" else InProcessQueue(local)
+
+
+def over_sqs(name: str) -> SqsQueue:
     client = boto3.client("sqs", region_name=REGION)
-    return SqsQueue(local.name, lambda: client)
+    return SqsQueue(name, lambda: client)
 
 
 class Interrupted(Message):
@@ -77,14 +83,14 @@ def test_a_delayed_message_ends_the_wait_when_its_moment_has_come(local: LocalQu
     assert [message.body for message in local.messages] == ["later"]
 
 
-def test_a_message_ends_a_long_poll_at_once(queue: SqsQueue) -> None:
+def test_a_message_ends_a_long_poll_at_once(queue: Queue) -> None:
     with ThreadPoolExecutor(1) as pool:
         polled = pool.submit(queue.receive, wait=20)
         queue.send([OutgoingMessage("now")])
         assert [message.body for message in polled.result(HANG_SECONDS)] == ["now"]
 
 
-def test_what_is_deleted_leaves_nothing_behind(queue: SqsQueue, local: LocalQueue) -> None:
+def test_what_is_deleted_leaves_nothing_behind(queue: Queue, local: LocalQueue) -> None:
     queue.send([OutgoingMessage(str(number)) for number in range(10)])
     messages = queue.receive()
     queue.delete(messages)
@@ -93,33 +99,53 @@ def test_what_is_deleted_leaves_nothing_behind(queue: SqsQueue, local: LocalQueu
     assert not local.deleted_messages
 
 
-def test_moto_keeps_no_list_of_every_message_there_ever_was(queue: SqsQueue) -> None:
+def test_moto_keeps_no_list_of_every_message_there_ever_was(queue: Queue) -> None:
     forget_instances()
     queue.send([OutgoingMessage("a"), OutgoingMessage("b")])
     assert len(queue.receive()) == 2
     assert not Message.instances_tracked  # type: ignore[attr-defined]
 
 
-def test_the_depth_tells_what_waits_is_delayed_and_is_in_hand(queue: SqsQueue) -> None:
+def test_the_depth_tells_what_waits_is_delayed_and_is_in_hand(queue: Queue) -> None:
     queue.send([OutgoingMessage("a"), OutgoingMessage("b"), OutgoingMessage("c", delay=60)])
     queue.receive(1)
     assert queue.depth() == QueueDepth(visible=1, delayed=1, in_flight=1)
 
 
-def test_a_message_that_nobody_can_handle_goes_to_the_dead_letters() -> None:
+@pytest.mark.parametrize("is_in_process", [False, True])
+def test_a_message_that_nobody_can_handle_goes_to_the_dead_letters(is_in_process: bool) -> None:
     with mock_aws():
-        client = boto3.client("sqs", region_name=REGION)
         dead = LocalQueue.create("dead", REGION, 600)
-        LocalQueue.create("tasks", REGION, 0, dead)
-        tasks = SqsQueue("tasks", lambda: client)
+        local = LocalQueue.create("tasks", REGION, 0, dead)
+        tasks: Queue = InProcessQueue(local) if is_in_process else over_sqs("tasks")
         tasks.send([OutgoingMessage("bad")])
         counts = [m.receive_count for _ in range(RECEIVES) for m in eventually(tasks.receive)]
         assert counts == list(range(1, RECEIVES + 1))
         assert tasks.receive() == []
-        assert [m.body for m in SqsQueue("dead", lambda: client).receive()] == ["bad"]
+        assert [m.body for m in over_sqs("dead").receive()] == ["bad"]
 
 
-def test_the_attributes_are_those_of_sqs(queue: SqsQueue) -> None:
+def test_both_ways_lead_to_the_same_messages(local: LocalQueue) -> None:
+    inside, outside = InProcessQueue(local), over_sqs(local.name)
+    inside.send([OutgoingMessage("from inside", group="dag")])
+    outside.send([OutgoingMessage("from outside")])
+    [first] = outside.receive(1)
+    [second] = inside.receive()
+    assert [first.body, second.body] == ["from inside", "from outside"]
+    assert inside.depth() == outside.depth() == QueueDepth(visible=0, delayed=0, in_flight=2)
+    inside.delete([first])
+    outside.delete([second])
+    assert inside.depth() == outside.depth() == QueueDepth(visible=0, delayed=0, in_flight=0)
+
+
+def test_a_message_that_sqs_would_refuse_is_refused_and_the_others_are_sent(queue: Queue) -> None:
+    large = OutgoingMessage("x" * (1024 * 1024 + 1))
+    with pytest.raises(OrchestratorError):
+        queue.send([OutgoingMessage("a"), large, OutgoingMessage("b")])
+    assert sorted(message.body for message in queue.receive()) == ["a", "b"]
+
+
+def test_the_attributes_are_those_of_sqs(queue: Queue) -> None:
     client = boto3.client("sqs", region_name=REGION)
     url = client.get_queue_url(QueueName="plain")["QueueUrl"]
     answer = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
