@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +16,7 @@ from chalicelib.dag.language.fields import table
 from chalicelib.dag.states import RUN_TRANSITIONS, TASK_TRANSITIONS, RunState, TaskState
 from chalicelib.web import reference
 from infra import cost, permissions
-from tests.unit.test_imports import ROOMS
+from tests.unit.test_imports import IMPURE, ROOMS, SHARED
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -146,10 +146,17 @@ def layers_markdown() -> str:
         ("---",) * 4,
     ]
     for name, room in ROOMS.items():
-        kinds = (room.rooms, room.outside, room.never)
-        told = (", ".join(f"`{part}`" for part in sorted(parts)) for parts in kinds)
-        rows.append((f"`{name}`", *told))
+        rooms, outside = _named(room.rooms, "SHARED", SHARED), _named(room.outside)
+        rows.append((f"`{name}`", rooms, outside, _named(room.never, "IMPURE", IMPURE)))
     return _table(rows)
+
+
+def _named(names: Iterable[str], alias: str = "", stands_for: str = "") -> str:
+    """The names in order; those that `alias` stands for, if all are there, by it alone."""
+    rest, group = set(names), set(stands_for.split())
+    has_all = bool(group) and group <= rest
+    shown = sorted(rest - group if has_all else rest)
+    return ", ".join(f"`{name}`" for name in ([alias] if has_all else []) + shown)
 
 
 Parts = Mapping[str, Callable[[], str]]

@@ -67,6 +67,26 @@ def test_every_example_is_there() -> None:
     assert [name for name in names if f"examples/{name}" not in DAG_FILE] == []
 
 
+def test_every_guarantee_names_tests_that_exist() -> None:
+    guarantees = text_of(docs.README).partition("## Guarantees")[2].partition("## ")[0]
+    rows = re.findall(r"^\| (\d) .*\| (.*) \|$", text_of(docs.TESTS), re.MULTILINE)
+    assert re.findall(r"^(\d)\. ", guarantees, re.MULTILINE) == [number for number, _ in rows]
+    for number, tests in rows:
+        names = re.findall(r"\(([\w/]+\.py)\)", tests)
+        sources = [text_of(docs.TESTS.parent / name) for name in names]
+        assert all("def test_" in source for source in sources)
+        assert f"`test_{number}_…`" not in tests or f"def test_{number}_" in sources[0]
+
+
+def test_the_names_in_the_table_of_changes_are_in_the_files_beside_them() -> None:
+    rows = re.findall(r"^\| .*\]\(\.\./.* \|$", text_of(docs.CONTRIBUTING), re.MULTILINE)
+    assert len(rows) > 10
+    for row in rows:
+        files = [docs.CONTRIBUTING.parent / path for path in re.findall(r"\]\(([^)#]+)", row)]
+        source = "".join(text_of(path) for path in files if path.is_file())
+        assert [name for name in re.findall(r"`([A-Z]\w+)`", row) if name not in source] == [], row
+
+
 def test_every_state_has_a_meaning() -> None:
     assert set(docs.RUN_MEANINGS) == set(RunState)
     assert set(docs.TASK_MEANINGS) == set(TaskState)
