@@ -122,7 +122,21 @@ def version() -> str:
 @cache
 def first_modules() -> tuple[str, ...]:
     """The modules that the first view needs, those that they import included."""
-    modules = ["app.js", "views/home.js"]
+    return _with_imports("app.js", "views/home.js")
+
+
+@cache
+def later_modules() -> dict[str, tuple[str, ...]]:
+    """For each other view, the modules that it needs besides: itself and those that it imports."""
+    views = [name for name in _texts() if name.startswith("views/") and name not in first_modules()]
+    return {
+        view: tuple(name for name in _with_imports(view) if name not in first_modules())
+        for view in views
+    }
+
+
+def _with_imports(*names: str) -> tuple[str, ...]:
+    modules = [*names]
     for name in modules:
         imported = (
             posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
@@ -133,12 +147,14 @@ def first_modules() -> tuple[str, ...]:
 
 
 def _preloads() -> str:
-    """Asks for all of them at once: a browser knows of an import only when it has the importer."""
+    """Ask for all first modules at once, and tell lib/modules.js what other views need: a browser
+    learns of an import only when it has the importer."""
     links = [
         f'<link rel="modulepreload" href="static/{{{{version}}}}/{name}">'
         for name in first_modules()
     ]
-    return "\n  ".join(links)
+    later = "; ".join(" ".join(names) for names in later_modules().values())
+    return "\n  ".join([*links, f'<meta name="modules" content="{later}">'])
 
 
 @cache

@@ -84,7 +84,7 @@ def test_a_run_gets_a_note_is_retried_and_made_again(page: Page, cloud: LocalClo
     page.get_by_role("button", name="Retry failed tasks…").click()
     page.get_by_role("button", name="Run 2 tasks again").click()
     expect(page.locator(".facts .badge").first).to_have_text(SUCCEEDED)
-    page.get_by_role("button", name="New run with these params…").click()
+    page.get_by_role("button", name="New run…").click()
     page.get_by_role("button", name="Start run").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page).not_to_have_url(re.compile(run_id))

@@ -2,6 +2,7 @@
 import { ApiError, isAbort, messageOf, token } from "./lib/api.js";
 import { button, byId, h, notify, show } from "./lib/dom.js";
 import { tickTimes } from "./lib/live-time.js";
+import { loadModule } from "./lib/modules.js";
 import { poll } from "./lib/poll.js";
 import { currentRoute } from "./lib/router.js";
 import { loadSession } from "./lib/session.js";
@@ -10,19 +11,18 @@ import { drawHealth } from "./widgets/health.js";
 import { onKey } from "./widgets/keyboard.js";
 import { drawToolbar } from "./widgets/toolbar.js";
 
-/** @typedef {() => Promise<{ view: (main: HTMLElement, context: ViewContext) => Promise<unknown> }>} Load */
-/** @typedef {{ title: string, list: Load, item?: Load }} View item: the view of one thing in the list */
+/** @typedef {{ title: string, list: string, item?: string }} View modules: of the view itself, and of one thing in its list */
 
 /** @type {{ [name: string]: View }} */
 const VIEWS = {
-  "": { title: "Home", list: () => import("./views/home.js") },
-  dags: { title: "DAGs", list: () => import("./views/dags.js"), item: () => import("./views/dag.js") },
-  runs: { title: "Runs", list: () => import("./views/runs.js"), item: () => import("./views/run.js") },
-  pools: { title: "Pools", list: () => import("./views/pools.js") },
-  errors: { title: "Import errors", list: () => import("./views/import-errors.js") },
-  ticks: { title: "Ticks", list: () => import("./views/ticks.js") },
-  audit: { title: "Audit", list: () => import("./views/audit.js") },
-  notifications: { title: "Notifications", list: () => import("./views/notifications.js") },
+  "": { title: "Home", list: "views/home.js" },
+  dags: { title: "DAGs", list: "views/dags.js", item: "views/dag.js" },
+  runs: { title: "Runs", list: "views/runs.js", item: "views/run.js" },
+  pools: { title: "Pools", list: "views/pools.js" },
+  errors: { title: "Import errors", list: "views/import-errors.js" },
+  ticks: { title: "Ticks", list: "views/ticks.js" },
+  audit: { title: "Audit", list: "views/audit.js" },
+  notifications: { title: "Notifications", list: "views/notifications.js" },
 };
 const HEALTH_SECONDS = 15;
 
@@ -62,14 +62,14 @@ function signInByLink() {
 /** @param {ViewContext} context @param {string[]} parts */
 async function open(context, parts) {
   const named = VIEWS[parts[0] ?? ""];
-  const load = parts.length > 1 ? named?.item : named?.list;
-  if (!load) return showNotFound();
+  const name = parts.length > 1 ? named?.item : named?.list;
+  if (!name) return showNotFound();
   context.setTitle(named.title);
   scrollTo(0, 0);
   main.setAttribute("aria-busy", "true");
   try {
-    const module = await load();
-    if (!context.signal.aborted) await module.view(main, context);
+    const { view } = await loadModule(name);
+    if (!context.signal.aborted) await view(main, context);
   } catch (error) {
     if (!context.signal.aborted && !isAbort(error)) await showFailure(error);
   }
@@ -86,7 +86,7 @@ function showNotFound() {
 async function showFailure(error) {
   const status = error instanceof ApiError ? error.status : null;
   if (status === 401) {
-    const { view } = await import("./views/sign-in.js");
+    const { view } = await loadModule("views/sign-in.js");
     return view(main, restart, token.get() ? messageOf(error) : null);
   }
   if (status === null) console.error(error);

@@ -61,6 +61,27 @@ def test_the_first_view_takes_a_hundred_kilobytes_at_most(client: Client) -> Non
     assert sum(len(gzip.compress(body, 6)) for body in files) <= 100 * 1024
 
 
+def test_a_view_is_fetched_with_all_that_it_imports_at_once(client: Client) -> None:
+    first, later = set(page_files.first_modules()), page_files.later_modules()
+    for view, modules in later.items():
+        assert modules[0] == view
+        for module in modules:
+            named = {
+                path.relative_to(page_files.FOLDER).as_posix() for path in static_imports(module)
+            }
+            assert named <= first | set(modules), module
+    assert "widgets/log-lines.js" in later["views/run.js"]
+    told = re.search(r'<meta name="modules" content="([^"]*)">', client.http.get("/").body.decode())
+    assert told is not None
+    assert [tuple(names.split()) for names in told[1].split("; ")] == list(later.values())
+
+
+def static_imports(name: str) -> Iterator[Path]:
+    module = page_files.FOLDER / name
+    for target in re.findall(r"""from\s*"(\.[^"]+)\"""", module.read_text()):
+        yield (module.parent / target).resolve()
+
+
 def test_libraries_are_loaded_when_they_are_needed_only() -> None:
     for name in page_files.first_modules():
         text = (page_files.FOLDER / name).read_text()
@@ -135,8 +156,13 @@ def test_a_path_cannot_lead_the_links_to_another_host(app: Chalice) -> None:
 
 def imports_of(module: Path) -> Iterator[Path]:
     """The modules that it imports, statically or when a function is called."""
-    for name in re.findall(r"""(?:from|import\()\s*"(\.[^"]+)\"""", module.read_text()):
+    text = module.read_text()
+    for name in re.findall(r"""(?:from|import\()\s*"(\.[^"]+)\"""", text):
         yield (module.parent / name).resolve()
+    for name in re.findall(
+        r"""(?:list|item|module): "(views/[^"]+)"|loadModule\("([^"]+)"\)""", text
+    ):
+        yield page_files.FOLDER / "".join(name)
 
 
 def test_every_import_of_a_module_names_a_file_that_is_there() -> None:

@@ -3,6 +3,7 @@ import { get, messageOf, segment, send } from "../lib/api.js";
 import { errorText, h, notify, show } from "../lib/dom.js";
 import { dollars, ownZone, shortTime } from "../lib/format.js";
 import { liveTime } from "../lib/live-time.js";
+import { loadModule } from "../lib/modules.js";
 import { currentRoute, dagLink, hrefTo } from "../lib/router.js";
 import { actionButton } from "../lib/session.js";
 import { badge } from "../widgets/badge.js";
@@ -11,16 +12,15 @@ import { scheduleOf } from "../widgets/schedule.js";
 import { warningsOf } from "../widgets/warnings.js";
 
 /** @typedef {import("../lib/view-context.js").ViewContext} ViewContext */
-/** @typedef {{ tab: (body: HTMLElement, dag: Api.DagDetail, context: ViewContext) => Promise<unknown> }} TabModule */
 
-/** @type {{ [name: string]: { title: string, load: () => Promise<TabModule> } }} */
+/** @type {{ [name: string]: { title: string, module: string } }} */
 const TABS = {
-  grid: { title: "Grid", load: () => import("./dag-grid.js") },
-  graph: { title: "Graph", load: () => import("./dag-graph.js") },
-  calendar: { title: "Calendar", load: () => import("./dag-calendar.js") },
-  durations: { title: "Durations", load: () => import("./dag-durations.js") },
-  source: { title: "Source", load: () => import("./dag-source.js") },
-  backfill: { title: "Backfill", load: () => import("./dag-backfill.js") },
+  grid: { title: "Grid", module: "views/dag-grid.js" },
+  graph: { title: "Graph", module: "views/dag-graph.js" },
+  calendar: { title: "Calendar", module: "views/dag-calendar.js" },
+  durations: { title: "Durations", module: "views/dag-durations.js" },
+  source: { title: "Source", module: "views/dag-source.js" },
+  backfill: { title: "Backfill", module: "views/dag-backfill.js" },
 };
 
 /** @param {HTMLElement} main @param {ViewContext} context */
@@ -66,7 +66,7 @@ function tabOpener(tabs, body, context, currentDag) {
     drawTabs(tabs, currentDag().dag_id, name);
     show(body, h("p", { class: "quiet" }, "Loading…"));
     try {
-      const { tab } = await TABS[name].load();
+      const { tab } = await loadModule(TABS[name].module);
       if (!mine.signal.aborted) await tab(body, currentDag(), mine);
     } catch (error) {
       if (!mine.signal.aborted) show(body, errorText(messageOf(error)));

@@ -231,7 +231,7 @@ function runningItem(run, runs, nameOf) {
   const successful = runs.filter((other) => other.dag_id === run.dag_id && other.state === "success");
   const typical = median(successful.map((other) => other.duration));
   const progress = run.started_at
-    ? ["for ", liveTime("since", run.started_at), typical === null ? "" : `, typically ${duration(typical)}`]
+    ? ["for ", liveTime("since", run.started_at), typical === null ? "" : `, usually ${duration(typical)}`]
     : (firstReason(run) ?? "queued");
   return [
     h(

@@ -38,10 +38,10 @@ function runActions(run, tasks, done) {
       isMain: tasks.some((task) => retryable.includes(task.state)),
     },
     clear: {
-      label: "Run all tasks again…",
+      label: "Rerun all tasks…",
       act: () => rerun(run, "clear", "Run all tasks of this run again", done),
     },
-    rerun: { label: "New run with these params…", act: () => runAnew(run) },
+    rerun: { label: "New run…", act: () => runAnew(run) },
     acknowledge: { label: "Acknowledge…", act: () => acknowledge(run, done) },
     unacknowledge: { label: "Undo acknowledgement…", act: () => unacknowledge(run, done) },
     note: { label: run.note ? "Edit note…" : "Add note…", act: () => editNote(run, done) },

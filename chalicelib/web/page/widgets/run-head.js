@@ -51,14 +51,14 @@ export function drawRunHead(head, data, refresh) {
 /** @param {RunHead} data */
 function facts({ run, tasks, dag, typicalSeconds }) {
   const done = tasks.filter((task) => isFinal(task.state)).length;
-  const typically = typicalSeconds === null ? "" : `, typically ${duration(typicalSeconds)}`;
+  const usually = typicalSeconds === null ? "" : `, usually ${duration(typicalSeconds)}`;
   return [
     badge(run.state, run.stopping ? "stopping" : undefined),
     isActive(run.state) ? h("span", null, `${done} of ${plural(tasks.length, "task")} done`) : null,
     run.started_at
       ? h("span", null, "started ", liveTime("ago", run.started_at), ` ${startedBy(run)}`)
       : h("span", null, `created ${startedBy(run)}`),
-    h("span", null, timeTaken(run), typically),
+    h("span", null, timeTaken(run), usually),
     run.cost.requests
       ? h("span", { title: `${run.cost.gb_seconds} GB-seconds; ${run.cost.prices}` }, `cost ${dollars(run.cost)}`)
       : null,
