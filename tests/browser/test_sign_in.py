@@ -89,7 +89,7 @@ def test_a_viewer_sees_everything_and_is_refused_a_change(
     sign_in(page, api.sign_in("viewer", "vera"))
     expect(page.get_by_role("heading", name="etl")).to_be_visible()
     expect(page.locator("#who")).to_have_text("vera, viewer")
-    for name in ("Run…", "Pause the schedule"):
+    for name in ("Run…", "Pause schedule"):
         refused = page.get_by_role("button", name=name)
         expect(refused).to_be_disabled()
         refused.click(force=True)

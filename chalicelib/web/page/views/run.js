@@ -40,7 +40,7 @@ export async function view(main, context) {
   const refresh = async () => {
     const before = data;
     data = await fetchRun(runId, before, context.signal);
-    if (data !== before) redraw();
+    if (data !== before || panel.hasFailed()) redraw();
   };
   lay(main, parts);
   redraw();

@@ -34,7 +34,7 @@ export function logView(signal) {
    */
   async function open(current, tryNumber, poke) {
     const { run_id, task_id, map_index } = current;
-    const key = `${run_id} ${task_id} ${map_index} ${tryNumber} ${poke ?? `latest ${current.poke}`}`;
+    const key = `${run_id} ${task_id} ${map_index} ${tryNumber} ${poke ?? latestPoke(current)}`;
     task = current;
     if (key === shown) return;
     shown = key;
@@ -88,6 +88,9 @@ export function logView(signal) {
     open,
   };
 }
+
+/** Names the latest poke that has begun: a sensor that waits has counted the next one already. @param {Api.TaskInstance} task */
+const latestPoke = ({ poke, state }) => `latest ${poke} ${state === "up_for_reschedule" ? "waits" : "began"}`;
 
 /** @param {number} lines @param {boolean} isComplete */
 function lengthText(lines, isComplete) {

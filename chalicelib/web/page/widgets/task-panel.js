@@ -19,7 +19,7 @@ const FEW_OUTPUTS = 6;
 /** @typedef {{ tryNumber: number | null, poke: number | null }} Choice of the address; null for the latest */
 
 /**
- * Answers `choose`, which shows a task.
+ * Answers `choose`, which shows a task, and `hasFailed`, whether it has to be called again.
  * @param {HTMLElement} box
  * @param {AbortSignal} signal aborted when the view is left
  * @param {() => unknown} changed called after somebody changed the task
@@ -33,7 +33,10 @@ export function taskPanel(box, signal, changed) {
 
   /** @param {Api.TaskInstance | null} task */
   async function choose(task) {
-    if (!task) return show(about, h("h2", null, "No tasks yet"));
+    if (!task) {
+      shown = "";
+      return show(about, h("h2", null, "No tasks yet"));
+    }
     const choice = currentChoice();
     const key = JSON.stringify([task, choice]);
     if (key === shown) return;
@@ -49,7 +52,7 @@ export function taskPanel(box, signal, changed) {
       shown = null;
     }
   }
-  return { choose };
+  return { choose, hasFailed: () => shown === null };
 }
 
 /** @returns {Choice} */
