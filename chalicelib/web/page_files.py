@@ -1,7 +1,7 @@
-"""The page that people look at: its files, as they are, at `/` and below `/static/`.
+"""Serves the files of the web page, unchanged, at `/` and below `/static/`.
 
-Nothing is built: what lies in `page/` is what browsers get. The files carry no data, so that
-they need no token; all that the page shows comes through the API.
+There is no build: browsers get what lies in `page/`. The files hold no data, so they need no
+token; everything that the page shows comes from the API.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ KINDS = {
     ".svg": "image/svg+xml; charset=utf-8",
     ".txt": "text/plain; charset=utf-8",
 }
-"""Texts only: API Gateway compresses those by itself, and passes other bytes only to clients
-that name their type in Accept."""
+"""Text only: API Gateway compresses it, and passes on other bytes only to clients that name their
+type in Accept."""
 
 _IMPORT = re.compile(r'^import [^;]*? from "(\.[^"]+)";$', re.MULTILINE)
 """Static imports only: what a function imports is fetched when the function is called."""
@@ -78,8 +78,8 @@ def register(app: Chalice) -> None:
 
 
 def _index(request: Any) -> Response:
-    """The document, told where it lies: behind a stage, a link relative to it would be lost if it
-    was asked for without the slash at its end."""
+    """The document, with its own path as the base of its links: below a stage they would break if
+    the document was requested without the slash at the end."""
     base = "/" + str(request.context.get("path", "/")).strip("/\\")
     base = base if base == "/" else f"{base}/"
     text = _texts()["index.html"].replace("{{preloads}}", _preloads())
@@ -88,8 +88,8 @@ def _index(request: Any) -> Response:
 
 
 def _static(request: Any, asked: str, name: str) -> Response:
-    """A file of another version is asked for by a page that was open while a new one was deployed:
-    it gets what there is now, but may not keep it."""
+    """A page that was open during a deployment requests files of an older version: it gets the
+    current ones, but may not keep them."""
     text = _texts().get(name)
     if text is None or name == "index.html":
         return error_response(404, "not_found", f"the page has no file {name}", {})
@@ -112,7 +112,7 @@ def _conditional(request: Any, text: str, kind: str, keep: str) -> Response:
 
 @cache
 def version() -> str:
-    """Of all files together: it stands in their URLs, so that each may be kept for ever."""
+    """A hash of all files. It is a part of their URLs, so browsers may keep each file for ever."""
     digest = hashlib.sha256()
     for name, text in sorted(_texts().items()):
         digest.update(f"{name}\0{text}\0".encode())
@@ -121,13 +121,13 @@ def version() -> str:
 
 @cache
 def first_modules() -> tuple[str, ...]:
-    """The modules that the first view needs, those that they import included."""
+    """The modules of the first view, with everything they import."""
     return _with_imports("app.js", "views/home.js")
 
 
 @cache
 def later_modules() -> dict[str, tuple[str, ...]]:
-    """For each other view, the modules that it needs besides: itself and those that it imports."""
+    """For each other view, the modules that are not loaded with the first one; its own first."""
     views = [name for name in _texts() if name.startswith("views/") and name not in first_modules()]
     return {
         view: tuple(name for name in _with_imports(view) if name not in first_modules())
@@ -147,8 +147,8 @@ def _with_imports(*names: str) -> tuple[str, ...]:
 
 
 def _preloads() -> str:
-    """Ask for all first modules at once, and tell lib/modules.js what other views need: a browser
-    learns of an import only when it has the importer."""
+    """Links that load all first modules at once, and for lib/modules.js what other views need. A
+    browser learns of an import only when it has the importing module."""
     links = [
         f'<link rel="modulepreload" href="static/{{{{version}}}}/{name}">'
         for name in first_modules()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.acceptance.local_cloud import LocalCloud
 from tests.browser.conftest import address, last_run
@@ -159,7 +159,24 @@ def test_the_frames_of_libraries_are_folded_and_unfolded(page: Page, cloud: Loca
     expect(page.locator("#log .error")).to_contain_text("prices.Missing")
 
 
-def test_each_question_of_a_sensor_has_its_log(page: Page, cloud: LocalCloud) -> None:
+def test_a_task_that_could_not_be_fetched_is_fetched_again(page: Page, cloud: LocalCloud) -> None:
+    refused: list[str] = []
+
+    def refuse_once(route: Route) -> None:
+        if refused:
+            route.continue_()
+        else:
+            refused.append(route.request.url)
+            route.abort()
+
+    page.route("**/api/runs/*/tasks/list?*", refuse_once)
+    page.goto(address(cloud, f"runs/{last_run(cloud, 'fan')}?task=list"))
+    expect(page.locator("#task-title")).to_contain_text("list")
+    expect(page.locator("#log")).to_contain_text("listing")
+    assert len(refused) == 1
+
+
+def test_each_poke_of_a_sensor_has_its_log(page: Page, cloud: LocalCloud) -> None:
     page.goto(address(cloud, f"runs/{cloud.run('asks')}"))
     expect(page.locator(".facts .badge").first).to_have_text(SUCCEEDED)
     expect(page.locator("#log")).to_contain_text("asked 2 times before")
