@@ -112,14 +112,6 @@ class Reprocess(StrEnum):
     ALL = "all"
 
 
-class NotificationKind(StrEnum):
-    """How a notification is delivered."""
-
-    SNS = "sns"
-    WEBHOOK = "webhook"
-    COMMAND = "command"
-
-
 class NotificationEvent(StrEnum):
     """What a notification reports."""
 
@@ -241,7 +233,6 @@ GROWING: tuple[type[StrEnum], ...] = (
     RunType,
     BackfillState,
     Reprocess,
-    NotificationKind,
     NotificationEvent,
     NotificationState,
     Role,

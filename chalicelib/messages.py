@@ -149,9 +149,10 @@ class Wake:
 
 @dataclass(frozen=True, slots=True)
 class NotificationMessage:
-    """Something to tell people. The executor tells it, because the functions with a database have
-    no way out to the internet. `how` is `sns` (target: a topic's ARN), `webhook` (a URL) or
-    `command` (run with `env`); `payload` is what is told, as JSON."""
+    """A notification to deliver. The executor does it, because the functions with a database have
+    no way out to the internet. `how` names a row of `chalicelib.notification_kinds`; `target` is
+    what that kind sends to; `payload` holds the facts, as JSON; `env` the same facts as variables
+    of a command."""
 
     id: int
     how: str
@@ -166,8 +167,8 @@ class NotificationMessage:
 
 @dataclass(frozen=True, slots=True)
 class NotificationResult:
-    """What became of a notice: delivered, or not for this reason. `is_transient`: the reason may
-    pass, so it is to be sent again."""
+    """What became of a notification: delivered, or not for this reason. `is_transient`: the reason
+    may pass, so it is to be sent again."""
 
     id: int
     is_delivered: bool

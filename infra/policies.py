@@ -11,6 +11,7 @@ from typing import Any
 
 from chalicelib.claims import CANCEL, CLAIM
 from chalicelib.messages import SELF_TEST_DAG_ID
+from chalicelib.notification_kinds import KINDS
 from infra.functions import FUNCTIONS, Function
 from infra.naming import ADMIN_FUNCTION, APP, Place, Stage
 
@@ -164,7 +165,7 @@ def _self_test(installation: Installation) -> list[Statement]:
 
 
 def _execution(installation: Installation) -> list[Statement]:
-    runs, stage = installation.bucket("RunsBucket"), installation.stage
+    runs = installation.bucket("RunsBucket")
     return [
         # Whether an attempt shall stop is asked by reading a mark that is seldom there.
         _allow("ListRuns", (LIST,), runs),
@@ -173,9 +174,20 @@ def _execution(installation: Installation) -> list[Statement]:
         # A claim that was taken away could be taken twice, so only the log may shrink.
         _allow("CutLogs", ("s3:DeleteObject",), f"{runs}/*/log/*"),
         *_secrets(installation),
-        _allow("Notify", ("sns:Publish",), installation.place.arn("sns", f"{stage.stack}-*")),
+        *_notifications(installation),
         _allow("BecomeTheTaskRole", ("sts:AssumeRole",), installation.outputs["TaskRoleArn"]),
     ]
+
+
+def _notifications(installation: Installation) -> Iterator[Statement]:
+    """What each kind of notification needs."""
+    for kind in KINDS.values():
+        for number, permission in enumerate(kind.permissions):
+            name = permission.resource.format(stack=installation.stage.stack)
+            arn = installation.place.arn(permission.service, name)
+            yield _allow(
+                f"NotifyBy{kind.name.capitalize()}{number or ''}", (permission.action,), arn
+            )
 
 
 def _secrets(installation: Installation) -> list[Statement]:

@@ -22,7 +22,6 @@ MAX_CONF_BYTES = 32 * 1024
 MAX_PARAMS = 100
 MAX_OUTPUTS = 100
 MAX_NOTIFICATIONS = 10
-MAX_URL_LENGTH = 2000
 MAX_PATTERN_LENGTH = 500
 
 VARIABLE_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
@@ -45,6 +44,4 @@ SECRET_REFERENCE = re.compile(
     r"^(?:ssm:[A-Za-z0-9_./:-]{1,1011}|secretsmanager:[A-Za-z0-9/_+=.@!:-]{1,512}"
     r"(?:#[A-Za-z0-9_.@/+=-]{1,128})?|env:[A-Za-z_][A-Za-z0-9_]*)$"
 )
-SNS_TOPIC_ARN = re.compile(r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$")
-WEBHOOK_URL = re.compile(r"^https?://[^\s/?#@\\]+(?:[/?#]\S*)?$")
 RESERVED_PREFIXES = ("PARAM_", "OUTPUT_")

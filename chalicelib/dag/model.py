@@ -15,8 +15,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """Who is told. `kind` is `sns`, `webhook` or `command`; `target` the topic's ARN, the URL or
-    the shell command."""
+    """Whom to notify, and how. `kind` names a row of `chalicelib.notification_kinds`; `target` is
+    what that kind sends to."""
 
     kind: str
     target: str

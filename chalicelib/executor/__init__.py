@@ -16,7 +16,6 @@ log_lines        from the bytes of a command to lines that are safe to store and
 log_store        the log of one attempt in the bucket
 masking          hiding secrets in what a command writes, however its output is cut into pieces
 memory           the peak memory of a command's processes, from /proc while they live
-notifications    telling people
 outcome          why an attempt ended as it did, in words for people
 outputs          what a command hands on
 process          A command as the system sees it
@@ -24,8 +23,8 @@ sandbox          what the executor must know of, and do to, its own process beca
 secret_forms     the texts in which a secret may be met
 shell_syntax     whether a shell refused to read a text, where its exit code does not tell
 supervisor       the watch over one running command
-webhook          one HTTP POST to an address that a DAG's author chose
 workspace        what a command finds around it
+notifications/   delivers notifications
 """
 
 from typing import TYPE_CHECKING, Any

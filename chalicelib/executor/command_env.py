@@ -25,7 +25,7 @@ class Equipment:
     mask: Mask
 
 
-class Stores:
+class CommandEnvSources:
     """Where it comes from: `surroundings` is all that commands see of the executor's own
     environment. Without `secrets` no task can have any; without `credentials` commands have no
     role."""
@@ -48,8 +48,8 @@ class Stores:
         environ = {**self._surroundings, **role, **message.env, **secrets}
         return Equipment(environ, Mask(hidden))
 
-    def for_notice(self, env: Mapping[str, str], seconds: float) -> dict[str, str]:
-        """The environment of a command that tells people something. Raises CannotStart."""
+    def for_notification(self, env: Mapping[str, str], seconds: float) -> dict[str, str]:
+        """The environment of a command that notifies people. Raises CannotStart."""
         return {**self._surroundings, **self._role(env, seconds), **env}
 
     def _role(self, given: Mapping[str, str], seconds: float) -> dict[str, str]:

@@ -22,9 +22,10 @@ from chalicelib.errors import OrchestratorError, Unavailable
 from chalicelib.executor import sandbox
 from chalicelib.executor.attempt import ClaimedAttempt, ExecutorContext
 from chalicelib.executor.cleanup import Cleaner
-from chalicelib.executor.command_env import Stores
+from chalicelib.executor.command_env import CommandEnvSources
 from chalicelib.executor.internal_errors import internal_error
-from chalicelib.executor.notifications import LONGEST_NOTICE, Notifications
+from chalicelib.executor.notifications.delivery import MAX_DELIVERY_SECONDS, deliver
+from chalicelib.executor.notifications.sender import SenderContext
 from chalicelib.executor.outcome import time_limit
 from chalicelib.executor.process import ExecutorStopped, Running
 from chalicelib.executor.workspace import CannotStart, find_shell
@@ -64,10 +65,10 @@ _REASON_LENGTH = 1000
 
 
 class Executor:
-    """Runs attempts and tells notices; may be used by several threads at once.
+    """Runs attempts and delivers notifications; safe to use from several threads.
 
     `environ` is all that commands see of their surroundings; `now` is the clock. `secrets`,
-    `notifier` and `credentials` are for what needs them: without one, a task or notice that
+    `notifier` and `credentials` are for what needs them: without one, a task or notification that
     needs it fails and says so, and without `credentials` commands have no role of their own.
     `allow_private`: webhooks may go to private addresses. `own_environ` is this process's own
     environment, by which it knows Lambda. `clock` measures how long something takes, in seconds.
@@ -99,15 +100,15 @@ class Executor:
         self._results = results
         self._now = now
         self._running = Running()
-        self._stores = Stores(environ, secrets, credentials)
+        self._env_sources = CommandEnvSources(environ, secrets, credentials)
         shell = find_shell(environ.get("PATH"))
         self._clock = clock
         cleaner = Cleaner()
         self._context = ExecutorContext(
             runs, claims, self._running, shell, cleaner, heartbeat_seconds, now, self._send, clock
         )
-        self._notifications = Notifications(
-            shell, self._running, self._stores, cleaner, notifier, allow_private
+        self._senders = SenderContext(
+            shell, self._running, self._env_sources, cleaner, notifier, allow_private
         )
 
     def handle(self, body: str, *, time_left: Callable[[], float]) -> None:
@@ -120,8 +121,8 @@ class Executor:
         message = decode_task(body)
         try:
             if isinstance(message, NotificationMessage):
-                with bind(notice_id=message.id):
-                    self._tell(message, time_left())
+                with bind(notification_id=message.id):
+                    self._deliver(message, time_left())
                 return
             with bind(**message.attempt.ids()):
                 result = self._take(message, time_left)
@@ -165,7 +166,7 @@ class Executor:
         try:
             # Before its moment, so that fetching secrets does not make it late.
             seconds = time_limit(message.timeout, time_left() - MARGIN).seconds
-            equipment = self._stores.equip(message, seconds)
+            equipment = self._env_sources.equip(message, seconds)
         except CannotStart as error:
             return attempt.refused(error)
         self._wait_for(message.not_before)
@@ -205,16 +206,16 @@ class Executor:
             left -= wait
         self._refuse_when_stopped()
 
-    def _tell(self, notice: NotificationMessage, time_left: float) -> None:
+    def _deliver(self, notification: NotificationMessage, time_left: float) -> None:
         self._refuse_when_stopped()
-        if time_left < LONGEST_NOTICE:
+        if time_left < MAX_DELIVERY_SECONDS:
             raise Unavailable(f"only {time_left:.0f} s are left to this invocation")
-        told = self._notifications.tell(notice)
-        # Told or not, what is killed with the executor is tried again by another.
+        result = deliver(notification, self._senders)
+        # Delivered or not, what is killed with the executor is tried again by another.
         self._refuse_when_stopped()
-        if told.reason:
-            log.warning("a notice could not be delivered: %s", told.reason)
-        self._send(told)
+        if result.reason:
+            log.warning("a notification could not be delivered: %s", result.reason)
+        self._send(result)
 
     def _report(self, result: Result) -> None:
         """Raises Unavailable where the queue takes nothing: the message comes back, and the attempt

@@ -17,8 +17,9 @@ from chalicelib.dag.states import RunState, TaskState
 from chalicelib.database.queries import notifications
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import End, TaskInstance
-from chalicelib.enums import NotificationEvent, NotificationKind, read_word
+from chalicelib.enums import NotificationEvent
 from chalicelib.messages import NotificationMessage, NotificationResult
+from chalicelib.notification_kinds import KindName
 from chalicelib.scheduler.unit_of_work import AT_ONCE, UnitOfWork
 from chalicelib.utils.time import iso
 
@@ -125,7 +126,7 @@ def _insert(
         run_id=run.run_id,
         task_id=task_id,
         event=event,
-        kind=read_word(NotificationKind, listener.kind),
+        kind=KindName(listener.kind),
         target=listener.target,
         payload=facts,
         due_at=work.now + UNHEARD,

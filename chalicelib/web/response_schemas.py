@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from chalicelib.database.reads import values
+from chalicelib.notification_kinds import KINDS, KindName
 from chalicelib.ports import QueueDepth
 from chalicelib.web import prices, response_models
 
@@ -132,6 +133,8 @@ def _described(name: str, schema: Schema) -> Schema:
 def _of_type(hint: Any) -> Schema:
     if hint in _PLAIN:
         return dict(_PLAIN[hint])
+    if hint is KindName:
+        return {"type": "string", "enum": list(KINDS)}
     if is_dataclass(hint):
         return ref(_NAMES[hint])
     if isinstance(hint, type) and issubclass(hint, StrEnum):

@@ -14,6 +14,7 @@ from typing import TypeVar
 from chalicelib.config import SETTINGS, Setting
 from chalicelib.dag.language.fields import table
 from chalicelib.dag.states import RUN_TRANSITIONS, TASK_TRANSITIONS, RunState, TaskState
+from chalicelib.notification_kinds import KINDS
 from chalicelib.web import reference
 from infra import cost, permissions
 from tests.unit.test_imports import IMPURE, ROOMS, SHARED
@@ -87,6 +88,13 @@ def _states(moves: Mapping[State, frozenset[State]], meanings: Mapping[State, st
         if targets or state in reached:
             ordered = [f"`{target}`" for target in moves if target in targets]
             rows.append((f"`{state}`", meanings[state], ", ".join(ordered) or "(the end)"))
+    return _table(rows)
+
+
+def notification_kinds_markdown() -> str:
+    """One row for each kind of notification."""
+    rows = [("kind", "how it is sent", "what it may reach on AWS"), ("---",) * 3]
+    rows += [(f"`{kind.example}`", kind.delivery, kind.reach) for kind in KINDS.values()]
     return _table(rows)
 
 
@@ -168,7 +176,11 @@ PAGES: dict[Path, Parts] = {
         "task-states": task_states_markdown,
         "settings": settings_markdown,
     },
-    DAG_FILE: {"dag-file": table.reference_markdown, "examples": examples_markdown},
+    DAG_FILE: {
+        "dag-file": table.reference_markdown,
+        "notification-kinds": notification_kinds_markdown,
+        "examples": examples_markdown,
+    },
     REST_API: {"api": reference.reference_markdown},
     CONTRIBUTING: {"layers": layers_markdown},
     ON_AWS: {"costs": costs_markdown, "permissions": permissions_markdown},

@@ -18,7 +18,8 @@ from tests.support.waiting import HANG_SECONDS
 
 ROOT = Path(__file__).parents[2]
 
-SHARED = "enums errors ports messages claims config"
+TABLES = "enums notification_kinds"
+SHARED = f"{TABLES} errors ports messages claims config"
 """Modules of their own at the top of `chalicelib`, open to almost every room."""
 
 
@@ -45,18 +46,18 @@ WEB = "web web.routes web.handlers"
 
 ROOMS: dict[str, Room] = {
     # The language: pure functions. `language` is for registration, `evaluate` for running runs.
-    "dag": room("enums errors", "re2", never=IMPURE),
+    "dag": room(f"{TABLES} errors", "re2", never=IMPURE),
     "dag.__main__": room("dag dag.language", never=IMPURE),
     "dag.shell": room(never=IMPURE),
     "dag.schedule": room("dag", "croniter", never=IMPURE),
     "dag.templates": room("dag dag.shell", "jinja2", never=IMPURE),
     "dag.evaluate": room("errors dag dag.schedule dag.templates", never=IMPURE),
-    "dag.language": room(f"enums {DAG_AT_RUN_TIME} dag.shell", "yaml", never=IMPURE),
+    "dag.language": room(f"{TABLES} {DAG_AT_RUN_TIME} dag.shell", "yaml", never=IMPURE),
     # SQL, and nothing but SQL.
     "database": room("database.connection", never=""),
     "database.connection": room("errors", "pysqlite3", never=""),
-    "database.queries": room("enums errors messages utils dag database.connection"),
-    "database.reads": room("enums messages utils dag database.connection database.queries"),
+    "database.queries": room(f"{TABLES} errors messages utils dag database.connection"),
+    "database.reads": room(f"{TABLES} messages utils dag database.connection database.queries"),
     "database.backup": room("errors database.connection", never=""),
     # Decisions. What runs by itself knows nothing of what users ask for.
     "scheduler": room(f"{SHARED} utils {DAG} {DATABASE}"),
@@ -82,7 +83,7 @@ ROOMS: dict[str, Room] = {
     "bootstrap": room(f"{SHARED} utils database {SCHEDULER} admin executor aws"),
     "app": room(f"{SHARED} utils {SCHEDULER} admin executor web bootstrap local", "chalice"),
     "infra": room(
-        "enums messages claims config local.deploy_command local.python_versions",
+        f"{TABLES} messages claims config local.deploy_command local.python_versions",
         "boto3 botocore chalice packaging",
     ),
 }

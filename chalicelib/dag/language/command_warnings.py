@@ -15,6 +15,7 @@ from chalicelib.dag.shell.taint import Evaluation, evaluations
 from chalicelib.dag.templates import is_template, with_placeholders
 from chalicelib.dag.text import output_variable, param_variable
 from chalicelib.enums import WarningCode
+from chalicelib.notification_kinds import KINDS
 
 _SAFE_TYPES = ("integer", "number", "boolean")
 _SAFE_TEXT = re.compile(r"[A-Za-z0-9_.:/-]*")
@@ -76,9 +77,10 @@ def _written(dag: FieldMapping, task: FieldMapping, name: str) -> YamlValue | No
 
 def _commands(node: Node) -> Iterator[Node]:
     """The commands among the notifications of a field."""
+    commands = [name for name, kind in KINDS.items() if kind.runs_a_command]
     for item in node.items if isinstance(node, Sequence) else (node,):
         for key, command in item.pairs if isinstance(item, Mapping) else ():
-            if key.text == "command":
+            if key.text in commands:
                 yield command
 
 

@@ -25,9 +25,7 @@ from chalicelib.dag.constraints import (
     RESERVED_IDS,
     RESERVED_PREFIXES,
     SECRET_REFERENCE,
-    SNS_TOPIC_ARN,
     VARIABLE_NAME,
-    WEBHOOK_URL,
 )
 from chalicelib.dag.language.fields.table import (
     BUILT_IN_VARIABLES,
@@ -42,6 +40,7 @@ from chalicelib.dag.language.fields.table import (
 )
 from chalicelib.dag.schedule.cron import CRON_PRESETS
 from chalicelib.dag.schedule.durations import PATTERN
+from chalicelib.notification_kinds import KINDS
 
 _TEXT: list[str] = ["string", "number", "boolean"]
 """YAML makes numbers and booleans of some texts; the parser takes them as they are written."""
@@ -105,6 +104,8 @@ def _value(field: Field) -> dict[str, Any]:
         return {**_ID_TEXT, "not": {"enum": list(RESERVED_IDS)}}
     if field.kind is Kind.CHOICE:
         return {"enum": list(field.choices)}
+    if field.kind is Kind.NOTIFICATIONS:
+        return _notifications()
     return _VALUES[field.kind]
 
 
@@ -137,17 +138,22 @@ _SHELL = {"type": _TEXT, "pattern": r"\S", "maxLength": MAX_COMMAND_BYTES}
 _WITH_WORK = {
     "items": {"anyOf": [{"required": [n]} for n in ("command", "bash_command", "trigger_dag_id")]}
 }
-_NOTIFICATION = {
-    "type": "object",
-    "properties": {
-        "sns": {"type": "string", "pattern": SNS_TOPIC_ARN.pattern},
-        "webhook": {"type": "string", "pattern": WEBHOOK_URL.pattern},
-        "command": _SHELL,
-    },
-    "additionalProperties": False,
-    "minProperties": 1,
-    "maxProperties": 1,
-}
+
+
+def _notifications() -> dict[str, Any]:
+    formats = {name: kind.target_format for name, kind in KINDS.items()}
+    one = {
+        "type": "object",
+        "properties": {
+            name: _SHELL if form is None else {"type": "string", "pattern": form.pattern.pattern}
+            for name, form in formats.items()
+        },
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
+    return {"type": "array", "items": one, "maxItems": MAX_NOTIFICATIONS}
+
 
 _VALUES: dict[Kind, dict[str, Any]] = {
     Kind.NAME: {"type": _TEXT, "pattern": r"\S"},
@@ -192,7 +198,6 @@ _VALUES: dict[Kind, dict[str, Any]] = {
             "then": {"$ref": "#/$defs/param"},
         },
     },
-    Kind.NOTIFICATIONS: {"type": "array", "items": _NOTIFICATION, "maxItems": MAX_NOTIFICATIONS},
     Kind.DEFAULTS: {"$ref": "#/$defs/defaults"},
     Kind.TASKS: _TASKS,
 }

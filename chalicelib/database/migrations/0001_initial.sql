@@ -263,7 +263,7 @@ CREATE TABLE notifications (
     run_id     TEXT NOT NULL,
     task_id    TEXT,
     event      TEXT NOT NULL CHECK (event IN ('success', 'failure', 'retry')),
-    kind       TEXT NOT NULL CHECK (kind IN ('sns', 'webhook', 'command')),
+    kind       TEXT NOT NULL, -- no CHECK: kinds will be added, and a migration cannot widen one
     target     TEXT NOT NULL,
     payload    TEXT NOT NULL,
     state      TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'failed')),

@@ -10,7 +10,8 @@ from typing import Any
 
 from chalicelib.database.connection import Transaction
 from chalicelib.database.connection.times import to_us
-from chalicelib.enums import NotificationEvent, NotificationKind, NotificationState
+from chalicelib.enums import NotificationEvent, NotificationState
+from chalicelib.notification_kinds import KindName
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Notification:
     id: int
     dag_id: str
     event: NotificationEvent
-    kind: NotificationKind
+    kind: KindName
     target: str
     payload_text: str
     sends: int
@@ -39,7 +40,7 @@ def insert(
     run_id: str,
     task_id: str | None,
     event: NotificationEvent,
-    kind: NotificationKind,
+    kind: KindName,
     target: str,
     payload: Mapping[str, Any],
     due_at: datetime,

@@ -20,7 +20,6 @@ from chalicelib.enums import (
     BackfillAction,
     BackfillState,
     NotificationEvent,
-    NotificationKind,
     NotificationState,
     Outcome,
     Reprocess,
@@ -28,6 +27,7 @@ from chalicelib.enums import (
     RunType,
     TaskAction,
 )
+from chalicelib.notification_kinds import KindName
 
 __all__ = [
     "AttemptItem",
@@ -342,7 +342,7 @@ class NotificationItem:
     run_id: str
     task_id: str | None
     event: NotificationEvent
-    kind: NotificationKind
+    kind: KindName
     target: str
     payload: dict[str, Any]
     state: NotificationState

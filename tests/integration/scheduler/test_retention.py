@@ -13,8 +13,9 @@ import pytest
 
 from chalicelib.database.queries import housekeeping, notifications, runs
 from chalicelib.database.queries.housekeeping import VERSIONS_KEPT
-from chalicelib.enums import NotificationEvent, NotificationKind
+from chalicelib.enums import NotificationEvent
 from chalicelib.errors import Conflict
+from chalicelib.notification_kinds import KindName
 from chalicelib.scheduler.commands import runs as run_commands
 from chalicelib.scheduler.retention import MAX_RUNS, MAX_TASKS, remove_expired
 from tests.support.fakes import FakeBucket
@@ -218,7 +219,7 @@ def test_of_notifications_the_oldest_go_that_nobody_waits_for(make_world: MakeWo
                 run_id="r",
                 task_id=None,
                 event=NotificationEvent.SUCCESS,
-                kind=NotificationKind.COMMAND,
+                kind=KindName("command"),
                 target="x",
                 payload={},
                 due_at=begin,

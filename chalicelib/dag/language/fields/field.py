@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from chalicelib.notification_kinds import examples
+
 
 class Kind(StrEnum):
     """What a value looks like; the text is what the reference calls it."""
@@ -39,7 +41,7 @@ class Kind(StrEnum):
     SECRETS = "mapping of names to references"
     SENSOR = "mapping"
     PARAMS = "mapping of names to params"
-    NOTIFICATIONS = "list of `{sns: arn}`, `{webhook: url}`, `{command: ...}`"
+    NOTIFICATIONS = f"list of {', '.join(f'`{example}`' for example in examples())}"
     DEFAULTS = "mapping of task keys"
     TASKS = "list of tasks"
 

@@ -1,4 +1,4 @@
-"""One HTTP POST to an address that a DAG's author chose.
+"""Notifications by an HTTP POST to an address that a DAG's author chose.
 
 The executor stands where private services may be reached, and an author must not reach them by it:
 a host's addresses are checked, the connection goes to an address that was checked and not to the
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
+import json
 import socket
 import ssl
 import threading
@@ -16,6 +17,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import quote, urlsplit
+
+from chalicelib.executor.notifications.sender import NotDelivered, SenderContext
+from chalicelib.messages import NotificationMessage
 
 TIMEOUT = 10.0
 """Seconds for one try, from the connection to the answer's head."""
@@ -39,6 +43,22 @@ class WebhookFailed(Exception):
     def __init__(self, text: str, *, is_transient: bool = False) -> None:
         super().__init__(text)
         self.is_transient = is_transient
+
+
+class WebhookSender:
+    """Posts the facts as JSON, with a key by which a receiver recognises one that comes twice."""
+
+    def __init__(self, context: SenderContext) -> None:
+        self._allow_private = context.allow_private
+        self._pause = context.running.wait
+
+    def send(self, notification: NotificationMessage) -> None:
+        body = json.dumps(notification.payload).encode()
+        try:
+            webhook = Webhook(notification.target, allow_private=self._allow_private)
+            webhook.post(body, key=f"notification-{notification.id}", pause=self._pause)
+        except WebhookFailed as error:
+            raise NotDelivered(str(error), is_transient=error.is_transient) from error
 
 
 class _TryAgain(Exception):

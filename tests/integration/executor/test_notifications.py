@@ -1,4 +1,4 @@
-"""Telling people: what arrives, what is tried again, and where a webhook may not go."""
+"""Delivering notifications: what arrives, what is tried again, and where a webhook may not go."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from chalicelib.errors import OrchestratorError, Unavailable
-from chalicelib.executor import notifications, webhook
+from chalicelib.executor.notifications import command, webhook
 from chalicelib.messages import NotificationMessage, NotificationResult, decode_report
 from tests.integration.executor.bench_of_one import Bench
 
@@ -80,12 +80,12 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhook, "PAUSES", (0.01, 0.01))
 
 
-def told(
+def reported(
     bench: Bench, how: str, target: str, *, env: dict[str, str] | None = None
 ) -> NotificationResult:
-    """What is reported of a notice."""
-    notice = NotificationMessage(7, how, target, "d failed", PAYLOAD, env or {})
-    bench.executor.handle(notice.encode(), time_left=lambda: 900.0)
+    """What the executor reports of a notification."""
+    message = NotificationMessage(7, how, target, "d failed", PAYLOAD, env or {})
+    bench.executor.handle(message.encode(), time_left=lambda: 900.0)
     report = decode_report(bench.results.bodies()[-1])
     assert isinstance(report, NotificationResult)
     assert report.id == 7
@@ -93,25 +93,25 @@ def told(
 
 
 def test_a_webhook_gets_the_payload_as_json_with_a_key(receiver: Receiver) -> None:
-    report = told(Bench(allow_private=True), "webhook", f"{receiver.url}/hook/a?b=c d")
+    report = reported(Bench(allow_private=True), "webhook", f"{receiver.url}/hook/a?b=c d")
     assert report == NotificationResult(7, is_delivered=True)
     [(path, headers, body)] = receiver.seen
     assert (path, body) == ("/hook/a?b=c%20d", PAYLOAD)
     assert headers["Content-Type"] == "application/json"
-    assert headers["Idempotency-Key"] == "notice-7"
+    assert headers["Idempotency-Key"] == "notification-7"
     assert headers["Host"] == receiver.url.removeprefix("http://")
 
 
 def test_a_webhook_that_is_busy_is_tried_again(receiver: Receiver) -> None:
     receiver.statuses = [503, 429, 204]
-    assert told(Bench(allow_private=True), "webhook", receiver.url).is_delivered
+    assert reported(Bench(allow_private=True), "webhook", receiver.url).is_delivered
     assert len(receiver.seen) == 3
     assert len({headers["Idempotency-Key"] for _, headers, _ in receiver.seen}) == 1
 
 
 def test_a_webhook_that_stays_busy_is_given_up(receiver: Receiver) -> None:
     receiver.statuses = [500]
-    report = told(Bench(allow_private=True), "webhook", f"{receiver.url}/a-token")
+    report = reported(Bench(allow_private=True), "webhook", f"{receiver.url}/a-token")
     assert report.reason == "127.0.0.1 answered 500; tried 3 times"
     assert len(receiver.seen) == 3
 
@@ -119,7 +119,7 @@ def test_a_webhook_that_stays_busy_is_given_up(receiver: Receiver) -> None:
 @pytest.mark.parametrize("status", [400, 404, 410])
 def test_a_webhook_that_refuses_is_not_asked_again(receiver: Receiver, status: int) -> None:
     receiver.statuses = [status]
-    report = told(Bench(allow_private=True), "webhook", receiver.url)
+    report = reported(Bench(allow_private=True), "webhook", receiver.url)
     assert report.reason == f"127.0.0.1 answered {status}"
     assert len(receiver.seen) == 1
 
@@ -127,7 +127,7 @@ def test_a_webhook_that_refuses_is_not_asked_again(receiver: Receiver, status: i
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_is_not_followed(receiver: Receiver, status: int) -> None:
     receiver.statuses = [status]
-    report = told(Bench(allow_private=True), "webhook", receiver.url)
+    report = reported(Bench(allow_private=True), "webhook", receiver.url)
     assert report.reason == (
         f"127.0.0.1 answered {status}; redirects are not followed, give the last URL"
     )
@@ -137,7 +137,7 @@ def test_a_redirect_is_not_followed(receiver: Receiver, status: int) -> None:
 def test_a_webhook_may_not_go_to_a_private_address(receiver: Receiver) -> None:
     for host in ("127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433", "0"):
         url = receiver.url.replace("127.0.0.1", host)
-        report = told(Bench(), "webhook", f"{url}/a-token")
+        report = reported(Bench(), "webhook", f"{url}/a-token")
         assert "has a private address; a webhook may only go to public ones" in report.reason
         assert "a-token" not in report.reason
     assert receiver.seen == []
@@ -151,7 +151,7 @@ def test_a_host_of_which_one_address_is_private_is_refused(
         return [(*kind, ("8.8.8.8", port)), (*kind, ("127.0.0.1", port))]
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    report = told(Bench(), "webhook", receiver.url.replace("127.0.0.1", "both.example"))
+    report = reported(Bench(), "webhook", receiver.url.replace("127.0.0.1", "both.example"))
     assert report.reason.startswith("both.example has a private address")
 
 
@@ -167,7 +167,7 @@ def test_the_connection_goes_to_the_address_that_was_checked_and_the_name_is_ask
 
     monkeypatch.setattr(socket, "getaddrinfo", once)
     url = receiver.url.replace("127.0.0.1", "rebind.example")
-    assert told(Bench(allow_private=True), "webhook", url).is_delivered
+    assert reported(Bench(allow_private=True), "webhook", url).is_delivered
     assert asked.count("rebind.example") == 1
     assert receiver.seen[0][1]["Host"].startswith("rebind.example:")
 
@@ -190,7 +190,7 @@ def test_a_webhook_that_trickles_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=trickle, daemon=True).start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        report = told(Bench(allow_private=True), "webhook", url)
+        report = reported(Bench(allow_private=True), "webhook", url)
         done.set()
     assert "127.0.0.1 did not answer" in report.reason
 
@@ -198,13 +198,13 @@ def test_a_webhook_that_trickles_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_webhook_that_nobody_serves_is_tried_and_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    report = told(Bench(allow_private=True), "webhook", f"http://127.0.0.1:{port}/x")
+    report = reported(Bench(allow_private=True), "webhook", f"http://127.0.0.1:{port}/x")
     assert report.reason == "127.0.0.1 did not answer: Connection refused; tried 3 times"
 
 
 def test_a_server_that_does_not_speak_tls_is_no_https(receiver: Receiver) -> None:
     url = receiver.url.replace("http:", "https:")
-    report = told(Bench(allow_private=True), "webhook", url)
+    report = reported(Bench(allow_private=True), "webhook", url)
     assert not report.is_delivered
     assert receiver.seen == []
 
@@ -233,13 +233,13 @@ def serve_tls(receiver: Receiver, certified: Path) -> str:
     return f"https://localhost:{receiver.server.server_port}/x"
 
 
-def test_a_webhook_over_tls_is_told(
+def test_a_webhook_over_tls_is_reported(
     receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     certified = certificate(tmp_path, "localhost")
     monkeypatch.setenv("SSL_CERT_FILE", str(certified))
     url = serve_tls(receiver, certified)
-    assert told(Bench(allow_private=True), "webhook", url) == NotificationResult(
+    assert reported(Bench(allow_private=True), "webhook", url) == NotificationResult(
         7, is_delivered=True
     )
 
@@ -248,7 +248,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(
     receiver: Receiver, tmp_path: Path
 ) -> None:
     url = serve_tls(receiver, certificate(tmp_path, "localhost"))
-    report = told(Bench(allow_private=True), "webhook", url)
+    report = reported(Bench(allow_private=True), "webhook", url)
     assert report.reason == "localhost: self-signed certificate"
     assert receiver.seen == []
 
@@ -258,7 +258,7 @@ def test_a_certificate_for_another_name_is_refused(
 ) -> None:
     certified = certificate(tmp_path, "other.example")
     monkeypatch.setenv("SSL_CERT_FILE", str(certified))
-    report = told(Bench(allow_private=True), "webhook", serve_tls(receiver, certified))
+    report = reported(Bench(allow_private=True), "webhook", serve_tls(receiver, certified))
     assert "is not valid for 'localhost'" in report.reason
     assert receiver.seen == []
 
@@ -267,14 +267,14 @@ def test_a_certificate_for_another_name_is_refused(
     "url", ["ftp://x/", "file:///etc/passwd", "", "http://", "https://u:p@x/", "http://x:99999/"]
 )
 def test_what_is_no_webhook_is_refused(url: str) -> None:
-    report = told(Bench(), "webhook", url)
+    report = reported(Bench(), "webhook", url)
     assert not report.is_delivered
     assert "URL" in report.reason
 
 
-def test_a_topic_is_told_the_subject_and_the_payload() -> None:
+def test_a_topic_gets_the_subject_and_the_payload() -> None:
     notifier = FakeNotifier()
-    assert told(Bench(notifier=notifier), "sns", "arn:x").is_delivered
+    assert reported(Bench(notifier=notifier), "sns", "arn:x").is_delivered
     [(topic, subject, body)] = notifier.published
     assert (topic, subject, json.loads(body)) == ("arn:x", "d failed", PAYLOAD)
 
@@ -282,29 +282,31 @@ def test_a_topic_is_told_the_subject_and_the_payload() -> None:
 def test_a_topic_that_refuses_is_given_up_with_its_reason() -> None:
     notifier = FakeNotifier()
     notifier.refusal = "SNS topic `arn:x`: Publish answered NotFound"
-    assert told(Bench(notifier=notifier), "sns", "arn:x").reason == notifier.refusal
+    assert reported(Bench(notifier=notifier), "sns", "arn:x").reason == notifier.refusal
 
 
 def test_without_a_way_to_topics_it_says_so() -> None:
-    assert told(Bench(), "sns", "arn:x").reason == "this executor has no access to topics"
+    assert reported(Bench(), "sns", "arn:x").reason == "this executor has no access to topics"
 
 
-def test_a_way_of_telling_that_is_not_known_is_given_up() -> None:
-    assert told(Bench(), "pigeon", "x").reason == (
-        "a notice by `pigeon` is unknown to this executor"
+def test_a_kind_that_is_not_known_is_tried_again() -> None:
+    assert reported(Bench(), "pigeon", "x") == NotificationResult(
+        7, False, "the notification kind `pigeon` is unknown to this executor", is_transient=True
     )
 
 
-def test_a_command_tells_with_the_variables_it_is_given(tmp_path: Path) -> None:
-    command = f'echo noise; printf "%s" "$STATE$ORCHESTRATOR_X" > {tmp_path}/told'
+def test_a_command_runs_with_the_variables_it_is_given(tmp_path: Path) -> None:
+    text = f'echo noise; printf "%s" "$STATE$ORCHESTRATOR_X" > {tmp_path}/delivered'
     bench = Bench({"PATH": os.environ["PATH"]})
-    assert told(bench, "command", command, env={"STATE": "$(failed)"}).is_delivered
-    assert (tmp_path / "told").read_text() == "$(failed)"
+    assert reported(bench, "command", text, env={"STATE": "$(failed)"}).is_delivered
+    assert (tmp_path / "delivered").read_text() == "$(failed)"
     assert bench.runs.objects == {}
 
 
-def test_a_command_that_fails_has_not_told() -> None:
-    assert told(Bench(), "command", "exit 3") == NotificationResult(7, False, "exit code 3", True)
+def test_a_command_that_fails_has_not_delivered() -> None:
+    assert reported(Bench(), "command", "exit 3") == NotificationResult(
+        7, False, "exit code 3", True
+    )
 
 
 def nobody_there() -> str:
@@ -335,14 +337,14 @@ class MoodyNotifier:
 
 @pytest.mark.parametrize(("how", "target"), PASSES.values(), ids=PASSES.keys())
 def test_what_may_pass_is_to_be_sent_again(how: str, target: str) -> None:
-    report = told(Bench(notifier=MoodyNotifier(), allow_private=True), how, target)
+    report = reported(Bench(notifier=MoodyNotifier(), allow_private=True), how, target)
     assert (report.is_delivered, report.is_transient) == (False, True)
     assert report.reason
 
 
 @pytest.mark.parametrize(("how", "target"), STAYS.values(), ids=STAYS.keys())
 def test_what_stays_as_it_is_has_failed_at_once(how: str, target: str) -> None:
-    report = told(Bench(notifier=MoodyNotifier(), allow_private=True), how, target)
+    report = reported(Bench(notifier=MoodyNotifier(), allow_private=True), how, target)
     assert (report.is_delivered, report.is_transient) == (False, False)
     assert report.reason
 
@@ -350,28 +352,28 @@ def test_what_stays_as_it_is_has_failed_at_once(how: str, target: str) -> None:
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
 def test_an_answer_that_may_pass_is_to_be_sent_again(receiver: Receiver, status: int) -> None:
     receiver.statuses = [status]
-    assert told(Bench(allow_private=True), "webhook", receiver.url).is_transient
+    assert reported(Bench(allow_private=True), "webhook", receiver.url).is_transient
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 410, 413, 422])
 def test_an_answer_that_will_not_change_has_failed_at_once(receiver: Receiver, status: int) -> None:
     receiver.statuses = [status]
-    assert not told(Bench(allow_private=True), "webhook", receiver.url).is_transient
+    assert not reported(Bench(allow_private=True), "webhook", receiver.url).is_transient
 
 
 def test_a_private_address_has_failed_at_once(receiver: Receiver) -> None:
-    assert not told(Bench(), "webhook", receiver.url).is_transient
+    assert not reported(Bench(), "webhook", receiver.url).is_transient
 
 
 def test_a_command_that_hangs_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notifications, "COMMAND_SECONDS", 0.3)
-    report = told(Bench(), "command", "sleep 60")
+    monkeypatch.setattr(command, "COMMAND_SECONDS", 0.3)
+    report = reported(Bench(), "command", "sleep 60")
     assert report == NotificationResult(
         7, False, "its command was stopped after 0.3 s", is_transient=True
     )
 
 
-def test_a_notice_for_which_no_time_is_left_goes_back_to_the_queue() -> None:
+def test_a_notification_for_which_no_time_is_left_goes_back_to_the_queue() -> None:
     bench = Bench()
     with pytest.raises(Unavailable, match="only 60 s are left"):
         bench.executor.handle(
@@ -380,9 +382,9 @@ def test_a_notice_for_which_no_time_is_left_goes_back_to_the_queue() -> None:
     assert bench.results.bodies() == []
 
 
-def test_an_executor_that_is_stopped_reports_no_notice() -> None:
+def test_an_executor_that_is_stopped_reports_no_notification() -> None:
     bench = Bench()
     bench.executor.stop()
     with pytest.raises(Unavailable, match="being stopped"):
-        told(bench, "command", "true")
+        reported(bench, "command", "true")
     assert bench.results.bodies() == []

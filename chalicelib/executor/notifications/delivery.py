@@ -1,0 +1,45 @@
+"""Delivers notifications: picks the sender of the kind, and turns what came of it into a result.
+
+A notification is delivered at least once, not exactly once, so a webhook's receiver is given the
+notification's number and can recognise one that comes twice.
+"""
+
+from __future__ import annotations
+
+from chalicelib.executor.internal_errors import internal_error
+from chalicelib.executor.notifications.command import CommandSender
+from chalicelib.executor.notifications.sender import NotDelivered, Sender, SenderContext
+from chalicelib.executor.notifications.sns import SnsSender
+from chalicelib.executor.notifications.webhook import WebhookSender
+from chalicelib.messages import NotificationMessage, NotificationResult
+
+MAX_DELIVERY_SECONDS = 90.0
+"""A command's time limit, SIGTERM's grace and the report."""
+
+SENDERS: dict[str, type[Sender]] = {
+    "sns": SnsSender,
+    "webhook": WebhookSender,
+    "command": CommandSender,
+}
+"""By the names of `chalicelib.notification_kinds`."""
+
+
+def deliver(notification: NotificationMessage, context: SenderContext) -> NotificationResult:
+    """Deliver it and return the outcome. Raises nothing: an unexpected error is a reason to try
+    again later."""
+    try:
+        _send(notification, context)
+    except NotDelivered as error:
+        return NotificationResult(notification.id, False, str(error), error.is_transient)
+    except Exception as error:
+        return NotificationResult(notification.id, False, internal_error(error), is_transient=True)
+    return NotificationResult(notification.id, is_delivered=True)
+
+
+def _send(notification: NotificationMessage, context: SenderContext) -> None:
+    sender = SENDERS.get(notification.how)
+    if sender is None:
+        # As transient as the version of the code that runs here.
+        text = f"the notification kind `{notification.how}` is unknown to this executor"
+        raise NotDelivered(text, is_transient=True)
+    sender(context).send(notification)
