@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from chalicelib.enums import Claimant
 from chalicelib.errors import OrchestratorError
 from chalicelib.messages import Attempt
 
@@ -21,13 +21,6 @@ if TYPE_CHECKING:
 
 CLAIM = "claim"
 CANCEL = "cancel"
-
-
-class Claimant(StrEnum):
-    """Who may take a claim."""
-
-    EXECUTOR = "executor"
-    SCHEDULER = "scheduler"
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,13 @@ class Outcome(StrEnum):
     LOST = "lost"
 
 
+class Claimant(StrEnum):
+    """Who may claim an attempt."""
+
+    EXECUTOR = "executor"
+    SCHEDULER = "scheduler"
+
+
 class RunType(StrEnum):
     """What created a run: the schedule, a user or the API, a backfill, or a task of another run."""
 

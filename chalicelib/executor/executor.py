@@ -16,8 +16,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from chalicelib.claims import Claim, Claimant
-from chalicelib.enums import Outcome
+from chalicelib.claims import Claim
+from chalicelib.enums import Claimant, Outcome
 from chalicelib.errors import OrchestratorError, Unavailable
 from chalicelib.executor import sandbox
 from chalicelib.executor.attempt import ClaimedAttempt, ExecutorContext

@@ -6,7 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.claims import Claim, Claimant, UnreadableClaim
+from chalicelib.claims import Claim, UnreadableClaim
+from chalicelib.enums import Claimant
 from chalicelib.messages import Attempt
 from chalicelib.ports import Claims
 

@@ -10,7 +10,8 @@ from typing import cast
 
 import pytest
 
-from chalicelib.claims import Claim, Claimant
+from chalicelib.claims import Claim
+from chalicelib.enums import Claimant
 from chalicelib.messages import Attempt
 from chalicelib.ports import Claims
 from tests.contract.implementations import CLAIMS

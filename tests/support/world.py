@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib import config
-from chalicelib.claims import BucketClaims, Claim, Claimant
+from chalicelib.claims import BucketClaims, Claim
 from chalicelib.database.reads import task_instances
-from chalicelib.enums import Outcome
+from chalicelib.enums import Claimant, Outcome
 from chalicelib.messages import (
     Attempt,
     Heartbeat,

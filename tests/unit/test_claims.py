@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.claims import BucketClaims, Claim, Claimant, UnreadableClaim, cancel_key, claim_key
-from chalicelib.enums import Outcome
+from chalicelib.claims import BucketClaims, Claim, UnreadableClaim, cancel_key, claim_key
+from chalicelib.enums import Claimant, Outcome
 from chalicelib.executor import Executor
 from chalicelib.messages import Attempt, Result, TaskMessage, decode_report
 from chalicelib.ports import StoredObject

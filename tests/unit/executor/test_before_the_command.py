@@ -8,8 +8,8 @@ import logging
 
 import pytest
 
-from chalicelib.claims import BucketClaims, Claim, Claimant, claim_key
-from chalicelib.enums import Outcome
+from chalicelib.claims import BucketClaims, Claim, claim_key
+from chalicelib.enums import Claimant, Outcome
 from chalicelib.errors import OrchestratorError, Unavailable
 from chalicelib.executor import Executor
 from chalicelib.messages import Attempt, BadMessage, Heartbeat, Result, TaskMessage, decode_report
