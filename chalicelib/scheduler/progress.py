@@ -95,7 +95,7 @@ def _decide(
     work: UnitOfWork, run: Run, task: Task, states: States, target: TaskState, reason: str
 ) -> None:
     waiting = task_instances.waiting(work.tx, run.key, task.id)
-    whole = next((instance for instance in waiting if instance.copies is not None), None)
+    whole = next((instance for instance in waiting if instance.mapped_count is not None), None)
     if target is TaskState.SCHEDULED and whole is not None:
         # Copies that wait beside it were cleared: those that are needed again are made of them.
         target, reason = _expand(work, run, task, whole)
@@ -214,7 +214,7 @@ def _expand(work: UnitOfWork, run: Run, task: Task, whole: TaskInstance) -> tupl
         raise NotCompiled(*texts_in(task.expand)) from None
     if not items:
         return TaskState.SKIPPED, "expand: there is nothing to make copies for"
-    first = whole.copies or 0
+    first = whole.mapped_count or 0
     batch = items[first : first + COPIES_AT_ONCE]
     mapped_instances.insert(work.tx, whole, first, batch)
     if first + len(batch) < len(items):

@@ -159,7 +159,7 @@ def _result(work: UnitOfWork, task: TaskInstance, result: Result) -> None:
         started_at=started_at,
         exit_code=result.exit_code,
         signal=result.signal,
-        max_rss=result.max_rss,
+        max_rss_bytes=result.max_rss,
         log_bytes=result.log_bytes,
         log=result.log,
         reason=result.reason,

@@ -175,6 +175,6 @@ def reshape(work: UnitOfWork, run: Run, task: Task) -> None:
 
 def is_fit(row: TaskInstance, task: Task) -> bool:
     """Whether the row, made by another version, is one that the task has in this one."""
-    if row.copies is not None:
+    if row.mapped_count is not None:
         return bool(task.expand)
     return is_compatible(task, row.attempt.map_index, row.item)

@@ -45,12 +45,12 @@ MAX_SAID = 20
 class Report:
     """What a tick did, by name, and what went wrong. A part that fails does not stop the others."""
 
-    did: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
 
     def count(self, name: str, number: int) -> None:
         if number:
-            self.did[name] = self.did.get(name, 0) + number
+            self.counts[name] = self.counts.get(name, 0) + number
 
     def part(self, work: UnitOfWork, name: str, part: Callable[[UnitOfWork], int]) -> int:
         """Do one part inside the transaction; one that raises keeps no other from being done."""
@@ -93,12 +93,12 @@ def tick(scheduler: SchedulerContext) -> Report:
     with unit_of_work(scheduler) as work:
         _decide(work, outside, report)
         duration_us = (time.perf_counter_ns() - started_ns) // 1000
-        housekeeping.record_tick(work.tx, started_at, duration_us, report.did, report.errors)
+        housekeeping.record_tick(work.tx, started_at, duration_us, report.counts, report.errors)
     if outside.letters.received:
         report.attempt("dead letters", lambda: _delete_dead(scheduler, outside), None)
     if outside.is_removing:
         report.attempt("retention", lambda: _remove_expired(scheduler, report), None)
-    log.info("tick", extra={"did": report.did, "errors": report.errors})
+    log.info("tick", extra={"counts": report.counts, "errors": report.errors})
     return report
 
 
@@ -111,7 +111,7 @@ def _remove_expired(scheduler: SchedulerContext, report: Report) -> None:
         report.errors.append(f"retention: the objects of {failed} expired runs are not all gone")
     if removal.count or removal.failed:
         with scheduler.database.write() as tx:
-            housekeeping.amend_tick(tx, report.did, report.errors)
+            housekeeping.amend_tick(tx, report.counts, report.errors)
 
 
 def _look_outside(scheduler: SchedulerContext, report: Report, now: datetime) -> _Outside:

@@ -146,7 +146,7 @@ class Explainer:
         states = self._states_of(run)
         target, _ = progress.decision(self._work, run, definition, states)
         if target is not TaskState.NONE:
-            yield _expanding(task) if task.copies else _SOON
+            yield _expanding(task) if task.mapped_count else _SOON
         elif held_up := self._work.held_up.get((run.run_id, task.task_id)):
             yield self._by_the_past(definition, held_up[1])
         else:
@@ -253,7 +253,7 @@ def _of_task(task: TaskInstance, reason: WaitingFor) -> WaitingFor:
 
 
 def _expanding(task: TaskInstance) -> WaitingFor:
-    what = f"waits while its mapped instances are made, {task.copies} so far"
+    what = f"waits while its mapped instances are made, {task.mapped_count} so far"
     return WaitingFor(WaitingCode.EXPANDING, what)
 
 

@@ -165,7 +165,7 @@ def test_of_a_token_only_its_digest_is_kept(locked: Api) -> None:
     ((digest,),) = rows_of(locked, "SELECT sha256 FROM access_tokens")
     assert digest == hashlib.sha256(token.encode()).hexdigest()
     tables = [name for (name,) in rows_of(locked, "SELECT name FROM sqlite_schema WHERE sql > ''")]
-    for table in set(tables) & {"access_tokens", "audit", "facts", "commits"}:
+    for table in set(tables) & {"access_tokens", "audit", "metadata", "commits"}:
         assert token not in str(rows_of(locked, f"SELECT * FROM {table}"))
 
 

@@ -76,7 +76,7 @@ def test_ticks_are_listed_newest_first(api: Api) -> None:
         api.rows.tick(runs_made=number)
     api.rows.tick(["the bucket does not answer"])
     ticks = api.everything("/api/ticks", "ticks", limit=3)
-    assert [tick["did"].get("runs_made") for tick in ticks] == [None, 2, 1, 0]
+    assert [tick["counts"].get("runs_made") for tick in ticks] == [None, 2, 1, 0]
     assert ticks[0]["errors"] == ["the bucket does not answer"]
     assert ticks[0]["duration"] == 0.0125
 

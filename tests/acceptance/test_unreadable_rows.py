@@ -16,7 +16,7 @@ JSON_COLUMNS = {
     "import_errors": ("problems", "lines"),
     "audit": ("details",),
     "notifications": ("payload",),
-    "ticks": ("did", "errors"),
+    "ticks": ("counts", "errors"),
 }
 
 LISTS = {
@@ -54,7 +54,7 @@ def full(api: Api) -> Api:
                 " created_at) VALUES (?1, ?1 || '__1', 'failure', 'command', 'x', '{}', 0)",
                 (name,),
             )
-            tx.execute("INSERT INTO ticks (started_at, duration_us, did) VALUES (0, 1, '{}')")
+            tx.execute("INSERT INTO ticks (started_at, duration_us, counts) VALUES (0, 1, '{}')")
     return api
 
 

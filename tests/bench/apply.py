@@ -114,7 +114,7 @@ def _plain(count: int) -> float:
         for _ in range(0, count, LOCAL_BATCH):
             with database.write() as tx:
                 for number in range(LOCAL_BATCH):
-                    tx.execute("INSERT OR REPLACE INTO facts VALUES (?, '1')", (str(number),))
+                    tx.execute("INSERT OR REPLACE INTO metadata VALUES (?, '1')", (str(number),))
         seconds = time.perf_counter() - begun
         database.close()
     return count / seconds

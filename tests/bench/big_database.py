@@ -69,7 +69,7 @@ _RUNS = """
 """
 _TASK_INSTANCES = """
     INSERT INTO task_instances (run_key, dag_id, task_id, state, try_number, queued_at, not_before,
-        started_at, heartbeat_at, ended_at, exit_code, max_rss, log_bytes)
+        started_at, heartbeat_at, ended_at, exit_code, max_rss_bytes, log_bytes)
     SELECT id, dag_id, task_id, iif(is_bad, 'failed', 'success'), 1, at, at, at + 1000, at + 1000,
         at + 900000, is_bad, 3000000, 120
     FROM (
@@ -81,8 +81,8 @@ _TASK_INSTANCES = """
 """
 _ATTEMPTS = """
     INSERT INTO attempts (task_instance_id, try_number, outcome, queued_at, started_at, ended_at,
-        exit_code, max_rss, log_bytes)
-    SELECT id, 1, state, queued_at, started_at, ended_at, exit_code, max_rss, log_bytes
+        exit_code, max_rss_bytes, log_bytes)
+    SELECT id, 1, state, queued_at, started_at, ended_at, exit_code, max_rss_bytes, log_bytes
     FROM task_instances WHERE run_key > :first AND run_key <= :last
 """
 

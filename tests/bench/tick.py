@@ -60,7 +60,7 @@ class Bench:
         before()
         reports = []
         took = milliseconds(lambda: reports.append(tick(self.scheduler)))
-        if reports[0].did.get("runs_made", 0) != due or reports[0].errors:
+        if reports[0].counts.get("runs_made", 0) != due or reports[0].errors:
             raise RuntimeError(f"{due} runs were due, but the tick made {reports[0]}")
         return took
 
@@ -76,11 +76,11 @@ class Bench:
     def forget_last_comparison(self) -> None:
         """Make the next tick one of those that compare the bucket with the database."""
         with self.database.write() as tx:
-            tx.execute("DELETE FROM facts")
+            tx.execute("DELETE FROM metadata")
 
     def write_a_row(self) -> None:
         with self.database.write() as tx:
-            tx.execute("INSERT OR REPLACE INTO facts VALUES ('bench', '1')")
+            tx.execute("INSERT OR REPLACE INTO metadata VALUES ('bench', '1')")
 
 
 def run(is_quick: bool) -> Line:

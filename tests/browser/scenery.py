@@ -341,7 +341,7 @@ class Run:
             "started_at": to_us(start),
             "ended_at": None if is_running else to_us(end),
             "exit_code": {"failed": 1, "success": 0}.get(state),
-            "max_rss": self.luck.randrange(40, 220) * 2**20,
+            "max_rss_bytes": self.luck.randrange(40, 220) * 2**20,
             "reason": "exit code 1" if state == "failed" else "",
         }
 

@@ -47,7 +47,7 @@ class Agent:
     def create(self) -> str:
         self._database.create_if_missing()
         with self._database.write() as tx:
-            tx.execute("INSERT INTO facts VALUES (?, '')", (tx.batch_id,))
+            tx.execute("INSERT INTO metadata VALUES (?, '')", (tx.batch_id,))
         return f"created {tx.commit_seq}"
 
     def freeze(self) -> str:

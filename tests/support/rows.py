@@ -139,7 +139,7 @@ class Rows:
             "ended_at": to_us(at + 2 * SECOND) if has_ended else None,
             "exit_code": {"success": 0, "failed": 1, "up_for_retry": 1}.get(state),
             "log_bytes": 10 if has_ended else None,
-            "max_rss": 4096 if has_ended else None,
+            "max_rss_bytes": 4096 if has_ended else None,
             **columns,
         }
         key = insert(tx, "task_instances", row)
@@ -204,12 +204,12 @@ class Rows:
         with self.database.write() as tx:
             return insert(tx, "notifications", row)
 
-    def tick(self, errors: Iterable[str] = (), **did: int) -> None:
+    def tick(self, errors: Iterable[str] = (), **counts: int) -> None:
         with self.database.write() as tx:
             row = {
                 "started_at": to_us(self._tick()),
                 "duration_us": 12_500,
-                "did": json.dumps(did),
+                "counts": json.dumps(counts),
                 "errors": json.dumps(list(errors)),
             }
             insert(tx, "ticks", row)

@@ -94,10 +94,9 @@ def inspect(path: Path) -> State:
 
 def state_of(tx: Transaction) -> State:
     """Of the database that the transaction sees. Raises DatabaseUnusable if it is not ours."""
-    version = migrations.version(tx)
-    migrations.check(version, 1)
+    migrations.check(migrations.user_version(tx), least=1)
     row = tx.one(LAST_COMMIT)
-    return State(0 if row is None else int(row[0]), version)
+    return State(0 if row is None else int(row[0]), migrations.version(tx).number)
 
 
 @contextlib.contextmanager

@@ -65,7 +65,7 @@ class Live:
     """The state of the database that is to be replaced; `is_retired` by a restore that died."""
 
     commit_seq: int
-    schema_version: int
+    user_version: int
     active_runs: tuple[str, ...]
     revoked: tuple[tuple[str, int], ...]
     is_retired: bool
@@ -157,7 +157,7 @@ def _look(connection: sqlite.Connection) -> Live | None:
             return None
         return Live(
             commit_seq=connection.execute(LAST_COMMIT).fetchone()[0],
-            schema_version=abs(version),
+            user_version=abs(version),
             active_runs=tuple(row[0] for row in connection.execute(ACTIVE_RUNS)),
             revoked=tuple(map(tuple, connection.execute(REVOKED))),
             is_retired=version < 0,
@@ -205,5 +205,5 @@ def _carry_over(file: Path, live: Live | None, now: datetime, by: tuple[str, str
 
 
 def _retire(connection: sqlite.Connection, live: Live) -> None:
-    connection.execute(f"PRAGMA user_version={-live.schema_version}").close()
+    connection.execute(f"PRAGMA user_version={-live.user_version}").close()
     connection.execute("COMMIT").close()

@@ -155,7 +155,7 @@ class Database:
 
     def _migrate(self, least_version: int) -> None:
         with self._read(least_version) as transaction:
-            present = migrations.version(transaction)
+            present = migrations.version(transaction).number
         for step in self._steps[present:]:
             with self._write(f"migration {step.name}", MAX_MIGRATION_SECONDS, 0) as transaction:
                 migrations.apply(transaction, step)
@@ -231,7 +231,7 @@ class Database:
 
         def begin() -> Moment:
             began = self._clocks()
-            _begin_once(held.connection, statement, least_version)
+            _begin_once(held.connection, statement, least_version, self.schema_version)
             return began
 
         try:
@@ -334,12 +334,14 @@ class Database:
         )
 
 
-def _begin_once(connection: sqlite.Connection, statement: str, least_version: int) -> None:
+def _begin_once(
+    connection: sqlite.Connection, statement: str, least_version: int, program_version: int
+) -> None:
     """Reading the version takes the read lock too, so that no later statement can find it taken."""
     connection.execute(statement).close()
     try:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        migrations.check(version, least_version)
+        migrations.check(version, least_version, program_version)
     except BaseException:
         connection.execute("ROLLBACK").close()
         raise

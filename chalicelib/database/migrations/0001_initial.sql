@@ -1,12 +1,17 @@
 -- Times are INTEGER microseconds since 1970-01-01T00:00:00Z. Lists and objects are JSON text.
+--
+-- This file is frozen: databases have been made from it. README.md beside it says how to change the schema.
+-- A CHECK stands on what will never grow: booleans, bounds, the states that have a table of transitions. Other
+-- closed sets of words (chalicelib/enums.py) have none, because a CHECK cannot be altered by a migration that
+-- only adds.
 
 -- One object of the dags bucket, as last read. `dag_id` is the DAG that it holds (the last one that it
 -- held, while it is broken); NULL if it never held one, or if another file holds that dag_id.
 CREATE TABLE dag_files (
-    file_key   TEXT PRIMARY KEY,
-    etag       TEXT NOT NULL,
-    dag_id     TEXT UNIQUE,
-    read_at    INTEGER NOT NULL
+    file_key TEXT PRIMARY KEY,
+    etag     TEXT NOT NULL,
+    dag_id   TEXT UNIQUE,
+    read_at  INTEGER NOT NULL
 ) STRICT;
 
 -- Why a file could not be registered: [{"line", "column", "path", "message"}]. At most one row a file.
@@ -21,7 +26,7 @@ CREATE TABLE import_errors (
 
 -- One registered DAG. Its definition is the row of dag_versions that `version_id` names; what is
 -- repeated here serves the lists and the tick. `next_fire_at` is NULL while nothing is to come;
--- `fire_set_at` is when it was worked out. Runs that failed before `unpaused_at` do not count for pausing it again.
+-- `next_fire_set_at` is when it was worked out. Runs that failed before `unpaused_at` do not count for pausing it again.
 -- `warnings` are those of its file as last read: [{"line", "column", "path", "code", "message"}].
 CREATE TABLE dags (
     dag_id           TEXT PRIMARY KEY,
@@ -39,7 +44,7 @@ CREATE TABLE dags (
     is_paused        INTEGER NOT NULL DEFAULT 0 CHECK (is_paused IN (0, 1)),
     paused_reason    TEXT,
     next_fire_at     INTEGER,
-    fire_set_at      INTEGER,
+    next_fire_set_at INTEGER,
     unpaused_at      INTEGER,
     warnings         TEXT NOT NULL DEFAULT '[]',
     created_at       INTEGER NOT NULL,
@@ -49,7 +54,7 @@ CREATE TABLE dags (
 ) STRICT;
 
 CREATE INDEX dags_by_version ON dags (version_id);
-CREATE INDEX dags_keeping ON dags (dag_id) WHERE retention_days IS NOT NULL;
+CREATE INDEX dags_with_retention ON dags (dag_id) WHERE retention_days IS NOT NULL;
 CREATE INDEX dags_with_warnings ON dags (dag_id) WHERE warnings <> '[]' AND removed_at IS NULL;
 CREATE INDEX dags_due ON dags (next_fire_at) WHERE next_fire_at IS NOT NULL;
 
@@ -76,36 +81,37 @@ CREATE TABLE dag_versions (
 -- A range of fire times to run. `next_date` is the first that has not been looked at; `counts` says what
 -- became of those that have: {"made": 3, "cleared": 1, "left": 2, "refused": 0}.
 CREATE TABLE backfills (
-    id              INTEGER PRIMARY KEY AUTOINCREMENT,
-    dag_id          TEXT NOT NULL,
-    from_date       INTEGER NOT NULL,
-    to_date         INTEGER NOT NULL,
-    next_date       INTEGER,
-    is_reverse      INTEGER NOT NULL DEFAULT 0 CHECK (is_reverse IN (0, 1)),
-    reprocess       TEXT NOT NULL CHECK (reprocess IN ('none', 'failed', 'all')),
+    id                    INTEGER PRIMARY KEY AUTOINCREMENT,
+    dag_id                TEXT NOT NULL,
+    from_date             INTEGER NOT NULL,
+    to_date               INTEGER NOT NULL,
+    next_date             INTEGER,
+    is_reverse            INTEGER NOT NULL DEFAULT 0 CHECK (is_reverse IN (0, 1)),
+    reprocess             TEXT NOT NULL,
     run_on_latest_version INTEGER NOT NULL DEFAULT 1 CHECK (run_on_latest_version IN (0, 1)),
-    max_active_runs INTEGER NOT NULL CHECK (max_active_runs > 0),
-    state           TEXT NOT NULL CHECK (state IN ('running', 'paused', 'cancelled', 'done')),
-    counts          TEXT NOT NULL DEFAULT '{}',
-    reason          TEXT NOT NULL DEFAULT '',
-    created_at      INTEGER NOT NULL,
-    ended_at        INTEGER
+    max_active_runs       INTEGER NOT NULL CHECK (max_active_runs > 0),
+    state                 TEXT NOT NULL,
+    counts                TEXT NOT NULL DEFAULT '{}',
+    reason                TEXT NOT NULL DEFAULT '',
+    created_at            INTEGER NOT NULL,
+    ended_at              INTEGER
 ) STRICT;
 
 CREATE INDEX backfills_active ON backfills (dag_id) WHERE state = 'running';
 
--- One run. `stopping` is how it will end once nothing of it is in flight: people cancelled it, or it ran
--- past `timeout_at`. `parent_task_id` is the task instance that triggered it and waits for it; `ancestry` the
--- dag_ids of the runs that led to it, so that a circle is seen. `admitted_at` is when it was given one of its DAG's max_active_runs slots; it keeps it until
--- `ended_at`. Once people let it run again (`reopened_at`), a pause of the schedule does not hold it. No task of it
--- starts before `not_before`. Somebody who knows of its failure has acknowledged it; should it run again, that is over.
--- `is_being_removed`: it is so old that some of it may be gone; it never runs again.
+-- One run. `stopping` is how it will end once nothing of it is in flight: a user cancelled it, or it ran past
+-- `timeout_at`. `parent_task_id` is the task instance that triggered it and waits for it; `ancestry` the dag_ids
+-- of the runs that led to it, so that a cycle is noticed. `admitted_at` is when it got one of its DAG's
+-- max_active_runs slots, which it keeps until `ended_at`. A pause of the schedule does not hold a run that a user
+-- reopened (`reopened_at`). No task of it starts before `not_before`. `acknowledged_at`: a user has acknowledged
+-- its failure; cleared when it runs again. `is_being_removed`: it is so old that parts of it may be gone; it never
+-- runs again.
 CREATE TABLE runs (
     id                  INTEGER PRIMARY KEY AUTOINCREMENT,
     run_id              TEXT NOT NULL UNIQUE,
     dag_id              TEXT NOT NULL,
     version_id          INTEGER NOT NULL REFERENCES dag_versions (id),
-    run_type            TEXT NOT NULL CHECK (run_type IN ('scheduled', 'manual', 'backfill', 'triggered')),
+    run_type            TEXT NOT NULL,
     state               TEXT NOT NULL CHECK (state IN ('queued', 'running', 'success', 'failed', 'cancelled')),
     logical_date        INTEGER NOT NULL,
     data_interval_start INTEGER NOT NULL,
@@ -136,72 +142,73 @@ CREATE TABLE runs (
 ) STRICT;
 
 CREATE UNIQUE INDEX runs_idempotency ON runs (dag_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
-CREATE INDEX runs_waiting  ON runs (dag_id, not_before) WHERE admitted_at IS NULL AND ended_at IS NULL;
+CREATE INDEX runs_waiting ON runs (dag_id, not_before) WHERE admitted_at IS NULL AND ended_at IS NULL;
 CREATE INDEX runs_admitted ON runs (dag_id) WHERE admitted_at IS NOT NULL AND ended_at IS NULL;
-CREATE INDEX runs_timeout  ON runs (timeout_at) WHERE timeout_at IS NOT NULL AND ended_at IS NULL;
+CREATE INDEX runs_timeout ON runs (timeout_at) WHERE timeout_at IS NOT NULL AND ended_at IS NULL;
 CREATE INDEX runs_backfill ON runs (backfill_id) WHERE backfill_id IS NOT NULL AND ended_at IS NULL;
-CREATE INDEX runs_parent   ON runs (parent_task_id) WHERE parent_task_id IS NOT NULL;
-CREATE INDEX runs_by_dag   ON runs (dag_id, id);
+CREATE INDEX runs_parent ON runs (parent_task_id) WHERE parent_task_id IS NOT NULL;
+CREATE INDEX runs_by_dag ON runs (dag_id, id);
 CREATE INDEX runs_by_state ON runs (state, id);
 CREATE INDEX runs_by_version ON runs (version_id);
-CREATE INDEX runs_ended    ON runs (ended_at) WHERE ended_at IS NOT NULL;
-CREATE INDEX runs_ended_of ON runs (dag_id, ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX runs_ended ON runs (ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX runs_ended_by_dag ON runs (dag_id, ended_at) WHERE ended_at IS NOT NULL;
 
--- One task of one run, as it stands now. `removed_at` is when the run took a version of its DAG that has no such
--- task, or no such copy: from then on the row is history, and decides nothing. An expanded task has a row per copy (`map_index` from 0, its `item` as
--- JSON); until they are made a row with map_index -1 stands for them, and `copies` counts those made so
--- far. `poke` counts how often a sensor was asked again in this attempt, until `poke_until`;
--- `poke_billed` are the milliseconds that its answers so far have cost.
--- `tries_before` are the attempts before it was last cleared, which do not count as retries. `try_number` counts the attempts that were ever queued; the
--- columns from `queued_at` on speak of the latest attempt, and `version` is the one of the DAG that it was queued with. `due_at` is when the tick must act if nothing was heard:
--- send the message again (queued), declare the attempt lost (running), queue the next attempt
--- (up_for_retry); NULL where nothing can be due. The legal moves of `state` stand in dag/states.py.
+-- One task of one run, as it stands now. An expanded task has a row for each mapped instance (`map_index` from 0,
+-- its `item` as JSON); until they are created, a row with map_index -1 stands for them, and `mapped_count` counts
+-- those created so far. `removed_at` is when the run took a version of its DAG that has no such task or mapped
+-- instance: from then on the row is history and decides nothing. `try_number` counts the attempts that were ever
+-- queued, `tries_before` those before the task was last cleared, which do not count as retries. `poke` counts how
+-- often a sensor was asked again in this attempt, until `poke_until`; `poke_billed_ms` is what its answers so far
+-- have cost. The columns from `queued_at` on belong to the latest attempt; `version` is the version of the DAG
+-- that it was queued with. `due_at` is when the tick must act if nothing was heard: send the message again
+-- (queued), declare the attempt lost (running), queue the next attempt (up_for_retry); NULL where nothing can be
+-- due. The legal transitions of `state` are in dag/states.py.
 CREATE TABLE task_instances (
-    id           INTEGER PRIMARY KEY,
-    run_key      INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
-    dag_id       TEXT NOT NULL,
-    task_id      TEXT NOT NULL,
-    map_index    INTEGER NOT NULL DEFAULT -1,
-    state        TEXT NOT NULL DEFAULT 'none' CHECK (state IN (
+    id             INTEGER PRIMARY KEY,
+    run_key        INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    dag_id         TEXT NOT NULL,
+    task_id        TEXT NOT NULL,
+    map_index      INTEGER NOT NULL DEFAULT -1,
+    state          TEXT NOT NULL DEFAULT 'none' CHECK (state IN (
         'none', 'scheduled', 'queued', 'running', 'success', 'failed', 'up_for_retry',
         'up_for_reschedule', 'upstream_failed', 'skipped', 'cancelled')),
-    try_number   INTEGER NOT NULL DEFAULT 0,
-    poke         INTEGER NOT NULL DEFAULT 0,
-    poke_until   INTEGER,
-    poke_billed  INTEGER NOT NULL DEFAULT 0,
-    tries_before INTEGER NOT NULL DEFAULT 0,
-    item         TEXT,
-    copies       INTEGER,
-    version      INTEGER,
-    removed_at   INTEGER,
-    pool         TEXT,
-    pool_slots   INTEGER NOT NULL DEFAULT 1,
-    priority     INTEGER NOT NULL DEFAULT 1,
-    due_at       INTEGER,
-    sends        INTEGER NOT NULL DEFAULT 0,
-    queued_at    INTEGER,
-    not_before   INTEGER,
-    started_at   INTEGER,
-    heartbeat_at INTEGER,
-    ended_at     INTEGER,
-    exit_code    INTEGER,
-    signal       INTEGER,
-    max_rss      INTEGER,
-    log_bytes    INTEGER,
-    reason       TEXT NOT NULL DEFAULT '',
+    try_number     INTEGER NOT NULL DEFAULT 0,
+    poke           INTEGER NOT NULL DEFAULT 0,
+    poke_until     INTEGER,
+    poke_billed_ms INTEGER NOT NULL DEFAULT 0,
+    tries_before   INTEGER NOT NULL DEFAULT 0,
+    item           TEXT,
+    mapped_count   INTEGER,
+    version        INTEGER,
+    removed_at     INTEGER,
+    pool           TEXT,
+    pool_slots     INTEGER NOT NULL DEFAULT 1,
+    priority       INTEGER NOT NULL DEFAULT 1,
+    due_at         INTEGER,
+    sends          INTEGER NOT NULL DEFAULT 0,
+    queued_at      INTEGER,
+    not_before     INTEGER,
+    started_at     INTEGER,
+    heartbeat_at   INTEGER,
+    ended_at       INTEGER,
+    exit_code      INTEGER,
+    signal         INTEGER,
+    max_rss_bytes  INTEGER,
+    log_bytes      INTEGER,
+    reason         TEXT NOT NULL DEFAULT '',
     UNIQUE (run_key, task_id, map_index),
     CHECK (due_at IS NULL OR state IN ('queued', 'running', 'up_for_retry', 'up_for_reschedule')),
     CHECK (state NOT IN ('queued', 'running') OR try_number > 0)
 ) STRICT;
 
-CREATE INDEX task_instances_by_dag  ON task_instances (dag_id, id);
+CREATE INDEX task_instances_by_dag ON task_instances (dag_id, id);
 CREATE INDEX task_instances_by_task ON task_instances (task_id, id);
-CREATE INDEX task_instances_notable ON task_instances (state, id) WHERE state <> 'success';
-CREATE INDEX task_instances_due     ON task_instances (due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX task_instances_copies  ON task_instances (id) WHERE copies IS NOT NULL AND state = 'none';
-CREATE INDEX task_instances_parents ON task_instances (id) WHERE state = 'running' AND sends = 0;
-CREATE INDEX task_instances_pool    ON task_instances (pool, state, priority DESC, id) WHERE pool IS NOT NULL AND state IN ('scheduled', 'queued', 'running');
-CREATE INDEX task_instances_slots   ON task_instances (dag_id, state, priority DESC, id) WHERE state IN ('scheduled', 'queued', 'running');
+CREATE INDEX task_instances_by_state ON task_instances (state, id) WHERE state <> 'success';
+CREATE INDEX task_instances_due ON task_instances (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX task_instances_expanding ON task_instances (id) WHERE mapped_count IS NOT NULL AND state = 'none';
+CREATE INDEX task_instances_waiting_for_run ON task_instances (id) WHERE state = 'running' AND sends = 0;
+CREATE INDEX task_instances_pool ON task_instances (pool, state, priority DESC, id) WHERE pool IS NOT NULL AND state IN ('scheduled', 'queued', 'running');
+CREATE INDEX task_instances_slots ON task_instances (dag_id, state, priority DESC, id) WHERE state IN ('scheduled', 'queued', 'running');
 
 -- The history: one row per attempt that ended, written in the transaction that ended it. Its primary key is
 -- the guarantee that an attempt has one result. `version` is that of the DAG, by number, not by key: old versions are
@@ -210,13 +217,13 @@ CREATE TABLE attempts (
     task_instance_id INTEGER NOT NULL REFERENCES task_instances (id) ON DELETE CASCADE,
     try_number       INTEGER NOT NULL,
     version          INTEGER,
-    outcome          TEXT NOT NULL CHECK (outcome IN ('success', 'failed', 'timeout', 'skipped', 'cancelled', 'lost')),
+    outcome          TEXT NOT NULL,
     queued_at        INTEGER,
     started_at       INTEGER,
     ended_at         INTEGER NOT NULL,
     exit_code        INTEGER,
     signal           INTEGER,
-    max_rss          INTEGER,
+    max_rss_bytes    INTEGER,
     log_bytes        INTEGER,
     pokes            INTEGER NOT NULL DEFAULT 0,
     billed_ms        INTEGER,
@@ -240,7 +247,7 @@ CREATE TABLE task_outputs (
     outputs          TEXT NOT NULL
 ) STRICT;
 
--- A limit across DAGs, set by people.
+-- A limit across DAGs, set by users.
 CREATE TABLE pools (
     name        TEXT PRIMARY KEY,
     slots       INTEGER NOT NULL CHECK (slots >= 0),
@@ -248,25 +255,25 @@ CREATE TABLE pools (
     updated_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Attempts in flight that are to be stopped. The claim or the marker is written after the commit, and once more by the
+-- Attempts in flight that must be stopped. The claim or the marker is written after the commit, and once more by the
 -- tick, because the process may die in between.
-CREATE TABLE stops (
+CREATE TABLE stop_requests (
     attempt      TEXT PRIMARY KEY,
     requested_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Messages to people that must leave at least once. `due_at` is when to send (again); NULL once delivered or
+-- Messages to users that must be delivered at least once. `due_at` is when to send (again); NULL once delivered or
 -- given up.
 CREATE TABLE notifications (
     id         INTEGER PRIMARY KEY,
     dag_id     TEXT NOT NULL,
     run_id     TEXT NOT NULL,
     task_id    TEXT,
-    event      TEXT NOT NULL CHECK (event IN ('success', 'failure', 'retry')),
-    kind       TEXT NOT NULL, -- no CHECK: kinds will be added, and a migration cannot widen one
+    event      TEXT NOT NULL,
+    kind       TEXT NOT NULL,
     target     TEXT NOT NULL,
     payload    TEXT NOT NULL,
-    state      TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'failed')),
+    state      TEXT NOT NULL DEFAULT 'pending',
     sends      INTEGER NOT NULL DEFAULT 0,
     reason     TEXT NOT NULL DEFAULT '',
     created_at INTEGER NOT NULL,
@@ -291,7 +298,7 @@ CREATE TABLE audit (
 CREATE TABLE access_tokens (
     id           INTEGER PRIMARY KEY,
     name         TEXT NOT NULL UNIQUE,
-    role         TEXT NOT NULL CHECK (role IN ('viewer', 'operator')),
+    role         TEXT NOT NULL,
     sha256       TEXT NOT NULL UNIQUE,
     created_at   INTEGER NOT NULL,
     last_used_at INTEGER,
@@ -303,7 +310,7 @@ CREATE TABLE ticks (
     id          INTEGER PRIMARY KEY,
     started_at  INTEGER NOT NULL,
     duration_us INTEGER NOT NULL,
-    did         TEXT NOT NULL,
+    counts      TEXT NOT NULL,
     errors      TEXT NOT NULL DEFAULT '[]'
 ) STRICT;
 
@@ -326,8 +333,8 @@ CREATE TABLE self_tests (
     applied_at INTEGER
 ) STRICT;
 
--- What the scheduler had to leave out because handling it raised, how often, and since when. What comes through in
--- the end is removed from here; what does not is ended with this reason.
+-- Items that the scheduler skipped because handling them raised: how often, and since when. An item that succeeds
+-- later is removed from here; one that never does is ended with this reason.
 CREATE TABLE skipped (
     item     TEXT PRIMARY KEY,
     dag_id   TEXT,
@@ -339,8 +346,8 @@ CREATE TABLE skipped (
 
 CREATE INDEX skipped_of_dag ON skipped (dag_id, last_at) WHERE dag_id IS NOT NULL;
 
--- Small facts with a name, such as when the bucket was last compared.
-CREATE TABLE facts (
+-- Named values, such as when the bucket was last compared.
+CREATE TABLE metadata (
     name  TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -22,7 +22,7 @@ def queue(
             "UPDATE task_instances SET state = 'queued', try_number = try_number + (poke = 0),"
             " version = ?, sends = 1, queued_at = ?, not_before = ?, due_at = ?, started_at = NULL,"
             " heartbeat_at = NULL, ended_at = NULL, exit_code = NULL, signal = NULL,"
-            " max_rss = NULL, log_bytes = NULL, reason = ''"
+            " max_rss_bytes = NULL, log_bytes = NULL, reason = ''"
             " WHERE id = ? AND state IN (SELECT value FROM json_each(?))",
             (
                 version,
@@ -97,8 +97,8 @@ def end_attempt(
     changed = tx.execute(
         "UPDATE task_instances SET state = ?, due_at = ?, not_before = coalesce(?2, not_before),"
         " started_at = coalesce(?, started_at), ended_at = ?, exit_code = ?, signal = ?,"
-        " max_rss = ?, log_bytes = ?, reason = ?, poke = 0, poke_until = NULL,"
-        " poke_billed = 0"
+        " max_rss_bytes = ?, log_bytes = ?, reason = ?, poke = 0, poke_until = NULL,"
+        " poke_billed_ms = 0"
         " WHERE id = ? AND try_number = ? AND poke = ?"
         " AND state IN ('queued', 'running') AND state IN (SELECT value FROM json_each(?))",
         (
@@ -108,7 +108,7 @@ def end_attempt(
             to_us(end.ended_at),
             end.exit_code,
             end.signal,
-            end.max_rss,
+            end.max_rss_bytes,
             end.log_bytes,
             end.reason,
             task.key,
@@ -125,8 +125,8 @@ def end_attempt(
 def _remember(tx: Transaction, task: TaskInstance, end: End) -> None:
     tx.execute(
         "INSERT INTO attempts (task_instance_id, try_number, version, outcome, queued_at,"
-        " started_at, ended_at, exit_code, signal, max_rss, log_bytes, pokes, billed_ms, memory_mb,"
-        " reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " started_at, ended_at, exit_code, signal, max_rss_bytes, log_bytes, pokes, billed_ms,"
+        " memory_mb, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             task.key,
             task.try_number,
@@ -137,10 +137,10 @@ def _remember(tx: Transaction, task: TaskInstance, end: End) -> None:
             to_us(end.ended_at),
             end.exit_code,
             end.signal,
-            end.max_rss,
+            end.max_rss_bytes,
             end.log_bytes,
             task.attempt.poke,
-            None if end.billed_ms is None else end.billed_ms + task.poke_billed,
+            None if end.billed_ms is None else end.billed_ms + task.poke_billed_ms,
             end.memory_mb,
             end.reason,
         ),
@@ -161,7 +161,7 @@ def reschedule(
         tx.execute(
             "UPDATE task_instances SET state = 'up_for_reschedule', due_at = ?1, not_before = ?1,"
             " poke = poke + 1, poke_until = ?2, ended_at = ?3, reason = ?9,"
-            " poke_billed = poke_billed + ?8"
+            " poke_billed_ms = poke_billed_ms + ?8"
             " WHERE id = ?4 AND try_number = ?5 AND poke = ?6 AND state IN ('queued', 'running')"
             " AND state IN (SELECT value FROM json_each(?7))",
             (

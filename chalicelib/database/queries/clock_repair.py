@@ -61,7 +61,8 @@ def dags_set_after(
 ) -> list[RegisteredDag]:
     """DAGs whose next fire time is to come and was worked out after `latest`."""
     rows = tx.all(
-        REGISTERED_DAG + "WHERE next_fire_at > ? AND fire_set_at > ? ORDER BY next_fire_at, dag_id"
+        REGISTERED_DAG
+        + "WHERE next_fire_at > ? AND next_fire_set_at > ? ORDER BY next_fire_at, dag_id"
         " LIMIT ?",
         (to_us(now), to_us(latest), limit),
     )

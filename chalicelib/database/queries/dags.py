@@ -63,7 +63,7 @@ def fire_moments(tx: Transaction, after: datetime, until: datetime, limit: int) 
 def set_next_fire(tx: Transaction, dag_id: str, moment: datetime | None, now: datetime) -> None:
     """Move the DAG's clock."""
     tx.execute(
-        "UPDATE dags SET next_fire_at = ?, fire_set_at = ? WHERE dag_id = ?",
+        "UPDATE dags SET next_fire_at = ?, next_fire_set_at = ? WHERE dag_id = ?",
         (to_us(moment), to_us(now), dag_id),
     )
 
@@ -78,7 +78,7 @@ def set_paused(
 ) -> None:
     """Pause or un-pause, and why if it was not people."""
     tx.execute(
-        "UPDATE dags SET is_paused = ?1, next_fire_at = ?2, fire_set_at = ?3, updated_at = ?3,"
+        "UPDATE dags SET is_paused = ?1, next_fire_at = ?2, next_fire_set_at = ?3, updated_at = ?3,"
         " paused_reason = ?4, unpaused_at = iif(?1, unpaused_at, ?3) WHERE dag_id = ?5",
         (int(is_paused), to_us(next_fire_at), to_us(now), reason, dag_id),
     )
@@ -147,12 +147,12 @@ def activate(
     tx.execute(
         "INSERT INTO dags (dag_id, file_key, version_id, name, description, owner, tags, schedule,"
         " timezone, max_active_runs, max_active_tasks, is_paused, next_fire_at, created_at,"
-        " updated_at, fire_set_at, retention_days, warnings)"
+        " updated_at, next_fire_set_at, retention_days, warnings)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?14, ?15, ?16)"
         " ON CONFLICT (dag_id) DO UPDATE SET file_key = ?2, version_id = ?3, name = ?4,"
         " description = ?5, owner = ?6, tags = ?7, schedule = ?8, timezone = ?9,"
         " max_active_runs = ?10, max_active_tasks = ?11, is_paused = ?12, next_fire_at = ?13,"
-        " updated_at = ?14, fire_set_at = ?14, retention_days = ?15, warnings = ?16,"
+        " updated_at = ?14, next_fire_set_at = ?14, retention_days = ?15, warnings = ?16,"
         " removed_at = NULL",
         (
             dag.dag_id,

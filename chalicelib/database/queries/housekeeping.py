@@ -18,51 +18,51 @@ _BODY_KEPT = 16_384
 
 def fact(tx: Transaction, name: str) -> datetime | None:
     """The moment that is remembered under this name."""
-    row = tx.one("SELECT value FROM facts WHERE name = ?", (name,))
+    row = tx.one("SELECT value FROM metadata WHERE name = ?", (name,))
     return from_us(int(row[0])) if row else None
 
 
 def set_fact(tx: Transaction, name: str, moment: datetime) -> None:
     """Remember a moment."""
-    tx.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, str(to_us(moment))))
+    tx.execute("INSERT OR REPLACE INTO metadata VALUES (?, ?)", (name, str(to_us(moment))))
 
 
 def word(tx: Transaction, name: str) -> str:
     """The word that is remembered under this name; empty if there is none."""
-    row = tx.one("SELECT value FROM facts WHERE name = ?", (name,))
+    row = tx.one("SELECT value FROM metadata WHERE name = ?", (name,))
     return str(row["value"]) if row else ""
 
 
 def set_word(tx: Transaction, name: str, value: str) -> None:
     """Remember a word."""
-    tx.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+    tx.execute("INSERT OR REPLACE INTO metadata VALUES (?, ?)", (name, value))
 
 
 def forget_fact(tx: Transaction, name: str) -> None:
     """Remember it no longer."""
-    tx.execute("DELETE FROM facts WHERE name = ?", (name,))
+    tx.execute("DELETE FROM metadata WHERE name = ?", (name,))
 
 
 def record_tick(
     tx: Transaction,
     started_at: datetime,
     duration_us: int,
-    did: Mapping[str, int],
+    counts: Mapping[str, int],
     errors: Sequence[str],
 ) -> None:
     """One row per tick; the oldest go."""
     key = tx.insert(
-        "INSERT INTO ticks (started_at, duration_us, did, errors) VALUES (?, ?, ?, ?)",
-        (to_us(started_at), duration_us, json.dumps(did), json.dumps(list(errors))),
+        "INSERT INTO ticks (started_at, duration_us, counts, errors) VALUES (?, ?, ?, ?)",
+        (to_us(started_at), duration_us, json.dumps(counts), json.dumps(list(errors))),
     )
     tx.execute("DELETE FROM ticks WHERE id <= ?", (key - TICKS_KEPT,))
 
 
-def amend_tick(tx: Transaction, did: Mapping[str, int], errors: Sequence[str]) -> None:
+def amend_tick(tx: Transaction, counts: Mapping[str, int], errors: Sequence[str]) -> None:
     """The latest tick has done more since it was recorded."""
     tx.execute(
-        "UPDATE ticks SET did = ?, errors = ? WHERE id = (SELECT max(id) FROM ticks)",
-        (json.dumps(did), json.dumps(list(errors))),
+        "UPDATE ticks SET counts = ?, errors = ? WHERE id = (SELECT max(id) FROM ticks)",
+        (json.dumps(counts), json.dumps(list(errors))),
     )
 
 

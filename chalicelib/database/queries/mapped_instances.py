@@ -32,7 +32,9 @@ def insert(
         " WHERE task_instances.state = 'none'",
         [(first + n, json.dumps(item), whole.key) for n, item in enumerate(items)],
     )
-    tx.execute("UPDATE task_instances SET copies = ? WHERE id = ?", (first + len(items), whole.key))
+    tx.execute(
+        "UPDATE task_instances SET mapped_count = ? WHERE id = ?", (first + len(items), whole.key)
+    )
 
 
 def _take_again(tx: Transaction, whole: TaskInstance, first: int, behind: int) -> None:
@@ -49,7 +51,7 @@ def _take_again(tx: Transaction, whole: TaskInstance, first: int, behind: int) -
 def half_expanded(tx: Transaction, limit: int) -> list[TaskInstance]:
     """Rows that stand for copies of which some have been made and others are still to be."""
     rows = tx.all(
-        SELECT_TASK + "WHERE t.copies IS NOT NULL AND t.state = 'none' AND t.copies > 0"
+        SELECT_TASK + "WHERE t.mapped_count IS NOT NULL AND t.state = 'none' AND t.mapped_count > 0"
         " ORDER BY t.id LIMIT ?",
         (limit,),
     )
@@ -60,19 +62,19 @@ def begin_anew(tx: Transaction, run_key: int, dag_id: str, task: Task, tries: in
     """Let one row stand for the task, as at first: for the task itself, or for all copies to come.
     The tries of all copies are counted on from `tries`: an attempt's name is never used twice. An
     attempt that goes on in that row is left alone."""
-    copies = 0 if task.expand else None
+    mapped_count = 0 if task.expand else None
     limits = (task.pool, task.pool_slots, task.priority_weight)
     tx.execute(
-        "INSERT INTO task_instances (run_key, dag_id, task_id, map_index, copies, pool, pool_slots,"
-        " priority, try_number) VALUES (?, ?, ?, -1, ?, ?, ?, ?, ?)"
+        "INSERT INTO task_instances (run_key, dag_id, task_id, map_index, mapped_count, pool,"
+        " pool_slots, priority, try_number) VALUES (?, ?, ?, -1, ?, ?, ?, ?, ?)"
         " ON CONFLICT (run_key, task_id, map_index) DO UPDATE SET removed_at = NULL",
-        (run_key, dag_id, task.id, copies, *limits, tries),
+        (run_key, dag_id, task.id, mapped_count, *limits, tries),
     )
     tx.execute(
-        "UPDATE task_instances SET copies = ?, try_number = max(try_number, ?)"
+        "UPDATE task_instances SET mapped_count = ?, try_number = max(try_number, ?)"
         " WHERE run_key = ? AND task_id = ? AND map_index = -1"
         " AND state NOT IN ('queued', 'running')",
-        (copies, tries, run_key, task.id),
+        (mapped_count, tries, run_key, task.id),
     )
     tx.execute(
         "UPDATE task_instances SET state = 'none', reason = '', due_at = NULL, not_before = NULL,"
@@ -106,7 +108,7 @@ def retire(tx: Transaction, keys: Sequence[int], reason: str, now: datetime) -> 
     )
     tx.execute(
         "UPDATE task_instances SET state = 'cancelled', reason = ?, due_at = NULL, ended_at = ?2,"
-        " removed_at = ?2, copies = NULL WHERE id IN (SELECT value FROM json_each(?3))"
+        " removed_at = ?2, mapped_count = NULL WHERE id IN (SELECT value FROM json_each(?3))"
         " AND state IN ('none', 'scheduled', 'up_for_retry', 'up_for_reschedule')",
         (reason, to_us(now), chosen),
     )

@@ -13,14 +13,16 @@ from chalicelib.messages import Attempt
 def insert(tx: Transaction, attempt: Attempt, now: datetime) -> None:
     """Note the request; asking again changes nothing."""
     tx.execute(
-        "INSERT OR IGNORE INTO stops (attempt, requested_at) VALUES (?, ?)",
+        "INSERT OR IGNORE INTO stop_requests (attempt, requested_at) VALUES (?, ?)",
         (_name(attempt), to_us(now)),
     )
 
 
 def pending(tx: Transaction, limit: int) -> list[str]:
     """Names of the attempts, for `attempt_of`; those that were asked longest ago first."""
-    rows = tx.all("SELECT attempt FROM stops ORDER BY requested_at, attempt LIMIT ?", (limit,))
+    rows = tx.all(
+        "SELECT attempt FROM stop_requests ORDER BY requested_at, attempt LIMIT ?", (limit,)
+    )
     return [row[0] for row in rows]
 
 
@@ -31,22 +33,24 @@ def attempt_of(name: str) -> Attempt:
 
 def asked_again(tx: Transaction, attempt: Attempt, now: datetime) -> None:
     """It was asked once more: others come first now."""
-    tx.execute("UPDATE stops SET requested_at = ? WHERE attempt = ?", (to_us(now), _name(attempt)))
+    tx.execute(
+        "UPDATE stop_requests SET requested_at = ? WHERE attempt = ?", (to_us(now), _name(attempt))
+    )
 
 
 def forget_name(tx: Transaction, name: str) -> None:
     """The name is none of an attempt."""
-    tx.execute("DELETE FROM stops WHERE attempt = ?", (name,))
+    tx.execute("DELETE FROM stop_requests WHERE attempt = ?", (name,))
 
 
 def is_asked_for(tx: Transaction, attempt: Attempt) -> bool:
     """Whether somebody wants this attempt to end."""
-    return tx.one("SELECT 1 FROM stops WHERE attempt = ?", (_name(attempt),)) is not None
+    return tx.one("SELECT 1 FROM stop_requests WHERE attempt = ?", (_name(attempt),)) is not None
 
 
 def forget(tx: Transaction, attempt: Attempt) -> None:
     """The attempt has ended, or the request was repeated."""
-    tx.execute("DELETE FROM stops WHERE attempt = ?", (_name(attempt),))
+    tx.execute("DELETE FROM stop_requests WHERE attempt = ?", (_name(attempt),))
 
 
 def _name(attempt: Attempt) -> str:

@@ -38,10 +38,10 @@ class TaskInstance:
     started_at: datetime | None
     heartbeat_at: datetime | None
     poke_until: datetime | None
-    poke_billed: int
+    poke_billed_ms: int
     tries_before: int
     item_text: str | None
-    copies: int | None
+    mapped_count: int | None
     pool: str | None
     pool_slots: int
     priority: int
@@ -72,8 +72,8 @@ class TaskInstance:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How an attempt ended, for its row of the history. `max_rss` and `log_bytes` in bytes; `log`
-    is the whole log where it is not in the bucket; `is_transient`: the command was never started,
+    """How an attempt ended, for its row of the history. `log` is the whole log where it is not in
+    the bucket; `is_transient`: the command was never started,
     for a reason that may pass."""
 
     outcome: Outcome
@@ -81,7 +81,7 @@ class End:
     started_at: datetime | None = None
     exit_code: int | None = None
     signal: int | None = None
-    max_rss: int | None = None
+    max_rss_bytes: int | None = None
     log_bytes: int | None = None
     log: str | None = None
     reason: str = ""
@@ -95,8 +95,8 @@ _STATES = {state.value: state for state in TaskState}
 SELECT_TASK = """
     SELECT t.id, t.run_key, t.dag_id, r.run_id, t.task_id, t.map_index, t.try_number, t.state,
            t.poke, t.sends, t.queued_at, t.not_before, t.started_at, t.heartbeat_at, t.poke_until,
-           t.poke_billed,
-           t.tries_before, t.item, t.copies, t.pool, t.pool_slots, t.priority,
+           t.poke_billed_ms,
+           t.tries_before, t.item, t.mapped_count, t.pool, t.pool_slots, t.priority,
            t.version, t.removed_at, t.due_at
     FROM task_instances t JOIN runs r ON r.id = t.run_key
 """
@@ -105,8 +105,8 @@ SELECT_TASK = """
 def insert(tx: Transaction, run_key: int, dag_id: str, tasks: Iterable[Task]) -> None:
     """Make the run's task instances, all in `none`."""
     tx.executemany(
-        "INSERT INTO task_instances (run_key, dag_id, task_id, pool, pool_slots, priority, copies)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO task_instances (run_key, dag_id, task_id, pool, pool_slots, priority,"
+        " mapped_count) VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 run_key,
@@ -355,10 +355,10 @@ def instance_of(row: Row) -> TaskInstance:
         started_at=from_us(row[12]),
         heartbeat_at=from_us(row[13]),
         poke_until=from_us(row[14]),
-        poke_billed=row[15],
+        poke_billed_ms=row[15],
         tries_before=row[16],
         item_text=row[17],
-        copies=row[18],
+        mapped_count=row[18],
         pool=row[19],
         pool_slots=row[20],
         priority=row[21],

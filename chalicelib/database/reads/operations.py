@@ -21,7 +21,7 @@ DAG_WARNINGS = """
     WHERE warnings <> '[]' AND removed_at IS NULL AND dag_id > ? ORDER BY dag_id LIMIT ?
 """
 TICKS = """
-    SELECT id, started_at, duration_us / 1e6 AS duration, did, errors
+    SELECT id, started_at, duration_us / 1e6 AS duration, counts, errors
     FROM ticks WHERE id < ? ORDER BY id DESC LIMIT ?
 """
 # The tables counted here are kept short by those who write them.

@@ -19,7 +19,7 @@ _COLUMNS = """
     SELECT t.id, t.dag_id, r.run_id, t.task_id, t.map_index, t.state, t.try_number, t.poke,
            t.pool, t.pool_slots, t.priority, t.queued_at, t.not_before, t.started_at,
            t.heartbeat_at, t.ended_at, (t.ended_at - t.started_at) / 1e6 AS duration, t.exit_code,
-           t.signal, t.max_rss AS max_rss_bytes, t.log_bytes, t.reason, t.version,
+           t.signal, t.max_rss_bytes, t.log_bytes, t.reason, t.version,
            t.removed_at,
            r.stopping IS NOT NULL AND r.ended_at IS NULL AS is_stopping
 """
@@ -68,7 +68,7 @@ DETAIL = f"""
 ATTEMPTS = """
     SELECT a.try_number, a.version, a.outcome, a.queued_at, a.started_at, a.ended_at,
            (a.ended_at - a.started_at) / 1e6 AS duration, a.exit_code, a.signal,
-           a.max_rss AS max_rss_bytes, a.log_bytes, a.pokes, a.billed_ms, a.memory_mb, a.reason
+           a.max_rss_bytes, a.log_bytes, a.pokes, a.billed_ms, a.memory_mb, a.reason
     FROM attempts a WHERE a.task_instance_id = ? ORDER BY a.try_number DESC LIMIT ?
 """
 LOG = """

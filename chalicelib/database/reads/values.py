@@ -380,5 +380,5 @@ class TickItem:
 
     started_at: datetime
     duration: float
-    did: dict[str, int]
+    counts: dict[str, int]
     errors: tuple[str, ...]

@@ -56,7 +56,7 @@ def write_for_ever(path: Path) -> None:
         began, refused = time.time(), 0
         try:
             with database.write() as tx:
-                tx.execute("INSERT OR REPLACE INTO facts VALUES ('bench', ?)", (str(began),))
+                tx.execute("INSERT OR REPLACE INTO metadata VALUES ('bench', ?)", (str(began),))
         except Unavailable:
             refused = 1
         line = f"{began} {time.time() - began} {refused}\n"

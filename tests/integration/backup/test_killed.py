@@ -42,13 +42,13 @@ def run_victim(act: str, path: Path, tmp_path: Path, place: str, count: int) -> 
 
 def put(database: Database, value: str) -> None:
     with database.write() as tx:
-        tx.execute("INSERT OR REPLACE INTO facts VALUES ('where', ?)", (value,))
+        tx.execute("INSERT OR REPLACE INTO metadata VALUES ('where', ?)", (value,))
 
 
 def seen(path: Path) -> str:
     database = Database(path)
     with database.read() as tx:
-        row = tx.one("SELECT value FROM facts WHERE name = 'where'")
+        row = tx.one("SELECT value FROM metadata WHERE name = 'where'")
     database.close()
     return "" if row is None else str(row[0])
 

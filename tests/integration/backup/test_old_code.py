@@ -79,7 +79,7 @@ def test_two_versions_that_start_at_once_end_with_the_newer_schema(path: Path) -
         opened = Database(path, steps=steps)
         opened.create_if_missing()
         with opened.write() as tx:
-            tx.execute("INSERT INTO facts VALUES (?, '')", (str(random.random()),))
+            tx.execute("INSERT INTO metadata VALUES (?, '')", (str(random.random()),))
         opened.close()
 
     threads = [threading.Thread(target=start, args=(steps,)) for steps in (load(), NEXT) * 2]
@@ -88,5 +88,5 @@ def test_two_versions_that_start_at_once_end_with_the_newer_schema(path: Path) -
     for thread in threads:
         thread.join(HANG_SECONDS)
     with Database(path, steps=NEXT).read() as tx:
-        assert len(tx.all("SELECT * FROM facts")) == 4
+        assert len(tx.all("SELECT * FROM metadata")) == 4
         assert tx.all("SELECT * FROM colors") == []

@@ -27,7 +27,7 @@ from tests.support.fakes import FakeBucket, FakeClock
 from tests.support.waiting import HANG_SECONDS, eventually
 
 ROOT = Path(__file__).parents[3]
-PUT = "INSERT OR REPLACE INTO facts (name, value) VALUES ('where', ?)"
+PUT = "INSERT OR REPLACE INTO metadata (name, value) VALUES ('where', ?)"
 ACTIVE = (
     "INSERT INTO dag_versions VALUES (1, 'd', 1, 'd.yaml', 'e', 0, '', '', '{}')",
     "INSERT INTO runs (run_id, dag_id, version_id, run_type, state, logical_date,"
@@ -45,7 +45,7 @@ def put(database: Database, value: str) -> int:
 
 def seen(database: Database) -> str:
     with database.read() as tx:
-        row = tx.one("SELECT value FROM facts WHERE name = 'where'")
+        row = tx.one("SELECT value FROM metadata WHERE name = 'where'")
     return "" if row is None else str(row[0])
 
 
@@ -87,7 +87,7 @@ def test_what_was_replaced_is_kept_beside_it_whole(
     done = restore(keeper)
     assert done.kept_as is not None
     kept = sqlite.connect(path.parent.parent / done.kept_as / path.name)
-    assert kept.execute("SELECT value FROM facts WHERE name = 'where'").fetchone() == ("lost",)
+    assert kept.execute("SELECT value FROM metadata WHERE name = 'where'").fetchone() == ("lost",)
     assert kept.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     kept.close()
 
@@ -262,7 +262,7 @@ def with_steps(keeper: BackupContext, steps: list[Migration]) -> BackupContext:
     return replace(keeper, database=Database(keeper.database.path, steps=steps))
 
 
-NEXT = [*load(), Migration(len(load()) + 1, "next", "ALTER TABLE facts ADD COLUMN why TEXT;\n")]
+NEXT = [*load(), Migration(len(load()) + 1, "next", "ALTER TABLE metadata ADD COLUMN why TEXT;\n")]
 
 
 def test_a_backup_of_a_newer_schema_is_refused(keeper: BackupContext, database: Database) -> None:
@@ -280,7 +280,7 @@ def test_a_backup_of_an_older_schema_is_migrated(keeper: BackupContext, database
     newer = with_steps(keeper, NEXT)
     assert restore(newer).schema_version == len(NEXT)
     with newer.database.read() as tx:
-        assert tx.all("SELECT why FROM facts") == []
+        assert tx.all("SELECT why FROM metadata") == []
 
 
 def test_a_bucket_that_does_not_answer_changes_nothing(

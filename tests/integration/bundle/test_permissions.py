@@ -150,7 +150,7 @@ def _forget_what_is_old(installed: Installation, user: User) -> None:
     with database.write() as tx:
         years = int(timedelta(days=3650).total_seconds() * 1_000_000)
         tx.execute(f"UPDATE runs SET ended_at = ended_at - {years} WHERE ended_at IS NOT NULL")
-        tx.execute("DELETE FROM facts WHERE name = 'last_round'")
+        tx.execute("DELETE FROM metadata WHERE name = 'last_round'")
     database.close()
     eventually(lambda: {"runs_removed", "files_registered"} <= _did(user))
 
@@ -163,7 +163,9 @@ def _send(installed: Installation, queue: str, attempt: Attempt) -> None:
 
 def _did(user: User) -> set[str]:
     """What the ticks did."""
-    return {name for tick in user.get("/api/ticks", limit="100")["ticks"] for name in tick["did"]}
+    return {
+        name for tick in user.get("/api/ticks", limit="100")["ticks"] for name in tick["counts"]
+    }
 
 
 def _back_up(installed: Installation, functions: Lambda) -> None:

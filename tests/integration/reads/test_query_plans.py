@@ -63,7 +63,7 @@ RUN_PLANS = {
 TASK_PLANS = {
     "dag": "SEARCH t USING INDEX task_instances_by_dag (dag_id=? AND id>? AND id<?)",
     "task": "SEARCH t USING INDEX task_instances_by_task (task_id=? AND id>? AND id<?)",
-    "state": "SEARCH t USING INDEX task_instances_notable (state=? AND id>? AND id<?)",
+    "state": "SEARCH t USING INDEX task_instances_by_state (state=? AND id>? AND id<?)",
     "all": "SEARCH t USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
 }
 

@@ -130,7 +130,7 @@ def check(world: World) -> None:
     in_flight = "SELECT task_id FROM task_instances WHERE state IN ('queued', 'running')"
     assert world.all(in_flight) == []
     assert world.all("SELECT 1 FROM runs WHERE state = 'failed' AND reason = ''") == []
-    assert world.all("SELECT attempt FROM stops") == []
+    assert world.all("SELECT attempt FROM stop_requests") == []
 
 
 @pytest.mark.parametrize("attribute", ATTRIBUTES)

@@ -33,7 +33,7 @@ def test_what_one_queue_refuses_keeps_nothing_from_the_other(make_world: MakeWor
     run_id = world.request("d")
     world.clock.advance(200)
     before = len(world.results.bodies())
-    did = world.tick().did
+    did = world.tick().counts
     assert did["messages_resent"] == 1
     assert len(world.results.bodies()) >= before + did["wakes_planned"] > before
     world.scheduler = good

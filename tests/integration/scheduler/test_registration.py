@@ -274,7 +274,7 @@ def test_a_tick_takes_on_so_many_files_and_the_next_one_the_others(make_world: M
     keys(world, (f"n{number:04d}.yaml" for number in range(most + 50)))
     registered = []
     for _ in range(3):
-        registered.append(world.tick().did.get("files_registered", 0))
+        registered.append(world.tick().counts.get("files_registered", 0))
         world.clock.advance(60)
     assert registered == [most, 50, 0]
 

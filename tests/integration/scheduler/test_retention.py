@@ -73,9 +73,9 @@ def test_one_tick_removes_what_a_busy_installation_makes_in_minutes(make_world: 
     world = make_world()
     many_runs(world, 4000)
     world.clock.advance(100 * DAY)
-    assert world.tick().did["runs_removed"] == 4000
+    assert world.tick().counts["runs_removed"] == 4000
     assert (runs_left(world), tasks_left(world), world.runs.objects) == (0, 0, {})
-    did = world.all("SELECT did FROM ticks ORDER BY id DESC LIMIT 1")[0][0]
+    did = world.all("SELECT counts FROM ticks ORDER BY id DESC LIMIT 1")[0][0]
     assert json.loads(did)["runs_removed"] == 4000
 
 
@@ -92,8 +92,8 @@ def test_what_one_tick_has_no_time_for_the_next_goes_on_with(make_world: MakeWor
     world.tick()
     assert before > runs_left(world) == 0
     world.clock.advance(60)
-    assert "runs_removed" not in world.tick().did
-    assert world.all("SELECT name FROM facts WHERE name LIKE 'retention%'") == []
+    assert "runs_removed" not in world.tick().counts
+    assert world.all("SELECT name FROM metadata WHERE name LIKE 'retention%'") == []
 
 
 def test_a_wide_run_is_removed_in_pieces_and_runs_no_more_meanwhile(make_world: MakeWorld) -> None:
@@ -249,7 +249,7 @@ def test_runs_that_are_kept_for_longer_are_not_passed_by_each_time(make_world: M
         tx._connection.set_trace_callback(None)
         steps = [str(tuple(row)[3]) for sql in seen for row in tx.all(f"EXPLAIN QUERY PLAN {sql}")]
     assert [run.dag_id for run in found] == ["e"]
-    assert "SEARCH r USING COVERING INDEX runs_ended_of (dag_id=? AND ended_at<?)" in steps
+    assert "SEARCH r USING COVERING INDEX runs_ended_by_dag (dag_id=? AND ended_at<?)" in steps
     assert not any(
         step.startswith(("SCAN runs", "SEARCH runs USING INDEX runs_ended ")) for step in steps
     )

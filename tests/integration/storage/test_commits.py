@@ -20,7 +20,7 @@ from chalicelib.errors import DatabaseBusy
 from tests.integration.storage.doubles import Connections, disk_failure, intercepted
 from tests.support.waiting import HANG_SECONDS
 
-ADD = "INSERT INTO facts VALUES (?, '')"
+ADD = "INSERT INTO metadata VALUES (?, '')"
 IMPATIENT = Patience(budget=0.1)
 
 
@@ -32,7 +32,7 @@ def add(database: Database, name: str, batch_id: str | None = None) -> int | Non
 
 def names(database: Database) -> list[str]:
     with database.read() as tx:
-        return [row[0] for row in tx.all("SELECT name FROM facts")]
+        return [row[0] for row in tx.all("SELECT name FROM metadata")]
 
 
 @contextmanager
@@ -69,7 +69,7 @@ def test_the_number_moves_by_one_in_each_write_transaction(database: Database) -
 def test_a_transaction_that_changed_no_row_is_not_committed(database: Database) -> None:
     first = add(database, "a")
     with database.write("no change") as tx:
-        tx.execute("DELETE FROM facts WHERE name = 'none'")
+        tx.execute("DELETE FROM metadata WHERE name = 'none'")
     assert tx.commit_seq is None
     assert not database.committed("no change")
     assert first is not None
@@ -199,7 +199,7 @@ def test_a_lock_that_becomes_free_is_taken(database: Database) -> None:
 def test_a_commit_waits_for_readers_and_is_then_made(database: Database) -> None:
     reader = open_connection(database.path)
     reader.execute("BEGIN")
-    reader.execute("SELECT * FROM facts").fetchall()
+    reader.execute("SELECT * FROM metadata").fetchall()
     waiting = Patience(sleep=lambda _: reader.rollback())
     assert add(Database(database.path, patience=waiting), "a") is not None
     reader.close()
@@ -210,7 +210,7 @@ def test_a_commit_that_readers_hold_up_for_too_long_is_rolled_back(database: Dat
     impatient = Database(database.path, patience=IMPATIENT)
     reader = open_connection(database.path)
     reader.execute("BEGIN")
-    reader.execute("SELECT * FROM facts").fetchall()
+    reader.execute("SELECT * FROM metadata").fetchall()
     with pytest.raises(DatabaseBusy):
         add(impatient, "a")
     reader.close()

@@ -24,7 +24,7 @@ sys.stdin.readline()
 database = Database(Path(sys.argv[1]))
 database.create_if_missing()
 with database.write() as tx:
-    tx.execute("INSERT INTO facts VALUES (?, '')", (sys.argv[2],))
+    tx.execute("INSERT INTO metadata VALUES (?, '')", (sys.argv[2],))
 """
 
 
@@ -45,12 +45,12 @@ def test_an_empty_directory_is_taken_over(tmp_path: Path) -> None:
 
 def test_creating_again_changes_nothing(database: Database) -> None:
     with database.write() as tx:
-        tx.execute("INSERT INTO facts VALUES ('a', '1')")
+        tx.execute("INSERT INTO metadata VALUES ('a', '1')")
     before = tx.commit_seq
     assert before is not None
     Database(database.path).create_if_missing()
     with database.write() as tx:
-        tx.execute("UPDATE facts SET value = '2'")
+        tx.execute("UPDATE metadata SET value = '2'")
     assert tx.commit_seq == before + 1
 
 
@@ -70,7 +70,7 @@ def test_processes_that_create_at_once_end_with_one_database(tmp_path: Path) -> 
         racer.stdin.close()
     assert [racer.wait(HANG_SECONDS) for racer in racers] == [0, 0, 0, 0]
     with Database(path).read() as tx:
-        assert [row[0] for row in tx.all("SELECT name FROM facts ORDER BY name")] == list("0123")
+        assert [row[0] for row in tx.all("SELECT name FROM metadata ORDER BY name")] == list("0123")
     assert [entry.name for entry in tmp_path.iterdir()] == ["db"]
 
 
@@ -83,7 +83,7 @@ def test_the_loser_of_a_race_leaves_the_winners_database_alone(tmp_path: Path) -
 
     assert publish(path, fill_slowly, Patience()) is False
     with Database(path).read() as tx:
-        assert tx.all("SELECT * FROM facts") == []
+        assert tx.all("SELECT * FROM metadata") == []
     assert [entry.name for entry in tmp_path.iterdir()] == ["db"]
 
 

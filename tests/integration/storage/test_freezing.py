@@ -14,12 +14,12 @@ from chalicelib.database.connection.sqlite_open import open_connection
 from chalicelib.errors import TransactionExpired
 from tests.integration.storage.doubles import Connections, HeldClocks, intercepted
 
-ADD = "INSERT INTO facts VALUES (?, '')"
+ADD = "INSERT INTO metadata VALUES (?, '')"
 
 
 def names(database: Database) -> list[str]:
     with database.read() as tx:
-        return [row[0] for row in tx.all("SELECT name FROM facts")]
+        return [row[0] for row in tx.all("SELECT name FROM metadata")]
 
 
 @pytest.mark.parametrize("clock", Moment.__slots__)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import threading
 from pathlib import Path
 
@@ -35,6 +37,26 @@ def test_our_own_migrations_are_numbered_and_complete() -> None:
         assert all(map(sqlite.complete_statement, split(migration.script)))
 
 
+FROZEN = {
+    "0001_initial": "006a0a740cc75e099b01e2ef551c821e769abb863f32cd2fd31af5d20f0b7454",
+}
+"""Databases have been made from these files: a change of one would reach no database. Add another
+migration instead, as README.md beside them says."""
+
+
+def test_a_migration_is_never_changed_once_databases_were_made_from_it() -> None:
+    digests = {
+        migration.name: hashlib.sha256(migration.script.encode()).hexdigest()
+        for migration in load()
+    }
+    assert digests == FROZEN
+
+
+def test_the_schema_lists_no_words_that_may_grow() -> None:
+    listed = re.findall(r"CHECK \((\w+) IN \(\s*'", load()[0].script)
+    assert listed == ["state", "stopping", "state"]  # of runs, and of task instances
+
+
 def test_missing_migrations_are_applied_in_order(database: Database) -> None:
     newer = Database(database.path, steps=LATER)
     newer.migrate()
@@ -62,7 +84,7 @@ def test_old_code_goes_on_with_a_newer_database(database: Database) -> None:
     Database(database.path, steps=LATER).migrate()
     database.migrate()
     with database.write() as tx:
-        tx.execute("INSERT INTO facts VALUES ('a', '1')")
+        tx.execute("INSERT INTO metadata VALUES ('a', '1')")
     assert version(database) == LAST + 2
 
 
@@ -73,6 +95,40 @@ def test_new_code_says_that_an_old_database_must_be_migrated(database: Database)
         newer.read(),
     ):
         pass
+
+
+BREAKING = Migration(LAST + 1, "breaking", "-- breaking\nDROP TABLE short_logs;\n")
+
+
+def test_a_breaking_migration_keeps_older_programs_out_and_says_what_to_do(
+    database: Database,
+) -> None:
+    newer = Database(database.path, steps=[*load(), BREAKING])
+    newer.migrate()
+    expected = (
+        f"has schema version {LAST + 1} and needs a program that knows version {LAST + 1};"
+        f" this one knows {LAST}: deploy the newer program"
+    )
+    for begin in (database.read, database.write):
+        with pytest.raises(DatabaseUnusable, match=expected), begin():
+            pass
+    with newer.write() as tx:
+        tx.execute("INSERT INTO metadata VALUES ('a', '1')")
+
+
+def test_older_programs_stay_out_after_further_migrations_that_only_add(database: Database) -> None:
+    added = Migration(LAST + 2, "added", "CREATE TABLE later (a INTEGER) STRICT;\n")
+    Database(database.path, steps=[*load(), BREAKING, added]).migrate()
+    with pytest.raises(DatabaseUnusable, match=f"needs a program that knows version {LAST + 1}"):
+        database.migrate()
+    with Database(database.path, steps=[*load(), BREAKING]).read() as tx:
+        assert tx.all("SELECT * FROM later") == []
+
+
+def test_the_word_breaking_counts_on_the_first_line_only(tmp_path: Path) -> None:
+    (tmp_path / "0001_a.sql").write_text("-- Why.\n-- breaking\nCREATE TABLE a (x);\n")
+    with pytest.raises(BadMigration, match=r"0001_a\.sql: `-- breaking` must be the first line"):
+        load(tmp_path)
 
 
 def test_a_migration_that_fails_leaves_no_trace(database: Database) -> None:

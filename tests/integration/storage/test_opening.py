@@ -41,7 +41,7 @@ def test_every_connection_has_the_settings(
 ) -> None:
     def read() -> None:
         with database.read() as tx:
-            tx.all("SELECT * FROM facts")
+            tx.all("SELECT * FROM metadata")
             gate.wait(HANG_SECONDS)
 
     gate = threading.Barrier(3)
@@ -81,7 +81,7 @@ def test_the_sqlite_in_use_is_new_enough_and_safe_to_use_from_threads() -> None:
 
 def test_the_journal_stays_when_everybody_has_closed(database: Database) -> None:
     with database.write() as tx:
-        tx.execute("INSERT INTO facts VALUES ('a', '1')")
+        tx.execute("INSERT INTO metadata VALUES ('a', '1')")
     database.close()
     assert journal_of(database.path).stat().st_size > 0
 
@@ -127,7 +127,7 @@ def test_a_path_with_strange_characters_works(tmp_path: Path) -> None:
     strange = Database(tmp_path / "100% ?mode=ro #1 ü" / "orchestrator.db")
     strange.create_if_missing()
     with strange.write() as tx:
-        tx.execute("INSERT INTO facts VALUES ('a', '1')")
+        tx.execute("INSERT INTO metadata VALUES ('a', '1')")
     strange.close()
     assert tx.commit_seq is not None
 
@@ -141,7 +141,7 @@ def test_opening_a_database_while_another_process_commits_waits(database: Databa
 
     def read() -> None:
         with newcomer.read() as tx:
-            tx.all("SELECT * FROM facts")
+            tx.all("SELECT * FROM metadata")
         done.set()
 
     thread = threading.Thread(target=read)

@@ -12,8 +12,8 @@ from chalicelib.database.connection.transaction import TransactionOver
 from tests.integration.storage.doubles import Connections
 from tests.support.waiting import HANG_SECONDS
 
-ADD = "INSERT INTO facts (name, value) VALUES (?, ?)"
-NAMES = "SELECT name FROM facts ORDER BY name"
+ADD = "INSERT INTO metadata (name, value) VALUES (?, ?)"
+NAMES = "SELECT name FROM metadata ORDER BY name"
 
 
 def names(database: Database) -> list[str]:
@@ -43,7 +43,7 @@ def test_no_row_is_none_and_no_rows_an_empty_list(database: Database) -> None:
 
 
 def test_insert_answers_with_the_rowid(database: Database) -> None:
-    insert = "INSERT INTO ticks (id, started_at, duration_us, did) VALUES (?, 0, 0, '{}')"
+    insert = "INSERT INTO ticks (id, started_at, duration_us, counts) VALUES (?, 0, 0, '{}')"
     with database.write() as tx:
         assert [tx.insert(insert, (key,)) for key in (41, None)] == [41, 42]
 
@@ -51,8 +51,8 @@ def test_insert_answers_with_the_rowid(database: Database) -> None:
 def test_an_update_says_how_many_rows_it_changed(database: Database) -> None:
     with database.write() as tx:
         tx.executemany(ADD, [("a", "1"), ("b", "2")])
-        assert tx.execute("UPDATE facts SET value = '3'") == 2
-        assert tx.execute("UPDATE facts SET value = '3' WHERE name = ?", ("none",)) == 0
+        assert tx.execute("UPDATE metadata SET value = '3'") == 2
+        assert tx.execute("UPDATE metadata SET value = '3' WHERE name = ?", ("none",)) == 0
 
 
 def test_an_error_in_the_block_rolls_everything_back(database: Database) -> None:
@@ -103,7 +103,7 @@ def test_savepoints_nest(database: Database) -> None:
 
 
 def test_a_savepoint_does_not_hide_that_sqlite_rolled_everything_back(database: Database) -> None:
-    add_or_roll_back = "INSERT OR ROLLBACK INTO facts VALUES ('a', '1')"
+    add_or_roll_back = "INSERT OR ROLLBACK INTO metadata VALUES ('a', '1')"
     with pytest.raises(IntegrityError), database.write() as tx, tx.savepoint():
         tx.execute(add_or_roll_back)
         tx.execute(add_or_roll_back)
@@ -111,7 +111,7 @@ def test_a_savepoint_does_not_hide_that_sqlite_rolled_everything_back(database: 
 
 
 def test_no_statement_runs_after_sqlite_rolled_everything_back(database: Database) -> None:
-    add_or_roll_back = "INSERT OR ROLLBACK INTO facts VALUES ('a', '1')"
+    add_or_roll_back = "INSERT OR ROLLBACK INTO metadata VALUES ('a', '1')"
     with pytest.raises(TransactionOver), database.write() as tx:
         tx.execute(add_or_roll_back)
         with pytest.raises(IntegrityError):
@@ -164,8 +164,10 @@ def test_a_reader_sees_one_state_while_others_write(database: Database) -> None:
 
 def test_threads_that_write_at_once_take_turns(database: Database) -> None:
     def count(tx: Transaction) -> None:
-        row = tx.one("SELECT value FROM facts WHERE name = 'n'")
-        tx.execute("INSERT OR REPLACE INTO facts VALUES ('n', ?)", (int(row[0]) + 1 if row else 1,))
+        row = tx.one("SELECT value FROM metadata WHERE name = 'n'")
+        tx.execute(
+            "INSERT OR REPLACE INTO metadata VALUES ('n', ?)", (int(row[0]) + 1 if row else 1,)
+        )
 
     def write_often() -> None:
         for _ in range(25):
@@ -178,4 +180,4 @@ def test_threads_that_write_at_once_take_turns(database: Database) -> None:
     for thread in threads:
         thread.join(HANG_SECONDS)
     with database.read() as tx:
-        assert [row["value"] for row in tx.all("SELECT value FROM facts")] == ["100"]
+        assert [row["value"] for row in tx.all("SELECT value FROM metadata")] == ["100"]

@@ -28,7 +28,7 @@ export async function view(main, context) {
 
 /** @param {Api.Tick} tick */
 function cells(tick) {
-  const actions = Object.entries(tick.did)
+  const actions = Object.entries(tick.counts)
     .filter(([, number]) => number)
     .map(([name, number]) => `${number} ${name.replaceAll("_", " ")}`)
     .join(", ");
