@@ -1,5 +1,23 @@
-"""Installs the orchestrator on AWS, shows its state and its price, and removes it.
+"""Installs the orchestrator on AWS, shows its state and cost, and removes it.
 
-`python -m infra --help` lists the commands. Nothing here is shipped to Lambda, and nothing here is
-imported by the program itself.
+`python -m infra --help` lists the commands. Nothing here is part of the bundle on Lambda.
+
+Definitions, without access to AWS
+  functions    the seven functions, and Chalice's configuration of a stage
+  policies     the IAM policy of each function
+  permissions  what the person who installs needs to be allowed
+  runtime      the functions' Python version and processor architecture
+  names        the names of everything that belongs to a stage
+  cost         estimates the monthly bill
+  prices       AWS's list prices
+
+What runs
+  commands/    what users type: deploy, status, down, ...
+  resources/   what is created on AWS: the stack, and what CloudFormation and Chalice leave open
+  bundle/      what Chalice packs, and how it is run
+
+Shared
+  aws          access to the account
+  output       prints lines for the user
+  errors       the errors that end a command
 """

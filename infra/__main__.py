@@ -6,7 +6,7 @@ import sys
 
 from chalicelib.local import python_versions
 
-if python_versions.refusal():  # before all that an older Python could not even read
+if python_versions.refusal():  # before the imports that an older Python could not parse
     sys.exit(f"error: {python_versions.refusal()}")
 
 import argparse
@@ -16,58 +16,51 @@ from typing import Any, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-import infra
 from chalicelib.enums import AuthMode, Role, words
-from infra import admin, cost, deploying, domain, health, permissions, removing, self_test, status
+from infra import cost, permissions
 from infra.aws import Aws, connect
+from infra.commands import admin_function, deploy, down, health, self_test, status
 from infra.errors import InfraError, Refused
-from infra.naming import Stage
+from infra.names import Stage
+from infra.output import say
+from infra.resources import domain
 from infra.runtime import MACHINES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 if it did what was asked, 1 if it could not."""
+    """Run one command. Returns the exit code: 0, 1 for an error, 130 if interrupted."""
     words = sys.argv[1:] if arguments is None else arguments
-    given = parser().parse_args(words or ["--help"])
+    options = parser().parse_args(words or ["--help"])
     try:
-        given.run(given)
+        options.run(options)
     except (InfraError, ClientError, BotoCoreError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     except KeyboardInterrupt:
-        sys.stderr.write("broken off; run the same command again to go on\n")
+        sys.stderr.write("interrupted; run the same command again to continue\n")
         return 130
     return 0
 
 
 def parser() -> argparse.ArgumentParser:
-    whole = argparse.ArgumentParser(prog="python -m infra", description=infra.__doc__)
-    commands = whole.add_subparsers(required=True, metavar="COMMAND")
+    description = "Install the orchestrator on AWS, show its state and cost, and remove it."
+    root = argparse.ArgumentParser(prog="python -m infra", description=description)
+    commands = root.add_subparsers(required=True, metavar="COMMAND")
     _add_deploy(commands)
-    shown = _add(commands, "status", _status, "what is installed, and how it is")
-    _add_place(shown)
-    shown.add_argument(
-        "--self-test", action="store_true", help="also send a task through all of it (seconds)"
+    status = _add(commands, "status", _status, "show what is installed and whether it works")
+    _add_stage(status)
+    status.add_argument(
+        "--self-test", action="store_true", help="also run a task from end to end (takes seconds)"
     )
     _add_token(commands)
     _add_data(commands)
-    down = _add(commands, "down", _down, "remove all of a stage")
-    _add_place(down)
-    down.add_argument("--delete-data", action="store_true", help="buckets and backups too")
-    down.add_argument("--yes", action="store_true", help="do not ask")
-    text = "the IAM policies of whoever installs, upgrades or removes a stage"
-    allowed = _add(commands, "permissions", _permissions, text)
-    allowed.add_argument("--stage", required=True, help="the installation's name, such as prod")
-    allowed.add_argument("--account", required=True, help="the number of the AWS account")
-    allowed.add_argument("--region", required=True)
-    allowed.add_argument("--partition", default="aws", choices=["aws", "aws-cn", "aws-us-gov"])
-    price = _add(commands, "cost", _cost, "what a month costs")
-    price.add_argument("--tasks", type=_positive(int), default=1_000_000, help="a month")
-    price.add_argument("--seconds", type=_positive(float), default=1.0, help="that each takes")
-    price.add_argument("--memory", type=_positive(int), default=384, help="MB that each has")
-    price.add_argument("--network", choices=["endpoint", "ipv6"], default="endpoint")
-    price.add_argument("--architecture", choices=list(MACHINES), default="x86_64")
-    return whole
+    down = _add(commands, "down", _down, "remove a stage")
+    _add_stage(down)
+    down.add_argument("--delete-data", action="store_true", help="also delete buckets and backups")
+    down.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+    _add_permissions(commands)
+    _add_cost(commands)
+    return root
 
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -79,15 +72,41 @@ def _add(
     run: Callable[[argparse.Namespace], None],
     text: str,
 ) -> argparse.ArgumentParser:
-    made = commands.add_parser(name, help=text, description=text)
-    made.set_defaults(run=run)
-    return made
+    command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+    command.set_defaults(run=run)
+    return command
 
 
-def _add_place(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--stage", required=True, help="the installation's name, such as prod")
-    command.add_argument("--region", help="default: the one of your AWS configuration")
-    command.add_argument("--profile", help="of your AWS configuration")
+def _add_stage(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--stage", required=True, help="name of the installation, such as prod")
+    command.add_argument("--region", help="AWS region (default: from your AWS configuration)")
+    command.add_argument("--profile", help="profile of your AWS configuration")
+
+
+def _add_permissions(commands: Commands) -> None:
+    text = "print the IAM policies needed to install, upgrade or remove a stage"
+    command = _add(commands, "permissions", _permissions, text)
+    command.add_argument("--stage", required=True, help="name of the installation, such as prod")
+    command.add_argument("--account", required=True, help="AWS account number")
+    command.add_argument("--region", required=True, help="AWS region")
+    command.add_argument("--partition", default="aws", choices=["aws", "aws-cn", "aws-us-gov"])
+
+
+def _add_cost(commands: Commands) -> None:
+    command = _add(commands, "cost", _cost, "estimate the monthly bill")
+    tasks = command.add_argument_group("workload")
+    tasks.add_argument(
+        "--tasks", type=_positive(int), default=1_000_000, help="tasks per month (%(default)s)"
+    )
+    tasks.add_argument(
+        "--seconds", type=_positive(float), default=1.0, help="run time of a task (%(default)s)"
+    )
+    tasks.add_argument(
+        "--memory", type=_positive(int), default=384, help="MB of memory per task (%(default)s)"
+    )
+    stage = command.add_argument_group("installation")
+    stage.add_argument("--network", choices=["endpoint", "ipv6"], default="endpoint")
+    stage.add_argument("--architecture", choices=list(MACHINES), default="x86_64")
 
 
 OPTIONS = {
@@ -101,219 +120,231 @@ OPTIONS = {
     "Python": "python",
     "Architecture": "architecture",
 }
-"""The stack's parameters and the options that set them."""
+"""Stack parameters and the options of `deploy` that set them."""
 
 
 def _add_deploy(commands: Commands) -> None:
-    text = "create or update the installation; run it again whenever something went wrong"
+    text = "create or update a stage; safe to run again after any failure"
     command = _add(commands, "deploy", _deploy, text)
-    _add_place(command)
-    what = command.add_argument_group("what is left out stays as it is")
-    what.add_argument(
+    _add_stage(command)
+    settings = command.add_argument_group("settings", "settings left out stay unchanged")
+    settings.add_argument(
         "--network",
         choices=["endpoint", "ipv6"],
-        help="how the VPC reaches SQS: interface endpoint (default, about 7.3 USD a month),"
-        " or IPv6 (free)",
+        help="how the VPC reaches SQS: interface endpoint (default; about 7.30 USD a month), or"
+        " IPv6 (free)",
     )
-    what.add_argument("--endpoint-zones", choices=["1", "2"], help="zones of that endpoint")
-    what.add_argument("--alarm-email", help="where alarms go")
-    what.add_argument("--log-retention-days", help="of the functions' own logs (30)")
-    what.add_argument("--retention-days", type=_positive(int), help="of finished runs (90)")
-    what.add_argument("--task-memory", type=_positive(int), help="MB that a command has (384)")
-    what.add_argument(
+    settings.add_argument(
+        "--endpoint-zones", choices=["1", "2"], help="zones of the interface endpoint (1)"
+    )
+    settings.add_argument("--alarm-email", help="e-mail address that alarms are sent to")
+    settings.add_argument("--log-retention-days", help="days to keep the functions' logs (30)")
+    settings.add_argument(
+        "--retention-days", type=_positive(int), help="days to keep finished runs (90)"
+    )
+    settings.add_argument(
+        "--task-memory", type=_positive(int), help="MB of memory for a command (384)"
+    )
+    settings.add_argument(
         "--python",
         choices=python_versions.SUPPORTED,
-        help=f"that the functions run on ({python_versions.ON_LAMBDA}), whichever runs this",
+        help=f"Python version of the functions ({python_versions.ON_LAMBDA}); it may differ from"
+        " the one that runs this command",
     )
-    what.add_argument(
+    settings.add_argument(
         "--architecture",
         choices=list(MACHINES),
-        help="processors of the functions: x86_64 (default), or arm64: a fifth less for compute, no"
-        " SQLite but that of Lambda's Python, and no x86_64 programs in commands",
+        help="processor of the functions: x86_64 (default), or arm64, which makes compute 20%%"
+        " cheaper but runs no x86_64 programs and relies on the SQLite in Lambda's Python",
     )
-    what.add_argument(
+    settings.add_argument(
         "--auth",
         choices=[AuthMode.TOKEN, AuthMode.IAM],
-        help="who may use the API: access tokens (default), IAM",
+        help="how the API authorizes requests: by access token (default) or IAM",
     )
-    _add_domain(what)
+    _add_domain(settings)
 
 
-def _add_domain(what: argparse._ArgumentGroup) -> None:
-    what.add_argument(
-        "--domain", help="host name for the API and the page, such as dags.example.com"
+def _add_domain(settings: argparse._ArgumentGroup) -> None:
+    settings.add_argument(
+        "--domain", help="custom domain for the API and the page, such as dags.example.com"
     )
-    what.add_argument("--certificate", help="ARN of its ACM certificate, in the stage's region")
-    what.add_argument("--hosted-zone", help="id of the Route 53 zone that gets its records")
-    what.add_argument(
-        "--no-domain", action="store_true", help="remove the domain; AWS's own address stays"
+    settings.add_argument(
+        "--certificate", help="ARN of an ACM certificate for the domain, in the stage's region"
+    )
+    settings.add_argument(
+        "--hosted-zone", help="id of the Route 53 hosted zone for the domain's records"
+    )
+    settings.add_argument(
+        "--no-domain", action="store_true", help="remove the domain; AWS's own address remains"
     )
 
 
 def _add_token(commands: Commands) -> None:
-    text = "access tokens of the API"
-    actions = commands.add_parser("token", help=text, description=text).add_subparsers(
-        required=True, metavar="ACTION"
-    )
-    create = _add(actions, "create", _create_token, "make one and show it, this once")
-    create.add_argument("name", help="whose it is; it stands in the audit")
+    text = "manage the API's access tokens"
+    actions = commands.add_parser(
+        "token", help=text, description="Manage the API's access tokens."
+    ).add_subparsers(required=True, metavar="ACTION")
+    create = _add(actions, "create", _create_token, "create a token and print it, once")
+    create.add_argument("name", help="who uses the token; appears in the audit log")
     create.add_argument("--role", choices=words(Role), required=True)
     create.add_argument(
-        "--open", action="store_true", help="print a link that signs a browser in with it"
+        "--open", action="store_true", help="also print a link that signs a browser in"
     )
-    shown = _add(actions, "list", _list_tokens, "all, with their last use")
-    revoke = _add(actions, "revoke", _revoke_token, "from the next request on it opens nothing")
-    revoke.add_argument("name")
-    for action in (create, shown, revoke):
-        _add_place(action)
+    list_all = _add(actions, "list", _list_tokens, "list all tokens and when they were last used")
+    revoke = _add(actions, "revoke", _revoke_token, "revoke a token, effective immediately")
+    revoke.add_argument("name", help="name of the token")
+    for action in (create, list_all, revoke):
+        _add_stage(action)
 
 
 def _add_data(commands: Commands) -> None:
-    _add_place(_add(commands, "backup", _backup, "copy the database to the backups bucket now"))
-    _add_place(_add(commands, "backups", _backups, "the backups that there are"))
-    restore = _add(commands, "restore", _restore, "put a backup in the place of the database")
-    restore.add_argument("name", nargs="?", help="as `backups` shows it; default: the newest")
+    _add_stage(_add(commands, "backup", _backup, "back up the database now"))
+    _add_stage(_add(commands, "backups", _backups, "list the backups"))
+    restore = _add(commands, "restore", _restore, "replace the database by a backup")
+    restore.add_argument("name", nargs="?", help="a name from `backups` (default: the newest)")
     restore.add_argument(
-        "--even-while-runs-are-active", action="store_true", help="their further states are lost"
+        "--even-while-runs-are-active",
+        action="store_true",
+        help="restore although runs are active; what they did since the backup is lost",
     )
-    restore.add_argument("--yes", action="store_true", help="do not ask")
-    _add_place(restore)
+    restore.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+    _add_stage(restore)
 
 
-def _positive(kind: Callable[[str], float]) -> Callable[[str], float]:
+def _positive(number: Callable[[str], float]) -> Callable[[str], float]:
     def parse(text: str) -> float:
-        value = kind(text)
+        value = number(text)
         if value <= 0:
             raise ValueError
         return value
 
-    parse.__name__ = "number above 0"
+    parse.__name__ = "positive number"  # argparse prints "invalid positive number value"
     return parse
 
 
-def _aws(given: argparse.Namespace) -> Aws:
-    return connect(given.region, given.profile)
+def _aws(options: argparse.Namespace) -> Aws:
+    return connect(options.region, options.profile)
 
 
-def _deploy(given: argparse.Namespace) -> None:
-    stage = Stage(given.stage)
-    options = {
-        parameter: str(getattr(given, option))
+def _deploy(options: argparse.Namespace) -> None:
+    stage = Stage(options.stage)
+    parameters = {
+        parameter: str(getattr(options, option))
         for parameter, option in OPTIONS.items()
-        if getattr(given, option) is not None
+        if getattr(options, option) is not None
     }
-    deployment = deploying.Deployment(
-        _aws(given), stage, options, say, domain=_domain_choice(given)
+    aws = _aws(options)
+    url = deploy.deploy(
+        deploy.Deployment(aws, stage, parameters, say, domain=_domain_choice(options))
     )
-    url = deploying.deploy(deployment)
-    dags = removing.bucket_names(stage, deployment.aws)[0]
+    dags_bucket = down.bucket_names(stage, aws)[0]
     say(f"ready: {url}")
-    say(f"upload a DAG: aws s3 cp my.yaml s3://{dags}/")
+    say(f"upload a DAG: aws s3 cp my.yaml s3://{dags_bucket}/")
 
 
-def _domain_choice(given: argparse.Namespace) -> domain.Choice:
-    chosen = {
-        "Domain": given.domain, "Certificate": given.certificate, "HostedZone": given.hosted_zone,
-    }  # fmt: skip
-    return domain.Choice({k: v for k, v in chosen.items() if v is not None}, given.no_domain)
+def _domain_choice(options: argparse.Namespace) -> domain.Choice:
+    parameters = {
+        "Domain": options.domain,
+        "Certificate": options.certificate,
+        "HostedZone": options.hosted_zone,
+    }
+    given = {name: value for name, value in parameters.items() if value is not None}
+    return domain.Choice(given, options.no_domain)
 
 
-def _status(given: argparse.Namespace) -> None:
-    aws, stage = _aws(given), Stage(given.stage)
+def _status(options: argparse.Namespace) -> None:
+    aws, stage = _aws(options), Stage(options.stage)
     for line in status.lines(aws, stage, health.fetch):
         say(line)
-    if given.self_test:
+    if options.self_test:
         say(f"self-test: {self_test.run(aws, stage)}")
 
 
-def _down(given: argparse.Namespace) -> None:
-    stage = Stage(given.stage)
+def _down(options: argparse.Namespace) -> None:
+    stage = Stage(options.stage)
 
     def confirm(question: str) -> bool:
-        return _agrees(given, question)
+        return _is_confirmed(options, question)
 
-    removing.remove(removing.Removal(_aws(given), stage, say, confirm, given.delete_data))
-    say(f"stage {stage.name} is gone")
+    down.remove(down.Removal(_aws(options), stage, say, confirm, options.delete_data))
+    say(f"stage {stage.name} was removed")
 
 
-def _agrees(given: argparse.Namespace, question: str) -> bool:
-    if given.yes:
+def _is_confirmed(options: argparse.Namespace, question: str) -> bool:
+    if options.yes:
         return True
     try:
-        typed = input(f"{question}\nType the stage's name to go on: ").strip()
+        typed = input(f"{question}\nType the stage's name to confirm: ").strip()
     except EOFError:
-        raise Refused("nobody is there to be asked; with --yes nobody is") from None
-    return bool(typed == given.stage)
+        raise Refused("cannot ask for confirmation without a terminal; add --yes") from None
+    return bool(typed == options.stage)
 
 
-def _ask(given: argparse.Namespace, do: str, **fields: Any) -> dict[str, Any]:
-    return admin.ask(_aws(given), Stage(given.stage), do, **fields)
+def _invoke(options: argparse.Namespace, action: str, **fields: Any) -> dict[str, Any]:
+    return admin_function.invoke(_aws(options), Stage(options.stage), action, **fields)
 
 
-def _create_token(given: argparse.Namespace) -> None:
-    aws, stage = _aws(given), Stage(given.stage)
-    token = admin.ask(aws, stage, "token create", name=given.name, role=given.role)["token"]
-    say(f"shown this once: {token}")
-    if given.open:
-        say(f"open: {admin.sign_in_link(status.url(aws, stage), token)}")
+def _create_token(options: argparse.Namespace) -> None:
+    aws, stage = _aws(options), Stage(options.stage)
+    reply = admin_function.invoke(aws, stage, "token create", name=options.name, role=options.role)
+    say(f"access token (shown only once): {reply['token']}")
+    if options.open:
+        say(f"sign in: {admin_function.sign_in_link(status.url(aws, stage), reply['token'])}")
 
 
-def _list_tokens(given: argparse.Namespace) -> None:
-    for line in admin.token_lines(_ask(given, "token list")["tokens"]):
+def _list_tokens(options: argparse.Namespace) -> None:
+    for line in admin_function.token_lines(_invoke(options, "token list")["tokens"]):
         say(line)
 
 
-def _revoke_token(given: argparse.Namespace) -> None:
-    say(f"revoked: {_ask(given, 'token revoke', name=given.name)['revoked']}")
+def _revoke_token(options: argparse.Namespace) -> None:
+    say(f"revoked: {_invoke(options, 'token revoke', name=options.name)['revoked']}")
 
 
-def _backup(given: argparse.Namespace) -> None:
-    made = _ask(given, "backup")
-    for line in admin.backup_lines([made]):
+def _backup(options: argparse.Namespace) -> None:
+    backup = _invoke(options, "backup")
+    for line in admin_function.backup_lines([backup]):
         say(line)
-    say(f"for {made['locked_seconds']:.2f} s nobody could commit")
+    say(f"the database was locked for {backup['locked_seconds']:.2f} s")
 
 
-def _backups(given: argparse.Namespace) -> None:
-    for line in admin.backup_lines(_ask(given, "backups")["backups"]):
+def _backups(options: argparse.Namespace) -> None:
+    for line in admin_function.backup_lines(_invoke(options, "backups")["backups"]):
         say(line)
 
 
-def _restore(given: argparse.Namespace) -> None:
-    what = f"the backup {given.name}" if given.name else "the newest backup"
-    question = f"This puts {what} in the place of the database of stage {given.stage}."
-    if not _agrees(given, question):
+def _restore(options: argparse.Namespace) -> None:
+    backup = f"backup {options.name}" if options.name else "the newest backup"
+    question = f"This replaces the database of stage {options.stage} by {backup}."
+    if not _is_confirmed(options, question):
         raise Refused("nothing was restored")
-    chosen = {"name": given.name} if given.name else {}
-    force = given.even_while_runs_are_active
-    done = _ask(given, "restore", even_while_runs_are_active=force, **chosen)
-    for line in admin.restored_lines(done):
+    fields = {"name": options.name} if options.name else {}
+    force = options.even_while_runs_are_active
+    report = _invoke(options, "restore", even_while_runs_are_active=force, **fields)
+    for line in admin_function.restore_lines(report):
         say(line)
 
 
-def _permissions(given: argparse.Namespace) -> None:
-    stage = Stage(given.stage)
-    for policy in permissions.policies(given.partition, given.region, given.account, stage.name):
+def _permissions(options: argparse.Namespace) -> None:
+    stage = Stage(options.stage)
+    for policy in permissions.policies(
+        options.partition, options.region, options.account, stage.name
+    ):
         say(json.dumps(policy, indent=2))
 
 
-def _cost(given: argparse.Namespace) -> None:
-    zones = 1 if given.network == "endpoint" else 0
+def _cost(options: argparse.Namespace) -> None:
+    zones = 1 if options.network == "endpoint" else 0
     load = cost.Load(
-        given.tasks,
-        given.seconds,
-        given.memory,
+        options.tasks,
+        options.seconds,
+        options.memory,
         zones=zones,
-        architecture=given.architecture,
+        architecture=options.architecture,
     )
     for line in cost.table(load):
         say(line)
-
-
-def say(line: str) -> None:
-    """A line for the person at the terminal, at once."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The account that is worked on: clients made at first use, and time."""
+"""Access to the AWS account: clients created on first use, and errors."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.errors import InfraError
-from infra.naming import Place
+from infra.names import Place
 
 
 @dataclass(frozen=True)
 class Aws:
-    """Clients of one region and account. `sleep` takes seconds; `caller` is an ARN."""
+    """Clients for one account and region. `sleep` takes seconds; `caller` is an ARN."""
 
     place: Place
     session: Any = field(default_factory=boto3.Session)
@@ -28,10 +28,10 @@ class Aws:
     _clients: dict[str, Any] = field(default_factory=dict)
 
     def environ(self) -> dict[str, str]:
-        """For a program that shall work on the same account with the same credentials."""
+        """Returns the environment for a subprocess that uses the same account and credentials."""
         environ = {**os.environ, "AWS_DEFAULT_REGION": self.place.region}
         if self.profile:
-            # Keys in the environment would win over a profile that is named there.
+            # Access keys in the environment would take precedence over AWS_PROFILE.
             for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
                 environ.pop(name, None)
             environ["AWS_PROFILE"] = self.profile
@@ -43,8 +43,8 @@ class Aws:
         return self._clients[service]
 
     def patient_client(self, service: str) -> Any:
-        """For calls that take up to a quarter of an hour, and must not be made twice: another
-        client would take the silence for a failure and ask again."""
+        """Returns a client for calls that take up to 15 minutes and must not be repeated. Other
+        clients would time out and retry."""
         name = f"{service}, patient"
         if name not in self._clients:
             patient = Config(
@@ -57,33 +57,33 @@ class Aws:
 
 
 def connect(region: str | None = None, profile: str | None = None) -> Aws:
-    """The account of the caller's credentials. Raises InfraError where there are none."""
+    """Connect with the caller's credentials. Raises InfraError if they or the region are missing
+    or invalid."""
     try:
         session = boto3.Session(region_name=region, profile_name=profile)
         if session.region_name is None:
             raise InfraError("no region: pass --region, or set AWS_DEFAULT_REGION")
-        caller = session.client("sts").get_caller_identity()
+        identity = session.client("sts").get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         raise InfraError(
-            f"AWS does not know the caller: {error}. Check the credentials"
-            " (`aws sts get-caller-identity` must work)."
+            f"cannot sign in to AWS: {error}. Check your credentials:"
+            " `aws sts get-caller-identity` must work."
         ) from error
-    place = Place(caller["Arn"].split(":")[1], session.region_name, caller["Account"])
-    return Aws(place, session, profile=profile, caller=caller["Arn"])
+    place = Place(identity["Arn"].split(":")[1], session.region_name, identity["Account"])
+    return Aws(place, session, profile=profile, caller=identity["Arn"])
 
 
-def code_of(error: ClientError) -> str:
-    """The service's own word for the error."""
+def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def message_of(error: ClientError) -> str:
+def error_message(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Message", ""))
 
 
-def is_missing(error: ClientError) -> bool:
-    """Whether it says that there is no such thing: every service has its own word for it."""
-    return code_of(error) in {
+def is_not_found(error: ClientError) -> bool:
+    """Returns whether the resource does not exist. Each service has its own code for it."""
+    return error_code(error) in {
         "404",
         "NoSuchBucket",
         "NoSuchEntity",

@@ -1,7 +1,7 @@
-"""What a month costs: how much of each thing a task uses, times the table of prices. Pure.
+"""Estimates the bill of a month: the usage of each service, times its price. Pure.
 
-The amounts are those that `python -m tests.bench cost` counts, rounded up where AWS is slower than
-a local cloud, and with a message of its own for each task, as in a chain.
+`python -m tests.bench cost` counts the usage. It is rounded up where AWS is slower than the local
+cloud, and assumes one message per task, as in a chain.
 """
 
 from __future__ import annotations
@@ -12,58 +12,60 @@ from dataclasses import dataclass, replace
 from infra.prices import OTHERS, PRICES, Price, price
 
 HOURS = 730
+"""In a month."""
+
 MINUTES = HOURS * 60
 
-DECIDING_MB = 512
+DATABASE_FUNCTION_MB = 512
 """Memory of each function that opens the database."""
 
 OVERHEAD_SECONDS = 0.15
-"""What `execute` takes around a command: the claim, the log, the report."""
+"""Time of `execute` in addition to the command's: claim, log, result."""
 
-REPORTS_TOGETHER = 2.4
-"""Reports that one `apply` takes, on average: 1 in a chain, hundreds in a fan-out."""
+RESULTS_PER_APPLY = 2.4
+"""Average results per invocation of `apply`: 1 in a chain, hundreds in a fan-out."""
 
 APPLY_SECONDS = 0.1
 
-SHORT_SECONDS = 1.5
-"""A shorter command's log travels in its result; that of a longer one is put into the bucket while
-it runs, at last every ten seconds if it writes all the time."""
+SHORT_COMMAND_SECONDS = 1.5
+"""The log of a shorter command is part of its result. A longer command's log is uploaded while it
+runs, at most every `FLUSH_SECONDS`."""
 
 FLUSH_SECONDS = 10.0
-CANCEL_SECONDS = 5.0
-FIRST_HEARTBEAT = 2.0
+CANCEL_CHECK_SECONDS = 5.0
+FIRST_HEARTBEAT_SECONDS = 2.0
 HEARTBEAT_SECONDS = 30.0
 
-COLD_SHARE = 0.02
-"""Of the invocations of `execute`, those that start a new sandbox; Lambda bills its start too."""
+COLD_START_SHARE = 0.02
+"""Share of the invocations of `execute` that start a new sandbox; Lambda bills the start, too."""
 
-COLD_SECONDS = 0.4
+COLD_START_SECONDS = 0.4
 
 METADATA_READS, METADATA_WRITES = 35, 15
-"""NFS requests of a transaction that carry no data: opens, locks, attributes, commits. An estimate,
-from the 43 to 64 requests that a transaction was counted to make in all."""
+"""NFS requests per transaction that carry no data: open, lock, getattr, commit. An estimate, based
+on the 43 to 64 requests counted per transaction."""
 
-METERED_GB = 4096e-9
-"""What EFS counts each request as, at least."""
+MIN_METERED_GB = 4096e-9
+"""The least that EFS meters for a request."""
 
 FILE_SYSTEM_COPIES = 7
-"""AWS Backup copies a changed file whole, daily, and each copy is kept for a week."""
+"""AWS Backup copies a changed file as a whole, daily, and keeps the copies for a week."""
 
-COPIES = 23 / 4
-"""What the backups take in S3, times the database: 23 are kept, and a quarter is left of each."""
+BACKUPS_PER_DATABASE = 23 / 4
+"""Size of all backups in S3, relative to the database: 23 are kept, compressed to a quarter."""
 
 POLLS_PER_HOUR = 5 * 180
-"""Lambda asks an idle queue with five long polls of 20 seconds."""
+"""Lambda polls an idle queue with five long polls of 20 seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A month's work: `tasks` commands of `seconds` each, in `memory` MB; `zones` of the interface
-    endpoint, 0 with IPv6."""
+    """A month's work: `tasks` commands, each running for `seconds` in `memory_mb`. `zones` of the
+    interface endpoint; 0 with IPv6."""
 
     tasks: int
     seconds: float
-    memory: int
+    memory_mb: int
     api_requests: int = 10_000
     zones: int = 1
     architecture: str = "x86_64"
@@ -71,16 +73,16 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A line of the bill. `of` is a key of the table of prices, `amount` in its unit."""
+    """A line of the bill. `key` is one of the price table; `amount` is in the price's unit."""
 
-    what: str
-    of: str
+    usage: str
+    key: str
     amount: float
     architecture: str = "x86_64"
 
     @property
     def price(self) -> Price:
-        return price(self.of, self.architecture)
+        return price(self.key, self.architecture)
 
     @property
     def usd(self) -> float:
@@ -92,11 +94,11 @@ class Item:
 
 
 def items(load: Load) -> list[Item]:
-    """The whole bill of a month."""
-    return [*_on(load, _per_task(load)), *_on(load, _always(load))]
+    """Returns the bill of the month."""
+    return [*_priced(load, _task_items(load)), *_priced(load, _fixed_items(load))]
 
 
-def _on(load: Load, bill: Iterator[Item]) -> list[Item]:
+def _priced(load: Load, bill: Iterator[Item]) -> list[Item]:
     return [replace(item, architecture=load.architecture) for item in bill]
 
 
@@ -104,101 +106,105 @@ def total(bill: list[Item]) -> float:
     return sum(item.usd for item in bill)
 
 
-def by_the_month(load: Load) -> float:
-    """USD that a month costs without any task."""
-    return total(_on(load, _always(load)))
+def fixed_usd(load: Load) -> float:
+    """Returns the cost of a month without tasks."""
+    return total(_priced(load, _fixed_items(load)))
 
 
-def by_the_task(load: Load) -> float:
-    """USD that the month's tasks cost beyond that."""
-    return total(_on(load, _per_task(load)))
+def tasks_usd(load: Load) -> float:
+    """Returns the additional cost of the month's tasks."""
+    return total(_priced(load, _task_items(load)))
 
 
 def by_service(bill: list[Item]) -> dict[str, float]:
-    """USD by service, the dearest first."""
+    """Returns USD by service, most expensive first."""
     sums: dict[str, float] = {}
     for item in bill:
         sums[item.service] = sums.get(item.service, 0.0) + item.usd
     return dict(sorted(sums.items(), key=lambda pair: -pair[1]))
 
 
-def _per_task(load: Load) -> Iterator[Item]:
+def _task_items(load: Load) -> Iterator[Item]:
     tasks, seconds = load.tasks, load.seconds
-    beats = 1 + int(seconds / HEARTBEAT_SECONDS) if seconds > FIRST_HEARTBEAT else 0
-    chunks = 1 + int(seconds / FLUSH_SECONDS) if seconds > SHORT_SECONDS else 0
-    reports = tasks * (1 + beats)
-    applies = reports / REPORTS_TOGETHER
-    starting = COLD_SHARE * COLD_SECONDS
-    billed = tasks * (seconds + OVERHEAD_SECONDS + starting) * load.memory / 1024
-    applying = applies * APPLY_SECONDS * DECIDING_MB / 1024
-    yield Item("execute, runs", "lambda_request", tasks)
+    beats = 1 + int(seconds / HEARTBEAT_SECONDS) if seconds > FIRST_HEARTBEAT_SECONDS else 0
+    chunks = 1 + int(seconds / FLUSH_SECONDS) if seconds > SHORT_COMMAND_SECONDS else 0
+    results = tasks * (1 + beats)
+    applies = results / RESULTS_PER_APPLY
+    cold_start = COLD_START_SHARE * COLD_START_SECONDS
+    billed = tasks * (seconds + OVERHEAD_SECONDS + cold_start) * load.memory_mb / 1024
+    apply_gb_seconds = applies * APPLY_SECONDS * DATABASE_FUNCTION_MB / 1024
+    yield Item("execute, requests", "lambda_request", tasks)
     yield Item("execute, GB-seconds", "lambda_gb_second", billed)
-    yield Item("apply, runs", "lambda_request", applies)
-    yield Item("apply, GB-seconds", "lambda_gb_second", applying)
+    yield Item("apply, requests", "lambda_request", applies)
+    yield Item("apply, GB-seconds", "lambda_gb_second", apply_gb_seconds)
     yield Item("task messages", "sqs_request", tasks * 3)
     yield Item("task messages, fair queue", "sqs_fair_request", tasks * 3)
-    yield Item("reports", "sqs_request", reports + 2 * applies)
+    yield Item("results", "sqs_request", results + 2 * applies)
     yield Item("claims and logs", "s3_put", tasks * (1 + chunks))
-    yield Item("cancel marks looked for", "s3_get", tasks * int(seconds / CANCEL_SECONDS))
-    yield Item("claims and logs, kept", "s3_gb_month", tasks * (0.5e-6 + 4e-6 * chunks) * 3)
+    yield Item("cancel markers checked", "s3_get", tasks * int(seconds / CANCEL_CHECK_SECONDS))
+    yield Item("claims and logs, stored", "s3_gb_month", tasks * (0.5e-6 + 4e-6 * chunks) * 3)
     yield Item("database, read", "efs_gb_read", applies * 210e-6)
     yield Item("database, written", "efs_gb_written", applies * 76e-6)
-    yield Item("database, metadata read", "efs_gb_read", applies * METADATA_READS * METERED_GB)
+    yield Item("database, metadata read", "efs_gb_read", applies * METADATA_READS * MIN_METERED_GB)
     yield Item(
-        "database, metadata written", "efs_gb_written", applies * METADATA_WRITES * METERED_GB
+        "database, metadata written", "efs_gb_written", applies * METADATA_WRITES * MIN_METERED_GB
     )
-    yield Item("database, kept", "efs_gb_month", tasks * 1.5e-6 * 3)
-    yield Item("backups, kept", "s3_gb_month", tasks * 1.5e-6 * 3 * COPIES)
+    yield Item("database, stored", "efs_gb_month", tasks * 1.5e-6 * 3)
+    yield Item("backups, stored", "s3_gb_month", tasks * 1.5e-6 * 3 * BACKUPS_PER_DATABASE)
     yield Item("file system, backups", "backup_gb_month", tasks * 1.5e-6 * 3 * FILE_SYSTEM_COPIES)
-    yield Item("logs of the functions", "logs_gb", (tasks + applies) * 0.6e-6)
+    yield Item("function logs", "logs_gb", (tasks + applies) * 0.6e-6)
     if load.zones:
-        yield Item("through the endpoint", "endpoint_gb", tasks * 4e-6)
+        yield Item("endpoint traffic", "endpoint_gb", tasks * 4e-6)
 
 
-def _always(load: Load) -> Iterator[Item]:
-    yield Item("tick, runs", "lambda_request", MINUTES)
-    yield Item("tick, GB-seconds", "lambda_gb_second", MINUTES * 0.3 * DECIDING_MB / 1024)
-    yield Item("tick, dead letters looked for", "sqs_request", MINUTES)
+def _fixed_items(load: Load) -> Iterator[Item]:
+    yield Item("tick, requests", "lambda_request", MINUTES)
+    yield Item("tick, GB-seconds", "lambda_gb_second", MINUTES * 0.3 * DATABASE_FUNCTION_MB / 1024)
+    yield Item("tick, dead letters checked", "sqs_request", MINUTES)
     yield Item("tick, dags bucket listed", "s3_put", MINUTES / 5)
     yield Item("tick, database read", "efs_gb_read", MINUTES * 60e-6)
     yield Item("tick, database written", "efs_gb_written", MINUTES * 40e-6)
-    yield Item("tick, metadata read", "efs_gb_read", MINUTES * METADATA_READS * METERED_GB)
-    yield Item("tick, metadata written", "efs_gb_written", MINUTES * METADATA_WRITES * METERED_GB)
-    yield Item("idle queues asked", "sqs_request", 2 * POLLS_PER_HOUR * HOURS)
-    yield Item("logs of the tick", "logs_gb", MINUTES * 0.8e-6)
-    yield Item("API", "api_request", load.api_requests)
-    yield Item("API, runs", "lambda_request", load.api_requests)
-    yield Item("API, GB-seconds", "lambda_gb_second", load.api_requests * 0.1 * DECIDING_MB / 1024)
-    yield Item("database, at least", "efs_gb_month", 0.05)
+    yield Item("tick, metadata read", "efs_gb_read", MINUTES * METADATA_READS * MIN_METERED_GB)
+    yield Item(
+        "tick, metadata written", "efs_gb_written", MINUTES * METADATA_WRITES * MIN_METERED_GB
+    )
+    yield Item("idle queues polled", "sqs_request", 2 * POLLS_PER_HOUR * HOURS)
+    yield Item("tick logs", "logs_gb", MINUTES * 0.8e-6)
+    yield Item("API requests", "api_request", load.api_requests)
+    yield Item("API, function requests", "lambda_request", load.api_requests)
+    yield Item(
+        "API, GB-seconds", "lambda_gb_second", load.api_requests * 0.1 * DATABASE_FUNCTION_MB / 1024
+    )
+    yield Item("database, minimum", "efs_gb_month", 0.05)
     yield Item("database, backups", "backup_gb_month", 0.05 * FILE_SYSTEM_COPIES)
     yield Item("alarms", "alarm_month", 13)
     if load.zones:
-        yield Item("SQS from the VPC", "endpoint_hour", load.zones * HOURS)
+        yield Item("SQS endpoint", "endpoint_hour", load.zones * HOURS)
 
 
-NOT_COUNTED = "not counted: the hosted zone of a domain of your own (Route 53, 0.50 a month)"
+NOT_INCLUDED = "not included: the hosted zone of a custom domain (Route 53, 0.50 a month)"
 
 
 def table(load: Load) -> Iterator[str]:
-    """The bill as lines of text."""
+    """Yields the bill as lines of text."""
     bill = items(load)
-    where = "us-east-1, arm64" if load.architecture == "arm64" else "us-east-1"
-    yield f"{load.tasks:,} tasks of {load.seconds:g} s in {load.memory} MB, one month, {where}"
-    yield f"{'service':<14}{'what':<32}{'amount':>16}  {'unit':<20}{'USD':>9}  price of"
+    region = "us-east-1, arm64" if load.architecture == "arm64" else "us-east-1"
+    yield f"{load.tasks:,} tasks of {load.seconds:g} s in {load.memory_mb} MB, one month, {region}"
+    yield f"{'service':<14}{'usage':<32}{'amount':>16}  {'unit':<20}{'USD':>9}  price of"
     for service, usd in by_service(bill).items():
         for item in bill:
             if item.service == service:
                 yield _line(item)
         yield f"{service:<14}{'':<32}{'':>16}  {'sum':<20}{usd:>9.2f}"
-    yield NOT_COUNTED
-    for name, usd in (("by the task", by_the_task(load)), ("by the month", by_the_month(load))):
+    yield NOT_INCLUDED
+    for name, usd in (("tasks", tasks_usd(load)), ("fixed", fixed_usd(load))):
         yield f"{name:<84}{usd:>9.2f}"
     yield f"arm64 {_saving(load)} (`deploy --architecture`)"
     yield f"{'total':<84}{total(bill):>9.2f}"
 
 
 def _saving(load: Load) -> str:
-    """What the other processors would change, in words."""
+    """Returns what arm64 saves, or would save."""
     x86, arm = (total(items(replace(load, architecture=a))) for a in ("x86_64", "arm64"))
     saved = f"{x86 - arm:.2f} USD of {x86:.2f} ({(x86 - arm) / x86:.0%})"
     return f"saves {saved}" if load.architecture == "arm64" else f"would save {saved}"
@@ -223,5 +229,5 @@ def comparison() -> Iterator[tuple[str, ...]]:
 
 def _line(item: Item) -> str:
     price = item.price
-    text = f"{item.service:<14}{item.what:<32}{item.amount:>16,.2f}  {price.unit:<20}"
+    text = f"{item.service:<14}{item.usage:<32}{item.amount:>16,.2f}  {price.unit:<20}"
     return f"{text}{item.usd:>9.2f}  {price.as_of}"

@@ -1,15 +1,15 @@
-"""What this command says when it cannot go on."""
+"""The errors that end a command."""
 
 from __future__ import annotations
 
 
 class InfraError(Exception):
-    """The text names the thing, the reason and what to do; it is shown without a trace."""
+    """Its text says what failed, why, and what to do; it is printed without a traceback."""
 
 
 class StackFailed(InfraError):
-    """CloudFormation could not do it; the text names the resources and their reasons.
-    `is_only_in_use`: each of them is still used by something else, so waiting may help."""
+    """A stack operation failed; the text lists the resources and reasons. `is_only_in_use`: every
+    one of them is still in use elsewhere, so waiting may help."""
 
     def __init__(self, text: str, *, is_only_in_use: bool = False) -> None:
         super().__init__(text)
@@ -17,4 +17,4 @@ class StackFailed(InfraError):
 
 
 class Refused(InfraError):
-    """It could be done, but would destroy something that was not named."""
+    """The command would destroy something that the user did not name or confirm."""

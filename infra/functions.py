@@ -1,4 +1,4 @@
-"""The one table of functions, and the stage's part of Chalice's configuration."""
+"""The seven functions, and the stage's part of Chalice's configuration. Pure."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.config import PREFIX
-from infra.naming import ADMIN_FUNCTION, API_FUNCTION, API_STAGE, Stage
+from infra.names import ADMIN_FUNCTION, API_FUNCTION, API_STAGE, Stage
 from infra.runtime import Runtime
 
 MOUNT = "/mnt/orchestrator"
-"""Where the file system appears; Lambda allows only one level below /mnt."""
+"""The mount point of the file system; Lambda allows only one level below /mnt."""
 
 DATABASE = f"{MOUNT}/database/orchestrator.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """`timeout` in seconds; `memory` (None: the installation's own choice) and `scratch`, the
-    temporary storage, in MB. `is_scheduled` says that EventBridge starts it."""
+    """`memory_mb` is None if the stage's --task-memory applies; `scratch_mb` is the temporary
+    storage. `is_scheduled`: EventBridge invokes it."""
 
     name: str
-    timeout: int
-    memory: int | None
+    timeout_seconds: int
+    memory_mb: int | None
     has_database: bool = True
     is_scheduled: bool = False
-    scratch: int = 512
+    scratch_mb: int = 512
 
 
 FUNCTIONS: tuple[Function, ...] = (
@@ -35,18 +35,18 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("tick", 60, 512, is_scheduled=True),
     Function("apply", 30, 512),
     Function("execute", 900, None, has_database=False),
-    # A copy of the database must fit into the temporary storage.
-    Function("backup", 900, 1024, is_scheduled=True, scratch=10_240),
-    Function(ADMIN_FUNCTION, 900, 1024, scratch=10_240),
+    # The temporary storage must hold a copy of the database.
+    Function("backup", 900, 1024, is_scheduled=True, scratch_mb=10_240),
+    Function(ADMIN_FUNCTION, 900, 1024, scratch_mb=10_240),
 )
 
 
 def stage_config(stage: Stage, outputs: Mapping[str, str]) -> dict[str, Any]:
-    """The stage's entry in `.chalice/config.json`, from the outputs of its stack."""
+    """Returns the stage's part of `.chalice/config.json`, given the outputs of its stack."""
     runtime = Runtime.of(outputs)
     return {
         "lambda_architecture": runtime.architecture,
-        "lambda_python_version": runtime.lambdas_name,  # read by `infra.chalice_command`
+        "lambda_python_version": runtime.lambda_name,  # read by `chalice_command`
         "api_gateway_stage": API_STAGE,
         "api_gateway_endpoint_type": "REGIONAL",
         "autogen_policy": False,
@@ -66,7 +66,7 @@ def _variables(outputs: Mapping[str, str]) -> dict[str, str]:
         "RESULTS_QUEUE": outputs["ResultsQueue"],
         "DEAD_LETTER_QUEUE": outputs["TasksDeadQueue"],
         "RETENTION_DAYS": outputs["RetentionDays"],
-        # Chalice reads it, too: it says whether API Gateway asks IAM about each request.
+        # Read by Chalice, too: with "iam", API Gateway authorizes each request with IAM.
         "AUTH": outputs["Auth"],
     }
     return {PREFIX + name: value for name, value in values.items()}
@@ -76,8 +76,8 @@ def _function_config(
     stage: Stage, function: Function, outputs: Mapping[str, str]
 ) -> dict[str, Any]:
     config: dict[str, Any] = {
-        "lambda_timeout": function.timeout,
-        "lambda_memory_size": function.memory or int(outputs["TaskMemory"]),
+        "lambda_timeout": function.timeout_seconds,
+        "lambda_memory_size": function.memory_mb or int(outputs["TaskMemory"]),
         "iam_policy_file": stage.policy_file(function.name),
     }
     if function.has_database:
@@ -85,7 +85,7 @@ def _function_config(
         config["security_group_ids"] = [outputs["SecurityGroupId"]]
         config["environment_variables"] = {PREFIX + "DATABASE": DATABASE}
         if uses_ipv6(outputs):
-            # The usual names of SQS and S3 have no IPv6 addresses.
+            # The standard endpoints of SQS and S3 have no IPv6 addresses.
             config["environment_variables"]["AWS_USE_DUALSTACK_ENDPOINT"] = "true"
     else:
         config["environment_variables"] = {PREFIX + "TASK_ROLE": outputs["TaskRoleArn"]}

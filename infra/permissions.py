@@ -1,8 +1,8 @@
-"""What whoever installs, upgrades or removes a stage must be allowed to do on AWS.
+"""The IAM permissions needed to install, upgrade or remove a stage.
 
-What CloudFormation needs follows from the types of the template's resources: AWS publishes, for
-each type, the actions that its handlers call with the caller's permissions, and cfn-lint ships
-these lists. What Chalice and this package call by themselves is added here.
+CloudFormation's part follows from the templates' resource types: AWS publishes the actions that
+each type's handlers call with the caller's permissions, and cfn-lint ships these lists. The actions
+that Chalice and this package call themselves are listed here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from infra.naming import APP
+from infra.names import APP
 
 TEMPLATES = tuple(Path(__file__).with_name(name) for name in ("template.yaml", "domain.yaml"))
 
@@ -26,7 +26,7 @@ OWN_ACTIONS: dict[str, str] = {
     "cloudformation": "ContinueUpdateRollback CreateStack DeleteStack DescribeStackEvents"
     " DescribeStacks UpdateStack UpdateTerminationProtection",
     "cloudwatch": "DescribeAlarms DisableAlarmActions EnableAlarmActions",
-    # Those of network interfaces are EFS's, which makes them for its mount targets as the caller.
+    # EFS creates network interfaces for its mount targets with the caller's permissions.
     "ec2": "CreateNetworkInterface DeleteNetworkInterface DescribeAvailabilityZones"
     " DescribeNetworkInterfaces DescribeVpcEndpointServices ModifyNetworkInterfaceAttribute"
     " DescribeSecurityGroups DescribeSubnets DescribeVpcs",
@@ -40,25 +40,25 @@ OWN_ACTIONS: dict[str, str] = {
     " PutFunctionRecursionConfig RemovePermission TagResource UntagResource"
     " UpdateEventSourceMapping UpdateFunctionCode UpdateFunctionConfiguration",
     "logs": "FilterLogEvents",
-    "route53": "GetHostedZone",
+    "route53": "GetHostedZone ListResourceRecordSets",
     "s3": "DeleteObject DeleteObjectVersion GetBucketNotification ListBucketVersions"
     " PutBucketNotification",
     "sqs": "GetQueueAttributes GetQueueUrl",
     "sts": "GetCallerIdentity",
 }
-"""By service: what the steps of `deploy`, `status` and `down` call beside CloudFormation."""
+"""By service: what `deploy`, `status` and `down` call in addition to CloudFormation."""
 
 ANYWHERE: dict[str, str] = {
-    "cloudformation": "GetTemplateSummary",  # of a template that is sent along, and so of no stack
+    "cloudformation": "GetTemplateSummary",  # a template in the request belongs to no stack
     "iam": "CreateServiceLinkedRole ListRoles",
     "route53": "ListHostedZones",
     "s3": "ListAllMyBuckets",
     "sns": "ListSubscriptions ListTopics",
     "sqs": "ListQueues",
 }
-"""What cannot be granted on something of the stage's own."""
+"""Actions that cannot be limited to the stage's own resources."""
 
-NOT_NEEDED: tuple[str, ...] = (
+UNUSED: tuple[str, ...] = (
     "ec2:AllocateIpamPoolCidr", "ec2:*EncryptionControl*", "ec2:*NetworkAcl*",
     "ec2:ModifyVpcTenancy", "ec2:DescribeInstances", "elasticfilesystem:*Replication*",
     "firehose:*", "iam:*Boundary", "logs:*BearerToken*", "logs:*DeletionProtection",
@@ -66,9 +66,9 @@ NOT_NEEDED: tuple[str, ...] = (
     "s3:*MetadataTable*", "s3:*Metadata*Configuration", "s3:REST.*", "s3:PutObject*",
     "s3:Put*Replication*", "s3tables:*", "vpc-lattice:*", "vpce:*",
 )  # fmt: skip
-"""Actions of handlers for properties that the template does not set."""
+"""Handlers' actions for properties that the templates do not set."""
 
-NEEDED_ALL_THE_SAME = frozenset({"logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy"})
+USED_NEVERTHELESS = frozenset({"logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy"})
 
 RESOURCES: dict[str, tuple[str, ...]] = {
     "acm": ("arn:{partition}:acm:{region}:{account}:certificate/*",),
@@ -93,18 +93,18 @@ RESOURCES: dict[str, tuple[str, ...]] = {
     "sns": ("arn:{partition}:sns:{region}:{account}:{name}-alarms*",),
     "sqs": ("arn:{partition}:sqs:{region}:{account}:{name}-*",),
 }  # fmt: skip
-"""By service; `*` where AWS gives the names, or the action is not of one thing."""
+"""By service; `*` if AWS chooses the names or the actions have no resource."""
 
 
 def resource_types() -> list[str]:
-    """Those of the templates."""
+    """Returns the resource types of both templates."""
     texts = [template.read_text(encoding="utf-8") for template in TEMPLATES]
     return sorted({kind for text in texts for kind in re.findall(r"Type: (AWS::\S+)", text)})
 
 
 def handler_actions(resource_type: str) -> set[str]:
-    """What its create, read, update, delete and list handlers call, as AWS publishes it. Raises
-    ModuleNotFoundError without cfn-lint, which requirements-dev.txt brings."""
+    """Returns the actions that the type's handlers call, as published by AWS. Raises
+    ModuleNotFoundError without cfn-lint, which is in requirements-dev.txt."""
     schemas = resources.files("cfnlint") / "data" / "schemas"
     index = json.loads((schemas / "providers" / "us-east-1.json").read_text("utf-8"))
     file = schemas / "resources" / f"{index[resource_type]}.json"
@@ -113,9 +113,9 @@ def handler_actions(resource_type: str) -> set[str]:
 
 
 def actions() -> dict[str, list[str]]:
-    """All, without their service, by service."""
-    found = {action for kind in resource_types() for action in handler_actions(kind)}
-    needed = {action for action in found if not _is_for_something_else(action)}
+    """Returns all actions, without the service's prefix, by service."""
+    published = {action for kind in resource_types() for action in handler_actions(kind)}
+    needed = {action for action in published if not _is_unused(action)}
     for table in (OWN_ACTIONS, ANYWHERE):
         needed |= {
             f"{service}:{name}" for service, names in table.items() for name in names.split()
@@ -125,7 +125,7 @@ def actions() -> dict[str, list[str]]:
 
 
 def policies(partition: str, region: str, account: str, stage: str) -> Iterator[dict[str, Any]]:
-    """Policy documents that together allow all of it, each small enough for a managed policy."""
+    """Yields policy documents, each small enough for a managed policy."""
     values = {
         "partition": partition, "region": region, "account": account, "name": f"{APP}-{stage}",
     }  # fmt: skip
@@ -139,7 +139,7 @@ def policies(partition: str, region: str, account: str, stage: str) -> Iterator[
 
 
 MANAGED_POLICY_BYTES = 6000
-"""AWS takes 6,144, white space not counted."""
+"""AWS allows 6,144, not counting white space."""
 
 
 def _statements(values: dict[str, str]) -> Iterator[dict[str, Any]]:
@@ -160,6 +160,6 @@ def _allow(sid: str, service: str, names: set[str], on: list[str]) -> Iterator[d
         }
 
 
-def _is_for_something_else(action: str) -> bool:
-    unneeded = any(fnmatchcase(action, pattern) for pattern in NOT_NEEDED)
-    return unneeded and action not in NEEDED_ALL_THE_SAME
+def _is_unused(action: str) -> bool:
+    is_unused = any(fnmatchcase(action, pattern) for pattern in UNUSED)
+    return is_unused and action not in USED_NEVERTHELESS

@@ -1,6 +1,6 @@
-"""The one table of permissions: what each function may do, and on what.
+"""The IAM policy of each function. Pure.
 
-No action has a wildcard. A resource is the stack's own wherever AWS lets one be named.
+No action has a wildcard. Every statement names the stage's own resources wherever IAM allows it.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from chalicelib.claims import CANCEL, CLAIM
 from chalicelib.messages import SELF_TEST_DAG_ID
 from chalicelib.notification_kinds import KINDS
 from infra.functions import FUNCTIONS, Function
-from infra.naming import ADMIN_FUNCTION, APP, Place, Stage
+from infra.names import ADMIN_FUNCTION, APP, Place, Stage
 
 Statement = dict[str, Any]
 
 TAKE = ("sqs:ReceiveMessage", "sqs:DeleteMessage")
-# What Lambda itself needs, with the function's role, to read a function's queue.
-BE_STARTED_BY = (*TAKE, "sqs:GetQueueAttributes")
+# Lambda itself needs these, under the function's role, to poll the function's queue.
+CONSUME = (*TAKE, "sqs:GetQueueAttributes")
 SEND = ("sqs:SendMessage", "sqs:GetQueueUrl")
 DEPTH = ("sqs:GetQueueAttributes", "sqs:GetQueueUrl")
-# Without the right to list, S3 answers "forbidden" to who asks for an object that is not there.
+# Without it, S3 answers 403 instead of 404 to requests for objects that do not exist.
 LIST = "s3:ListBucket"
 READ = ("s3:GetObject",)
-# Claims and marks that ask for a stop.
+# Claims and cancel markers.
 WRITE = ("s3:GetObject", "s3:PutObject")
-ADD_AND_REMOVE = (LIST, "s3:PutObject", "s3:DeleteObject")
-KEEP = (*ADD_AND_REMOVE, *READ)
+PUT_AND_DELETE = (LIST, "s3:PutObject", "s3:DeleteObject")
+FULL = (*PUT_AND_DELETE, *READ)
 
-# What Lambda itself needs, with the function's role, to connect a function to a VPC.
+# Lambda itself needs these, under the function's role, to connect a function to a VPC.
 NETWORK_INTERFACES = (
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
@@ -52,8 +52,8 @@ QUEUES: dict[str, dict[str, tuple[str, ...]]] = {
         "ResultsQueue": SEND,
         "TasksDeadQueue": (*TAKE, "sqs:GetQueueUrl"),
     },
-    "apply": {"TasksQueue": SEND, "ResultsQueue": (*SEND, *BE_STARTED_BY)},
-    "execute": {"TasksQueue": BE_STARTED_BY, "ResultsQueue": SEND},
+    "apply": {"TasksQueue": SEND, "ResultsQueue": (*SEND, *CONSUME)},
+    "execute": {"TasksQueue": CONSUME, "ResultsQueue": SEND},
     "backup": {},
     "admin": {"TasksQueue": SEND},  # the self-test's task
 }
@@ -61,17 +61,17 @@ QUEUES: dict[str, dict[str, tuple[str, ...]]] = {
 BUCKETS: dict[str, dict[str, tuple[str, ...]]] = {
     "api_handler": {"RunsBucket": (LIST, *WRITE)},  # logs are found by listing
     "register": {"DagsBucket": (LIST, *READ), "RunsBucket": WRITE},
-    "tick": {"DagsBucket": (LIST, *READ), "RunsBucket": KEEP},
+    "tick": {"DagsBucket": (LIST, *READ), "RunsBucket": FULL},
     "apply": {"RunsBucket": WRITE},
     "execute": {},  # see `_execution`
-    "backup": {"BackupsBucket": ADD_AND_REMOVE},
-    "admin": {"BackupsBucket": KEEP},
+    "backup": {"BackupsBucket": PUT_AND_DELETE},
+    "admin": {"BackupsBucket": FULL},
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What a policy speaks about: the stage, where it is, and the outputs of its stack."""
+    """What policies refer to: a stage, its place, and the outputs of its stack."""
 
     stage: Stage
     place: Place
@@ -85,7 +85,7 @@ class Installation:
 
 
 def policies(installation: Installation) -> dict[str, dict[str, Any]]:
-    """The policy document of each function, by its short name."""
+    """Returns policy documents by the functions' short names."""
     return {function.name: policy(installation, function) for function in FUNCTIONS}
 
 
@@ -141,11 +141,11 @@ def _database(installation: Installation, function: Function) -> list[Statement]
     )
     return [
         _allow("Mount", mount, installation.outputs["FileSystemArn"], Condition=by_access_point),
-        # Lambda checks these before the interfaces exist, so no resource can be named.
+        # Lambda checks these permissions before the interfaces exist, so no resource can be named.
         _allow("ConnectToVpc", NETWORK_INTERFACES, "*"),
-        # Lambda needs them; the code that runs in the function does not get them.
+        # Only Lambda may use them, not the code in the function.
         {
-            "Sid": "ButNotFromTheCode",
+            "Sid": "DenyToTheCode",
             "Effect": "Deny",
             "Action": list(NETWORK_INTERFACES),
             "Resource": ["*"],
@@ -155,7 +155,7 @@ def _database(installation: Installation, function: Function) -> list[Statement]
 
 
 def _self_test(installation: Installation) -> list[Statement]:
-    """Its log is read, and what it left is removed."""
+    """Allows the self-test to read its log and to delete its objects."""
     runs = installation.bucket("RunsBucket")
     of_the_test = {"StringLike": {"s3:prefix": f"{SELF_TEST_DAG_ID}/*"}}
     return [
@@ -167,20 +167,20 @@ def _self_test(installation: Installation) -> list[Statement]:
 def _execution(installation: Installation) -> list[Statement]:
     runs = installation.bucket("RunsBucket")
     return [
-        # Whether an attempt shall stop is asked by reading a mark that is seldom there.
+        # The executor looks for a cancel marker, which usually does not exist.
         _allow("ListRuns", (LIST,), runs),
-        _allow("ReadMarks", READ, f"{runs}/*/{CLAIM}", f"{runs}/*/{CANCEL}"),
+        _allow("ReadClaimsAndCancelMarkers", READ, f"{runs}/*/{CLAIM}", f"{runs}/*/{CANCEL}"),
         _allow("WriteClaimsAndLogs", ("s3:PutObject",), f"{runs}/*/{CLAIM}", f"{runs}/*/log/*"),
-        # A claim that was taken away could be taken twice, so only the log may shrink.
-        _allow("CutLogs", ("s3:DeleteObject",), f"{runs}/*/log/*"),
+        # A deleted claim could be taken twice, so only logs may be deleted.
+        _allow("DeleteLogs", ("s3:DeleteObject",), f"{runs}/*/log/*"),
         *_secrets(installation),
         *_notifications(installation),
-        _allow("BecomeTheTaskRole", ("sts:AssumeRole",), installation.outputs["TaskRoleArn"]),
+        _allow("AssumeTaskRole", ("sts:AssumeRole",), installation.outputs["TaskRoleArn"]),
     ]
 
 
 def _notifications(installation: Installation) -> Iterator[Statement]:
-    """What each kind of notification needs."""
+    """Allows what each kind of notification needs."""
     for kind in KINDS.values():
         for number, permission in enumerate(kind.permissions):
             name = permission.resource.format(stack=installation.stage.stack)
@@ -191,15 +191,15 @@ def _notifications(installation: Installation) -> Iterator[Statement]:
 
 
 def _secrets(installation: Installation) -> list[Statement]:
-    """What DAGs may name as secrets, and the keys of the owner's own that they may be under."""
+    """Allows the secrets that DAGs may name, and the user's own KMS keys that encrypt them."""
     place, below = installation.place, f"{APP}/{installation.stage.name}/*"
     of_the_stage = {
-        # A key's ARN tells nothing of whose it is; its alias does.
+        # A key's ARN does not contain its name, so the condition is on its alias.
         "ForAnyValue:StringLike": {"kms:ResourceAliases": f"alias/{below}"},
         "StringEquals": {
             "kms:ViaService": [
-                f"ssm.{place.region}.{place.suffix}",
-                f"secretsmanager.{place.region}.{place.suffix}",
+                f"ssm.{place.region}.{place.dns_suffix}",
+                f"secretsmanager.{place.region}.{place.dns_suffix}",
             ]
         },
     }
@@ -210,5 +210,10 @@ def _secrets(installation: Installation) -> list[Statement]:
     return [
         _allow("NamedParameters", ("ssm:GetParameter",), parameters),
         _allow("NamedSecrets", ("secretsmanager:GetSecretValue",), secrets),
-        _allow("TheirKeys", ("kms:Decrypt",), place.arn("kms", "key/*"), Condition=of_the_stage),
+        _allow(
+            "KeysOfNamedSecrets",
+            ("kms:Decrypt",),
+            place.arn("kms", "key/*"),
+            Condition=of_the_stage,
+        ),
     ]

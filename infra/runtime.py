@@ -1,7 +1,4 @@
-"""What the functions run on: a version of Python and a kind of processor. Pure.
-
-Neither is the deployer's: the bundle is made for the functions, whatever `deploy` runs on.
-"""
+"""The functions' Python version and architecture, whatever `deploy` itself runs on. Pure."""
 
 from __future__ import annotations
 
@@ -12,18 +9,18 @@ from chalicelib.local.python_versions import ON_LAMBDA, SUPPORTED
 from infra.errors import InfraError
 
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
-"""Lambda's words for processors, and those of Linux."""
+"""Lambda's names of architectures, and Linux's."""
 
-GLIBC = {"3.11": 26}
-"""The minor version of glibc 2 in Lambda's image: Amazon Linux 2 for Python 3.11, else 2023."""
-GLIBC_OF_2023 = 34
+AMAZON_LINUX_2_GLIBC, AMAZON_LINUX_2023_GLIBC = 26, 34
+"""Minor version of glibc 2 in Lambda's images: Amazon Linux 2 for Python 3.11, 2023 for others."""
+
 OLDEST_GLIBC = 17
-"""Older wheels than those for this one do not exist for these Pythons."""
+"""The oldest glibc that wheels for these Pythons are built for (manylinux2014)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Raises InfraError for a combination that cannot run this."""
+    """Raises InfraError for an unsupported combination."""
 
     python: str = ON_LAMBDA
     architecture: str = "x86_64"
@@ -37,23 +34,23 @@ class Runtime:
             )
         if self.architecture == "arm64" and self.python == "3.11":
             raise InfraError(
-                "--architecture arm64 needs --python 3.12 or newer: SQLite 3.7 of Lambda's Python"
-                " 3.11 is too old, and there is no other one to ship for arm64"
+                "--architecture arm64 needs --python 3.12 or newer: SQLite 3.7 in Lambda's Python"
+                " 3.11 is too old, and no SQLite package exists for arm64"
             )
 
     @classmethod
     def of(cls, values: Mapping[str, str]) -> Runtime:
-        """From a stack's parameters or outputs; those of a stack of earlier times have neither."""
+        """Reads the parameters or outputs of a stack; older stacks have neither value."""
         return cls(values.get("Python", ON_LAMBDA), values.get("Architecture", "x86_64"))
 
     @property
-    def lambdas_name(self) -> str:
-        """As Lambda has it: "python3.13"."""
+    def lambda_name(self) -> str:
+        """Lambda's name of the runtime: "python3.13"."""
         return f"python{self.python}"
 
     @property
     def abi(self) -> str:
-        """As wheels have it: "cp313"."""
+        """The ABI tag of wheels: "cp313"."""
         return "cp" + self.python.replace(".", "")
 
     @property
@@ -62,8 +59,9 @@ class Runtime:
 
     @property
     def platforms(self) -> tuple[str, ...]:
-        """Those of wheels that its glibc can load, best first; pip takes each by its word."""
-        newest = GLIBC.get(self.python, GLIBC_OF_2023)
+        """The platform tags of wheels that its glibc can load, best first. pip does not derive
+        older ones from newer ones, so all are listed."""
+        newest = AMAZON_LINUX_2_GLIBC if self.python == "3.11" else AMAZON_LINUX_2023_GLIBC
         minors = range(newest, OLDEST_GLIBC - 1, -1)
         return (
             *(f"manylinux_2_{minor}_{self.machine}" for minor in minors),
@@ -72,7 +70,7 @@ class Runtime:
 
     @property
     def markers(self) -> dict[str, str]:
-        """The environment that markers of requirements are judged in (PEP 508)."""
+        """The environment for evaluating the markers of requirements (PEP 508)."""
         return {
             "implementation_name": "cpython",
             "os_name": "posix",

@@ -18,7 +18,7 @@ from chalicelib.enums import Outcome
 from chalicelib.local import events
 from chalicelib.messages import Attempt, Result, TaskMessage
 from chalicelib.ports import ReceivedMessage
-from infra.naming import ADMIN_FUNCTION, API_FUNCTION
+from infra.names import ADMIN_FUNCTION, API_FUNCTION
 from tests.bench.dag_files import dag
 from tests.bench.report import Line
 from tests.integration.bundle.event_sources import EventSources, Lambda

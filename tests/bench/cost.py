@@ -10,7 +10,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from infra.cost import DECIDING_MB
+from infra.cost import DATABASE_FUNCTION_MB
 from infra.prices import PRICES
 from tests.bench.dag_files import fan_out
 from tests.bench.metered_cloud import Functions, Meter, MeteredCloud, metered_cloud
@@ -21,7 +21,7 @@ MILLION = 1_000_000
 PARALLELISM = 32
 """Commands that run at once: as many as leave this machine time to spare."""
 
-MEMORY = Functions(execute=384, apply=DECIDING_MB)
+MEMORY = Functions(execute=384, apply=DATABASE_FUNCTION_MB)
 """`execute` as the installation has it unless told."""
 
 

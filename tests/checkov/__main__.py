@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from chalicelib.local.python_versions import RUNNING
-from infra.naming import PROJECT
+from infra.names import PROJECT
 from infra.permissions import TEMPLATES
 from tests.checkov.findings import accepted_in, differences, found_in
 from tests.support.environments import python_with

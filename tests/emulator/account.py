@@ -20,7 +20,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 
 from infra import permissions
-from infra.naming import PROJECT
+from infra.names import PROJECT
 from tests.emulator import shims
 from tests.emulator.emulator import ACCOUNT, REGION, Emulator
 from tests.integration.infra.account import copy_of_the_project

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chalicelib.local.python_versions import ON_LAMBDA, RUNNING
-from infra import interpreters
+from infra.bundle import interpreters
 from tests.emulator import shims
 from tests.support.environments import python_with
 from tests.support.waiting import HANG_SECONDS, eventually

@@ -41,7 +41,8 @@ def story() -> Story:
 
 def shown(printed: str) -> tuple[str, str]:
     """The API's URL and the first token ("" where none was made), as `deploy` shows them."""
-    url, token = re.search(r"^ready: (\S+)", printed, re.M), re.search(r"once: (orch_\S+)", printed)
+    url = re.search(r"^ready: (\S+)", printed, re.M)
+    token = re.search(r"once\): (orch_\S+)", printed)
     assert url, printed
     return url[1], token[1] if token else ""
 
@@ -101,7 +102,7 @@ def test_a_second_stage_comes_and_goes_beside_the_first(account: Account, story:
     url, token = shown(printed)
     assert SELF_TEST in printed
     assert (url, token) == (f"https://{name}/", "")
-    assert "not yet" not in printed
+    assert "not reachable yet" not in printed
     assert account.records(zone) == [(f"{name}.", "A"), (f"{name}.", "AAAA")]
 
     second = Api(url, signs=account.caller("operator", "execute-api:Invoke"))
@@ -208,7 +209,7 @@ def test_a_policy_that_was_changed_holds_after_the_next_deploy(
 
 def test_nothing_is_left_after_down(account: Account, story: Story) -> None:
     refused = account.type_in("infra down --stage dev --yes", succeeds=False)
-    assert "there is data in" in refused
+    assert "there is data left in" in refused
     account.type_in("infra down --stage dev --yes --delete-data")
     news = f"sns arn:aws:sns:{REGION}:{ACCOUNT}:orchestrator-dev-news"  # the test's own
     assert account.everything() - story.before == {news}

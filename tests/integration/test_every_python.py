@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from chalicelib.local.python_versions import RUNNING, SUPPORTED
-from infra import interpreters
-from infra.naming import PROJECT
+from infra.bundle import interpreters
+from infra.names import PROJECT
 from tests.support.environments import python_with
 from tests.support.waiting import HANG_SECONDS
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import pytest
 
 from chalicelib import config
-from infra.naming import PROJECT
+from infra.names import PROJECT
 
 LAMBDA = {"AWS_LAMBDA_FUNCTION_NAME": "orchestrator-dev-tick"}
 NO_SETTINGS = ["ORCHESTRATOR_RETENTION_DAY", "ORCHESTRATOR_", "ORCHESTRATOR_database"]

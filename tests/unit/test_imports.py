@@ -82,9 +82,13 @@ ROOMS: dict[str, Room] = {
     # What puts the rooms together.
     "bootstrap": room(f"{SHARED} utils database {SCHEDULER} admin executor aws"),
     "app": room(f"{SHARED} utils {SCHEDULER} admin executor web bootstrap local", "chalice"),
-    "infra": room(
-        f"{TABLES} messages claims config local.deploy_command local.python_versions",
-        "boto3 botocore chalice packaging",
+    # The installation: definitions, then what acts on AWS, then the commands.
+    "infra": room(f"{TABLES} messages claims config local.python_versions", "boto3 botocore"),
+    "infra.bundle": room("infra local.python_versions", "chalice packaging"),
+    "infra.resources": room("infra", "botocore"),
+    "infra.commands": room("infra infra.bundle infra.resources local.deploy_command", "botocore"),
+    "infra.__main__": room(
+        "enums infra infra.commands infra.resources local.python_versions", "botocore"
     ),
 }
 
@@ -184,9 +188,12 @@ def test_a_module_imports_only_what_its_room_may(path: Path) -> None:
         ("chalicelib/utils/time.py", "from chalicelib import config"),
         ("chalicelib/bootstrap.py", "import chalicelib.local"),
         ("chalicelib/messages.py", "import yaml"),
-        ("infra/stack.py", "from chalicelib.database import Database"),
-        ("infra/stack.py", "from chalicelib.local import cloud"),
-        ("infra/stack.py", "import yaml"),
+        ("infra/resources/stack.py", "from chalicelib.database import Database"),
+        ("infra/resources/stack.py", "from chalicelib.local import cloud"),
+        ("infra/resources/stack.py", "import yaml"),
+        ("infra/resources/stack.py", "from infra.commands import deploy"),
+        ("infra/functions.py", "from infra.resources import stack"),
+        ("infra/bundle/build.py", "from infra.resources import stack"),
     ],
 )
 def test_a_wrong_arrow_is_seen(path: str, source: str) -> None:

@@ -16,8 +16,8 @@ from typing import Any
 
 from chalicelib.aws.sqs import SqsQueue
 from chalicelib.local import events
-from infra.inventory import take
-from infra.naming import ADMIN_FUNCTION, API_FUNCTION, API_STAGE, Stage
+from infra.names import ADMIN_FUNCTION, API_FUNCTION, API_STAGE, Stage
+from infra.resources.inventory import take
 from tests.integration.bundle.installation import STAGE, Installation
 from tests.integration.bundle.sandbox import Sandbox
 from tests.support.runtime_api import FunctionError

@@ -18,8 +18,8 @@ from moto.awslambda.models import lambda_backends
 
 from chalicelib.config import PREFIX
 from infra.functions import DATABASE, MOUNT
-from infra.inventory import take
-from infra.naming import Stage
+from infra.names import Stage
+from infra.resources.inventory import take
 from tests.integration.bundle.sandbox import Function, Sandbox, lambda_environ, make_runtime, python
 from tests.integration.infra.account import Account
 from tests.integration.infra.in_moto import MOTOS_ACCOUNT, REGION, account_in_moto

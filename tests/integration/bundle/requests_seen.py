@@ -21,7 +21,7 @@ from xml.etree import ElementTree
 import pytest
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
-from infra.naming import Place
+from infra.names import Place
 from tests.integration.bundle.sandbox import OF_A_FUNCTION
 from tests.integration.infra.in_moto import MOTOS_ACCOUNT, REGION
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 
 from infra.__main__ import main
-from infra.deploying import Deployment, deploy
-from infra.health import Answer
-from infra.naming import API_STAGE, Stage
+from infra.commands.deploy import Deployment, deploy
+from infra.commands.health import Response
+from infra.names import API_STAGE, Stage
 from tests.integration.bundle.event_sources import EventSources, Lambda
 from tests.integration.bundle.installation import STAGE, Installation
 
@@ -55,12 +55,12 @@ def deploy_again(installed: Installation, sources: EventSources) -> tuple[list[s
     said: list[str] = []
     answered: list[int] = []
 
-    def fetch(url: str, headers: Mapping[str, str]) -> Answer:
+    def fetch(url: str, headers: Mapping[str, str]) -> Response:
         path = url.partition(f".com/{API_STAGE}")[2]
         token = headers.get("Authorization", "").removeprefix("Bearer ")
         reply = sources.ask("GET", path, token)
         answered.append(reply.status)
-        return Answer(reply.status, json.dumps(reply.json))
+        return Response(reply.status, json.dumps(reply.json))
 
     account = installed.account
     deployment = Deployment(

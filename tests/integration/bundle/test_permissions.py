@@ -13,7 +13,7 @@ from chalicelib.database import Database
 from chalicelib.local import events
 from chalicelib.messages import Attempt, TaskMessage
 from infra.functions import FUNCTIONS
-from infra.naming import Stage
+from infra.names import Stage
 from infra.policies import NETWORK_INTERFACES
 from tests.integration.bundle.event_sources import EventSources, Lambda
 from tests.integration.bundle.installation import STAGE, Installation

@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 
 from chalicelib.local.python_versions import RUNNING
 from infra.aws import Aws
-from infra.deploying import Deployment, deploy, run_chalice
-from infra.domain import UNCHANGED, Choice
-from infra.health import Answer
-from infra.inventory import Inventory, take
-from infra.naming import PROJECT, Stage
-from infra.project import Project
-from infra.removing import Removal, remove
-from infra.stack import find
+from infra.bundle.project import Project
+from infra.commands.deploy import Deployment, deploy, run_chalice
+from infra.commands.down import Removal, remove
+from infra.commands.health import Response
+from infra.names import PROJECT, Stage
+from infra.resources.domain import UNCHANGED, Choice
+from infra.resources.inventory import Inventory, take
+from infra.resources.stack import describe
 from tests.integration.infra.moto_gaps import Unserved
 
 Chalice = Callable[[Path, Stage, Mapping[str, str]], None]
@@ -45,7 +45,7 @@ class Account:
     ) -> str:
         """For the Python that runs this, so that the bundle can be run, too, unless another one is
         asked for."""
-        if not find(self.aws, Stage(stage).stack).status:
+        if not describe(self.aws, Stage(stage).stack).status:
             options = {"Python": RUNNING, **options}
         return deploy(
             Deployment(
@@ -82,11 +82,11 @@ class Account:
         made = (self.project.settings / "deployments").glob("*.zip")
         return max(made, key=lambda path: path.stat().st_mtime)
 
-    def _healthy(self, url: str, headers: Mapping[str, str]) -> Answer:
+    def _healthy(self, url: str, headers: Mapping[str, str]) -> Response:
         self.asked.append((url, dict(headers)))
         if urlsplit(url).hostname in self.unknown:
-            return Answer(0, "no such host")
-        return Answer(200, '{"status": "ok"}')
+            return Response(0, "no such host")
+        return Response(200, '{"status": "ok"}')
 
 
 def copy_of_the_project(folder: Path) -> Project:

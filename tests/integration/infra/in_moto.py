@@ -12,7 +12,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from infra.aws import Aws
-from infra.naming import Place
+from infra.names import Place
 from tests.integration.infra.account import Account, copy_of_the_project
 from tests.integration.infra.moto_gaps import Unserved, fill_gaps_of_moto
 from tests.support.waiting import HANG_SECONDS

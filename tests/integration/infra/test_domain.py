@@ -13,12 +13,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from infra import domain, status
-from infra.domain import Choice
+from infra.commands import status
+from infra.commands.health import Response
 from infra.errors import InfraError
-from infra.health import Answer
-from infra.naming import Stage
-from infra.stack import find
+from infra.names import Stage
+from infra.resources import domain
+from infra.resources.domain import Choice
+from infra.resources.stack import describe
 from tests.integration.infra.account import Account
 
 NAME = "dags.example.com"
@@ -112,13 +113,14 @@ def test_the_api_gets_the_name_keeps_it_changes_it_and_gives_it_back(owner: Owne
     assert account.asked[-1][0] == f"https://{NAME}/api/health"
 
     assert account.deploy("named", _as_it_is) == f"https://{NAME}/"
+    assert account.deploy("named", _as_it_is, owner.choice()) == f"https://{NAME}/"
     assert owner.records() == {NAME: ["A", "AAAA"]}
     other = "flows.example.com"
     assert account.deploy("named", _as_it_is, Choice({"Domain": other})) == f"https://{other}/"
     assert [row["domainName"] for row in owner.names()] == [other]
     assert owner.mapped(other) == ("(none)", api, "v1")
 
-    assert account.deploy("named", _as_it_is, Choice({}, is_none=True)).endswith(OWN_ADDRESS)
+    assert account.deploy("named", _as_it_is, Choice({}, removes=True)).endswith(OWN_ADDRESS)
     assert (owner.names(), owner.records()) == ([], {})
     assert account.deploy("named", _as_it_is).endswith(OWN_ADDRESS)
     account.remove("named")
@@ -127,14 +129,14 @@ def test_the_api_gets_the_name_keeps_it_changes_it_and_gives_it_back(owner: Owne
 def test_status_and_links_use_the_name_and_down_removes_it(owner: Owner) -> None:
     account, stage = owner.account, Stage("shown")
     account.deploy(stage.name, domain=owner.choice())
-    shown = list(status.lines(account.aws, stage, lambda url, _: Answer(200, url)))
+    shown = list(status.lines(account.aws, stage, lambda url, _: Response(200, url)))
     assert f"domain {NAME}: stack orchestrator-shown-domain CREATE_COMPLETE" in shown
     assert f"API https://{NAME}/: 200 https://{NAME}/api/health" in shown
     assert shown[-1].endswith(f"{OWN_ADDRESS}api/health")  # AWS's own stays
     assert status.url(account.aws, stage) == f"https://{NAME}/"
     account.remove(stage.name)
     assert (owner.names(), owner.records()) == ([], {})
-    assert find(account.aws, stage.domain_stack).status == ""
+    assert describe(account.aws, stage.domain_stack).status == ""
     assert status_of_everything(account) == set()
 
 
@@ -148,8 +150,8 @@ def test_a_name_that_is_not_known_yet_does_not_fail_the_deployment(owner: Owner)
     account.unknown.add(NAME)
     assert account.deploy("early", domain=owner.choice()) == f"https://{NAME}/"
     told = account.said[-2:]
-    assert told[0] == f"  not yet: https://{NAME}/api/health answers nothing: no such host"
-    assert "quarter of an hour" in told[1]
+    assert told[0] == f"  not reachable yet: https://{NAME}/api/health: no response: no such host"
+    assert "15 minutes" in told[1]
     account.unknown.clear()
     account.remove("early")
 
@@ -161,7 +163,7 @@ def test_nothing_is_installed_for_a_domain_that_cannot_be(owner: Owner) -> None:
     wrong = owner.choice(Domain="dags.example.org")
     with pytest.raises(InfraError, match="is for"):
         owner.account.deploy("wrong", never, domain=wrong)
-    assert find(owner.account.aws, "orchestrator-wrong").status == ""
+    assert describe(owner.account.aws, "orchestrator-wrong").status == ""
 
 
 def refused(owner: Owner, choice: Choice, stage: str = "none") -> str:
@@ -204,13 +206,13 @@ def test_a_name_is_taken_however_it_is_spelt(owner: Owner, name: str) -> None:
 
 @pytest.mark.parametrize("missing", ["Domain", "Certificate", "HostedZone"])
 def test_the_three_belong_together_the_first_time(owner: Owner, missing: str) -> None:
-    given = {k: v for k, v in owner.choice().given.items() if k != missing}
+    given = {k: v for k, v in owner.choice().parameters.items() if k != missing}
     assert f"needs {domain.OPTIONS[missing]} as well" in refused(owner, Choice(given))
 
 
 def test_a_domain_cannot_be_given_and_taken_away_at_once(owner: Owner) -> None:
-    told = refused(owner, Choice({"Domain": NAME}, is_none=True))
-    assert told == "--no-domain and --domain: give one or the other"
+    told = refused(owner, Choice({"Domain": NAME}, removes=True))
+    assert told == "--no-domain cannot be combined with --domain"
 
 
 def test_a_certificate_of_another_region_is_refused_in_plain_words(owner: Owner) -> None:
@@ -225,7 +227,7 @@ def test_a_certificate_that_is_not_there_not_of_the_account_or_no_arn_is_refused
 ) -> None:
     place = owner.account.aws.place
     for arn, told in (
-        (place.arn("acm", "certificate/12345678-1234-1234-1234-123456789012"), "no certificate"),
+        (place.arn("acm", "certificate/12345678-1234-1234-1234-123456789012"), "does not exist"),
         (
             owner.certificate.replace(place.account, "999999999999"),
             "belongs to account 999999999999",
@@ -247,22 +249,71 @@ def test_a_certificate_that_is_not_issued_or_is_for_other_names_is_refused(owner
     assert f"is for *.dags.example.com, example.com, not for {NAME}" in told
 
 
-def test_a_zone_that_does_not_hold_the_name_is_refused_in_plain_words(owner: Owner) -> None:
+def new_zone(owner: Owner, name: str, reference: str, **settings: Any) -> str:
     route53 = owner.account.aws.client("route53")
+    zone = route53.create_hosted_zone(Name=name, CallerReference=reference, **settings)
+    return str(zone["HostedZone"]["Id"].rpartition("/")[2])
 
-    def zone(name: str, reference: str, **more: Any) -> str:
-        made = route53.create_hosted_zone(Name=name, CallerReference=reference, **more)
-        return str(made["HostedZone"]["Id"].rpartition("/")[2])
 
-    ending = zone("ample.com", "2")  # the same letters, another domain
-    private = zone("example.com", "3", HostedZoneConfig={"PrivateZone": True, "Comment": ""})
+def test_a_zone_that_does_not_hold_the_name_is_refused_in_plain_words(owner: Owner) -> None:
+    ending = new_zone(owner, "ample.com", "2")  # the same letters, another domain
+    private = new_zone(
+        owner, "example.com", "3", HostedZoneConfig={"PrivateZone": True, "Comment": ""}
+    )
     for given, told in (
-        (ending, f"is for ample.com, and {NAME} is not a name in it"),
+        (ending, f"is for ample.com, which does not contain {NAME}"),
         (private, "is private"),
-        ("Z0000000000000", "there is no hosted zone Z0000000000000"),
+        ("Z0000000000000", "hosted zone Z0000000000000 does not exist"),
         ("example.com", "--hosted-zone 'example.com'"),
     ):
         assert told in refused(owner, owner.choice(HostedZone=given))
+
+
+def add_record(owner: Owner, zone: str, name: str, kind: str, value: str) -> None:
+    record = {"Name": name, "Type": kind, "TTL": 60, "ResourceRecords": [{"Value": value}]}
+    owner.account.aws.client("route53").change_resource_record_sets(
+        HostedZoneId=zone,
+        ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]},
+    )
+
+
+@pytest.mark.parametrize("delegated", [NAME, "eu.example.com", "a.eu.example.com"])
+def test_a_name_that_the_zone_delegates_to_another_zone_is_refused(
+    owner: Owner, delegated: str
+) -> None:
+    name = NAME if delegated == NAME else "dags.a.eu.example.com"
+    zone = new_zone(owner, "example.com", f"delegates {delegated}")
+    add_record(owner, zone, delegated, "NS", "ns.example.net.")
+    choice = owner.choice(
+        Domain=name, HostedZone=zone, Certificate=certificate_for(owner.account, name)
+    )
+    told = refused(owner, choice)
+    assert f"delegates {delegated} to other name servers" in told
+    assert told.endswith(f"use the hosted zone for {delegated}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("A", "192.0.2.1"), ("AAAA", "2001:db8::1"), ("CNAME", "x.example.net.")]
+)
+def test_a_name_that_has_a_record_already_is_refused(owner: Owner, kind: str, value: str) -> None:
+    zone = new_zone(owner, "example.com", f"has {kind}")
+    add_record(owner, zone, NAME, kind, value)
+    told = refused(owner, owner.choice(HostedZone=zone))
+    assert f"already has a record {NAME} {kind}; delete it" in told
+
+
+def test_records_of_other_names_and_of_other_types_are_no_obstacle(owner: Owner) -> None:
+    zone = new_zone(owner, "example.com", "unrelated")
+    for name, kind, value in (
+        ("example.com", "A", "192.0.2.1"),
+        ("a.dags.example.com", "NS", "ns.example.net."),
+        ("eu.example.com", "NS", "ns.example.net."),
+        ("xdags.example.com", "A", "192.0.2.1"),
+        (NAME, "TXT", '"hello"'),
+    ):
+        add_record(owner, zone, name, kind, value)
+    chosen = domain.choose(owner.account.aws, Stage("none"), owner.choice(HostedZone=zone))
+    assert chosen["HostedZone"] == zone
 
 
 def test_a_name_at_the_top_of_its_zone_is_taken(owner: Owner) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from chalicelib.local.python_versions import ON_LAMBDA
-from infra import interpreters
+from infra.bundle import interpreters
 from infra.errors import InfraError
 from infra.functions import FUNCTIONS
-from infra.stack import find
+from infra.resources.stack import describe
 from tests.integration.infra.account import Account
 
 STAGE = "runs"
@@ -74,7 +74,7 @@ def test_arm64_is_chosen_kept_and_taken_back(plain: Account) -> None:
     assert runs_on(plain) == {("python3.13", "arm64")}
     assert compiled_for(plain) == {"313-aarch64"}
     assert "pysqlite3" not in tops(plain)
-    assert [line for line in plain.said[said:] if "no SQLite to ship for arm64" in line]
+    assert [line for line in plain.said[said:] if "no SQLite package exists for arm64" in line]
 
     plain.deploy(STAGE)
     assert runs_on(plain) == {("python3.13", "arm64")}
@@ -88,7 +88,7 @@ def test_arm64_is_chosen_kept_and_taken_back(plain: Account) -> None:
 def test_what_cannot_run_is_refused_before_anything_is_changed(account: Account) -> None:
     with pytest.raises(InfraError, match=r"arm64 needs --python 3\.12 or newer"):
         account.deploy("never", Python="3.11", Architecture="arm64")
-    assert find(account.aws, "orchestrator-never").status == ""
+    assert describe(account.aws, "orchestrator-never").status == ""
 
 
 def test_a_package_without_a_wheel_ends_the_deployment_with_its_name(account: Account) -> None:

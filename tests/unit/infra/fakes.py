@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from infra.aws import Aws
-from infra.naming import Place
+from infra.names import Place
 
 
 def refusal(operation: str, message: str) -> ClientError:

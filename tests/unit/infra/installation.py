@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infra.naming import Place, Stage
+from infra.names import Place, Stage
 from infra.policies import Installation
 
 PLACE = Place("aws", "eu-central-1", "111122223333")

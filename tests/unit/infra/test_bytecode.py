@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import bytecode
+from infra.bundle import bytecode
 
 CHECKED_HASH = (3).to_bytes(4, "little")
 

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 import boto3
 import pytest
 
-from infra import domain
 from infra.__main__ import OPTIONS, _domain_choice, main, parser
 from infra.aws import Aws
-from infra.deploying import TEMPLATE
+from infra.commands.health import ATTEMPTS, Response, check, wait_until_healthy
 from infra.errors import InfraError
-from infra.health import ATTEMPTS, Answer, ask_once, wait_until_healthy
-from infra.naming import PROJECT, Place
+from infra.names import PROJECT, Place
+from infra.resources import domain
+from infra.resources.stack import TEMPLATE
 from tests.unit.infra.fakes import FakeCloudFormation, aws_with
 
 AWS = aws_with(FakeCloudFormation())
@@ -63,9 +63,9 @@ def test_every_option_of_deploy_sets_a_parameter_of_the_template() -> None:
 def test_every_choice_of_a_domain_is_an_option_of_deploy() -> None:
     words = [word for option in domain.OPTIONS.values() for word in (option, "x")]
     given = parser().parse_args(["deploy", "--stage", "x", *words])
-    assert _domain_choice(given).given == dict.fromkeys(domain.OPTIONS, "x")
+    assert _domain_choice(given).parameters == dict.fromkeys(domain.OPTIONS, "x")
     assert _domain_choice(parser().parse_args(["deploy", "--stage", "x"])) == domain.UNCHANGED
-    assert _domain_choice(parser().parse_args(["deploy", "--stage", "x", "--no-domain"])).is_none
+    assert _domain_choice(parser().parse_args(["deploy", "--stage", "x", "--no-domain"])).removes
 
 
 README = (PROJECT / "infra" / "README.md").read_text(encoding="utf-8")
@@ -105,7 +105,7 @@ def test_a_profile_that_was_named_wins_over_keys_in_the_environment(
 
 
 def test_health_is_asked_until_it_is_good() -> None:
-    answers = [Answer(0, "no such host"), Answer(403, "{}"), Answer(200, '{"status": "ok"}')]
+    answers = [Response(0, "no such host"), Response(403, "{}"), Response(200, '{"status": "ok"}')]
     report = wait_until_healthy(AWS, "https://x/api/", lambda *_: answers.pop(0))
     assert report == {"status": "ok"}
     assert answers == []
@@ -114,14 +114,14 @@ def test_health_is_asked_until_it_is_good() -> None:
 def test_health_is_asked_with_the_token_or_with_a_signature() -> None:
     asked: list[Mapping[str, str]] = []
 
-    def ask(url: str, headers: Mapping[str, str]) -> Answer:
+    def ask(url: str, headers: Mapping[str, str]) -> Response:
         asked.append(headers)
-        return Answer(200, "{}")
+        return Response(200, "{}")
 
-    ask_once(AWS, "https://x/api/", ask, auth="token", token="orch_secret")
+    check(AWS, "https://x/api/", ask, auth="token", token="orch_secret")
     keys = boto3.Session("AKIDEXAMPLE", "secret", region_name="eu-central-1")
     aws = Aws(Place("aws", "eu-central-1", "111122223333"), keys)
-    ask_once(aws, "https://x/api/", ask, auth="iam")
+    check(aws, "https://x/api/", ask, auth="iam")
     assert asked[0] == {"Authorization": "Bearer orch_secret"}
     assert re.fullmatch(
         r"AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/\d{8}/eu-central-1/execute-api/.*",
@@ -132,10 +132,10 @@ def test_health_is_asked_with_the_token_or_with_a_signature() -> None:
 def test_an_installation_that_never_answers_is_an_error_with_its_last_words() -> None:
     asked: list[str] = []
 
-    def ask(url: str, headers: Mapping[str, str]) -> Answer:
+    def ask(url: str, headers: Mapping[str, str]) -> Response:
         asked.append(url)
         assert headers == {}
-        return Answer(502, "Internal server error")
+        return Response(502, "Internal server error")
 
     with pytest.raises(InfraError, match=r"502: Internal server error(.|\n)*chalice logs"):
         wait_until_healthy(AWS, "https://x/api/", ask)

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from infra.cost import Load, by_service, items, table, total
-from infra.deploying import TEMPLATE
 from infra.prices import PRICES
+from infra.resources.stack import TEMPLATE
 
 MILLION = Load(1_000_000, 1.0, 384)
 
@@ -25,7 +25,7 @@ def test_with_ipv6_there_is_no_endpoint_to_pay() -> None:
 
 def test_compute_grows_with_time_and_memory() -> None:
     def compute(load: Load) -> float:
-        (item,) = [item for item in items(load) if item.what == "execute, GB-seconds"]
+        (item,) = [item for item in items(load) if item.usage == "execute, GB-seconds"]
         return item.usd
 
     assert compute(MILLION) == pytest.approx(1.158e6 * 0.375 * 0.0000166667)
@@ -36,8 +36,8 @@ def test_compute_grows_with_time_and_memory() -> None:
 def test_on_arm64_a_gb_second_of_every_function_costs_a_fifth_less_and_nothing_else_does() -> None:
     arm = items(replace(MILLION, architecture="arm64"))
     for there, here in zip(arm, items(MILLION), strict=True):
-        share = 0.8 if here.of == "lambda_gb_second" else 1
-        assert there.usd == pytest.approx(share * here.usd, rel=1e-4), here.what
+        share = 0.8 if here.key == "lambda_gb_second" else 1
+        assert there.usd == pytest.approx(share * here.usd, rel=1e-4), here.usage
 
 
 @pytest.mark.parametrize(
@@ -56,12 +56,12 @@ def test_the_sums_by_service_are_the_whole_bill() -> None:
 
 
 def test_every_alarm_of_the_template_is_on_the_bill() -> None:
-    (alarms,) = [item.amount for item in items(MILLION) if item.of == "alarm_month"]
+    (alarms,) = [item.amount for item in items(MILLION) if item.key == "alarm_month"]
     assert alarms == TEMPLATE.read_text("utf-8").count("Type: AWS::CloudWatch::Alarm")
 
 
 def test_every_price_is_used_and_has_a_date() -> None:
-    assert {item.of for item in items(MILLION)} == set(PRICES)
+    assert {item.key for item in items(MILLION)} == set(PRICES)
     assert all(len(price.as_of) == len("2026-11") for price in PRICES.values())
 
 

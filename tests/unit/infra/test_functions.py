@@ -8,7 +8,7 @@ from chalice.app import ScheduledEventConfig
 from chalicelib import config
 from infra.errors import InfraError
 from infra.functions import FUNCTIONS, stage_config
-from infra.naming import Stage
+from infra.names import Stage
 from tests.unit.infra.installation import OUTPUTS, PROD
 
 

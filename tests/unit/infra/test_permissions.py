@@ -9,8 +9,8 @@ import pytest
 
 from infra import permissions
 from infra.__main__ import main
-from infra.naming import PROJECT
-from infra.permissions import ANYWHERE, NOT_NEEDED, OWN_ACTIONS
+from infra.names import PROJECT
+from infra.permissions import ANYWHERE, OWN_ACTIONS, UNUSED
 from tests.unit.infra.test_template import OF_DOMAIN, RESOURCES
 
 
@@ -85,7 +85,7 @@ def test_every_exception_still_excludes_something() -> None:
     from fnmatch import fnmatchcase
 
     found = {a for kind in permissions.resource_types() for a in permissions.handler_actions(kind)}
-    assert [p for p in NOT_NEEDED if not any(fnmatchcase(a, p) for a in found)] == []
+    assert [p for p in UNUSED if not any(fnmatchcase(a, p) for a in found)] == []
 
 
 def test_every_service_that_the_commands_call_is_in_the_table() -> None:

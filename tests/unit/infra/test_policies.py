@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.messages import SELF_TEST_DAG_ID
 from infra.functions import FUNCTIONS
-from infra.naming import ADMIN_FUNCTION
+from infra.names import ADMIN_FUNCTION
 from infra.policies import NETWORK_INTERFACES, SEND, policies
 from tests.unit.infra.installation import OUTPUTS, PLACE, PROD
 

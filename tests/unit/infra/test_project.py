@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from infra.bundle.project import Project
 from infra.errors import InfraError
-from infra.naming import Stage
-from infra.project import Project
+from infra.names import Stage
 
 DEV, PROD = Stage("dev"), Stage("prod")
 

@@ -11,9 +11,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from chalicelib.local.python_versions import ON_LAMBDA, RUNNING, SUPPORTED, refusal
-from infra import interpreters, wheels
+from infra.bundle import interpreters, wheels
 from infra.errors import InfraError
-from infra.naming import PROJECT
+from infra.names import PROJECT
 from infra.runtime import MACHINES, Runtime
 
 REQUIREMENTS = (PROJECT / "requirements.txt").read_text("utf-8")
@@ -61,7 +61,7 @@ def test_what_cannot_run_is_refused(values: dict[str, str], says: str) -> None:
 def test_the_requirements_name_all_that_the_functions_need_with_its_version(
     runtime: Runtime,
 ) -> None:
-    lines = [Requirement(line) for line in wheels.needed(REQUIREMENTS, runtime)]
+    lines = [Requirement(line) for line in wheels.required(REQUIREMENTS, runtime)]
     names = [canonicalize_name(line.name) for line in lines]
     assert len(set(names)) == len(names)
     for line in lines:
@@ -74,7 +74,7 @@ def test_the_requirements_name_all_that_the_functions_need_with_its_version(
 
 def test_conditions_are_judged_for_the_functions_not_for_this_machine() -> None:
     def lines(*chosen: str) -> list[str]:
-        return wheels.needed(text, Runtime(*chosen))
+        return wheels.required(text, Runtime(*chosen))
 
     text = (
         "# a comment\n"
@@ -86,13 +86,13 @@ def test_conditions_are_judged_for_the_functions_not_for_this_machine() -> None:
     assert lines("3.11", "x86_64") == ["one==1", "two==3"]
     assert lines("3.13", "x86_64") == ["one==2", "two==3"]
     assert lines("3.14", "arm64") == ["one==2"]
-    assert wheels.left_out(text, Runtime("3.13", "arm64")) == ["three", "two"]
+    assert wheels.excluded(text, Runtime("3.13", "arm64")) == ["three", "two"]
 
 
 @pytest.mark.parametrize("runtime", list(runtimes()), ids=str)
 def test_the_bundled_sqlite_goes_wherever_it_can(runtime: Runtime) -> None:
-    is_missing = "pysqlite3-binary" in wheels.left_out(REQUIREMENTS, runtime)
-    assert is_missing == (runtime.architecture == "arm64")
+    is_not_found = "pysqlite3-binary" in wheels.excluded(REQUIREMENTS, runtime)
+    assert is_not_found == (runtime.architecture == "arm64")
 
 
 def test_no_wheel_is_taken_that_the_glibc_of_the_functions_cannot_load() -> None:

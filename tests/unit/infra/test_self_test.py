@@ -11,10 +11,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.admin.self_test import Missing
-from infra import self_test
 from infra.aws import Aws
+from infra.commands import self_test
 from infra.errors import InfraError
-from infra.naming import Place, Stage
+from infra.names import Place, Stage
 from tests.integration.infra.moto_gaps import PASSED
 
 
@@ -45,7 +45,7 @@ def run(answer: dict[str, Any], logs: dict[str, list[str]] | None = None) -> str
 def test_a_good_one_tells_how_long_it_took_and_which_sqlite_there_is() -> None:
     assert run({}) == (
         "a task went through queue, executor, database and bucket in 2.2 s"
-        " (its command began after 1.5 s);"
+        " (its command started after 1.5 s);"
         " SQLite 3.51.0, bundled (the standard library has 3.40.0)"
     )
 
@@ -65,17 +65,17 @@ def test_a_bad_one_names_the_function_and_shows_the_first_lines_of_its_log(
 
 def test_every_way_to_fail_is_told_in_words() -> None:
     failures = {str(m) for m in Missing if m}
-    assert failures == set(self_test.TOLD) == set(self_test.SUSPECTS)
+    assert failures == set(self_test.FAILURES) == set(self_test.SUSPECTS)
 
 
 def test_a_log_that_cannot_be_read_or_is_empty_says_so() -> None:
     group = "/aws/lambda/orchestrator-prod-execute"
-    with pytest.raises(InfraError, match="nothing; the function was not started"):
+    with pytest.raises(InfraError, match="empty; the function was not invoked"):
         run({"missing": "claim"}, {group: []})
     with pytest.raises(InfraError, match="cannot be read: AccessDeniedException"):
         run({"missing": "claim"})
 
 
 def test_the_reason_of_a_command_that_failed_is_shown() -> None:
-    with pytest.raises(InfraError, match="did not succeed: exit code 127"):
+    with pytest.raises(InfraError, match="its command failed: exit code 127"):
         run({"missing": "success", "reason": "exit code 127"})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from infra import stack
 from infra.errors import InfraError, StackFailed
+from infra.resources import stack
 from tests.unit.infra.fakes import FakeCloudFormation, aws_with
 
 CREATED = ["CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
@@ -38,11 +38,11 @@ def test_a_stack_that_is_whole_is_updated(status: str) -> None:
 
 def test_a_stack_that_is_current_is_left_alone() -> None:
     fake = FakeCloudFormation("CREATE_COMPLETE", is_current=True)
-    assert "stack s is as the template says" in converge(fake)
+    assert "stack s is up to date" in converge(fake)
     assert fake.calls == []
 
 
-@pytest.mark.parametrize("status", sorted(stack.STILLBORN))
+@pytest.mark.parametrize("status", sorted(stack.UNUSABLE))
 def test_a_stack_that_never_lived_is_deleted_and_created_anew(status: str) -> None:
     script = {"delete": DELETED, "create": CREATED}
     fake = FakeCloudFormation(status, script=script, protected=True)

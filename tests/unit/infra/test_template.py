@@ -10,12 +10,12 @@ import yaml
 from chalicelib.config import SETTINGS
 from chalicelib.local.python_versions import ON_LAMBDA, SUPPORTED
 from chalicelib.scheduler.repair import BEGIN_WITHIN
-from infra import domain
 from infra.cost import FILE_SYSTEM_COPIES
-from infra.deploying import TEMPLATE
 from infra.functions import FUNCTIONS
-from infra.naming import Stage
+from infra.names import Stage
 from infra.policies import policies
+from infra.resources import domain
+from infra.resources.stack import TEMPLATE
 from infra.runtime import MACHINES, Runtime
 from tests.unit.infra.installation import PROD
 
@@ -62,13 +62,13 @@ def test_a_template_fits_into_a_request() -> None:
 )
 def test_a_message_stays_hidden_longer_than_its_reader_may_run(queue: str, reader: str) -> None:
     (function,) = [function for function in FUNCTIONS if function.name == reader]
-    assert RESOURCES[queue]["Properties"]["VisibilityTimeout"] > function.timeout
+    assert RESOURCES[queue]["Properties"]["VisibilityTimeout"] > function.timeout_seconds
 
 
 def test_hours_without_room_for_an_invocation_do_not_make_a_dead_letter_of_a_task() -> None:
     queue = RESOURCES["TasksQueue"]["Properties"]
     (execute,) = [function for function in FUNCTIONS if function.name == "execute"]
-    assert queue["VisibilityTimeout"] >= 6 * execute.timeout  # AWS's advice
+    assert queue["VisibilityTimeout"] >= 6 * execute.timeout_seconds  # AWS's advice
     given_back = queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"]
     assert given_back >= BEGIN_WITHIN.total_seconds()
 

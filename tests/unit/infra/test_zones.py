@@ -9,8 +9,8 @@ import pytest
 
 from infra.aws import Aws
 from infra.errors import InfraError
-from infra.naming import Place
-from infra.zones import WITHOUT_LAMBDA, choose_zones
+from infra.names import Place
+from infra.resources.zones import WITHOUT_LAMBDA, choose_zones
 
 SERVICE = "com.amazonaws.us-east-1.sqs"
 

@@ -1,9 +1,10 @@
-"""The names of everything that belongs to one stage. They hold the stage, so that several stages
-live side by side in one account. A stage's name has no hyphen: with one, the names of two stages
-could be the same.
+"""The names of everything that belongs to a stage.
 
-A stage's name is used once in an account, not once in a region: the names of roles and buckets know
-no region. The stack claims the buckets first, so a second use fails before it changes anything.
+Names contain the stage, so that several stages can share an account. A stage's name has no hyphen,
+because then names of two stages could coincide.
+
+A stage's name is unique per account, not per region, because names of roles and buckets are. The
+stack creates its buckets first, so a second use fails before it changes anything.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ APP = "orchestrator"
 API_FUNCTION = "api_handler"
 ADMIN_FUNCTION = "admin"
 API_STAGE = "v1"
-"""The first part of the API's path; API Gateway demands one."""
+"""The first part of the API's path; API Gateway requires one."""
+
+PROJECT = Path(__file__).parents[1]
+"""The folder of `app.py`."""
 
 _STAGE = re.compile(r"[a-z][a-z0-9]{0,15}")
 
@@ -45,33 +49,32 @@ class Stage:
         return f"{self.stack}-domain"
 
     def function(self, short_name: str) -> str:
-        """Chalice gives the one behind the API no name of its own."""
+        """Returns the Lambda function's name. Chalice adds no suffix to the API's function."""
         return self.stack if short_name == API_FUNCTION else f"{self.stack}-{short_name}"
 
     def role(self, short_name: str) -> str:
-        """The role that Chalice makes for a function."""
+        """Returns the name of the role that Chalice creates for a function."""
         return f"{self.stack}-{short_name}"
 
     def rule(self, short_name: str) -> str:
-        """The EventBridge rule that Chalice makes for a scheduled function."""
+        """Returns the name of the EventBridge rule that Chalice creates for a schedule."""
         return f"{self.function(short_name)}-event"
 
     def policy_file(self, short_name: str) -> str:
-        """Relative to `.chalice`."""
+        """Returns the file of a function's policy, relative to `.chalice`."""
         return f"policy-{self.name}-{short_name}.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the stage is installed."""
+    """The partition, region and account of a stage."""
 
     partition: str
     region: str
     account: str
 
     @property
-    def suffix(self) -> str:
-        """The end of AWS's host names."""
+    def dns_suffix(self) -> str:
         return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
 
     def arn(self, service: str, resource: str) -> str:
@@ -82,6 +85,3 @@ class Place:
 
     def bucket_arn(self, name: str) -> str:
         return f"arn:{self.partition}:s3:::{name}"
-
-
-PROJECT = Path(__file__).parents[1]

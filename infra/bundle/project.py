@@ -1,4 +1,4 @@
-"""The files below `.chalice`: Chalice's configuration, the policies, and what is deployed."""
+"""The files in `.chalice`: configuration, policies, and Chalice's record of what is deployed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 from infra.errors import InfraError
 from infra.functions import FUNCTIONS
-from infra.naming import PROJECT, Stage
+from infra.names import PROJECT, Stage
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The folder that holds `app.py`."""
+    """The project in `folder`, where `app.py` is."""
 
     folder: Path = PROJECT
 
@@ -24,32 +24,32 @@ class Project:
         return self.folder / ".chalice"
 
     def write_stage(self, stage: Stage, config: Mapping[str, Any]) -> None:
-        """Put the stage into `config.json`; the other stages stay as they are."""
-        whole = self._config()
-        whole.setdefault("stages", {})[stage.name] = config
-        _write(self.settings / "config.json", whole)
+        """Write the stage's part of `config.json`; other stages stay unchanged."""
+        content = self._config()
+        content.setdefault("stages", {})[stage.name] = config
+        _write(self.settings / "config.json", content)
 
     def write_policies(self, stage: Stage, policies: Mapping[str, Mapping[str, Any]]) -> None:
         for name, document in policies.items():
             _write(self.settings / stage.policy_file(name), document)
 
     def forget_bundles(self) -> None:
-        """Chalice would take parts of an earlier bundle into the next one, and keep all."""
+        """Delete earlier bundles: Chalice keeps them all, and reuses parts of them."""
         for bundle in (self.settings / "deployments").glob("*.zip"):
             bundle.unlink()
 
-    def write_deployed(self, stage: Stage, deployed: Mapping[str, Any]) -> None:
-        """Tell Chalice what is there."""
-        if not deployed["resources"]:
+    def write_deployed(self, stage: Stage, record: Mapping[str, Any]) -> None:
+        """Replace Chalice's record of what is deployed."""
+        if not record["resources"]:
             self._deployed(stage).unlink(missing_ok=True)
             return
-        _write(self._deployed(stage), deployed)
+        _write(self._deployed(stage), record)
 
     def forget(self, stage: Stage) -> None:
-        """Remove everything of the stage."""
-        whole = self._config()
-        if whole.get("stages", {}).pop(stage.name, None) is not None:
-            _write(self.settings / "config.json", whole)
+        """Delete the stage's files and its part of `config.json`."""
+        content = self._config()
+        if content.get("stages", {}).pop(stage.name, None) is not None:
+            _write(self.settings / "config.json", content)
         self._deployed(stage).unlink(missing_ok=True)
         for function in FUNCTIONS:
             (self.settings / stage.policy_file(function.name)).unlink(missing_ok=True)
@@ -67,8 +67,8 @@ class Project:
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:
-    """Whole or not at all: a command that is killed leaves no half file."""
+    """Write the file atomically: a killed command leaves no partial file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    fresh.replace(path)
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    temporary.replace(path)

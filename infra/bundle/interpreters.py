@@ -1,4 +1,4 @@
-"""Pythons on this machine."""
+"""Finds Python interpreters on this machine."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 
 from chalicelib.local.python_versions import RUNNING
 
-_ASKED = "import sys; print('%d.%d' % sys.version_info[:2])"
+_PRINT_VERSION = "import sys; print('%d.%d' % sys.version_info[:2])"
 
 
 def find(version: str) -> Path | None:
-    """One of `version` ("3.13"): the one that runs this, or one on the PATH or of pyenv, if it
-    starts."""
+    """Returns a working interpreter of `version` ("3.13"): the one that runs this, or one on the
+    PATH or of pyenv. None if there is none."""
     if version == RUNNING:
         return Path(sys.executable)
     return next((path for path in _candidates(version) if _version(path) == version), None)
@@ -31,11 +31,11 @@ def _candidates(version: str) -> Iterator[Path]:
 
 
 def _version(python: Path) -> str:
-    """ "" where it does not start: pyenv puts programs on the PATH that only say which Pythons
-    there are."""
-    command = [str(python), "-I", "-c", _ASKED]
+    """Returns "" if it does not start: pyenv's commands on the PATH may have no Python behind
+    them."""
+    command = [str(python), "-I", "-c", _PRINT_VERSION]
     try:
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        completed = subprocess.run(command, check=False, capture_output=True, text=True)
     except OSError:
         return ""
-    return done.stdout.strip()
+    return completed.stdout.strip()

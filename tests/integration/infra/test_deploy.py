@@ -16,17 +16,18 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.awslambda.models import LambdaBackend
 
-from infra import finishing, status
-from infra.deploying import run_chalice
-from infra.domain import UNCHANGED
+from infra.commands import status
+from infra.commands.deploy import run_chalice
+from infra.commands.health import Response
 from infra.errors import InfraError, Refused
-from infra.finishing import REFUSALS
 from infra.functions import FUNCTIONS
-from infra.health import Answer
-from infra.inventory import Inventory
-from infra.naming import Stage
+from infra.names import Stage
 from infra.policies import Installation, policies
-from infra.stack import find, outputs_of
+from infra.resources import concurrency, throttling
+from infra.resources.domain import UNCHANGED
+from infra.resources.gateway_responses import RESPONSES
+from infra.resources.inventory import Inventory
+from infra.resources.stack import describe, outputs_of
 from tests.integration.infra.account import Account
 
 ALL = {function.name for function in FUNCTIONS}
@@ -42,8 +43,8 @@ def dev(account: Account) -> Account:
 def test_every_function_is_there_with_its_time_and_memory(dev: Account) -> None:
     for function in FUNCTIONS:
         now = dev.configuration("dev", function.name)
-        assert now["Timeout"] == function.timeout
-        assert now["MemorySize"] == (function.memory or 384)
+        assert now["Timeout"] == function.timeout_seconds
+        assert now["MemorySize"] == (function.memory_mb or 384)
         assert now["Role"].endswith(f"role/orchestrator-dev-{function.name}")
 
 
@@ -115,13 +116,13 @@ def test_commands_leave_room_for_the_other_functions_also_in_a_small_account(
     client = dev.aws.client("lambda")
     said: list[str] = []
     dev.unserved.at_once = at_once
-    finishing.leave_room(dev.aws, uuid, said.append)
-    finishing.leave_room(dev.aws, uuid, said.append)
+    concurrency.limit_concurrency(dev.aws, uuid, said.append)
+    concurrency.limit_concurrency(dev.aws, uuid, said.append)
     dev.unserved.at_once = 1000
     now = client.get_event_source_mapping(UUID=uuid)["ScalingConfig"]
-    finishing.leave_room(dev.aws, uuid, lambda _: None)
+    concurrency.limit_concurrency(dev.aws, uuid, lambda _: None)
     assert now == {"MaximumConcurrency": commands}
-    assert len([line for line in said if f"at most {commands} commands at once" in line]) == 1
+    assert len([line for line in said if f"at most {commands} commands run at once" in line]) == 1
     assert any("Service Quotas" in line for line in said) == says
 
 
@@ -136,12 +137,12 @@ def test_nobody_can_use_up_the_account_through_the_api(dev: Account) -> None:
     (api,) = dev.inventory("dev").apis
     (stage,) = dev.aws.client("apigateway").get_stages(restApiId=api)["item"]
     limits = stage["methodSettings"]["*/*"]
-    assert limits["throttlingRateLimit"] == finishing.REQUESTS_PER_SECOND
-    assert limits["throttlingBurstLimit"] == finishing.REQUESTS_AT_ONCE
+    assert limits["throttlingRateLimit"] == throttling.REQUESTS_PER_SECOND
+    assert limits["throttlingBurstLimit"] == throttling.REQUESTS_BURST
 
 
 def test_a_new_stack_is_told_its_zones_and_keeps_them(dev: Account) -> None:
-    kept = find(dev.aws, "orchestrator-dev").parameters or {}
+    kept = describe(dev.aws, "orchestrator-dev").parameters or {}
     assert (kept["ZoneA"], kept["ZoneB"]) == ("us-east-1a", "us-east-1b")
     subnets = outputs_of(dev.aws, "orchestrator-dev")["SubnetIds"].split(",")
     placed = dev.aws.client("ec2").describe_subnets(SubnetIds=subnets)["Subnets"]
@@ -263,7 +264,7 @@ def test_those_who_copy_the_database_have_room_for_it(dev: Account) -> None:
 def test_the_first_token_is_shown_once_and_health_is_asked_with_it_through_the_api(
     account: Account,
 ) -> None:
-    shown = "  access token of an operator, shown this once: orch_the-first"
+    shown = "  operator access token (shown only once): orch_the-first"
     before = len(account.asked)
     account.deploy("access")
     assert account.said.count(shown) >= 1
@@ -285,7 +286,7 @@ def test_the_first_token_is_shown_once_and_health_is_asked_with_it_through_the_a
 def test_what_the_gateway_itself_answers_has_the_shape_of_the_apis_errors(dev: Account) -> None:
     (api,) = dev.inventory("dev").apis
     answers = dev.aws.client("apigateway").get_gateway_responses(restApiId=api)["items"]
-    assert {answer["responseType"] for answer in answers} == set(REFUSALS)
+    assert {answer["responseType"] for answer in answers} == set(RESPONSES)
     for answer in answers:
         text = answer["responseTemplates"]["application/json"]
         # As the gateway fills it in.
@@ -324,8 +325,8 @@ def test_a_first_deployment_says_in_three_lines_what_it_makes_and_what_that_cost
 
     told = said(Network="ipv6")
     assert told[0].startswith("creating stage told in account 123456789012, us-east-1: 7 functions")
-    assert re.match(r"it costs about \d\.\d\d USD a month while nothing runs", told[1])
-    assert told[2] == "`python -m infra down --stage told` removes all of it"
+    assert re.match(r"cost: about \d\.\d\d USD a month when idle", told[1])
+    assert told[2] == "to remove all of it: `python -m infra down --stage told`"
     assert told[3].startswith("[1/8]")
     assert said()[0].startswith("[1/8]")  # it is there now
     account.remove("told")
@@ -334,7 +335,7 @@ def test_a_first_deployment_says_in_three_lines_what_it_makes_and_what_that_cost
 def test_a_failed_self_test_fails_the_deployment_and_names_the_function(account: Account) -> None:
     passed = dict(account.unserved.self_test)
     account.unserved.self_test["missing"] = "claim"
-    with pytest.raises(InfraError, match=r"no executor took its message.*(.|\n)*-execute, log"):
+    with pytest.raises(InfraError, match=r"no executor received the message(.|\n)*-execute, log"):
         account.deploy("stuck")
     account.unserved.self_test.update(passed)
     account.remove("stuck")
@@ -455,7 +456,7 @@ def test_down_refuses_to_lose_data_until_it_is_told_to(account: Account) -> None
     s3.put_object(Bucket=bucket, Key="a.yaml", Body=b"2")
     s3.delete_object(Bucket=bucket, Key="a.yaml")  # only old versions are left
 
-    with pytest.raises(Refused, match=f"data in: bucket {bucket}.*--delete-data"):
+    with pytest.raises(Refused, match=f"data left in bucket {bucket}.*--delete-data"):
         account.remove("full")
     account.unserved.recovery_points.append("arn:aws:backup:us-east-1:123456789012:point:1")
     with pytest.raises(Refused, match="backup vault orchestrator-full"):
@@ -484,21 +485,21 @@ def test_status_tells_of_a_function_that_lost_its_file_system(dev: Account) -> N
     client = dev.aws.client("lambda")
     kept = dev.configuration("dev", "tick")["FileSystemConfigs"]
     client.update_function_configuration(FunctionName=name, FileSystemConfigs=[])
-    shown = list(status.lines(dev.aws, Stage("dev"), lambda *_: Answer(200, '{"status": "ok"}')))
+    shown = list(status.lines(dev.aws, Stage("dev"), lambda *_: Response(200, '{"status": "ok"}')))
     client.update_function_configuration(FunctionName=name, FileSystemConfigs=kept)
 
     assert re.fullmatch(r"stack orchestrator-dev: (CREATE|UPDATE)_COMPLETE", shown[0])
-    assert [line for line in shown if "WITHOUT ITS FILE SYSTEM" in line] == [
-        f"function {name}: Active, 512 MB, 60 s, WITHOUT ITS FILE SYSTEM;"
+    assert [line for line in shown if "FILE SYSTEM NOT ATTACHED" in line] == [
+        f"function {name}: Active, 512 MB, 60 s, FILE SYSTEM NOT ATTACHED;"
         " run `python -m infra deploy`"
     ]
-    assert "queue orchestrator-dev-tasks: 0 waiting, 0 in work" in shown
+    assert "queue orchestrator-dev-tasks: 0 waiting, 0 in flight" in shown
     assert shown[-1].endswith('200 {"status": "ok"}')
 
 
 def test_status_of_nothing_says_so(account: Account) -> None:
-    shown = list(status.lines(account.aws, Stage("never"), lambda *_: Answer(0, "")))
-    assert shown == ["stack orchestrator-never: not there"]
+    shown = list(status.lines(account.aws, Stage("never"), lambda *_: Response(0, "")))
+    assert shown == ["stack orchestrator-never: not found"]
 
 
 def _fails(folder: Path, stage: Stage, environ: Mapping[str, str]) -> None:

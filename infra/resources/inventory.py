@@ -1,8 +1,8 @@
-"""What Chalice has made for a stage, asked of AWS itself.
+"""Lists what Chalice has deployed for a stage, by asking AWS.
 
-Chalice remembers it in `.chalice/deployed/STAGE.json`, which it writes at the very end: after a
-deployment that died half-way, or on another machine, it would make a second API and stumble over
-queue mappings that are there. So the file is made anew from what is there.
+Chalice records it in `.chalice/deployed/STAGE.json`, which it writes last. After an interrupted
+deployment, or on another machine, Chalice would therefore create a second API and fail because the
+queue mappings exist. So the file is generated from what exists.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.aws import Aws, is_missing
+from infra.aws import Aws, is_not_found
 from infra.functions import FUNCTIONS
-from infra.naming import API_FUNCTION, API_STAGE, APP, Stage
+from infra.names import API_FUNCTION, API_STAGE, APP, Stage
 
-READERS = {"apply": "results", "execute": "tasks"}
-"""The functions that a queue starts, and the end of the queue's name."""
+CONSUMERS = {"apply": "results", "execute": "tasks"}
+"""The functions that consume a queue, and the suffix of the queue's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """An event source mapping: `uuid` joins the queue to the function."""
+    """An event source mapping, which connects a queue to a function."""
 
     function: str
     uuid: str
@@ -33,9 +33,9 @@ class Mapping:
 
 @dataclass(frozen=True)
 class Inventory:
-    """By short name: `functions` and `roles` map to ARNs. `default_role` is the ARN of the role
-    that Chalice gives to all functions of a stage it has no configuration for. `apis` are ids, the
-    one in use first."""
+    """`functions` and `roles` map short names to ARNs. `default_role` is the ARN of the role that
+    Chalice creates for a stage without configuration. `apis` are ids; the one in use comes
+    first."""
 
     functions: dict[str, str] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)
@@ -46,20 +46,22 @@ class Inventory:
 
 
 def take(aws: Aws, stage: Stage) -> Inventory:
-    """Ask AWS for everything of the stage that Chalice made."""
+    """Query AWS for everything that Chalice created for the stage."""
     functions = _present(aws, stage, _function_arn)
     return Inventory(
         functions=functions,
         roles=_present(aws, stage, _role_arn),
         default_role=_arn_of_role(aws, stage.stack),
-        mappings=tuple(m for name in READERS for m in _mappings(aws, stage, name)),
+        mappings=tuple(m for name in CONSUMERS for m in _mappings(aws, stage, name)),
         rules=tuple(_rules(aws, stage)),
         apis=tuple(_apis(aws, stage)),
     )
 
 
-def deployed(inventory: Inventory, stage: Stage, aws: Aws, dags_bucket: str) -> dict[str, Any]:
-    """The content of Chalice's file of what is deployed."""
+def chalice_record(
+    inventory: Inventory, stage: Stage, aws: Aws, dags_bucket: str
+) -> dict[str, Any]:
+    """Returns the content of `.chalice/deployed/STAGE.json`."""
     return {"resources": list(_resources(inventory, stage, aws, dags_bucket)), **_FORMAT}
 
 
@@ -71,7 +73,7 @@ def _resources(
 ) -> Iterator[dict[str, str]]:
     for name, arn in inventory.roles.items():
         yield _entry(f"{name}_role", "iam_role", role_arn=arn, role_name=stage.role(name))
-    if inventory.default_role:  # Chalice removes it: no function of the configuration has it
+    if inventory.default_role:  # no configured function uses it, so Chalice deletes it
         arn = inventory.default_role
         yield _entry("default-role", "iam_role", role_arn=arn, role_name=stage.stack)
     for name, arn in inventory.functions.items():
@@ -104,8 +106,8 @@ def _mapping_entry(mapping: Mapping) -> dict[str, str]:
 
 
 def api_url(aws: Aws, api: str) -> str:
-    """Where the API answers, with a slash at the end."""
-    return f"https://{api}.execute-api.{aws.place.region}.{aws.place.suffix}/{API_STAGE}/"
+    """Returns the API's URL, ending in a slash."""
+    return f"https://{api}.execute-api.{aws.place.region}.{aws.place.dns_suffix}/{API_STAGE}/"
 
 
 def _present(aws: Aws, stage: Stage, arn_of: Any) -> dict[str, str]:
@@ -120,7 +122,7 @@ def _function_arn(aws: Aws, stage: Stage, name: str) -> str:
             aws.client("lambda").get_function(FunctionName=name)["Configuration"]["FunctionArn"]
         )
     except ClientError as error:
-        if is_missing(error):
+        if is_not_found(error):
             return ""
         raise
 
@@ -133,14 +135,14 @@ def _arn_of_role(aws: Aws, name: str) -> str:
     try:
         return str(aws.client("iam").get_role(RoleName=name)["Role"]["Arn"])
     except ClientError as error:
-        if is_missing(error):
+        if is_not_found(error):
             return ""
         raise
 
 
 def _mappings(aws: Aws, stage: Stage, name: str) -> Iterator[Mapping]:
-    """Asked by the queue, because a mapping outlives its function."""
-    arn = aws.place.arn("sqs", f"{stage.stack}-{READERS[name]}")
+    """Yields the mappings of the function's queue: a mapping outlives its function."""
+    arn = aws.place.arn("sqs", f"{stage.stack}-{CONSUMERS[name]}")
     pages = aws.client("lambda").get_paginator("list_event_source_mappings")
     for page in pages.paginate(EventSourceArn=arn):
         for row in page["EventSourceMappings"]:
@@ -151,47 +153,48 @@ def _mappings(aws: Aws, stage: Stage, name: str) -> Iterator[Mapping]:
 def _rules(aws: Aws, stage: Stage) -> Iterator[str]:
     for function in FUNCTIONS:
         name = stage.rule(function.name)
-        if function.is_scheduled and _is_there(aws.client("events").describe_rule, Name=name):
+        if function.is_scheduled and _exists(aws.client("events").describe_rule, Name=name):
             yield name
 
 
-def _is_there(ask: Any, **what: str) -> bool:
+def _exists(describe: Any, **arguments: str) -> bool:
     try:
-        ask(**what)
+        describe(**arguments)
     except ClientError as error:
-        if is_missing(error):
+        if is_not_found(error):
             return False
         raise
     return True
 
 
 def _apis(aws: Aws, stage: Stage) -> list[str]:
-    """An API bears the name of the app, whatever its stage: what it calls tells whose it is."""
+    """Returns the ids of the stage's APIs. Chalice names all APIs after the app, so the function
+    that an API invokes tells which stage it belongs to."""
     client = aws.client("apigateway")
     target = f":function:{stage.function(API_FUNCTION)}/"
     pages = client.get_paginator("get_rest_apis").paginate()
     named = [row["id"] for page in pages for row in page["items"] if row["name"] == APP]
-    own = [api for api in named if target in _called_by(client, api)]
+    own = [api for api in named if target in _invoked_by(client, api)]
     return sorted(own, key=lambda api: not client.get_stages(restApiId=api)["item"])
 
 
-def _called_by(client: Any, api: str) -> str:
-    """The ARN that the API's first method calls; "" where it has none."""
+def _invoked_by(client: Any, api: str) -> str:
+    """Returns the ARN that the API's first method invokes; "" if there is none."""
     for page in client.get_paginator("get_resources").paginate(restApiId=api):
         for resource in page["items"]:
             for method in resource.get("resourceMethods", {}):
-                found = _integration(client, api, resource["id"], method)
-                if found:
-                    return found
+                target = _integration(client, api, resource["id"], method)
+                if target:
+                    return target
     return ""
 
 
 def _integration(client: Any, api: str, resource: str, method: str) -> str:
     try:
-        answer = client.get_integration(restApiId=api, resourceId=resource, httpMethod=method)
+        integration = client.get_integration(restApiId=api, resourceId=resource, httpMethod=method)
     except ClientError as error:
-        if is_missing(error):
+        if is_not_found(error):
             return ""
         raise
-    # Answers to preflight requests are given by the gateway itself, which has no address.
-    return str(answer.get("uri", ""))
+    # API Gateway answers preflight requests itself, without a URI.
+    return str(integration.get("uri", ""))

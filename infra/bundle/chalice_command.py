@@ -1,11 +1,10 @@
-"""Chalice's own command line, with two differences.
+"""Chalice's command line with three changes.
 
-The bundle holds no documents: Chalice packs every file of `chalicelib`.
-
-One setting is added: `lambda_python_version`, beside the `lambda_architecture` that Chalice has.
-Chalice 1.34 gives the functions the Python that it runs on itself ("We may open this up to
-configuration later", says its source), so two people who deploy in turn would change what the
-functions run on. The packages lie in `vendor` already, as the functions need them.
+- A new setting, `lambda_python_version`. Chalice 1.34 gives the functions the Python that it runs
+  on itself ("We may open this up to configuration later", says its source), so two people who
+  deploy in turn would change the functions' runtime.
+- Chalice does not download packages: `vendor` has them, as the functions need them.
+- The bundle has no documentation, although Chalice packs every file of `chalicelib`.
 """
 
 from __future__ import annotations
@@ -22,8 +21,8 @@ _files_of_the_app = BaseLambdaDeploymentPackager._iter_app_filenames
 
 
 def main() -> None:
-    """Does not return."""
-    # It would say that another Python is wanted than the one that runs it.
+    """Run Chalice; does not return."""
+    # Chalice would warn that the configured Python is not the one it runs on.
     warnings.filterwarnings("ignore", message="You are currently running python")
     Config.lambda_python_version = property(_configured)  # type: ignore[method-assign, assignment]
     DependencyBuilder.build_site_packages = _leave_to_vendor  # type: ignore[method-assign, assignment]
@@ -37,13 +36,13 @@ def _configured(config: Config) -> str:
 
 
 def _leave_to_vendor(builder: DependencyBuilder, abi: str, requirements: str, target: str) -> None:
-    """Fetch nothing."""
+    """Do nothing; the packages are in `vendor`."""
 
 
 def _without_documents(
     packager: BaseLambdaDeploymentPackager, project: str
 ) -> Iterator[tuple[str, str]]:
-    """What goes into the bundle beside the packages: each file and its name there."""
+    """Yields the app's files and their names in the bundle."""
     for path, name in _files_of_the_app(packager, project):
         if not name.endswith(".md"):
             yield path, name

@@ -1,8 +1,7 @@
-"""The availability zones that a new installation's subnets lie in.
+"""Chooses the availability zones of a new installation's subnets.
 
-Not every zone has everything: Lambda refuses subnets in some, and the interface endpoint of SQS is
-not offered in all. Zone names stand for other zones in each account, so neither can be known
-without asking.
+Lambda rejects subnets in some zones, and SQS does not offer its interface endpoint in all of them.
+Zone names map to different zones in each account, so AWS has to be asked.
 """
 
 from __future__ import annotations
@@ -13,13 +12,13 @@ from infra.aws import Aws
 from infra.errors import InfraError
 
 WITHOUT_LAMBDA = frozenset({"use1-az3"})
-"""Ids of zones in which Lambda is known to refuse a subnet ("The provided subnets contain
-availability zone Lambda doesn't support"). Nothing can be asked for them. They are chosen last."""
+"""Ids of zones where Lambda is known to reject subnets ("The provided subnets contain availability
+zone Lambda doesn't support"). No API lists them. They are chosen last."""
 
 
 def choose_zones(aws: Aws) -> dict[str, str]:
-    """The stack's parameters `ZoneA` and `ZoneB`, by name. Raises InfraError where the region has
-    fewer than two zones with an endpoint for SQS."""
+    """Returns the stack parameters `ZoneA` and `ZoneB` as zone names. Raises InfraError if fewer
+    than two zones of the region offer an endpoint for SQS."""
     ec2 = aws.client("ec2")
     with_sqs = _zones_with_sqs(ec2, aws.place.region)
     zones = [zone for zone in _available_zones(ec2) if zone["ZoneName"] in with_sqs]
@@ -33,24 +32,24 @@ def choose_zones(aws: Aws) -> dict[str, str]:
 
 
 def _available_zones(ec2: Any) -> list[dict[str, Any]]:
-    """Without local and wavelength zones, and those that the account has not opted into."""
-    answer = ec2.describe_availability_zones(
+    """Returns regular zones: no local or wavelength zones, none that the account must opt into."""
+    response = ec2.describe_availability_zones(
         Filters=[
             {"Name": "state", "Values": ["available"]},
             {"Name": "zone-type", "Values": ["availability-zone"]},
         ]
     )
     return [
-        zone for zone in answer["AvailabilityZones"] if zone.get("OptInStatus") != "not-opted-in"
+        zone for zone in response["AvailabilityZones"] if zone.get("OptInStatus") != "not-opted-in"
     ]
 
 
 def _zones_with_sqs(ec2: Any, region: str) -> set[str]:
     service = f"com.amazonaws.{region}.sqs"
-    answer = ec2.describe_vpc_endpoint_services(ServiceNames=[service])
+    response = ec2.describe_vpc_endpoint_services(ServiceNames=[service])
     return {
         zone
-        for details in answer.get("ServiceDetails", [])
+        for details in response.get("ServiceDetails", [])
         if details["ServiceName"] == service
         for zone in details["AvailabilityZones"]
     }

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra import admin
 from infra.__main__ import main
 from infra.aws import Aws
+from infra.commands import admin_function
 from infra.errors import InfraError
-from infra.naming import Place, Stage
+from infra.names import Place, Stage
 
 PROD = Stage("prod")
 
@@ -49,28 +49,30 @@ def account(*answers: Any) -> tuple[Aws, FakeLambda, list[float]]:
 
 def test_the_function_is_told_what_to_do_and_who_asks() -> None:
     aws, fake, _ = account({"token": "orch_1"})
-    assert admin.ask(aws, PROD, "token create", name="ci", role="viewer") == {"token": "orch_1"}
+    assert admin_function.invoke(aws, PROD, "token create", name="ci", role="viewer") == {
+        "token": "orch_1"
+    }
     command = {"action": "token create", "who": "arn:of:me", "name": "ci", "role": "viewer"}
     assert fake.asked == [("orchestrator-prod-admin", command)]
 
 
 def test_a_mount_that_does_not_work_yet_is_waited_for() -> None:
     aws, fake, waited = account(refusal("EFSMountFailureException"), {"tokens": []})
-    assert admin.ask(aws, PROD, "token list") == {"tokens": []}
-    assert (len(fake.asked), waited) == (2, [admin.PAUSE_SECONDS])
+    assert admin_function.invoke(aws, PROD, "token list") == {"tokens": []}
+    assert (len(fake.asked), waited) == (2, [admin_function.PAUSE_SECONDS])
 
 
 def test_a_mount_that_never_works_is_an_error() -> None:
-    aws, fake, _ = account(*[refusal("EFSMountFailureException")] * admin.ATTEMPTS)
+    aws, fake, _ = account(*[refusal("EFSMountFailureException")] * admin_function.ATTEMPTS)
     with pytest.raises(ClientError, match="EFSMountFailureException"):
-        admin.ask(aws, PROD, "token list")
+        admin_function.invoke(aws, PROD, "token list")
     assert fake.answers == []
 
 
 def test_what_iam_refuses_is_not_asked_again() -> None:
     aws, fake, _ = account(refusal("AccessDeniedException"))
     with pytest.raises(ClientError, match="AccessDenied"):
-        admin.ask(aws, PROD, "backup")
+        admin_function.invoke(aws, PROD, "backup")
     assert len(fake.asked) == 1
 
 
@@ -85,7 +87,7 @@ def test_what_iam_refuses_is_not_asked_again() -> None:
 def test_what_could_not_be_done_is_an_error_for_people(answer: Any, said: str) -> None:
     aws, _, _ = account(answer)
     with pytest.raises(InfraError, match=said):
-        admin.ask(aws, PROD, "backup")
+        admin_function.invoke(aws, PROD, "backup")
 
 
 def test_tokens_are_shown_with_their_last_use() -> None:
@@ -96,7 +98,7 @@ def test_tokens_are_shown_with_their_last_use() -> None:
         "last_used_at": None,
         "revoked_at": "2026-11-24T10:00:00Z",
     }
-    _, line = admin.token_lines([row])
+    _, line = admin_function.token_lines([row])
     assert line.split() == ["ci", "viewer", "2026-11-23T10:00:00Z", "-", "2026-11-24T10:00:00Z"]
 
 
@@ -109,13 +111,13 @@ def test_a_restore_says_what_is_lost() -> None:
         "active_runs": ["r1", "r2"],
         "tokens_revoked_again": 2,
     }
-    told = list(admin.restored_lines(done))
+    told = list(admin_function.restore_lines(done))
     assert told == [
         "restored b1, schema version 1",
-        "the replaced database is kept beside it, as database.1",
-        "7 later commits are not in it",
+        "the replaced database was kept as database.1",
+        "commits lost since the backup: 7",
         "runs that were active: r1, r2",
-        "2 tokens, revoked since, were revoked again",
+        "tokens revoked again (revoked since the backup): 2",
     ]
 
 
@@ -137,7 +139,7 @@ RESTORED: dict[str, Any] = {
             "token create ci --role viewer",
             {"token": "orch_1"},
             {"action": "token create", "name": "ci", "role": "viewer"},
-            "shown this once: orch_1",
+            "access token (shown only once): orch_1",
         ),
         ("token list", {"tokens": []}, {"action": "token list"}, "last used"),
         (
@@ -146,7 +148,12 @@ RESTORED: dict[str, Any] = {
             {"action": "token revoke", "name": "ci"},
             "revoked: ci",
         ),
-        ("backup", {**BACKUP, "locked_seconds": 0.25}, {"action": "backup"}, "for 0.25 s nobody"),
+        (
+            "backup",
+            {**BACKUP, "locked_seconds": 0.25},
+            {"action": "backup"},
+            "the database was locked for 0.25 s",
+        ),
         ("backups", {"backups": [BACKUP]}, {"action": "backups"}, "2.0 MB      1.0 MB"),
         (
             "restore --yes",
@@ -179,7 +186,10 @@ def test_each_command_asks_for_what_it_says(
 
 @pytest.mark.parametrize(
     ("typed", "said"),
-    [("test\n", "nothing was restored"), ("", "nobody is there to be asked; with --yes nobody is")],
+    [
+        ("test\n", "nothing was restored"),
+        ("", "cannot ask for confirmation without a terminal; add --yes"),
+    ],
 )
 def test_nothing_is_restored_unless_the_stage_is_named_again(
     typed: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from infra import finishing
 from infra.aws import Aws
 from infra.errors import InfraError
-from infra.naming import Place, Stage
+from infra.names import Place, Stage
+from infra.resources import function_settings
 from tests.unit.infra.installation import OUTPUTS
 
 ACTIVE = {"State": "Active", "LastUpdateStatus": "Successful"}
@@ -63,15 +63,17 @@ def test_before_a_change_every_state_in_which_nothing_is_under_way_will_do(
     states: list[dict[str, str]], waits: int
 ) -> None:
     waited: list[float] = []
-    finishing.wait_until_settled(account(states, waited), {"tick": "arn"})
+    function_settings.wait_for_updates(account(states, waited), {"tick": "arn"})
     assert len(waited) == waits
 
 
 def test_a_change_that_lambda_refuses_is_an_error_with_lambdas_reason() -> None:
-    with pytest.raises(InfraError, match="could not be changed: no addresses left"):
-        finishing.finish(account([ACTIVE] * 8 + [REFUSED]), Stage("prod"), OUTPUTS, lambda _: None)
+    with pytest.raises(InfraError, match="could not be updated: no addresses left"):
+        function_settings.apply_settings(
+            account([ACTIVE] * 8 + [REFUSED]), Stage("prod"), OUTPUTS, lambda _: None
+        )
 
 
 def test_a_change_that_never_ends_is_an_error_with_a_remedy() -> None:
-    with pytest.raises(InfraError, match="still being changed; run the same command again"):
-        finishing.wait_until_settled(account([CHANGING]), {"tick": "arn"})
+    with pytest.raises(InfraError, match="still being updated; run the same command again"):
+        function_settings.wait_for_updates(account([CHANGING]), {"tick": "arn"})

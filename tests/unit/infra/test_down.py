@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from infra import removing
 from infra.aws import Aws
+from infra.commands import down
 from infra.errors import InfraError
-from infra.naming import Place, Stage
+from infra.names import Place, Stage
 
 GROUP = "sg-1"
 
@@ -50,14 +50,14 @@ def account(ec2: FakeEc2, **outputs: str) -> Aws:
 
 def test_it_waits_until_no_interface_has_the_functions_group() -> None:
     ec2, said = FakeEc2(3), list[str]()
-    removing._wait_for_interfaces(account(ec2, SecurityGroupId=GROUP), Stage("prod"), said.append)
+    down._wait_for_interfaces(account(ec2, SecurityGroupId=GROUP), Stage("prod"), said.append)
     assert ec2.asked == [[{"Name": "group-id", "Values": [GROUP]}]] * 4
-    assert [line for line in said if "3 network interfaces (up to an hour)" in line]
+    assert [line for line in said if "network interfaces (3 left; up to 1 h)" in line]
 
 
 def test_a_stack_without_outputs_has_nothing_to_wait_for() -> None:
     ec2 = FakeEc2(3)
-    removing._wait_for_interfaces(account(ec2), Stage("prod"), lambda _: None)
+    down._wait_for_interfaces(account(ec2), Stage("prod"), lambda _: None)
     assert ec2.asked == []
 
 
@@ -66,7 +66,7 @@ def test_interfaces_that_never_go_are_an_error_with_a_remedy() -> None:
         def paginate(self, Filters: list[Any]) -> Iterator[dict[str, Any]]:
             yield {"NetworkInterfaces": [{}]}
 
-    with pytest.raises(InfraError, match=r"still holds 1 network interfaces.*again later"):
-        removing._wait_for_interfaces(
+    with pytest.raises(InfraError, match=r"still holds 1 of the stage.*again later"):
+        down._wait_for_interfaces(
             account(Stuck(1), SecurityGroupId=GROUP), Stage("prod"), lambda _: None
         )

@@ -1,0 +1,9 @@
+"""One module per command of `python -m infra`, and what commands have in common.
+
+deploy          installs or updates a stage, in eight steps
+down            removes a stage
+status          shows what is installed and whether it works
+admin_function  tokens, backups and restores, by way of the function `admin`
+self_test       sends a task through the whole installation
+health          requests `/api/health`
+"""

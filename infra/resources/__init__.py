@@ -1,0 +1,17 @@
+"""What an installation creates on AWS.
+
+By CloudFormation
+  stack              creates, updates and deletes the stacks
+  zones              the availability zones of a new stack
+  domain             the custom domain, a stack of its own
+
+By Chalice
+  inventory          lists what Chalice has deployed
+
+What neither of them sets
+  function_settings  file system, IPv6, temporary storage, recursion
+  concurrency        how many commands may run at once
+  gateway_responses  the error responses of API Gateway itself
+  throttling         the API's rate limit
+  alarms             silences alarms during installation and removal
+"""
