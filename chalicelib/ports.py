@@ -81,7 +81,13 @@ class ReceivedMessage:
 
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """About how many messages wait, are delayed, and are in a consumer's hands."""
+    """Approximate number of messages in a queue.
+
+    Attributes:
+        visible: Waiting to be received.
+        delayed: Not yet due.
+        in_flight: Received but not yet deleted.
+    """
 
     visible: int
     delayed: int

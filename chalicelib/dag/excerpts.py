@@ -20,7 +20,12 @@ _LINE_ENDS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # those that YAML counts
 
 @dataclass(frozen=True, slots=True)
 class SourceLine:
-    """One line of a file. `line` counts from 1; `text` is cut off where it is very long."""
+    """A line of a file.
+
+    Attributes:
+        line: Counted from 1.
+        text: Content, truncated if very long.
+    """
 
     line: int
     text: str

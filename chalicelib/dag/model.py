@@ -14,9 +14,13 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Notification:
-    """Whom to notify, and how. `kind` names a row of `chalicelib.notification_kinds`; `target` is
-    what that kind sends to."""
+class NotificationTarget:
+    """Where a notification goes.
+
+    Attributes:
+        kind: Name of a row of `chalicelib.notification_kinds`.
+        target: What that kind sends to, such as a URL.
+    """
 
     kind: str
     target: str
@@ -24,8 +28,13 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
-    """How often the command is asked, for how long, and whether giving up is a skip instead of a
-    failure. Seconds; `timeout` counts from the first question."""
+    """How a sensor polls its command.
+
+    Attributes:
+        poke_interval: Seconds between pokes.
+        timeout: Seconds after the first poke at which the sensor gives up.
+        soft_fail: Giving up skips the task instead of failing it.
+    """
 
     poke_interval: float = 60.0
     timeout: float = 7 * 86_400.0
@@ -34,9 +43,14 @@ class Sensor:
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """One value that a run may be given. `type` is JSON Schema's word for it, or None for any; a
-    text in `default` may be a template; `minimum` and `maximum` bound a number, `pattern` a whole
-    text."""
+    """A value that can be set for each run.
+
+    Attributes:
+        type: JSON Schema type; null for any.
+        default: Used if the run sets no value; strings may contain templates.
+        enum: Allowed values.
+        pattern: Regular expression that the whole string must match.
+    """
 
     name: str
     type: str | None = None
@@ -51,12 +65,17 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One task. Durations in seconds; `execution_timeout` None means what the executor allows.
+    """A task of a DAG. `command`, `when`, `env`, `conf` and `expand` may contain templates.
 
-    `command` is empty where `trigger_dag_id` names a DAG to start instead. `command`, `when`, the
-    values of `env`, and the texts in `conf` and `expand` may be templates. `retry_exit_codes` None
-    means that every failure is tried again; `retry_exponential_backoff` is the multiplier, 0 for
-    none."""
+    Attributes:
+        command: Shell command; empty if `trigger_dag_id` is set.
+        retry_delay: Seconds.
+        retry_exponential_backoff: Multiplier of the delay after each retry; 0 for a constant delay.
+        max_retry_delay: Seconds; null for no limit.
+        retry_exit_codes: Exit codes that are retried; null for all failures.
+        execution_timeout: Seconds; null for the executor's limit.
+        trigger_dag_id: DAG to run instead of a command.
+    """
 
     id: str
     command: str = ""
@@ -83,17 +102,27 @@ class Task:
     trigger_dag_id: str | None = None
     conf: dict[str, Any] = field(default_factory=dict)
     wait_for_completion: bool = False
-    on_retry: tuple[Notification, ...] = ()
-    on_success: tuple[Notification, ...] = ()
-    on_failure: tuple[Notification, ...] = ()
+    on_retry: tuple[NotificationTarget, ...] = ()
+    on_success: tuple[NotificationTarget, ...] = ()
+    on_failure: tuple[NotificationTarget, ...] = ()
 
 
 @dataclass(frozen=True)
 class Dag:
-    """One DAG. `schedule` is a tuple of expressions (empty: only on request); dates are ISO 8601
-    texts with an offset; durations in seconds; `tasks` are in topological order and have what
-    `default_args` gave them. `retention_days` None means what the setting says; `secrets` are
-    references such as `ssm:/path`, by variable."""
+    """The definition of a DAG, compiled from its file.
+
+    Attributes:
+        tasks: Tasks in topological order, with `default_args` applied.
+        schedule: Cron expressions, presets or intervals; empty for a DAG that runs only on request.
+        start_date: ISO 8601 with an offset.
+        end_date: ISO 8601 with an offset.
+        catchup_window: Seconds. Fire times missed by more than this are not caught up.
+        dagrun_timeout: Seconds after which a run fails; null for no limit.
+        max_consecutive_failed_dag_runs: Failed runs in a row after which the DAG is paused; 0 for
+            never.
+        retention_days: Days to keep ended runs; null for the installation's default.
+        secrets: References such as `ssm:/path` by environment variable.
+    """
 
     dag_id: str
     name: str
@@ -119,8 +148,8 @@ class Dag:
     params: tuple[Param, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
-    on_success: tuple[Notification, ...] = ()
-    on_failure: tuple[Notification, ...] = ()
+    on_success: tuple[NotificationTarget, ...] = ()
+    on_failure: tuple[NotificationTarget, ...] = ()
 
     def task(self, task_id: str) -> Task:
         """Raises KeyError."""
@@ -176,7 +205,7 @@ def _task(data: Mapping[str, Any]) -> Task:
 
 def _notifications(data: Mapping[str, Any]) -> dict[str, Any]:
     names = [name for name in ("on_retry", "on_success", "on_failure") if name in data]
-    return {name: [_known(Notification, one) for one in data[name]] for name in names}
+    return {name: [_known(NotificationTarget, one) for one in data[name]] for name in names}
 
 
 def _known(cls: type[T], data: Mapping[str, Any]) -> T:

@@ -21,7 +21,13 @@ _SHOWN = 60
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing wrong. `line` and `column` count from 1; `path` is such as `tasks[0].retries`."""
+    """An error in a DAG file.
+
+    Attributes:
+        line: Counted from 1.
+        column: Counted from 1.
+        path: Path of the key, such as `tasks[0].retries`.
+    """
 
     line: int
     column: int
@@ -34,8 +40,14 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, order=True)
 class DagWarning:
-    """One thing that is legal and probably not meant. `line` and `column` count from 1; `path` is
-    such as `tasks[0].command`."""
+    """Something in a DAG file that is valid but probably unintended.
+
+    Attributes:
+        line: Counted from 1.
+        column: Counted from 1.
+        path: Path of the key, such as `tasks[0].command`.
+        code: Kind of warning.
+    """
 
     line: int
     column: int

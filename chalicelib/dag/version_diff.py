@@ -12,7 +12,11 @@ from chalicelib.dag.model import Dag
 
 @dataclass(frozen=True, slots=True)
 class TaskChange:
-    """A task that both versions have, and the keys that differ."""
+    """A task that differs between two versions.
+
+    Attributes:
+        fields: Keys that differ.
+    """
 
     task_id: str
     fields: tuple[str, ...]
@@ -20,8 +24,14 @@ class TaskChange:
 
 @dataclass(frozen=True, slots=True)
 class VersionDiff:
-    """The ids of added and removed tasks, what changed in the others, and the keys of the DAG
-    itself that differ."""
+    """Differences between two versions of a DAG.
+
+    Attributes:
+        added: Ids of added tasks.
+        removed: Ids of removed tasks.
+        changed: Tasks that differ.
+        dag_fields: Keys of the DAG itself that differ.
+    """
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()

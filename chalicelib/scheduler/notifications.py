@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from chalicelib.dag.model import Dag, Notification, Task
+from chalicelib.dag.model import Dag, NotificationTarget, Task
 from chalicelib.dag.states import RunState, TaskState
 from chalicelib.database.queries import notifications
 from chalicelib.database.queries.runs import Run
@@ -85,7 +85,7 @@ _EVENTS = {
 
 def _tell(
     work: UnitOfWork,
-    listeners: Iterable[Notification],
+    listeners: Iterable[NotificationTarget],
     event: NotificationEvent,
     run: Run,
     instance: TaskInstance | None,
@@ -115,7 +115,7 @@ def _insert(
     run: Run,
     task_id: str | None,
     event: NotificationEvent,
-    listener: Notification,
+    listener: NotificationTarget,
     facts: dict[str, Any],
     failure: str | None = None,
 ) -> int:

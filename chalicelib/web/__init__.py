@@ -1,24 +1,23 @@
 """The REST API: one table of routes, and what is made from it.
 
-A request's way
-  request_pipeline      authorise, parse, handle, respond; how routes are registered with Chalice
-  access                who is asking, and whether they may
-  request_parsing       an HTTP request becomes a `Call`, or an error that says what is wrong
+The path of a request
+  request_pipeline      authorise, parse, handle, respond; registers routes with Chalice
+  access                identifies callers and checks their role
+  request_parsing       turns an HTTP request into a `Call`, or an error that says what is wrong
   param_types           the types of parameters and body fields, and what they accept
   handlers/             what each route does: one command or one read
-  responses             values become JSON; errors become the one error shape
-  conditional_requests  ETags: 304 for a reader who already has the answer
+  responses             HTTP responses: values as JSON, and all errors in one shape
+  conditional_requests  ETags: 304 for clients that already have the response
 
-The table and the values, described
-  routes/               method, path, handler, parameters, body, responses of every route
-  response_models       what handlers return beyond what the database reads give
-  response_schemas      JSON Schemas of the responses
+The table of routes and the document made from it
+  routes/               method, path, handler, parameters, body and responses of every route
+  response_models       the classes of all responses, with the descriptions of their fields
+  response_schemas      JSON Schemas of those classes
   openapi               the OpenAPI document
-  reference             the API reference of the README
 
-Around it
+Beside it
   page_files            the page's static files
-  logs                  reading an attempt's log while it grows and after
+  logs                  reads an attempt's log, also while it is written
   prices                what runs cost
   cross_site            protection against requests from other web pages
 

@@ -12,25 +12,24 @@ from chalicelib.web.routes import ROUTES, JsonBody, Param, Route, TextBody
 
 VERSION = "1"
 ERRORS: dict[int, tuple[str, str]] = {
-    400: ("BadRequest", "the request cannot be understood; the message says what would be right"),
-    401: ("Unauthorized", "nobody knows who asks: the access token is missing, unknown or revoked"),
-    403: ("Forbidden", "who asks has another role than this needs; details.needed names it"),
-    404: ("NotFound", "there is no such thing"),
-    409: ("Conflict", "the thing is in a state in which this cannot be done"),
-    422: ("InvalidDag", "the file is no DAG; details.problems lists all that is wrong with it"),
-    500: ("Internal", "the server made a mistake; details.request_id finds it in the log"),
-    503: ("Unavailable", "it cannot be done now; try again after the seconds in Retry-After"),
+    400: ("BadRequest", "The request is malformed. The message says what is expected."),
+    401: ("Unauthorized", "The access token is missing, unknown or revoked."),
+    403: ("Forbidden", "The caller lacks the required role, which details.needed names."),
+    404: ("NotFound", "The resource does not exist."),
+    409: ("Conflict", "The state of the resource does not allow this."),
+    422: ("InvalidDag", "The DAG file is invalid. details.problems lists every problem."),
+    500: ("Internal", "Internal error. Find it in the log by details.request_id."),
+    503: ("Unavailable", "Temporarily unavailable. Retry after the seconds in Retry-After."),
 }
 ALWAYS = (400, 401, 403, 500, 503)
 
 _PATH_HELP = {
-    "dag_id": "identity of the DAG",
-    "run_id": "identity of the run",
-    "task_id": "id of the task in its DAG",
-    "backfill_id": "number of the backfill",
-    "pool": "name of the pool",
+    "dag_id": "Id of the DAG.",
+    "run_id": "Id of the run.",
+    "task_id": "Id of the task within its DAG.",
+    "backfill_id": "Number of the backfill.",
+    "pool": "Name of the pool.",
 }
-
 
 _SCHEMES: dict[str, dict[str, Any]] = {
     "token": {"type": "http", "scheme": "bearer"},
@@ -38,7 +37,7 @@ _SCHEMES: dict[str, dict[str, Any]] = {
         "type": "apiKey",
         "name": "Authorization",
         "in": "header",
-        "description": "AWS Signature Version 4, service execute-api",
+        "description": "AWS Signature Version 4 for the service execute-api.",
         "x-amazon-apigateway-authtype": "awsSigv4",
     },
 }
@@ -46,8 +45,8 @@ _SCHEMES: dict[str, dict[str, Any]] = {
 
 @cache
 def document(base: str = "", auth: str = "token") -> dict[str, Any]:
-    """The document, not to be changed. `base` is what stands before every path in the URL; `auth`
-    the setting, which says how callers prove who they are."""
+    """The document, shared: do not modify it. `base` prefixes every path of a URL; `auth` is the
+    setting, which says how callers authenticate."""
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
         operation = _operation(route)
@@ -59,7 +58,7 @@ def document(base: str = "", auth: str = "token") -> dict[str, Any]:
         "info": {
             "title": "Orchestrator",
             "version": VERSION,
-            "summary": "DAGs of shell commands: what is registered, what runs, what became of it",
+            "summary": "DAGs of shell commands: register, schedule, run and inspect them",
         },
         "servers": [{"url": base or "/"}],
         **({"security": [{auth: []}]} if auth in _SCHEMES else {}),
@@ -82,11 +81,13 @@ def _operation(route: Route) -> dict[str, Any]:
         "operationId": route.handler.rpartition(".")[2],
         "tags": [route.handler.partition(".")[0]],
         "summary": route.summary,
-        "description": f"Needs the role {route.needs}." if not route.is_open else "Open to all.",
+        "description": "No role required."
+        if route.is_open
+        else f"Requires the role {route.needs}.",
         "parameters": [_in_path(name) for name in path_variables(route)]
         + [_in_query(param) for param in route.params],
         "responses": {
-            **{str(status): _success(name) for status, name in route.answers.items()},
+            **{str(status): _success(name) for status, name in route.responses.items()},
             **{
                 str(status): {"$ref": f"#/components/responses/{ERRORS[status][0]}"}
                 for status in sorted({*ALWAYS, *route.errors})
@@ -138,16 +139,16 @@ def _body(body: JsonBody | TextBody) -> dict[str, Any]:
 
 
 def _field(param: Param) -> dict[str, Any]:
-    """An optional field may be null as well."""
+    """Optional fields accept null, too."""
     schema = _schema(param)
     return schema if param.required else or_null(schema)
 
 
 def _success(name: str) -> dict[str, Any]:
     if not name:
-        return {"description": "done; there is no body"}
+        return {"description": "Done. The response has no body."}
     return {
-        "description": name,
+        "description": components()[name]["description"],
         "content": {"application/json": {"schema": ref(name)}},
     }
 

@@ -30,8 +30,17 @@ REQUESTS_PER_INVOCATION = 1 + SQS_PER_INVOCATION + PUTS_PER_INVOCATION
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What ended attempts have cost. `billed`: by Lambda's own figures. `estimated`: they ran
-    elsewhere, and the time that they took is priced as if at 128 MB on Lambda."""
+    """What a run or DAG has cost, counting attempts that have ended.
+
+    Attributes:
+        billed_ms: Milliseconds billed by Lambda, or estimated.
+        gb_seconds: Memory times billed time.
+        requests: Requests to Lambda, SQS and S3.
+        basis: `billed` uses Lambda's own figures. `estimated` prices the run time of attempts that
+            ran elsewhere as 128 MB on Lambda.
+        prices: Price list and month.
+        since: Earlier runs are not included; null if all kept runs are.
+    """
 
     billed_ms: int
     gb_seconds: float

@@ -1,18 +1,69 @@
-"""What handlers answer beyond the values that the database reads give."""
+"""The responses of the API, by the names that the table of routes and the OpenAPI document use.
+
+What the database reads return is imported, and extended where the API adds to it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any, TypeVar
 
-from chalicelib.database.reads.values import Dag, DagWarning, VersionDiff
+from chalicelib.database.reads.values import (
+    AuditEntry,
+    Backfill,
+    Dag,
+    DagImportError,
+    DagSource,
+    DagSummary,
+    DagVersion,
+    DagWarning,
+    DagWarnings,
+    DagWithDefinition,
+    EndedAttempt,
+    Notification,
+    Pool,
+    Run,
+    RunWithParams,
+    Tag,
+    TaskInstance,
+    TaskInstanceWithOutputs,
+    Tick,
+    VersionDiff,
+)
 from chalicelib.enums import AuthMode, HealthStatus, Role
 from chalicelib.ports import QueueDepth
+from chalicelib.web.prices import Cost
+
+__all__ = ["Backfill", "DagSource", "Pool", "Run"]  # returned as they are read
+
+T = TypeVar("T")
+
+
+class ListResponse:
+    """A page of a list.
+
+    Attributes:
+        next_cursor: `cursor` of the next page; null on the last page. A filtered page may be
+            shorter than `limit` without being the last.
+    """
+
+    __slots__ = ()
+
+
+def extend(cls: type[T], value: Any, **more: Any) -> T:
+    """`value`, an instance of a base of `cls`, as a `cls` with the fields that this adds."""
+    return cls(**{spec.name: getattr(value, spec.name) for spec in fields(value)}, **more)
 
 
 @dataclass(frozen=True, slots=True)
 class ValidatedDag:
-    """A file that could be registered as it is."""
+    """A file that is ready to be registered.
+
+    Attributes:
+        next_fire_times: Next fire times of the schedule.
+        warnings: Valid but probably unintended parts of the file.
+    """
 
     dag: Dag
     next_fire_times: tuple[datetime, ...]
@@ -21,7 +72,7 @@ class ValidatedDag:
 
 @dataclass(frozen=True, slots=True)
 class NextFireTimes:
-    """When the schedule fires next."""
+    """The next fire times of a schedule."""
 
     dag_id: str
     timezone: str
@@ -30,8 +81,14 @@ class NextFireTimes:
 
 @dataclass(frozen=True, slots=True)
 class LogPart:
-    """A part of a log. `next_offset` is the byte behind it; `complete` that nothing will follow;
-    `poke` which question of a sensor it answers."""
+    """Part of a log.
+
+    Attributes:
+        next_offset: `offset` of the next request.
+        complete: The log has ended and nothing follows.
+        try_number: Attempt that wrote the log; null before the first.
+        poke: Poke of the sensor that wrote the log, counted from 0; null before the first attempt.
+    """
 
     content: str
     next_offset: int
@@ -42,21 +99,26 @@ class LogPart:
 
 @dataclass(frozen=True, slots=True)
 class ChangedDags:
-    """The DAGs that were not yet as they were asked to be."""
+    """Ids of the DAGs that were changed."""
 
     dag_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedRuns:
-    """The runs that were not yet as they were asked to be."""
+    """Ids of the runs that were changed."""
 
     run_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ClearedTask:
-    """One task instance and the state that it was in."""
+    """A cleared task instance.
+
+    Attributes:
+        state: State before it was cleared.
+        map_index: Index of a mapped task instance; -1 for an unmapped task.
+    """
 
     task_id: str
     map_index: int
@@ -65,8 +127,16 @@ class ClearedTask:
 
 @dataclass(frozen=True, slots=True)
 class ClearedTasks:
-    """What runs again, or would if `dry_run` had not been asked for, with `version` of the DAG.
-    `changes` lead from the version that the run had to the file's latest."""
+    """Task instances that run again, or would without `dry_run`.
+
+    Attributes:
+        version: Version of the DAG that they run with.
+        run_version: Version that the run used before.
+        latest_version: Latest version of the DAG; null if its file was removed.
+        has_import_error: The latest upload of the file is invalid; the last valid version stays
+            active.
+        changes: Differences between `run_version` and `latest_version`.
+    """
 
     dry_run: bool
     run_on_latest_version: bool
@@ -80,8 +150,14 @@ class ClearedTasks:
 
 @dataclass(frozen=True, slots=True)
 class BackfillPlan:
-    """What a backfill will run: `total` fire times, the first hundred of them in `dates`, of which
-    `already` have runs. `id` is null where `dry_run` was asked for."""
+    """The fire times that a backfill runs.
+
+    Attributes:
+        id: Number of the backfill; null for a dry run.
+        dates: First hundred fire times.
+        total: Number of fire times.
+        already: How many of them already have a run.
+    """
 
     id: int | None
     dates: tuple[datetime, ...]
@@ -91,7 +167,12 @@ class BackfillPlan:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Who asks, with which role, and by the setting `auth` how that is known."""
+    """The caller.
+
+    Attributes:
+        name: Name of the access token, ARN of the IAM caller, or `local`.
+        auth: How callers authenticate: the setting `ORCHESTRATOR_AUTH`.
+    """
 
     name: str
     role: Role
@@ -100,7 +181,11 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseHealth:
-    """`commit_seq` is the number of the last commit."""
+    """State of the database.
+
+    Attributes:
+        commit_seq: Number of the last commit.
+    """
 
     reachable: bool
     commit_seq: int | None
@@ -108,7 +193,11 @@ class DatabaseHealth:
 
 @dataclass(frozen=True, slots=True)
 class LastTick:
-    """The last tick, and how long ago it began."""
+    """The scheduler's last tick.
+
+    Attributes:
+        age_seconds: Seconds since it started.
+    """
 
     started_at: datetime
     age_seconds: float
@@ -116,7 +205,7 @@ class LastTick:
 
 @dataclass(frozen=True, slots=True)
 class Queues:
-    """How full each queue is; None where it cannot be asked now."""
+    """Depth of each queue; null if it cannot be determined."""
 
     tasks: QueueDepth | None
     results: QueueDepth | None
@@ -125,8 +214,13 @@ class Queues:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`degraded`: the last tick is older than three minutes, or a queue does not answer.
-    `set_aside` counts messages that could not be applied, `import_errors` files."""
+    """State of the orchestrator. Callers without a token get `status` alone.
+
+    Attributes:
+        status: `degraded` if the last tick is older than three minutes or a queue does not respond.
+        set_aside: Messages that could not be applied and were kept for inspection.
+        import_errors: Files that could not be registered.
+    """
 
     status: HealthStatus
     database: DatabaseHealth
@@ -134,3 +228,133 @@ class Health:
     queues: Queues
     set_aside: int
     import_errors: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditList(ListResponse):
+    """Audit entries."""
+
+    audit: list[AuditEntry]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillList(ListResponse):
+    """Backfills."""
+
+    backfills: list[Backfill]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DagList(ListResponse):
+    """DAGs."""
+
+    dags: list[DagSummary]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DagWarningsList(ListResponse):
+    """DAGs with warnings."""
+
+    dag_warnings: list[DagWarnings]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DagVersionList(ListResponse):
+    """Versions of a DAG."""
+
+    versions: list[DagVersion]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportErrorList(ListResponse):
+    """Files that could not be registered."""
+
+    import_errors: list[DagImportError]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationList(ListResponse):
+    """Notifications."""
+
+    notifications: list[Notification]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PoolList(ListResponse):
+    """Pools."""
+
+    pools: list[Pool]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunList(ListResponse):
+    """Runs."""
+
+    runs: list[Run]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TagList(ListResponse):
+    """Tags."""
+
+    tags: list[Tag]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInstanceList(ListResponse):
+    """Task instances."""
+
+    task_instances: list[TaskInstance]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TickList(ListResponse):
+    """Ticks."""
+
+    ticks: list[Tick]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UpcomingDags:
+    """DAGs by their next fire time."""
+
+    dags: list[DagSummary]
+
+
+@dataclass(frozen=True, slots=True)
+class DagDetail(DagWithDefinition):
+    """A DAG with its active definition and what its runs have cost."""
+
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetail(RunWithParams, ListResponse):
+    """A run with its params, what it has cost, and a page of its task instances."""
+
+    cost: Cost
+    task_instances: list[TaskInstance]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInstanceDetail(TaskInstanceWithOutputs):
+    """A task instance with its input, output and ended attempts.
+
+    Attributes:
+        attempts: Ended attempts, newest first.
+    """
+
+    attempts: list[EndedAttempt]

@@ -1,90 +1,26 @@
-"""The JSON Schemas of what is answered, made from the very classes that answers are made from."""
+"""JSON Schemas of responses, made from the classes of `response_models`.
+
+The description of a schema is the summary of its class's docstring; descriptions of fields stand
+below "Attributes:" in it, or in that of a base class.
+"""
 
 from __future__ import annotations
 
+import inspect
+import re
 import types
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import partial
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from functools import cache
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
-from chalicelib.database.reads import values
 from chalicelib.notification_kinds import KINDS, KindName
-from chalicelib.ports import QueueDepth
-from chalicelib.web import prices, response_models
+from chalicelib.web import response_models
+from chalicelib.web.routes import ROUTES
 
 Schema = dict[str, Any]
-
-# A name means the same wherever it stands.
-HELP: dict[str, str] = {
-    "acknowledged_at": "when its failure was set aside; null again once it runs again",
-    "acknowledged_by": "who set it aside",
-    "acknowledged_note": "what is known of the failure",
-    "actions": "what may be done to it as it stands",
-    "admitted_at": "when it was given one of its DAG's max_active_runs slots",
-    "age_seconds": "how long ago it began",
-    "attempts": "those that have ended, newest first",
-    "basis": "`billed`: by Lambda's own figures; `estimated`: it did not run there, and the time"
-    " that it took is priced as if at 128 MB",
-    "billed_ms": "milliseconds that Lambda charges for",
-    "commit_seq": "number of the last commit",
-    "complete": "nothing will follow",
-    "counts": "what was done, as numbers by name",
-    "dag_id": "identity of the DAG, in URLs",
-    "data_interval_start": "the fire time before the logical date",
-    "due_at": "when it is sent again, null once it is delivered or given up",
-    "duration": "seconds from started_at to ended_at",
-    "execution_timeout": "seconds",
-    "file_key": "the object in the dags bucket",
-    "has_import_error": "the file was changed since and is broken; the last good version is active",
-    "heartbeat_at": "when its executor last said that it runs",
-    "import_errors": "files that could not be registered",
-    "holder_count": "how many are in the way, of which `holders` names the first",
-    "item": "what this copy of an expanded task is for",
-    "latest_version": "the version of the file as it is now, null if it was removed",
-    "log_bytes": "length of the whole log",
-    "logical_date": "the fire time, or the moment that was asked for",
-    "map_index": "which copy of an expanded task; -1 for a task that is not expanded",
-    "max_active_runs": "runs of the DAG at once",
-    "max_active_tasks": "attempts of the DAG at once",
-    "max_rss_bytes": "peak memory of the command",
-    "memory_mb": "megabytes that Lambda gave",
-    "next_cursor": "`cursor` of the next page, null at the end; a page that is filtered may hold"
-    " fewer than `limit` and still not be the last",
-    "next_fire_at": "null while nothing is to come, or paused",
-    "next_offset": "`offset` to go on from",
-    "not_before": "the attempt does not start earlier",
-    "outputs": "what it wrote to $DAG_OUTPUT when it last succeeded",
-    "paused_reason": "why, where the orchestrator paused it itself",
-    "problem": "what was raised when something of the DAG was last left out, null once"
-    " that went through or was ended",
-    "poke": "how often a sensor was asked, or a command started, again within the attempt",
-    "pokes": "how often a sensor was asked, or a command started, again",
-    "position": "place in the queue, counted from 1; null where there is none, or beyond 1000",
-    "reason": "why it is in this state, empty where nothing is to say",
-    "removed_at": "of a DAG, when its file was removed from the bucket; of a task of a run, when"
-    " the run took a version that has it no more; null while it is there",
-    "requests": "of Lambda, SQS and S3 together",
-    "retry_delay": "seconds",
-    "run_version": "the version that the run had",
-    "schedule": "expressions, none: only on request",
-    "secrets": "references by variable, never the secrets themselves",
-    "set_aside": "messages that could not be applied, kept for inspection",
-    "signal": "that ended the command",
-    "since": "earlier runs are not counted; null: all that is kept is",
-    "stopping": "how it will end once nothing of it runs any more",
-    "try_number": "attempts so far, or which attempt; 0 before the first",
-    "until": "when that is over, where it is known",
-    "version": "number of the definition, counted from 1 for each DAG",
-    "waiting": "tasks that are ready and have no slot",
-    "waiting_for": "what keeps it from going on: nothing while it runs or once it has ended; null"
-    " in lists after the first hundred that wait",
-    "warning_count": "of its file",
-    "warnings": "what is legal in the file and probably not meant; `code` says what it is about",
-    "who": "the caller: name of the token, ARN under IAM, or `local`",
-}
 
 _PLAIN: dict[Any, Schema] = {
     str: {"type": "string"},
@@ -95,38 +31,83 @@ _PLAIN: dict[Any, Schema] = {
     datetime: {"type": "string", "format": "date-time"},
     Any: {},
 }
+_FREE_FORM: dict[str, Schema] = {
+    "JsonSchema": {"type": "object", "description": "A JSON Schema document."},
+    "OpenApi": {"type": "object", "description": "An OpenAPI document."},
+}
+# A caller without a token is told the status only.
+_REQUIRED = {"Health": ["status"]}
+_ATTRIBUTE = re.compile(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
 
-NEXT_CURSOR: Schema = {"type": ["string", "null"], "description": HELP["next_cursor"]}
 
-
+@cache
 def components() -> dict[str, Schema]:
-    """Every schema by the name that the table of routes uses."""
-    return {name: make() for name, make in _COMPONENTS.items()}
+    """Every schema of the OpenAPI document, by name."""
+    of_classes = {name: _of_class(cls) for name, cls in response_classes().items()}
+    return dict(sorted({**_FREE_FORM, "Error": _error(), **of_classes}.items()))
+
+
+@cache
+def response_classes() -> dict[str, type[Any]]:
+    """The classes that the table of routes names, and those that these contain, by name."""
+    names = {name for route in ROUTES for name in route.responses.values() if name}
+    pending = [getattr(response_models, name) for name in names - set(_FREE_FORM)]
+    classes: dict[str, type[Any]] = {}
+    while pending:
+        cls = pending.pop()
+        if cls.__name__ not in classes:
+            classes[cls.__name__] = cls
+            pending.extend(_nested_classes(cls))
+    return classes
 
 
 def ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def array_of(name: str) -> Schema:
-    return {"type": "array", "items": ref(name)}
+def field_descriptions(cls: type[Any]) -> dict[str, str]:
+    """What the docstrings of a class and its bases say about its fields, by name."""
+    descriptions: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        _, _, attributes = _docstring(base).partition("\nAttributes:\n")
+        for name, text in _ATTRIBUTE.findall(attributes):
+            descriptions[name] = " ".join(text.split())
+    return descriptions
+
+
+def _of_class(cls: type[Any]) -> Schema:
+    hints, descriptions = get_type_hints(cls), field_descriptions(cls)
+    properties = {
+        spec.name: _described(_of_type(hints[spec.name]), descriptions.get(spec.name))
+        for spec in fields(cls)
+    }
+    summary = " ".join(_docstring(cls).partition("\n\n")[0].split())
+    schema = {"description": summary, **_object(properties)}
+    required = _REQUIRED.get(cls.__name__)
+    return schema if required is None else {**schema, "required": required}
+
+
+def _nested_classes(hint: Any) -> Iterator[type[Any]]:
+    """The dataclasses that the fields of a class, or the arguments of a type, name."""
+    inner = get_type_hints(hint).values() if is_dataclass(hint) else get_args(hint)
+    for each in inner:
+        if is_dataclass(each):
+            yield cast("type[Any]", each)
+        else:
+            yield from _nested_classes(each)
+
+
+def _docstring(cls: type[Any]) -> str:
+    """Of the class itself, not of a base."""
+    return inspect.cleandoc(cls.__doc__ or "")
 
 
 def _object(properties: dict[str, Schema]) -> Schema:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def _of_class(cls: type[Any]) -> Schema:
-    hints = get_type_hints(cls)
-    properties = {
-        spec.name: _described(spec.name, _of_type(hints[spec.name])) for spec in fields(cls)
-    }
-    summary = (cls.__doc__ or "").partition("\n\n")[0]
-    return {"description": " ".join(summary.split()), **_object(properties)}
-
-
-def _described(name: str, schema: Schema) -> Schema:
-    return {**schema, "description": HELP[name]} if name in HELP else schema
+def _described(schema: Schema, description: str | None) -> Schema:
+    return schema if description is None else {**schema, "description": description}
 
 
 def _of_type(hint: Any) -> Schema:
@@ -135,7 +116,7 @@ def _of_type(hint: Any) -> Schema:
     if hint is KindName:
         return {"type": "string", "enum": list(KINDS)}
     if is_dataclass(hint):
-        return ref(_NAMES[hint])
+        return ref(cast("type[Any]", hint).__name__)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return {"type": "string", "enum": [member.value for member in hint]}
     return _of_generic(get_origin(hint), get_args(hint))
@@ -154,7 +135,7 @@ def _of_generic(origin: Any, arguments: tuple[Any, ...]) -> Schema:
 
 
 def _of_union(arguments: tuple[Any, ...]) -> Schema:
-    schemas = [_of_type(one) for one in arguments if one is not type(None)]
+    schemas = [_of_type(argument) for argument in arguments if argument is not type(None)]
     schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
     return _nullable(schema) if type(None) in arguments else schema
 
@@ -165,108 +146,10 @@ def _nullable(schema: Schema) -> Schema:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
-def _page(name: str, item: str) -> Schema:
-    return _object({name: array_of(item), "next_cursor": NEXT_CURSOR})
-
-
-def _extended(name: str, properties: dict[str, Schema]) -> Schema:
-    return {"allOf": [ref(name), _object(properties)]}
-
-
-def _health() -> Schema:
-    """A stranger is told no more than the status."""
-    return {**_of_class(response_models.Health), "required": ["status"]}
-
-
 def _error() -> Schema:
-    described = {
-        "code": {"type": "string", "description": "a stable word for programs"},
-        "message": {"type": "string", "description": "what is wrong, where, and what to do"},
-        "details": {"type": "object", "description": "more, by code"},
+    error = {
+        "code": {"type": "string", "description": "Stable identifier for programs."},
+        "message": {"type": "string", "description": "What is wrong, where, and what to do."},
+        "details": {"type": "object", "description": "Depends on `code`."},
     }
-    return _object({"error": _object(described)})
-
-
-_CLASSES: dict[str, type[Any]] = {
-    "Attempt": values.AttemptItem,
-    "AuditEntry": values.AuditItem,
-    "Backfill": values.BackfillItem,
-    "BackfillPlan": response_models.BackfillPlan,
-    "ChangedDags": response_models.ChangedDags,
-    "ChangedRuns": response_models.ChangedRuns,
-    "ClearedTask": response_models.ClearedTask,
-    "ClearedTasks": response_models.ClearedTasks,
-    "Cost": prices.Cost,
-    "Dag": values.DagItem,
-    "DagDefinition": values.Dag,
-    "DagWithTasks": values.DagDetail,
-    "DagSource": values.DagSource,
-    "DagVersion": values.DagVersion,
-    "DagWarning": values.DagWarning,
-    "DagWarnings": values.DagWarningsItem,
-    "DatabaseHealth": response_models.DatabaseHealth,
-    "Edge": values.Edge,
-    "Graph": values.Graph,
-    "Health": response_models.Health,
-    "Holder": values.Holder,
-    "ImportError": values.ImportErrorItem,
-    "LastRun": values.LastRun,
-    "LastTick": response_models.LastTick,
-    "LogPart": response_models.LogPart,
-    "NextFireTimes": response_models.NextFireTimes,
-    "Notification": values.NotificationItem,
-    "NotificationTarget": values.Notification,
-    "Param": values.Param,
-    "Pool": values.PoolItem,
-    "Problem": values.Problem,
-    "QueueDepth": QueueDepth,
-    "Queues": response_models.Queues,
-    "Run": values.RunItem,
-    "RunWithParams": values.RunDetail,
-    "Sensor": values.Sensor,
-    "Session": response_models.Session,
-    "SourceLine": values.SourceLine,
-    "Tag": values.TagItem,
-    "Task": values.Task,
-    "TaskChange": values.TaskChange,
-    "TaskInstance": values.TaskInstanceItem,
-    "TaskInstanceWithOutputs": values.TaskInstanceDetail,
-    "Tick": values.TickItem,
-    "ValidatedDag": response_models.ValidatedDag,
-    "WaitingFor": values.WaitingFor,
-    "VersionDiff": values.VersionDiff,
-}
-_NAMES: dict[Any, str] = {cls: name for name, cls in _CLASSES.items()}
-
-_COMPONENTS: dict[str, Callable[[], Schema]] = {
-    "Error": _error,
-    **{name: partial(_of_class, cls) for name, cls in _CLASSES.items()},
-    "AuditList": partial(_page, "audit", "AuditEntry"),
-    "BackfillList": partial(_page, "backfills", "Backfill"),
-    "DagDetail": lambda: _extended("DagWithTasks", {"cost": ref("Cost")}),
-    "DagList": partial(_page, "dags", "Dag"),
-    "DagWarningsList": partial(_page, "dag_warnings", "DagWarnings"),
-    "DagVersionList": partial(_page, "versions", "DagVersion"),
-    "Health": _health,
-    "ImportErrorList": partial(_page, "import_errors", "ImportError"),
-    "JsonSchema": lambda: {"type": "object"},
-    "NotificationList": partial(_page, "notifications", "Notification"),
-    "OpenApi": lambda: {"type": "object"},
-    "PoolList": partial(_page, "pools", "Pool"),
-    "RunDetail": lambda: _extended(
-        "RunWithParams",
-        {
-            "cost": ref("Cost"),
-            "task_instances": array_of("TaskInstance"),
-            "next_cursor": NEXT_CURSOR,
-        },
-    ),
-    "RunList": partial(_page, "runs", "Run"),
-    "TaskInstanceDetail": lambda: _extended(
-        "TaskInstanceWithOutputs", {"attempts": array_of("Attempt")}
-    ),
-    "TaskInstanceList": partial(_page, "task_instances", "TaskInstance"),
-    "TagList": partial(_page, "tags", "Tag"),
-    "TickList": partial(_page, "ticks", "Tick"),
-    "UpcomingDags": lambda: _object({"dags": array_of("Dag")}),
-}
+    return {"description": "An error.", **_object({"error": _object(error)})}

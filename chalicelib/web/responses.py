@@ -1,4 +1,4 @@
-"""What goes back: values as JSON, and every error in the one shape.
+"""HTTP responses: values as JSON, and all errors in one shape.
 
 {"error": {"code": "not_found", "message": "there is no DAG 'x'; ...", "details": {}}}
 """
@@ -25,30 +25,30 @@ _ALWAYS_WITH: Mapping[int, Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a handler answers where a value alone will not do: 200 is not the status."""
+class ResponseWithStatus:
+    """A handler's value with a status other than 200."""
 
     body: Any
     status: int = 200
 
 
-def success(answer: Any) -> Response:
-    """The response of a handler's value, or `Answer`."""
-    if isinstance(answer, Answer) and answer.status == 204:
+def success(result: Any) -> Response:
+    """The HTTP response for what a handler returned."""
+    if not isinstance(result, ResponseWithStatus):
+        return Response(jsonable(result), {**_JSON})
+    if result.status == 204:
         return Response("", {}, 204)
-    if isinstance(answer, Answer):
-        return Response(jsonable(answer.body), {**_JSON}, answer.status)
-    return Response(jsonable(answer), {**_JSON})
+    return Response(jsonable(result.body), {**_JSON}, result.status)
 
 
 def failure(error: OrchestratorError) -> Response:
-    """The response that says what is wrong and what to do."""
+    """The HTTP response for an error that the project raised."""
     return error_response(error.status, error.code, error.message, error.details)
 
 
 def internal(request_id: str) -> Response:
-    """The response to an error that nobody foresaw; all that is known of it is in the log."""
-    message = f"the server made a mistake; its log tells more under request_id {request_id}"
+    """The HTTP response for an unexpected error, whose details are in the log only."""
+    message = f"internal error; search the server's log for request_id {request_id}"
     return error_response(500, "internal", message, {"request_id": request_id})
 
 
@@ -59,14 +59,14 @@ def error_response(
     details: Mapping[str, Any],
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The one error shape."""
+    """The HTTP response for an error."""
     body = {"error": {"code": code, "message": message, "details": jsonable(dict(details))}}
     extra = _ALWAYS_WITH.get(status, {})
     return Response(body, {**_JSON, **extra, **(headers or {})}, status)
 
 
 def jsonable(value: Any) -> Any:
-    """`value` with its dataclasses as objects and its moments as ISO 8601 in UTC."""
+    """`value` with dataclasses as objects and times as ISO 8601 in UTC."""
     if value is None or isinstance(value, (str, int, float)):
         return value
     if isinstance(value, datetime):

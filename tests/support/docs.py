@@ -15,8 +15,8 @@ from chalicelib.config import SETTINGS, Setting
 from chalicelib.dag.language.fields import table
 from chalicelib.dag.states import RUN_TRANSITIONS, TASK_TRANSITIONS, RunState, TaskState
 from chalicelib.notification_kinds import KINDS
-from chalicelib.web import reference
 from infra import cost, permissions
+from tests.support import api_reference
 from tests.unit.test_imports import IMPURE, ROOMS, SHARED
 
 ROOT = Path(__file__).parents[2]
@@ -181,7 +181,7 @@ PAGES: dict[Path, Parts] = {
         "notification-kinds": notification_kinds_markdown,
         "examples": examples_markdown,
     },
-    REST_API: {"api": reference.reference_markdown},
+    REST_API: {"api": api_reference.reference_markdown},
     CONTRIBUTING: {"layers": layers_markdown},
     ON_AWS: {"costs": costs_markdown, "permissions": permissions_markdown},
 }

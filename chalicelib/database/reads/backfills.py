@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.reads.row_builder import build
-from chalicelib.database.reads.values import BackfillItem, Page
+from chalicelib.database.reads.values import Backfill, Page
 from chalicelib.database.reads.window import WINDOW, Scan, newest
 from chalicelib.enums import BackfillAction, BackfillState
 
@@ -42,7 +42,7 @@ def list_backfills(
     before: int | None = None,
     dag_id: str | None = None,
     state: str | None = None,
-) -> Page[BackfillItem, int]:
+) -> Page[Backfill, int]:
     """Backfills, newest first, of a DAG, in a state, or all."""
     filters = {"dag_id": dag_id, "state": state}
     is_partial = dag_id is not None or state is not None
@@ -50,14 +50,14 @@ def list_backfills(
     return Page([_item(row) for row in rows], next_key)
 
 
-def backfill(tx: Transaction, key: int) -> BackfillItem | None:
+def backfill(tx: Transaction, key: int) -> Backfill | None:
     """One of them."""
     row = tx.one(ONE, (key,))
     return _item(row) if row else None
 
 
-def _item(row: Row) -> BackfillItem:
-    return build(BackfillItem, row, actions=_actions(row))
+def _item(row: Row) -> Backfill:
+    return build(Backfill, row, actions=_actions(row))
 
 
 def _actions(row: Row) -> tuple[BackfillAction, ...]:

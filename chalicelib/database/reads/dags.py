@@ -11,15 +11,15 @@ from chalicelib.database.queries.definitions import DefinitionUnusable
 from chalicelib.database.reads.row_builder import build, warnings_of
 from chalicelib.database.reads.values import (
     Dag,
-    DagDetail,
-    DagItem,
     DagSource,
+    DagSummary,
     DagVersion,
+    DagWithDefinition,
     Edge,
     Graph,
     LastRun,
     Page,
-    TagItem,
+    Tag,
 )
 
 _COLUMNS = """
@@ -87,7 +87,7 @@ def list_dags(
     tag: str | None = None,
     is_paused: bool | None = None,
     search: str | None = None,
-) -> Page[DagItem, str]:
+) -> Page[DagSummary, str]:
     """DAGs by dag_id, removed ones left out. `search` is part of the dag_id, name, description or
     a tag, in either case."""
     params = {
@@ -98,32 +98,32 @@ def list_dags(
         "limit": limit + 1,
     }
     rows = tx.all(LIST if tag is None else LIST_BY_TAG, params)
-    items = [build(DagItem, row, last_run=_last_run(row)) for row in rows[:limit]]
+    items = [build(DagSummary, row, last_run=_last_run(row)) for row in rows[:limit]]
     return Page(items, items[-1].dag_id if len(rows) > limit else None)
 
 
-def upcoming(tx: Transaction, *, limit: int) -> list[DagItem]:
+def upcoming(tx: Transaction, *, limit: int) -> list[DagSummary]:
     """The DAGs that are due first, in that order; those that nothing makes run are left out."""
-    return [build(DagItem, row, last_run=_last_run(row)) for row in tx.all(UPCOMING, (limit,))]
+    return [build(DagSummary, row, last_run=_last_run(row)) for row in tx.all(UPCOMING, (limit,))]
 
 
-def tags(tx: Transaction, *, limit: int, after: str | None = None) -> Page[TagItem, str]:
+def tags(tx: Transaction, *, limit: int, after: str | None = None) -> Page[Tag, str]:
     """Tags of DAGs, by name; those that only removed ones have are left out."""
     rows = tx.all(TAGS, {"after": after or "", "limit": limit + 1})
-    items = [build(TagItem, row) for row in rows[:limit]]
+    items = [build(Tag, row) for row in rows[:limit]]
     return Page(items, items[-1].tag if len(rows) > limit else None)
 
 
-def dag(tx: Transaction, dag_id: str) -> DagDetail | None:
+def dag(tx: Transaction, dag_id: str) -> DagWithDefinition | None:
     """One DAG with its active definition, removed or not."""
     row = tx.one(ONE, {"dag_id": dag_id})
     if row is None:
         return None
-    item = build(DagItem, row, last_run=_last_run(row))
+    item = build(DagSummary, row, last_run=_last_run(row))
     definition = definitions.definition(tx, row["version_id"])
     warnings = warnings_of(row)
     try:
-        return DagDetail(**_values(item), **_of_definition(definition), warnings=warnings)
+        return DagWithDefinition(**_values(item), **_of_definition(definition), warnings=warnings)
     except Exception as error:
         raise DefinitionUnusable(f"DAG {dag_id!r}", error) from error
 
@@ -164,13 +164,13 @@ def _last_run(row: Row) -> LastRun | None:
 # What only the detail has and the definition tells.
 _OF_DEFINITION = [
     spec.name
-    for spec in fields(DagDetail)
-    if spec.name not in {of_item.name for of_item in fields(DagItem)} | {"graph", "warnings"}
+    for spec in fields(DagWithDefinition)
+    if spec.name not in {of_item.name for of_item in fields(DagSummary)} | {"graph", "warnings"}
 ]
 
 
-def _values(item: DagItem) -> dict[str, Any]:
-    return {spec.name: getattr(item, spec.name) for spec in fields(DagItem)}
+def _values(item: DagSummary) -> dict[str, Any]:
+    return {spec.name: getattr(item, spec.name) for spec in fields(DagSummary)}
 
 
 def _of_definition(dag: Dag) -> dict[str, Any]:

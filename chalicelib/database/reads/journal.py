@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalicelib.database.connection import Transaction
 from chalicelib.database.reads.row_builder import build
-from chalicelib.database.reads.values import AuditItem, NotificationItem, Page
+from chalicelib.database.reads.values import AuditEntry, Notification, Page
 from chalicelib.database.reads.window import WINDOW, Scan, newest
 
 _AUDIT = "SELECT a.id, a.at, a.who, a.action, a.target, a.details FROM audit a"
@@ -43,12 +43,12 @@ def audit(
     who: str | None = None,
     action: str | None = None,
     target: str | None = None,
-) -> Page[AuditItem, int]:
+) -> Page[AuditEntry, int]:
     """Changes, newest first: of a person, of a kind, of one thing, or all."""
     filters = {"who": who, "action": action, "target": target}
     is_partial = any(value is not None for value in filters.values())
     rows, next_key = newest(tx, AUDIT, filters, limit, before, is_partial=is_partial)
-    return Page([build(AuditItem, row) for row in rows], next_key)
+    return Page([build(AuditEntry, row) for row in rows], next_key)
 
 
 def notifications(
@@ -58,9 +58,9 @@ def notifications(
     before: int | None = None,
     run_id: str | None = None,
     state: str | None = None,
-) -> Page[NotificationItem, int]:
+) -> Page[Notification, int]:
     """Notifications, newest first, of a run, in a state, or all."""
     scan = NOTIFICATIONS["all" if run_id is None else "run"]
     filters = {"run_id": run_id, "state": state}
     rows, next_key = newest(tx, scan, filters, limit, before, is_partial=state is not None)
-    return Page([build(NotificationItem, row) for row in rows], next_key)
+    return Page([build(Notification, row) for row in rows], next_key)

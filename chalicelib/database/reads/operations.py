@@ -8,7 +8,7 @@ from datetime import datetime
 from chalicelib.database.connection import Transaction
 from chalicelib.database.connection.times import from_us
 from chalicelib.database.reads.row_builder import build
-from chalicelib.database.reads.values import DagWarningsItem, ImportErrorItem, Page, TickItem
+from chalicelib.database.reads.values import DagImportError, DagWarnings, Page, Tick
 
 IMPORT_ERRORS = """
     SELECT e.file_key, f.dag_id, e.problems, e.lines, e.recorded_at
@@ -45,26 +45,26 @@ class VitalSigns:
 
 def import_errors(
     tx: Transaction, *, limit: int, after: str | None = None
-) -> Page[ImportErrorItem, str]:
+) -> Page[DagImportError, str]:
     """Files that could not be registered, by key."""
     rows = tx.all(IMPORT_ERRORS, (after or "", limit + 1))
-    items = [build(ImportErrorItem, row) for row in rows[:limit]]
+    items = [build(DagImportError, row) for row in rows[:limit]]
     return Page(items, items[-1].file_key if len(rows) > limit else None)
 
 
 def dag_warnings(
     tx: Transaction, *, limit: int, after: str | None = None
-) -> Page[DagWarningsItem, str]:
+) -> Page[DagWarnings, str]:
     """Registered DAGs with warnings, by dag_id."""
     rows = tx.all(DAG_WARNINGS, (after or "", limit + 1))
-    items = [build(DagWarningsItem, row) for row in rows[:limit]]
+    items = [build(DagWarnings, row) for row in rows[:limit]]
     return Page(items, items[-1].dag_id if len(rows) > limit else None)
 
 
-def ticks(tx: Transaction, *, limit: int, before: int | None = None) -> Page[TickItem, int]:
+def ticks(tx: Transaction, *, limit: int, before: int | None = None) -> Page[Tick, int]:
     """The latest ticks, newest first."""
     rows = tx.all(TICKS, (2**62 if before is None else before, limit + 1))
-    items = [build(TickItem, row) for row in rows[:limit]]
+    items = [build(Tick, row) for row in rows[:limit]]
     return Page(items, rows[limit - 1]["id"] if len(rows) > limit else None)
 
 

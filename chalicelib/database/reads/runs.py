@@ -8,10 +8,10 @@ from chalicelib.dag.states import RunState
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.reads import actions
 from chalicelib.database.reads.row_builder import build
-from chalicelib.database.reads.values import Page, RunDetail, RunItem
+from chalicelib.database.reads.values import Page, Run, RunWithParams
 from chalicelib.database.reads.window import WINDOW, Scan, newest
 
-Item = TypeVar("Item", bound=RunItem)
+Item = TypeVar("Item", bound=Run)
 
 _COLUMNS = """
     SELECT r.id, r.run_id, r.dag_id, r.run_type, r.state, v.version, r.logical_date,
@@ -55,26 +55,26 @@ def list_runs(
     dag_id: str | None = None,
     state: str | None = None,
     acknowledged: bool | None = None,
-) -> Page[RunItem, int]:
+) -> Page[Run, int]:
     """Runs, newest first, of a DAG, in a state, acknowledged or not, or all."""
     name = "dag" if dag_id is not None else "state" if state is not None else "all"
     is_acknowledged = None if acknowledged is None else int(acknowledged)
     filters = {"dag_id": dag_id, "state": state, "acknowledged": is_acknowledged}
     is_partial = acknowledged is not None or (dag_id is not None and state is not None)
     rows, next_key = newest(tx, SCANS[name], filters, limit, before, is_partial=is_partial)
-    return Page([_run(RunItem, row) for row in rows], next_key)
+    return Page([_run(Run, row) for row in rows], next_key)
 
 
-def run(tx: Transaction, run_id: str) -> RunItem | None:
+def run(tx: Transaction, run_id: str) -> Run | None:
     """One run, as lists show it."""
     row = tx.one(ONE, (run_id,))
-    return _run(RunItem, row) if row else None
+    return _run(Run, row) if row else None
 
 
-def detail(tx: Transaction, run_id: str) -> RunDetail | None:
+def detail(tx: Transaction, run_id: str) -> RunWithParams | None:
     """One run with its params."""
     row = tx.one(DETAIL, (run_id,))
-    return _run(RunDetail, row) if row else None
+    return _run(RunWithParams, row) if row else None
 
 
 def _run(cls: type[Item], row: Row) -> Item:

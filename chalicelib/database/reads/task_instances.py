@@ -9,11 +9,16 @@ from chalicelib.dag.states import IN_FLIGHT, TASK_ENDED, TaskState
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.reads import actions
 from chalicelib.database.reads.row_builder import build
-from chalicelib.database.reads.values import AttemptItem, Page, TaskInstanceDetail, TaskInstanceItem
+from chalicelib.database.reads.values import (
+    EndedAttempt,
+    Page,
+    TaskInstance,
+    TaskInstanceWithOutputs,
+)
 from chalicelib.database.reads.window import WINDOW, Scan, newest
 from chalicelib.messages import Attempt
 
-Item = TypeVar("Item", bound=TaskInstanceItem)
+Item = TypeVar("Item", bound=TaskInstance)
 
 _COLUMNS = """
     SELECT t.id, t.dag_id, r.run_id, t.task_id, t.map_index, t.state, t.try_number, t.poke,
@@ -102,40 +107,42 @@ def list_task_instances(
     run_id: str | None = None,
     task_id: str | None = None,
     state: str | None = None,
-) -> Page[TaskInstanceItem, int]:
+) -> Page[TaskInstance, int]:
     """Task instances, newest first."""
     filters = {"dag_id": dag_id, "task_id": task_id, "state": state}
     if run_id is not None:
         bounds = {"run_id": run_id, "before": 2**62 if before is None else before}
         rows = tx.all(LIST_OF_RUN, {**filters, **bounds, "limit": limit + 1})
-        items = [_task(TaskInstanceItem, row) for row in rows[:limit]]
+        items = [_task(TaskInstance, row) for row in rows[:limit]]
         return Page(items, rows[limit - 1]["id"] if len(rows) > limit else None)
     name = _scan_for(dag_id, task_id, state)
     served = {"dag": dag_id, "task": task_id, "state": state}.get(name)
     is_partial = sum(value is not None for value in filters.values()) > (served is not None)
     rows, next_key = newest(tx, SCANS[name], filters, limit, before, is_partial=is_partial)
-    return Page([_task(TaskInstanceItem, row) for row in rows], next_key)
+    return Page([_task(TaskInstance, row) for row in rows], next_key)
 
 
 def of_run(
     tx: Transaction, run_id: str, *, limit: int, after: int | None = None
-) -> Page[TaskInstanceItem, int]:
+) -> Page[TaskInstance, int]:
     """The task instances of a run, in the order in which its DAG has them."""
     params = {"run_id": run_id, "after": after or 0, "limit": limit + 1}
     rows = tx.all(IN_ORDER_OF_RUN, params)
-    items = [_task(TaskInstanceItem, row) for row in rows[:limit]]
+    items = [_task(TaskInstance, row) for row in rows[:limit]]
     return Page(items, rows[limit - 1]["id"] if len(rows) > limit else None)
 
 
 def task_instance(
     tx: Transaction, run_id: str, task_id: str, map_index: int, *, limit: int
-) -> tuple[TaskInstanceDetail, list[AttemptItem]] | None:
+) -> tuple[TaskInstanceWithOutputs, list[EndedAttempt]] | None:
     """One task instance, and its latest `limit` attempts that have ended, newest first."""
     row = tx.one(DETAIL, {"run_id": run_id, "task_id": task_id, "map_index": map_index})
     if row is None:
         return None
     attempts = tx.all(ATTEMPTS, (row["id"], limit))
-    return _task(TaskInstanceDetail, row), [build(AttemptItem, attempt) for attempt in attempts]
+    return _task(TaskInstanceWithOutputs, row), [
+        build(EndedAttempt, attempt) for attempt in attempts
+    ]
 
 
 def copies(tx: Transaction, run_id: str, task_id: str) -> int:

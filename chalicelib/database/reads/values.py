@@ -1,7 +1,7 @@
-"""What the reads answer: plain values whose field names are the API's.
+"""The values that reads return. Class and field names are those of the API.
 
-The API's answers and their JSON Schemas are both made from these classes, so that they
-cannot differ. Moments are aware datetimes in UTC, durations float seconds, sizes bytes.
+The API's responses and their JSON Schemas are made from these classes, the descriptions of fields
+from the docstrings. Times are aware datetimes in UTC, durations float seconds, sizes bytes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
 from chalicelib.dag.excerpts import SourceLine
-from chalicelib.dag.model import Dag, Notification, Param, Sensor, Task
+from chalicelib.dag.model import Dag, NotificationTarget, Param, Sensor, Task
 from chalicelib.dag.problems import DagWarning, Problem
 from chalicelib.dag.states import RunState, TaskState
 from chalicelib.dag.version_diff import TaskChange, VersionDiff
@@ -30,37 +30,37 @@ from chalicelib.enums import (
 from chalicelib.notification_kinds import KindName
 
 __all__ = [
-    "AttemptItem",
-    "AuditItem",
-    "BackfillItem",
+    "AuditEntry",
+    "Backfill",
     "Dag",
-    "DagDetail",
-    "DagItem",
+    "DagImportError",
     "DagSource",
+    "DagSummary",
     "DagVersion",
     "DagWarning",
-    "DagWarningsItem",
+    "DagWarnings",
+    "DagWithDefinition",
     "Edge",
+    "EndedAttempt",
     "Graph",
     "Holder",
-    "ImportErrorItem",
     "LastRun",
     "Notification",
-    "NotificationItem",
+    "NotificationTarget",
     "Page",
     "Param",
-    "PoolItem",
+    "Pool",
     "Problem",
-    "RunDetail",
-    "RunItem",
+    "Run",
+    "RunWithParams",
     "Sensor",
     "SourceLine",
-    "TagItem",
+    "Tag",
     "Task",
     "TaskChange",
-    "TaskInstanceDetail",
-    "TaskInstanceItem",
-    "TickItem",
+    "TaskInstance",
+    "TaskInstanceWithOutputs",
+    "Tick",
     "VersionDiff",
     "WaitingFor",
 ]
@@ -71,7 +71,7 @@ Key = TypeVar("Key", int, str)
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T, Key]):
-    """One page of a list. `next_key` is what to ask for the next one with, None at the end."""
+    """One page of a list. `next_key` is where the next page starts; None on the last page."""
 
     items: list[T]
     next_key: Key | None
@@ -89,8 +89,27 @@ class LastRun:
 
 
 @dataclass(frozen=True, slots=True)
-class DagItem:
-    """One DAG, as lists show it."""
+class DagSummary:
+    """A DAG, as lists show it.
+
+    Attributes:
+        dag_id: Identifies the DAG, also in URLs.
+        schedule: Cron expressions, presets or intervals; empty for a DAG that runs only on request.
+        paused_reason: Why the orchestrator paused the DAG; null if a user did, or if it is not
+            paused.
+        next_fire_at: When the schedule fires next; null while the DAG is paused or has no fire time
+            left.
+        max_active_runs: Maximum number of concurrent runs.
+        max_active_tasks: Maximum number of concurrent task instances across all runs.
+        version: Number of the active version, counted from 1 for each DAG.
+        file_key: Key of the file in the DAGs bucket.
+        problem: Error that made the scheduler skip this DAG; null once the work has gone through or
+            been cancelled.
+        has_import_error: The latest upload of the file is invalid; the last valid version stays
+            active.
+        warning_count: Number of warnings about the file.
+        removed_at: When the file was removed from the bucket; null while it exists.
+    """
 
     dag_id: str
     name: str
@@ -116,8 +135,13 @@ class DagItem:
 
 
 @dataclass(frozen=True, slots=True)
-class TagItem:
-    """A tag: `dag_count` DAGs have it, `paused_count` of which are paused."""
+class Tag:
+    """A tag and how many DAGs carry it.
+
+    Attributes:
+        dag_count: Number of DAGs with this tag.
+        paused_count: How many of them are paused.
+    """
 
     tag: str
     dag_count: int
@@ -126,7 +150,12 @@ class TagItem:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """`target` waits for `source`."""
+    """A dependency between two tasks.
+
+    Attributes:
+        source: Id of the task that runs first.
+        target: Id of the task that depends on it.
+    """
 
     source: str
     target: str
@@ -134,15 +163,30 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The tasks' ids in topological order, and who waits for whom."""
+    """The dependency graph of a DAG.
+
+    Attributes:
+        nodes: Task ids in topological order.
+    """
 
     nodes: tuple[str, ...]
     edges: tuple[Edge, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class DagDetail(DagItem):
-    """One DAG with its active definition."""
+class DagWithDefinition(DagSummary):
+    """A DAG with its active definition.
+
+    Attributes:
+        catchup_window: Seconds. Fire times missed by more than this are not caught up.
+        dagrun_timeout: Seconds after which a run fails; null for no limit.
+        max_consecutive_failed_dag_runs: Failed runs in a row after which the DAG is paused; 0 for
+            never.
+        retention_days: Days to keep ended runs; null for the installation's default.
+        secrets: References to secrets by environment variable, never their values.
+        tasks: Tasks in topological order.
+        warnings: Valid but probably unintended parts of the file.
+    """
 
     doc_md: str | None
     start_date: str | None
@@ -157,8 +201,8 @@ class DagDetail(DagItem):
     params: tuple[Param, ...]
     env: dict[str, str]
     secrets: dict[str, str]
-    on_success: tuple[Notification, ...]
-    on_failure: tuple[Notification, ...]
+    on_success: tuple[NotificationTarget, ...]
+    on_failure: tuple[NotificationTarget, ...]
     tasks: tuple[Task, ...]
     graph: Graph
     warnings: tuple[DagWarning, ...]
@@ -166,7 +210,14 @@ class DagDetail(DagItem):
 
 @dataclass(frozen=True, slots=True)
 class DagVersion:
-    """One version that was registered. `etag` is that of the object in the bucket."""
+    """A registered version of a DAG.
+
+    Attributes:
+        version: Counted from 1 for each DAG.
+        file_key: Key of the file in the DAGs bucket.
+        etag: ETag of the object in the bucket.
+        is_active: New runs use this version.
+    """
 
     version: int
     file_key: str
@@ -177,15 +228,32 @@ class DagVersion:
 
 @dataclass(frozen=True, slots=True)
 class DagSource(DagVersion):
-    """The file of one version, as it was uploaded."""
+    """The file of one version, exactly as uploaded."""
 
     dag_id: str
     source: str
 
 
 @dataclass(frozen=True, slots=True)
-class RunItem:
-    """One run, pinned to a `version` of its DAG. `duration` is None until it has ended."""
+class Run:
+    """A run, pinned to one version of its DAG.
+
+    Attributes:
+        stopping: State in which the run will end once its running tasks have stopped; null
+            otherwise.
+        version: Version of the DAG that the run uses.
+        logical_date: Fire time of a scheduled run; requested time of a manual one.
+        data_interval_start: Fire time before the logical date.
+        reason: Explains the current state; empty if there is nothing to explain.
+        admitted_at: When the run was given one of its DAG's `max_active_runs` slots.
+        duration: Seconds from `started_at` to `ended_at`; null until the run has ended.
+        acknowledged_at: When the failure was acknowledged; null again after a rerun.
+        acknowledged_by: Who acknowledged the failure.
+        acknowledged_note: What is known about the failure.
+        waiting_for: What keeps the run from starting; empty if nothing does. Lists explain the
+            first hundred waiting runs and give null for the rest.
+        actions: Actions that are legal in the current state.
+    """
 
     run_id: str
     dag_id: str
@@ -213,19 +281,41 @@ class RunItem:
 
 
 @dataclass(frozen=True, slots=True)
-class RunDetail(RunItem):
-    """One run with what it was given. `ancestry`: the DAGs whose runs led to it."""
+class RunWithParams(Run):
+    """A run with its params.
+
+    Attributes:
+        params: Values of the DAG's params in this run.
+        ancestry: Ids of the DAGs whose runs triggered this one, outermost first.
+    """
 
     params: dict[str, Any]
     ancestry: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class TaskInstanceItem:
-    """One task of one run. From `queued_at` to `reason`, all is of the latest attempt, whose number
-    is `try_number`: 0 before the first. `version` is the DAG's that it was queued with.
-    `removed_at` is when the run took a version of the DAG that has no such task, or copy: what is
-    left is history."""
+class TaskInstance:
+    """A task within a run. `queued_at` to `reason` describe the latest attempt.
+
+    Attributes:
+        map_index: Index of a mapped task instance; -1 for an unmapped task.
+        try_number: Number of the latest attempt, counted from 1; 0 before the first.
+        version: Version of the DAG that the attempt was queued with.
+        poke: How many times the sensor was poked, or the command started, again within the
+            attempt.
+        not_before: The attempt does not start before this time.
+        heartbeat_at: When the executor last reported that the command is running.
+        duration: Seconds from `started_at` to `ended_at`; null until the attempt has ended.
+        signal: Number of the signal that killed the command.
+        max_rss_bytes: Peak memory of the command.
+        log_bytes: Size of the complete log; null until it is known.
+        reason: Explains the current state; empty if there is nothing to explain.
+        waiting_for: What keeps the task from starting; empty if nothing does. Lists explain the
+            first hundred waiting tasks and give null for the rest.
+        removed_at: When the run moved to a version of the DAG without this task or mapped instance;
+            null otherwise.
+        actions: Actions that are legal in the current state.
+    """
 
     dag_id: str
     run_id: str
@@ -255,16 +345,33 @@ class TaskInstanceItem:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskInstanceDetail(TaskInstanceItem):
-    """One task instance with what it was given and what it wrote."""
+class TaskInstanceWithOutputs(TaskInstance):
+    """A task instance with its input and output.
+
+    Attributes:
+        item: Values that this mapped instance was expanded with; null for an unmapped task.
+        outputs: Values written to `$DAG_OUTPUT` by the last successful attempt.
+    """
 
     item: dict[str, Any] | None
     outputs: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptItem:
-    """One attempt that has ended, and the `version` of the DAG that it was queued with."""
+class EndedAttempt:
+    """An attempt that has ended.
+
+    Attributes:
+        version: Version of the DAG that the attempt was queued with.
+        duration: Seconds from `started_at` to `ended_at`.
+        signal: Number of the signal that killed the command.
+        max_rss_bytes: Peak memory of the command.
+        log_bytes: Size of the complete log.
+        pokes: How many times a sensor was poked, or a command started, again within the attempt.
+        billed_ms: Milliseconds billed by Lambda; null if it ran elsewhere.
+        memory_mb: Memory size of the Lambda function in megabytes.
+        reason: Explains the outcome; empty if there is nothing to explain.
+    """
 
     try_number: int
     version: int | None
@@ -284,10 +391,18 @@ class AttemptItem:
 
 
 @dataclass(frozen=True, slots=True)
-class BackfillItem:
-    """A range of fire times to run, from `from_date` to `to_date`, both included. `next_date` is
-    the first that has not been looked at, None at the end; `counts` what became of the others.
-    A cancelled one may still have `active_runs`: those that had started finish."""
+class Backfill:
+    """A backfill: runs for every fire time in a range, both ends included.
+
+    Attributes:
+        next_date: Next fire time to process; null once all have been processed.
+        reprocess: Which existing runs to run again.
+        max_active_runs: Maximum number of concurrent runs of this backfill.
+        counts: Number of processed fire times by what became of them.
+        reason: Explains the current state; empty if there is nothing to explain.
+        active_runs: Unfinished runs; a cancelled backfill may have some until they finish.
+        actions: Actions that are legal in the current state.
+    """
 
     id: int
     dag_id: str
@@ -308,9 +423,14 @@ class BackfillItem:
 
 
 @dataclass(frozen=True, slots=True)
-class PoolItem:
-    """A limit across DAGs. `used` counts slots in use; `waiting` tasks that are ready and have
-    none."""
+class Pool:
+    """A limit on concurrent tasks, shared by DAGs.
+
+    Attributes:
+        slots: Capacity of the pool.
+        used: Slots in use.
+        waiting: Tasks that are ready and waiting for a slot.
+    """
 
     name: str
     slots: int
@@ -321,8 +441,13 @@ class PoolItem:
 
 
 @dataclass(frozen=True, slots=True)
-class AuditItem:
-    """One change: who made it, and what it was."""
+class AuditEntry:
+    """A change and who made it.
+
+    Attributes:
+        who: Name of the access token, ARN of the IAM caller, or `local`.
+        target: Id of what was changed.
+    """
 
     id: int
     at: datetime
@@ -333,9 +458,15 @@ class AuditItem:
 
 
 @dataclass(frozen=True, slots=True)
-class NotificationItem:
-    """One message to people. `due_at` is when it is sent again, None once it is delivered or given
-    up."""
+class Notification:
+    """A notification about a run or a task.
+
+    Attributes:
+        target: ARN of the topic, URL, or shell command.
+        sends: Number of delivery attempts.
+        reason: Error of the last delivery attempt; empty if there was none.
+        due_at: When delivery is next attempted; null once delivered or given up.
+    """
 
     id: int
     dag_id: str
@@ -353,9 +484,14 @@ class NotificationItem:
 
 
 @dataclass(frozen=True, slots=True)
-class ImportErrorItem:
-    """A file that could not be registered. `dag_id`: the DAG that it last held, active still.
-    `lines` are those of the file around its problems, as far as they fit."""
+class DagImportError:
+    """A file that could not be registered.
+
+    Attributes:
+        file_key: Key of the file in the DAGs bucket.
+        dag_id: DAG last registered from this file, which stays active; null if there is none.
+        lines: Lines of the file around the problems, within a size limit.
+    """
 
     file_key: str
     dag_id: str | None
@@ -365,8 +501,12 @@ class ImportErrorItem:
 
 
 @dataclass(frozen=True, slots=True)
-class DagWarningsItem:
-    """A registered DAG and the warnings about its file."""
+class DagWarnings:
+    """A registered DAG and the warnings about its file.
+
+    Attributes:
+        file_key: Key of the file in the DAGs bucket.
+    """
 
     dag_id: str
     file_key: str
@@ -375,8 +515,14 @@ class DagWarningsItem:
 
 
 @dataclass(frozen=True, slots=True)
-class TickItem:
-    """What one tick did, in numbers by name, and what went wrong in it."""
+class Tick:
+    """One run of the scheduler's tick.
+
+    Attributes:
+        duration: Seconds.
+        counts: Number of things done, by kind.
+        errors: What went wrong.
+    """
 
     started_at: datetime
     duration: float

@@ -10,8 +10,12 @@ from chalicelib.enums import WaitingCode
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A run or a task that something else waits for. `task_id` and `map_index` are None for a run
-    as a whole, `map_index` also for all instances of a task."""
+    """A run or task that something else waits for.
+
+    Attributes:
+        task_id: Null for a whole run.
+        map_index: Null for a whole run or all instances of a mapped task.
+    """
 
     dag_id: str
     run_id: str
@@ -22,9 +26,15 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class WaitingFor:
-    """One thing that is waited for. `until` is when that is over, where it is known; `position` the
-    place in the queue, counted from 1; `holders` the first few of `holder_count` that are in the
-    way."""
+    """One reason why a run or task waits.
+
+    Attributes:
+        until: When the wait ends, if known.
+        position: Place in the queue, counted from 1; null if there is no queue or the place is
+            beyond 1000.
+        holders: The first few runs or tasks that are in the way.
+        holder_count: Total number of runs or tasks in the way.
+    """
 
     code: WaitingCode
     message: str

@@ -1,15 +1,18 @@
-"""What the routes do, one function each: from a checked `Call` to the value that is answered.
+"""Handlers, one function for each route: from a checked `Call` to the value of the response.
 
-A handler makes one call of a use case, or one short read. It raises the errors of
-`chalicelib.errors`; how they and the values look on the wire is not its business.
+A handler runs one command or one short read. It raises the errors of `chalicelib.errors`; HTTP is
+not its business.
 
-backfills       backfills
-common          what several handlers need
-dags            DAGs
-operations      how the orchestrator itself fares
-pools           pools
-runs            runs
-task_instances  task instances, their attempts and logs, and what people do to one
-validation      DAG files that are not registered
-wait_reasons    what runs and tasks wait for, added to what is answered about them
+backfills         backfills
+clearing          the response of every route that clears task instances
+dags              DAGs
+list_pages        list responses, made from the pages that database reads return
+not_found         404: errors that say where to find the ids that exist
+operations        health, ticks, import errors, warnings, audit, notifications, session
+pools             pools
+read_transaction  the read transaction of a handler
+runs              runs
+task_instances    task instances, their attempts and logs
+validation        checking a DAG file without registering it; the JSON Schema of DAG files
+wait_reasons      adds to runs and task instances what they wait for
 """

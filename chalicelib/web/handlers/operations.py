@@ -1,4 +1,4 @@
-"""How the orchestrator itself fares."""
+"""Operations: health, ticks, import errors, warnings, audit, notifications, session."""
 
 from __future__ import annotations
 
@@ -12,35 +12,46 @@ from chalicelib.enums import HealthStatus
 from chalicelib.errors import Unavailable
 from chalicelib.ports import Queue, QueueDepth
 from chalicelib.web import openapi
-from chalicelib.web.handlers.common import listed, reading
+from chalicelib.web.handlers.list_pages import list_response
+from chalicelib.web.handlers.read_transaction import read_transaction
 from chalicelib.web.param_types import Cursor
 from chalicelib.web.request_parsing import Call
-from chalicelib.web.response_models import DatabaseHealth, Health, LastTick, Queues
+from chalicelib.web.response_models import (
+    AuditList,
+    DagWarningsList,
+    DatabaseHealth,
+    Health,
+    ImportErrorList,
+    LastTick,
+    NotificationList,
+    Queues,
+    TickList,
+)
 
 TICK_OVERDUE_SECONDS = 180.0
 
 
-def list_import_errors(call: Call) -> dict[str, Any]:
-    with reading() as tx:
+def list_import_errors(call: Call) -> ImportErrorList:
+    with read_transaction() as tx:
         page = operations.import_errors(tx, limit=call.query["limit"], after=call.query["cursor"])
-    return listed("import_errors", page, Cursor("import_errors", is_text=True))
+    return list_response(ImportErrorList, page, Cursor("import_errors", is_text=True))
 
 
-def list_dag_warnings(call: Call) -> dict[str, Any]:
-    with reading() as tx:
+def list_dag_warnings(call: Call) -> DagWarningsList:
+    with read_transaction() as tx:
         page = operations.dag_warnings(tx, limit=call.query["limit"], after=call.query["cursor"])
-    return listed("dag_warnings", page, Cursor("dag_warnings", is_text=True))
+    return list_response(DagWarningsList, page, Cursor("dag_warnings", is_text=True))
 
 
-def list_ticks(call: Call) -> dict[str, Any]:
-    with reading() as tx:
+def list_ticks(call: Call) -> TickList:
+    with read_transaction() as tx:
         page = operations.ticks(tx, limit=call.query["limit"], before=call.query["cursor"])
-    return listed("ticks", page, Cursor("ticks"))
+    return list_response(TickList, page, Cursor("ticks"))
 
 
-def list_audit(call: Call) -> dict[str, Any]:
+def list_audit(call: Call) -> AuditList:
     query = call.query
-    with reading() as tx:
+    with read_transaction() as tx:
         page = journal.audit(
             tx,
             limit=query["limit"],
@@ -49,12 +60,12 @@ def list_audit(call: Call) -> dict[str, Any]:
             action=query["action"],
             target=query["target"],
         )
-    return listed("audit", page, Cursor("audit"))
+    return list_response(AuditList, page, Cursor("audit"))
 
 
-def list_notifications(call: Call) -> dict[str, Any]:
+def list_notifications(call: Call) -> NotificationList:
     query = call.query
-    with reading() as tx:
+    with read_transaction() as tx:
         page = journal.notifications(
             tx,
             limit=query["limit"],
@@ -62,7 +73,7 @@ def list_notifications(call: Call) -> dict[str, Any]:
             run_id=query["run_id"],
             state=query["state"],
         )
-    return listed("notifications", page, Cursor("notifications"))
+    return list_response(NotificationList, page, Cursor("notifications"))
 
 
 def get_health(call: Call) -> Health | dict[str, str]:
@@ -72,7 +83,7 @@ def get_health(call: Call) -> Health | dict[str, str]:
 
 def _health() -> Health:
     scheduler = bootstrap.scheduler()
-    with reading() as tx:
+    with read_transaction() as tx:
         signs = operations.vital_signs(tx)
     tick = _last_tick(signs.last_tick_at, scheduler.now())
     # At once: each may take as long as API Gateway waits for all of this.
@@ -101,7 +112,7 @@ def get_openapi(call: Call) -> dict[str, Any]:
 def _last_tick(started_at: datetime | None, now: datetime) -> LastTick | None:
     if started_at is None:
         return None
-    # A tick that lies ahead is from before the clock was set back: nobody knows how old it is.
+    # A tick in the future was recorded before the clock was set back, so its age is unknown.
     return LastTick(started_at, abs((now - started_at).total_seconds()))
 
 

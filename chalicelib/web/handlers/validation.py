@@ -1,4 +1,4 @@
-"""DAG files that are not registered: what is wrong with one, and what may be in one."""
+"""Checking a DAG file without registering it; the JSON Schema of DAG files."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from chalicelib.web.response_models import ValidatedDag
 
 
 def validate(call: Call) -> ValidatedDag:
-    parsed, moments = validation.validate(call.text, bootstrap.ports().now())
-    return ValidatedDag(parsed.dag, tuple(moments), parsed.warnings)
+    parsed, fire_times = validation.validate(call.text, bootstrap.ports().now())
+    return ValidatedDag(parsed.dag, tuple(fire_times), parsed.warnings)
 
 
 def get_dag_schema(_: Call) -> dict[str, Any]:

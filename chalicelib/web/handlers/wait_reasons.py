@@ -1,4 +1,4 @@
-"""What runs and tasks wait for, added to what is answered about them."""
+"""Adds to runs and task instances what they wait for."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from chalicelib import bootstrap
-from chalicelib.database.reads.values import Page, RunItem, TaskInstanceItem
+from chalicelib.database.reads.values import Page, Run, TaskInstance
 from chalicelib.scheduler.wait_reasons import MAY_WAIT, Explainer
 
 EXPLAINED = 100
-"""Things explained in a list over many runs: each may need a run and a definition of its own."""
+"""Items explained in a list over many runs: each may need a run and a definition of its own."""
 
-AnyRun = TypeVar("AnyRun", bound=RunItem)
-AnyTask = TypeVar("AnyTask", bound=TaskInstanceItem)
+AnyRun = TypeVar("AnyRun", bound=Run)
+AnyTask = TypeVar("AnyTask", bound=TaskInstance)
 Key = TypeVar("Key", int, str)
 
 
 def explained_run(tx: Any, run: AnyRun) -> AnyRun:
-    """The run with what it waits for."""
+    """The run with its wait reasons."""
     return replace(run, waiting_for=_explainer(tx).run(run.run_id))
 
 
-def explained_runs(tx: Any, page: Page[RunItem, Key]) -> Page[RunItem, Key]:
-    """A list of runs in which those that have not started, up to a hundred, say why."""
+def explained_runs(tx: Any, page: Page[Run, Key]) -> Page[Run, Key]:
+    """A page of runs, of which the first hundred that are queued have wait reasons."""
     explainer, items, left = _explainer(tx), [], EXPLAINED
     for run in page.items:
         waits = run.state == "queued"
@@ -34,9 +34,9 @@ def explained_runs(tx: Any, page: Page[RunItem, Key]) -> Page[RunItem, Key]:
 
 
 def explained_tasks(
-    tx: Any, page: Page[TaskInstanceItem, Key], most: int = EXPLAINED
-) -> Page[TaskInstanceItem, Key]:
-    """A list of task instances in which those that wait, up to `most`, say why."""
+    tx: Any, page: Page[TaskInstance, Key], most: int = EXPLAINED
+) -> Page[TaskInstance, Key]:
+    """A page of task instances, of which the first `most` that wait have wait reasons."""
     waiting = [task for task in page.items if task.state in MAY_WAIT]
     reasons = _explainer(tx).tasks(map(_name, waiting[:most])) if waiting else {}
     beyond = {_name(task) for task in waiting[most:]}
@@ -48,11 +48,11 @@ def explained_tasks(
 
 
 def explained_task(tx: Any, task: AnyTask) -> AnyTask:
-    """The task instance with what it waits for."""
+    """The task instance with its wait reasons."""
     return replace(task, waiting_for=_explainer(tx).tasks([_name(task)]).get(_name(task), ()))
 
 
-def _name(task: TaskInstanceItem) -> tuple[str, str, int]:
+def _name(task: TaskInstance) -> tuple[str, str, int]:
     return task.run_id, task.task_id, task.map_index
 
 

@@ -1,11 +1,11 @@
-"""The table of routes. Registration, checks, the OpenAPI document and the README follow from it.
+"""The table of routes, from which registration, request parsing and the OpenAPI document follow.
 
-Handlers and schemas stand here by name only, so that importing the table imports neither.
+It names handlers and response classes without importing them.
 
-dags        DAGs
-operations  limits and backfills, the record of what was done, and how the orchestrator itself
-route       what a row of the table of routes holds, and what several rows share
-runs        runs, their tasks and logs, and what people do to them
+dags        routes of DAGs
+operations  routes of backfills, pools, records and the orchestrator itself
+route       what a row of the table of routes is made of, and what several rows share
+runs        routes of runs, task instances and logs
 """
 
 from chalicelib.web.routes import dags, operations, runs
@@ -27,4 +27,4 @@ __all__ = [
 ]
 
 ROUTES: tuple[Route, ...] = (*dags.ROUTES, *runs.ROUTES, *operations.ROUTES)
-"""A path without a variable stands before the one with a variable that would match it, too."""
+"""Fixed paths come before paths with a variable that would also match."""

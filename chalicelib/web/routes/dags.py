@@ -1,4 +1,4 @@
-"""DAGs: what is registered, and what people make it do."""
+"""Routes of DAGs."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from chalicelib.enums import Reprocess, Role, words
 from chalicelib.web.param_types import Choice, Flag, Integer, Moment, Object, Text
 from chalicelib.web.routes.route import (
     DRY_RUN,
-    LATEST,
     MAX_YAML,
     NOTE,
-    OF_RUNS,
+    RUN_FILTERS,
+    RUN_ON_LATEST_VERSION,
     JsonBody,
     Param,
     Route,
@@ -22,16 +22,16 @@ ROUTES: tuple[Route, ...] = (
         "GET",
         "/api/dags",
         "dags.list_dags",
-        "DAGs by dag_id, without removed ones",
+        "Registered DAGs, by dag_id",
         {200: "DagList"},
         params=page(
             "dags",
-            Param("tag", Text(200), "with this tag"),
-            Param("paused", Flag(), "paused or not"),
+            Param("tag", Text(200), "Only DAGs with this tag."),
+            Param("paused", Flag(), "Only paused DAGs, or only DAGs that are not paused."),
             Param(
                 "search",
                 Text(200),
-                "with this in dag_id, name, description or a tag, in either case",
+                "Only DAGs with this text in dag_id, name, description or a tag, in any case.",
             ),
             is_text=True,
         ),
@@ -40,11 +40,11 @@ ROUTES: tuple[Route, ...] = (
         "POST",
         "/api/dags/validate",
         "validation.validate",
-        "Judge a DAG file without registering it: all problems, or the DAG and its next fire times",
+        "Validate a DAG file without registering it",
         {200: "ValidatedDag"},
         errors=(422,),
         body=TextBody(
-            "the YAML file",
+            "The DAG file.",
             (
                 "application/yaml",
                 "application/x-yaml",
@@ -60,12 +60,12 @@ ROUTES: tuple[Route, ...] = (
         "POST",
         "/api/dags/pause",
         "dags.pause_by_tag",
-        "Pause the schedules of all DAGs with a tag, or let them go on",
+        "Pause or resume the schedules of all DAGs with a tag",
         {200: "ChangedDags"},
         body=JsonBody(
             (
-                Param("tag", Text(200), "of which DAGs", required=True),
-                Param("is_paused", Flag(), "whether the schedules stand still", required=True),
+                Param("tag", Text(200), "Tag of the DAGs to change.", required=True),
+                Param("is_paused", Flag(), "True to pause, false to resume.", required=True),
             )
         ),
     ),
@@ -73,15 +73,15 @@ ROUTES: tuple[Route, ...] = (
         "GET",
         "/api/upcoming",
         "dags.list_upcoming",
-        "The DAGs that run next by themselves, the first one first",
+        "DAGs by their next fire time, earliest first",
         {200: "UpcomingDags"},
-        params=(Param("limit", Integer(1, 500), "how many to answer at most", default=50),),
+        params=(Param("limit", Integer(1, 500), "Maximum number of items.", default=50),),
     ),
     Route(
         "GET",
         "/api/tags",
         "dags.list_tags",
-        "The tags that DAGs have, by name",
+        "Tags in use, by name",
         {200: "TagList"},
         params=page("tags", is_text=True),
     ),
@@ -89,7 +89,7 @@ ROUTES: tuple[Route, ...] = (
         "GET",
         "/api/dags/{dag_id}",
         "dags.get_dag",
-        "One DAG with its tasks and graph, a removed one too",
+        "A DAG, registered or removed, with its tasks and graph",
         {200: "DagDetail"},
         errors=(404,),
     ),
@@ -97,25 +97,31 @@ ROUTES: tuple[Route, ...] = (
         "PATCH",
         "/api/dags/{dag_id}",
         "dags.patch_dag",
-        "Pause a DAG's schedule, or let it go on",
+        "Pause or resume a DAG's schedule",
         {200: "DagDetail"},
         errors=(404, 409),
-        body=JsonBody((Param("is_paused", Flag(), "whether the schedule rests", required=True),)),
+        body=JsonBody(
+            (Param("is_paused", Flag(), "True to pause, false to resume.", required=True),)
+        ),
     ),
     Route(
         "GET",
         "/api/dags/{dag_id}/source",
         "dags.get_source",
-        "The file of the active version, or of the one asked for",
+        "The DAG file of a version",
         {200: "DagSource"},
         errors=(404,),
-        params=(Param("version", Integer(1, 2**31), "which version"),),
+        params=(
+            Param(
+                "version", Integer(1, 2**31), "Number of the version; the active one by default."
+            ),
+        ),
     ),
     Route(
         "GET",
         "/api/dags/{dag_id}/versions",
         "dags.list_versions",
-        "The versions that are kept, newest first",
+        "Versions of a DAG that are kept, newest first",
         {200: "DagVersionList"},
         errors=(404,),
         params=page("versions"),
@@ -124,25 +130,25 @@ ROUTES: tuple[Route, ...] = (
         "GET",
         "/api/dags/{dag_id}/runs",
         "runs.list_runs_of_dag",
-        "The DAG's runs, newest first",
+        "Runs of a DAG, newest first",
         {200: "RunList"},
         errors=(404,),
-        params=page("runs", *OF_RUNS),
+        params=page("runs", *RUN_FILTERS),
     ),
     Route(
         "GET",
         "/api/dags/{dag_id}/next",
         "dags.get_next_fire_times",
-        "The next fire times of the schedule, as if it were not paused",
+        "Next fire times of a DAG, paused or not",
         {200: "NextFireTimes"},
         errors=(404,),
-        params=(Param("count", Integer(1, 100), "how many", default=5),),
+        params=(Param("count", Integer(1, 100), "Number of fire times.", default=5),),
     ),
     Route(
         "POST",
         "/api/dags/{dag_id}/run",
         "runs.request_run",
-        "Run the DAG now; the same idempotency_key again answers 200 and the same run",
+        "Run a DAG now. A repeated idempotency_key returns the existing run with status 200",
         {201: "Run", 200: "Run"},
         errors=(404, 409),
         body=JsonBody(
@@ -150,15 +156,15 @@ ROUTES: tuple[Route, ...] = (
                 Param(
                     "logical_date",
                     Moment(),
-                    "the moment that the run is for, not a later one than now; default now",
+                    "Logical date of the run, not in the future. Defaults to now.",
                 ),
                 Param(
                     "idempotency_key",
                     Text(200),
-                    "makes repeating the request harmless",
+                    "Makes the request safe to repeat.",
                 ),
-                Param("note", NOTE, "shown with the run"),
-                Param("params", Object(), "values for the DAG's params, by name"),
+                Param("note", NOTE, "Shown with the run."),
+                Param("params", Object(), "Values for the DAG's params, by name."),
             ),
             required=False,
         ),
@@ -167,27 +173,29 @@ ROUTES: tuple[Route, ...] = (
         "POST",
         "/api/dags/{dag_id}/backfill",
         "backfills.create_backfill",
-        "Run the schedule's fire times of a range of dates",
+        "Run a DAG for every fire time in a date range",
         {201: "BackfillPlan", 200: "BackfillPlan"},
         errors=(404, 409),
         body=JsonBody(
             (
-                Param("from", Moment(), "the first moment of the range", required=True),
-                Param("to", Moment(), "its last moment, now at the latest", required=True),
+                Param("from", Moment(), "Start of the range, included.", required=True),
+                Param(
+                    "to", Moment(), "End of the range, included; not in the future.", required=True
+                ),
                 DRY_RUN,
                 Param(
                     "reprocess",
                     Choice(words(Reprocess)),
-                    "which runs that are there already are run again",
+                    "Which existing runs to run again.",
                     default="none",
                 ),
                 Param(
                     "max_active_runs",
                     Integer(1, 1000),
-                    "runs of this backfill at once; default, and at most, the DAG's",
+                    "Maximum number of concurrent runs; the DAG's is the default and the limit.",
                 ),
-                Param("reverse", Flag(), "begin with the last fire time", default=False),
-                LATEST,
+                Param("reverse", Flag(), "Start with the latest fire time.", default=False),
+                RUN_ON_LATEST_VERSION,
             )
         ),
     ),

@@ -1,4 +1,4 @@
-"""Limits and backfills, the record of what was done, and how the orchestrator itself fares."""
+"""Routes of backfills, pools, records and the orchestrator itself."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from chalicelib.enums import BackfillState, NotificationState, words
 from chalicelib.web.param_types import Choice, Flag, Integer, Text
 from chalicelib.web.routes.route import (
     DAG_ID,
-    NOTHING,
+    NO_BODY,
     RUN_ID,
     JsonBody,
     Param,
@@ -22,14 +22,14 @@ ROUTES: tuple[Route, ...] = (
         "Backfills, newest first",
         {200: "BackfillList"},
         params=page(
-            "backfills", DAG_ID, Param("state", Choice(words(BackfillState)), "in this state")
+            "backfills", DAG_ID, Param("state", Choice(words(BackfillState)), "Only in this state.")
         ),
     ),
     Route(
         "GET",
         "/api/backfills/{backfill_id}",
         "backfills.get_backfill",
-        "One backfill and how far it has come",
+        "A backfill and its progress",
         {200: "Backfill"},
         errors=(404,),
     ),
@@ -37,25 +37,25 @@ ROUTES: tuple[Route, ...] = (
         "POST",
         "/api/backfills/{backfill_id}/pause",
         "backfills.pause_backfill",
-        "Let a backfill make no more runs for now",
+        "Pause a backfill: it creates no runs until it is resumed",
         {200: "Backfill"},
         errors=(404, 409),
-        body=NOTHING,
+        body=NO_BODY,
     ),
     Route(
         "POST",
         "/api/backfills/{backfill_id}/resume",
         "backfills.resume_backfill",
-        "Let a paused backfill go on",
+        "Resume a paused backfill",
         {200: "Backfill"},
         errors=(404, 409),
-        body=NOTHING,
+        body=NO_BODY,
     ),
     Route(
         "POST",
         "/api/backfills/{backfill_id}/cancel",
         "backfills.cancel_backfill",
-        "End a backfill: it makes no more runs, and those that have not started are cancelled",
+        "Cancel a backfill and its runs that have not started",
         {200: "Backfill"},
         errors=(404, 409),
         body=JsonBody(
@@ -63,7 +63,7 @@ ROUTES: tuple[Route, ...] = (
                 Param(
                     "stop_running",
                     Flag(),
-                    "stop the runs that have started, too; otherwise they finish",
+                    "Also stop runs that have started; otherwise they finish.",
                     default=False,
                 ),
             ),
@@ -74,7 +74,7 @@ ROUTES: tuple[Route, ...] = (
         "GET",
         "/api/pools",
         "pools.list_pools",
-        "Pools by name, with what is in use",
+        "Pools and their usage, by name",
         {200: "PoolList"},
         params=page("pools", is_text=True),
     ),
@@ -82,7 +82,7 @@ ROUTES: tuple[Route, ...] = (
         "GET",
         "/api/pools/{pool}",
         "pools.get_pool",
-        "One pool with what is in use",
+        "A pool and its usage",
         {200: "Pool"},
         errors=(404,),
     ),
@@ -90,12 +90,12 @@ ROUTES: tuple[Route, ...] = (
         "PUT",
         "/api/pools/{pool}",
         "pools.put_pool",
-        "Make a pool, or change it",
+        "Create or change a pool",
         {200: "Pool"},
         body=JsonBody(
             (
-                Param("slots", Integer(0, 1_000_000), "how many at once", required=True),
-                Param("description", Text(1000), "for people"),
+                Param("slots", Integer(0, 1_000_000), "Capacity of the pool.", required=True),
+                Param("description", Text(1000), "Shown with the pool."),
             )
         ),
     ),
@@ -103,7 +103,7 @@ ROUTES: tuple[Route, ...] = (
         "DELETE",
         "/api/pools/{pool}",
         "pools.delete_pool",
-        "Remove a pool that no task needs now",
+        "Delete a pool that no task uses",
         {204: ""},
         errors=(404, 409),
     ),
@@ -111,25 +111,25 @@ ROUTES: tuple[Route, ...] = (
         "GET",
         "/api/audit",
         "operations.list_audit",
-        "Who changed what, newest first",
+        "Audit log of changes, newest first",
         {200: "AuditList"},
         params=page(
             "audit",
-            Param("who", Text(300), "changes by this caller"),
-            Param("action", Text(100), "changes of this kind"),
-            Param("target", Text(300), "changes of the thing with this id"),
+            Param("who", Text(300), "Only changes by this caller."),
+            Param("action", Text(100), "Only this kind of change."),
+            Param("target", Text(300), "Only changes to the item with this id."),
         ),
     ),
     Route(
         "GET",
         "/api/notifications",
         "operations.list_notifications",
-        "What people were told, or are to be, newest first",
+        "Notifications, sent and pending, newest first",
         {200: "NotificationList"},
         params=page(
             "notifications",
             RUN_ID,
-            Param("state", Choice(words(NotificationState)), "in this state"),
+            Param("state", Choice(words(NotificationState)), "Only in this state."),
         ),
     ),
     Route(
@@ -144,7 +144,7 @@ ROUTES: tuple[Route, ...] = (
         "GET",
         "/api/dag_warnings",
         "operations.list_dag_warnings",
-        "DAGs with warnings: legal, and probably not meant; by dag_id",
+        "DAGs whose file has warnings, by dag_id",
         {200: "DagWarningsList"},
         params=page("dag_warnings", is_text=True),
     ),
@@ -152,7 +152,7 @@ ROUTES: tuple[Route, ...] = (
         "GET",
         "/api/ticks",
         "operations.list_ticks",
-        "What the last ticks did, newest first",
+        "Recent ticks of the scheduler, newest first",
         {200: "TickList"},
         params=page("ticks"),
     ),
@@ -160,8 +160,7 @@ ROUTES: tuple[Route, ...] = (
         "GET",
         "/api/health",
         "operations.get_health",
-        "Whether the orchestrator works: 503 if the database cannot be reached. Without a token the"
-        " status alone; HEAD works, too",
+        "Health of the orchestrator: 503 if the database is unreachable",
         {200: "Health"},
         is_open=True,
         has_head=True,
@@ -170,14 +169,14 @@ ROUTES: tuple[Route, ...] = (
         "GET",
         "/api/session",
         "operations.get_session",
-        "Who asks, and with which role",
+        "The caller and its role",
         {200: "Session"},
     ),
     Route(
         "GET",
         "/api/dag-schema.json",
         "validation.get_dag_schema",
-        "The JSON Schema of DAG files, for editors",
+        "JSON Schema of DAG files, for editors",
         {200: "JsonSchema"},
     ),
     Route(

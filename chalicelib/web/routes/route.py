@@ -1,4 +1,4 @@
-"""What a row of the table of routes holds, and what several rows share."""
+"""What a row of the table of routes is made of, and what several rows share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_OFFSET = 2**53  # the last integer that every JSON client reads exactly
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """A query parameter, or a field of a JSON body. None means that it was not given."""
+    """A query parameter, or a field of a JSON body. Its value is None if it is not given."""
 
     name: str
     kind: Kind
@@ -33,7 +33,7 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class JsonBody:
-    """A JSON object with these fields; left out altogether where `required` is false."""
+    """A JSON object with these fields, which may be omitted unless `required`."""
 
     fields: tuple[Param, ...]
     required: bool = True
@@ -43,7 +43,7 @@ class JsonBody:
 
 @dataclass(frozen=True, slots=True)
 class TextBody:
-    """A file as it is. `limit` in bytes."""
+    """A file, unparsed. `limit` is in bytes."""
 
     help: str
     media_types: tuple[str, ...]
@@ -52,23 +52,27 @@ class TextBody:
 
 Body = JsonBody | TextBody
 
-NOTHING = JsonBody((), required=False)
-"""A body that says nothing: none, or {}."""
+NO_BODY = JsonBody((), required=False)
+"""No body, or {}."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One route. `handler` is `module.function` below `handlers`; `answers` maps each status of
-    success to the name of its schema; `errors` are the statuses that only some routes have.
-    400, 401, 403, 500 and 503 are possible everywhere. Everything but a GET needs an operator,
-    unless `role` says otherwise; `is_open` lets strangers in, too. With `has_head` it answers HEAD
-    as well, for monitors that want no body."""
+    """A route. GETs need a viewer, all others an operator, unless `role` says otherwise.
+
+    Attributes:
+        handler: `module.function` in `handlers`.
+        responses: Class in `response_models` by status; "" for no body.
+        errors: Statuses beyond 400, 401, 403, 500 and 503, which every route may return.
+        is_open: Callers without a token are let in.
+        has_head: HEAD is answered too, for monitors that want no body.
+    """
 
     method: str
     path: str
     handler: str
     summary: str
-    answers: dict[int, str]
+    responses: dict[int, str]
     errors: tuple[int, ...] = ()
     params: tuple[Param, ...] = ()
     body: Body | None = None
@@ -78,38 +82,52 @@ class Route:
 
     @property
     def needs(self) -> Role:
-        """The least role that may ask."""
+        """The role that a caller needs."""
         return self.role or (Role.VIEWER if self.method == "GET" else Role.OPERATOR)
 
 
 def page(name: str, *filters: Param, is_text: bool = False, most: int = 50) -> tuple[Param, ...]:
     return (
         *filters,
-        Param("limit", Integer(1, 500), "how many to answer at most", default=most),
-        Param("cursor", Cursor(name, is_text), "`next_cursor` of the page before"),
+        Param("limit", Integer(1, 500), "Maximum number of items.", default=most),
+        Param("cursor", Cursor(name, is_text), "`next_cursor` of the previous page."),
     )
 
 
-DAG_ID = Param("dag_id", Text(100), "of this DAG only")
-OF_RUNS = (
-    Param("state", Choice(words(RunState)), "in this state"),
-    Param("acknowledged", Flag(), "failures that were acknowledged, or runs that were not"),
+DAG_ID = Param("dag_id", Text(100), "Only of this DAG.")
+RUN_FILTERS = (
+    Param("state", Choice(words(RunState)), "Only in this state."),
+    Param(
+        "acknowledged",
+        Flag(),
+        "Only acknowledged failures, or only runs without an acknowledgement.",
+    ),
 )
-RUN_ID = Param("run_id", Text(200), "of this run only")
-MAP_INDEX = Param("map_index", Integer(-1, 2**31), "which copy of an expanded task", default=-1)
-COPY = Param("map_index", Integer(-1, 2**31), "which copy of an expanded task; default all")
-DRY_RUN = Param("dry_run", Flag(), "change nothing and answer what would change", default=False)
-LATEST = Param(
+RUN_ID = Param("run_id", Text(200), "Only of this run.")
+MAP_INDEX = Param(
+    "map_index",
+    Integer(-1, 2**31),
+    "Index of the mapped instance; -1 for an unmapped task.",
+    default=-1,
+)
+MAP_INDEX_OR_ALL = Param(
+    "map_index", Integer(-1, 2**31), "Index of the mapped instance. Defaults to all."
+)
+DRY_RUN = Param("dry_run", Flag(), "Change nothing and return what would change.", default=False)
+RUN_ON_LATEST_VERSION = Param(
     "run_on_latest_version",
     Flag(),
-    "by the file as it is now, or as the run's own version says; default the DAG's"
-    " rerun_with_latest_version",
+    "Use the latest version of the DAG instead of the run's own. Defaults to the DAG's"
+    " rerun_with_latest_version.",
 )
 NOTE = Text(1000)
 ONLY_FAILED = Param(
-    "only_failed", Flag(), "only what failed, or did not run because of it", default=False
+    "only_failed",
+    Flag(),
+    "Only tasks that failed, or did not run because of a failure.",
+    default=False,
 )
-DOWNSTREAM = Param("downstream", Flag(), "with all tasks that come after", default=False)
+DOWNSTREAM = Param("downstream", Flag(), "Also clear all downstream tasks.", default=False)
 POOL_NAME = Text(
     100, r"(?!\.{1,2}$)[A-Za-z0-9_.-]+", "letters, digits and _ . - (not . or .. alone)"
 )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.dag.language.parser import parse
-from chalicelib.dag.model import Dag, Notification, Param, Sensor, Task
+from chalicelib.dag.model import Dag, NotificationTarget, Param, Sensor, Task
 
 WHOLE = b"""\
 name: Whole language
@@ -78,10 +78,12 @@ def test_every_word_reaches_the_model() -> None:
         "PASSWORD": "secretsmanager:db",
         "KEY": "env:OTHER_KEY",
     }
-    assert dag.on_success == (Notification("sns", "arn:aws:sns:eu-central-1:123456789012:done"),)
+    assert dag.on_success == (
+        NotificationTarget("sns", "arn:aws:sns:eu-central-1:123456789012:done"),
+    )
     assert dag.on_failure == (
-        Notification("webhook", "https://example.org/hook?a=1"),
-        Notification("command", 'echo "$DAG_ID failed" >&2'),
+        NotificationTarget("webhook", "https://example.org/hook?a=1"),
+        NotificationTarget("command", 'echo "$DAG_ID failed" >&2'),
     )
     assert load == Task(
         "load",
@@ -97,8 +99,8 @@ def test_every_word_reaches_the_model() -> None:
         pool_slots=2,
         priority_weight=5,
         depends_on_past=True,
-        on_retry=(Notification("command", "true"),),
-        on_failure=(Notification("webhook", "http://example.org"),),
+        on_retry=(NotificationTarget("command", "true"),),
+        on_failure=(NotificationTarget("webhook", "http://example.org"),),
     )
     assert each.expand == {
         "FILE": "{{ outputs.load.files }}",
@@ -166,14 +168,14 @@ def test_what_means_nothing_to_a_task_is_not_taken() -> None:
         pool_slots=2,
         retries=1,
         retry_exit_codes=(75,),
-        on_retry=(Notification("command", "x"),),
+        on_retry=(NotificationTarget("command", "x"),),
     )
     assert tasks["b"] == Task(
         "b",
         trigger_dag_id="other",
         wait_for_completion=True,
         retries=1,
-        on_retry=(Notification("command", "x"),),
+        on_retry=(NotificationTarget("command", "x"),),
     )
     assert tasks["c"] == Task("c", "own", execution_timeout=300.0, pool="db", pool_slots=2)
 

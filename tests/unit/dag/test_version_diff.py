@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.dag.model import Dag, Notification, Param, Sensor, Task
+from chalicelib.dag.model import Dag, NotificationTarget, Param, Sensor, Task
 from chalicelib.dag.version_diff import TaskChange, VersionDiff, compare
 
 A, B, C = Task("a", "x"), Task("b", "x", ("a",)), Task("c", "x", ("b",))
@@ -46,7 +46,7 @@ OTHER = {
     "dict[str, list[Any] | str]": {"OTHER": [1]},
     "Sensor | None": Sensor(),
     "tuple[Param, ...]": (Param("p"),),
-    "tuple[Notification, ...]": (Notification("sns", "arn"),),
+    "tuple[NotificationTarget, ...]": (NotificationTarget("sns", "arn"),),
 }
 
 

@@ -36,7 +36,7 @@ def test_the_lists_of_states_are_those_of_the_api() -> None:
 
 
 def test_every_state_has_a_look() -> None:
-    states = {*RunState, *TaskState, *enum("Attempt", "outcome"), *enum("Backfill", "state")}
+    states = {*RunState, *TaskState, *enum("EndedAttempt", "outcome"), *enum("Backfill", "state")}
     states |= enum("Notification", "state") | enum("Health", "status")
     assert keys("LOOKS") == {*states, "removed"}
 

@@ -6,22 +6,27 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import fields
 from importlib import import_module
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
 from openapi_spec_validator import validate
 
-from chalicelib.web import openapi, reference
-from chalicelib.web.response_schemas import HELP, components
+from chalicelib.web import openapi
+from chalicelib.web.response_schemas import components, field_descriptions, response_classes
 from chalicelib.web.routes import (
     ROUTES,
     JsonBody,
     Route,
 )
+from tests.support import api_reference
 
 ROOT = Path(__file__).parents[3]
+RESPONSES = sorted(response_classes().values(), key=lambda cls: cls.__name__)
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.handler)
@@ -64,14 +69,47 @@ def test_every_schema_that_is_named_is_there_and_every_one_there_is_named() -> N
     assert named == set(components())
 
 
-def test_every_name_that_is_explained_is_used() -> None:
-    names = set(re.findall(r'"(\w+)": {', json.dumps(components())))
-    assert set(HELP) <= names
+@pytest.mark.parametrize("cls", RESPONSES, ids=lambda cls: cls.__name__)
+def test_a_docstring_describes_fields_that_the_response_has(cls: type[Any]) -> None:
+    assert set(field_descriptions(cls)) <= {spec.name for spec in fields(cls)}
+
+
+def test_descriptions_of_fields_reach_the_document() -> None:
+    """Of a class and of its bases, in full, though the docstring has line ends in it."""
+    properties = components()["RunDetail"]["properties"]
+    assert properties["ancestry"]["description"] == (
+        "Ids of the DAGs whose runs triggered this one, outermost first."
+    )
+    assert properties["next_cursor"]["description"].startswith("`cursor` of the next page; null")
+    assert properties["next_cursor"]["description"].endswith("without being the last.")
+
+
+def test_every_summary_and_description_is_a_phrase_of_its_own() -> None:
+    """They begin with a capital or a name in code; a summary ends without a full stop, a
+    description with one."""
+    document = openapi.document()
+    summaries = [op["summary"] for path in document["paths"].values() for op in path.values()]
+    descriptions = _descriptions(document)
+    for text in (*summaries, *descriptions):
+        assert text[0].isupper() or text[0] == "`", text
+    assert not [text for text in summaries if text.endswith(".")]
+    assert not [text for text in descriptions if not text.endswith(".")]
+
+
+def _descriptions(node: Any) -> Iterator[str]:
+    if isinstance(node, list):
+        for item in node:
+            yield from _descriptions(item)
+    elif isinstance(node, dict):
+        if isinstance(node.get("description"), str):
+            yield node["description"]
+        for item in node.values():
+            yield from _descriptions(item)
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.handler)
 def test_the_reference_has_every_route_and_parameter(route: Route) -> None:
-    text = reference.reference_markdown()
+    text = api_reference.reference_markdown()
     assert f"`{route.method} {route.path}`" in text
     fields = route.body.fields if isinstance(route.body, JsonBody) else ()
     for param in (*route.params, *fields):

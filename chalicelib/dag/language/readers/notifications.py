@@ -6,12 +6,12 @@ from chalicelib.dag.constraints import MAX_NOTIFICATIONS
 from chalicelib.dag.language.readers.strings import shell_text
 from chalicelib.dag.language.yaml_nodes import Mapping
 from chalicelib.dag.language.yaml_value import YamlValue, items_of, refuse_template
-from chalicelib.dag.model import Notification
+from chalicelib.dag.model import NotificationTarget
 from chalicelib.dag.problems import quote
 from chalicelib.notification_kinds import KINDS, NotificationKind, examples
 
 
-def read_notifications(value: YamlValue) -> tuple[Notification, ...]:
+def read_notifications(value: YamlValue) -> tuple[NotificationTarget, ...]:
     items = items_of(value)
     if len(items) > MAX_NOTIFICATIONS:
         value.problem(f"{len(items)} notifications; at most {MAX_NOTIFICATIONS} are possible")
@@ -19,7 +19,7 @@ def read_notifications(value: YamlValue) -> tuple[Notification, ...]:
     return tuple(notification for notification in notifications if notification is not None)
 
 
-def _notification(value: YamlValue) -> Notification | None:
+def _notification(value: YamlValue) -> NotificationTarget | None:
     pairs = value.node.pairs if isinstance(value.node, Mapping) else ()
     kind = KINDS.get(pairs[0][0].text) if len(pairs) == 1 else None
     if kind is None:
@@ -32,7 +32,7 @@ def _notification(value: YamlValue) -> Notification | None:
     if text is None:
         return None
     _check_target(item, kind, text)
-    return Notification(key.text, text)
+    return NotificationTarget(key.text, text)
 
 
 def _check_target(value: YamlValue, kind: NotificationKind, text: str) -> None:

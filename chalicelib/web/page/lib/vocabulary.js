@@ -6,7 +6,7 @@
 /** @typedef {"good" | "bad" | "active" | "waiting" | "idle" | "empty"} Tone */
 /** @typedef {{ mark: string, word: string, tone: Tone }} Look */
 /**
- * @typedef {RunState | TaskState | Api.Attempt["outcome"] | Api.Backfill["state"] | Api.Notification["state"]
+ * @typedef {RunState | TaskState | Api.EndedAttempt["outcome"] | Api.Backfill["state"] | Api.Notification["state"]
  *   | Api.Health["status"] | "removed"} State
  */
 

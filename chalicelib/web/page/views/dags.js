@@ -19,10 +19,10 @@ const FAR_MS = 60_000;
 
 /** @typedef {import("../lib/view-context.js").ViewContext} ViewContext */
 /** @typedef {() => Promise<unknown>} Reload */
-/** @typedef {{ dag: Api.Dag, runs: Api.Run[], failure: Api.Run | undefined }} Entry failure: the latest, if nobody has dealt with it */
-/** @typedef {{ page: Api.DagList, recent: Api.RunList, far: Api.Dag[] }} ListData far: DAGs with failures that stand on later pages */
+/** @typedef {{ dag: Api.DagSummary, runs: Api.Run[], failure: Api.Run | undefined }} Entry failure: the latest, if nobody has dealt with it */
+/** @typedef {{ page: Api.DagList, recent: Api.RunList, far: Api.DagSummary[] }} ListData far: DAGs with failures that stand on later pages */
 
-/** @type {Map<string, { at: number, dag: Api.Dag }>} to fetch one DAG costs the API more than one of a list */
+/** @type {Map<string, { at: number, dag: Api.DagSummary }>} to fetch one DAG costs the API more than one of a list */
 const farKnown = new Map();
 
 /** @param {HTMLElement} main @param {ViewContext} context */
@@ -66,7 +66,7 @@ async function farFailures(page, recent, signal) {
   return dags.filter((dag) => dag !== null).filter((dag) => !dag.removed_at);
 }
 
-/** @param {string} dagId @param {AbortSignal} signal @returns {Promise<Api.Dag | null>} */
+/** @param {string} dagId @param {AbortSignal} signal @returns {Promise<Api.DagSummary | null>} */
 async function farDag(dagId, signal) {
   const known = farKnown.get(dagId);
   if (known && Date.now() - known.at < FAR_MS) return known.dag;
@@ -106,7 +106,7 @@ function draw(list, { page, recent, far }, reload) {
   );
 }
 
-/** @param {Api.DagList} page @param {Api.Dag[]} far */
+/** @param {Api.DagList} page @param {Api.DagSummary[]} far */
 function summary(page, far) {
   const isAll = !page.next_cursor && !currentRoute().query.get("from");
   if (isAll) return `${page.dags.length} in total. Those that need attention come first.`;
@@ -174,7 +174,7 @@ function cells(entry, reload) {
   ];
 }
 
-/** @param {Api.Dag} dag */
+/** @param {Api.DagSummary} dag */
 function nameCell(dag) {
   return [
     h("a", { href: dagLink(dag.dag_id), "data-item": true }, dag.name),
@@ -188,7 +188,7 @@ function nameCell(dag) {
   ];
 }
 
-/** @param {Api.Dag} dag @param {Reload} reload */
+/** @param {Api.DagSummary} dag @param {Reload} reload */
 function scheduleSwitch(dag, reload) {
   const box = h("input", {
     type: "checkbox",
@@ -214,7 +214,7 @@ function lastRunCell({ dag, runs, failure }) {
   ];
 }
 
-/** @param {Api.Dag} dag */
+/** @param {Api.DagSummary} dag */
 function nextRunCell(dag) {
   const next = dag.next_fire_at;
   if (!next) return h("span", { class: "quiet" }, "–");
@@ -228,7 +228,7 @@ function timeThere(iso, zone) {
   return own.slice(0, -5) === there.slice(0, -5) ? there.slice(-5) : there;
 }
 
-/** @param {Api.Dag} dag @param {HTMLInputElement} box ticked for an active schedule @param {Reload} reload */
+/** @param {Api.DagSummary} dag @param {HTMLInputElement} box ticked for an active schedule @param {Reload} reload */
 async function setPaused(dag, box, reload) {
   const isPaused = !box.checked;
   farKnown.delete(dag.dag_id);

@@ -27,10 +27,10 @@ const DAY_MS = 86_400_000;
 /**
  * @typedef {object} HomeData
  * @property {Api.Run[]} runs
- * @property {Api.Dag[]} dags
- * @property {Api.Dag[]} upcoming by their next fire time
+ * @property {Api.DagSummary[]} dags
+ * @property {Api.DagSummary[]} upcoming by their next fire time
  * @property {Map<string, string[]>} fireTimes the next ones, by DAG
- * @property {Api.ImportError[]} importErrors
+ * @property {Api.DagImportError[]} importErrors
  * @property {Api.TaskInstance[]} failedTasks
  */
 
@@ -75,7 +75,7 @@ function isChanged(before, after) {
   return names.some((name) => before[name] !== after[name]);
 }
 
-/** Of the DAGs that are due first. @param {Api.Dag[]} upcoming @param {AbortSignal} signal */
+/** Of the DAGs that are due first. @param {Api.DagSummary[]} upcoming @param {AbortSignal} signal */
 async function nextFireTimes(upcoming, signal) {
   const answers = await Promise.all(
     upcoming.slice(0, ROWS).map((dag) => {
@@ -133,7 +133,7 @@ function summary(failures, importErrors, active) {
   return `${problems.join(", ") || "No failures"}, ${running}`;
 }
 
-/** @param {Api.Dag | undefined} dag */
+/** @param {Api.DagSummary | undefined} dag */
 function nextRun(dag) {
   return dag ? [`. Next: ${dag.name}, `, liveTime("in", dag.next_fire_at), "."] : ".";
 }
@@ -202,7 +202,7 @@ function failureItem({ run, count }, task, nameOf, refresh) {
   ];
 }
 
-/** @param {Api.ImportError} error */
+/** @param {Api.DagImportError} error */
 function importErrorItem({ file_key: file, problems, recorded_at: since }) {
   const [first] = problems;
   return [
@@ -244,12 +244,12 @@ function runningItem(run, runs, nameOf) {
   ];
 }
 
-/** @param {Api.Dag[]} due */
+/** @param {Api.DagSummary[]} due */
 function upcomingCard(due) {
   return card("Next 24 hours", shortList(due, upcomingItem, "Nothing is scheduled in the next 24 hours.", "#/dags"));
 }
 
-/** @param {Api.Dag} dag */
+/** @param {Api.DagSummary} dag */
 function upcomingItem(dag) {
   return [
     h(

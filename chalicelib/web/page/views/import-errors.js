@@ -14,7 +14,7 @@ export async function view(main, context) {
   const list = h("div");
   const warnings = h("div");
   const options = { query: { limit: PAGE }, most: MOST, signal: context.signal };
-  /** @type {Api.ImportErrorList | null} */
+  /** @type {Api.DagImportErrorList | null} */
   let lastErrors = null;
   /** @type {Api.DagWarningsList | null} */
   let lastWarnings = null;
@@ -58,7 +58,7 @@ function warnedFiles({ items, isCut }) {
   ];
 }
 
-/** @param {Api.ImportError} error */
+/** @param {Api.DagImportError} error */
 function brokenFile(error) {
   return h(
     "section",
@@ -79,7 +79,7 @@ function brokenFile(error) {
   );
 }
 
-/** The lines around the problems, each problem below its line; those whose line is not included come last. @param {Api.ImportError} error */
+/** The lines around the problems, each problem below its line; those whose line is not included come last. @param {Api.DagImportError} error */
 function excerpt({ file_key: file, lines, problems }) {
   const byLine = Map.groupBy(problems, (problem) => problem.line);
   const included = new Set(lines.map(({ line }) => line));

@@ -19,7 +19,7 @@ const HOUR_MS = 3_600_000;
 /**
  * @typedef {object} TimelineData
  * @property {Api.Run[]} runs
- * @property {Api.Dag[]} dags
+ * @property {Api.DagSummary[]} dags
  * @property {Map<string, string[]>} fireTimes the next ones, by DAG
  * @property {import("../lib/failures.js").OpenFailure[]} failures
  */

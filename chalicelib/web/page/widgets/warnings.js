@@ -4,7 +4,7 @@ import { plural } from "../lib/format.js";
 
 const FEW = 2;
 
-/** One line that leads to all warnings; null if no DAG has any. @param {Api.Dag[]} dags */
+/** One line that leads to all warnings; null if no DAG has any. @param {Api.DagSummary[]} dags */
 export function warningsLink(dags) {
   const warned = dags.filter((dag) => dag.warning_count);
   if (!warned.length) return null;

@@ -1,4 +1,4 @@
-"""The README's reference of the API, made from the table of routes."""
+"""The API reference in chalicelib/web/README.md, made from the table of routes."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from chalicelib.web.routes import ROUTES, JsonBody, Param, Route
 
 
 def reference_markdown() -> str:
-    """One row for each route, one for each parameter, and the fields of the answers."""
-    return "\n".join([_routes(), _params(), _answers(), _errors()])
+    """Tables of routes, parameters, responses and errors."""
+    return "\n".join([_routes(), _params(), _responses(), _errors()])
 
 
 def _routes() -> str:
-    rows = [("route", "what it does", "needs", "parameters", "answers")]
+    rows = [("route", "description", "role", "parameters", "response")]
     for route in ROUTES:
-        answers = ", ".join(f"{status} `{name}`" for status, name in route.answers.items() if name)
+        responses = [f"{status} `{name}`" for status, name in route.responses.items() if name]
         taken = ", ".join(f"`{name}`" for name in _taken(route)) or "none"
-        role = "nothing" if route.is_open else route.needs
+        role = "none" if route.is_open else route.needs
         named = f"`{route.method} {route.path}`"
-        rows.append((named, route.summary, role, taken, answers or "204, nothing"))
+        rows.append((named, route.summary, role, taken, ", ".join(responses) or "204, no body"))
     return _table(rows)
 
 
@@ -34,7 +34,7 @@ def _taken(route: Route) -> list[str]:
 
 
 def _params() -> str:
-    rows = [("parameter", "of", "value", "meaning")]
+    rows = [("parameter", "route", "value", "description")]
     seen: dict[tuple[str, str, str], list[Route]] = {}
     for route in ROUTES:
         for param in _all_params(route):
@@ -51,7 +51,7 @@ def _all_params(route: Route) -> tuple[Param, ...]:
 
 def _where(routes: list[Route]) -> str:
     if len(routes) > 4:
-        return "lists"
+        return "all lists"
     return ", ".join(f"`{route.path.removeprefix('/api')}`" for route in routes)
 
 
@@ -74,12 +74,12 @@ def _accepted(schema: dict[str, Any]) -> str:
     if schema.get("format") == "date-time":
         return "ISO 8601 with an offset"
     if kind == "string":
-        return f"text, up to {schema['maxLength']}" if "maxLength" in schema else "text"
+        return f"string, up to {schema['maxLength']}" if "maxLength" in schema else "string"
     return {"boolean": "`true`, `false`", "object": "object"}[kind]
 
 
-def _answers() -> str:
-    rows = [("answer", "fields")]
+def _responses() -> str:
+    rows = [("response", "fields")]
     schemas = components()
     shown = sorted(name for name in schemas if name not in ("JsonSchema", "OpenApi", "Error"))
     rows += [(f"`{name}`", _fields(schemas[name])) for name in shown]
@@ -87,9 +87,6 @@ def _answers() -> str:
 
 
 def _fields(schema: dict[str, Any]) -> str:
-    if "allOf" in schema:
-        base, more = schema["allOf"]
-        return f"those of {_type(base)}, and {_fields(more)}"
     return ", ".join(f"`{name}`{_linked(value)}" for name, value in schema["properties"].items())
 
 
@@ -99,7 +96,7 @@ def _linked(schema: dict[str, Any]) -> str:
 
 
 def _type(schema: dict[str, Any]) -> str:
-    """What an object is called; nothing for plain values."""
+    """The name of an object's schema; "" for plain values."""
     if "$ref" in schema:
         return f"`{schema['$ref'].rpartition('/')[2]}`"
     if "anyOf" in schema:
@@ -112,9 +109,9 @@ def _type(schema: dict[str, Any]) -> str:
 
 
 def _errors() -> str:
-    rows = [("error", "when")]
+    rows = [("status", "meaning")]
     rows += [(str(status), text) for status, (_, text) in sorted(ERRORS.items())]
-    rows.append(("405", "the path cannot be asked with this method; `Allow` says which it takes"))
+    rows.append(("405", "The path does not support this method. `Allow` lists those it does."))
     return _table(rows)
 
 
