@@ -124,8 +124,8 @@ class ApiHandler(GuardedHandler, ChaliceRequestHandler):
                 404, "not_found", "there is no such path; GET /api/openapi.json lists all"
             )
         except Exception:
-            log.exception("a request failed for a reason that nobody foresaw")
-            return Problem(500, "internal", "the server made a mistake; its log tells more")
+            log.exception("unexpected error in a request")
+            return Problem(500, "internal", "internal error; the server's log has the details")
 
     def _body(self) -> bytes | Problem | None:
         if self.headers.get("Expect", "").strip().lower() == "100-continue":

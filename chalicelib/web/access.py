@@ -1,4 +1,4 @@
-"""Who asks, and whether that is allowed: before anything else of a request is looked at."""
+"""Authentication and authorisation, before anything else of a request is read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chalicelib.web.routes import Route
 
 
 class Request(Protocol):
-    """What is used of Chalice's request."""
+    """The part of Chalice's request that is used here."""
 
     headers: Mapping[str, str]
     context: Mapping[str, Any]
@@ -22,7 +22,7 @@ class Request(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. `name` goes into the audit; `role` is viewer or operator."""
+    """Who sent a request. `name` appears in the audit log."""
 
     name: str
     role: str
@@ -32,19 +32,19 @@ LOCAL = Caller("local", Role.OPERATOR)
 
 
 def authorise(route: Route, request: Request) -> Caller | None:
-    """Who asks; None is a stranger before a route that is open to all. Raises Unauthorized, or
-    Forbidden, which names the role that is needed."""
+    """The caller; None on an open route without a token. Raises Unauthorized, or Forbidden with the
+    role that is needed."""
     caller = _identify(request)
     if caller is None:
         if route.is_open:
             return None
         raise Unauthorized(
-            "this needs an access token; send it with the header Authorization: Bearer <token>"
+            "an access token is required; send it in the header Authorization: Bearer <token>"
         )
     if route.needs == Role.OPERATOR and caller.role != Role.OPERATOR:
         raise Forbidden(
-            f"{caller.name} is a {caller.role}, and {route.method} {route.path} needs the role"
-            f" {route.needs}; use a token that has it",
+            f"{route.method} {route.path} requires the role {route.needs}, but {caller.name} has"
+            f" the role {caller.role}; use a token with the role {route.needs}",
             role=caller.role,
             needed=route.needs,
         )
@@ -52,7 +52,7 @@ def authorise(route: Route, request: Request) -> Caller | None:
 
 
 def _identify(request: Request) -> Caller | None:
-    """By the setting; anything unexpected there demands a token."""
+    """By the setting `auth`; an unknown mode requires a token."""
     auth = bootstrap.ports().settings.auth
     if auth == AuthMode.NONE:
         reason = cross_site.refusal(request.headers.items())
@@ -71,17 +71,17 @@ def _bearer(headers: Mapping[str, str]) -> Caller | None:
     scheme, _, token = header.strip().partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthorized(
-            "the Authorization header is of another kind; send Authorization: Bearer <token>"
+            "the Authorization header is not a bearer token; send Authorization: Bearer <token>"
         )
     from chalicelib.admin import access_tokens
 
-    found = access_tokens.authenticate(bootstrap.scheduler(), token.strip())
-    if found is None:
-        raise Unauthorized("the access token is unknown or was revoked; ask an operator for one")
-    return Caller(*found)
+    owner = access_tokens.authenticate(bootstrap.scheduler(), token.strip())
+    if owner is None:
+        raise Unauthorized("the access token is unknown or revoked; ask an operator for a new one")
+    return Caller(*owner)
 
 
 def _signer(context: Mapping[str, Any]) -> Caller | None:
-    """API Gateway has checked the signature, and IAM's policies have said who may call what."""
+    """The caller whose signature API Gateway has verified; IAM policies decide what it may do."""
     arn = (context.get("identity") or {}).get("userArn")
     return Caller(str(arn), Role.OPERATOR) if arn else None

@@ -1,6 +1,6 @@
-"""Conditional reads: whoever shows the last answer still, is told that nothing has changed.
+"""Conditional requests: 304 for clients that already have the current response.
 
-The page asks every two seconds; most answers are the same as before, and need not be sent again.
+The page polls every two seconds, and most responses have not changed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from chalice.app import Response
 
 
 def unchanged(request: Any, get_response: Callable[[Any], Response]) -> Response:
-    """Chalice's middleware: GETs that succeed carry an ETag, and answer 304 to who has it."""
+    """Chalice middleware: add an ETag to successful GETs; return 304 if the client sent it."""
     response = get_response(request)
     is_read = request is not None and request.method == "GET" and response.status_code == 200
     if not is_read or not isinstance(response.body, dict):

@@ -1,9 +1,9 @@
-"""Cross-site request protection for servers on a developer's own machine.
+"""Protects servers on a developer's machine from requests by other web pages.
 
-Any page that is open in a browser there can send requests to it: from its own origin, or under a
-host name of its own that it lets resolve to this machine (DNS rebinding). Browsers name the page in
-`Origin` or `Sec-Fetch-Site`, and the host name in `Host`; programs such as curl, the AWS CLI and
-boto3 send neither of the first two. `Referer` proves nothing, because a page may leave it out.
+Any page in a browser there can send requests to a local server, from its own origin or through a
+host name that it resolves to this machine (DNS rebinding). Browsers name the page in `Origin` or
+`Sec-Fetch-Site` and the host name in `Host`; programs such as curl, the AWS CLI and boto3 send
+neither of the first two. `Referer` proves nothing, because a page can suppress it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
 KnowsHost = Callable[[str], bool]
-"""Whether a host name or IP address, in lower case, is one of this server's own."""
+"""Tells whether a lower-case host name or IP address belongs to this server."""
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{0,5}))?")
 _ORIGIN = re.compile(r"http://([^/?#@]+)", re.IGNORECASE)
@@ -23,19 +23,19 @@ _OWN_SITES = frozenset({"none", "same-origin"})
 
 
 def is_loopback(name: str) -> bool:
-    """Loopback addresses, `localhost`, and names in front of it, as S3 clients put a bucket's. No
-    DNS server can give `localhost` to somebody else (RFC 6761)."""
+    """True for loopback addresses, `localhost` and its subdomains, which S3 clients use for
+    buckets. `localhost` never resolves to another machine (RFC 6761)."""
     if name == "localhost" or name.endswith(".localhost"):
         return True
     address = address_of(name)
-    # Not `is_loopback`, whose answer to IPv4 inside IPv6 depends on Python's version.
+    # Not `is_loopback`: its result for IPv4 inside IPv6 depends on the version of Python.
     return address == ipaddress.IPv6Address("::1") or (
         isinstance(address, ipaddress.IPv4Address) and address.is_loopback
     )
 
 
 def address_of(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """None if it is a name."""
+    """The address, or None for a host name."""
     try:
         return ipaddress.ip_address(name)
     except ValueError:
@@ -45,8 +45,8 @@ def address_of(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
 def refusal(
     headers: Iterable[tuple[str, str]], knows: KnowsHost = is_loopback, *, target: str = ""
 ) -> str | None:
-    """Why a request must not be answered, or None. `target` is the request's target as it was sent:
-    a whole URL takes the place of `Host` (RFC 9112, 3.2.2)."""
+    """Why a request must be refused, or None. `target` is the unparsed request target: an absolute
+    URL takes precedence over `Host` (RFC 9112, 3.2.2)."""
     given: dict[str, list[str]] = {"host": [], "origin": [], "sec-fetch-site": []}
     for name, value in headers:
         given.get(name.lower(), []).append(value.strip())
@@ -55,8 +55,8 @@ def refusal(
 
 
 def host_of(text: str) -> tuple[str, int] | None:
-    """The name in lower case, without brackets and the root's dot, and the port of a `Host`
-    header; None if it is none."""
+    """Name and port of a `Host` header; None if it is malformed. The name is in lower case, without
+    brackets and trailing dot."""
     match = _HOST.fullmatch(text)
     if match is None:
         return None
@@ -78,7 +78,7 @@ def _of_hosts(hosts: list[str], knows: KnowsHost) -> str | None:
         host = host_of(text)
         if host is None or not knows(host[0]):
             return (
-                f"this server takes requests for its own machine only, not for {_short(text)};"
+                f"this server accepts requests to its own machine only, not to {_short(text)};"
                 " use localhost or 127.0.0.1"
             )
     return None
@@ -89,7 +89,10 @@ def _of_origins(origins: list[str], hosts: list[str]) -> str | None:
     for origin in origins:
         match = _ORIGIN.fullmatch(origin)
         if match is None or host_of(match[1]) not in own:
-            return f"a page of {_short(origin)} may not send requests here; only its own page may"
+            return (
+                f"requests from a page of {_short(origin)} are refused; only this server's own page"
+                " may send them"
+            )
     return None
 
 
@@ -97,8 +100,8 @@ def _of_sites(given: dict[str, list[str]]) -> str | None:
     for site in given["sec-fetch-site"]:
         if site not in _OWN_SITES:
             return (
-                f"a page of another site sent this request (Sec-Fetch-Site: {_short(site)}); if a"
-                " link led here, type the address into the browser instead"
+                f"requests from other sites are refused (Sec-Fetch-Site: {_short(site)}); if you"
+                " followed a link, type the address into the browser instead"
             )
     return None
 

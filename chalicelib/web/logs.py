@@ -1,8 +1,8 @@
-"""Reading the log of an attempt, while it grows and after: from its chunks in the bucket, or from
-the database where it is short.
+"""Reads an attempt's log, also while it is written: from chunks in the bucket, or from the
+database if it is short.
 
-A chunk's key tells at which byte of the whole log it begins, so a page is found by listing from
-there: one listing for a reader that follows the log, a few for one that jumps into the middle.
+A chunk's key holds the byte at which it starts, so listing from there finds a page: one listing for
+a reader that follows the log, a few for one that jumps into the middle.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from chalicelib.ports import Bucket
 
 PAGE_BYTES = 256 * 1024
 
-# Objects read for one page, each a request: a log that trickles has many short chunks.
+# Objects read for one page, each by a request: a slowly written log has many short chunks.
 _CHUNKS_A_PAGE = 50
-# How far before an offset the chunk that holds it is looked for. The last is longer than any chunk.
+# How far before an offset to look for the chunk that contains it. The last exceeds any chunk.
 _WINDOWS = (4 * 1024, 64 * 1024, 1024 * 1024)
 _LISTED_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """`next_offset` is where to go on, in bytes of the whole log."""
+    """Part of a log. `next_offset` is the byte at which the next page starts."""
 
     content: str
     next_offset: int
 
 
 def read_source(runs: Bucket, source: LogSource, offset: int, limit: int = PAGE_BYTES) -> LogPage:
-    """A page of a log, wherever it is kept: as `read_log` answers. Raises Unavailable."""
+    """A page of a log from the database or the bucket; see `read_log`. Raises Unavailable."""
     if source.log is not None:
         return page_of(source.log, offset, limit)
     if source.attempt is None:
@@ -41,29 +41,29 @@ def read_source(runs: Bucket, source: LogSource, offset: int, limit: int = PAGE_
 
 
 def page_of(log: str, offset: int, limit: int = PAGE_BYTES) -> LogPage:
-    """The same of a log that is at hand."""
+    """A page of a log that is in memory."""
     page = _Page(offset, limit)
     page.add(offset, log.encode()[offset:])
     return LogPage("".join(page.parts), page.position)
 
 
 def read_log(runs: Bucket, attempt: Attempt, offset: int, limit: int = PAGE_BYTES) -> LogPage:
-    """Up to `limit` bytes of the log from byte `offset` on: "" and the same offset where there is
-    nothing more (yet). A page may be shorter than the limit although more follows. What was cut
-    from a long log is stood for by a line that says how much. Raises Unavailable."""
+    """Up to `limit` bytes of the log from byte `offset`; "" and the same offset if there is nothing
+    more yet. A page may be shorter than the limit although more follows. A line states how much was
+    cut from a long log. Raises Unavailable."""
     page = _Page(offset, limit)
     for chunk in _chunks_from(runs, attempt, offset):
         if not page.has_room_for(chunk):
             break
-        # None: cut from the log since it was listed.
-        if found := runs.get(attempt.log_chunk_key(chunk.start)):
-            page.add(chunk.start, found.body)
+        # None if it was cut from the log after it was listed.
+        if content := runs.get(attempt.log_chunk_key(chunk.start)):
+            page.add(chunk.start, content.body)
     return LogPage("".join(page.parts), page.position)
 
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """Bytes `start` to `end` of the whole log."""
+    """Bytes `start` to `end` of the log."""
 
     start: int
     end: int
@@ -78,7 +78,7 @@ class _Page:
         self._room = limit
 
     def has_room_for(self, chunk: _Chunk) -> bool:
-        """Only a chunk that alone is too long is split, so that most pages begin with a chunk."""
+        """Split a chunk only if it exceeds a page, so that most pages start with a chunk."""
         return not self.parts or chunk.end - max(chunk.start, self.position) <= self._room
 
     def add(self, start: int, body: bytes) -> None:
@@ -92,7 +92,7 @@ class _Page:
 
 
 def _cut(data: bytes, room: int) -> bytes:
-    """The first `room` bytes and what is left of the character in which they end."""
+    """The first `room` bytes, extended to the end of the last character."""
     end = room
     while end < len(data) and data[end] & 0xC0 == 0x80:
         end += 1
@@ -100,7 +100,7 @@ def _cut(data: bytes, room: int) -> bytes:
 
 
 def _chunks_from(runs: Bucket, attempt: Attempt, offset: int) -> list[_Chunk]:
-    """The chunk that holds `offset`, if one does, and the next ones."""
+    """The chunk that contains `offset`, if any, and those after it."""
     following = _list(runs, attempt, offset, _CHUNKS_A_PAGE)
     if offset == 0 or (following and following[0].start == offset):
         return following
@@ -109,7 +109,7 @@ def _chunks_from(runs: Bucket, attempt: Attempt, offset: int) -> list[_Chunk]:
 
 
 def _holding(runs: Bucket, attempt: Attempt, offset: int) -> _Chunk | None:
-    """The chunk that begins before `offset` and ends behind it."""
+    """The chunk that starts before `offset` and ends after it."""
     for window in _WINDOWS:
         last = None
         for chunk in _starting_within(runs, attempt, max(offset - window, 0), offset):
@@ -128,11 +128,8 @@ def _starting_within(runs: Bucket, attempt: Attempt, low: int, high: int) -> Ite
 
 
 def _list(runs: Bucket, attempt: Attempt, start: int, limit: int) -> list[_Chunk]:
-    """The chunks that begin at `start` or behind it."""
-    behind = attempt.log_chunk_key(start - 1) if start else ""
-    rows = runs.list(attempt.log_prefix, start_after=behind, limit=limit)
-    found = []
-    for row in rows:
-        begin = int(row.key.removeprefix(attempt.log_prefix))
-        found.append(_Chunk(begin, begin + row.size))
-    return found
+    """The chunks that start at or after `start`."""
+    after = attempt.log_chunk_key(start - 1) if start else ""
+    rows = runs.list(attempt.log_prefix, start_after=after, limit=limit)
+    starts = [int(row.key.removeprefix(attempt.log_prefix)) for row in rows]
+    return [_Chunk(start, start + row.size) for start, row in zip(starts, rows, strict=True)]

@@ -120,7 +120,7 @@ def _in_query(param: Param) -> dict[str, Any]:
 
 
 def _schema(param: Param) -> dict[str, Any]:
-    schema = param.kind.schema()
+    schema = param.type.schema()
     return schema if param.default is None else {**schema, "default": param.default}
 
 

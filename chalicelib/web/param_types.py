@@ -1,6 +1,6 @@
-"""The types of parameters and body fields: what each accepts as text and as JSON, and its schema.
+"""The types of parameters and body fields: parsing from text and from JSON, and their schemas.
 
-`from_text` and `from_json` raise ValueError with what would be right, to stand behind "must be".
+`from_text` and `from_json` raise ValueError with what is expected, to follow "must be".
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _LATEST = datetime(3000, 1, 1, tzinfo=UTC)
 Schema = dict[str, Any]
 
 
-class Kind(Protocol):
-    """What a value may be. `schema` is JSON Schema 2020-12."""
+class ParamType(Protocol):
+    """A type of values. `schema` is JSON Schema 2020-12."""
 
     def from_text(self, text: str) -> Any: ...
     def from_json(self, value: Any) -> Any: ...
@@ -33,7 +33,7 @@ class Kind(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Integer:
-    """A whole number from `low` to `high`."""
+    """A whole number from `low` to `high`, both included."""
 
     low: int
     high: int
@@ -57,7 +57,7 @@ class Integer:
 
 
 @dataclass(frozen=True, slots=True)
-class Flag:
+class Boolean:
     """True or false."""
 
     def from_text(self, text: str) -> bool:
@@ -76,7 +76,7 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Text of 1 to `longest` characters that matches `pattern`, which `meaning` puts in words."""
+    """A string of 1 to `longest` characters that matches `pattern`, which `meaning` describes."""
 
     longest: int
     pattern: str = ""
@@ -105,7 +105,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of a few words."""
+    """One of a closed set of words."""
 
     words: tuple[str, ...]
 
@@ -122,18 +122,18 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class DateTime:
     """A date and time with an offset."""
 
     def from_text(self, text: str) -> datetime:
         try:
-            moment = parse_iso(text)
+            time = parse_iso(text)
         except ValueError:
             raise ValueError(self._expected) from None
-        # Years that everything can write, from run_ids to people's shells.
-        if not _EARLIEST <= moment < _LATEST:
+        # Years that run_ids and shell commands can represent.
+        if not _EARLIEST <= time < _LATEST:
             raise ValueError(self._expected)
-        return moment
+        return time
 
     def from_json(self, value: Any) -> datetime:
         return self.from_text(value if isinstance(value, str) else "")
@@ -143,20 +143,20 @@ class Moment:
 
     @property
     def _expected(self) -> str:
-        return "a moment from 1970 to 2999 with its offset, such as 2026-11-23T10:00:00Z"
+        return "a time from 1970 to 2999 with an offset, such as 2026-11-23T10:00:00Z"
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where the next page of the list called `of` begins: opaque to clients, here a key of the
-    database. A cursor of another list is refused."""
+    """Where the next page of the list `of` starts: opaque to clients, a database key here. A cursor
+    of another list is refused."""
 
     of: str
     is_text: bool = False
 
     def from_text(self, text: str) -> int | str:
-        name, found, key = self._decoded(text).partition(":")
-        if not found or name != self.of:
+        name, separator, key = self._decoded(text).partition(":")
+        if not separator or name != self.of:
             raise ValueError(self._expected)
         if self.is_text:
             return key
@@ -168,7 +168,7 @@ class Cursor:
         return self.from_text(value if isinstance(value, str) else "")
 
     def encode(self, key: int | str | None) -> str | None:
-        """The text for `next_cursor`."""
+        """The value of `next_cursor`; None on the last page."""
         if key is None:
             return None
         return base64.urlsafe_b64encode(f"{self.of}:{key}".encode()).decode().rstrip("=")
@@ -186,25 +186,25 @@ class Cursor:
     @property
     def _expected(self) -> str:
         return (
-            "the next_cursor of an earlier answer of this list, or left out to begin at the start"
+            "the next_cursor of the previous page of this list; omit it to start at the beginning"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """A JSON list of 1 to `most` values; never in a URL."""
+    """A JSON list of 1 to `most` values; not for use in URLs."""
 
-    item: Kind
+    item: ParamType
     most: int
 
-    def from_text(self, text: str) -> list[Any]:  # noqa: ARG002 - there is no such text
+    def from_text(self, text: str) -> list[Any]:  # noqa: ARG002 - never valid
         raise ValueError(self._expected)
 
     def from_json(self, value: Any) -> list[Any]:
         if not isinstance(value, list) or not 1 <= len(value) <= self.most:
             raise ValueError(self._expected)
         try:
-            return [self.item.from_json(one) for one in value]
+            return [self.item.from_json(item) for item in value]
         except ValueError as error:
             raise ValueError(f"{self._expected}, each {error}") from None
 
@@ -214,21 +214,21 @@ class ListOf:
 
     @property
     def _expected(self) -> str:
-        return f"a list of 1 to {self.most}"
+        return f"a list of 1 to {self.most} items"
 
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """A JSON object with any values; never in a URL. Refused is only what nothing can store."""
+    """A JSON object with any values that can be stored; not for use in URLs."""
 
-    def from_text(self, text: str) -> dict[str, Any]:  # noqa: ARG002 - there is no such text
+    def from_text(self, text: str) -> dict[str, Any]:  # noqa: ARG002 - never valid
         raise ValueError(self._expected)
 
     def from_json(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise ValueError(self._expected)
         try:
-            # Half of a surrogate pair, or 1e999, which Python reads as infinity.
+            # Refuses half of a surrogate pair, and 1e999, which Python reads as infinity.
             json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
         except ValueError:
             raise ValueError(self._expected) from None
@@ -239,30 +239,30 @@ class Object:
 
     @property
     def _expected(self) -> str:
-        return "a JSON object of values in Unicode and within range"
+        return "a JSON object with valid Unicode and numbers within range"
 
 
 @dataclass(frozen=True, slots=True)
-class OrNull:
-    """Another kind, or null."""
+class Nullable:
+    """A value of another type, or null."""
 
-    kind: Kind
+    inner: ParamType
 
     def from_text(self, text: str) -> Any:
-        return self.kind.from_text(text)
+        return self.inner.from_text(text)
 
     def from_json(self, value: Any) -> Any:
         try:
-            return None if value is None else self.kind.from_json(value)
+            return None if value is None else self.inner.from_json(value)
         except ValueError as error:
             raise ValueError(f"{error}, or null") from None
 
     def schema(self) -> Schema:
-        return or_null(self.kind.schema())
+        return or_null(self.inner.schema())
 
 
 def or_null(schema: Schema) -> Schema:
-    """The schema of one of the kinds here, extended by null unless it has that already."""
+    """`schema`, extended to accept null."""
     if isinstance(schema["type"], list):
         return schema
     extended = {**schema, "type": [schema["type"], "null"]}
@@ -270,7 +270,7 @@ def or_null(schema: Schema) -> Schema:
 
 
 def _is_unicode(text: str) -> bool:
-    """JSON may hold half of a surrogate pair, which nothing can store."""
+    """False for half of a surrogate pair, which JSON may contain and nothing can store."""
     try:
         text.encode()
     except UnicodeEncodeError:

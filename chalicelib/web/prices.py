@@ -1,7 +1,7 @@
-"""What runs cost: what they used, times AWS's list prices. Change them here, and `AS_OF` with them.
+"""What runs cost: their usage times AWS's list prices. Update `AS_OF` along with the prices.
 
-Only what follows the work is counted: the executor, and each attempt's share of queues and bucket.
-What a month costs without any work, the logs and the tick, is not a run's.
+Covers what grows with the work: the executor, and each attempt's share of queues and bucket.
+Excludes the fixed cost of a month, such as the tick and CloudWatch logs.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ LAMBDA_REQUEST = 0.20 / 1_000_000
 SQS_REQUEST = 0.40 / 1_000_000
 S3_PUT = 5.00 / 1_000_000
 
-# A task message and a result are each sent, received and deleted; a claim is put, and one chunk of
-# a log that did not come in the result. A long command has heartbeats and chunks beyond these.
+# A task message and a result are each sent, received and deleted; a claim is put, and a log chunk
+# unless the result carries the log. Heartbeats and further chunks of long commands come on top.
 SQS_PER_INVOCATION = 6
 PUTS_PER_INVOCATION = 1
 REQUESTS_PER_INVOCATION = 1 + SQS_PER_INVOCATION + PUTS_PER_INVOCATION
@@ -52,7 +52,7 @@ class Cost:
 
 
 def cost(usage: Usage) -> Cost:
-    """Rounded far below what one attempt costs, so that sums look like sums."""
+    """The cost of some usage, rounded far below the cost of one attempt."""
     gb_seconds = usage.mb_ms / 1024 / 1000
     requests = usage.invocations * REQUESTS_PER_INVOCATION + usage.stored_logs
     dollars = usage.invocations * _PER_INVOCATION + usage.stored_logs * S3_PUT

@@ -1,4 +1,4 @@
-"""A request, read and checked: a handler gets what the table says, or the request fails here."""
+"""Turns an HTTP request into a `Call` that matches the table of routes, or fails with 400."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from chalicelib.errors import InvalidRequest
 from chalicelib.web.routes import JsonBody, Param, Route, TextBody
 
 DEEPEST_BODY = 66
-"""Of lists and objects: the body, `params`, and in it values of the 64 that one may have."""
+"""Levels of lists and objects: the body, `params`, and 64 within each param."""
 
-_TOO_DEEP = f"the body is nested too deeply: at most {DEEPEST_BODY} lists and objects"
+_TOO_DEEP = f"the body is nested too deeply; at most {DEEPEST_BODY} levels are allowed"
 
 
 class QueryParams(Protocol):
-    """Chalice's own: every value that was given for a name."""
+    """Chalice's multi-valued query parameters."""
 
     def __iter__(self) -> Any: ...
     def getlist(self, k: str) -> list[str]: ...
 
 
 class HttpRequest(Protocol):
-    """What is used of Chalice's request."""
+    """The part of Chalice's request that is used here."""
 
     headers: Mapping[str, str]
     query_params: QueryParams | None
@@ -39,11 +39,16 @@ class HttpRequest(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request as its handler sees it: every parameter and field of the table is there, None where
-    it was not given and has no default. `text` is the body of a route that takes a file; `base`
-    what stands before every path in the URL: API Gateway's stage, such as `/api`, or nothing; `who`
-    the name of the caller and `role` its role, both "" for a stranger before a route that is open
-    to all."""
+    """A request as its handler sees it.
+
+    Attributes:
+        query: Every query parameter of the route; None without a value or default.
+        body: Every field of the route's JSON body; None without a value or default.
+        text: The body, if the route takes a file.
+        base: Prefix of every path in the URL: API Gateway's stage, such as `/v1`, or "".
+        who: Name of the caller; "" on an open route without a token.
+        role: Role of the caller; "" on an open route without a token.
+    """
 
     path: dict[str, str]
     query: dict[str, Any]
@@ -57,9 +62,9 @@ class Call:
 def parse(
     route: Route, request: HttpRequest, path: Mapping[str, str], *, who: str = "", role: str = ""
 ) -> Call:
-    """Raises InvalidRequest, naming what is wrong and what would be right."""
+    """Raises InvalidRequest, which says what is wrong and what is expected."""
     query = _query(route.params, request.query_params)
-    # No id holds a percent sign, so what the gateway has decoded already is not changed by this.
+    # Ids contain no percent sign, so decoding what the gateway has already decoded changes nothing.
     names = {name: unquote(value) for name, value in path.items()}
     fields = _json(route.body, request) if isinstance(route.body, JsonBody) else {}
     text = _raw(route.body, request) if isinstance(route.body, TextBody) else b""
@@ -67,9 +72,9 @@ def parse(
 
 
 def _base(request: HttpRequest) -> str:
-    """Known for paths without variables: `request.path` is the route's, with its braces."""
-    base, found, _ = str(request.context.get("path", "")).rpartition(request.path)
-    return base if found else ""
+    """For paths without variables: `request.path` is the route's, with braces."""
+    base, path, _ = str(request.context.get("path", "")).rpartition(request.path)
+    return base if path else ""
 
 
 def _query(params: tuple[Param, ...], given: QueryParams | None) -> dict[str, Any]:
@@ -83,14 +88,14 @@ def _param(param: Param, texts: list[str]) -> Any:
         return param.default
     if len(texts) > 1:
         raise InvalidRequest(
-            f"query parameter {param.name!r} is given {len(texts)} times; give it once",
+            f"query parameter {param.name!r} is given {len(texts)} times; send it once",
             parameter=param.name,
         )
     try:
-        return param.kind.from_text(texts[0])
+        return param.type.from_text(texts[0])
     except ValueError as error:
         raise InvalidRequest(
-            f"query parameter {param.name!r} must be {error}; it is {_shown(texts[0])}",
+            f"query parameter {param.name!r} must be {error}, not {_shown(texts[0])}",
             parameter=param.name,
         ) from None
 
@@ -101,13 +106,13 @@ def _raw(body: TextBody | JsonBody, request: HttpRequest) -> bytes:
         return b""
     if len(raw) > body.limit:
         raise InvalidRequest(
-            f"the body has {len(raw)} bytes; at most {body.limit} are read", limit=body.limit
+            f"the body has {len(raw)} bytes; at most {body.limit} are allowed", limit=body.limit
         )
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in body.media_types:
         raise InvalidRequest(
-            f"the body's Content-Type is {media_type or 'missing'!r}; send it with the header "
-            f"Content-Type: {body.media_types[0]}",
+            f"the Content-Type of the body is {repr(media_type) if media_type else 'missing'};"
+            f" send the header Content-Type: {body.media_types[0]}",
             accepted=list(body.media_types),
         )
     return raw
@@ -120,13 +125,13 @@ def _json(body: JsonBody, request: HttpRequest) -> dict[str, Any]:
         raise InvalidRequest(f"the body is missing; send a JSON object with {names}")
     value = _loaded(raw) if raw else {}
     if not isinstance(value, dict):
-        raise InvalidRequest("the body is JSON but no object; send one such as {...}")
-    _refuse_unknown("key of the body", value, body.fields)
+        raise InvalidRequest("the body is not a JSON object; send {...}")
+    _refuse_unknown("key in the body", value, body.fields)
     return {param.name: _field(param, value) for param in body.fields}
 
 
 def _loaded(raw: bytes) -> Any:
-    # Here, for every function loads this module, and few are sent a body.
+    # Imported late: every Lambda function loads this module, and few requests have a body.
     from chalicelib.dag.json_values import is_deeper_than, parse_number
 
     try:
@@ -138,29 +143,29 @@ def _loaded(raw: bytes) -> Any:
             parse_float=parse_number,
         )
     except UnicodeDecodeError as error:
-        raise InvalidRequest(f"the body is not UTF-8: byte {error.start} fits nowhere") from None
+        raise InvalidRequest(f"the body is not UTF-8: invalid byte at {error.start}") from None
     except RecursionError:
         raise InvalidRequest(_TOO_DEEP) from None
     except json.JSONDecodeError as error:
         raise InvalidRequest(f"the body is not JSON: {error}") from None
     except ValueError as error:
-        raise InvalidRequest(f"the body cannot be taken: {error}") from None
+        raise InvalidRequest(f"the body is not JSON: {error}") from None
     if is_deeper_than(value, DEEPEST_BODY):
         raise InvalidRequest(_TOO_DEEP)
     return value
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name, value in pairs:
-        if name in made:
-            raise ValueError(f"the key {_shown(name)} is there twice")
-        made[name] = value
-    return made
+        if name in values:
+            raise ValueError(f"the key {_shown(name)} appears twice")
+        values[name] = value
+    return values
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _field(param: Param, body: dict[str, Any]) -> Any:
@@ -172,10 +177,10 @@ def _field(param: Param, body: dict[str, Any]) -> Any:
     if value is None and not param.required:
         return param.default
     try:
-        return param.kind.from_json(value)
+        return param.type.from_json(value)
     except ValueError as error:
         raise InvalidRequest(
-            f"{param.name!r} must be {error}; it is {_shown(value)}", field=param.name
+            f"{param.name!r} must be {error}, not {_shown(value)}", field=param.name
         ) from None
 
 
@@ -184,7 +189,7 @@ def _refuse_unknown(what: str, given: Iterable[str], params: tuple[Param, ...]) 
     for name in given:
         if name not in known:
             raise InvalidRequest(
-                f"there is no {what} {_shown(name)}; {_remedy(name, known)}", known=known
+                f"unknown {what} {_shown(name)}; {_remedy(name, known)}", known=known
             )
 
 
@@ -193,7 +198,7 @@ def _remedy(name: str, known: list[str]) -> str:
         return "this route takes none"
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"{hint}known: {', '.join(known)}"
+    return f"{hint}known are {', '.join(known)}"
 
 
 def _shown(value: Any) -> str:

@@ -1,5 +1,4 @@
-"""The one way of every request: authorise, parse, handle, shape; and its registration with
-Chalice."""
+"""The path of every request: authorise, parse, handle, respond. Registers routes with Chalice."""
 
 from __future__ import annotations
 
@@ -27,9 +26,8 @@ DEEPEST_PATH = 12
 
 
 def register(app: Chalice, *, auth: str = "token") -> None:
-    """Give the app every route of the table, and the one error shape for what Chalice itself
-    refuses, such as a method that a path does not have. With `auth` "iam", API Gateway lets nobody
-    through to any route whom IAM does not."""
+    """Register every route with the app, and give errors of Chalice itself our shape, such as 405.
+    With `auth` "iam", API Gateway admits only callers that IAM allows."""
     blueprint = Blueprint(__name__)
     authorizer = IAMAuthorizer() if auth == "iam" else None
     for route in ROUTES:
@@ -37,7 +35,7 @@ def register(app: Chalice, *, auth: str = "token") -> None:
             route.path,
             methods=[route.method, "HEAD"] if route.has_head else [route.method],
             name=route.handler.rpartition(".")[2],
-            content_types=[],  # checked in `requests`: Chalice's own refusal has another shape
+            content_types=[],  # `request_parsing` checks it, with an error in our shape
             authorizer=authorizer,
         )(_view(app, route))
     app.register_blueprint(blueprint)
@@ -47,13 +45,13 @@ def register(app: Chalice, *, auth: str = "token") -> None:
 
 
 def answer_unknown_paths(app: Chalice) -> None:
-    """Answer paths that are not in the table with 404 in the one error shape, instead of the 403
-    that API Gateway, and `chalice local` after it, give. For servers that are no API Gateway."""
+    """Return 404 for unknown paths, not the 403 of `chalice local`. Useless on API Gateway, which
+    does not let these requests through."""
 
     def unknown(**_: str) -> Response:
         path = app.current_request.context.get("path", "") if app.current_request else ""
         return error_response(
-            404, "not_found", f"there is no path {path}; GET /api/openapi.json lists all", {}
+            404, "not_found", f"there is no path {path}; GET /api/openapi.json lists all paths", {}
         )
 
     for depth in range(1, DEEPEST_PATH + 1):
@@ -64,23 +62,23 @@ def answer_unknown_paths(app: Chalice) -> None:
 
 
 def shape_refusals(request: Any, get_response: Callable[[Any], Response]) -> Response:
-    """Chalice's middleware: what did not come from a route of ours gets our shape."""
+    """Chalice middleware: give errors that Chalice itself raised our shape."""
     try:
         response = get_response(request)
     except Exception:
-        return _unforeseen(_request_id(request))
+        return _unexpected_error(_request_id(request))
     body = response.body
     if isinstance(body, dict) and set(body) == {"Code", "Message"}:
         response = _reshaped(request, response)
     if request is not None and request.method == "HEAD":
-        response.body = ""  # else the client takes it for the head of its next answer
+        response.body = ""  # else the client reads it as the start of the next response
     return response
 
 
 def _reshaped(request: Any, response: Response) -> Response:
     if response.status_code == 405:
         allowed = str(response.headers.get("Allow", ""))
-        message = f"{request.path} cannot be asked with {request.method}; it takes {allowed}"
+        message = f"{request.path} does not support {request.method}; use {allowed}"
         headers = {"Allow": allowed}
         return error_response(405, "method_not_allowed", message, {}, headers)
     if response.status_code < 500:
@@ -97,7 +95,8 @@ def _view(app: Chalice, route: Route) -> Callable[..., Response]:
 
 
 def handle(route: Route, request: Any, path: dict[str, str]) -> Response:
-    """Answer one request. Never raises: what nobody foresaw is logged and answered 500."""
+    """Return the response to a request. Never raises: unexpected errors are logged, and become
+    500."""
     request_id = _request_id(request)
     with bind(request_id=request_id, **path):
         try:
@@ -110,23 +109,23 @@ def handle(route: Route, request: Any, path: dict[str, str]) -> Response:
                 log.warning("%s %s: %s", route.method, route.path, error.message)
             return failure(error)
         except Exception:
-            return _unforeseen(request_id)
+            return _unexpected_error(request_id)
 
 
 def _handler(route: Route) -> Callable[..., Any]:
     module, _, function = route.handler.partition(".")
-    found: Callable[..., Any] = getattr(
+    handler: Callable[..., Any] = getattr(
         import_module(f"chalicelib.web.handlers.{module}"), function
     )
-    return found
+    return handler
 
 
-def _unforeseen(request_id: str) -> Response:
-    log.exception("a request failed for a reason that nobody foresaw")
+def _unexpected_error(request_id: str) -> Response:
+    log.exception("unexpected error in a request")
     return internal(request_id)
 
 
 def _request_id(request: Any) -> str:
-    """That of Lambda, by which its own log lines are found."""
+    """Lambda's request id, which its own log lines carry; a random one elsewhere."""
     context = getattr(request, "lambda_context", None)
     return getattr(context, "aws_request_id", "") or uuid.uuid4().hex

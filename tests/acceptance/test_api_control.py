@@ -230,9 +230,12 @@ def test_a_copy_is_named_by_its_map_index(api: Api) -> None:
     assert post(api, run_id, "tasks/t/mark", state="success", map_index=9).status == 404
     for path in ("", "/logs"):
         reply = api.get(f"/api/runs/{run_id}/tasks/t{path}")
-        assert (reply.status, "copies: name one with map_index" in str(reply.error)) == (404, True)
+        assert (
+            reply.status,
+            "mapped instances; choose one with map_index" in str(reply.error),
+        ) == (404, True)
         reply = api.get(f"/api/runs/{run_id}/tasks/t{path}?map_index=9")
-        assert (reply.status, "has no copy 9" in str(reply.error)) == (404, True)
+        assert (reply.status, "has no mapped instance 9" in str(reply.error)) == (404, True)
 
 
 ATTEMPTED: dict[str, list[tuple[str, dict[str, Any]]]] = {

@@ -246,7 +246,7 @@ def test_an_attempt_that_never_was_is_not_found(api: Api) -> None:
     path = log_of(api, "success", {})
     reply = api.get(f"{path}?try_number=2")
     assert reply.status == 404
-    assert "has had 1" in reply.error["message"]
+    assert "the last is 1" in reply.error["message"]
 
 
 @pytest.mark.parametrize(("state", "complete"), [("none", False), ("upstream_failed", True)])

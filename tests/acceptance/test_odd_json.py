@@ -25,9 +25,9 @@ ODD = {
     "a number beyond all": (b"1e999", "put it in quotation marks"),
     "a number below all": (b"-1e999", "put it in quotation marks"),
     "an exponent of many digits": (b"1e" + b"9" * 5_000, "put it in quotation marks"),
-    "NaN": (b"NaN", "NaN is no JSON"),
-    "Infinity": (b"[-Infinity]", "-Infinity is no JSON"),
-    "a key twice": (b'{"x": {"b": 1, "b": 2}}', 'the key "b" is there twice'),
+    "NaN": (b"NaN", "NaN is not JSON"),
+    "Infinity": (b"[-Infinity]", "-Infinity is not JSON"),
+    "a key twice": (b'{"x": {"b": 1, "b": 2}}', 'the key "b" appears twice'),
     "a leading zero": (b"007", "not JSON"),
     "no UTF-8": (b'"\xff"', "not UTF-8"),
 }

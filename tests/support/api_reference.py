@@ -56,7 +56,7 @@ def _where(routes: list[Route]) -> str:
 
 
 def _value(param: Param) -> str:
-    text = _accepted(param.kind.schema())
+    text = _accepted(param.type.schema())
     default = str(param.default).lower() if isinstance(param.default, bool) else param.default
     return text if default is None else f"{text}; default {default}"
 

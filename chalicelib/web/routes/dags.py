@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.enums import Reprocess, Role, words
-from chalicelib.web.param_types import Choice, Flag, Integer, Moment, Object, Text
+from chalicelib.web.param_types import Boolean, Choice, DateTime, Integer, Object, Text
 from chalicelib.web.routes.route import (
     DRY_RUN,
     MAX_YAML,
@@ -27,7 +27,7 @@ ROUTES: tuple[Route, ...] = (
         params=page(
             "dags",
             Param("tag", Text(200), "Only DAGs with this tag."),
-            Param("paused", Flag(), "Only paused DAGs, or only DAGs that are not paused."),
+            Param("paused", Boolean(), "Only paused DAGs, or only DAGs that are not paused."),
             Param(
                 "search",
                 Text(200),
@@ -65,7 +65,7 @@ ROUTES: tuple[Route, ...] = (
         body=JsonBody(
             (
                 Param("tag", Text(200), "Tag of the DAGs to change.", required=True),
-                Param("is_paused", Flag(), "True to pause, false to resume.", required=True),
+                Param("is_paused", Boolean(), "True to pause, false to resume.", required=True),
             )
         ),
     ),
@@ -101,7 +101,7 @@ ROUTES: tuple[Route, ...] = (
         {200: "DagDetail"},
         errors=(404, 409),
         body=JsonBody(
-            (Param("is_paused", Flag(), "True to pause, false to resume.", required=True),)
+            (Param("is_paused", Boolean(), "True to pause, false to resume.", required=True),)
         ),
     ),
     Route(
@@ -155,7 +155,7 @@ ROUTES: tuple[Route, ...] = (
             (
                 Param(
                     "logical_date",
-                    Moment(),
+                    DateTime(),
                     "Logical date of the run, not in the future. Defaults to now.",
                 ),
                 Param(
@@ -178,9 +178,12 @@ ROUTES: tuple[Route, ...] = (
         errors=(404, 409),
         body=JsonBody(
             (
-                Param("from", Moment(), "Start of the range, included.", required=True),
+                Param("from", DateTime(), "Start of the range, included.", required=True),
                 Param(
-                    "to", Moment(), "End of the range, included; not in the future.", required=True
+                    "to",
+                    DateTime(),
+                    "End of the range, included; not in the future.",
+                    required=True,
                 ),
                 DRY_RUN,
                 Param(
@@ -194,7 +197,7 @@ ROUTES: tuple[Route, ...] = (
                     Integer(1, 1000),
                     "Maximum number of concurrent runs; the DAG's is the default and the limit.",
                 ),
-                Param("reverse", Flag(), "Start with the latest fire time.", default=False),
+                Param("reverse", Boolean(), "Start with the latest fire time.", default=False),
                 RUN_ON_LATEST_VERSION,
             )
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.enums import BackfillState, NotificationState, words
-from chalicelib.web.param_types import Choice, Flag, Integer, Text
+from chalicelib.web.param_types import Boolean, Choice, Integer, Text
 from chalicelib.web.routes.route import (
     DAG_ID,
     NO_BODY,
@@ -62,7 +62,7 @@ ROUTES: tuple[Route, ...] = (
             (
                 Param(
                     "stop_running",
-                    Flag(),
+                    Boolean(),
                     "Also stop runs that have started; otherwise they finish.",
                     default=False,
                 ),

@@ -7,11 +7,11 @@ from typing import Any
 
 from chalicelib.enums import Role, RunState, words
 from chalicelib.web.param_types import (
+    Boolean,
     Choice,
     Cursor,
-    Flag,
     Integer,
-    Kind,
+    ParamType,
     Text,
 )
 
@@ -25,7 +25,7 @@ class Param:
     """A query parameter, or a field of a JSON body. Its value is None if it is not given."""
 
     name: str
-    kind: Kind
+    type: ParamType
     help: str
     default: Any = None
     required: bool = False
@@ -99,7 +99,7 @@ RUN_FILTERS = (
     Param("state", Choice(words(RunState)), "Only in this state."),
     Param(
         "acknowledged",
-        Flag(),
+        Boolean(),
         "Only acknowledged failures, or only runs without an acknowledgement.",
     ),
 )
@@ -113,21 +113,21 @@ MAP_INDEX = Param(
 MAP_INDEX_OR_ALL = Param(
     "map_index", Integer(-1, 2**31), "Index of the mapped instance. Defaults to all."
 )
-DRY_RUN = Param("dry_run", Flag(), "Change nothing and return what would change.", default=False)
+DRY_RUN = Param("dry_run", Boolean(), "Change nothing and return what would change.", default=False)
 RUN_ON_LATEST_VERSION = Param(
     "run_on_latest_version",
-    Flag(),
+    Boolean(),
     "Use the latest version of the DAG instead of the run's own. Defaults to the DAG's"
     " rerun_with_latest_version.",
 )
 NOTE = Text(1000)
 ONLY_FAILED = Param(
     "only_failed",
-    Flag(),
+    Boolean(),
     "Only tasks that failed, or did not run because of a failure.",
     default=False,
 )
-DOWNSTREAM = Param("downstream", Flag(), "Also clear all downstream tasks.", default=False)
+DOWNSTREAM = Param("downstream", Boolean(), "Also clear all downstream tasks.", default=False)
 POOL_NAME = Text(
     100, r"(?!\.{1,2}$)[A-Za-z0-9_.-]+", "letters, digits and _ . - (not . or .. alone)"
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.enums import Mark, TaskState, words
-from chalicelib.web.param_types import Choice, Integer, ListOf, OrNull, Text
+from chalicelib.web.param_types import Choice, Integer, ListOf, Nullable, Text
 from chalicelib.web.routes.route import (
     DAG_ID,
     DOWNSTREAM,
@@ -42,7 +42,7 @@ ROUTES: tuple[Route, ...] = (
         body=JsonBody(
             (
                 Param("run_ids", ListOf(Text(200), 100), "Ids of the runs.", required=True),
-                Param("note", OrNull(NOTE), "What is known about the failures."),
+                Param("note", Nullable(NOTE), "What is known about the failures."),
             )
         ),
     ),
@@ -62,7 +62,7 @@ ROUTES: tuple[Route, ...] = (
         "Change the note of a run",
         {200: "Run"},
         errors=(404,),
-        body=JsonBody((Param("note", OrNull(NOTE), "New note; null removes it.", required=True),)),
+        body=JsonBody((Param("note", Nullable(NOTE), "Null removes the note.", required=True),)),
     ),
     Route(
         "POST",
@@ -72,7 +72,7 @@ ROUTES: tuple[Route, ...] = (
         {200: "Run"},
         errors=(404, 409),
         body=JsonBody(
-            (Param("note", OrNull(NOTE), "What is known about the failure."),), required=False
+            (Param("note", Nullable(NOTE), "What is known about the failure."),), required=False
         ),
     ),
     Route(

@@ -10,32 +10,32 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
 from chalicelib.web.param_types import (
+    Boolean,
     Choice,
     Cursor,
-    Flag,
+    DateTime,
     Integer,
-    Kind,
     ListOf,
-    Moment,
+    Nullable,
     Object,
-    OrNull,
+    ParamType,
     Text,
 )
 
-KINDS: list[Kind] = [
+KINDS: list[ParamType] = [
     Integer(-1, 500),
-    Flag(),
+    Boolean(),
     Text(10),
     Text(20, "[!-~]+", "printable ASCII"),
     Choice(("a", "b")),
-    Moment(),
+    DateTime(),
     Cursor("runs"),
     Cursor("dags", is_text=True),
     ListOf(Text(10), 3),
     ListOf(Choice(("a", "b")), 1),
     Object(),
-    OrNull(Text(10)),
-    OrNull(Choice(("a", "b"))),
+    Nullable(Text(10)),
+    Nullable(Choice(("a", "b"))),
 ]
 
 JSON = st.recursive(
@@ -47,14 +47,14 @@ JSON = st.recursive(
 
 @pytest.mark.parametrize("kind", KINDS, ids=repr)
 @given(text=st.text())
-def test_any_text_is_read_or_refused_with_what_would_be_right(kind: Kind, text: str) -> None:
+def test_any_text_is_read_or_refused_with_what_would_be_right(kind: ParamType, text: str) -> None:
     try:
         kind.from_text(text)
     except ValueError as error:
         assert str(error) == refusal(kind)
 
 
-def refusal(kind: Kind) -> str:
+def refusal(kind: ParamType) -> str:
     with pytest.raises(ValueError) as caught:
         kind.from_text("\ud800")
     return str(caught.value)
@@ -63,7 +63,7 @@ def refusal(kind: Kind) -> str:
 @pytest.mark.parametrize("kind", KINDS, ids=repr)
 @given(value=JSON)
 def test_what_is_accepted_as_json_is_valid_by_the_published_schema(
-    kind: Kind, value: object
+    kind: ParamType, value: object
 ) -> None:
     try:
         kind.from_json(value)
@@ -102,9 +102,9 @@ def test_an_object_that_nothing_can_store_is_refused(value: object) -> None:
 
 
 def test_null_is_a_value_where_it_is_allowed() -> None:
-    assert OrNull(Text(10)).from_json(None) is None
+    assert Nullable(Text(10)).from_json(None) is None
     with pytest.raises(ValueError, match="characters, or null"):
-        OrNull(Text(10)).from_json("")
+        Nullable(Text(10)).from_json("")
 
 
 def test_true_is_no_integer() -> None:
@@ -112,8 +112,10 @@ def test_true_is_no_integer() -> None:
         Integer(0, 10).from_json(True)
 
 
-def test_a_moment_is_turned_to_utc() -> None:
-    assert Moment().from_text("2026-11-23T12:00:00+02:00") == datetime(2026, 11, 23, 10, tzinfo=UTC)
+def test_a_time_is_converted_to_utc() -> None:
+    assert DateTime().from_text("2026-11-23T12:00:00+02:00") == datetime(
+        2026, 11, 23, 10, tzinfo=UTC
+    )
 
 
 @given(st.integers(0, 10**18 - 1))
