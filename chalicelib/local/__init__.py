@@ -3,35 +3,36 @@
 app.py --start_if_serving--> start.py: check everything --> cloud.py: moto, disk, database, loops
 
 Starting
-  command_line      does this process serve `chalice local`, and at which address
-  deploy_command    makes `chalice deploy` install everything
-  python_versions   the supported Python versions
-  start             starts the local cloud: first everything that may fail
-  startup_error     why it cannot start: one line on stderr and an exit code
-  home              the state folder and its lock
-  aws_env           the AWS variables of this process and of commands
-  orphans           kills commands that outlive the cloud
+  command_line       does this process serve `chalice local`, and at which address
+  deploy_command     makes `chalice deploy` install everything
+  python_versions    the supported Python versions
+  start              starts the local cloud: first everything that may fail
+  startup_error      why it cannot start: one line on stderr and an exit code
+  home               the state folder and its lock
+  aws_env            the AWS variables of this process and of commands
+  orphans            kills commands that outlive the cloud
 
 Running
-  cloud             builds everything behind the ports, and starts the loops
-  loops             call the entry points: the schedule, bucket events, the two queues
-  events            events and contexts as Lambda passes them
+  cloud              builds everything behind the ports, and starts the loops
+  loops              call the entry points: the schedule, bucket events, the two queues
+  events             events and contexts as Lambda passes them
 
 Storage
-  dags_folder       copies the folder of DAG files to the dags bucket
-  folder_scan       which entries of that folder can be copied
-  dags_bucket       a copy of each bucket on disk
-  durable_bucket    the runs bucket: a folder, mirrored in moto on demand
-  folder_bucket     a Bucket in a folder
-  in_process_queue  a Queue on moto's queues, without botocore between
-  moto_queue        moto's SQS queue, safe for threads and fast with a backlog
-  moto_events       a listener for every change in moto's S3
+  dags_folder        copies the folder of DAG files to the dags bucket
+  folder_scan        which entries of that folder can be copied
+  dags_bucket        a copy of each bucket on disk
+  durable_bucket     the runs bucket: a folder, mirrored in moto on demand
+  folder_bucket      a Bucket in a folder
+  in_process_bucket  a Bucket on moto's objects, without botocore between
+  in_process_queue   a Queue on moto's queues, without botocore between
+  moto_queue         moto's SQS queue, safe for threads and fast with a backlog
+  moto_events        a listener for every change in moto's S3
 
 HTTP
-  api_server        the server of the page and the API
-  s3_endpoint       the server of S3 and SQS
-  moto_server       its socket, moto, and what a request is about
-  http_guard        rejects requests of other web pages and malformed HTTP, for both servers
+  api_server         the server of the page and the API
+  s3_endpoint        the server of S3 and SQS
+  moto_server        its socket, moto, and what a request is about
+  http_guard         rejects requests of other web pages and malformed HTTP, for both servers
 """
 
 from __future__ import annotations

@@ -23,7 +23,6 @@ from botocore.config import Config
 from chalicelib import bootstrap
 from chalicelib.aws.clients import CONFIG
 from chalicelib.aws.notifications import SnsNotifier
-from chalicelib.aws.s3 import S3Bucket
 from chalicelib.aws.secrets import AwsSecrets
 from chalicelib.claims import BucketClaims
 from chalicelib.config import Settings
@@ -34,6 +33,7 @@ from chalicelib.local.dags_folder import DagsFolder, FolderedBucket
 from chalicelib.local.durable_bucket import DurableBucket
 from chalicelib.local.events import Event, LambdaContext
 from chalicelib.local.home import Home
+from chalicelib.local.in_process_bucket import InProcessBucket
 from chalicelib.local.in_process_queue import InProcessQueue
 from chalicelib.local.moto_queue import LocalQueue
 from chalicelib.ports import Bucket, Queue, ReceivedMessage
@@ -56,7 +56,7 @@ class Cloud:
 
     settings: Settings
     home: Home
-    dags: S3Bucket
+    dags: InProcessBucket
     runs: DurableBucket
     tasks: Queue
     results: Queue
@@ -79,7 +79,7 @@ def build(settings: Settings, home: Home, dags_dir: Path | None) -> Cloud:
         s3.create_bucket(Bucket=name)
     tasks, results, dead_letters = _create_queues(settings)
     dags, shown_runs = (
-        S3Bucket(name, lambda: s3) for name in (settings.dags_bucket, settings.runs_bucket)
+        InProcessBucket(name) for name in (settings.dags_bucket, settings.runs_bucket)
     )
     kept = PersistentBucket(dags.name, dags, home.dags)
     runs = DurableBucket(shown_runs, home.runs)
@@ -99,7 +99,7 @@ def build(settings: Settings, home: Home, dags_dir: Path | None) -> Cloud:
         buckets=PersistentBuckets(
             {dags.name: kept, shown_runs.name: kept_runs},
             home.buckets,
-            lambda name: S3Bucket(name, lambda: s3),
+            InProcessBucket,
         ),
     )
 

@@ -22,6 +22,7 @@ from chalicelib.aws import S3Bucket, SqsQueue
 from chalicelib.claims import BucketClaims
 from chalicelib.local.durable_bucket import DurableBucket
 from chalicelib.local.folder_bucket import FolderBucket
+from chalicelib.local.in_process_bucket import InProcessBucket
 from chalicelib.local.in_process_queue import InProcessQueue
 from chalicelib.local.moto_queue import LocalQueue
 from chalicelib.ports import Bucket, Claims, Queue
@@ -59,6 +60,13 @@ def s3_bucket(_folder: Path) -> Iterator[Bucket]:
         client = AtomicPuts(boto3.client("s3", region_name=REGION))
         client.create_bucket(Bucket="contract")
         yield S3Bucket("contract", lambda: client)
+
+
+@contextmanager
+def in_process_bucket(_folder: Path) -> Iterator[Bucket]:
+    with mock_aws():
+        boto3.client("s3", region_name=REGION).create_bucket(Bucket="contract")
+        yield InProcessBucket("contract")
 
 
 @contextmanager
@@ -110,6 +118,7 @@ def in_process_queue(_folder: Path) -> Iterator[tuple[Queue, Pass]]:
 BUCKETS: dict[str, Callable[[Path], AbstractContextManager[Bucket]]] = {
     "fake": fake_bucket,
     "s3": s3_bucket,
+    "in process": in_process_bucket,
     "folder": folder_bucket,
     "durable": durable_bucket,
 }
