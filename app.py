@@ -27,6 +27,7 @@ if os.environ.get("_HANDLER") == "app.execute":  # in Lambda, where commands run
 from chalice.app import Chalice, Cron, Rate
 
 from chalicelib import bootstrap, config, web
+from chalicelib.places import PLACES
 from chalicelib.utils.logging import configure as configure_logging
 
 settings = config.load()
@@ -78,7 +79,7 @@ def apply(event: Any) -> None:
     results.apply_backlog(bootstrap.scheduler(), [record.body for record in event])
 
 
-@app.on_sqs_message(queue=settings.tasks_queue, batch_size=1)
+@app.on_sqs_message(queue=PLACES["lambda"].queue_name(settings), batch_size=1)
 def execute(event: Any) -> None:
     """A task is ready."""
     for record in event:

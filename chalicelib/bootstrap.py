@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from chalicelib import config
 from chalicelib.claims import BucketClaims
 from chalicelib.errors import Unavailable
+from chalicelib.places import for_each_place
 from chalicelib.ports import Bucket, Claims, Clock, Credentials, Notifier, Queue, Secrets
 from chalicelib.utils.time import utc_now
 
@@ -33,7 +34,7 @@ class Ports:
     of their surroundings beside the usual few variables; `allow_private` lets webhooks call
     addresses of this machine and its network, which only the local cloud may."""
 
-    tasks: Callable[[], Queue]
+    task_queues: Callable[[], Mapping[str, Queue]]
     results: Callable[[], Queue]
     dead_letters: Callable[[], Queue]
     dags: Callable[[], Bucket]
@@ -76,7 +77,7 @@ def scheduler() -> SchedulerContext:
     world = ports()
     return SchedulerContext(
         database=world.database(),
-        tasks=world.tasks(),
+        task_queues=world.task_queues(),
         results=world.results(),
         dead_letters=world.dead_letters(),
         dags=world.dags(),
@@ -158,7 +159,7 @@ def _on_aws() -> Ports:
     settings = config.load()
     runs = _bucket(settings.runs_bucket)
     return Ports(
-        tasks=_queue(settings.tasks_queue),
+        task_queues=lambda: for_each_place(lambda place: _queue(place.queue_name(settings))()),
         results=_queue(settings.results_queue),
         dead_letters=_queue(settings.dead_letter_queue),
         dags=_bucket(settings.dags_bucket),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.config import PREFIX
+from chalicelib.places import PLACES
 from infra.names import ADMIN_FUNCTION, API_FUNCTION, API_STAGE, Stage
 from infra.runtime import Runtime
 
@@ -34,7 +35,10 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("register", 60, 512),
     Function("tick", 60, 512, is_scheduled=True),
     Function("apply", 30, 512),
-    Function("execute", 900, None, has_database=False),
+    *(
+        Function(place.function, place.max_seconds, place.memory_mb, has_database=False)
+        for place in PLACES.values()
+    ),
     # The temporary storage must hold a copy of the database.
     Function("backup", 900, 1024, is_scheduled=True, scratch_mb=10_240),
     Function(ADMIN_FUNCTION, 900, 1024, scratch_mb=10_240),
@@ -62,7 +66,7 @@ def _variables(outputs: Mapping[str, str]) -> dict[str, str]:
         "DAGS_BUCKET": outputs["DagsBucket"],
         "RUNS_BUCKET": outputs["RunsBucket"],
         "BACKUPS_BUCKET": outputs["BackupsBucket"],
-        "TASKS_QUEUE": outputs["TasksQueue"],
+        **{place.queue_setting: outputs[place.queue_output] for place in PLACES.values()},
         "RESULTS_QUEUE": outputs["ResultsQueue"],
         "DEAD_LETTER_QUEUE": outputs["TasksDeadQueue"],
         "RETENTION_DAYS": outputs["RetentionDays"],

@@ -12,6 +12,7 @@ from typing import Any
 from chalicelib.claims import CANCEL, CLAIM
 from chalicelib.messages import SELF_TEST_DAG_ID
 from chalicelib.notification_kinds import KINDS
+from chalicelib.places import DEFAULT_PLACE, PLACES
 from infra.functions import FUNCTIONS, Function
 from infra.names import ADMIN_FUNCTION, APP, Place, Stage
 
@@ -40,22 +41,27 @@ NETWORK_INTERFACES = (
     "ec2:UnassignPrivateIpAddresses",
 )
 
+TASK_QUEUES = [place.queue_output for place in PLACES.values()]
+
 QUEUES: dict[str, dict[str, tuple[str, ...]]] = {
     "api_handler": {
-        "TasksQueue": (*SEND, *DEPTH),
+        **dict.fromkeys(TASK_QUEUES, (*SEND, *DEPTH)),
         "ResultsQueue": (*SEND, *DEPTH),
         "TasksDeadQueue": DEPTH,
     },
-    "register": {"TasksQueue": SEND, "ResultsQueue": SEND},
+    "register": {**dict.fromkeys(TASK_QUEUES, SEND), "ResultsQueue": SEND},
     "tick": {
-        "TasksQueue": SEND,
+        **dict.fromkeys(TASK_QUEUES, SEND),
         "ResultsQueue": SEND,
         "TasksDeadQueue": (*TAKE, "sqs:GetQueueUrl"),
     },
-    "apply": {"TasksQueue": SEND, "ResultsQueue": (*SEND, *CONSUME)},
-    "execute": {"TasksQueue": CONSUME, "ResultsQueue": SEND},
+    "apply": {**dict.fromkeys(TASK_QUEUES, SEND), "ResultsQueue": (*SEND, *CONSUME)},
+    **{
+        place.function: {place.queue_output: CONSUME, "ResultsQueue": SEND}
+        for place in PLACES.values()
+    },
     "backup": {},
-    "admin": {"TasksQueue": SEND},  # the self-test's task
+    "admin": {PLACES[DEFAULT_PLACE].queue_output: SEND},  # the self-test's task
 }
 
 BUCKETS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -63,7 +69,7 @@ BUCKETS: dict[str, dict[str, tuple[str, ...]]] = {
     "register": {"DagsBucket": (LIST, *READ), "RunsBucket": WRITE},
     "tick": {"DagsBucket": (LIST, *READ), "RunsBucket": FULL},
     "apply": {"RunsBucket": WRITE},
-    "execute": {},  # see `_execution`
+    **{place.function: {} for place in PLACES.values()},  # see `_execution`
     "backup": {"BackupsBucket": PUT_AND_DELETE},
     "admin": {"BackupsBucket": FULL},
 }

@@ -18,6 +18,7 @@ from chalicelib.database.queries import self_tests
 from chalicelib.enums import Outcome
 from chalicelib.errors import OrchestratorError
 from chalicelib.messages import SELF_TEST_DAG_ID, Attempt, Result, TaskMessage, decode_report
+from chalicelib.places import DEFAULT_PLACE
 from chalicelib.ports import Bucket, OutgoingMessage
 from chalicelib.scheduler.context import SchedulerContext
 
@@ -78,7 +79,9 @@ def run(scheduler: SchedulerContext, waiting: Waiting | None = None) -> SelfTest
         self_tests.begin(tx, attempt.run_id, scheduler.now())
     sent_at = scheduler.now().timestamp()
     message = TaskMessage(attempt, COMMAND, timeout=30.0)
-    scheduler.tasks.send([OutgoingMessage(message.encode(), group=SELF_TEST_DAG_ID)])
+    scheduler.task_queues[DEFAULT_PLACE].send(
+        [OutgoingMessage(message.encode(), group=SELF_TEST_DAG_ID)]
+    )
     try:
         result = _wait(scheduler, attempt, waiting)
         if result is None:

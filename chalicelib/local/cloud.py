@@ -36,6 +36,7 @@ from chalicelib.local.home import Home
 from chalicelib.local.in_process_bucket import InProcessBucket
 from chalicelib.local.in_process_queue import InProcessQueue
 from chalicelib.local.moto_queue import LocalQueue
+from chalicelib.places import PLACES, Place, for_each_place
 from chalicelib.ports import Bucket, Queue, ReceivedMessage
 from chalicelib.scheduler import repair
 
@@ -58,7 +59,7 @@ class Cloud:
     home: Home
     dags: InProcessBucket
     runs: DurableBucket
-    tasks: Queue
+    task_queues: Mapping[str, Queue]
     results: Queue
     dead_letters: Queue
     database: Database
@@ -77,7 +78,7 @@ def build(settings: Settings, home: Home, dags_dir: Path | None) -> Cloud:
     s3 = _client("s3")
     for name in (settings.dags_bucket, settings.runs_bucket):
         s3.create_bucket(Bucket=name)
-    tasks, results, dead_letters = _create_queues(settings)
+    task_queues, results, dead_letters = _create_queues(settings)
     dags, shown_runs = (
         InProcessBucket(name) for name in (settings.dags_bucket, settings.runs_bucket)
     )
@@ -90,7 +91,7 @@ def build(settings: Settings, home: Home, dags_dir: Path | None) -> Cloud:
         home=home,
         dags=dags,
         runs=runs,
-        tasks=tasks,
+        task_queues=task_queues,
         results=results,
         dead_letters=dead_letters,
         database=_database(home),
@@ -104,19 +105,24 @@ def build(settings: Settings, home: Home, dags_dir: Path | None) -> Cloud:
     )
 
 
-def _create_queues(settings: Settings) -> tuple[Queue, Queue, Queue]:
+def _create_queues(settings: Settings) -> tuple[Mapping[str, Queue], Queue, Queue]:
+    """The queue of each place, that of results, and that of dead letters."""
     region = aws_env.REGION
     dead_letters = LocalQueue.create(settings.dead_letter_queue, region, RESULT_VISIBILITY)
-    tasks = LocalQueue.create(settings.tasks_queue, region, TASK_VISIBILITY, dead_letters)
     results = LocalQueue.create(settings.results_queue, region, RESULT_VISIBILITY)
-    return InProcessQueue(tasks), InProcessQueue(results), InProcessQueue(dead_letters)
+
+    def task_queue(place: Place) -> Queue:
+        name = place.queue_name(settings)
+        return InProcessQueue(LocalQueue.create(name, region, TASK_VISIBILITY, dead_letters))
+
+    return for_each_place(task_queue), InProcessQueue(results), InProcessQueue(dead_letters)
 
 
 def configure(cloud: Cloud, endpoint: str, mark: str) -> None:
     """Wire the ports in the composition root."""
     bootstrap.configure(
         bootstrap.Ports(
-            tasks=lambda: cloud.tasks,
+            task_queues=lambda: cloud.task_queues,
             results=lambda: cloud.results,
             dead_letters=lambda: cloud.dead_letters,
             dags=lambda: cloud.seen_dags,
@@ -153,12 +159,21 @@ def start(
     repair.recover_after_restart(bootstrap.scheduler())
     bucket = _start_bucket(cloud, handlers["register"], stop)
     _serve(cloud, listener)
-    executors = loops.Executors(
-        cloud.tasks, _message_handler("execute", cloud, handlers), cloud.settings.parallelism
-    )
-    executors.start(stop)
+    executors = [
+        loops.Executors(
+            cloud.task_queues[place.name],
+            _message_handler(place, cloud, handlers),
+            cloud.settings.parallelism,
+        )
+        for place in PLACES.values()
+    ]
+    for executor in executors:
+        executor.start(stop)
     results = loops.Results(
-        cloud.results, _batch_handler("apply", cloud, handlers), executors.is_crowded, stop
+        cloud.results,
+        _batch_handler("apply", cloud, handlers),
+        lambda: any(executor.is_crowded() for executor in executors),
+        stop,
     )
     loops.start("results", results.step, stop)
     schedule = loops.Schedule(
@@ -230,11 +245,11 @@ def _batch_handler(
 
 
 def _message_handler(
-    name: str, cloud: Cloud, handlers: Mapping[str, Handler]
+    place: Place, cloud: Cloud, handlers: Mapping[str, Handler]
 ) -> Callable[[ReceivedMessage], None]:
     def invoke(message: ReceivedMessage) -> None:
-        event = events.queue_event(cloud.settings.tasks_queue, [message])
-        handlers[name](event, LambdaContext(name, events.LONGEST))
+        event = events.queue_event(place.queue_name(cloud.settings), [message])
+        handlers[place.function](event, LambdaContext(place.function, events.LONGEST))
 
     return invoke
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from chalicelib.config import Settings
@@ -21,7 +21,7 @@ class SchedulerContext:
     """
 
     database: Database
-    tasks: Queue
+    task_queues: Mapping[str, Queue]
     results: Queue
     dead_letters: Queue
     dags: Bucket

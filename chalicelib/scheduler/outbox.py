@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from chalicelib.enums import Outcome
@@ -19,6 +21,7 @@ from chalicelib.messages import (
     TaskMessage,
     Wake,
 )
+from chalicelib.places import DEFAULT_PLACE
 from chalicelib.ports import OutgoingMessage
 from chalicelib.scheduler import claims
 from chalicelib.utils.errors import in_words
@@ -46,13 +49,14 @@ class Outbox:
     was rolled back must never exist, and one that is lost on the way is sent again by the tick."""
 
     now: datetime
-    tasks: list[tuple[TaskMessage, datetime]] = field(default_factory=list)
+    tasks: list[tuple[TaskMessage, datetime, str]] = field(default_factory=list)
     notices: list[tuple[NotificationMessage, str]] = field(default_factory=list)
     wakes: set[int] = field(default_factory=set)
     stops: list[Attempt] = field(default_factory=list)
 
-    def task(self, message: TaskMessage, not_before: datetime) -> None:
-        self.tasks.append((message, not_before))
+    def task(self, message: TaskMessage, not_before: datetime, place: str = DEFAULT_PLACE) -> None:
+        """Send the attempt to the queue of `place`, a key of `chalicelib.places.PLACES`."""
+        self.tasks.append((message, not_before, place))
 
     def wake(self, moment: datetime | None) -> None:
         """Ask to be woken for `moment`. Farther ahead than the tick looks, the tick will ask."""
@@ -75,32 +79,28 @@ class Outbox:
     def send(self, scheduler: SchedulerContext) -> None:
         """Send all. What cannot be sent is logged and left to the tick: the commit stands."""
         for send in (self._send_tasks, self._send_wakes, self._send_stops):
-            try:
-                send(scheduler)
-            except OrchestratorError as error:
-                log.error("messages not sent, the tick will send them again: %s", error.message)
-            except Exception:
-                log.exception("messages not sent, the tick will send them again")
+            _try(partial(send, scheduler))
 
     def _send_tasks(self, scheduler: SchedulerContext) -> None:
-        messages: list[OutgoingMessage] = []
+        messages: dict[str, list[OutgoingMessage]] = {}
         failed: list[OutgoingMessage] = []
-        for task, not_before in self.tasks:
+        for task, not_before, place in self.tasks:
             try:
-                messages.append(self._task_out(task, not_before))
+                messages.setdefault(place, []).append(self._task_out(task, not_before))
             except Exception as error:
                 log.exception("a task's message cannot be written", extra=task.attempt.ids())
                 result = Result(task.attempt, Outcome.FAILED, reason=_unwritable(error))
                 failed.append(OutgoingMessage(result.encode()))
         for notice, dag_id in self.notices:
             try:
-                messages.append(OutgoingMessage(notice.encode(), 0, dag_id))
+                message = OutgoingMessage(notice.encode(), 0, dag_id)
+                messages.setdefault(DEFAULT_PLACE, []).append(message)
             except Exception as error:
                 log.exception("a notice cannot be written", extra={"dag_id": dag_id})
                 told = NotificationResult(notice.id, False, _unwritable(error))
                 failed.append(OutgoingMessage(told.encode()))
-        if messages:
-            scheduler.tasks.send(messages)
+        for place, batch in messages.items():
+            _try(partial(scheduler.task_queues[place].send, batch))
         if failed:
             scheduler.results.send(failed)
 
@@ -140,6 +140,16 @@ class Outbox:
             Result(attempt, Outcome.CANCELLED, reason=reason) for attempt, never in kept if never
         ]
         return [OutgoingMessage(result.encode()) for result in results]
+
+
+def _try(send: Callable[[], object]) -> None:
+    """Send; an error is logged, and keeps nothing from the other queues."""
+    try:
+        send()
+    except OrchestratorError as error:
+        log.error("messages not sent, the tick will send them again: %s", error.message)
+    except Exception:
+        log.exception("messages not sent, the tick will send them again")
 
 
 def _unwritable(error: Exception) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chalicelib.local.deploy_command import STEP_OF_DEPLOY
+from chalicelib.places import PLACES
 from infra import cost, functions
 from infra.aws import Aws
 from infra.bundle import build
@@ -171,8 +172,9 @@ def _apply_settings(deployment: Deployment, outputs: Mapping[str, str]) -> str:
     aws, stage, say = deployment.aws, deployment.stage, deployment.say
     function_settings.apply_settings(aws, stage, outputs, say)
     deployed = inventory.take(aws, stage)
+    executors = {place.function for place in PLACES.values()}
     for mapping in deployed.mappings:
-        if mapping.function == "execute":
+        if mapping.function in executors:
             concurrency.limit_concurrency(aws, mapping.uuid, say)
     if not deployed.apis:
         raise InfraError("Chalice created no API; run the same command again")

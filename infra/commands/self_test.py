@@ -12,19 +12,21 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.places import DEFAULT_PLACE, PLACES
 from infra.aws import Aws, error_code
 from infra.commands import admin_function
 from infra.errors import InfraError
 from infra.names import Stage
 
+EXECUTOR = PLACES[DEFAULT_PLACE].function
 LOG_LINES = 12
 MAX_LINE_LENGTH = 300
 
 SUSPECTS: dict[str, tuple[str, ...]] = {
-    "claim": ("execute",),
-    "result": ("execute", "apply"),
-    "success": ("execute",),
-    "log": ("execute",),
+    "claim": (EXECUTOR,),
+    "result": (EXECUTOR, "apply"),
+    "success": (EXECUTOR,),
+    "log": (EXECUTOR,),
 }
 """The functions whose logs explain the failure, by what is missing."""
 
@@ -63,7 +65,7 @@ def _diagnosis(
 ) -> Iterator[str]:
     reason = f": {report['reason']}" if report["reason"] else ""
     yield f"the self-test sent a task, but {FAILURES.get(missing, missing)}{reason}"
-    for function in SUSPECTS.get(missing, ("execute", "apply")):
+    for function in SUSPECTS.get(missing, (EXECUTOR, "apply")):
         name = stage.function(function)
         yield f"function {name}, log /aws/lambda/{name}:"
         yield from (f"  {line}" for line in _first_lines(aws, name, started))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from chalicelib.places import PLACES
 from infra.aws import Aws
 from infra.commands import health
 from infra.commands.health import Fetch
@@ -15,7 +16,8 @@ from infra.resources import domain, function_settings, inventory, stack
 from infra.resources.inventory import Inventory
 from infra.runtime import Runtime
 
-QUEUES = ("TasksQueue", "ResultsQueue", "TasksDeadQueue", "ResultsDeadQueue")
+TASK_QUEUES = [place.queue_output for place in PLACES.values()]
+QUEUES = (*TASK_QUEUES, "ResultsQueue", "TasksDeadQueue", "ResultsDeadQueue")
 
 
 def lines(aws: Aws, stage: Stage, fetch: Fetch) -> Iterator[str]:

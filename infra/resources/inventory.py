@@ -13,11 +13,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.places import PLACES
 from infra.aws import Aws, is_not_found
 from infra.functions import FUNCTIONS
 from infra.names import API_FUNCTION, API_STAGE, APP, Stage
 
-CONSUMERS = {"apply": "results", "execute": "tasks"}
+CONSUMERS = {"apply": "results"} | {p.function: p.queue_suffix for p in PLACES.values()}
 """The functions that consume a queue, and the suffix of the queue's name."""
 
 

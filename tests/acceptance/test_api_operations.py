@@ -11,8 +11,10 @@ from openapi_spec_validator import validate
 
 from chalicelib.database import Database
 from chalicelib.errors import Unavailable
+from chalicelib.places import DEFAULT_PLACE
 from chalicelib.ports import OutgoingMessage, QueueDepth, ReceivedMessage
 from tests.support.api import Api
+from tests.support.fakes import FakeQueue
 from tests.support.rows import START
 from tests.support.waiting import HANG_SECONDS
 
@@ -114,8 +116,22 @@ def test_health_is_degraded_while_a_queue_does_not_answer(api: Api) -> None:
     assert health["queues"]["tasks"] is not None
 
 
+def test_health_counts_the_tasks_of_all_places_together(api: Api) -> None:
+    elsewhere = FakeQueue(api.clock)
+    elsewhere.send([OutgoingMessage("x"), OutgoingMessage("y", delay=60)])
+    api.queues["tasks"].send([OutgoingMessage("z")])
+    here = {DEFAULT_PLACE: api.queues["tasks"]}
+    api.configure(task_queues=lambda: {**here, "elsewhere": elsewhere})
+    tasks = api.get("/api/health").json["queues"]["tasks"]
+    assert tasks == {"visible": 2, "delayed": 1, "in_flight": 0}
+    api.configure(task_queues=lambda: {**here, "elsewhere": SilentQueue()})
+    assert api.get("/api/health").json["queues"]["tasks"] is None
+
+
 def test_health_waits_for_all_queues_at_once(api: Api) -> None:
-    api.configure(tasks=SlowQueue, results=SlowQueue, dead_letters=SlowQueue)
+    api.configure(
+        task_queues=lambda: {DEFAULT_PLACE: SlowQueue()}, results=SlowQueue, dead_letters=SlowQueue
+    )
     health = api.get("/api/health").json
     assert set(health["queues"].values()) == {None}
 

@@ -17,6 +17,7 @@ from chalicelib.dag.language.parser import parse
 from chalicelib.executor import Executor
 from chalicelib.local.aws_env import command_variables
 from chalicelib.messages import Attempt
+from chalicelib.places import DEFAULT_PLACE
 from chalicelib.utils.time import utc_now
 from tests.support.docs import EXAMPLES, shown_by
 from tests.support.fakes import FakeQueue
@@ -71,7 +72,7 @@ class RealWorld(World):
         self.dead_letters = FakeQueue(utc_now)
         self.scheduler = replace(
             self.scheduler,
-            tasks=self.tasks,
+            task_queues={DEFAULT_PLACE: self.tasks},
             results=self.results,
             dead_letters=self.dead_letters,
             now=utc_now,

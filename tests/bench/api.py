@@ -14,6 +14,7 @@ from chalice.test import Client
 
 from chalicelib import bootstrap, config
 from chalicelib.database import Database
+from chalicelib.places import DEFAULT_PLACE
 from tests.bench.big_database import FULL, NOW, QUICK, Size, big_database, dag_id_of
 from tests.bench.machine import milliseconds
 from tests.bench.own_engine import InstantQueue
@@ -138,7 +139,7 @@ def _spread(values: list[float]) -> dict[str, float]:
 def _client(database: Database) -> Client:
     bootstrap.configure(
         bootstrap.Ports(
-            tasks=InstantQueue,
+            task_queues=lambda: {DEFAULT_PLACE: InstantQueue()},
             results=InstantQueue,
             dead_letters=InstantQueue,
             dags=FakeBucket,

@@ -25,6 +25,7 @@ from chalicelib.claims import BucketClaims
 from chalicelib.database import Database
 from chalicelib.local import events, loops
 from chalicelib.local.moto_queue import LocalQueue
+from chalicelib.places import DEFAULT_PLACE
 from chalicelib.ports import ReceivedMessage
 from chalicelib.scheduler import registration
 from chalicelib.scheduler.commands import runs
@@ -157,7 +158,7 @@ class MeteredCloud:
         }
         runs = S3Bucket(settings.runs_bucket, lambda: s3)
         return bootstrap.Ports(
-            tasks=lambda: queues["tasks"],
+            task_queues=lambda: {DEFAULT_PLACE: queues["tasks"]},
             results=lambda: queues["results"],
             dead_letters=lambda: queues["dead_letter"],
             dags=lambda: S3Bucket(settings.dags_bucket, lambda: s3),

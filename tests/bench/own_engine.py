@@ -18,6 +18,7 @@ from chalicelib.database import Database
 from chalicelib.executor import Executor
 from chalicelib.local.folder_bucket import FolderBucket
 from chalicelib.local.loops import Executors, Results, start
+from chalicelib.places import DEFAULT_PLACE
 from chalicelib.ports import OutgoingMessage, QueueDepth, ReceivedMessage
 from chalicelib.scheduler import registration, results
 from chalicelib.scheduler.commands import runs as run_commands
@@ -70,7 +71,7 @@ class OwnEngine:
         database.create_if_missing()
         self.scheduler = SchedulerContext(
             database=database,
-            tasks=self.tasks,
+            task_queues={DEFAULT_PLACE: self.tasks},
             results=self.results,
             dead_letters=InstantQueue(),
             dags=self.dags,

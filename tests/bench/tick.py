@@ -9,6 +9,7 @@ from itertools import islice
 
 from chalicelib import config
 from chalicelib.database import Database, Transaction
+from chalicelib.places import DEFAULT_PLACE
 from chalicelib.ports import ObjectInfo
 from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.tick import tick
@@ -37,7 +38,7 @@ class Bench:
         self.database, self.size, self.clock = database, size, FakeClock(NOW)
         self.scheduler = SchedulerContext(
             database=database,
-            tasks=InstantQueue(),
+            task_queues={DEFAULT_PLACE: InstantQueue()},
             results=InstantQueue(),
             dead_letters=InstantQueue(),
             dags=ListedBucket(size),

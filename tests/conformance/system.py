@@ -25,6 +25,7 @@ from chalicelib.messages import (
     decode_report,
     decode_task,
 )
+from chalicelib.places import DEFAULT_PLACE
 from chalicelib.ports import Clock, ReceivedMessage
 from tests.support.fakes import FakeQueue
 from tests.support.world import SUCCEED, ScriptedExecutor, World
@@ -159,7 +160,9 @@ class System(World):
         self.clock.moment = self.begins = self.next_tick = begins
         self.queues = [TimedQueue(self.clock), TimedQueue(self.clock)]
         self.tasks, self.results = self.queues
-        self.scheduler = replace(self.scheduler, tasks=self.tasks, results=self.results)
+        self.scheduler = replace(
+            self.scheduler, task_queues={DEFAULT_PLACE: self.tasks}, results=self.results
+        )
         self.commands = CommandExecutor(self, folder, lasts, secrets)
         self.executor = self.commands
 

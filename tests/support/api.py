@@ -13,6 +13,7 @@ from chalice.test import Client
 from chalicelib import bootstrap, config, web
 from chalicelib.admin import access_tokens
 from chalicelib.claims import BucketClaims
+from chalicelib.places import DEFAULT_PLACE
 from tests.support.databases import unhurried
 from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
 from tests.support.rows import Rows
@@ -61,7 +62,7 @@ class Api:
     def configure(self, **ports: Any) -> None:
         """Make this the composition; `ports` replace some of it."""
         standard: dict[str, Any] = {
-            "tasks": lambda: self.queues["tasks"],
+            "task_queues": lambda: {DEFAULT_PLACE: self.queues["tasks"]},
             "results": lambda: self.queues["results"],
             "dead_letters": lambda: self.queues["dead_letters"],
             "dags": lambda: self.dags,

@@ -9,6 +9,7 @@ from typing import Any
 
 from chalicelib.dag.states import RUN_TRANSITIONS, TASK_TRANSITIONS, RunState, TaskState
 from chalicelib.errors import Conflict, NotFound, Unavailable
+from chalicelib.places import DEFAULT_PLACE
 from chalicelib.ports import OutgoingMessage
 from chalicelib.scheduler.commands import runs
 from chalicelib.scheduler.commands import task_instances as task_commands
@@ -97,11 +98,11 @@ class Chaos(World):
             def send(self, messages: Sequence[OutgoingMessage]) -> None:
                 raise Unavailable("died")
 
-        object.__setattr__(self.scheduler, "tasks", Broken(self.clock))
+        object.__setattr__(self.scheduler, "task_queues", {DEFAULT_PLACE: Broken(self.clock)})
         try:
             self.do_apply()
         finally:
-            object.__setattr__(self.scheduler, "tasks", self.tasks)
+            object.__setattr__(self.scheduler, "task_queues", {DEFAULT_PLACE: self.tasks})
 
     def do_tick(self) -> None:
         self.tick()

@@ -27,6 +27,7 @@ from chalicelib.messages import (
     TaskMessage,
     decode_task,
 )
+from chalicelib.places import DEFAULT_PLACE
 from chalicelib.ports import OutgoingMessage, ReceivedMessage
 from chalicelib.scheduler import registration, results
 from chalicelib.scheduler.commands import runs
@@ -148,7 +149,7 @@ class World:
         self.database.create_if_missing()
         self.scheduler = SchedulerContext(
             database=self.database,
-            tasks=self.tasks,
+            task_queues={DEFAULT_PLACE: self.tasks},
             results=self.results,
             dead_letters=self.dead_letters,
             dags=self.dags,

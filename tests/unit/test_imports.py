@@ -19,7 +19,7 @@ from tests.support.waiting import HANG_SECONDS
 ROOT = Path(__file__).parents[2]
 
 TABLES = "enums notification_kinds"
-SHARED = f"{TABLES} errors ports messages claims config"
+SHARED = f"{TABLES} errors ports messages claims config places"
 """Modules of their own at the top of `chalicelib`, open to almost every room."""
 
 
@@ -83,10 +83,14 @@ ROOMS: dict[str, Room] = {
     "bootstrap": room(f"{SHARED} utils database {SCHEDULER} admin executor aws"),
     "app": room(f"{SHARED} utils {SCHEDULER} admin executor web bootstrap local", "chalice"),
     # The installation: definitions, then what acts on AWS, then the commands.
-    "infra": room(f"{TABLES} messages claims config local.python_versions", "boto3 botocore"),
+    "infra": room(
+        f"{TABLES} messages claims config places local.python_versions", "boto3 botocore"
+    ),
     "infra.bundle": room("infra local.python_versions", "chalice packaging"),
-    "infra.resources": room("infra", "botocore"),
-    "infra.commands": room("infra infra.bundle infra.resources local.deploy_command", "botocore"),
+    "infra.resources": room("infra places", "botocore"),
+    "infra.commands": room(
+        "infra infra.bundle infra.resources places local.deploy_command", "botocore"
+    ),
     "infra.__main__": room(
         "enums infra infra.commands infra.resources local.python_versions", "botocore"
     ),

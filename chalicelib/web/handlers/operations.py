@@ -88,8 +88,9 @@ def _health() -> Health:
     tick = _last_tick(signs.last_tick_at, scheduler.now())
     # At once: each may take as long as API Gateway waits for all of this.
     with ThreadPoolExecutor() as pool:
-        asked = (scheduler.tasks, scheduler.results, scheduler.dead_letters)
-        depths = list(pool.map(_depth, asked))
+        asked = (scheduler.results, scheduler.dead_letters, *scheduler.task_queues.values())
+        results, dead_letters, *tasks = pool.map(_depth, asked)
+    depths = (_sum(tasks), results, dead_letters)
     is_ok = tick is not None and tick.age_seconds <= TICK_OVERDUE_SECONDS
     return Health(
         status=HealthStatus.OK if is_ok and None not in depths else HealthStatus.DEGRADED,
@@ -114,6 +115,18 @@ def _last_tick(started_at: datetime | None, now: datetime) -> LastTick | None:
         return None
     # A tick in the future was recorded before the clock was set back, so its age is unknown.
     return LastTick(started_at, abs((now - started_at).total_seconds()))
+
+
+def _sum(depths: list[QueueDepth | None]) -> QueueDepth | None:
+    """The depth of all queues together; None where one of them does not answer."""
+    known = [depth for depth in depths if depth is not None]
+    if len(known) < len(depths):
+        return None
+    return QueueDepth(
+        visible=sum(depth.visible for depth in known),
+        delayed=sum(depth.delayed for depth in known),
+        in_flight=sum(depth.in_flight for depth in known),
+    )
 
 
 def _depth(queue: Queue) -> QueueDepth | None:

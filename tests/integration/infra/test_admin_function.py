@@ -14,6 +14,7 @@ from chalicelib.admin import access_tokens
 from chalicelib.admin.backup import BackupContext
 from chalicelib.admin.commands import execute
 from chalicelib.database import Database
+from chalicelib.places import DEFAULT_PLACE
 from chalicelib.scheduler.context import SchedulerContext
 from tests.support.fakes import FakeBucket, FakeClaims, FakeClock, FakeQueue
 
@@ -27,7 +28,15 @@ def scheduler(tmp_path: Path) -> Iterator[SchedulerContext]:
     now = FakeClock()
     queue, bucket = FakeQueue(now), FakeBucket()
     yield SchedulerContext(
-        database, queue, queue, queue, bucket, bucket, FakeClaims(), config.load({}), now
+        database,
+        {DEFAULT_PLACE: queue},
+        queue,
+        queue,
+        bucket,
+        bucket,
+        FakeClaims(),
+        config.load({}),
+        now,
     )
     database.close()
 

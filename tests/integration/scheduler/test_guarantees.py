@@ -19,6 +19,7 @@ from chalicelib.database import Database, IntegrityError, Transaction
 from chalicelib.enums import Outcome
 from chalicelib.errors import Unavailable
 from chalicelib.messages import Result, TaskMessage
+from chalicelib.places import DEFAULT_PLACE
 from chalicelib.ports import OutgoingMessage
 from chalicelib.scheduler import repair, results
 from chalicelib.scheduler.commands import runs
@@ -44,7 +45,7 @@ class DeafQueue(FakeQueue):
 
 def deafen(world: World) -> DeafQueue:
     queue = DeafQueue(world.clock)
-    object.__setattr__(world.scheduler, "tasks", queue)
+    object.__setattr__(world.scheduler, "task_queues", {DEFAULT_PLACE: queue})
     world.tasks = queue
     return queue
 

@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.errors import OrchestratorError
 from chalicelib.messages import TaskMessage
+from chalicelib.places import DEFAULT_PLACE
 from chalicelib.ports import OutgoingMessage
 from chalicelib.scheduler.transaction import unit_of_work
 from tests.support.fakes import FakeQueue
@@ -29,7 +30,7 @@ def test_what_one_queue_refuses_keeps_nothing_from_the_other(make_world: MakeWor
     world.upload("name: D\ntasks: [{id: t, command: x}]")
     world.upload("name: E\nschedule: '* * * * *'\ntasks: [{id: t, command: x}]", "e.yaml")
     good = world.scheduler
-    world.scheduler = replace(good, tasks=RefusingQueue(world.clock))
+    world.scheduler = replace(good, task_queues={DEFAULT_PLACE: RefusingQueue(world.clock)})
     run_id = world.request("d")
     world.clock.advance(200)
     before = len(world.results.bodies())
@@ -39,6 +40,22 @@ def test_what_one_queue_refuses_keeps_nothing_from_the_other(make_world: MakeWor
     world.scheduler = good
     world.play(180)
     assert world.run_state(run_id) == "success"
+
+
+def test_a_task_goes_to_the_queue_of_its_place(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload("name: D\ntasks: [{id: t, command: x}]")
+    world.request("d")
+    (message,) = world.tasks.receive()
+    task = TaskMessage.decode(message.body)
+    elsewhere = FakeQueue(world.clock)
+    refusing = RefusingQueue(world.clock)
+    queues = {"broken": refusing, DEFAULT_PLACE: world.tasks, "elsewhere": elsewhere}
+    with unit_of_work(replace(world.scheduler, task_queues=queues)) as work:
+        for place in ("broken", "elsewhere"):
+            work.outbox.task(task, world.clock(), place)
+    assert elsewhere.bodies() == [message.body]
+    assert world.tasks.bodies() == [message.body]
 
 
 def test_of_what_is_undone_no_message_leaves(make_world: MakeWorld) -> None:

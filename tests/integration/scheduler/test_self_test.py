@@ -17,6 +17,7 @@ from chalicelib.database import Database
 from chalicelib.errors import Unavailable
 from chalicelib.executor import Executor
 from chalicelib.messages import SELF_TEST_DAG_ID
+from chalicelib.places import DEFAULT_PLACE
 from chalicelib.ports import OutgoingMessage
 from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.results import apply
@@ -65,9 +66,9 @@ class Installation:
             {"PATH": os.environ["PATH"]},
             scheduler.now,
         )
-        for message in scheduler.tasks.receive(10):
+        for message in scheduler.task_queues[DEFAULT_PLACE].receive(10):
             executor.handle(message.body, time_left=lambda: 900.0)
-            scheduler.tasks.delete([message])
+            scheduler.task_queues[DEFAULT_PLACE].delete([message])
 
     def apply(self) -> None:
         messages = self.scheduler.results.receive(10)
@@ -81,8 +82,8 @@ def installation(folder: Path, runs: FakeBucket, results: type[FakeQueue]) -> In
     now = FakeClock()
     return Installation(
         SchedulerContext(
-            database, FakeQueue(now), results(now), FakeQueue(now), FakeBucket(), runs,
-            BucketClaims(runs), config.load({}), now,
+            database, {DEFAULT_PLACE: FakeQueue(now)}, results(now), FakeQueue(now), FakeBucket(),
+            runs, BucketClaims(runs), config.load({}), now,
         )
     )  # fmt: skip
 
