@@ -1,5 +1,5 @@
-"""The one table of settings. Each is an environment variable; README's table is made from this
-one."""
+"""The one table of settings. Each is an environment variable; the table in `chalicelib/README.md`
+is made from this one."""
 
 from __future__ import annotations
 

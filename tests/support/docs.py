@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from chalicelib.config import SETTINGS, Setting
-from chalicelib.dag.language.fields import table
 from chalicelib.dag.states import RUN_TRANSITIONS, TASK_TRANSITIONS, RunState, TaskState
 from chalicelib.notification_kinds import KINDS
 from infra import cost, permissions
-from tests.support import api_reference
+from tests.support import api_reference, language_reference
 from tests.unit.test_imports import IMPURE, ROOMS, SHARED
 
 ROOT = Path(__file__).parents[2]
@@ -177,7 +176,7 @@ PAGES: dict[Path, Parts] = {
         "settings": settings_markdown,
     },
     DAG_FILE: {
-        "dag-file": table.reference_markdown,
+        "dag-file": language_reference.reference_markdown,
         "notification-kinds": notification_kinds_markdown,
         "examples": examples_markdown,
     },

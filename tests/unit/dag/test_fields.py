@@ -11,9 +11,9 @@ from chalicelib.dag.language.fields.table import (
     TABLES,
     TASK_FIELDS,
     Field,
-    reference_markdown,
 )
 from chalicelib.dag.model import Dag, Param, Sensor, Task
+from tests.support.language_reference import reference_markdown
 
 
 def defaults_of(model: type[Dag | Task | Param | Sensor]) -> dict[str, object]:
