@@ -25,3 +25,22 @@ export function actionButton(label, onclick, attributes = {}) {
   const reason = readOnlyReason();
   return button(label, () => notify(reason), { ...attributes, "aria-disabled": "true", title: reason });
 }
+
+/** @typedef {{ label: string, act: () => unknown, isMain?: boolean }} Action */
+
+/**
+ * A button for each action of a table that the API allows now.
+ * @template {string} Name
+ * @param {Record<Name, Action>} table by the names of the API, in the order of the buttons
+ * @param {readonly Name[]} allowed
+ * @param {(name: Name) => string} idOf the button's id
+ */
+export function actionButtons(table, allowed, idOf) {
+  const names = /** @type {Name[]} */ (Object.keys(table));
+  return names
+    .filter((name) => allowed.includes(name))
+    .map((name) => {
+      const { label, act, isMain } = table[name];
+      return actionButton(label, act, { id: idOf(name), class: isMain ? "main" : null });
+    });
+}

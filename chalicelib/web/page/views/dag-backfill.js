@@ -3,7 +3,7 @@ import { get, messageOf, segment, send } from "../lib/api.js";
 import { empty, errorText, h, labelled, notify, select, show, table, ticked } from "../lib/dom.js";
 import { fullTime, plural, shortTime } from "../lib/format.js";
 import { liveTime } from "../lib/live-time.js";
-import { actionButton, isOperator, readOnlyReason } from "../lib/session.js";
+import { actionButton, actionButtons, isOperator, readOnlyReason } from "../lib/session.js";
 import { badge } from "../widgets/badge.js";
 import { confirm } from "../widgets/confirm-dialog.js";
 
@@ -125,14 +125,6 @@ function planText(plan, dag, start) {
   ];
 }
 
-/** @type {{ [action: string]: { label: string, act: (backfill: Api.Backfill, changed: Changed) => unknown } }} */
-const ACTIONS = {
-  pause: { label: "Pause", act: (backfill, changed) => setPaused(backfill, true, changed) },
-  resume: { label: "Resume", act: (backfill, changed) => setPaused(backfill, false, changed) },
-  cancel: { label: "Cancel…", act: cancel },
-  stop_running: { label: "Stop runs…", act: stopRuns },
-};
-
 /** @param {Api.Backfill[]} backfills @param {Changed} changed */
 function backfillTable(backfills, changed) {
   return table(
@@ -146,20 +138,27 @@ function backfillTable(backfills, changed) {
         .join(", ") || "nothing yet",
       String(backfill.active_runs),
       liveTime("ago", backfill.created_at),
-      h("div", { class: "row" }, actionButtons(backfill, changed)),
+      h(
+        "div",
+        { class: "row" },
+        actionButtons(backfillActions(backfill, changed), backfill.actions, (name) => `${name}-${backfill.id}`),
+      ),
     ]),
     "stack",
   );
 }
 
-/** @param {Api.Backfill} backfill @param {Changed} changed */
-function actionButtons(backfill, changed) {
-  return Object.entries(ACTIONS)
-    .filter(([name]) => backfill.actions.includes(name))
-    .map(([name, { label, act }]) =>
-      actionButton(label, () => act(backfill, changed), { id: `${name}-${backfill.id}` }),
-    );
-}
+/**
+ * @param {Api.Backfill} backfill
+ * @param {Changed} changed
+ * @returns {Record<Api.Backfill["actions"][number], import("../lib/session.js").Action>}
+ */
+const backfillActions = (backfill, changed) => ({
+  pause: { label: "Pause", act: () => setPaused(backfill, true, changed) },
+  resume: { label: "Resume", act: () => setPaused(backfill, false, changed) },
+  cancel: { label: "Cancel…", act: () => cancel(backfill, changed) },
+  stop_running: { label: "Stop runs…", act: () => stopRuns(backfill, changed) },
+});
 
 /** @param {Api.Backfill} backfill @param {boolean} isPaused @param {Changed} changed */
 async function setPaused({ id }, isPaused, changed) {

@@ -3,7 +3,7 @@ import { segment, send } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
 import { navigate } from "../lib/router.js";
-import { actionButton } from "../lib/session.js";
+import { actionButtons } from "../lib/session.js";
 import { isFinal } from "../lib/vocabulary.js";
 import { acknowledge, unacknowledge } from "./acknowledge.js";
 import { confirm } from "./confirm-dialog.js";
@@ -11,23 +11,16 @@ import { openRerunDialog } from "./rerun-dialog.js";
 
 const LONGEST_NOTE = 1000;
 
-/** @typedef {{ label: string, act: () => unknown, isMain?: boolean }} Action */
-
 /** @param {Api.RunDetail} run @param {Api.TaskInstance[]} tasks @param {() => unknown} done */
 export function runButtons(run, tasks, done) {
-  return Object.entries(runActions(run, tasks, done))
-    .filter(([name]) => run.actions.includes(name))
-    .map(([name, { label, act, isMain }]) =>
-      actionButton(label, act, { id: `act-${name}`, class: isMain ? "main" : null }),
-    );
+  return actionButtons(runActions(run, tasks, done), run.actions, (name) => `act-${name}`);
 }
 
 /**
- * By their names in the API.
  * @param {Api.RunDetail} run
  * @param {Api.TaskInstance[]} tasks
  * @param {() => unknown} done
- * @returns {{ [name: string]: Action }}
+ * @returns {Record<Api.Run["actions"][number], import("../lib/session.js").Action>}
  */
 function runActions(run, tasks, done) {
   const retryable = ["failed", "upstream_failed", "cancelled"];

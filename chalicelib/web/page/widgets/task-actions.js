@@ -1,24 +1,21 @@
 // A button for each action that the API allows on a task instance now.
 import { segment, send } from "../lib/api.js";
 import { taskName } from "../lib/failures.js";
-import { actionButton } from "../lib/session.js";
+import { actionButtons } from "../lib/session.js";
 import { confirm } from "./confirm-dialog.js";
 import { openRerunDialog } from "./rerun-dialog.js";
 
-/** @typedef {{ label: string, act: () => unknown }} Action */
+/** @typedef {import("../lib/session.js").Action} Action */
 
 /** @param {Api.TaskInstanceDetail} task @param {() => unknown} done */
 export function taskButtons(task, done) {
-  return Object.entries(taskActions(task, done))
-    .filter(([name]) => task.actions.includes(name))
-    .map(([name, { label, act }]) => actionButton(label, act, { id: `task-${name}` }));
+  return actionButtons(taskActions(task, done), task.actions, (name) => `task-${name}`);
 }
 
 /**
- * By their names in the API.
  * @param {Api.TaskInstanceDetail} task
  * @param {() => unknown} done
- * @returns {{ [name: string]: Action }}
+ * @returns {Record<Api.TaskInstance["actions"][number], Action>}
  */
 function taskActions(task, done) {
   /** @param {"success" | "failed" | "skipped"} state @param {string} label @param {string} text @returns {Action} */
