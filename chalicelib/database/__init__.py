@@ -5,6 +5,7 @@ connection/  the SQLite file: creating, opening, locking, retrying, migrating; `
 queries/     what the scheduler reads and writes, one module for each table or use
 reads/       what the API reads
 backup/      a consistent copy, and the way back
+row_builder  from a row to a value, by the names of its columns
 
 The schema is in the SQL files of `migrations/`.
 """

@@ -55,9 +55,14 @@ ROOMS: dict[str, Room] = {
     "dag.language": room(f"{TABLES} {DAG_AT_RUN_TIME} dag.shell", "yaml", never=IMPURE),
     # SQL, and nothing but SQL.
     "database": room("database.connection", never=""),
+    "database.row_builder": room(f"{TABLES} utils dag database.connection"),
     "database.connection": room("errors", "pysqlite3", never=""),
-    "database.queries": room(f"{TABLES} errors messages utils dag database.connection"),
-    "database.reads": room(f"{TABLES} messages utils dag database.connection database.queries"),
+    "database.queries": room(
+        f"{TABLES} errors messages utils dag database.connection database.row_builder"
+    ),
+    "database.reads": room(
+        f"{TABLES} messages utils dag database.connection database.row_builder database.queries"
+    ),
     "database.backup": room("errors database.connection", never=""),
     # Decisions. What runs by itself knows nothing of what users ask for.
     "scheduler": room(f"{SHARED} utils {DAG} {DATABASE}"),

@@ -130,6 +130,15 @@ class Transaction:
         finally:
             cursor.close()
 
+    def value(self, sql: str, params: Parameters = ()) -> Any:
+        """The only column of the first row, None if there is no row."""
+        row = self.one(sql, params)
+        return None if row is None else row[0]
+
+    def values(self, sql: str, params: Parameters = ()) -> list[Any]:
+        """The only column of all rows."""
+        return [row[0] for row in self.all(sql, params)]
+
     def script(self, statements: Iterable[str]) -> None:
         """Run statements that change the schema, which SQLite does not count as changes."""
         for statement in statements:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.database.connection import Row, Transaction
-from chalicelib.database.connection.times import from_us, to_us
+from chalicelib.database.connection import Transaction
+from chalicelib.database.connection.times import to_us
+from chalicelib.database.row_builder import build
 from chalicelib.enums import Role
 
 
@@ -46,24 +47,23 @@ def insert(tx: Transaction, name: str, role: str, sha256: str, now: datetime) ->
 def by_digest(tx: Transaction, sha256: str) -> AccessToken | None:
     """The token with this digest, if it is still good."""
     row = tx.one(_COLUMNS + "WHERE sha256 = ? AND revoked_at IS NULL", (sha256,))
-    return _token(row) if row else None
+    return build(AccessToken, row) if row else None
 
 
 def by_name(tx: Transaction, name: str) -> AccessToken | None:
     """The token of that name, revoked or not."""
     row = tx.one(_COLUMNS + "WHERE name = ?", (name,))
-    return _token(row) if row else None
+    return build(AccessToken, row) if row else None
 
 
 def every(tx: Transaction, limit: int) -> list[AccessToken]:
     """All, in the order of making."""
-    return [_token(row) for row in tx.all(_COLUMNS + "ORDER BY id LIMIT ?", (limit,))]
+    return [build(AccessToken, row) for row in tx.all(_COLUMNS + "ORDER BY id LIMIT ?", (limit,))]
 
 
 def count(tx: Transaction) -> int:
     """How many there are, revoked ones included."""
-    row = tx.one("SELECT count(*) FROM access_tokens")
-    return int(row[0]) if row else 0
+    return int(tx.value("SELECT count(*) FROM access_tokens") or 0)
 
 
 def note_use(tx: Transaction, key: int, now: datetime, before: datetime) -> bool:
@@ -86,16 +86,4 @@ def revoke(tx: Transaction, name: str, now: datetime) -> bool:
             (to_us(now), name),
         )
         == 1
-    )
-
-
-def _token(row: Row) -> AccessToken:
-    return AccessToken(
-        id=row[0],
-        name=row[1],
-        role=row[2],
-        sha256=row[3],
-        created_at=from_us(row[4]),
-        last_used_at=from_us(row[5]),
-        revoked_at=from_us(row[6]),
     )

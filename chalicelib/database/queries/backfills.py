@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.database.connection import Row, Transaction
-from chalicelib.database.connection.times import from_us, to_us
+from chalicelib.database.connection import Transaction
+from chalicelib.database.connection.times import to_us
+from chalicelib.database.row_builder import build
 from chalicelib.enums import BackfillState, Reprocess
 
 
@@ -60,13 +61,13 @@ def insert(tx: Transaction, new: Backfill, now: datetime) -> int:
 def find(tx: Transaction, key: int) -> Backfill | None:
     """By its id."""
     row = tx.one(_BACKFILL + "WHERE id = ?", (key,))
-    return _backfill(row) if row else None
+    return build(Backfill, row) if row else None
 
 
 def running(tx: Transaction, limit: int) -> list[Backfill]:
     """Those that still have dates to look at, the oldest first."""
     rows = tx.all(_BACKFILL + "WHERE state = 'running' ORDER BY id LIMIT ?", (limit,))
-    return [_backfill(row) for row in rows]
+    return [build(Backfill, row) for row in rows]
 
 
 def move_on(
@@ -86,20 +87,4 @@ def set_state(
     tx.execute(
         "UPDATE backfills SET state = ?, ended_at = ?, reason = ? WHERE id = ?",
         (state, to_us(ended_at), reason, key),
-    )
-
-
-def _backfill(row: Row) -> Backfill:
-    return Backfill(
-        id=row[0],
-        dag_id=row[1],
-        from_date=from_us(row[2]),
-        to_date=from_us(row[3]),
-        next_date=from_us(row[4]),
-        is_reverse=bool(row[5]),
-        reprocess=row[6],
-        max_active_runs=row[7],
-        state=row[8],
-        counts=json.loads(row[9]),
-        run_on_latest_version=bool(row["run_on_latest_version"]),
     )

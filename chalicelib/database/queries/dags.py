@@ -12,6 +12,7 @@ from chalicelib.dag.model import Dag
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.connection.times import from_us, to_us
 from chalicelib.database.queries.definitions import compiled
+from chalicelib.database.row_builder import build
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class RegisteredDag:
 
 REGISTERED_DAG = """
     SELECT dag_id, file_key, version_id, max_active_runs, max_active_tasks, is_paused,
-           next_fire_at, removed_at
+           next_fire_at, removed_at IS NOT NULL AS is_removed
     FROM dags
 """
 
@@ -52,12 +53,12 @@ def due(tx: Transaction, horizon: datetime, limit: int) -> list[RegisteredDag]:
 
 def fire_moments(tx: Transaction, after: datetime, until: datetime, limit: int) -> list[datetime]:
     """The distinct next fire times in (after, until], earliest first."""
-    rows = tx.all(
+    values = tx.values(
         "SELECT DISTINCT next_fire_at FROM dags WHERE next_fire_at > ? AND next_fire_at <= ?"
         " ORDER BY next_fire_at LIMIT ?",
         (to_us(after), to_us(until), limit),
     )
-    return [from_us(row[0]) for row in rows]
+    return [from_us(value) for value in values]
 
 
 def set_next_fire(tx: Transaction, dag_id: str, moment: datetime | None, now: datetime) -> None:
@@ -86,12 +87,11 @@ def set_paused(
 
 def tagged(tx: Transaction, tag: str, limit: int) -> list[str]:
     """The DAGs with this tag."""
-    rows = tx.all(
+    return tx.values(
         "SELECT t.dag_id FROM dag_tags t JOIN dags d ON d.dag_id = t.dag_id"
         " WHERE t.tag = ? AND d.removed_at IS NULL ORDER BY t.dag_id LIMIT ?",
         (tag, limit),
     )
-    return [row[0] for row in rows]
 
 
 def set_removed(tx: Transaction, dag_id: str, now: datetime) -> None:
@@ -192,18 +192,18 @@ class DagFile:
 def file(tx: Transaction, key: str) -> DagFile | None:
     """The file by its key."""
     row = tx.one("SELECT file_key, etag, dag_id FROM dag_files WHERE file_key = ?", (key,))
-    return DagFile(*row) if row else None
+    return build(DagFile, row) if row else None
 
 
 def file_of(tx: Transaction, dag_id: str) -> DagFile | None:
     """The file that holds this DAG."""
     row = tx.one("SELECT file_key, etag, dag_id FROM dag_files WHERE dag_id = ?", (dag_id,))
-    return DagFile(*row) if row else None
+    return build(DagFile, row) if row else None
 
 
 def files(tx: Transaction) -> dict[str, str]:
     """Every known file: key to ETag."""
-    return {row[0]: row[1] for row in tx.all("SELECT file_key, etag FROM dag_files")}
+    return {row["file_key"]: row["etag"] for row in tx.all("SELECT file_key, etag FROM dag_files")}
 
 
 def save_file(tx: Transaction, key: str, etag: str, dag_id: str | None, now: datetime) -> None:
@@ -244,21 +244,11 @@ def clear_import_error(tx: Transaction, key: str) -> None:
 
 def files_wanting(tx: Transaction, dag_id: str) -> list[str]:
     """Files that were refused because another file held this dag_id, in the order of arrival."""
-    rows = tx.all(
+    return tx.values(
         "SELECT file_key FROM import_errors WHERE wanted_dag_id = ? ORDER BY recorded_at, file_key",
         (dag_id,),
     )
-    return [row[0] for row in rows]
 
 
 def registered(row: Row) -> RegisteredDag:
-    return RegisteredDag(
-        dag_id=row["dag_id"],
-        file_key=row["file_key"],
-        version_id=row["version_id"],
-        max_active_runs=row["max_active_runs"],
-        max_active_tasks=row["max_active_tasks"],
-        is_paused=bool(row["is_paused"]),
-        next_fire_at=from_us(row["next_fire_at"]),
-        is_removed=row["removed_at"] is not None,
-    )
+    return build(RegisteredDag, row)

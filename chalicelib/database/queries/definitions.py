@@ -44,10 +44,10 @@ def compiled(dag: Dag) -> tuple[str, str]:
 
 def definition(tx: Transaction, version_id: int) -> Dag:
     """The DAG as that version says. Raises LookupError, DefinitionUnusable."""
-    row = tx.one("SELECT digest FROM dag_versions WHERE id = ?", (version_id,))
-    if row is None:
+    digest = tx.value("SELECT digest FROM dag_versions WHERE id = ?", (version_id,))
+    if digest is None:
         raise LookupError(f"DAG version {version_id} is missing")
-    return _recall(row[0]) or _read(tx, version_id, row[0])
+    return _recall(digest) or _read(tx, version_id, digest)
 
 
 def key_of(tx: Transaction, dag_id: str, version: int | None) -> int:

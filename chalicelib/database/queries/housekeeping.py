@@ -18,8 +18,8 @@ _BODY_KEPT = 16_384
 
 def fact(tx: Transaction, name: str) -> datetime | None:
     """The moment that is remembered under this name."""
-    row = tx.one("SELECT value FROM metadata WHERE name = ?", (name,))
-    return from_us(int(row[0])) if row else None
+    value = tx.value("SELECT value FROM metadata WHERE name = ?", (name,))
+    return None if value is None else from_us(int(value))
 
 
 def set_fact(tx: Transaction, name: str, moment: datetime) -> None:
@@ -29,8 +29,7 @@ def set_fact(tx: Transaction, name: str, moment: datetime) -> None:
 
 def word(tx: Transaction, name: str) -> str:
     """The word that is remembered under this name; empty if there is none."""
-    row = tx.one("SELECT value FROM metadata WHERE name = ?", (name,))
-    return str(row["value"]) if row else ""
+    return str(tx.value("SELECT value FROM metadata WHERE name = ?", (name,)) or "")
 
 
 def set_word(tx: Transaction, name: str, value: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from chalicelib.database.connection import Transaction
 from chalicelib.database.connection.times import to_us
+from chalicelib.database.row_builder import build
 from chalicelib.enums import NotificationEvent, NotificationState
 from chalicelib.notification_kinds import KindName
 
@@ -64,13 +65,15 @@ def insert(
     )
 
 
-_COLUMNS = "SELECT id, dag_id, event, kind, target, payload, sends FROM notifications"
+_COLUMNS = (
+    "SELECT id, dag_id, event, kind, target, payload AS payload_text, sends FROM notifications"
+)
 
 
 def pending(tx: Transaction, key: int) -> Notification | None:
     """The one with this id, or None if it is delivered, given up or removed."""
     row = tx.one(f"{_COLUMNS} WHERE id = ? AND state = 'pending'", (key,))
-    return None if row is None else Notification(*row)
+    return None if row is None else build(Notification, row)
 
 
 def due(tx: Transaction, now: datetime, limit: int) -> list[Notification]:
@@ -79,7 +82,7 @@ def due(tx: Transaction, now: datetime, limit: int) -> list[Notification]:
         f"{_COLUMNS} WHERE due_at <= ? AND due_at IS NOT NULL ORDER BY due_at LIMIT ?",
         (to_us(now), limit),
     )
-    return [Notification(*row) for row in rows]
+    return [build(Notification, row) for row in rows]
 
 
 def wait(tx: Transaction, key: int, due_at: datetime, reason: str) -> None:

@@ -33,4 +33,4 @@ def of_task(tx: Transaction, run_key: int, task_id: str) -> list[tuple[int, dict
         " WHERE t.run_key = ? AND t.task_id = ? ORDER BY t.map_index",
         (run_key, task_id),
     )
-    return [(row[0], json.loads(row[1])) for row in rows]
+    return [(row["map_index"], json.loads(row["outputs"])) for row in rows]

@@ -13,19 +13,19 @@ def free_slots(tx: Transaction, name: str) -> int | None:
     slots = size(tx, name)
     if slots is None:
         return None
-    used = tx.one(
+    used = tx.value(
         "SELECT coalesce(sum(pool_slots), 0) FROM task_instances WHERE pool = ?"
         " AND state IN ('queued', 'running')"
         " AND pool IS NOT NULL AND state IN ('scheduled', 'queued', 'running')",
         (name,),
     )
-    return slots - (int(used[0]) if used else 0)
+    return slots - int(used)
 
 
 def size(tx: Transaction, name: str) -> int | None:
     """All slots of the pool; None for no pool."""
-    row = tx.one("SELECT slots FROM pools WHERE name = ?", (name,))
-    return None if row is None else int(row[0])
+    slots: int | None = tx.value("SELECT slots FROM pools WHERE name = ?", (name,))
+    return slots
 
 
 def put(tx: Transaction, name: str, slots: int, description: str, now: datetime) -> None:

@@ -8,16 +8,19 @@ from typing import Any
 from chalicelib.database.connection import Transaction
 from chalicelib.database.connection.times import from_us, to_us
 from chalicelib.database.queries.runs import SELECT_RUN, Run, run_of
+from chalicelib.database.row_builder import build
 
 
 def admitted_count(tx: Transaction, dag_id: str) -> int:
     """How many of the DAG's max_active_runs slots are taken."""
-    row = tx.one(
-        "SELECT count(*) FROM runs"
-        " WHERE dag_id = ? AND admitted_at IS NOT NULL AND ended_at IS NULL",
-        (dag_id,),
+    return int(
+        tx.value(
+            "SELECT count(*) FROM runs"
+            " WHERE dag_id = ? AND admitted_at IS NOT NULL AND ended_at IS NULL",
+            (dag_id,),
+        )
+        or 0
     )
-    return int(row[0]) if row else 0
 
 
 _IN_LINE = """
@@ -38,7 +41,7 @@ def waiting(
     make. Only what the clock made waits for its time: all else was asked for now, and a time that
     lies ahead is from before the clock was set back."""
     params = _line_of(dag_id, horizon, only_asked_for=only_asked_for)
-    return [run for run in map(run_of, tx.all(WAITING, {**params, "limit": limit})) if run]
+    return [build(Run, row) for row in tx.all(WAITING, {**params, "limit": limit})]
 
 
 def line(
@@ -46,7 +49,7 @@ def line(
 ) -> list[int]:
     """The keys of the runs that `waiting` answers."""
     params = _line_of(dag_id, horizon, only_asked_for=only_asked_for)
-    return [row[0] for row in tx.all(LINE, {**params, "limit": limit})]
+    return tx.values(LINE, {**params, "limit": limit})
 
 
 def is_in_line(tx: Transaction, run: Run, horizon: datetime, *, only_asked_for: bool) -> bool:
@@ -98,7 +101,7 @@ def admitted(tx: Transaction, dag_id: str, limit: int) -> list[Run]:
         " ORDER BY admitted_at, id LIMIT ?",
         (dag_id, limit),
     )
-    return [run for run in map(run_of, rows) if run]
+    return [build(Run, row) for row in rows]
 
 
 def take_slot(tx: Transaction, run: Run, timeout_at: datetime | None, now: datetime) -> bool:
@@ -120,7 +123,7 @@ def waiting_of(tx: Transaction, dag_id: str, limit: int) -> list[Run]:
         " ORDER BY not_before, id LIMIT ?",
         (dag_id, limit),
     )
-    return [run for run in map(run_of, rows) if run]
+    return [build(Run, row) for row in rows]
 
 
 def waiting_in_removed(tx: Transaction, limit: int) -> list[Run]:
@@ -131,7 +134,7 @@ def waiting_in_removed(tx: Transaction, limit: int) -> list[Run]:
         " ORDER BY dag_id, not_before, id LIMIT ?",
         (limit,),
     )
-    return [run for run in map(run_of, rows) if run]
+    return [build(Run, row) for row in rows]
 
 
 def oldest_admitted(tx: Transaction, dag_id: str) -> Run | None:
@@ -158,12 +161,14 @@ def first_waiting(tx: Transaction, dag_id: str, before_key: int) -> Run | None:
 
 def stopping_count(tx: Transaction, dag_id: str) -> int:
     """How many of the DAG's runs give up their slots as soon as what is in flight has stopped."""
-    row = tx.one(
-        "SELECT count(*) FROM runs WHERE dag_id = ? AND admitted_at IS NOT NULL"
-        " AND ended_at IS NULL AND stopping IS NOT NULL",
-        (dag_id,),
+    return int(
+        tx.value(
+            "SELECT count(*) FROM runs WHERE dag_id = ? AND admitted_at IS NOT NULL"
+            " AND ended_at IS NULL AND stopping IS NOT NULL",
+            (dag_id,),
+        )
+        or 0
     )
-    return int(row[0]) if row else 0
 
 
 def timed_out(tx: Transaction, now: datetime, limit: int) -> list[Run]:
@@ -173,25 +178,25 @@ def timed_out(tx: Transaction, now: datetime, limit: int) -> list[Run]:
         " ORDER BY timeout_at LIMIT ?",
         (to_us(now), limit),
     )
-    return [run for run in map(run_of, rows) if run]
+    return [build(Run, row) for row in rows]
 
 
 def timeout_moments(
     tx: Transaction, after: datetime, until: datetime, limit: int
 ) -> list[datetime]:
     """The distinct moments in (after, until] at which a run times out, earliest first."""
-    rows = tx.all(
+    values = tx.values(
         "SELECT DISTINCT timeout_at FROM runs WHERE timeout_at > ? AND timeout_at <= ?"
         " AND timeout_at IS NOT NULL AND ended_at IS NULL ORDER BY timeout_at LIMIT ?",
         (to_us(after), to_us(until), limit),
     )
-    return [from_us(row[0]) for row in rows]
+    return [from_us(value) for value in values]
 
 
 def is_held_up(tx: Transaction, run: Run) -> bool:
     """Whether a run of an earlier date waits for a slot while nothing moves in those that have one:
     then it is this run, or another like it, that must end first."""
-    row = tx.one(
+    held_up = tx.value(
         "SELECT EXISTS (SELECT 1 FROM runs WHERE dag_id = ?1 AND admitted_at IS NULL"
         " AND ended_at IS NULL AND logical_date < ?2) AND NOT EXISTS (SELECT 1 FROM runs r"
         " JOIN task_instances t ON t.run_key = r.id WHERE r.dag_id = ?1"
@@ -199,13 +204,16 @@ def is_held_up(tx: Transaction, run: Run) -> bool:
         " ('scheduled', 'queued', 'running', 'up_for_retry', 'up_for_reschedule'))",
         (run.dag_id, to_us(run.logical_date)),
     )
-    return bool(row and row[0])
+    return bool(held_up)
 
 
 def waiting_count(tx: Transaction, dag_id: str) -> int:
     """How many runs of the DAG have no slot yet."""
-    row = tx.one(
-        "SELECT count(*) FROM runs WHERE dag_id = ? AND admitted_at IS NULL AND ended_at IS NULL",
-        (dag_id,),
+    return int(
+        tx.value(
+            "SELECT count(*) FROM runs"
+            " WHERE dag_id = ? AND admitted_at IS NULL AND ended_at IS NULL",
+            (dag_id,),
+        )
+        or 0
     )
-    return int(row[0]) if row else 0

@@ -12,6 +12,7 @@ from chalicelib.dag.states import RunState
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.connection.times import from_us, to_us
 from chalicelib.database.queries.guards import run_guard
+from chalicelib.database.row_builder import build
 from chalicelib.enums import RunType
 
 
@@ -80,9 +81,11 @@ class NewRun:
 
 
 SELECT_RUN = """
-    SELECT id, run_id, dag_id, version_id, run_type, state, logical_date, data_interval_start,
-           data_interval_end, not_before, admitted_at, params, ancestry, parent_task_id,
-           backfill_id, stopping, reason, is_being_removed,
+    SELECT id AS key, run_id, dag_id, version_id, run_type, state, logical_date,
+           data_interval_start, data_interval_end, not_before,
+           admitted_at IS NOT NULL AS is_admitted, params AS params_text,
+           ancestry AS ancestry_text, parent_task_id, backfill_id, stopping, reason,
+           is_being_removed,
            (SELECT v.version FROM dag_versions v WHERE v.id = version_id) AS version
     FROM runs
 """
@@ -135,9 +138,7 @@ def insert(
     )
     if not changed:
         return None
-    row = tx.one("SELECT id FROM runs WHERE run_id = ?", (run_id,))
-    assert row is not None
-    return int(row[0])
+    return int(tx.value("SELECT id FROM runs WHERE run_id = ?", (run_id,)))
 
 
 def begin(tx: Transaction, key: int, started_at: datetime) -> bool:
@@ -182,8 +183,8 @@ def expired(
             break
         before = to_us(now - timedelta(days=own))
         rows += tx.all(_EXPIRED_OF_DAG, (dag_id, before, passed_by, limit - len(rows)))
-    found = {row[0]: run for row in rows if (run := run_of(row))}
-    return list(found.values())
+    expired_runs = [build(Run, row) for row in rows]
+    return list({run.key: run for run in expired_runs}.values())
 
 
 _NOT_PASSED_BY = "id NOT IN (SELECT value FROM json_each(?))"
@@ -224,29 +225,7 @@ def delete(tx: Transaction, key: int) -> None:
 
 
 def run_of(row: Row | None) -> Run | None:
-    if row is None:
-        return None
-    return Run(
-        key=row[0],
-        run_id=row[1],
-        dag_id=row[2],
-        version_id=row[3],
-        run_type=row[4],
-        state=RunState(row[5]),
-        logical_date=from_us(row[6]),
-        data_interval_start=from_us(row[7]),
-        data_interval_end=from_us(row[8]),
-        not_before=from_us(row[9]),
-        is_admitted=row[10] is not None,
-        params_text=row[11],
-        ancestry_text=row[12],
-        parent_task_id=row[13],
-        backfill_id=row[14],
-        stopping=RunState(row[15]) if row[15] else None,
-        reason=row[16],
-        version=row["version"],
-        is_being_removed=bool(row["is_being_removed"]),
-    )
+    return None if row is None else build(Run, row)
 
 
 def stop(tx: Transaction, key: int, how: RunState, reason: str) -> bool:
@@ -322,22 +301,22 @@ def forget_acknowledgement(tx: Transaction, key: int) -> bool:
 def last_ends(tx: Transaction, dag_id: str, limit: int) -> list[RunState]:
     """How the DAG's latest runs ended, the newest first; those that have not ended are left out,
     and those that had when people un-paused it."""
-    rows = tx.all(
+    values = tx.values(
         "SELECT state FROM runs WHERE dag_id = ?1 AND ended_at IS NOT NULL AND ended_at >"
         " coalesce((SELECT unpaused_at FROM dags WHERE dag_id = ?1), 0) ORDER BY id DESC LIMIT ?2",
         (dag_id, limit),
     )
-    return [RunState(row[0]) for row in rows]
+    return [RunState(value) for value in values]
 
 
 def last_scheduled(tx: Transaction, dag_id: str) -> datetime | None:
     """The latest fire time that made a run."""
-    row = tx.one(
+    logical_date: int | None = tx.value(
         "SELECT logical_date FROM runs WHERE dag_id = ? AND run_type = 'scheduled'"
         " ORDER BY logical_date DESC LIMIT 1",
         (dag_id,),
     )
-    return from_us(row[0]) if row else None
+    return from_us(logical_date)
 
 
 def before(tx: Transaction, run: Run) -> Run | None:
@@ -373,10 +352,12 @@ def last_triggered_by(tx: Transaction, parent_task_id: int) -> Run | None:
 
 def backfill_count(tx: Transaction, backfill_id: int) -> int:
     """How many runs of the backfill have not ended."""
-    row = tx.one(
-        "SELECT count(*) FROM runs WHERE backfill_id = ? AND ended_at IS NULL", (backfill_id,)
+    return int(
+        tx.value(
+            "SELECT count(*) FROM runs WHERE backfill_id = ? AND ended_at IS NULL", (backfill_id,)
+        )
+        or 0
     )
-    return int(row[0]) if row else 0
 
 
 def triggered_by(tx: Transaction, parent_task_id: int) -> Run | None:
@@ -406,7 +387,7 @@ def of_backfill(tx: Transaction, backfill_id: int, limit: int) -> list[Run]:
         " ORDER BY id LIMIT ?",
         (backfill_id, limit),
     )
-    return [run for run in map(run_of, rows) if run]
+    return [build(Run, row) for row in rows]
 
 
 def adopt(tx: Transaction, key: int, backfill_id: int) -> None:
@@ -418,9 +399,9 @@ def dates_between(
     tx: Transaction, dag_id: str, first: datetime, last: datetime, limit: int = 100_000
 ) -> set[datetime]:
     """The logical dates in [first, last] that have a run."""
-    rows = tx.all(
+    values = tx.values(
         "SELECT logical_date FROM runs WHERE dag_id = ? AND logical_date BETWEEN ? AND ?"
         " ORDER BY logical_date LIMIT ?",
         (dag_id, to_us(first), to_us(last), limit),
     )
-    return {from_us(row[0]) for row in rows}
+    return {from_us(value) for value in values}

@@ -30,5 +30,5 @@ def record(tx: Transaction, run_id: str, result: str, now: datetime) -> bool:
 
 def result_of(tx: Transaction, run_id: str) -> str | None:
     """The result as JSON, None while there is none."""
-    row = tx.one("SELECT result FROM self_tests WHERE run_id = ?", (run_id,))
-    return None if row is None or row[0] is None else str(row[0])
+    result: str | None = tx.value("SELECT result FROM self_tests WHERE run_id = ?", (run_id,))
+    return result

@@ -20,10 +20,9 @@ def insert(tx: Transaction, attempt: Attempt, now: datetime) -> None:
 
 def pending(tx: Transaction, limit: int) -> list[str]:
     """Names of the attempts, for `attempt_of`; those that were asked longest ago first."""
-    rows = tx.all(
+    return tx.values(
         "SELECT attempt FROM stop_requests ORDER BY requested_at, attempt LIMIT ?", (limit,)
     )
-    return [row[0] for row in rows]
 
 
 def attempt_of(name: str) -> Attempt:

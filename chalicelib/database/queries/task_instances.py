@@ -18,6 +18,7 @@ from chalicelib.dag.states import TaskState
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.connection.times import from_us, to_us
 from chalicelib.database.queries.guards import task_guard
+from chalicelib.database.row_builder import build
 from chalicelib.enums import Outcome
 from chalicelib.messages import Attempt
 
@@ -93,11 +94,11 @@ class End:
 _STATES = {state.value: state for state in TaskState}
 
 SELECT_TASK = """
-    SELECT t.id, t.run_key, t.dag_id, r.run_id, t.task_id, t.map_index, t.try_number, t.state,
-           t.poke, t.sends, t.queued_at, t.not_before, t.started_at, t.heartbeat_at, t.poke_until,
-           t.poke_billed_ms,
-           t.tries_before, t.item, t.mapped_count, t.pool, t.pool_slots, t.priority,
-           t.version, t.removed_at, t.due_at
+    SELECT t.id AS key, t.run_key, t.dag_id, r.run_id, t.task_id, t.map_index, t.try_number,
+           t.state, t.poke, t.sends, t.queued_at, t.not_before, t.started_at, t.heartbeat_at,
+           t.poke_until, t.poke_billed_ms, t.tries_before, t.item AS item_text, t.mapped_count,
+           t.pool, t.pool_slots, t.priority, t.version, t.removed_at IS NOT NULL AS is_removed,
+           t.due_at
     FROM task_instances t JOIN runs r ON r.id = t.run_key
 """
 
@@ -157,8 +158,7 @@ def to_begin(tx: Transaction, run_key: int, limit: int) -> list[TaskInstance]:
 
 def count(tx: Transaction, run_key: int) -> int:
     """How many task instances the run has."""
-    row = tx.one("SELECT count(*) FROM task_instances WHERE run_key = ?", (run_key,))
-    return int(row[0]) if row else 0
+    return int(tx.value("SELECT count(*) FROM task_instances WHERE run_key = ?", (run_key,)) or 0)
 
 
 def states(tx: Transaction, run_key: int) -> dict[str, Counter[TaskState]]:
@@ -291,13 +291,13 @@ def queued_before(tx: Transaction, moment: datetime, limit: int) -> list[TaskIns
 
 def retry_moments(tx: Transaction, after: datetime, until: datetime, limit: int) -> list[datetime]:
     """The distinct moments in (after, until] at which a retry is due, earliest first."""
-    rows = tx.all(
+    values = tx.values(
         "SELECT DISTINCT due_at FROM task_instances"
         " WHERE due_at > ? AND due_at <= ? AND state IN ('up_for_retry', 'up_for_reschedule')"
         " ORDER BY due_at LIMIT ?",
         (to_us(after), to_us(until), limit),
     )
-    return [from_us(row[0]) for row in rows]
+    return [from_us(value) for value in values]
 
 
 def is_removed_in_flight(tx: Transaction, run_key: int) -> bool:
@@ -344,25 +344,4 @@ def by_key(tx: Transaction, key: int) -> TaskInstance | None:
 
 
 def instance_of(row: Row) -> TaskInstance:
-    return TaskInstance(
-        key=row[0],
-        run_key=row[1],
-        attempt=Attempt(row[2], row[3], row[4], row[5], row[6], row[8]),
-        state=TaskState(row[7]),
-        sends=row[9],
-        queued_at=from_us(row[10]),
-        not_before=from_us(row[11]),
-        started_at=from_us(row[12]),
-        heartbeat_at=from_us(row[13]),
-        poke_until=from_us(row[14]),
-        poke_billed_ms=row[15],
-        tries_before=row[16],
-        item_text=row[17],
-        mapped_count=row[18],
-        pool=row[19],
-        pool_slots=row[20],
-        priority=row[21],
-        version=row["version"],
-        due_at=from_us(row["due_at"]),
-        is_removed=row["removed_at"] is not None,
-    )
+    return build(TaskInstance, row, attempt=build(Attempt, row))

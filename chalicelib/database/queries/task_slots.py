@@ -86,12 +86,12 @@ def _ready(
 
 def line_of_dag(tx: Transaction, dag_id: str, limit: int) -> list[int]:
     """The keys of the DAG's ready tasks in the order in which they are given slots."""
-    return [row[0] for row in tx.all(LINE_OF_DAG, {"of": dag_id, "limit": limit})]
+    return tx.values(LINE_OF_DAG, {"of": dag_id, "limit": limit})
 
 
 def line_of_pool(tx: Transaction, pool: str, limit: int) -> list[int]:
     """The keys of the ready tasks, of any DAG, that wait for slots of the pool, in that order."""
-    return [row[0] for row in tx.all(LINE_OF_POOL, {"of": pool, "limit": limit})]
+    return tx.values(LINE_OF_POOL, {"of": pool, "limit": limit})
 
 
 def holders_in_dag(tx: Transaction, dag_id: str, limit: int) -> list[TaskInstance]:
@@ -116,22 +116,26 @@ def holders_of_task(tx: Transaction, run_key: int, task_id: str, limit: int) -> 
 
 def in_pool_count(tx: Transaction, pool: str) -> int:
     """How many tasks have slots of the pool."""
-    row = tx.one(
-        "SELECT count(*) FROM task_instances WHERE pool = ? AND pool IS NOT NULL"
-        " AND state IN ('queued', 'running') AND state IN ('scheduled', 'queued', 'running')",
-        (pool,),
+    return int(
+        tx.value(
+            "SELECT count(*) FROM task_instances WHERE pool = ? AND pool IS NOT NULL"
+            " AND state IN ('queued', 'running') AND state IN ('scheduled', 'queued', 'running')",
+            (pool,),
+        )
+        or 0
     )
-    return int(row[0]) if row else 0
 
 
 def in_flight_count(tx: Transaction, dag_id: str) -> int:
     """How many of the DAG's max_active_tasks slots are taken."""
-    row = tx.one(
-        "SELECT count(*) FROM task_instances WHERE dag_id = ? AND state IN ('queued', 'running')"
-        " AND state IN ('scheduled', 'queued', 'running')",
-        (dag_id,),
+    return int(
+        tx.value(
+            "SELECT count(*) FROM task_instances WHERE dag_id = ?"
+            " AND state IN ('queued', 'running') AND state IN ('scheduled', 'queued', 'running')",
+            (dag_id,),
+        )
+        or 0
     )
-    return int(row[0]) if row else 0
 
 
 DAGS_WITH_READY_TASKS = """
@@ -155,9 +159,11 @@ def dags_with_ready_tasks(tx: Transaction, after: str, limit: int) -> list[str]:
 
 def in_flight_of_task(tx: Transaction, run_key: int, task_id: str) -> int:
     """How many copies of one task of a run are in flight."""
-    row = tx.one(
-        "SELECT count(*) FROM task_instances WHERE run_key = ? AND task_id = ?"
-        " AND state IN ('queued', 'running')",
-        (run_key, task_id),
+    return int(
+        tx.value(
+            "SELECT count(*) FROM task_instances WHERE run_key = ? AND task_id = ?"
+            " AND state IN ('queued', 'running')",
+            (run_key, task_id),
+        )
+        or 0
     )
-    return int(row[0]) if row else 0

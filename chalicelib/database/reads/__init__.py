@@ -15,7 +15,6 @@ dags            DAGs, their versions and sources
 journal         what was done and told
 operations      how the program fares
 pools           pools, and how full they are
-row_builder     from a row to a value
 runs            runs, newest first
 task_instances  task instances, their attempts, and where an attempt's log is
 values          what the reads answer

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from chalicelib.database.connection import Row, Transaction
-from chalicelib.database.reads.row_builder import build
 from chalicelib.database.reads.values import Backfill, Page
 from chalicelib.database.reads.window import WINDOW, Scan, newest
+from chalicelib.database.row_builder import build_readable
 from chalicelib.enums import BackfillAction, BackfillState
 
 # A running one has few runs that have not ended, and they have an index of their own.
@@ -57,7 +57,7 @@ def backfill(tx: Transaction, key: int) -> Backfill | None:
 
 
 def _item(row: Row) -> Backfill:
-    return build(Backfill, row, actions=_actions(row))
+    return build_readable(Backfill, row, actions=_actions(row))
 
 
 def _actions(row: Row) -> tuple[BackfillAction, ...]:

@@ -8,7 +8,6 @@ from typing import Any
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.queries import definitions
 from chalicelib.database.queries.definitions import DefinitionUnusable
-from chalicelib.database.reads.row_builder import build, warnings_of
 from chalicelib.database.reads.values import (
     Dag,
     DagSource,
@@ -21,6 +20,7 @@ from chalicelib.database.reads.values import (
     Page,
     Tag,
 )
+from chalicelib.database.row_builder import build_readable, warnings_of
 
 _COLUMNS = """
     SELECT d.dag_id, d.name, d.description, d.owner, d.tags, d.schedule, d.timezone, d.is_paused,
@@ -98,19 +98,22 @@ def list_dags(
         "limit": limit + 1,
     }
     rows = tx.all(LIST if tag is None else LIST_BY_TAG, params)
-    items = [build(DagSummary, row, last_run=_last_run(row)) for row in rows[:limit]]
+    items = [build_readable(DagSummary, row, last_run=_last_run(row)) for row in rows[:limit]]
     return Page(items, items[-1].dag_id if len(rows) > limit else None)
 
 
 def upcoming(tx: Transaction, *, limit: int) -> list[DagSummary]:
     """The DAGs that are due first, in that order; those that nothing makes run are left out."""
-    return [build(DagSummary, row, last_run=_last_run(row)) for row in tx.all(UPCOMING, (limit,))]
+    return [
+        build_readable(DagSummary, row, last_run=_last_run(row))
+        for row in tx.all(UPCOMING, (limit,))
+    ]
 
 
 def tags(tx: Transaction, *, limit: int, after: str | None = None) -> Page[Tag, str]:
     """Tags of DAGs, by name; those that only removed ones have are left out."""
     rows = tx.all(TAGS, {"after": after or "", "limit": limit + 1})
-    items = [build(Tag, row) for row in rows[:limit]]
+    items = [build_readable(Tag, row) for row in rows[:limit]]
     return Page(items, items[-1].tag if len(rows) > limit else None)
 
 
@@ -119,7 +122,7 @@ def dag(tx: Transaction, dag_id: str) -> DagWithDefinition | None:
     row = tx.one(ONE, {"dag_id": dag_id})
     if row is None:
         return None
-    item = build(DagSummary, row, last_run=_last_run(row))
+    item = build_readable(DagSummary, row, last_run=_last_run(row))
     definition = definitions.definition(tx, row["version_id"])
     warnings = warnings_of(row)
     try:
@@ -145,20 +148,20 @@ def versions(
     """The versions that are kept, newest first."""
     params = {"dag_id": dag_id, "before": _before(before), "limit": limit + 1}
     rows = tx.all(VERSIONS, params)
-    items = [build(DagVersion, row) for row in rows[:limit]]
+    items = [build_readable(DagVersion, row) for row in rows[:limit]]
     return Page(items, items[-1].version if len(rows) > limit else None)
 
 
 def source(tx: Transaction, dag_id: str, version: int | None = None) -> DagSource | None:
     """The text of the version asked for, else of the active one."""
     row = tx.one(SOURCE, {"dag_id": dag_id, "version": version})
-    return build(DagSource, row) if row else None
+    return build_readable(DagSource, row) if row else None
 
 
 def _last_run(row: Row) -> LastRun | None:
     if row["last_run_id"] is None:
         return None
-    return build(LastRun, {spec.name: row[f"last_{spec.name}"] for spec in fields(LastRun)})
+    return build_readable(LastRun, row, prefix="last_")
 
 
 # What only the detail has and the definition tells.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from chalicelib.database.connection import Transaction
-from chalicelib.database.reads.row_builder import build
 from chalicelib.database.reads.values import AuditEntry, Notification, Page
 from chalicelib.database.reads.window import WINDOW, Scan, newest
+from chalicelib.database.row_builder import build_readable
 
 _AUDIT = "SELECT a.id, a.at, a.who, a.action, a.target, a.details FROM audit a"
 _AUDIT_FILTERS = """
@@ -48,7 +48,7 @@ def audit(
     filters = {"who": who, "action": action, "target": target}
     is_partial = any(value is not None for value in filters.values())
     rows, next_key = newest(tx, AUDIT, filters, limit, before, is_partial=is_partial)
-    return Page([build(AuditEntry, row) for row in rows], next_key)
+    return Page([build_readable(AuditEntry, row) for row in rows], next_key)
 
 
 def notifications(
@@ -63,4 +63,4 @@ def notifications(
     scan = NOTIFICATIONS["all" if run_id is None else "run"]
     filters = {"run_id": run_id, "state": state}
     rows, next_key = newest(tx, scan, filters, limit, before, is_partial=state is not None)
-    return Page([build(Notification, row) for row in rows], next_key)
+    return Page([build_readable(Notification, row) for row in rows], next_key)

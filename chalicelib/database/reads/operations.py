@@ -7,8 +7,8 @@ from datetime import datetime
 
 from chalicelib.database.connection import Transaction
 from chalicelib.database.connection.times import from_us
-from chalicelib.database.reads.row_builder import build
 from chalicelib.database.reads.values import DagImportError, DagWarnings, Page, Tick
+from chalicelib.database.row_builder import build_readable
 
 IMPORT_ERRORS = """
     SELECT e.file_key, f.dag_id, e.problems, e.lines, e.recorded_at
@@ -48,7 +48,7 @@ def import_errors(
 ) -> Page[DagImportError, str]:
     """Files that could not be registered, by key."""
     rows = tx.all(IMPORT_ERRORS, (after or "", limit + 1))
-    items = [build(DagImportError, row) for row in rows[:limit]]
+    items = [build_readable(DagImportError, row) for row in rows[:limit]]
     return Page(items, items[-1].file_key if len(rows) > limit else None)
 
 
@@ -57,14 +57,14 @@ def dag_warnings(
 ) -> Page[DagWarnings, str]:
     """Registered DAGs with warnings, by dag_id."""
     rows = tx.all(DAG_WARNINGS, (after or "", limit + 1))
-    items = [build(DagWarnings, row) for row in rows[:limit]]
+    items = [build_readable(DagWarnings, row) for row in rows[:limit]]
     return Page(items, items[-1].dag_id if len(rows) > limit else None)
 
 
 def ticks(tx: Transaction, *, limit: int, before: int | None = None) -> Page[Tick, int]:
     """The latest ticks, newest first."""
     rows = tx.all(TICKS, (2**62 if before is None else before, limit + 1))
-    items = [build(Tick, row) for row in rows[:limit]]
+    items = [build_readable(Tick, row) for row in rows[:limit]]
     return Page(items, rows[limit - 1]["id"] if len(rows) > limit else None)
 
 

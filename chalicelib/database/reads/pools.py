@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from chalicelib.database.connection import Transaction
-from chalicelib.database.reads.row_builder import build
 from chalicelib.database.reads.values import Page, Pool
+from chalicelib.database.row_builder import build_readable
 
 # The conditions on `pool` and `state` are those of the partial index.
 _HELD = """
@@ -26,11 +26,11 @@ LIST = f"{_COLUMNS} WHERE p.name > ? ORDER BY p.name LIMIT ?"
 def list_pools(tx: Transaction, *, limit: int, after: str | None = None) -> Page[Pool, str]:
     """Pools by name."""
     rows = tx.all(LIST, (after or "", limit + 1))
-    items = [build(Pool, row) for row in rows[:limit]]
+    items = [build_readable(Pool, row) for row in rows[:limit]]
     return Page(items, items[-1].name if len(rows) > limit else None)
 
 
 def pool(tx: Transaction, name: str) -> Pool | None:
     """One of them."""
     row = tx.one(ONE, (name,))
-    return build(Pool, row) if row else None
+    return build_readable(Pool, row) if row else None

@@ -7,9 +7,9 @@ from typing import TypeVar
 from chalicelib.dag.states import RunState
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.reads import actions
-from chalicelib.database.reads.row_builder import build
 from chalicelib.database.reads.values import Page, Run, RunWithParams
 from chalicelib.database.reads.window import WINDOW, Scan, newest
+from chalicelib.database.row_builder import build_readable
 
 Item = TypeVar("Item", bound=Run)
 
@@ -79,7 +79,7 @@ def detail(tx: Transaction, run_id: str) -> RunWithParams | None:
 
 def _run(cls: type[Item], row: Row) -> Item:
     is_stopping = row["stopping"] is not None
-    return build(
+    return build_readable(
         cls,
         row,
         waiting_for=None,

@@ -8,7 +8,6 @@ from typing import TypeVar
 from chalicelib.dag.states import IN_FLIGHT, TASK_ENDED, TaskState
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.reads import actions
-from chalicelib.database.reads.row_builder import build
 from chalicelib.database.reads.values import (
     EndedAttempt,
     Page,
@@ -16,6 +15,7 @@ from chalicelib.database.reads.values import (
     TaskInstanceWithOutputs,
 )
 from chalicelib.database.reads.window import WINDOW, Scan, newest
+from chalicelib.database.row_builder import build_readable
 from chalicelib.messages import Attempt
 
 Item = TypeVar("Item", bound=TaskInstance)
@@ -141,14 +141,13 @@ def task_instance(
         return None
     attempts = tx.all(ATTEMPTS, (row["id"], limit))
     return _task(TaskInstanceWithOutputs, row), [
-        build(EndedAttempt, attempt) for attempt in attempts
+        build_readable(EndedAttempt, attempt) for attempt in attempts
     ]
 
 
 def copies(tx: Transaction, run_id: str, task_id: str) -> int:
     """How many task instances the task has in the run; 0 if it is not there."""
-    row = tx.one(COPIES, {"run_id": run_id, "task_id": task_id})
-    return int(row[0]) if row else 0
+    return int(tx.value(COPIES, {"run_id": run_id, "task_id": task_id}) or 0)
 
 
 def log_source(
@@ -190,7 +189,7 @@ def _task(cls: type[Item], row: Row) -> Item:
     is_stopping, is_removed = bool(row["is_stopping"]), row["removed_at"] is not None
     state = TaskState(row["state"])
     may = actions.of_task(state, is_stopping=is_stopping, is_removed=is_removed)
-    return build(cls, row, waiting_for=None, actions=may)
+    return build_readable(cls, row, waiting_for=None, actions=may)
 
 
 def _scan_for(dag_id: str | None, task_id: str | None, state: str | None) -> str:
