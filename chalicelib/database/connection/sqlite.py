@@ -25,84 +25,32 @@ _PREFERS_STANDARD = WANTED == "standard" or (
 _IS_STANDARD = _PREFERS_STANDARD or find_spec("pysqlite3") is None
 
 if TYPE_CHECKING or _IS_STANDARD:
-    from sqlite3 import (
-        SQLITE_BUSY,
-        SQLITE_CANTOPEN,
-        SQLITE_CORRUPT,
-        SQLITE_FULL,
-        SQLITE_IOERR,
-        SQLITE_NOMEM,
-        SQLITE_NOTADB,
-        SQLITE_PERM,
-        SQLITE_PROTOCOL,
-        SQLITE_READONLY,
-        Connection,
-        Cursor,
-        DatabaseError,
-        Error,
-        IntegrityError,
-        OperationalError,
-        ProgrammingError,
-        Row,
-        complete_statement,
-        connect,
-        sqlite_version,
-        sqlite_version_info,
-    )
+    import sqlite3 as library
 else:
-    from pysqlite3.dbapi2 import (
-        SQLITE_BUSY,
-        SQLITE_CANTOPEN,
-        SQLITE_CORRUPT,
-        SQLITE_FULL,
-        SQLITE_IOERR,
-        SQLITE_NOMEM,
-        SQLITE_NOTADB,
-        SQLITE_PERM,
-        SQLITE_PROTOCOL,
-        SQLITE_READONLY,
-        Connection,
-        Cursor,
-        DatabaseError,
-        Error,
-        IntegrityError,
-        OperationalError,
-        ProgrammingError,
-        Row,
-        complete_statement,
-        connect,
-        sqlite_version,
-        sqlite_version_info,
-    )
+    from pysqlite3 import dbapi2 as library
+
+SQLITE_BUSY = library.SQLITE_BUSY
+SQLITE_CANTOPEN = library.SQLITE_CANTOPEN
+SQLITE_CORRUPT = library.SQLITE_CORRUPT
+SQLITE_FULL = library.SQLITE_FULL
+SQLITE_IOERR = library.SQLITE_IOERR
+SQLITE_NOMEM = library.SQLITE_NOMEM
+SQLITE_NOTADB = library.SQLITE_NOTADB
+SQLITE_PERM = library.SQLITE_PERM
+SQLITE_PROTOCOL = library.SQLITE_PROTOCOL
+SQLITE_READONLY = library.SQLITE_READONLY
+Connection = library.Connection
+Cursor = library.Cursor
+DatabaseError = library.DatabaseError
+Error = library.Error
+IntegrityError = library.IntegrityError
+OperationalError = library.OperationalError
+ProgrammingError = library.ProgrammingError
+Row = library.Row
+complete_statement = library.complete_statement
+connect = library.connect
+sqlite_version = library.sqlite_version
+sqlite_version_info = library.sqlite_version_info
 
 STANDARD_VERSION = sqlite3.sqlite_version
 SOURCE = "standard library" if _IS_STANDARD else "bundled"
-
-__all__ = [
-    "LEAST_VERSION",
-    "SOURCE",
-    "SQLITE_BUSY",
-    "SQLITE_CANTOPEN",
-    "SQLITE_CORRUPT",
-    "SQLITE_FULL",
-    "SQLITE_IOERR",
-    "SQLITE_NOMEM",
-    "SQLITE_NOTADB",
-    "SQLITE_PERM",
-    "SQLITE_PROTOCOL",
-    "SQLITE_READONLY",
-    "STANDARD_VERSION",
-    "WANTED",
-    "Connection",
-    "Cursor",
-    "DatabaseError",
-    "Error",
-    "IntegrityError",
-    "OperationalError",
-    "ProgrammingError",
-    "Row",
-    "complete_statement",
-    "connect",
-    "sqlite_version",
-    "sqlite_version_info",
-]
