@@ -21,7 +21,7 @@ from chalicelib.enums import BackfillState, Reprocess, RunType
 from chalicelib.errors import OrchestratorError
 from chalicelib.scheduler import clearing
 from chalicelib.scheduler.clearing import ClearRequest
-from chalicelib.scheduler.run_creation import make_run
+from chalicelib.scheduler.run_creation import create_run
 from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 log = logging.getLogger("orchestrator.scheduler")
@@ -31,7 +31,7 @@ MAX_LOOKED_AT = 200
 """Dates that one pass looks at."""
 
 
-def go_on(work: UnitOfWork) -> int:
+def advance_all(work: UnitOfWork) -> int:
     """Take every running backfill on, should a run's end have been missed; answers the runs
     made."""
     made = 0
@@ -43,17 +43,17 @@ def go_on(work: UnitOfWork) -> int:
 def advance(work: UnitOfWork, backfill_id: int) -> int:
     """Make runs up to the backfill's own limit; answers how many."""
     made = 0
-    give_up = partial(_give_up, work, backfill_id)
-    with work.isolate("a backfill", give_up=give_up, backfill_id=backfill_id):
-        made = _make_runs(work, backfill_id)
+    fallback = partial(_cancel, work, backfill_id)
+    with work.isolate("a backfill", fallback=fallback, backfill_id=backfill_id):
+        made = _create_runs(work, backfill_id)
     return made
 
 
-def _give_up(work: UnitOfWork, backfill_id: int, reason: str) -> None:
+def _cancel(work: UnitOfWork, backfill_id: int, reason: str) -> None:
     backfills.set_state(work.tx, backfill_id, BackfillState.CANCELLED, work.now, reason)
 
 
-def _make_runs(work: UnitOfWork, backfill_id: int) -> int:
+def _create_runs(work: UnitOfWork, backfill_id: int) -> int:
     found = backfills.find(work.tx, backfill_id)
     dag = dags.find(work.tx, found.dag_id) if found else None
     if found is None or found.state != BackfillState.RUNNING:
@@ -67,11 +67,11 @@ def _make_runs(work: UnitOfWork, backfill_id: int) -> int:
     for _ in range(MAX_LOOKED_AT):
         if moment is None or active >= found.max_active_runs:
             break
-        what = _do(work, found, moment)
+        what = _process_date(work, found, moment)
         counts[what] = counts.get(what, 0) + 1
         active += what in ("made", "cleared")
         made += what == "made"
-        moment = _after(definition, found, moment)
+        moment = _next_date(definition, found, moment)
     else:
         work.outbox.wake(work.now)  # the tick, or this wake-up's pass, goes on
     backfills.move_on(work.tx, found.id, moment, counts)
@@ -80,21 +80,21 @@ def _make_runs(work: UnitOfWork, backfill_id: int) -> int:
     return made
 
 
-def _do(work: UnitOfWork, backfill: Backfill, moment: datetime) -> str:
+def _process_date(work: UnitOfWork, backfill: Backfill, moment: datetime) -> str:
     """Make, clear, or leave the run of one date. One that is refused, as by a default that is no
     value for its param on that date, does not stand in the way of the next."""
     try:
         existing = runs.by_logical_date(work.tx, backfill.dag_id, moment)
         if existing is not None:
-            return _again(work, backfill, existing)
-        return _make(work, backfill, moment)
+            return _reprocess(work, backfill, existing)
+        return _create_run(work, backfill, moment)
     except OrchestratorError as error:
-        about = {"dag_id": backfill.dag_id, "backfill_id": backfill.id, "logical_date": moment}
-        log.error("a date of a backfill refused: %s", error.message, extra=about)
+        ids = {"dag_id": backfill.dag_id, "backfill_id": backfill.id, "logical_date": moment}
+        log.error("a date of a backfill refused: %s", error.message, extra=ids)
         return "refused"
 
 
-def _make(work: UnitOfWork, backfill: Backfill, moment: datetime) -> str:
+def _create_run(work: UnitOfWork, backfill: Backfill, moment: datetime) -> str:
     dag = dags.find(work.tx, backfill.dag_id)
     assert dag is not None
     before = previous_fire_time(work.definition(dag.version_id), moment)
@@ -106,10 +106,10 @@ def _make(work: UnitOfWork, backfill: Backfill, moment: datetime) -> str:
         not_before=work.now,
         backfill_id=backfill.id,
     )
-    return "made" if make_run(work, dag, new) is not None else "left"
+    return "made" if create_run(work, dag, new) is not None else "left"
 
 
-def _again(work: UnitOfWork, backfill: Backfill, run: Run) -> str:
+def _reprocess(work: UnitOfWork, backfill: Backfill, run: Run) -> str:
     wanted = {
         "none": (),
         Reprocess.FAILED: (RunState.FAILED,),
@@ -124,7 +124,7 @@ def _again(work: UnitOfWork, backfill: Backfill, run: Run) -> str:
     return "cleared"
 
 
-def _after(dag: Dag, backfill: Backfill, moment: datetime) -> datetime | None:
+def _next_date(dag: Dag, backfill: Backfill, moment: datetime) -> datetime | None:
     if backfill.is_reverse:
         earlier = previous_fire_time(dag, moment)
         return earlier if earlier is not None and earlier >= backfill.from_date else None

@@ -19,7 +19,7 @@ from chalicelib.scheduler.run_version import VersionChoice
 from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 BUSY = IN_FLIGHT | {TaskState.SCHEDULED}
-UNDONE = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED, TaskState.CANCELLED})
+UNSUCCESSFUL = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED, TaskState.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,12 @@ def clear(work: UnitOfWork, run: Run, request: ClearRequest, *, dry_run: bool = 
     choice = run_version.choose(work, run, request.run_on_latest_version)
     target = work.definition(choice.version_id)
     _check_named(work, run, target, choice.version, request.task_ids or ())
-    undone = _undone(work, run)
+    undone = _unsuccessful_tasks(work, run)
     with work.provisional() as block:
-        moved = run_version.move(work, run, choice)
+        moved = run_version.switch(work, run, choice)
         selection = _select(work, moved, request, run)
         lost = set() if request.task_ids else undone - run_version.tasks_of(target).keys()
-        is_wanted = bool(selection.tasks) or _is_worth_a_move(run, choice, request, lost)
+        is_wanted = bool(selection.tasks) or _is_switch_worthwhile(run, choice, request, lost)
         if is_wanted and not dry_run:
             block.keep()
             _clear(work, moved, selection)
@@ -67,9 +67,9 @@ def clear(work: UnitOfWork, run: Run, request: ClearRequest, *, dry_run: bool = 
     return Cleared(tasks, run.version, choice, is_change=is_wanted)
 
 
-def _undone(work: UnitOfWork, run: Run) -> set[str]:
+def _unsuccessful_tasks(work: UnitOfWork, run: Run) -> set[str]:
     states = task_instances.states(work.tx, run.key)
-    return {task_id for task_id, counts in states.items() if UNDONE & counts.keys()}
+    return {task_id for task_id, counts in states.items() if UNSUCCESSFUL & counts.keys()}
 
 
 def _check_named(
@@ -81,7 +81,7 @@ def _check_named(
             continue
         if not task_instances.of_run(work.tx, run.key, [task_id]):
             raise no_such_task(run, task_id)
-        has_it = task_id in run_version.tasks_of(run_version.own_definition(work, run))
+        has_it = task_id in run_version.tasks_of(run_version.current_definition(work, run))
         where = f"; version {run.version}, which the run has, still has it: ask with"
         hint = f"{where} run_on_latest_version false" if has_it else ""
         raise Conflict(
@@ -92,7 +92,7 @@ def _check_named(
         )
 
 
-def _is_worth_a_move(
+def _is_switch_worthwhile(
     run: Run, choice: VersionChoice, request: ClearRequest, lost: Set[str]
 ) -> bool:
     """Whether the other version alone makes something run, where there is nothing to clear."""
@@ -127,9 +127,9 @@ def _select(work: UnitOfWork, run: Run, request: ClearRequest, before: Run) -> _
     rows = task_instances.of_run(work.tx, run.key, sorted(wanted) if wanted else None)
     rows = [row for row in rows if row.state is not TaskState.NONE]
     current = [row for row in rows if not row.is_removed]
-    chosen = {row.task_id for row in current if is_all or row.state in UNDONE}
-    anew = _made_anew(work, dag, run, before, chosen, current)
-    cleared = [row for row in current if is_all or row.state in UNDONE or row.task_id in anew]
+    chosen = {row.task_id for row in current if is_all or row.state in UNSUCCESSFUL}
+    anew = _tasks_to_remap(work, dag, run, before, chosen, current)
+    cleared = [row for row in current if is_all or row.state in UNSUCCESSFUL or row.task_id in anew]
     going_on = [row for row in rows if row.is_removed and row.task_id in chosen]
     for row in (*cleared, *going_on):
         if row.state in (IN_FLIGHT if row.is_removed else BUSY):
@@ -140,7 +140,7 @@ def _select(work: UnitOfWork, run: Run, request: ClearRequest, before: Run) -> _
     return _Selection(cleared, anew)
 
 
-def _made_anew(
+def _tasks_to_remap(
     work: UnitOfWork,
     dag: Dag,
     run: Run,
@@ -150,9 +150,11 @@ def _made_anew(
 ) -> set[str]:
     """The cleared tasks whose copies may be others: what they are made for is made anew, or the
     new version expands them in another way."""
-    earlier = run_version.tasks_of(run_version.own_definition(work, before))
+    earlier = run_version.tasks_of(run_version.current_definition(work, before))
     params_differ = run.params != before.params
-    unfit = {row.task_id for row in rows if not run_version.is_fit(row, dag.task(row.task_id))}
+    unfit = {
+        row.task_id for row in rows if not run_version.matches_task(row, dag.task(row.task_id))
+    }
     anew = set()
     for task_id in chosen:
         task = dag.task(task_id)
@@ -180,7 +182,7 @@ def _clear(work: UnitOfWork, run: Run, selection: _Selection) -> None:
         task_instances.follow(work.tx, row, dag.task(row.task_id))
     outputs.remove(work.tx, [row.key for row in selection.tasks])
     for task_id in sorted(selection.anew):
-        run_version.reshape(work, run, dag.task(task_id))
+        run_version.reset_instances(work, run, dag.task(task_id))
     reopen(work, run)
 
 
@@ -196,8 +198,8 @@ def reopen(work: UnitOfWork, run: Run) -> None:
     """Let the run go on; if it had ended, it waits for a slot again."""
     if not run.is_active:
         runs.reopen(work.tx, run.key, work.now)
-        work.run_slots.add(run.dag_id)
-    work.touch(run.run_id)
+        work.dags_to_admit.add(run.dag_id)
+    work.mark_changed(run.run_id)
 
 
 def no_such_task(run: Run, task_id: str) -> NotFound:

@@ -36,8 +36,8 @@ from chalicelib.enums import RunType
 from chalicelib.errors import InvalidRequest
 from chalicelib.scheduler import backfill_progress, forced_end, stopping
 from chalicelib.scheduler.outbox import TICK_HORIZON
-from chalicelib.scheduler.run_creation import make_run
-from chalicelib.scheduler.unit_of_work import AT_ONCE, MAKE_AHEAD, UnitOfWork
+from chalicelib.scheduler.run_creation import create_run
+from chalicelib.scheduler.unit_of_work import IMMEDIATELY, LEAD_TIME, UnitOfWork
 
 log = logging.getLogger("orchestrator.scheduler")
 
@@ -45,33 +45,33 @@ MAX_RUNS = 200
 MAX_RETRIES = 1000
 MAX_TIMEOUTS = 100
 MAX_WAKES = 200
-MAX_EXPANDING = 50
-MAX_REFILLED = 100
+MAX_EXPANSIONS = 50
+MAX_DAGS_RECHECKED = 100
 MAX_WAITING = 100
 """Runs of one DAG that may wait for a slot before its missed fire times stop making more."""
 OUTAGE = TICK_HORIZON
 """Fire times missed by less than this were late, not missed: each still makes its run."""
 
-_REFILLED_UP_TO = "refilled_up_to"
+_RECHECKED_UP_TO = "refilled_up_to"
 _INSTANT = timedelta(microseconds=1)
 
 
-def make_due(work: UnitOfWork) -> dict[str, int]:
+def process_due(work: UnitOfWork) -> dict[str, int]:
     """Do what is due; answers how much of what. Bounded: what is left over is woken for at once."""
     parts: dict[str, Callable[[UnitOfWork], int]] = {
-        "runs_timed_out": _time_out,
-        "runs_made": _make_runs,
-        "retries_queued": partial(_queue_again, state=TaskState.UP_FOR_RETRY),
-        "sensors_asked": partial(_queue_again, state=TaskState.UP_FOR_RESCHEDULE),
-        "tasks_expanding": _go_on_expanding,
-        "dags_waiting_for_run_slots": _look_at_waiting_runs,
-        "dags_waiting_for_slots": _refill,
-        "backfill_runs": backfill_progress.go_on,
+        "runs_timed_out": _stop_timed_out_runs,
+        "runs_made": _create_scheduled_runs,
+        "retries_queued": partial(_requeue_due, state=TaskState.UP_FOR_RETRY),
+        "sensors_asked": partial(_requeue_due, state=TaskState.UP_FOR_RESCHEDULE),
+        "tasks_expanding": _continue_expansion,
+        "dags_waiting_for_run_slots": _recheck_waiting_runs,
+        "dags_waiting_for_slots": _recheck_ready_tasks,
+        "backfill_runs": backfill_progress.advance_all,
     }
-    return {name: part_of(work, name, part) for name, part in parts.items()}
+    return {name: run_part(work, name, part) for name, part in parts.items()}
 
 
-def part_of(work: UnitOfWork, name: str, part: Callable[[UnitOfWork], int]) -> int:
+def run_part(work: UnitOfWork, name: str, part: Callable[[UnitOfWork], int]) -> int:
     """Do one part of what is due; one that raises keeps no other from being done."""
     number = 0
     with work.isolate(f"the part {name!r} of what is due"):
@@ -79,9 +79,9 @@ def part_of(work: UnitOfWork, name: str, part: Callable[[UnitOfWork], int]) -> i
     return number
 
 
-def plan_wakes(work: UnitOfWork) -> int:
+def schedule_wakes(work: UnitOfWork) -> int:
     """Ask to be woken for everything that falls due before the next tick is sure to come."""
-    after, until = work.now + MAKE_AHEAD, work.now + TICK_HORIZON
+    after, until = work.now + LEAD_TIME, work.now + TICK_HORIZON
     moments = dags.fire_moments(work.tx, after, until, MAX_WAKES)
     moments += task_instances.retry_moments(work.tx, after, until, MAX_WAKES)
     for moment in moments:
@@ -92,7 +92,7 @@ def plan_wakes(work: UnitOfWork) -> int:
     return len(moments) + len(timeouts)
 
 
-def clock_start(work: UnitOfWork, dag_id: str, dag: Dag) -> datetime | None:
+def first_fire_time(work: UnitOfWork, dag_id: str, dag: Dag) -> datetime | None:
     """The first fire time of a new DAG, a changed schedule or an un-paused DAG: the next one. Only
     `catchup` looks back: to the last fire time that made a run, else to start_date."""
     if not dag.catchup:
@@ -104,16 +104,16 @@ def clock_start(work: UnitOfWork, dag_id: str, dag: Dag) -> datetime | None:
     return next_fire_time(dag, max(last, earliest) if last is not None else work.now)
 
 
-def _make_runs(work: UnitOfWork) -> int:
-    horizon = work.now + MAKE_AHEAD
+def _create_scheduled_runs(work: UnitOfWork) -> int:
+    horizon = work.now + LEAD_TIME
     made = 0
     for dag in dags.due(work.tx, horizon, MAX_RUNS):
         if made >= MAX_RUNS or work.tx.is_late():
             work.outbox.wake(work.now)
             break
-        give_up = partial(_pause, work, dag.dag_id)
-        with work.isolate("a DAG that is due", give_up=give_up, dag_id=dag.dag_id):
-            made += _make_runs_of(work, dag, horizon, MAX_RUNS - made)
+        fallback = partial(_pause, work, dag.dag_id)
+        with work.isolate("a DAG that is due", fallback=fallback, dag_id=dag.dag_id):
+            made += _create_runs_of_dag(work, dag, horizon, MAX_RUNS - made)
     if made >= MAX_RUNS:
         work.outbox.wake(work.now)
     return made
@@ -124,11 +124,11 @@ def _pause(work: UnitOfWork, dag_id: str, reason: str) -> None:
     dags.set_paused(work.tx, dag_id, True, None, work.now, why)
 
 
-def _make_runs_of(work: UnitOfWork, dag: RegisteredDag, horizon: datetime, limit: int) -> int:
+def _create_runs_of_dag(work: UnitOfWork, dag: RegisteredDag, horizon: datetime, limit: int) -> int:
     """Make the DAG's due runs in order and set its clock to the fire time after the last."""
     definition = work.definition(dag.version_id)
     limit = min(limit, MAX_WAITING - run_slots.waiting_count(work.tx, dag.dag_id))
-    moment = _first_to_make(dag, definition, work.now)
+    moment = _first_to_create(dag, definition, work.now)
     made = 0
     while moment is not None and moment <= horizon and made < limit:
         before = previous_fire_time(definition, moment)
@@ -140,7 +140,7 @@ def _make_runs_of(work: UnitOfWork, dag: RegisteredDag, horizon: datetime, limit
             not_before=moment,
         )
         try:
-            made += make_run(work, dag, new) is not None
+            made += create_run(work, dag, new) is not None
         except InvalidRequest as error:
             log.error("no run made: %s", error.message, extra={"dag_id": dag.dag_id})
         moment = next_fire_time(definition, moment)
@@ -150,7 +150,7 @@ def _make_runs_of(work: UnitOfWork, dag: RegisteredDag, horizon: datetime, limit
     return made
 
 
-def _first_to_make(dag: RegisteredDag, definition: Dag, now: datetime) -> datetime | None:
+def _first_to_create(dag: RegisteredDag, definition: Dag, now: datetime) -> datetime | None:
     """After an outage: every missed fire time if the DAG catches up, else only the latest."""
     first = dag.next_fire_at
     if first is None or first > now - OUTAGE:
@@ -162,52 +162,52 @@ def _first_to_make(dag: RegisteredDag, definition: Dag, now: datetime) -> dateti
     return max(first, latest) if latest else first
 
 
-def _queue_again(work: UnitOfWork, state: TaskState) -> int:
-    due = task_instances.due(work.tx, state, work.now + MAKE_AHEAD, MAX_RETRIES)
+def _requeue_due(work: UnitOfWork, state: TaskState) -> int:
+    due = task_instances.due(work.tx, state, work.now + LEAD_TIME, MAX_RETRIES)
     for task in due:
-        give_up = partial(forced_end.end_task, work, task)
-        with work.isolate("an attempt that is due", give_up=give_up, **task.attempt.ids()):
+        fallback = partial(forced_end.fail_task, work, task)
+        with work.isolate("an attempt that is due", fallback=fallback, **task.attempt.ids()):
             task_instances.move(work.tx, task.key, TaskState.SCHEDULED)
-            work.task_slots.add(task.attempt.dag_id)
+            work.dags_to_dispatch.add(task.attempt.dag_id)
     if len(due) >= MAX_RETRIES:
         work.outbox.wake(work.now)
     return len(due)
 
 
-def _time_out(work: UnitOfWork) -> int:
+def _stop_timed_out_runs(work: UnitOfWork) -> int:
     late = run_slots.timed_out(work.tx, work.now, MAX_TIMEOUTS)
     for run in late:
-        give_up = partial(forced_end.end_run, work, run)
-        about = {"give_up": give_up, "patience": AT_ONCE, **run.ids()}
-        with work.isolate("a run that took too long", **about):
+        fallback = partial(forced_end.fail_run, work, run)
+        ids = {"fallback": fallback, "patience": IMMEDIATELY, **run.ids()}
+        with work.isolate("a run that took too long", **ids):
             limit = work.definition(run.version_id).dagrun_timeout
             reason = f"took longer than dagrun_timeout ({limit:g} s)"
             stopping.stop_run(work, run, RunState.FAILED, reason)
     return len(late)
 
 
-def _look_at_waiting_runs(work: UnitOfWork) -> int:
+def _recheck_waiting_runs(work: UnitOfWork) -> int:
     """Look again at runs that wait beside a free slot: their time had not come when it became free,
     or the clock was set back since, or they could not be let in."""
-    dag_ids = run_slots.dags_to_admit(work.tx, work.now + MAKE_AHEAD, MAX_REFILLED)
-    work.run_slots.update(dag_ids)
+    dag_ids = run_slots.dags_to_admit(work.tx, work.now + LEAD_TIME, MAX_DAGS_RECHECKED)
+    work.dags_to_admit.update(dag_ids)
     return len(dag_ids)
 
 
-def _refill(work: UnitOfWork) -> int:
+def _recheck_ready_tasks(work: UnitOfWork) -> int:
     """Look again at tasks that wait for a slot: one transaction may begin only so many."""
-    after = housekeeping.word(work.tx, _REFILLED_UP_TO)
-    ready = task_slots.dags_with_ready_tasks(work.tx, after, MAX_REFILLED)
-    work.task_slots.update(ready)
+    after = housekeeping.word(work.tx, _RECHECKED_UP_TO)
+    ready = task_slots.dags_with_ready_tasks(work.tx, after, MAX_DAGS_RECHECKED)
+    work.dags_to_dispatch.update(ready)
     # Round and round where there are more, for limits may hold back all of those.
-    up_to = ready[-1] if len(ready) >= MAX_REFILLED else ""
+    up_to = ready[-1] if len(ready) >= MAX_DAGS_RECHECKED else ""
     if up_to != after:
-        housekeeping.set_word(work.tx, _REFILLED_UP_TO, up_to)
+        housekeeping.set_word(work.tx, _RECHECKED_UP_TO, up_to)
     return len(ready)
 
 
-def _go_on_expanding(work: UnitOfWork) -> int:
-    half = mapped_instances.half_expanded(work.tx, MAX_EXPANDING)
+def _continue_expansion(work: UnitOfWork) -> int:
+    half = mapped_instances.half_expanded(work.tx, MAX_EXPANSIONS)
     for whole in half:
-        work.touch(whole.attempt.run_id)
+        work.mark_changed(whole.attempt.run_id)
     return len(half)

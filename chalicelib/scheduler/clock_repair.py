@@ -16,7 +16,7 @@ from chalicelib.database.queries import dags, skipped
 from chalicelib.database.queries.dags import RegisteredDag
 from chalicelib.scheduler import notifications
 from chalicelib.scheduler.dispatch import LONGEST_RESEND
-from chalicelib.scheduler.unit_of_work import MAKE_AHEAD, UnitOfWork
+from chalicelib.scheduler.unit_of_work import LEAD_TIME, UnitOfWork
 
 TOLERANCE = timedelta(minutes=1)
 """So much the clocks of two hosts may differ."""
@@ -25,10 +25,10 @@ _SKIPPED_KEPT = timedelta(days=1)
 _MAX_FORGOTTEN = 1000
 
 
-def pull_back(work: UnitOfWork) -> int:
+def correct_future_times(work: UnitOfWork) -> int:
     """Pull all such times; answers how many. Once in each round: the bound for what waits."""
     now, tx = work.now, work.tx
-    soon, latest = now + MAKE_AHEAD, now + TOLERANCE
+    soon, latest = now + LEAD_TIME, now + TOLERANCE
     silence = timedelta(seconds=work.scheduler.settings.silence_seconds)
     skipped.forget_old(tx, now - _SKIPPED_KEPT, now + _SKIPPED_KEPT, _MAX_FORGOTTEN)
     return (
@@ -37,19 +37,19 @@ def pull_back(work: UnitOfWork) -> int:
         + queries.shift_retries(tx, now, latest)
         + queries.shift_timeouts(tx, now, latest)
         + queries.pull_notifications(tx, now, now + notifications.LONGEST_RESEND)
-        + _fire_times(work)
+        + _correct_fire_times(work)
     )
 
 
-def _fire_times(work: UnitOfWork) -> int:
+def _correct_fire_times(work: UnitOfWork) -> int:
     found = queries.dags_set_after(work.tx, work.now, work.now + TOLERANCE, MAX_DAGS)
     for dag in found:
         with work.isolate("a fire time from before the clock was set back", dag_id=dag.dag_id):
-            _work_out_anew(work, dag)
+            _recompute_fire_time(work, dag)
     return len(found)
 
 
-def _work_out_anew(work: UnitOfWork, dag: RegisteredDag) -> None:
+def _recompute_fire_time(work: UnitOfWork, dag: RegisteredDag) -> None:
     """Fire times that have made their run already make no other."""
     moment = next_fire_time(work.definition(dag.version_id), work.now)
     dags.set_next_fire(work.tx, dag.dag_id, moment, work.now)

@@ -24,24 +24,24 @@ from chalicelib.messages import Attempt
 from chalicelib.scheduler import forced_end, notifications, sub_dags
 from chalicelib.scheduler.free_slots import FreeSlots, free_run_slots
 from chalicelib.scheduler.task_messages import task_message
-from chalicelib.scheduler.unit_of_work import AT_ONCE, MAKE_AHEAD, UnitOfWork
+from chalicelib.scheduler.unit_of_work import IMMEDIATELY, LEAD_TIME, UnitOfWork
 
 log = logging.getLogger("orchestrator.scheduler")
 
-MAX_BEGUN = 1000
+MAX_DISPATCHED = 1000
 """Tasks that one transaction may begin: what EFS writes well within the five seconds that it may be
 open. A wake-up goes on at once."""
-MAX_PUT_OFF = 200
+MAX_TEMPLATES_TO_COMPILE = 200
 """Texts whose templates are compiled between two transactions."""
-FIRST_PAGE = 50
+FIRST_PAGE_SIZE = 50
 """Ready tasks that are looked at first: mostly few slots are free, and nothing holds tasks back."""
-PAGE = 500
+PAGE_SIZE = 500
 MAX_PAGES = 40
-MAX_PASSED_BY = 20
+MAX_UNADMITTABLE = 20
 """Waiting runs that cannot be let in, and do not hold up those behind them meanwhile."""
 
 
-def fill_run_slots(work: UnitOfWork, dag_id: str) -> None:
+def admit_runs(work: UnitOfWork, dag_id: str) -> None:
     """Let waiting runs in while the DAG has free slots, the earliest first. A paused DAG lets in
     only those that the clock did not make."""
     dag = dags.find(work.tx, dag_id)
@@ -50,53 +50,57 @@ def fill_run_slots(work: UnitOfWork, dag_id: str) -> None:
     free = free_run_slots(work, dag)
     if free <= 0:
         return
-    horizon = work.now + MAKE_AHEAD
-    limit = free + MAX_PASSED_BY
+    horizon = work.now + LEAD_TIME
+    limit = free + MAX_UNADMITTABLE
     for run in run_slots.waiting(
         work.tx, dag_id, horizon, only_asked_for=dag.is_paused, limit=limit
     ):
         if free <= 0:
             return
-        give_up = partial(forced_end.end_run, work, run)
-        with work.isolate("a run that waits for a slot", give_up=give_up, **run.ids()):
-            _let_in(work, run)
+        fallback = partial(forced_end.fail_run, work, run)
+        with work.isolate("a run that waits for a slot", fallback=fallback, **run.ids()):
+            _admit(work, run)
             free -= 1
 
 
-def _let_in(work: UnitOfWork, run: Run) -> None:
+def _admit(work: UnitOfWork, run: Run) -> None:
     limit = work.definition(run.version_id).dagrun_timeout
-    begins = max(work.now, min(run.not_before, work.now + MAKE_AHEAD))
-    timeout_at = begins + timedelta(seconds=limit) if limit is not None else None
+    start_time = max(work.now, min(run.not_before, work.now + LEAD_TIME))
+    timeout_at = start_time + timedelta(seconds=limit) if limit is not None else None
     run_slots.take_slot(work.tx, run, timeout_at, work.now)
     work.outbox.wake_after(timeout_at)
-    work.touch(run.run_id)
+    work.mark_changed(run.run_id)
 
 
-def fill_task_slots(work: UnitOfWork) -> None:
+def dispatch_tasks(work: UnitOfWork) -> None:
     """Begin ready tasks where slots are free, in the DAGs and pools in which something changed: by
     priority and then the oldest first, whichever DAG they are of."""
     slots, tx = FreeSlots(work), work.tx
     lines = [
-        _line(slots, partial(task_slots.ready_in_dag, tx, dag_id), slots.is_full_dag, dag_id)
-        for dag_id in work.task_slots
+        _ready_tasks(slots, partial(task_slots.ready_in_dag, tx, dag_id), slots.is_full_dag, dag_id)
+        for dag_id in work.dags_to_dispatch
     ]
     lines += [
-        _line(slots, partial(task_slots.ready_in_pool, tx, pool), slots.is_full_pool, pool)
-        for pool in work.pools
+        _ready_tasks(slots, partial(task_slots.ready_in_pool, tx, pool), slots.is_full_pool, pool)
+        for pool in work.pools_to_dispatch
     ]
     before: TaskInstance | None = None
     for task in heapq.merge(*lines, key=lambda task: (-task.priority, task.key)):
-        if work.begun >= MAX_BEGUN or work.tx.is_late() or len(work.to_compile) >= MAX_PUT_OFF:
+        if (
+            work.dispatched >= MAX_DISPATCHED
+            or work.tx.is_late()
+            or len(work.templates_to_compile) >= MAX_TEMPLATES_TO_COMPILE
+        ):
             work.outbox.wake(work.now)
             break
         if before is None or task.key != before.key:  # not in line for both its DAG and its pool
-            _begin_apart(work, task, slots)
+            _dispatch_isolated(work, task, slots)
         before = task
-    work.task_slots.clear()
-    work.pools.clear()
+    work.dags_to_dispatch.clear()
+    work.pools_to_dispatch.clear()
 
 
-def _line(
+def _ready_tasks(
     slots: FreeSlots,
     ready: Callable[[Place, Full, int], list[TaskInstance]],
     is_full: Callable[[str], bool],
@@ -105,7 +109,7 @@ def _line(
     """The ready tasks of a DAG or a pool in order, for as long as it has a free slot. Those that
     one limit holds back do not hold back those behind them."""
     behind = Place()
-    for size in (FIRST_PAGE, *repeat(PAGE, MAX_PAGES)):
+    for size in (FIRST_PAGE_SIZE, *repeat(PAGE_SIZE, MAX_PAGES)):
         if is_full(of):
             return
         page = ready(behind, slots.full(), size)
@@ -115,31 +119,31 @@ def _line(
         behind = Place(page[-1].priority, page[-1].key)
 
 
-def _begin_apart(work: UnitOfWork, task: TaskInstance, slots: FreeSlots) -> None:
+def _dispatch_isolated(work: UnitOfWork, task: TaskInstance, slots: FreeSlots) -> None:
     """Begin the task unless a limit keeps it from that."""
     is_full_pool = task.pool is not None and slots.is_full_pool(task.pool)
     if is_full_pool or slots.is_full_dag(task.attempt.dag_id):
         return
-    give_up = partial(forced_end.end_task, work, task)
-    about = {"give_up": give_up, "patience": AT_ONCE, **task.attempt.ids()}
-    with work.isolate("a task that is ready", **about):
+    fallback = partial(forced_end.fail_task, work, task)
+    ids = {"fallback": fallback, "patience": IMMEDIATELY, **task.attempt.ids()}
+    with work.isolate("a task that is ready", **ids):
         if obstacle := next(slots.obstacles(task), None):
             if obstacle.remedy:
                 task_instances.explain(work.tx, task.key, obstacle.remedy)
             return
-        _begin(work, task, slots)
-        work.begun += 1
+        _dispatch(work, task, slots)
+        work.dispatched += 1
 
 
-def _begin(work: UnitOfWork, task: TaskInstance, slots: FreeSlots) -> None:
+def _dispatch(work: UnitOfWork, task: TaskInstance, slots: FreeSlots) -> None:
     run = work.run_of(task)
     definition = work.definition(run.version_id).task(task.task_id)
     if definition.trigger_dag_id is not None:
-        if (moment := begins(work, run, task)) > work.now:
+        if (moment := start_time(work, run, task)) > work.now:
             work.outbox.wake_after(moment)  # no executor waits for the exact second
             return
         slots.take(task)  # it may wait for the other run, and holds its slot as long
-        sub_dags.start(work, run, task)
+        sub_dags.trigger(work, run, task)
         return
     try:
         queue_attempt(work, run, task)
@@ -147,23 +151,23 @@ def _begin(work: UnitOfWork, task: TaskInstance, slots: FreeSlots) -> None:
         ended = End(Outcome.FAILED, work.now, reason=str(error))
         target = TaskState.FAILED
         task_instances.end_unstarted(work.tx, task.key, target, ended.reason, work.now)
-        notifications.of_task(work, definition, run, task, ended, target)
-        work.touch(run.run_id)
+        notifications.notify_task(work, definition, run, task, ended, target)
+        work.mark_changed(run.run_id)
         return
     slots.take(task)
 
 
-def begins(work: UnitOfWork, run: Run, task: TaskInstance) -> datetime:
+def start_time(work: UnitOfWork, run: Run, task: TaskInstance) -> datetime:
     """When the task may begin. Nothing is ready earlier than MAKE_AHEAD of its time; what seems so
     is from before the clock was set back."""
-    begins = max(work.now, run.not_before, task.not_before or run.not_before)
-    return min(begins, work.now + MAKE_AHEAD)
+    start_time = max(work.now, run.not_before, task.not_before or run.not_before)
+    return min(start_time, work.now + LEAD_TIME)
 
 
 def queue_attempt(work: UnitOfWork, run: Run, task: TaskInstance) -> None:
     """Begin the next attempt: its message leaves after the commit, and again if nothing is heard.
     Raises TemplateError if the command cannot be made."""
-    not_before = begins(work, run, task)
+    not_before = start_time(work, run, task)
     attempt = next_attempt(task)
     dag = work.definition(run.version_id)
     message = task_message(work, dag, run, task, attempt, not_before)

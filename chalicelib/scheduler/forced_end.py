@@ -22,14 +22,14 @@ from chalicelib.scheduler.unit_of_work import UnitOfWork
 log = logging.getLogger("orchestrator.scheduler")
 
 
-def end_run(work: UnitOfWork, run: Run, reason: str) -> None:
+def fail_run(work: UnitOfWork, run: Run, reason: str) -> None:
     """Fail the run: nothing of it begins any more, its commands are stopped, and it ends when they
     have, or at once."""
     stopping.stop_run(work, run, RunState.FAILED, reason)
-    work.touched.discard(run.run_id)  # its progress is what cannot be looked at
+    work.changed_runs.discard(run.run_id)  # its progress is what cannot be looked at
     now = work.run(run.run_id)
     if now is None or not now.is_active:
-        _tell(work, run, reason)
+        _notify(work, run, reason)
         return
     state, why = now.stopping or RunState.FAILED, now.reason or reason
     if task_instances.in_flight_of_run(work.tx, run.key):
@@ -37,32 +37,32 @@ def end_run(work: UnitOfWork, run: Run, reason: str) -> None:
     if runs.end(work.tx, run.key, state, why, work.now):
         log.info("run ended: %s", state, extra=run.ids())
         if state is RunState.FAILED:
-            _tell(work, run, why)
-        work.closed[run.run_id] = state
+            _notify(work, run, why)
+        work.ended_before_admission[run.run_id] = state
 
 
-def _tell(work: UnitOfWork, run: Run, reason: str) -> None:
+def _notify(work: UnitOfWork, run: Run, reason: str) -> None:
     with work.isolate("the news of a failed run", **run.ids()):
         dag = work.definition(run.version_id)
-        notifications.of_run(work, dag, run, RunState.FAILED, reason)
+        notifications.notify_run(work, dag, run, RunState.FAILED, reason)
 
 
-def end_task(work: UnitOfWork, task: TaskInstance, reason: str) -> None:
+def fail_task(work: UnitOfWork, task: TaskInstance, reason: str) -> None:
     """Fail a task that waits to begin."""
     target = TaskState.FAILED
     if task_instances.end_unstarted(work.tx, task.key, target, reason, work.now):
-        work.touch(task.attempt.run_id)
+        work.mark_changed(task.attempt.run_id)
 
 
-def end_unsent(work: UnitOfWork, task: TaskInstance, reason: str) -> None:
+def fail_unsent(work: UnitOfWork, task: TaskInstance, reason: str) -> None:
     """Fail an attempt whose message cannot be made again; should an executor have the first one, it
     is stopped."""
-    if end_attempt(work, task, End(Outcome.FAILED, work.now), reason):
+    if force_end_attempt(work, task, End(Outcome.FAILED, work.now), reason):
         stop_requests.insert(work.tx, task.attempt, work.now)
         work.outbox.stops.append(task.attempt)
 
 
-def end_by(
+def end_by_definition(
     work: UnitOfWork, task: TaskInstance, ended: End, by_definition: Callable[[], bool]
 ) -> bool:
     """End an attempt in flight as its definition says or, if that raises, without it. False if it
@@ -71,24 +71,24 @@ def end_by(
         with work.savepoint():
             return by_definition()
     except Exception as error:
-        reason = work.skip(error, "the definition of a task", **task.attempt.ids())
-        return end_attempt(work, task, ended, reason)
+        reason = work.record_error(error, "the definition of a task", **task.attempt.ids())
+        return force_end_attempt(work, task, ended, reason)
 
 
-def end_attempt(work: UnitOfWork, task: TaskInstance, ended: End, reason: str) -> bool:
+def force_end_attempt(work: UnitOfWork, task: TaskInstance, ended: End, reason: str) -> bool:
     """Record how an attempt in flight ended. Whether it may be tried again nobody knows: it is
     not."""
-    target = PLAIN.get(ended.outcome, TaskState.FAILED)
+    target = STATE_OF_OUTCOME.get(ended.outcome, TaskState.FAILED)
     if target is TaskState.FAILED:
         ended = replace(ended, reason="; ".join(filter(None, (ended.reason, reason))))
     if not attempts.end_attempt(work.tx, task, target, ended, None):
         return False
     log.info("attempt ended: %s", ended.outcome, extra={**task.attempt.ids(), "state": target})
-    work.touch(task.attempt.run_id)
+    work.mark_changed(task.attempt.run_id)
     return True
 
 
-PLAIN = {
+STATE_OF_OUTCOME = {
     "success": TaskState.SUCCESS,
     "skipped": TaskState.SKIPPED,
     "cancelled": TaskState.CANCELLED,

@@ -20,10 +20,10 @@ from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.enums import NotificationEvent
 from chalicelib.messages import NotificationMessage, NotificationResult
 from chalicelib.notification_kinds import KindName
-from chalicelib.scheduler.unit_of_work import AT_ONCE, UnitOfWork
+from chalicelib.scheduler.unit_of_work import IMMEDIATELY, UnitOfWork
 from chalicelib.utils.time import iso
 
-UNHEARD = timedelta(minutes=5)
+CONFIRM_WITHIN = timedelta(minutes=5)
 """How long a report may take: the executors may have much to do."""
 LONGEST_RESEND = timedelta(hours=2)
 MAX_SENDS = 20
@@ -31,11 +31,11 @@ MAX_SENDS = 20
 MAX_DUE = 100
 
 
-def of_run(work: UnitOfWork, dag: Dag, run: Run, state: RunState, reason: str) -> None:
+def notify_run(work: UnitOfWork, dag: Dag, run: Run, state: RunState, reason: str) -> None:
     """The run has ended."""
     with work.isolate("the notifications of a run", **run.ids()):
         if state is RunState.SUCCESS:
-            _tell(
+            _notify(
                 work,
                 dag.on_success,
                 NotificationEvent.SUCCESS,
@@ -44,7 +44,7 @@ def of_run(work: UnitOfWork, dag: Dag, run: Run, state: RunState, reason: str) -
                 {"state": state, "reason": reason},
             )
         elif state is RunState.FAILED:
-            _tell(
+            _notify(
                 work,
                 dag.on_failure,
                 NotificationEvent.FAILURE,
@@ -54,7 +54,7 @@ def of_run(work: UnitOfWork, dag: Dag, run: Run, state: RunState, reason: str) -
             )
 
 
-def of_task(
+def notify_task(
     work: UnitOfWork, task: Task, run: Run, instance: TaskInstance, ended: End, target: TaskState
 ) -> None:
     """An attempt has ended, and its task is in `target` now."""
@@ -73,7 +73,7 @@ def of_task(
             TaskState.FAILED: task.on_failure,
             TaskState.UP_FOR_RETRY: task.on_retry,
         }
-        _tell(work, listeners[target], _EVENTS[target], run, instance, said)
+        _notify(work, listeners[target], _EVENTS[target], run, instance, said)
 
 
 _EVENTS = {
@@ -83,7 +83,7 @@ _EVENTS = {
 }
 
 
-def _tell(
+def _notify(
     work: UnitOfWork,
     listeners: Iterable[NotificationTarget],
     event: NotificationEvent,
@@ -92,7 +92,7 @@ def _tell(
     said: dict[str, Any],
 ) -> None:
     task_id = instance.task_id if instance else None
-    facts = {
+    payload = {
         "event": event,
         "dag_id": run.dag_id,
         "run_id": run.run_id,
@@ -103,11 +103,11 @@ def _tell(
         **said,
     }
     for listener in listeners:
-        refuse = partial(_insert, work, run, task_id, event, listener, facts)
-        about: dict[str, Any] = {**run.ids(), "task_id": task_id, "kind": listener.kind}
-        with work.isolate("a notification", give_up=refuse, patience=AT_ONCE, **about):
-            key = _insert(work, run, task_id, event, listener, facts)
-            _send(work, key, run.dag_id, listener.kind, listener.target, facts)
+        refuse = partial(_insert, work, run, task_id, event, listener, payload)
+        ids: dict[str, Any] = {**run.ids(), "task_id": task_id, "kind": listener.kind}
+        with work.isolate("a notification", fallback=refuse, patience=IMMEDIATELY, **ids):
+            key = _insert(work, run, task_id, event, listener, payload)
+            _send(work, key, run.dag_id, listener.kind, listener.target, payload)
 
 
 def _insert(
@@ -116,7 +116,7 @@ def _insert(
     task_id: str | None,
     event: NotificationEvent,
     listener: NotificationTarget,
-    facts: dict[str, Any],
+    payload: dict[str, Any],
     failure: str | None = None,
 ) -> int:
     """Keep the notification; with `failure` as one that failed for this reason."""
@@ -128,8 +128,8 @@ def _insert(
         event=event,
         kind=KindName(listener.kind),
         target=listener.target,
-        payload=facts,
-        due_at=work.now + UNHEARD,
+        payload=payload,
+        due_at=work.now + CONFIRM_WITHIN,
         now=work.now,
     )
     if failure is not None:
@@ -138,17 +138,17 @@ def _insert(
 
 
 def _send(
-    work: UnitOfWork, key: int, dag_id: str, kind: str, target: str, facts: dict[str, Any]
+    work: UnitOfWork, key: int, dag_id: str, kind: str, target: str, payload: dict[str, Any]
 ) -> None:
-    what = f"{facts['dag_id']}.{facts['task_id']}" if facts.get("task_id") else dag_id
-    env = {name.upper(): str(value) for name, value in facts.items() if value is not None}
-    subject = f"{what}: {facts['event']}"
+    what = f"{payload['dag_id']}.{payload['task_id']}" if payload.get("task_id") else dag_id
+    env = {name.upper(): str(value) for name, value in payload.items() if value is not None}
+    subject = f"{what}: {payload['event']}"
     work.outbox.notices.append(
-        (NotificationMessage(key, kind, target, subject, facts, env), dag_id)
+        (NotificationMessage(key, kind, target, subject, payload, env), dag_id)
     )
 
 
-def reported(work: UnitOfWork, report: NotificationResult) -> None:
+def apply_result(work: UnitOfWork, report: NotificationResult) -> None:
     """An executor has delivered it, or could not; then it is sent again where that may help."""
     if report.is_delivered or not report.is_transient:
         notifications.end(work.tx, report.id, report.is_delivered, report.reason)
@@ -160,11 +160,11 @@ def reported(work: UnitOfWork, report: NotificationResult) -> None:
         reason = f"{report.reason}; given up after it was sent {notification.sends} times"
         notifications.end(work.tx, report.id, False, reason)
     else:
-        due_at = work.now + pause_after(notification.sends)
+        due_at = work.now + resend_delay(notification.sends)
         notifications.wait(work.tx, report.id, due_at, report.reason)
 
 
-def pause_after(sends: int) -> timedelta:
+def resend_delay(sends: int) -> timedelta:
     """Between a send that came to nothing and the next; `sends` counts from 1."""
     return min(timedelta(minutes=2.0 ** (sends - 1)), LONGEST_RESEND)
 
@@ -174,9 +174,9 @@ def resend(work: UnitOfWork) -> int:
     day."""
     due = notifications.due(work.tx, work.now, MAX_DUE)
     for found in due:
-        give_up = partial(notifications.end, work.tx, found.id, False)
-        about: dict[str, Any] = {"dag_id": found.dag_id, "notification_id": found.id}
-        with work.isolate("a notification to be sent again", give_up=give_up, **about):
+        fallback = partial(notifications.end, work.tx, found.id, False)
+        ids: dict[str, Any] = {"dag_id": found.dag_id, "notification_id": found.id}
+        with work.isolate("a notification to be sent again", fallback=fallback, **ids):
             _resend(work, found)
     return len(due)
 
@@ -186,6 +186,6 @@ def _resend(work: UnitOfWork, found: notifications.Notification) -> None:
         reason = f"not confirmed after it was sent {found.sends} times"
         notifications.end(work.tx, found.id, False, reason)
         return
-    due_at = work.now + max(UNHEARD, pause_after(found.sends + 1))
+    due_at = work.now + max(CONFIRM_WITHIN, resend_delay(found.sends + 1))
     notifications.postpone(work.tx, found.id, due_at)
     _send(work, found.id, found.dag_id, found.kind, found.target, found.payload)

@@ -36,7 +36,7 @@ WAKE_AHEAD = timedelta(seconds=3)
 TICK_HORIZON = timedelta(seconds=120)
 """How far the tick looks ahead: EventBridge may leave almost two minutes between two ticks."""
 
-STOPPED_AT_ONCE = 16
+MAX_CONCURRENT_STOPS = 16
 """Attempts: each takes up to three requests, and somebody waits for the answer to a cancel."""
 
 MAX_DELAY = 900
@@ -71,7 +71,7 @@ class Outbox:
         """Where it stands now, for `back_to`."""
         return len(self.tasks), len(self.notices), len(self.stops)
 
-    def back_to(self, mark: tuple[int, int, int]) -> None:
+    def rewind(self, mark: tuple[int, int, int]) -> None:
         """Forget what came since. Wake-ups stay: one too many finds nothing due."""
         tasks, notices, stops = mark
         del self.tasks[tasks:], self.notices[notices:], self.stops[stops:]
@@ -86,10 +86,10 @@ class Outbox:
         failed: list[OutgoingMessage] = []
         for task, not_before, place in self.tasks:
             try:
-                messages.setdefault(place, []).append(self._task_out(task, not_before))
+                messages.setdefault(place, []).append(self._task_message(task, not_before))
             except Exception as error:
                 log.exception("a task's message cannot be written", extra=task.attempt.ids())
-                result = Result(task.attempt, Outcome.FAILED, reason=_unwritable(error))
+                result = Result(task.attempt, Outcome.FAILED, reason=_encoding_error(error))
                 failed.append(OutgoingMessage(result.encode()))
         for notice, dag_id in self.notices:
             try:
@@ -97,7 +97,7 @@ class Outbox:
                 messages.setdefault(DEFAULT_PLACE, []).append(message)
             except Exception as error:
                 log.exception("a notice cannot be written", extra={"dag_id": dag_id})
-                told = NotificationResult(notice.id, False, _unwritable(error))
+                told = NotificationResult(notice.id, False, _encoding_error(error))
                 failed.append(OutgoingMessage(told.encode()))
         for place, batch in messages.items():
             _try(partial(scheduler.task_queues[place].send, batch))
@@ -106,19 +106,19 @@ class Outbox:
 
     def _send_wakes(self, scheduler: SchedulerContext) -> None:
         if self.wakes:
-            scheduler.results.send([self._wake_out(second) for second in sorted(self.wakes)])
+            scheduler.results.send([self._wake_message(second) for second in sorted(self.wakes)])
 
     def _send_stops(self, scheduler: SchedulerContext) -> None:
         if self.stops and (reports := self._stop(scheduler)):
             scheduler.results.send(reports)
 
-    def _task_out(self, message: TaskMessage, not_before: datetime) -> OutgoingMessage:
+    def _task_message(self, message: TaskMessage, not_before: datetime) -> OutgoingMessage:
         # Whole seconds, rounded down: the executor waits out the rest, so that it starts on time.
         ahead = math.floor((not_before - self.now).total_seconds())
         delay = min(max(ahead, 0), MAX_DELAY)
         return OutgoingMessage(message.encode(), delay, message.attempt.dag_id)
 
-    def _wake_out(self, second: int) -> OutgoingMessage:
+    def _wake_message(self, second: int) -> OutgoingMessage:
         # Rounded up: a wake-up that came too early would find nothing due.
         ahead = math.ceil(second - self.now.timestamp() - WAKE_AHEAD.total_seconds())
         return OutgoingMessage(Wake(at=float(second)).encode(), min(max(ahead, 0), MAX_DELAY))
@@ -133,7 +133,7 @@ class Outbox:
                 log.exception("not stopped, the tick will ask again", extra=attempt.ids())
                 return False
 
-        with ThreadPoolExecutor(STOPPED_AT_ONCE) as pool:
+        with ThreadPoolExecutor(MAX_CONCURRENT_STOPS) as pool:
             kept = list(zip(self.stops, pool.map(is_kept, self.stops), strict=True))
         reason = "cancelled before it began"
         results = [
@@ -152,5 +152,5 @@ def _try(send: Callable[[], object]) -> None:
         log.exception("messages not sent, the tick will send them again")
 
 
-def _unwritable(error: Exception) -> str:
+def _encoding_error(error: Exception) -> str:
     return f"its message cannot be written: {in_words(error)}"

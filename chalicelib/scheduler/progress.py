@@ -28,7 +28,7 @@ from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 log = logging.getLogger("orchestrator.scheduler")
 
-COPIES_AT_ONCE = 1000
+MAX_INSTANCES_PER_EXPANSION = 1000
 """Of an expanded task, in one transaction: what EFS writes well within the five seconds that a
 transaction may be open. The rest is made by the wake-up that follows at once."""
 
@@ -43,9 +43,9 @@ def advance(work: UnitOfWork, run: Run) -> None:
     states = task_instances.states(work.tx, run.key)
     for task in dag.tasks:  # in topological order: one pass carries a failure all the way down
         if states[task.id][TaskState.NONE]:
-            _decide_apart(work, run, task, states)
-    work.task_slots.add(run.dag_id)
-    work.pools.update(task.pool for task in dag.tasks if task.pool)
+            _decide_isolated(work, run, task, states)
+    work.dags_to_dispatch.add(run.dag_id)
+    work.pools_to_dispatch.update(task.pool for task in dag.tasks if task.pool)
     if _is_over(states) and not task_instances.is_removed_in_flight(work.tx, run.key):
         _end(work, run, dag, states)
     elif any(task.depends_on_past for task in dag.tasks):
@@ -69,10 +69,10 @@ def _touch_next(work: UnitOfWork, run: Run) -> None:
             return
         dag = work.definition(following.version_id)
         if any(task.depends_on_past for task in dag.tasks):
-            work.touch(following.run_id)
+            work.mark_changed(following.run_id)
 
 
-def _decide_apart(work: UnitOfWork, run: Run, task: Task, states: States) -> None:
+def _decide_isolated(work: UnitOfWork, run: Run, task: Task, states: States) -> None:
     """Decide about one task that waits. One that cannot be decided about fails, and the others go
     on."""
     try:
@@ -81,10 +81,10 @@ def _decide_apart(work: UnitOfWork, run: Run, task: Task, states: States) -> Non
             with work.savepoint():
                 _decide(work, run, task, states, target, reason)
     except Exception as error:
-        if isinstance(error, NotCompiled) and work.may_wait(error):
-            work.put_off(error, run.ids())
+        if isinstance(error, NotCompiled) and work.can_defer(error):
+            work.defer(error, run.ids())
             return
-        reason = work.skip(error, "a task of a run", task_id=task.id, **run.ids())
+        reason = work.record_error(error, "a task of a run", task_id=task.id, **run.ids())
         for instance in task_instances.waiting(work.tx, run.key, task.id):
             failed = TaskState.FAILED
             task_instances.end_unstarted(work.tx, instance.key, failed, reason, work.now)
@@ -103,7 +103,7 @@ def _decide(
             states[task.id] = task_instances.states_of_task(work.tx, run.key, task.id)
             return
         ended = End(Outcome(target), work.now, reason=reason)
-        notifications.of_task(work, task, run, whole, ended, target)
+        notifications.notify_task(work, task, run, whole, ended, target)
     for instance in waiting:
         if target is TaskState.SCHEDULED:
             task_instances.move(work.tx, instance.key, target)
@@ -120,8 +120,8 @@ def decision(work: UnitOfWork, run: Run, task: Task, states: States) -> tuple[Ta
     upstream = _sum(states[dependency] for dependency in task.dependencies)
     decision = decide(task.trigger_rule, upstream, sum(upstream.values()))
     if decision is Decision.RUN and task.depends_on_past:
-        return _by_the_past(work, run, task)
-    return _TARGETS[decision], _because(decision, task, states)
+        return _check_previous_run(work, run, task)
+    return _TARGETS[decision], _reason(decision, task, states)
 
 
 def _sum(counts: Iterable[Counter[TaskState]]) -> dict[TaskState, int]:
@@ -152,7 +152,7 @@ _CAUSES = {
 }
 
 
-def _because(decision: Decision, task: Task, states: States) -> str:
+def _reason(decision: Decision, task: Task, states: States) -> str:
     """The first upstream task that decided it, in words."""
     for cause in _CAUSES.get(decision, ()):
         for dependency in task.dependencies:
@@ -162,7 +162,7 @@ def _because(decision: Decision, task: Task, states: States) -> str:
     return f"trigger rule {task.trigger_rule}"
 
 
-def _by_the_past(work: UnitOfWork, run: Run, task: Task) -> tuple[TaskState, str]:
+def _check_previous_run(work: UnitOfWork, run: Run, task: Task) -> tuple[TaskState, str]:
     """`depends_on_past`: the same task of the run before must have succeeded. One that failed fails
     this one too, rather than leaving it waiting for ever as Airflow does."""
     previous = runs.before(work.tx, run)
@@ -176,11 +176,11 @@ def _by_the_past(work: UnitOfWork, run: Run, task: Task) -> tuple[TaskState, str
         return TaskState.UPSTREAM_FAILED, reason
     if all(state in _GOOD for state in past):
         return TaskState.SCHEDULED, ""
-    work.held_up[run.run_id, task.id] = run.logical_date, previous.run_id
+    work.waiting_on_previous_run[run.run_id, task.id] = run.logical_date, previous.run_id
     return TaskState.NONE, ""
 
 
-def give_up_waiting(work: UnitOfWork, run_id: str, task_id: str, previous: str) -> None:
+def fail_if_deadlocked(work: UnitOfWork, run_id: str, task_id: str, previous: str) -> None:
     """End a task that waits for the run before, should that one, or one before it, never get a slot
     before this run ends. Asked when all else has been settled."""
     run = work.run(run_id)
@@ -194,7 +194,7 @@ def give_up_waiting(work: UnitOfWork, run_id: str, task_id: str, previous: str) 
     for task in task_instances.waiting(work.tx, run.key, task_id):
         target = TaskState.UPSTREAM_FAILED
         task_instances.end_unstarted(work.tx, task.key, target, reason, work.now)
-    work.touch(run_id)
+    work.mark_changed(run_id)
 
 
 _GOOD = frozenset({TaskState.SUCCESS, TaskState.SKIPPED})
@@ -215,13 +215,15 @@ def _expand(work: UnitOfWork, run: Run, task: Task, whole: TaskInstance) -> tupl
     if not items:
         return TaskState.SKIPPED, "expand: there is nothing to make copies for"
     first = whole.mapped_count or 0
-    batch = items[first : first + COPIES_AT_ONCE]
+    batch = items[first : first + MAX_INSTANCES_PER_EXPANSION]
     mapped_instances.insert(work.tx, whole, first, batch)
     if first + len(batch) < len(items):
         work.outbox.wake(work.now)
     else:
         mapped_instances.end(work.tx, whole, len(items), work.now)
-        work.touch(run.run_id)  # a copy that was cleared by itself meanwhile has waited for this
+        work.mark_changed(
+            run.run_id
+        )  # a copy that was cleared by itself meanwhile has waited for this
     return TaskState.SCHEDULED, ""
 
 
@@ -230,22 +232,22 @@ def _end(work: UnitOfWork, run: Run, dag: Dag, states: States) -> None:
     if not runs.end(work.tx, run.key, state, reason, work.now):
         return
     log.info("run ended: %s", state, extra=run.ids())
-    notifications.of_run(work, dag, run, state, reason)
+    notifications.notify_run(work, dag, run, state, reason)
     if state is RunState.FAILED:
         with work.isolate("the count of failed runs", **run.ids()):
             _pause_after_failures(work, run, dag)
     with work.isolate("what waited for a run", **run.ids()):
-        pass_on(work, run, state)
+        release_dependents(work, run, state)
 
 
-def pass_on(work: UnitOfWork, run: Run, state: RunState) -> None:
+def release_dependents(work: UnitOfWork, run: Run, state: RunState) -> None:
     """The run has ended, admitted or not: what waited for that goes on."""
-    work.run_slots.add(run.dag_id)
+    work.dags_to_admit.add(run.dag_id)
     _touch_next(work, run)
     if run.backfill_id is not None:
-        work.backfills.add(run.backfill_id)
+        work.backfills_to_advance.add(run.backfill_id)
     if run.parent_task_id is not None:
-        sub_dags.child_ended(work, run, state)
+        sub_dags.end_parent_task(work, run, state)
 
 
 def verdict(

@@ -26,7 +26,7 @@ from chalicelib.database.queries.dags import DagFile, RegisteredDag
 from chalicelib.database.queries.runs import Run
 from chalicelib.errors import OrchestratorError, UnreadableObject
 from chalicelib.ports import StoredObject
-from chalicelib.scheduler.clock import clock_start
+from chalicelib.scheduler.clock import first_fire_time
 from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.stopping import stop_run
 from chalicelib.scheduler.transaction import unit_of_work
@@ -42,7 +42,7 @@ MAX_LISTINGS = 20
 MAX_STOPPED = 100
 """Waiting runs, each of up to a thousand tasks, that one transaction ends."""
 _LISTED_AT_ONCE = 1000
-_LOOKS = 5
+MAX_READS = 5
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def register(scheduler: SchedulerContext, keys: Iterable[str]) -> int:
     while waiting:
         key = waiting.popleft()
         looks[key] = looks.get(key, 0) + 1
-        if looks[key] > _LOOKS:
+        if looks[key] > MAX_READS:
             log.warning("%s changes faster than it can be read; left to the next tick", key)
             continue
         try:
@@ -74,7 +74,7 @@ def register(scheduler: SchedulerContext, keys: Iterable[str]) -> int:
         except DOOMS_TRANSACTION:
             raise
         except Exception as error:  # the other files are none of its business
-            failed = _failure(scheduler, key, error)
+            failed = _record_failure(scheduler, key, error)
             failure = failure or failed
             continue
         if freed is not None:
@@ -86,7 +86,7 @@ def register(scheduler: SchedulerContext, keys: Iterable[str]) -> int:
     return len(changed)
 
 
-def _failure(scheduler: SchedulerContext, key: str, error: Exception) -> Exception | None:
+def _record_failure(scheduler: SchedulerContext, key: str, error: Exception) -> Exception | None:
     """Make an import error of what registering the file raised; what came from outside is answered,
     for the event to be delivered again."""
     if isinstance(error, OrchestratorError):
@@ -106,7 +106,7 @@ def _failure(scheduler: SchedulerContext, key: str, error: Exception) -> Excepti
 def reconcile(scheduler: SchedulerContext) -> int:
     """Compare the bucket with what is registered and catch up; answers how many objects had
     changed."""
-    listed, last = _listed(scheduler)
+    listed, last = _list_files(scheduler)
     with scheduler.database.read() as tx:
         known = dags.files(tx)
     changed = [key for key, etag in listed.items() if known.get(key) != etag]
@@ -115,7 +115,7 @@ def reconcile(scheduler: SchedulerContext) -> int:
     return register(scheduler, (changed + gone)[:MAX_FILES_PER_ROUND])
 
 
-def _listed(scheduler: SchedulerContext) -> tuple[dict[str, str], str | None]:
+def _list_files(scheduler: SchedulerContext) -> tuple[dict[str, str], str | None]:
     """The YAML files of the bucket, key to ETag, and the last key that was looked at: None if that
     was all."""
     listed: dict[str, str] = {}
@@ -151,7 +151,9 @@ def _register(scheduler: SchedulerContext, reading: _Reading) -> list[str] | Non
     with scheduler.database.read() as tx:
         known = dags.file(tx, reading.key)
     etag = reading.found.etag if reading.found else None
-    if (known.etag if known else None) == etag and not _may_have_dag_now(scheduler, reading, known):
+    if (known.etag if known else None) == etag and not _is_dag_id_free_now(
+        scheduler, reading, known
+    ):
         return None
     with unit_of_work(scheduler) as work:
         known, before = dags.file(work.tx, reading.key), known
@@ -163,11 +165,13 @@ def _register(scheduler: SchedulerContext, reading: _Reading) -> list[str] | Non
             return _refuse(work, reading, known, reading.problems, None)
         holder = dags.file_of(work.tx, reading.dag.dag_id)
         if holder is not None and holder.file_key != reading.key:
-            return _refuse(work, reading, known, (_taken(reading.dag, holder),), reading.dag.dag_id)
+            return _refuse(
+                work, reading, known, (_dag_id_taken(reading.dag, holder),), reading.dag.dag_id
+            )
         return _accept(work, reading, reading.dag, known)
 
 
-def _may_have_dag_now(
+def _is_dag_id_free_now(
     scheduler: SchedulerContext, reading: _Reading, known: DagFile | None
 ) -> bool:
     """An unchanged file that was refused because another one held its DAG, which is now free."""
@@ -177,7 +181,7 @@ def _may_have_dag_now(
         return dags.file_of(tx, reading.dag.dag_id) is None
 
 
-def _taken(dag: Dag, holder: DagFile) -> Problem:
+def _dag_id_taken(dag: Dag, holder: DagFile) -> Problem:
     return Problem(
         line=1,
         column=1,
@@ -227,8 +231,8 @@ def _accept(work: UnitOfWork, reading: _Reading, dag: Dag, known: DagFile | None
         work.tx, dag, version_id, reading.key, is_paused, next_fire_at, work.now, warnings
     )
     work.outbox.wake(next_fire_at)
-    work.run_slots.add(dag.dag_id)  # a limit may have been raised
-    work.task_slots.add(dag.dag_id)
+    work.dags_to_admit.add(dag.dag_id)  # a limit may have been raised
+    work.dags_to_dispatch.add(dag.dag_id)
     log.info("registered from %s", reading.key, extra={"dag_id": dag.dag_id})
     return freed
 
@@ -251,21 +255,21 @@ def _next_fire_at(
     if is_paused:
         return None
     had_clock = before is not None and not before.is_removed and not before.is_paused
-    if before is not None and had_clock and _has_clock_of(work, before, dag):
+    if before is not None and had_clock and _has_same_schedule(work, before, dag):
         return before.next_fire_at
-    return clock_start(work, dag.dag_id, dag)
+    return first_fire_time(work, dag.dag_id, dag)
 
 
-def _has_clock_of(work: UnitOfWork, before: RegisteredDag, dag: Dag) -> bool:
+def _has_same_schedule(work: UnitOfWork, before: RegisteredDag, dag: Dag) -> bool:
     """Whether the schedule is as before. Of a definition that cannot be read nobody knows: then the
     new one begins anew."""
     is_same = False
     with work.isolate("the definition before a new one", dag_id=dag.dag_id):
-        is_same = _clock_of(work.definition(before.version_id)) == _clock_of(dag)
+        is_same = _schedule_of(work.definition(before.version_id)) == _schedule_of(dag)
     return is_same
 
 
-def _clock_of(dag: Dag) -> tuple[object, ...]:
+def _schedule_of(dag: Dag) -> tuple[object, ...]:
     return dag.schedule, dag.timezone, dag.start_date, dag.end_date, dag.catchup
 
 

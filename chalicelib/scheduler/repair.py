@@ -24,7 +24,7 @@ from chalicelib.ports import ReceivedMessage
 from chalicelib.scheduler import forced_end
 from chalicelib.scheduler.claims import ClaimAttempt, claim
 from chalicelib.scheduler.context import SchedulerContext
-from chalicelib.scheduler.dispatch import begins, resend_at
+from chalicelib.scheduler.dispatch import resend_at, start_time
 from chalicelib.scheduler.results import apply_report, end
 from chalicelib.scheduler.task_messages import task_message
 from chalicelib.scheduler.transaction import unit_of_work
@@ -36,9 +36,9 @@ log = logging.getLogger("orchestrator.scheduler")
 MAX_RESENT = 500
 MAX_LOST = 500
 MAX_DEAD = 100
-MAX_ABANDONED = 100
+MAX_UNCLAIMED = 100
 MAX_STOPS = 200
-BEGIN_WITHIN = timedelta(hours=6)
+START_DEADLINE = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ def resend(work: UnitOfWork) -> int:
     """Send again what is queued and has not begun in time. Harmless: one claim wins."""
     due = task_instances.due(work.tx, TaskState.QUEUED, work.now, MAX_RESENT)
     for task in due:
-        give_up = partial(forced_end.end_unsent, work, task)
-        about = {"give_up": give_up, **task.attempt.ids()}
-        with work.isolate("a task message to be sent again", **about):
+        fallback = partial(forced_end.fail_unsent, work, task)
+        ids = {"fallback": fallback, **task.attempt.ids()}
+        with work.isolate("a task message to be sent again", **ids):
             _resend(work, task)
     return len(due)
 
@@ -66,7 +66,7 @@ def _resend(work: UnitOfWork, task: TaskInstance) -> None:
     if not attempts.postpone(work.tx, task, again):
         return
     run = work.run_of(task)
-    not_before = begins(work, run, task)
+    not_before = start_time(work, run, task)
     dag = work.definition_of(task, run)
     try:
         message = task_message(work, dag, run, task, task.attempt, not_before)
@@ -91,18 +91,18 @@ def recover_after_restart(scheduler: SchedulerContext) -> None:
         attempts.make_due(work.tx, work.now)
 
 
-def stop_again(work: UnitOfWork) -> int:
+def repeat_stops(work: UnitOfWork) -> int:
     """Ask once more for the end of what is to be stopped, for a process that died before it
     could."""
     pending = stop_requests.pending(work.tx, MAX_STOPS)
     for name in pending:
-        give_up = partial(_forget_stop, work, name)
-        with work.isolate("a stop to be asked for again", give_up=give_up, attempt=name):
-            _stop_again(work, name)
+        fallback = partial(_forget_stop, work, name)
+        with work.isolate("a stop to be asked for again", fallback=fallback, attempt=name):
+            _repeat_stop(work, name)
     return len(pending)
 
 
-def _stop_again(work: UnitOfWork, name: str) -> None:
+def _repeat_stop(work: UnitOfWork, name: str) -> None:
     attempt = stop_requests.attempt_of(name)
     work.outbox.stops.append(attempt)
     task = task_instances.find(work.tx, attempt)
@@ -131,16 +131,16 @@ def _silent(task: TaskInstance) -> str:
     return f"the executor went silent: last heard of at {last}"
 
 
-def end_abandoned(work: UnitOfWork, findings: Iterable[ClaimAttempt]) -> int:
+def end_unclaimed(work: UnitOfWork, findings: Iterable[ClaimAttempt]) -> int:
     """End the attempts that nobody took; one that did start is watched from its start on."""
     count = 0
     for finding in findings:
         with work.isolate("an attempt that nobody took", **finding.attempt.ids()):
-            count += _end_abandoned(work, finding)
+            count += _end_unclaimed(work, finding)
     return count
 
 
-def _end_abandoned(work: UnitOfWork, finding: ClaimAttempt) -> bool:
+def _end_unclaimed(work: UnitOfWork, finding: ClaimAttempt) -> bool:
     """Whether it ended now."""
     task = task_instances.find(work.tx, finding.attempt)
     if task is None or task.attempt != finding.attempt:
@@ -157,19 +157,19 @@ def abandoned(scheduler: SchedulerContext, now: datetime) -> list[ClaimAttempt]:
     about them: whoever finds the message later will not start the command. One whose claim cannot
     be had for as long again is lost without it."""
     with scheduler.database.read() as tx:
-        waiting = task_instances.queued_before(tx, now - BEGIN_WITHIN, MAX_ABANDONED)
-    hours = BEGIN_WITHIN.total_seconds() / 3600
+        waiting = task_instances.queued_before(tx, now - START_DEADLINE, MAX_UNCLAIMED)
+    hours = START_DEADLINE.total_seconds() / 3600
     reason = f"no executor took the task's message within {hours:g} hours"
     found: list[ClaimAttempt] = []
     for task in waiting:
-        claimed = _claimed(scheduler, task.attempt, reason, now)
-        if claimed is None and task.not_before and task.not_before < now - 2 * BEGIN_WITHIN:
+        claimed = _try_claim(scheduler, task.attempt, reason, now)
+        if claimed is None and task.not_before and task.not_before < now - 2 * START_DEADLINE:
             claimed = ClaimAttempt(task.attempt, f"{reason}, and it could not be claimed", None)
         found += [claimed] if claimed else []
     return found
 
 
-def _claimed(
+def _try_claim(
     scheduler: SchedulerContext, attempt: Attempt, reason: str, now: datetime
 ) -> ClaimAttempt | None:
     """None where the claim could not be written or read: the next tick asks again."""
@@ -189,11 +189,11 @@ def dead_letters(scheduler: SchedulerContext, now: datetime) -> DeadLetters:
         if not batch:
             break
         for message in batch:
-            _open(scheduler, letters, message, reason, now)
+            _read_dead_letter(scheduler, letters, message, reason, now)
     return letters
 
 
-def _open(
+def _read_dead_letter(
     scheduler: SchedulerContext,
     letters: DeadLetters,
     message: ReceivedMessage,
@@ -208,6 +208,6 @@ def _open(
         return
     if isinstance(task, NotificationMessage):  # a notice that nobody confirms is sent again anyway
         letters.received.append(message)
-    elif found := _claimed(scheduler, task.attempt, reason, now):
+    elif found := _try_claim(scheduler, task.attempt, reason, now):
         letters.received.append(message)
         letters.findings.append(found)

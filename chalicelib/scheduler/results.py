@@ -39,9 +39,9 @@ from chalicelib.messages import (
 )
 from chalicelib.ports import ReceivedMessage
 from chalicelib.scheduler import forced_end, notifications
-from chalicelib.scheduler.clock import make_due
+from chalicelib.scheduler.clock import process_due
 from chalicelib.scheduler.context import SchedulerContext
-from chalicelib.scheduler.forced_end import PLAIN
+from chalicelib.scheduler.forced_end import STATE_OF_OUTCOME
 from chalicelib.scheduler.transaction import unit_of_work
 from chalicelib.scheduler.unit_of_work import UnitOfWork
 from chalicelib.utils.errors import in_words
@@ -49,8 +49,8 @@ from chalicelib.utils.errors import in_words
 log = logging.getLogger("orchestrator.scheduler")
 
 FULL_BATCH = 10
-MAX_PULLED = 490
-START_AGAIN = tuple(timedelta(seconds=seconds) for seconds in (15, 60, 240))
+MAX_EXTRA_MESSAGES = 490
+START_RETRY_DELAYS = tuple(timedelta(seconds=seconds) for seconds in (15, 60, 240))
 """After the end of an attempt whose command could not be started, until it is tried once more."""
 
 
@@ -66,7 +66,7 @@ def apply_backlog(scheduler: SchedulerContext, bodies: Sequence[str]) -> Applied
     """Apply what an invocation was given and, if that was a full batch, what waits behind it in the
     queue: a commit costs the same for one report as for hundreds. Lambda itself gathers more than
     ten messages only by waiting a second for them."""
-    pulled = _pull(scheduler) if len(bodies) >= FULL_BATCH else []
+    pulled = _receive_more(scheduler) if len(bodies) >= FULL_BATCH else []
     applied = apply(scheduler, [*bodies, *(message.body for message in pulled)])
     try:
         scheduler.results.delete(pulled)
@@ -75,10 +75,10 @@ def apply_backlog(scheduler: SchedulerContext, bodies: Sequence[str]) -> Applied
     return applied
 
 
-def _pull(scheduler: SchedulerContext) -> list[ReceivedMessage]:
+def _receive_more(scheduler: SchedulerContext) -> list[ReceivedMessage]:
     pulled: list[ReceivedMessage] = []
     try:
-        while len(pulled) < MAX_PULLED:
+        while len(pulled) < MAX_EXTRA_MESSAGES:
             batch = scheduler.results.receive(FULL_BATCH)
             pulled += batch
             if len(batch) < FULL_BATCH:
@@ -108,7 +108,7 @@ def apply(scheduler: SchedulerContext, bodies: Sequence[str]) -> Applied:
                 queue = scheduler.settings.results_queue
                 housekeeping.set_aside(work.tx, queue, body, reason, work.now)
         if is_woken:
-            make_due(work)
+            process_due(work)
     return Applied(len(bodies), bad)
 
 
@@ -117,7 +117,7 @@ def apply_report(work: UnitOfWork, report: Report) -> None:
     if isinstance(report, Wake):
         return
     if isinstance(report, NotificationResult):
-        notifications.reported(work, report)
+        notifications.apply_result(work, report)
         return
     if report.attempt.dag_id == SELF_TEST_DAG_ID:
         if isinstance(report, Result):
@@ -152,7 +152,7 @@ def _lost(last: datetime) -> str:
 
 
 def _result(work: UnitOfWork, task: TaskInstance, result: Result) -> None:
-    started_at, ended_at = _by_our_clock(result, work.now)
+    started_at, ended_at = _clamped_times(result, work.now)
     ended = End(
         outcome=result.outcome,
         ended_at=ended_at,
@@ -173,7 +173,7 @@ def _result(work: UnitOfWork, task: TaskInstance, result: Result) -> None:
         work.forget_outputs(task.run_key, task.task_id)
 
 
-def _by_our_clock(result: Result, now: datetime) -> tuple[datetime | None, datetime]:
+def _clamped_times(result: Result, now: datetime) -> tuple[datetime | None, datetime]:
     """When the attempt began and ended: not later than now, however far its executor's clock is
     ahead."""
     started_at, ended_at = from_epoch(result.started_at), from_epoch(result.ended_at) or now
@@ -184,7 +184,7 @@ def _by_our_clock(result: Result, now: datetime) -> tuple[datetime | None, datet
 def end(work: UnitOfWork, task: TaskInstance, ended: End) -> bool:
     """Record how an attempt in flight ended and, if it may be tried again, when. False if it has
     its result already."""
-    if not forced_end.end_by(work, task, ended, partial(_end, work, task, ended)):
+    if not forced_end.end_by_definition(work, task, ended, partial(_end, work, task, ended)):
         return False
     if ended.started_at is not None:
         runs.begin(work.tx, task.run_key, ended.started_at)
@@ -196,13 +196,13 @@ def end(work: UnitOfWork, task: TaskInstance, ended: End) -> bool:
 def _end(work: UnitOfWork, task: TaskInstance, ended: End) -> bool:
     run = work.run_of(task)
     definition = work.task_definition(run, task)
-    if definition is None or not _is_asked_again(work, definition, task, ended):
+    if definition is None or not _reschedule(work, definition, task, ended):
         target, due_at = _after(work, definition, task, ended)
         if not attempts.end_attempt(work.tx, task, target, ended, due_at):
             return False
         work.outbox.wake(due_at)
         if definition is not None:
-            notifications.of_task(work, definition, run, task, ended, target)
+            notifications.notify_task(work, definition, run, task, ended, target)
         log.info("attempt ended: %s", ended.outcome, extra={**task.attempt.ids(), "state": target})
     if definition is not None:
         task_instances.follow(work.tx, task, definition)
@@ -210,24 +210,26 @@ def _end(work: UnitOfWork, task: TaskInstance, ended: End) -> bool:
 
 
 def _touch(work: UnitOfWork, task: TaskInstance) -> None:
-    work.touch(task.attempt.run_id)
-    work.task_slots.add(task.attempt.dag_id)
+    work.mark_changed(task.attempt.run_id)
+    work.dags_to_dispatch.add(task.attempt.dag_id)
     if task.pool is not None:
-        work.pools.add(task.pool)
+        work.pools_to_dispatch.add(task.pool)
 
 
-def _is_asked_again(work: UnitOfWork, definition: Task, task: TaskInstance, ended: End) -> bool:
+def _reschedule(work: UnitOfWork, definition: Task, task: TaskInstance, ended: End) -> bool:
     """Whether the attempt goes on, later."""
-    return _ask_again(work, definition, task, ended) or _start_again(work, definition, task, ended)
+    return _reschedule_poke(work, definition, task, ended) or _reschedule_start(
+        work, definition, task, ended
+    )
 
 
-def _ask_again(work: UnitOfWork, definition: Task, task: TaskInstance, ended: End) -> bool:
+def _reschedule_poke(work: UnitOfWork, definition: Task, task: TaskInstance, ended: End) -> bool:
     """A sensor whose answer was no is asked again, in the same attempt, until its time is up."""
     sensor = definition.sensor
     has_no_answer = ended.exit_code is None and not ended.is_transient
     if sensor is None or ended.outcome != Outcome.FAILED or has_no_answer:
         return False
-    if not _may_go_on(work, definition, task):
+    if not _may_retry(work, definition, task):
         return False
     begun = ended.started_at or task.queued_at or work.now
     timeout = timedelta(seconds=sensor.timeout)
@@ -239,15 +241,15 @@ def _ask_again(work: UnitOfWork, definition: Task, task: TaskInstance, ended: En
     return attempts.reschedule(work.tx, task, ended, due_at, until)
 
 
-def _start_again(work: UnitOfWork, definition: Task, task: TaskInstance, ended: End) -> bool:
+def _reschedule_start(work: UnitOfWork, definition: Task, task: TaskInstance, ended: End) -> bool:
     """A command that could not be started for now (a service was busy, a disk full) is started
     later, a few times, in the same attempt: no command ran that `retries` could count."""
     starts = task.attempt.poke
-    if not ended.is_transient or definition.sensor is not None or starts >= len(START_AGAIN):
+    if not ended.is_transient or definition.sensor is not None or starts >= len(START_RETRY_DELAYS):
         return False
-    if not _may_go_on(work, definition, task):
+    if not _may_retry(work, definition, task):
         return False
-    due_at = ended.ended_at + START_AGAIN[starts]
+    due_at = ended.ended_at + START_RETRY_DELAYS[starts]
     work.outbox.wake(due_at)
     return attempts.reschedule(work.tx, task, ended, due_at, None)
 
@@ -256,21 +258,21 @@ def _after(
     work: UnitOfWork, definition: Task | None, task: TaskInstance, ended: End
 ) -> tuple[TaskState, datetime | None]:
     """The state that follows, and when the next attempt is due."""
-    if ended.outcome in PLAIN:
-        return PLAIN[ended.outcome], None
+    if ended.outcome in STATE_OF_OUTCOME:
+        return STATE_OF_OUTCOME[ended.outcome], None
     if definition is None:
         return TaskState.FAILED, None
     sensor = definition.sensor
     if sensor is not None and ended.outcome == Outcome.FAILED and ended.exit_code is not None:
         return (TaskState.SKIPPED if sensor.soft_fail else TaskState.FAILED), None
-    if _may_go_on(work, definition, task):
+    if _may_retry(work, definition, task):
         due_at = retry_at(definition, task.tries, ended.ended_at, ended.exit_code)
         if due_at is not None:
             return TaskState.UP_FOR_RETRY, due_at
     return TaskState.FAILED, None
 
 
-def _may_go_on(work: UnitOfWork, definition: Task, task: TaskInstance) -> bool:
+def _may_retry(work: UnitOfWork, definition: Task, task: TaskInstance) -> bool:
     """Whether nobody asked for the end of the run, nor of the task, whichever came first, and its
     run has not meanwhile taken a version that expands the task in another way."""
     if not is_compatible(definition, task.attempt.map_index, task.item):

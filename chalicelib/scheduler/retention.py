@@ -71,22 +71,24 @@ def remove_expired(
         with unit_of_work(scheduler) as work:
             has_more = _remove(work, emptied, removal)
             has_time = clock() < deadline
-            chosen = _choose(work, removal) if has_time else []
-            _note(work, is_unfinished=not has_time or has_more or bool(chosen or removal.failed))
+            chosen = _mark_expired(work, removal) if has_time else []
+            _save_progress(
+                work, is_unfinished=not has_time or has_more or bool(chosen or removal.failed)
+            )
         if not chosen and not has_more:
             break
-        emptied = _empty(scheduler, chosen, removal)
+        emptied = _delete_objects(scheduler, chosen, removal)
     return removal
 
 
-def _note(work: UnitOfWork, *, is_unfinished: bool) -> None:
+def _save_progress(work: UnitOfWork, *, is_unfinished: bool) -> None:
     if is_unfinished:
         housekeeping.set_fact(work.tx, UNFINISHED, work.now)
     else:
         housekeeping.forget_fact(work.tx, UNFINISHED)
 
 
-def _choose(work: UnitOfWork, removal: Removal) -> list[Run]:
+def _mark_expired(work: UnitOfWork, removal: Removal) -> list[Run]:
     """Mark the next runs to be removed, those that ended longest ago."""
     days = work.scheduler.settings.retention_days
     expired = runs.expired(work.tx, work.now, days, MAX_RUNS, without=removal.failed)
@@ -101,19 +103,23 @@ def _choose(work: UnitOfWork, removal: Removal) -> list[Run]:
     return chosen
 
 
-def _empty(scheduler: SchedulerContext, chosen: Sequence[Run], removal: Removal) -> list[Run]:
+def _delete_objects(
+    scheduler: SchedulerContext, chosen: Sequence[Run], removal: Removal
+) -> list[Run]:
     """Delete the objects of these runs; answers those of which none is left."""
     emptied: list[Run] = []
     left = list(chosen)
     for _ in range(MAX_LISTINGS):
-        left = _empty_once(scheduler, left, emptied)
+        left = _delete_first_listing(scheduler, left, emptied)
         if not left:
             break
     removal.failed += [run.key for run in chosen if run not in emptied]
     return emptied
 
 
-def _empty_once(scheduler: SchedulerContext, left: Sequence[Run], emptied: list[Run]) -> list[Run]:
+def _delete_first_listing(
+    scheduler: SchedulerContext, left: Sequence[Run], emptied: list[Run]
+) -> list[Run]:
     """Delete what one listing of each run finds; answers the runs that have more than that."""
 
     def listed(run: Run) -> list[str] | None:

@@ -33,7 +33,7 @@ _INSTANT = timedelta(microseconds=1)
 _TRIES = 100
 
 
-def make_run(work: UnitOfWork, dag: RegisteredDag, new: NewRun) -> Run | None:
+def create_run(work: UnitOfWork, dag: RegisteredDag, new: NewRun) -> Run | None:
     """Make the run. None if its logical date has a run already: a fire time makes exactly one run,
     however often it is asked for. Raises ParamError (an InvalidRequest) for params that the DAG
     does not take, or a required one that is missing."""
@@ -55,7 +55,7 @@ def make_run(work: UnitOfWork, dag: RegisteredDag, new: NewRun) -> Run | None:
     assert made is not None
     if is_full and new.run_type is not RunType.BACKFILL:  # those wait: each date was asked for
         _overlap(work, dag, definition.overlap_policy, made)
-    work.run_slots.add(dag.dag_id)
+    work.dags_to_admit.add(dag.dag_id)
     return made
 
 
@@ -81,14 +81,14 @@ def _overlap(work: UnitOfWork, dag: RegisteredDag, policy: str, made: Run) -> No
             stopping.stop_run(work, oldest, RunState.CANCELLED, reason)
 
 
-def make_now(work: UnitOfWork, dag: RegisteredDag, new: NewRun) -> Run:
+def create_run_now(work: UnitOfWork, dag: RegisteredDag, new: NewRun) -> Run:
     """Make a run for this moment, or for the next microsecond that has none. Raises Conflict."""
     for nudge in range(_TRIES):
         moment = new.logical_date + nudge * _INSTANT
         at_once = replace(
             new, logical_date=moment, data_interval_start=moment, data_interval_end=moment
         )
-        made = make_run(work, dag, at_once)
+        made = create_run(work, dag, at_once)
         if made is not None:
             return made
     raise Conflict(f"DAG {dag.dag_id!r} has too many runs of this very moment; ask again")

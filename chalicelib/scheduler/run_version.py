@@ -52,7 +52,7 @@ def choose(work: UnitOfWork, run: Run, wanted: bool | None) -> VersionChoice:
         own = run.version_id, run.version
         return VersionChoice(*own, False, None, is_broken=False, changes=VersionDiff())
     latest = work.definition(dag.version_id)
-    before = own_definition(work, run)
+    before = current_definition(work, run)
     is_latest = latest.rerun_with_latest_version if wanted is None else wanted
     number = definitions.number_of(work.tx, dag.version_id)
     return VersionChoice(
@@ -64,13 +64,13 @@ def choose(work: UnitOfWork, run: Run, wanted: bool | None) -> VersionChoice:
     )
 
 
-def own_definition(work: UnitOfWork, run: Run) -> Dag | None:
+def current_definition(work: UnitOfWork, run: Run) -> Dag | None:
     """The DAG as the run's own version says; None where that cannot be read: then another version
     is what helps the run."""
     try:
         return work.definition(run.version_id)
     except Exception as error:
-        work.skip(error, "the version of a run", **run.ids())
+        work.record_error(error, "the version of a run", **run.ids())
         return None
 
 
@@ -79,16 +79,16 @@ def tasks_of(dag: Dag | None) -> dict[str, Task]:
     return {task.id: task for task in dag.tasks} if dag else {}
 
 
-def move(work: UnitOfWork, run: Run, choice: VersionChoice) -> Run:
+def switch(work: UnitOfWork, run: Run, choice: VersionChoice) -> Run:
     """Let the run go on with that version; answers the run as it is then. Raises Conflict where its
     params do not do."""
     if choice.version_id == run.version_id:
         return run
-    old, new = own_definition(work, run), work.definition(choice.version_id)
+    old, new = current_definition(work, run), work.definition(choice.version_id)
     params = _params(run, new, choice.version)
     runs.take_version(work.tx, run.key, choice.version_id, params, new.dagrun_timeout)
     mapped_instances.decide_anew(work.tx, run.key)
-    _Rows(work, run, choice.version).fit(old, new, params_differ=params != run.params)
+    _InstanceUpdate(work, run, choice.version).fit(old, new, params_differ=params != run.params)
     work.forget_run(run)
     moved = work.run(run.run_id)
     assert moved is not None
@@ -110,7 +110,7 @@ def _params(run: Run, new: Dag, version: int) -> dict[str, Any]:
 _WAITS = frozenset(TaskState) - TASK_ENDED - IN_FLIGHT
 
 
-class _Rows:
+class _InstanceUpdate:
     """The task instances of a run that takes another version."""
 
     def __init__(self, work: UnitOfWork, run: Run, version: int) -> None:
@@ -137,7 +137,7 @@ class _Rows:
 
     def _add(self, task: Task) -> None:
         """A new task; or one that an earlier version of the run had, which stands as it stood."""
-        back = [row for row in self._removed[task.id] if is_fit(row, task)]
+        back = [row for row in self._removed[task.id] if matches_task(row, task)]
         if not back:
             mapped_instances.begin_anew(self._work.tx, self._run.key, self._run.dag_id, task)
             return
@@ -147,10 +147,10 @@ class _Rows:
 
     def _fit(self, task: Task, rows: Sequence[TaskInstance], *, is_other: bool) -> None:
         tx = self._work.tx
-        unfit = [row for row in rows if not is_fit(row, task)]
+        unfit = [row for row in rows if not matches_task(row, task)]
         wanted = {TaskState.NONE} if is_other and not unfit else _WAITS if unfit else set()
         if all(row.state in wanted for row in rows):
-            reshape(self._work, self._run, task)
+            reset_instances(self._work, self._run, task)
             return
         reason = f"version {self._version} of the DAG expands the task in another way"
         for row in unfit:
@@ -160,7 +160,7 @@ class _Rows:
             task_instances.follow(tx, row, task)
 
 
-def reshape(work: UnitOfWork, run: Run, task: Task) -> None:
+def reset_instances(work: UnitOfWork, run: Run, task: Task) -> None:
     """Let a task that nobody works on begin anew, expanded or not, as its definition is now."""
     rows = task_instances.of_run(work.tx, run.key, [task.id])
     rows = [row for row in rows if not row.is_removed]
@@ -173,7 +173,7 @@ def reshape(work: UnitOfWork, run: Run, task: Task) -> None:
         mapped_instances.retire(work.tx, copies, "the task is not expanded any more", work.now)
 
 
-def is_fit(row: TaskInstance, task: Task) -> bool:
+def matches_task(row: TaskInstance, task: Task) -> bool:
     """Whether the row, made by another version, is one that the task has in this one."""
     if row.mapped_count is not None:
         return bool(task.expand)

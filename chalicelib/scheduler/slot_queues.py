@@ -11,7 +11,7 @@ from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.database.reads.wait_reasons import Holder, WaitingFor
 from chalicelib.enums import WaitingCode
 from chalicelib.scheduler.free_slots import Obstacle
-from chalicelib.scheduler.unit_of_work import MAKE_AHEAD, UnitOfWork
+from chalicelib.scheduler.unit_of_work import LEAD_TIME, UnitOfWork
 
 HOLDERS = 5
 """Of those in the way, how many are named."""
@@ -19,11 +19,11 @@ QUEUE = 1000
 """Places of a queue that are counted; farther back a position is None."""
 
 
-def of_run(run: Run) -> Holder:
+def notify_run(run: Run) -> Holder:
     return Holder(run.dag_id, run.run_id, None, None, run.state)
 
 
-def of_task(task: TaskInstance) -> Holder:
+def notify_task(task: TaskInstance) -> Holder:
     attempt = task.attempt
     return Holder(attempt.dag_id, attempt.run_id, task.task_id, attempt.map_index, task.state)
 
@@ -56,10 +56,10 @@ class SlotQueues:
 
         def holders() -> tuple[tuple[Holder, ...], int]:
             admitted = run_slots.admitted(tx, dag.dag_id, HOLDERS)
-            return tuple(map(of_run, admitted)), run_slots.admitted_count(tx, dag.dag_id)
+            return tuple(map(notify_run, admitted)), run_slots.admitted_count(tx, dag.dag_id)
 
         def line() -> list[int]:
-            horizon = self._work.now + MAKE_AHEAD
+            horizon = self._work.now + LEAD_TIME
             paused = dag.is_paused
             return run_slots.line(tx, dag.dag_id, horizon, only_asked_for=paused, limit=QUEUE)
 
@@ -82,7 +82,7 @@ class SlotQueues:
 
         def holders() -> tuple[tuple[Holder, ...], int]:
             held = task_slots.holders_in_dag(tx, dag_id, HOLDERS)
-            return tuple(map(of_task, held)), task_slots.in_flight_count(tx, dag_id)
+            return tuple(map(notify_task, held)), task_slots.in_flight_count(tx, dag_id)
 
         held, count = self._held((obstacle.code, dag_id, 0), holders)
         line = self._place("tasks of", dag_id, lambda: task_slots.line_of_dag(tx, dag_id, QUEUE))
@@ -98,7 +98,7 @@ class SlotQueues:
 
         def holders() -> tuple[tuple[Holder, ...], int]:
             held = task_slots.holders_in_pool(tx, pool, HOLDERS)
-            return tuple(map(of_task, held)), task_slots.in_pool_count(tx, pool)
+            return tuple(map(notify_task, held)), task_slots.in_pool_count(tx, pool)
 
         held, count = self._held((obstacle.code, pool, 0), holders)
         line = self._place("pool", pool, lambda: task_slots.line_of_pool(tx, pool, QUEUE))
@@ -115,7 +115,7 @@ class SlotQueues:
 
         def holders() -> tuple[tuple[Holder, ...], int]:
             held = task_slots.holders_of_task(tx, *key, HOLDERS)
-            return tuple(map(of_task, held)), task_slots.in_flight_of_task(tx, *key)
+            return tuple(map(notify_task, held)), task_slots.in_flight_of_task(tx, *key)
 
         held, count = self._held((obstacle.code, task.task_id, task.run_key), holders)
         what = (

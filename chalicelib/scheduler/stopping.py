@@ -26,9 +26,9 @@ def stop_run(work: UnitOfWork, run: Run, how: RunState, reason: str) -> bool:
         stop_attempt(work, task, reason)
     if not run.is_admitted:
         runs.end(work.tx, run.key, how, reason, work.now)
-        work.closed[run.run_id] = how
-    work.touch(run.run_id)
-    work.run_slots.add(run.dag_id)
+        work.ended_before_admission[run.run_id] = how
+    work.mark_changed(run.run_id)
+    work.dags_to_admit.add(run.dag_id)
     return True
 
 
@@ -38,7 +38,7 @@ def stop_attempt(work: UnitOfWork, task: TaskInstance, reason: str) -> None:
         runs.detach(work.tx, task.key)
         ended = End(Outcome.CANCELLED, work.now, started_at=task.started_at, reason=reason)
         if attempts.end_attempt(work.tx, task, TaskState.CANCELLED, ended, None):
-            work.touch(task.attempt.run_id)
+            work.mark_changed(task.attempt.run_id)
         return
     task_instances.explain(work.tx, task.key, f"being stopped: {reason}")
     stop_requests.insert(work.tx, task.attempt, work.now)

@@ -18,7 +18,7 @@ from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.enums import Outcome, RunType
 from chalicelib.errors import OrchestratorError
 from chalicelib.scheduler import forced_end, notifications
-from chalicelib.scheduler.run_creation import make_now
+from chalicelib.scheduler.run_creation import create_run_now
 from chalicelib.scheduler.task_messages import template_context
 from chalicelib.scheduler.unit_of_work import UnitOfWork
 
@@ -26,7 +26,7 @@ MAX_DEPTH = 20
 MAX_WAITING = 100
 
 
-def start(work: UnitOfWork, run: Run, task: TaskInstance) -> None:
+def trigger(work: UnitOfWork, run: Run, task: TaskInstance) -> None:
     """Make the run that the task asks for. The task has succeeded then, or waits for the run's
     end."""
     dag = work.definition(run.version_id)
@@ -38,14 +38,16 @@ def start(work: UnitOfWork, run: Run, task: TaskInstance) -> None:
     assert begun is not None
     try:
         with work.savepoint():
-            made = _make(work, run, begun, definition.trigger_dag_id or "", definition.conf)
+            made = _create_child_run(
+                work, run, begun, definition.trigger_dag_id or "", definition.conf
+            )
     except (TemplateError, OrchestratorError) as error:
         if work.tx.is_doomed_by(error):
             raise
         _end(work, begun, Outcome.FAILED, str(error))
         return
     except Exception as error:
-        reason = work.skip(error, "a run to trigger", **begun.attempt.ids())
+        reason = work.record_error(error, "a run to trigger", **begun.attempt.ids())
         _end(work, begun, Outcome.FAILED, reason)
         return
     if not definition.wait_for_completion:
@@ -54,7 +56,7 @@ def start(work: UnitOfWork, run: Run, task: TaskInstance) -> None:
         task_instances.explain(work.tx, begun.key, f"waits for {made.run_id}")
 
 
-def child_ended(work: UnitOfWork, child: Run, state: RunState) -> None:
+def end_parent_task(work: UnitOfWork, child: Run, state: RunState) -> None:
     """The run that a task waits for has ended: so has the task."""
     task = task_instances.by_key(work.tx, child.parent_task_id or 0)
     if task is not None and task.state is TaskState.RUNNING:
@@ -62,26 +64,28 @@ def child_ended(work: UnitOfWork, child: Run, state: RunState) -> None:
         _end(work, task, outcome, f"{child.run_id} ended: {state}")
 
 
-def end_waiting(work: UnitOfWork) -> int:
+def end_orphaned_waits(work: UnitOfWork) -> int:
     """End the tasks whose run has ended, or is gone, without their having been told; answers how
     many."""
     waiting = task_instances.waiting_for_no_run(work.tx, MAX_WAITING)
     for task in waiting:
-        give_up = partial(_give_up, work, task)
-        with work.isolate("a task that waits for no run", give_up=give_up, **task.attempt.ids()):
+        fallback = partial(_fail, work, task)
+        with work.isolate("a task that waits for no run", fallback=fallback, **task.attempt.ids()):
             child = runs.last_triggered_by(work.tx, task.key)
             if child is None:
                 _end(work, task, Outcome.FAILED, "the run that it waited for is gone")
             else:
-                child_ended(work, child, child.state)
+                end_parent_task(work, child, child.state)
     return len(waiting)
 
 
-def _give_up(work: UnitOfWork, task: TaskInstance, reason: str) -> None:
-    forced_end.end_attempt(work, task, End(Outcome.FAILED, work.now), reason)
+def _fail(work: UnitOfWork, task: TaskInstance, reason: str) -> None:
+    forced_end.force_end_attempt(work, task, End(Outcome.FAILED, work.now), reason)
 
 
-def _make(work: UnitOfWork, run: Run, task: TaskInstance, dag_id: str, conf: dict[str, Any]) -> Run:
+def _create_child_run(
+    work: UnitOfWork, run: Run, task: TaskInstance, dag_id: str, conf: dict[str, Any]
+) -> Run:
     lineage = (*run.ancestry, run.dag_id)
     if dag_id in lineage or len(lineage) >= MAX_DEPTH:
         raise OrchestratorError(f"a circle: {' -> '.join((*lineage, dag_id))}")
@@ -95,7 +99,7 @@ def _make(work: UnitOfWork, run: Run, task: TaskInstance, dag_id: str, conf: dic
     except NotCompiled:
         raise NotCompiled(*texts_in(conf)) from None
     definition = work.definition(run.version_id).task(task.task_id)
-    made = make_now(
+    made = create_run_now(
         work,
         target,
         NewRun(
@@ -117,7 +121,7 @@ def _make(work: UnitOfWork, run: Run, task: TaskInstance, dag_id: str, conf: dic
 
 def _end(work: UnitOfWork, task: TaskInstance, outcome: Outcome, reason: str) -> None:
     ended = End(outcome, work.now, started_at=task.started_at, reason=reason)
-    forced_end.end_by(work, task, ended, partial(_end_by_definition, work, task, ended))
+    forced_end.end_by_definition(work, task, ended, partial(_end_by_definition, work, task, ended))
 
 
 def _end_by_definition(work: UnitOfWork, task: TaskInstance, ended: End) -> bool:
@@ -138,6 +142,6 @@ def _end_by_definition(work: UnitOfWork, task: TaskInstance, ended: End) -> bool
     work.outbox.wake(due_at)
     if definition is not None:
         task_instances.follow(work.tx, task, definition)
-        notifications.of_task(work, definition, run, task, ended, target)
-    work.touch(run.run_id)
+        notifications.notify_task(work, definition, run, task, ended, target)
+    work.mark_changed(run.run_id)
     return True

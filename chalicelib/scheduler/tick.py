@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 _LAST_ROUND = "last_round"
 
-MAX_SAID = 20
+MAX_ERRORS = 20
 """Of what a tick left out, so much is told."""
 
 
@@ -54,7 +54,7 @@ class Report:
 
     def part(self, work: UnitOfWork, name: str, part: Callable[[UnitOfWork], int]) -> int:
         """Do one part inside the transaction; one that raises keeps no other from being done."""
-        number = clock.part_of(work, name, part)
+        number = clock.run_part(work, name, part)
         self.count(name, number)
         return number
 
@@ -73,7 +73,7 @@ class Report:
 
 
 @dataclass
-class _Outside:
+class _Gathered:
     """What was learned from queues and buckets before the transaction, none of it decided yet.
     `is_compared`: of the dags bucket nothing is left that changed unnoticed; `is_removing`: what is
     too old is to be removed."""
@@ -89,13 +89,13 @@ def tick(scheduler: SchedulerContext) -> Report:
     """Do all of it. Raises only where the database cannot be written."""
     started_at, started_ns = scheduler.now(), time.perf_counter_ns()
     report = Report()
-    outside = _look_outside(scheduler, report, started_at)
+    outside = _gather(scheduler, report, started_at)
     with unit_of_work(scheduler) as work:
         _decide(work, outside, report)
         duration_us = (time.perf_counter_ns() - started_ns) // 1000
         housekeeping.record_tick(work.tx, started_at, duration_us, report.counts, report.errors)
     if outside.letters.received:
-        report.attempt("dead letters", lambda: _delete_dead(scheduler, outside), None)
+        report.attempt("dead letters", lambda: _delete_dead_letters(scheduler, outside), None)
     if outside.is_removing:
         report.attempt("retention", lambda: _remove_expired(scheduler, report), None)
     log.info("tick", extra={"counts": report.counts, "errors": report.errors})
@@ -114,12 +114,12 @@ def _remove_expired(scheduler: SchedulerContext, report: Report) -> None:
             housekeeping.amend_tick(tx, report.counts, report.errors)
 
 
-def _look_outside(scheduler: SchedulerContext, report: Report, now: datetime) -> _Outside:
+def _gather(scheduler: SchedulerContext, report: Report, now: datetime) -> _Gathered:
     """All that needs the network. Nothing may be asked of it inside a transaction."""
-    outside = _Outside()
+    outside = _Gathered()
     with scheduler.database.read() as tx:
         every = timedelta(seconds=scheduler.settings.reconcile_seconds)
-        outside.is_round = _is_round(housekeeping.fact(tx, _LAST_ROUND), every, now)
+        outside.is_round = _is_round_due(housekeeping.fact(tx, _LAST_ROUND), every, now)
         outside.is_removing = outside.is_round or retention.is_unfinished(tx)
     letters = report.attempt(
         "dead letters", lambda: repair.dead_letters(scheduler, now), DeadLetters()
@@ -135,25 +135,25 @@ def _look_outside(scheduler: SchedulerContext, report: Report, now: datetime) ->
     return outside
 
 
-def _decide(work: UnitOfWork, outside: _Outside, report: Report) -> None:
+def _decide(work: UnitOfWork, outside: _Gathered, report: Report) -> None:
     findings = outside.findings
-    report.part(work, "attempts_lost", lambda work: repair.end_abandoned(work, findings))
+    report.part(work, "attempts_lost", lambda work: repair.end_unclaimed(work, findings))
     report.part(work, "attempts_lost", repair.end_silent)
-    for name, number in clock.make_due(work).items():
+    for name, number in clock.process_due(work).items():
         report.count(name, number)
     report.part(work, "messages_resent", repair.resend)
-    report.part(work, "tasks_waited_in_vain", sub_dags.end_waiting)
-    report.part(work, "stops_repeated", repair.stop_again)
+    report.part(work, "tasks_waited_in_vain", sub_dags.end_orphaned_waits)
+    report.part(work, "stops_repeated", repair.repeat_stops)
     report.part(work, "notices_resent", notifications.resend)
-    report.part(work, "wakes_planned", clock.plan_wakes)
+    report.part(work, "wakes_planned", clock.schedule_wakes)
     report.part(work, "dead_letters", lambda work: _set_aside(work, outside.letters))
     if outside.is_round:
-        report.part(work, "times_pulled_back", clock_repair.pull_back)
+        report.part(work, "times_pulled_back", clock_repair.correct_future_times)
         stopped = report.part(work, "runs_stopped", registration.stop_removed)
         is_done = outside.is_compared and stopped < registration.MAX_STOPPED
         if is_done:  # else the next tick goes on
             housekeeping.set_fact(work.tx, _LAST_ROUND, work.now)
-    report.errors += work.skipped_items[:MAX_SAID]
+    report.errors += work.isolated_errors[:MAX_ERRORS]
 
 
 def _set_aside(work: UnitOfWork, letters: DeadLetters) -> int:
@@ -163,11 +163,11 @@ def _set_aside(work: UnitOfWork, letters: DeadLetters) -> int:
     return len(letters.received)
 
 
-def _is_round(last: datetime | None, every: timedelta, now: datetime) -> bool:
+def _is_round_due(last: datetime | None, every: timedelta, now: datetime) -> bool:
     """Every few minutes: the parts that look at everything, not only at what is due."""
     # One that lies ahead is from before the clock was set back.
     return last is None or not last <= now < last + every
 
 
-def _delete_dead(scheduler: SchedulerContext, outside: _Outside) -> None:
+def _delete_dead_letters(scheduler: SchedulerContext, outside: _Gathered) -> None:
     scheduler.dead_letters.delete(outside.letters.received)

@@ -22,30 +22,31 @@ log = logging.getLogger("orchestrator.scheduler")
 MAX_COMPILED = 200
 """Template expressions that one transaction compiles: a tenth of a second, or three on Lambda."""
 MAX_PASSES = 10
-"""Transactions in which one invocation goes on with what had to wait for its templates."""
+"""Transactions in which one invocation processes what had to wait for its templates."""
 
 
 @contextmanager
 def unit_of_work(scheduler: SchedulerContext, batch_id: str | None = None) -> Iterator[UnitOfWork]:
-    """A transaction in which changes are followed up. Nothing is sent if it fails. What needs more
-    templates than a transaction may compile is done in others behind it."""
+    """Run the block in one transaction, propagate its changes, commit, then send the messages.
+    Nothing is sent if the transaction fails. Items that need more templates than one transaction
+    may compile are processed in further transactions after it."""
     try:
         with _transaction(scheduler, batch_id) as work:
             yield work
     except NotCompiled as error:
         _compile(error.texts)
-        raise Unavailable("the DAG's many templates had to be prepared; try again") from None
+        raise Unavailable("the DAG's templates had to be compiled first; try again") from None
     try:
-        _go_on_with_templates(scheduler, work)
+        _process_deferred(scheduler, work)
     except Exception:  # the commit stands, and a wake-up is on its way
-        log.exception("what waits for its templates is left to a wake-up")
+        log.exception("items that wait for their templates are left to a wake-up")
 
 
-def _go_on_with_templates(scheduler: SchedulerContext, work: UnitOfWork) -> None:
+def _process_deferred(scheduler: SchedulerContext, work: UnitOfWork) -> None:
     for _ in range(MAX_PASSES):
-        if not work.put_off_items:
+        if not work.deferred_items:
             return
-        work = _go_on(scheduler, work, _compile(work.to_compile))
+        work = _process_deferred_once(scheduler, work, _compile(work.templates_to_compile))
 
 
 @contextmanager
@@ -56,28 +57,30 @@ def _transaction(scheduler: SchedulerContext, batch_id: str | None = None) -> It
         work = UnitOfWork(tx, scheduler, outbox, now)
         yield work
         propagate(work)
-        if work.put_off_items:
-            outbox.wake(now)  # should this process die before it goes on, or have too much to do
+        if work.deferred_items:
+            outbox.wake(now)  # in case this process dies first, or has too much to do
     outbox.send(scheduler)
 
 
 def _compile(texts: Iterable[str]) -> frozenset[str]:
-    compiled = tuple(texts)
-    for text in compiled:
-        with suppress(TemplateError):  # it is told where the text is rendered
+    templates = tuple(texts)
+    for text in templates:
+        with suppress(TemplateError):  # reported where the template is rendered
             precompile(text)
-    return frozenset(compiled)
+    return frozenset(templates)
 
 
-def _go_on(scheduler: SchedulerContext, before: UnitOfWork, compiled: frozenset[str]) -> UnitOfWork:
+def _process_deferred_once(
+    scheduler: SchedulerContext, before: UnitOfWork, compiled: frozenset[str]
+) -> UnitOfWork:
     with _transaction(scheduler) as work:
-        work.compiled = before.compiled | compiled
-        for about in before.put_off_items:
-            if "run_id" in about:
-                work.touch(about["run_id"])
-            if "dag_id" in about:
-                work.task_slots.add(about["dag_id"])
-            if "backfill_id" in about:
-                work.backfills.add(about["backfill_id"])
-        clock.make_due(work)
+        work.compiled_templates = before.compiled_templates | compiled
+        for ids in before.deferred_items:
+            if "run_id" in ids:
+                work.mark_changed(ids["run_id"])
+            if "dag_id" in ids:
+                work.dags_to_dispatch.add(ids["dag_id"])
+            if "backfill_id" in ids:
+                work.backfills_to_advance.add(ids["backfill_id"])
+        clock.process_due(work)
     return work

@@ -21,15 +21,15 @@ from chalicelib.utils.ordered_set import Line
 
 log = logging.getLogger("orchestrator.scheduler")
 
-MAKE_AHEAD = timedelta(seconds=5)
-"""A run is made, and a retry queued, at most this long before its moment."""
-GIVE_UP_AFTER = timedelta(minutes=5)
-GIVE_UP_TIMES = 3
-"""What raises so often, for so long, is not left out any more but ended."""
-AT_ONCE = timedelta(0)
+LEAD_TIME = timedelta(seconds=5)
+"""A run is created, and a retry queued, at most this long before its time."""
+FALLBACK_AFTER = timedelta(minutes=5)
+FALLBACK_AFTER_FAILURES = 3
+"""An item that raises this often, over this long, is handed to its fallback."""
+IMMEDIATELY = timedelta(0)
 
-GiveUp = Callable[[str], object]
-"""Ends an item for the reason given, without what raised."""
+Fallback = Callable[[str], object]
+"""Ends an item for the reason given, without the code that raised."""
 
 
 class _Undo(Exception):
@@ -38,12 +38,11 @@ class _Undo(Exception):
 
 @dataclass
 class Provisional:
-    """A part of a transaction that is undone at its end."""
+    """A part of a transaction that is undone at its end unless `keep` is called."""
 
     is_kept: bool = False
 
     def keep(self) -> None:
-        """It is not, after all."""
         self.is_kept = True
 
 
@@ -51,46 +50,55 @@ class Provisional:
 class UnitOfWork(ReadCache):
     """One transaction under way.
 
-    `closed` are runs that ended before they were let in, for those who wait for them; `held_up` are
-    tasks that wait for the run before theirs (run_id, task_id: its date, and that run's id);
-    `touched` are runs of which something changed; `run_slots`, `task_slots` and `pools` are DAGs
-    and pools in which something may begin. Whoever changes a state notes it there, and `propagate`
-    follows it up before the commit, in the order of noting, so that no change can be forgotten.
-    `skipped_items` tells what `isolate` undid; `put_off_items` wait until `to_compile` has been, as
-    `compiled` was for this transaction. What has been read and never changes is kept.
+    Whoever changes a state records below what has to be looked at because of it. `propagate` does
+    so before the commit, in the order of recording, so that no change can be forgotten.
+
+    changed_runs             run_ids in which a task changed
+    dags_to_admit            dag_ids in which a run may have got a free slot
+    dags_to_dispatch, pools_to_dispatch  dag_ids and pools in which a task may have got a free slot
+    backfills_to_advance     ids of backfills that may create more runs
+    ended_before_admission   run_id to final state of runs that ended while waiting for a slot
+    waiting_on_previous_run  (run_id, task_id) of tasks held back by `depends_on_past`, to their
+                             logical date and the run_id of the previous run
+    dispatched               how many tasks this transaction has dispatched
+    isolated_errors          what `isolate` undid, as text for the report of the tick
+    deferred_items           the ids of items that wait until `templates_to_compile` are compiled;
+                             `compiled_templates` have been compiled for this transaction
     """
 
     outbox: Outbox
     now: datetime
-    closed: dict[str, RunState] = field(default_factory=dict)
-    held_up: dict[tuple[str, str], tuple[datetime, str]] = field(default_factory=dict)
-    touched: Line[str] = field(default_factory=Line)
-    run_slots: Line[str] = field(default_factory=Line)
-    task_slots: Line[str] = field(default_factory=Line)
-    pools: Line[str] = field(default_factory=Line)
-    backfills: Line[int] = field(default_factory=Line)
-    begun: int = 0
-    skipped_items: list[str] = field(default_factory=list)
-    to_compile: Line[str] = field(default_factory=Line)
-    put_off_items: list[Mapping[str, Any]] = field(default_factory=list)
-    compiled: frozenset[str] = frozenset()
+    ended_before_admission: dict[str, RunState] = field(default_factory=dict)
+    waiting_on_previous_run: dict[tuple[str, str], tuple[datetime, str]] = field(
+        default_factory=dict
+    )
+    changed_runs: Line[str] = field(default_factory=Line)
+    dags_to_admit: Line[str] = field(default_factory=Line)
+    dags_to_dispatch: Line[str] = field(default_factory=Line)
+    pools_to_dispatch: Line[str] = field(default_factory=Line)
+    backfills_to_advance: Line[int] = field(default_factory=Line)
+    dispatched: int = 0
+    isolated_errors: list[str] = field(default_factory=list)
+    templates_to_compile: Line[str] = field(default_factory=Line)
+    deferred_items: list[Mapping[str, Any]] = field(default_factory=list)
+    compiled_templates: frozenset[str] = frozenset()
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """Undo what the block did if it raises, rows and messages; the error comes through."""
-        mark, closed, held_up = self.outbox.mark(), dict(self.closed), dict(self.held_up)
+        """Undo the block's rows and messages if it raises, and raise the error again."""
+        mark = self.outbox.mark()
+        ended, waiting = dict(self.ended_before_admission), dict(self.waiting_on_previous_run)
         try:
             with self.tx.savepoint():
                 yield
         except BaseException:
-            self.outbox.back_to(mark)
-            self.closed, self.held_up = closed, held_up
+            self.outbox.rewind(mark)
+            self.ended_before_admission, self.waiting_on_previous_run = ended, waiting
             raise
 
     @contextmanager
     def provisional(self) -> Iterator[Provisional]:
-        """Undo what the block did unless it says `keep`: so that what would happen is found out by
-        doing it."""
+        """Undo the block unless it calls `keep`. A dry run does the work and undoes it."""
         block = Provisional()
         try:
             with self.savepoint():
@@ -105,74 +113,76 @@ class UnitOfWork(ReadCache):
         self,
         what: str,
         *,
-        give_up: GiveUp | None = None,
-        patience: timedelta = GIVE_UP_AFTER,
-        **about: Any,
+        fallback: Fallback | None = None,
+        patience: timedelta = FALLBACK_AFTER,
+        **ids: Any,
     ) -> Iterator[None]:
-        """A bulkhead: of many things that one pass looks after, a bad one must not stand in the way
-        of the others. Whatever the block raises is undone, logged and noted, unless nothing could
-        be committed after it. An item that raises again and again is ended by `give_up`, which gets
-        the reason in words: after `patience`, or with AT_ONCE the first time."""
-        item = _item(what, about)
+        """A bulkhead: keep one bad item from stopping the others of the same pass.
+
+        Whatever the block raises is undone, logged and recorded, except an error after which
+        nothing could be committed. An item that keeps raising is handed to `fallback` with the
+        reason: after `patience`, or with IMMEDIATELY the first time."""
+        item = _item(what, ids)
         try:
             with self.savepoint():
                 yield
         except Exception as error:
-            if isinstance(error, NotCompiled) and self.may_wait(error):
-                self.put_off(error, about)
+            if isinstance(error, NotCompiled) and self.can_defer(error):
+                self.defer(error, ids)
                 return
-            reason = self.skip(error, what, **about)
-            if self._is_enough(item, about, reason, patience) and give_up is not None:
-                with self.isolate(f"the end of {what}", **about):
-                    give_up(reason)
-                    self._came_through(item)
+            reason = self.record_error(error, what, **ids)
+            if self._is_exhausted(item, ids, reason, patience) and fallback is not None:
+                with self.isolate(f"the end of {what}", **ids):
+                    fallback(reason)
+                    self._record_success(item)
         else:
-            self._came_through(item)
+            self._record_success(item)
 
-    def may_wait(self, error: NotCompiled) -> bool:
-        """Whether compiling its templates helps: not where they are more than are kept."""
-        return not self.compiled.issuperset(error.texts)
+    def can_defer(self, error: NotCompiled) -> bool:
+        """Whether compiling the templates would help. It does not once they have been compiled: an
+        item with more templates than the cache holds would wait for ever."""
+        return not self.compiled_templates.issuperset(error.texts)
 
-    def put_off(self, error: NotCompiled, about: Mapping[str, Any]) -> None:
-        """Leave an item to the transaction that follows when its templates have been compiled."""
-        self.to_compile.update(error.texts)
-        self.put_off_items.append(about)
+    def defer(self, error: NotCompiled, ids: Mapping[str, Any]) -> None:
+        """Leave an item to the transaction that follows once its templates are compiled."""
+        self.templates_to_compile.update(error.texts)
+        self.deferred_items.append(ids)
 
-    def skip(self, error: Exception, what: str, **about: Any) -> str:
-        """Log and note what an item raised; answers it in words. Raises it again where nothing can
-        be committed any more, and where the item only has to wait for its templates."""
-        is_early = isinstance(error, NotCompiled) and self.may_wait(error)
-        if is_early or self.tx.is_doomed_by(error):
+    def record_error(self, error: Exception, what: str, **ids: Any) -> str:
+        """Log and record what an item raised. Returns it as a reason in words. Raises it again if
+        nothing can be committed any more, or if the item only waits for its templates."""
+        is_deferrable = isinstance(error, NotCompiled) and self.can_defer(error)
+        if is_deferrable or self.tx.is_doomed_by(error):
             raise error
-        item, said = _item(what, about), in_words(error)
-        log.error("%s is left out", item, extra=about, exc_info=error)
-        self.skipped_items.append(f"{item}: {said}")
-        return f"internal error: {said}"
+        item, message = _item(what, ids), in_words(error)
+        log.error("%s was skipped", item, extra=ids, exc_info=error)
+        self.isolated_errors.append(f"{item}: {message}")
+        return f"internal error: {message}"
 
-    def _is_enough(
-        self, item: str, about: Mapping[str, Any], reason: str, patience: timedelta
+    def _is_exhausted(
+        self, item: str, ids: Mapping[str, Any], reason: str, patience: timedelta
     ) -> bool:
-        if patience <= AT_ONCE:
+        if patience <= IMMEDIATELY:
             return True
-        self._skipped_before.add(item)
-        so_far = skipped.note(self.tx, item, about.get("dag_id"), reason, self.now)
-        # A first time that lies ahead is from before the clock was set back.
-        is_long_ago = not self.now - patience < so_far.first_at <= self.now
-        return so_far.times >= GIVE_UP_TIMES and is_long_ago
+        self._failed_before.add(item)
+        failures = skipped.note(self.tx, item, ids.get("dag_id"), reason, self.now)
+        # A first failure in the future is from before the clock was set back.
+        is_long_ago = not self.now - patience < failures.first_at <= self.now
+        return failures.times >= FALLBACK_AFTER_FAILURES and is_long_ago
 
-    def _came_through(self, item: str) -> None:
-        if item in self._skipped_before:
-            self._skipped_before.discard(item)
+    def _record_success(self, item: str) -> None:
+        if item in self._failed_before:
+            self._failed_before.discard(item)
             skipped.forget(self.tx, item)
 
     @cached_property
-    def _skipped_before(self) -> set[str]:
+    def _failed_before(self) -> set[str]:
         return skipped.items(self.tx)
 
-    def touch(self, run_id: str) -> None:
-        """Something of this run changed."""
-        self.touched.add(run_id)
+    def mark_changed(self, run_id: str) -> None:
+        """Record that a task of the run changed."""
+        self.changed_runs.add(run_id)
 
 
-def _item(what: str, about: Mapping[str, Any]) -> str:
-    return f"{what} ({', '.join(f'{name} {value}' for name, value in about.items())})"
+def _item(what: str, ids: Mapping[str, Any]) -> str:
+    return f"{what} ({', '.join(f'{name} {value}' for name, value in ids.items())})"

@@ -22,11 +22,18 @@ from chalicelib.database.reads.wait_reasons import Holder, WaitingFor
 from chalicelib.enums import WaitingCode
 from chalicelib.scheduler import progress
 from chalicelib.scheduler.context import SchedulerContext
-from chalicelib.scheduler.dispatch import begins
+from chalicelib.scheduler.dispatch import start_time
 from chalicelib.scheduler.free_slots import FreeSlots, free_run_slots
 from chalicelib.scheduler.outbox import Outbox
-from chalicelib.scheduler.slot_queues import HOLDERS, SlotQueues, label, listed, of_run, of_task
-from chalicelib.scheduler.unit_of_work import MAKE_AHEAD, UnitOfWork
+from chalicelib.scheduler.slot_queues import (
+    HOLDERS,
+    SlotQueues,
+    label,
+    listed,
+    notify_run,
+    notify_task,
+)
+from chalicelib.scheduler.unit_of_work import LEAD_TIME, UnitOfWork
 from chalicelib.utils.time import iso
 
 log = logging.getLogger("orchestrator.scheduler")
@@ -100,7 +107,7 @@ class Explainer:
             what = f"waits to be cancelled: the file of DAG {run.dag_id} was removed"
             yield WaitingFor(WaitingCode.DAG_REMOVED, what)
             return
-        horizon = self._work.now + MAKE_AHEAD
+        horizon = self._work.now + LEAD_TIME
         if not run_slots.is_in_line(self._work.tx, run, horizon, only_asked_for=False):
             yield WaitingFor(
                 WaitingCode.NOT_BEFORE, f"waits until {iso(run.not_before)}", run.not_before
@@ -122,7 +129,7 @@ class Explainer:
                     yield _of_task(task, reason)
 
     def _stopping(self, in_flight: list[TaskInstance]) -> WaitingFor:
-        holders = tuple(map(of_task, in_flight[:HOLDERS]))
+        holders = tuple(map(notify_task, in_flight[:HOLDERS]))
         names = listed([label(holder) for holder in holders], len(in_flight))
         what = f"is being stopped: waits for the end of {names}"
         return WaitingFor(WaitingCode.STOPPING, what, holders=holders, holder_count=len(in_flight))
@@ -139,7 +146,7 @@ class Explainer:
             why = "; ".join(reason.message for reason in self.run(run.run_id))
             what = f"waits for its run to start, which {why}"
             yield WaitingFor(
-                WaitingCode.RUN_NOT_STARTED, what, holders=(of_run(run),), holder_count=1
+                WaitingCode.RUN_NOT_STARTED, what, holders=(notify_run(run),), holder_count=1
             )
             return
         definition = self._work.definition(run.version_id).task(task.task_id)
@@ -147,8 +154,8 @@ class Explainer:
         target, _ = progress.decision(self._work, run, definition, states)
         if target is not TaskState.NONE:
             yield _expanding(task) if task.mapped_count else _SOON
-        elif held_up := self._work.held_up.get((run.run_id, task.task_id)):
-            yield self._by_the_past(definition, held_up[1])
+        elif held_up := self._work.waiting_on_previous_run.get((run.run_id, task.task_id)):
+            yield self._check_previous_run(definition, held_up[1])
         else:
             yield _upstream(run, definition, states)
 
@@ -157,7 +164,7 @@ class Explainer:
             self._states[run.key] = task_instances.states(self._work.tx, run.key)
         return self._states[run.key]
 
-    def _by_the_past(self, definition: Task, previous: str) -> WaitingFor:
+    def _check_previous_run(self, definition: Task, previous: str) -> WaitingFor:
         run = self._work.run(previous)
         assert run is not None
         past = task_instances.states_of_task(self._work.tx, run.key, definition.id)
@@ -172,7 +179,7 @@ class Explainer:
 
     def _soon(self, task: TaskInstance) -> WaitingFor:
         """No limit holds the task. One that triggers a run waits for its moment all the same."""
-        moment = begins(self._work, self._work.run_of(task), task)
+        moment = start_time(self._work, self._work.run_of(task), task)
         if moment > self._work.now:
             return WaitingFor(WaitingCode.NOT_BEFORE, f"waits until {iso(moment)}", moment)
         return _SOON
@@ -197,7 +204,7 @@ class Explainer:
         if child is not None:
             what = f"waits for run {child.run_id} of DAG {child.dag_id} ({child.state})"
             yield WaitingFor(
-                WaitingCode.TRIGGERED_RUN, what, holders=(of_run(child),), holder_count=1
+                WaitingCode.TRIGGERED_RUN, what, holders=(notify_run(child),), holder_count=1
             )
 
     def _retry(self, task: TaskInstance) -> Iterator[WaitingFor]:

@@ -65,7 +65,7 @@ def a_backfill(state: str) -> Callable[[Api], Made]:
 GOOD_REQUESTS: dict[str, Callable[[Api], Made]] = {
     "dags.pause_by_tag": lambda _: ({}, {"tag": "nightly", "is_paused": True}),
     "dags.patch_dag": lambda _: ({"dag_id": "a"}, {"is_paused": True}),
-    "runs.request_run": lambda _: ({"dag_id": "a"}, {}),
+    "runs.trigger_run": lambda _: ({"dag_id": "a"}, {}),
     "backfills.create_backfill": a_day,
     "runs.patch_run": lambda api: (a_failed_run(api), {"note": "seen"}),
     "runs.acknowledge_run": lambda api: (a_failed_run(api), {"note": "known"}),

@@ -111,7 +111,7 @@ class LocalCloud:
 
         self.until(registered, within=120)
 
-    def request_run(self, dag_id: str) -> str:
+    def trigger_run(self, dag_id: str) -> str:
         """Ask for a run. Raises RuntimeError unless it was made."""
         status, answer = self.ask("POST", f"/api/dags/{dag_id}/run")
         if status != 201:
@@ -121,7 +121,7 @@ class LocalCloud:
     def run(self, dag_id: str) -> list[dict[str, Any]]:
         """Run the DAG; its task instances when the run has ended. Raises RuntimeError unless it
         succeeded."""
-        run_id = self.request_run(dag_id)
+        run_id = self.trigger_run(dag_id)
         self.until(lambda: self.get(f"/api/runs/{run_id}", limit=1)["ended_at"], within=300)
         state = self.get(f"/api/runs/{run_id}", limit=1)["state"]
         if state != "success":

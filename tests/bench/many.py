@@ -70,7 +70,7 @@ def _ask(cloud: LocalCloud, dag_id: str) -> tuple[str, float]:
     """What went wrong, if anything, and how long the answer took, in seconds."""
     begun, error = time.perf_counter(), ""
     try:
-        cloud.request_run(dag_id)
+        cloud.trigger_run(dag_id)
     except (OSError, HTTPException, RuntimeError) as problem:
         error = type(problem).__name__ if isinstance(problem, OSError) else str(problem)
     return error, time.perf_counter() - begun

@@ -171,7 +171,7 @@ class World:
         return registration.register(self.scheduler, [key])
 
     def request(self, dag_id: str, **options: Any) -> str:
-        return runs.request_run(self.scheduler, dag_id, **options)[0]
+        return runs.trigger_run(self.scheduler, dag_id, **options)[0]
 
     def report(self, body: str) -> None:
         self.results.send([OutgoingMessage(body)])

@@ -31,7 +31,7 @@ def acknowledge(
         return changed
 
 
-def take_back(scheduler: SchedulerContext, run_id: str, *, who: str) -> None:
+def unacknowledge(scheduler: SchedulerContext, run_id: str, *, who: str) -> None:
     """Let the failure stand among those that need a look again. Raises NotFound."""
     with unit_of_work(scheduler) as work:
         run = lookup.run(work, run_id)

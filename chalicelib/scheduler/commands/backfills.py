@@ -103,9 +103,9 @@ def _begin(scheduler: SchedulerContext, new: Backfill, dates: int, who: str) -> 
         most = lookup.live_dag(work, new.dag_id).max_active_runs
         new = replace(new, max_active_runs=min(new.max_active_runs, most, MAX_ACTIVE))
         key = backfills.insert(work.tx, new, work.now)
-        about = {"id": key, "dates": dates, "reprocess": new.reprocess}
-        audit(work, who, "backfill", new.dag_id, **about)
-        work.backfills.add(key)
+        details = {"id": key, "dates": dates, "reprocess": new.reprocess}
+        audit(work, who, "backfill", new.dag_id, **details)
+        work.backfills_to_advance.add(key)
     return key
 
 
@@ -138,7 +138,7 @@ def set_state(
             raise Conflict(f"backfill {backfill_id} is {backfill.state}; it cannot become {state}")
         backfills.set_state(work.tx, backfill_id, state, None)
         if state is BackfillState.RUNNING:
-            work.backfills.add(backfill_id)
+            work.backfills_to_advance.add(backfill_id)
         audit(work, who, f"backfill {state}", backfill.dag_id, id=backfill_id)
 
 

@@ -8,7 +8,7 @@ from chalicelib.dag.model import Dag
 from chalicelib.dag.schedule.fire_times import fire_times
 from chalicelib.database.queries import dags
 from chalicelib.database.queries.dags import RegisteredDag
-from chalicelib.scheduler.clock import clock_start
+from chalicelib.scheduler.clock import first_fire_time
 from chalicelib.scheduler.commands import lookup
 from chalicelib.scheduler.commands.audit import audit
 from chalicelib.scheduler.context import SchedulerContext
@@ -43,10 +43,10 @@ def _set_paused(work: UnitOfWork, dag: RegisteredDag, is_paused: bool, who: str)
     if dag.is_paused == is_paused:
         return False
     definition = work.definition(dag.version_id)
-    next_fire_at = None if is_paused else clock_start(work, dag.dag_id, definition)
+    next_fire_at = None if is_paused else first_fire_time(work, dag.dag_id, definition)
     dags.set_paused(work.tx, dag.dag_id, is_paused, next_fire_at, work.now)
     work.outbox.wake(next_fire_at)
-    work.run_slots.add(dag.dag_id)
+    work.dags_to_admit.add(dag.dag_id)
     audit(work, who, "pause" if is_paused else "unpause", dag.dag_id)
     return True
 

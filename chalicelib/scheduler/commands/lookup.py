@@ -32,7 +32,7 @@ def run(work: UnitOfWork, run_id: str) -> Run:
     return found
 
 
-def run_to_go_on(work: UnitOfWork, run_id: str) -> Run:
+def rerunnable_run(work: UnitOfWork, run_id: str) -> Run:
     """A run of which something is to run again. Raises NotFound, or Conflict for one that has ended
     and whose DAG was removed: it would wait for a slot for ever."""
     found = run(work, run_id)

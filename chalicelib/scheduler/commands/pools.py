@@ -15,7 +15,7 @@ def put_pool(
     """Make or change a pool. A smaller one stops nothing that runs."""
     with unit_of_work(scheduler) as work:
         pools.put(work.tx, name, slots, description, work.now)
-        work.pools.add(name)
+        work.pools_to_dispatch.add(name)
         audit(work, who, "put pool", name, slots=slots)
 
 

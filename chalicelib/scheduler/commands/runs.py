@@ -20,7 +20,7 @@ from chalicelib.scheduler.clearing import Cleared, ClearRequest
 from chalicelib.scheduler.commands import lookup
 from chalicelib.scheduler.commands.audit import audit
 from chalicelib.scheduler.context import SchedulerContext
-from chalicelib.scheduler.run_creation import make_now, make_run
+from chalicelib.scheduler.run_creation import create_run, create_run_now
 from chalicelib.scheduler.stopping import stop_run
 from chalicelib.scheduler.transaction import unit_of_work
 from chalicelib.scheduler.unit_of_work import UnitOfWork
@@ -29,7 +29,7 @@ from chalicelib.utils.time import iso
 _SECOND_CLICK = timedelta(minutes=1)
 
 
-def request_run(
+def trigger_run(
     scheduler: SchedulerContext,
     dag_id: str,
     *,
@@ -64,9 +64,9 @@ def request_run(
             note=note,
             params=dict(params or {}),
         )
-        run = make_now(work, dag, new) if logical_date is None else make_run(work, dag, new)
+        run = create_run_now(work, dag, new) if logical_date is None else create_run(work, dag, new)
         if run is None:
-            raise _taken(work, dag, moment)
+            raise _date_taken(work, dag, moment)
         current = lookup.run(work, run.run_id)
         if not current.is_active:
             raise Conflict(f"DAG {dag_id!r} was not run: {current.reason}")
@@ -74,7 +74,7 @@ def request_run(
         return run.run_id, True
 
 
-def _taken(work: UnitOfWork, dag: RegisteredDag, moment: datetime) -> Conflict:
+def _date_taken(work: UnitOfWork, dag: RegisteredDag, moment: datetime) -> Conflict:
     taken = runs.by_logical_date(work.tx, dag.dag_id, moment)
     return Conflict(
         f"DAG {dag.dag_id!r} has a run for {moment.isoformat()} already:"
@@ -108,7 +108,7 @@ def clear(
     the file as it is now, or by the run's own version, None for what the DAG says. Answers what is,
     or with `dry_run` would be, cleared. Raises NotFound, Conflict."""
     with unit_of_work(scheduler) as work:
-        run = lookup.run_to_go_on(work, run_id)
+        run = lookup.rerunnable_run(work, run_id)
         if run.stopping is not None and run.is_active:
             raise Conflict(f"run {run_id!r} is being stopped; clear it when it has ended")
         request = ClearRequest(task_ids, only_failed, downstream, run_on_latest_version)
@@ -152,14 +152,14 @@ def rerun(scheduler: SchedulerContext, run_id: str, *, who: str = "local") -> st
         if run is None:
             raise NotFound(f"there is no run {run_id!r}; GET /api/runs lists those that exist")
         params = _still_declared(tx, run)
-        just_now = runs.by_idempotency_key(tx, run.dag_id, _again(run_id, now - _SECOND_CLICK))
+        just_now = runs.by_idempotency_key(tx, run.dag_id, _rerun_key(run_id, now - _SECOND_CLICK))
     if just_now is not None and abs(now - just_now.logical_date) < _SECOND_CLICK:
         return just_now.run_id
-    return request_run(
+    return trigger_run(
         scheduler,
         run.dag_id,
         who=who,
-        idempotency_key=_again(run_id, now),
+        idempotency_key=_rerun_key(run_id, now),
         note=f"again: {run_id}",
         params=params,
     )[0]
@@ -172,7 +172,7 @@ def _still_declared(tx: Transaction, run: Run) -> dict[str, Any]:
     return keep_declared(definitions.definition(tx, dag.version_id), run.params)
 
 
-def _again(run_id: str, moment: datetime) -> str:
+def _rerun_key(run_id: str, moment: datetime) -> str:
     """The idempotency key of a run made again within this minute."""
     return f"again:{run_id}:{moment:%Y%m%d%H%M}"
 

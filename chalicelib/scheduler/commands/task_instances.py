@@ -35,7 +35,7 @@ def cancel_task(
             else:
                 cancelled = TaskState.CANCELLED
                 task_instances.end_unstarted(work.tx, task.key, cancelled, reason, work.now)
-        work.touch(run_id)
+        work.mark_changed(run_id)
         audit(work, who, "cancel task", run_id, task_id=task_id, map_index=map_index)
 
 
@@ -55,7 +55,7 @@ def mark(
         raise InvalidRequest(f"a task can be marked {', '.join(MARKABLE_STATES)}, not {state!r}")
     target = TaskState(state)
     with unit_of_work(scheduler) as work:
-        run = lookup.run_to_go_on(work, run_id)
+        run = lookup.rerunnable_run(work, run_id)
         found = lookup.instances(work, run, task_id, map_index)
         found = [task for task in found if not task.is_removed]
         if not found:

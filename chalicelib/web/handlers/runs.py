@@ -69,9 +69,9 @@ def get_run(call: Call) -> RunDetail:
     )
 
 
-def request_run(call: Call) -> ResponseWithStatus:
+def trigger_run(call: Call) -> ResponseWithStatus:
     dag_id = call.path["dag_id"]
-    run_id, is_new = run_commands.request_run(
+    run_id, is_new = run_commands.trigger_run(
         bootstrap.scheduler(), dag_id, who=call.who, **call.body
     )
     return ResponseWithStatus(current_run(run_id), 201 if is_new else 200)
@@ -97,7 +97,7 @@ def acknowledge_run(call: Call) -> Run:
 
 def unacknowledge_run(call: Call) -> Run:
     run_id = call.path["run_id"]
-    acknowledgements.take_back(bootstrap.scheduler(), run_id, who=call.who)
+    acknowledgements.unacknowledge(bootstrap.scheduler(), run_id, who=call.who)
     return current_run(run_id)
 
 

@@ -147,7 +147,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "POST",
         "/api/dags/{dag_id}/run",
-        "runs.request_run",
+        "runs.trigger_run",
         "Run a DAG now. A repeated idempotency_key returns the existing run with status 200",
         {201: "Run", 200: "Run"},
         errors=(404, 409),

@@ -269,7 +269,7 @@ def test_6_racing_requests_never_exceed_max_active_runs(make_world: MakeWorld) -
     world = make_world(lambda _: Played(seconds=1000))
     world.upload("name: D\nmax_active_runs: 3\ntasks: [{id: t, command: x}]")
     threads = [
-        threading.Thread(target=runs.request_run, args=(world.scheduler, "d")) for _ in range(12)
+        threading.Thread(target=runs.trigger_run, args=(world.scheduler, "d")) for _ in range(12)
     ]
     for thread in threads:
         thread.start()

@@ -15,7 +15,7 @@ from chalicelib.messages import TaskMessage
 from chalicelib.scheduler.commands import backfills, pools
 from chalicelib.scheduler.commands import dags as dag_commands
 from chalicelib.scheduler.commands import runs as run_commands
-from chalicelib.scheduler.progress import COPIES_AT_ONCE
+from chalicelib.scheduler.progress import MAX_INSTANCES_PER_EXPANSION
 from tests.support.world import FAIL, SUCCEED, Played, World
 
 MakeWorld = Callable[..., World]
@@ -311,7 +311,7 @@ def test_outputs_that_no_message_can_carry_fail_the_task_that_is_given_them(
 
 
 def test_no_copy_is_made_as_late_as_the_next_tick(make_world: MakeWorld) -> None:
-    files = list(range(2 * COPIES_AT_ONCE + 1))
+    files = list(range(2 * MAX_INSTANCES_PER_EXPANSION + 1))
     world = make_world(
         lambda task: Played(outputs={"files": files}, seconds=99 * task.attempt.map_index + 99)
     )

@@ -68,7 +68,7 @@ def test_of_what_is_undone_no_message_leaves(make_world: MakeWorld) -> None:
         with pytest.raises(LookupError), work.savepoint():
             work.outbox.task(task, world.clock())
             raise LookupError
-        work.touch(run_id)
+        work.mark_changed(run_id)
     assert world.tasks.bodies() == [message.body]
 
 
@@ -101,7 +101,7 @@ def test_a_message_that_cannot_be_written_fails_its_attempt_and_no_other(
     with unit_of_work(world.scheduler) as work:
         work.outbox.task(Unwritable(bad.attempt, bad.command), world.clock())
         work.outbox.task(good, world.clock())
-        work.touch(run_id)
+        work.mark_changed(run_id)
         work.tx.execute("UPDATE dags SET updated_at = updated_at + 1")
     world.play(5)
     assert world.task_states(run_id) == {"a": "failed", "b": "success"}

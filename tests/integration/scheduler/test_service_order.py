@@ -15,7 +15,7 @@ import pytest
 
 from chalicelib.database.queries import stop_requests, task_slots
 from chalicelib.messages import Attempt, decode_task
-from chalicelib.scheduler.clock import MAX_REFILLED
+from chalicelib.scheduler.clock import MAX_DAGS_RECHECKED
 from chalicelib.scheduler.commands import pools
 from tests.support.served_order import ASKED
 from tests.support.world import World
@@ -67,7 +67,7 @@ def test_where_many_dags_wait_the_tick_looks_at_all_in_turn(make_world: MakeWorl
     pools.put_pool(world.scheduler, "none", 0)
     world.upload("name: D\ntasks: [{id: t, command: x, pool: none}]")
     world.request("d")
-    names = [f"d{number:03}" for number in range(MAX_REFILLED + 10)]
+    names = [f"d{number:03}" for number in range(MAX_DAGS_RECHECKED + 10)]
     with world.database.write() as tx:
         for name in names:
             tx.execute(
@@ -80,7 +80,7 @@ def test_where_many_dags_wait_the_tick_looks_at_all_in_turn(make_world: MakeWorl
         with world.database.read() as tx:
             row = tx.one("SELECT value FROM metadata WHERE name = 'refilled_up_to'")
             after = str(row["value"]) if row else ""
-            looked_at += task_slots.dags_with_ready_tasks(tx, after, MAX_REFILLED)
+            looked_at += task_slots.dags_with_ready_tasks(tx, after, MAX_DAGS_RECHECKED)
         world.tick()
     assert set(looked_at) == {"d", *names}
 

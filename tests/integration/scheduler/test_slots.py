@@ -12,12 +12,12 @@ from chalicelib.database import Transaction
 from chalicelib.database.queries import task_slots
 from chalicelib.messages import decode_task
 from chalicelib.scheduler.commands import pools
-from chalicelib.scheduler.dispatch import FIRST_PAGE, PAGE
+from chalicelib.scheduler.dispatch import FIRST_PAGE_SIZE, PAGE_SIZE
 from tests.support.world import SUCCEED, Played, World
 
 MakeWorld = Callable[..., World]
 
-MANY = FIRST_PAGE + PAGE + 10
+MANY = FIRST_PAGE_SIZE + PAGE_SIZE + 10
 
 
 def crowd(dag_id: str, **of_the_dag: int) -> str:
@@ -74,7 +74,7 @@ def test_whom_a_full_pool_holds_back_is_not_looked_at_again_and_again(
     monkeypatch.setattr(Transaction, "all", counting)
     pools.put_pool(world.scheduler, "db", 1, "for one at a time")
     world.tick()
-    assert sum(looked_at) <= FIRST_PAGE
+    assert sum(looked_at) <= FIRST_PAGE_SIZE
 
 
 @pytest.mark.parametrize("sql", [task_slots.READY_IN_DAG, task_slots.READY_IN_POOL])

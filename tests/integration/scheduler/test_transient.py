@@ -133,7 +133,7 @@ def test_a_command_that_can_never_be_started_fails_in_bounded_time(make_world: M
     run_id = world.request("d")
     world.play(1200)
     assert world.run_state(run_id) == "failed"
-    tries = len(results.START_AGAIN) + 1
+    tries = len(results.START_RETRY_DELAYS) + 1
     assert played == [1] * tries + [2] * tries
     assert (
         world.all("SELECT outcome, reason FROM attempts") == [("failed", "the store is busy")] * 2

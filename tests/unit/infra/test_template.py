@@ -9,7 +9,7 @@ import yaml
 
 from chalicelib.config import SETTINGS
 from chalicelib.local.python_versions import ON_LAMBDA, SUPPORTED
-from chalicelib.scheduler.repair import BEGIN_WITHIN
+from chalicelib.scheduler.repair import START_DEADLINE
 from infra.cost import FILE_SYSTEM_COPIES
 from infra.functions import FUNCTIONS
 from infra.names import Stage
@@ -70,7 +70,7 @@ def test_hours_without_room_for_an_invocation_do_not_make_a_dead_letter_of_a_tas
     (execute,) = [function for function in FUNCTIONS if function.name == "execute"]
     assert queue["VisibilityTimeout"] >= 6 * execute.timeout_seconds  # AWS's advice
     given_back = queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"]
-    assert given_back >= BEGIN_WITHIN.total_seconds()
+    assert given_back >= START_DEADLINE.total_seconds()
 
 
 def test_every_queue_that_is_read_has_a_dead_letter_queue_with_an_alarm() -> None:
