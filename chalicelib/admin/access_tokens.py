@@ -44,7 +44,7 @@ class TokenInfo:
     revoked_at: datetime | None
 
 
-def create(scheduler: SchedulerContext, name: str, role: str, *, who: str = "local") -> str:
+def create(scheduler: SchedulerContext, name: str, role: str, *, who: str) -> str:
     """Make a token and answer its text, which cannot be had again. Raises InvalidRequest, or
     Conflict where the name was given before: the audit would not tell the two apart."""
     _check(name, role)
@@ -59,7 +59,7 @@ def create(scheduler: SchedulerContext, name: str, role: str, *, who: str = "loc
     return text
 
 
-def create_first(scheduler: SchedulerContext, name: str, *, who: str = "local") -> str | None:
+def create_first(scheduler: SchedulerContext, name: str, *, who: str) -> str | None:
     """An operator's token if there is none that is good; else None. For those who install."""
     tokens = list_tokens(scheduler)
     if any(token.role == Role.OPERATOR and token.revoked_at is None for token in tokens):
@@ -76,7 +76,7 @@ def list_tokens(scheduler: SchedulerContext) -> list[TokenInfo]:
         return [_told(token) for token in access_tokens.every(tx, MAX_TOKENS)]
 
 
-def revoke(scheduler: SchedulerContext, name: str, *, who: str = "local") -> None:
+def revoke(scheduler: SchedulerContext, name: str, *, who: str) -> None:
     """From the next request on, the token opens nothing. Raises NotFound; a second time changes
     nothing."""
     now = scheduler.now()

@@ -92,7 +92,7 @@ def backups(keeper: BackupContext) -> list[Backup]:
 
 
 def restore(
-    keeper: BackupContext, name: str | None = None, *, force: bool = False, who: str = "local"
+    keeper: BackupContext, name: str | None = None, *, force: bool = False, who: str
 ) -> Restored:
     """Put a backup (the newest, without a name) in the place of the database; `who` asked for it.
 

@@ -151,7 +151,7 @@ def _exit_with_parent(parent: int) -> None:
 
 
 def _print_first_token() -> None:
-    token = access_tokens.create_first(bootstrap.scheduler(), "first")
+    token = access_tokens.create_first(bootstrap.scheduler(), "first", who="local")
     if token:
         _print(f"token      {token}   (role operator; shown only once)")
 

@@ -117,7 +117,7 @@ def test_the_scheme_is_known_in_any_case(locked: Api) -> None:
 def test_a_revoked_token_is_refused_from_the_next_request_on(locked: Api) -> None:
     locked.sign_in("viewer")
     assert locked.get("/api/dags").status == 200
-    access_tokens.revoke(bootstrap.scheduler(), "ann")
+    access_tokens.revoke(bootstrap.scheduler(), "ann", who="ann")
     assert locked.get("/api/dags").status == 401
 
 
@@ -170,7 +170,9 @@ def test_of_a_token_only_its_digest_is_kept(locked: Api) -> None:
 
 
 def test_two_tokens_have_nothing_in_common_but_their_prefix(locked: Api) -> None:
-    tokens = [access_tokens.create(bootstrap.scheduler(), f"t{n}", "viewer") for n in range(2)]
+    tokens = [
+        access_tokens.create(bootstrap.scheduler(), f"t{n}", "viewer", who="ann") for n in range(2)
+    ]
     assert tokens[0] != tokens[1]
     assert all(re.fullmatch(r"orch_[\w-]{43}", token) for token in tokens)
 
@@ -212,40 +214,40 @@ def test_a_token_is_good_while_its_use_cannot_be_noted(locked: Api, tmp_path: Pa
 @pytest.mark.parametrize("name", ["", "a b", "-x", "x" * 101, "a\n", "\u00e4"])
 def test_a_token_needs_a_name_that_can_be_typed(locked: Api, name: str) -> None:
     with pytest.raises(InvalidRequest, match="cannot be called"):
-        access_tokens.create(bootstrap.scheduler(), name, "viewer")
+        access_tokens.create(bootstrap.scheduler(), name, "viewer", who="ann")
 
 
 def test_there_are_two_roles(locked: Api) -> None:
     with pytest.raises(InvalidRequest, match="viewer, operator"):
-        access_tokens.create(bootstrap.scheduler(), "ann", "admin")
+        access_tokens.create(bootstrap.scheduler(), "ann", "admin", who="ann")
 
 
 def test_a_name_is_given_once_even_after_its_token_was_revoked(locked: Api) -> None:
     scheduler = bootstrap.scheduler()
-    access_tokens.create(scheduler, "ann", "viewer")
-    access_tokens.revoke(scheduler, "ann")
+    access_tokens.create(scheduler, "ann", "viewer", who="ann")
+    access_tokens.revoke(scheduler, "ann", who="ann")
     with pytest.raises(Conflict, match="another name"):
-        access_tokens.create(scheduler, "ann", "operator")
+        access_tokens.create(scheduler, "ann", "operator", who="ann")
 
 
 def test_revoking_twice_is_harmless_and_revoking_nothing_is_an_error(locked: Api) -> None:
     scheduler = bootstrap.scheduler()
-    access_tokens.create(scheduler, "ann", "viewer")
+    access_tokens.create(scheduler, "ann", "viewer", who="ann")
     for _ in range(2):
-        access_tokens.revoke(scheduler, "ann")
+        access_tokens.revoke(scheduler, "ann", who="ann")
     assert [token.revoked_at for token in access_tokens.list_tokens(scheduler)] == [locked.clock()]
     with pytest.raises(NotFound):
-        access_tokens.revoke(scheduler, "bob")
+        access_tokens.revoke(scheduler, "bob", who="ann")
 
 
 def test_the_first_token_is_made_while_no_operator_has_one(locked: Api) -> None:
     scheduler = bootstrap.scheduler()
-    access_tokens.create(scheduler, "ann", "viewer")
-    locked.token = access_tokens.create_first(scheduler, "first") or ""
+    access_tokens.create(scheduler, "ann", "viewer", who="ann")
+    locked.token = access_tokens.create_first(scheduler, "first", who="ann") or ""
     assert locked.request("POST", "/api/dags/nope/run").status == 404
-    assert access_tokens.create_first(scheduler, "first") is None
-    access_tokens.revoke(scheduler, "first")
-    assert access_tokens.create_first(scheduler, "first") is not None
+    assert access_tokens.create_first(scheduler, "first", who="ann") is None
+    access_tokens.revoke(scheduler, "first", who="ann")
+    assert access_tokens.create_first(scheduler, "first", who="ann") is not None
     assert [token.name for token in access_tokens.list_tokens(scheduler)] == [
         "ann",
         "first",

@@ -184,7 +184,7 @@ class MeteredCloud:
 
     def run(self, dag_id: str, *, within: float) -> str:
         """Run the DAG; the state that it ends in. Raises TimeoutError."""
-        run_id, _ = runs.trigger_run(bootstrap.scheduler(), dag_id)
+        run_id, _ = runs.trigger_run(bootstrap.scheduler(), dag_id, who="ann")
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
             with self.database.read() as tx:

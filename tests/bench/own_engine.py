@@ -109,7 +109,7 @@ class OwnEngine:
 
     def run(self, dag_id: str) -> None:
         """Run the DAG to its end."""
-        run_id, _ = run_commands.trigger_run(self.scheduler, dag_id)
+        run_id, _ = run_commands.trigger_run(self.scheduler, dag_id, who="ann")
         while not self._has_ended(run_id):
             time.sleep(0.02)
 

@@ -117,7 +117,7 @@ def test_a_token_that_is_revoked_leads_back_to_the_form(page: Page, site: tuple[
     page.goto(f"{url}#/pools")
     sign_in(page, api.sign_in("operator", "olga"))
     expect(page.get_by_role("heading", name="Pools")).to_be_visible()
-    access_tokens.revoke(bootstrap.scheduler(), "olga")
+    access_tokens.revoke(bootstrap.scheduler(), "olga", who="ann")
     page.reload()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     expect(page.get_by_role("alert").last).to_contain_text("unknown or was revoked")

@@ -85,33 +85,35 @@ class Story:
         self._system.upload(text + "x" * (size - len(text.encode())))
 
     def pause(self, is_paused: bool) -> None:
-        dag_commands.set_paused(self._system.scheduler, self.dag_id, is_paused)
+        dag_commands.set_paused(self._system.scheduler, self.dag_id, is_paused, who="ann")
 
     def cancel(self, task_id: str | None) -> None:
         """The run, or one task of it."""
         run_id = self._last_run()
         if task_id is None:
-            runs.cancel_run(self._system.scheduler, run_id)
+            runs.cancel_run(self._system.scheduler, run_id, who="ann")
         else:
-            task_commands.cancel_task(self._system.scheduler, run_id, task_id)
+            task_commands.cancel_task(self._system.scheduler, run_id, task_id, who="ann")
 
     def clear(self, options: dict[str, Any]) -> None:
-        runs.clear(self._system.scheduler, self._last_run(), **options)
+        runs.clear(self._system.scheduler, self._last_run(), **options, who="ann")
 
     def retry(self, number: int) -> None:
         """Retry the run with this number, counted from 1."""
         run_ids = self._system.all(
             "SELECT run_id FROM runs WHERE dag_id = ? ORDER BY id", self.dag_id
         )
-        runs.retry_run(self._system.scheduler, run_ids[number - 1][0])
+        runs.retry_run(self._system.scheduler, run_ids[number - 1][0], who="ann")
 
     def mark(self, states: dict[str, str]) -> None:
         for task_id, state in states.items():
-            task_commands.mark(self._system.scheduler, self._last_run(), task_id, None, state)
+            task_commands.mark(
+                self._system.scheduler, self._last_run(), task_id, None, state, who="ann"
+            )
 
     def pool(self, slots: dict[str, int]) -> None:
         for name, number in slots.items():
-            pools.put_pool(self._system.scheduler, name, number)
+            pools.put_pool(self._system.scheduler, name, number, who="ann")
 
     def backfill(self, options: dict[str, Any]) -> None:
         """`from`, `to`, and what else backfill.create takes."""

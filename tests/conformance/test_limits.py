@@ -108,20 +108,20 @@ class Doors:
         )
 
     def clear(self, number: int) -> None:
-        runs.clear(self._scheduler, self._run(number), downstream=number % 3 == 0)
+        runs.clear(self._scheduler, self._run(number), downstream=number % 3 == 0, who="ann")
 
     def retry(self, number: int) -> None:
-        runs.retry_run(self._scheduler, self._run(number))
+        runs.retry_run(self._scheduler, self._run(number), who="ann")
 
     def cancel(self, number: int) -> None:
-        runs.cancel_run(self._scheduler, self._run(number))
+        runs.cancel_run(self._scheduler, self._run(number), who="ann")
 
     def cancel_a_task(self, number: int) -> None:
         rows = self._world.all(
             "SELECT run_id, task_id FROM task_instances t JOIN runs r ON r.id = run_key"
         )
         if rows:
-            task_commands.cancel_task(self._scheduler, *rows[-1 - number % len(rows)])
+            task_commands.cancel_task(self._scheduler, *rows[-1 - number % len(rows)], who="ann")
 
     def mark(self, number: int) -> None:
         states = ("success", "failed")
@@ -129,14 +129,16 @@ class Doors:
         tasks = list(self._world.task_states(run_id))
         if tasks:
             task_id = tasks[number % len(tasks)]
-            task_commands.mark(self._scheduler, run_id, task_id, None, states[number % 2])
+            task_commands.mark(
+                self._scheduler, run_id, task_id, None, states[number % 2], who="ann"
+            )
 
     def pause(self, number: int) -> None:
-        dag_commands.set_paused(self._scheduler, self._dag(number), number % 4 < 2)
+        dag_commands.set_paused(self._scheduler, self._dag(number), number % 4 < 2, who="ann")
 
     def make_the_pool_larger(self, number: int) -> None:
         """No larger than the limit that is checked; smaller ones stop nothing, so not smaller."""
-        pools.put_pool(self._scheduler, "shared", POOL)
+        pools.put_pool(self._scheduler, "shared", POOL, who="ann")
 
     def upload_again(self, number: int) -> None:
         dag_id = self._dag(number)
@@ -197,7 +199,7 @@ def _let_all_end(world: World) -> None:
     """Without the clocks' and people's help: no run waits for ever, whatever was done to it."""
     for dag_id, text in DAGS.items():
         world.upload(text.replace("schedule:", "description:"), f"{dag_id}.yaml")
-        dag_commands.set_paused(world.scheduler, dag_id, False)
+        dag_commands.set_paused(world.scheduler, dag_id, False, who="ann")
     for _ in range(60):
         if not world.all(ACTIVE):
             return
@@ -210,7 +212,7 @@ ACTIVE = "SELECT run_id, state FROM runs WHERE ended_at IS NULL"
 
 
 def _play(world: World, steps: list[tuple[int, int, float]]) -> None:
-    pools.put_pool(world.scheduler, "shared", POOL)
+    pools.put_pool(world.scheduler, "shared", POOL, who="ann")
     for dag_id, text in DAGS.items():
         world.upload(text, f"{dag_id}.yaml")
     doors = Doors(world)

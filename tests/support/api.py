@@ -76,7 +76,7 @@ class Api:
 
     def sign_in(self, role: str, name: str = "ann") -> str:
         """Send a new token of this role from now on; answers it."""
-        self.token = access_tokens.create(bootstrap.scheduler(), name, role)
+        self.token = access_tokens.create(bootstrap.scheduler(), name, role, who="ann")
         return self.token
 
     def get(self, path: str) -> Reply:

@@ -118,15 +118,15 @@ class Chaos(World):
 
     def do_cancel(self) -> None:
         with suppress(Conflict):
-            runs.cancel_run(self.scheduler, self.last_run())
+            runs.cancel_run(self.scheduler, self.last_run(), who="ann")
 
     def do_clear(self) -> None:
         with suppress(Conflict):
-            runs.clear(self.scheduler, self.last_run(), only_failed=True)
+            runs.clear(self.scheduler, self.last_run(), only_failed=True, who="ann")
 
     def do_mark(self) -> None:
         with suppress(Conflict, NotFound):
-            task_commands.mark(self.scheduler, self.last_run(), "t0", None, "failed")
+            task_commands.mark(self.scheduler, self.last_run(), "t0", None, "failed", who="ann")
 
     def last_run(self) -> str:
         return str(

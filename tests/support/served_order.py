@@ -26,16 +26,16 @@ def dag(name: str) -> str:
 def served(folder: Path) -> dict[str, list[str]]:
     """What happened, in order."""
     world = World(folder, lambda task: FAIL if task.attempt.dag_id == "kiwi" else SUCCEED)
-    pools.put_pool(world.scheduler, "shared", 0)
+    pools.put_pool(world.scheduler, "shared", 0, who="ann")
     for name in sorted(ASKED):
         world.upload(dag(name), f"{name}.yaml")
     for name in ASKED:
         world.request(name)
     for slots in range(1, len(ASKED) + 1):
-        pools.put_pool(world.scheduler, "shared", slots)
+        pools.put_pool(world.scheduler, "shared", slots, who="ann")
     begun = [decode_task(body) for body in world.tasks.bodies()]
     first = [task.attempt.dag_id for task in begun if hasattr(task, "attempt")]
-    pools.put_pool(world.scheduler, "shared", 2)
+    pools.put_pool(world.scheduler, "shared", 2, who="ann")
     now = world.clock()
     for name in reversed(ASKED):
         backfills.create(world.scheduler, name, who="a", from_date=now.replace(hour=9), to_date=now)

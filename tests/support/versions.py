@@ -65,6 +65,6 @@ def ran(world: World, text: str, script: Script = lambda _: SUCCEED) -> str:
 
 
 def again(world: World, run_id: str, seconds: float = 5, **options: Any) -> Cleared:
-    cleared = runs.clear(world.scheduler, run_id, **options)
+    cleared = runs.clear(world.scheduler, run_id, **options, who="ann")
     world.play(seconds, ticking=False)
     return cleared

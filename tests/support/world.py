@@ -170,8 +170,8 @@ class World:
         self.dags.delete([key])
         return registration.register(self.scheduler, [key])
 
-    def request(self, dag_id: str, **options: Any) -> str:
-        return runs.trigger_run(self.scheduler, dag_id, **options)[0]
+    def request(self, dag_id: str, *, who: str = "ann", **options: Any) -> str:
+        return runs.trigger_run(self.scheduler, dag_id, who=who, **options)[0]
 
     def report(self, body: str) -> None:
         self.results.send([OutgoingMessage(body)])

@@ -86,7 +86,7 @@ def replace(
     staged: Path,
     now: datetime,
     *,
-    who: str = "local",
+    who: str,
     what: str = "",
     even_while_runs_are_active: bool = False,
     patience: Patience | None = None,

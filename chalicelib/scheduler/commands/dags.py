@@ -18,9 +18,7 @@ from chalicelib.scheduler.unit_of_work import UnitOfWork
 MAX_TAGGED = 1000
 
 
-def set_paused(
-    scheduler: SchedulerContext, dag_id: str, is_paused: bool, *, who: str = "local"
-) -> None:
+def set_paused(scheduler: SchedulerContext, dag_id: str, is_paused: bool, *, who: str) -> None:
     """Stop or start the DAG's schedule. Scheduled runs that waited for a slot wait on, or go on.
     Raises NotFound or Conflict."""
     with unit_of_work(scheduler) as work:
@@ -28,7 +26,7 @@ def set_paused(
 
 
 def set_paused_by_tag(
-    scheduler: SchedulerContext, tag: str, is_paused: bool, *, who: str = "local"
+    scheduler: SchedulerContext, tag: str, is_paused: bool, *, who: str
 ) -> list[str]:
     """The same for every DAG with this tag (at most 1000 at once); answers those that changed."""
     with unit_of_work(scheduler) as work:

@@ -10,7 +10,7 @@ from chalicelib.scheduler.transaction import unit_of_work
 
 
 def put_pool(
-    scheduler: SchedulerContext, name: str, slots: int, description: str = "", *, who: str = "local"
+    scheduler: SchedulerContext, name: str, slots: int, description: str = "", *, who: str
 ) -> None:
     """Make or change a pool. A smaller one stops nothing that runs."""
     with unit_of_work(scheduler) as work:
@@ -19,7 +19,7 @@ def put_pool(
         audit(work, who, "put pool", name, slots=slots)
 
 
-def remove_pool(scheduler: SchedulerContext, name: str, *, who: str = "local") -> None:
+def remove_pool(scheduler: SchedulerContext, name: str, *, who: str) -> None:
     """Raises NotFound, or Conflict while a task that is ready or runs needs it."""
     with unit_of_work(scheduler) as work:
         if pools.is_in_use(work.tx, name):

@@ -33,7 +33,7 @@ def trigger_run(
     scheduler: SchedulerContext,
     dag_id: str,
     *,
-    who: str = "local",
+    who: str,
     logical_date: datetime | None = None,
     idempotency_key: str | None = None,
     note: str | None = None,
@@ -82,7 +82,7 @@ def _date_taken(work: UnitOfWork, dag: RegisteredDag, moment: datetime) -> Confl
     )
 
 
-def cancel_run(scheduler: SchedulerContext, run_id: str, *, who: str = "local") -> None:
+def cancel_run(scheduler: SchedulerContext, run_id: str, *, who: str) -> None:
     """Nothing of the run begins any more, and what runs is stopped. Raises NotFound, or Conflict if
     it has ended."""
     with unit_of_work(scheduler) as work:
@@ -97,7 +97,7 @@ def clear(
     scheduler: SchedulerContext,
     run_id: str,
     *,
-    who: str = "local",
+    who: str,
     task_ids: Sequence[str] | None = None,
     only_failed: bool = False,
     downstream: bool = False,
@@ -124,7 +124,7 @@ def retry_run(
     scheduler: SchedulerContext,
     run_id: str,
     *,
-    who: str = "local",
+    who: str,
     run_on_latest_version: bool | None = None,
     dry_run: bool = False,
 ) -> Cleared:
@@ -142,7 +142,7 @@ def retry_run(
     return cleared
 
 
-def rerun(scheduler: SchedulerContext, run_id: str, *, who: str = "local") -> str:
+def rerun(scheduler: SchedulerContext, run_id: str, *, who: str) -> str:
     """A new run by the file as it is now, with the same params, as far as the file still has them;
     answers its run_id. A second click within a minute answers the same run. Raises NotFound,
     Conflict."""
@@ -177,9 +177,7 @@ def _rerun_key(run_id: str, moment: datetime) -> str:
     return f"again:{run_id}:{moment:%Y%m%d%H%M}"
 
 
-def set_note(
-    scheduler: SchedulerContext, run_id: str, note: str | None, *, who: str = "local"
-) -> None:
+def set_note(scheduler: SchedulerContext, run_id: str, note: str | None, *, who: str) -> None:
     """What people say about the run. Raises NotFound."""
     with unit_of_work(scheduler) as work:
         run = lookup.run(work, run_id)

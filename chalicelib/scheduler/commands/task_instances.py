@@ -19,7 +19,7 @@ def cancel_task(
     task_id: str,
     map_index: int | None = None,
     *,
-    who: str = "local",
+    who: str,
 ) -> None:
     """The same for one task, or one copy of it. Raises NotFound, Conflict."""
     with unit_of_work(scheduler) as work:
@@ -46,7 +46,7 @@ def mark(
     map_index: int | None,
     state: str,
     *,
-    who: str = "local",
+    who: str,
 ) -> None:
     """Say that a task succeeded, failed or was skipped. What follows from it is worked out again:
     what a failure had blocked is decided anew. Raises NotFound, InvalidRequest, Conflict where

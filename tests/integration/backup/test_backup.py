@@ -149,7 +149,7 @@ def test_too_little_room_for_the_copy_is_said_before_anybody_is_locked_out(
 @pytest.mark.parametrize("name", ["", "x", "../secrets", "20261123T100000Z-000000000001"])
 def test_a_backup_that_is_not_there_is_not_found(keeper: BackupContext, name: str) -> None:
     with pytest.raises(NotFound):
-        restore(keeper, name)
+        restore(keeper, name, who="ann")
 
 
 def test_a_backup_is_there_for_another_process(

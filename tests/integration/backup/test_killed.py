@@ -78,7 +78,7 @@ def test_a_restore_killed_before_it_touches_the_database_changes_nothing(
     assert seen(path) == "still in use"
     put(database, "and written to")
     assert ledger.disagreements(Database(path)) == []
-    restore(keeper)
+    restore(keeper, who="ann")
     assert seen(path) == "backed up"
 
 
@@ -93,7 +93,7 @@ def test_a_restore_killed_before_the_renames_is_run_again(
     assert run_victim("restore", path, tmp_path, place, count) == -signal.SIGKILL
     with pytest.raises(DatabaseUnusable, match="the restore was interrupted: run it again"):
         seen(path)
-    assert restore(keeper).lost_commits == 1
+    assert restore(keeper, who="ann").lost_commits == 1
     assert seen(path) == "backed up"
 
 
@@ -123,7 +123,7 @@ def test_a_restore_killed_between_the_renames_can_be_run_again(
     back_up(keeper)
     database.close()
     assert run_victim("restore", path, tmp_path, "rename", 2) == -signal.SIGKILL
-    restore(keeper)
+    restore(keeper, who="ann")
     assert seen(path) == "backed up"
 
 

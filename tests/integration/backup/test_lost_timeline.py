@@ -34,7 +34,7 @@ def test_an_attempt_that_was_claimed_in_the_lost_timeline_ends_by_the_repair(
     assert world.run_state(run_id) == "success"
     claims = [info.key for info in world.runs.list("lost/")]
     world.database.close()
-    assert restore(keeper).active_runs == []
+    assert restore(keeper, who="ann").active_runs == []
     assert world.run_state(run_id) == "queued"
     world.play(3600, step=5)
     assert world.run_state(run_id) in ("success", "failed")

@@ -57,7 +57,7 @@ def test_a_restore_brings_back_the_database_and_says_what_it_did(
     for _ in range(3):
         put(database, "lost")
     database.close()
-    done = restore(keeper)
+    done = restore(keeper, who="ann")
     assert seen(Database(path)) == "backed up"
     assert (done.backup, done.commit_seq) == (made["name"], made["commit_seq"])
     assert done.lost_commits == 3
@@ -74,7 +74,7 @@ def test_no_commit_number_is_given_twice(
     back_up(keeper)
     last = put(database, "lost")
     database.close()
-    restore(keeper)
+    restore(keeper, who="ann")
     assert put(Database(path), "new") == last + 2
 
 
@@ -84,7 +84,7 @@ def test_what_was_replaced_is_kept_beside_it_whole(
     back_up(keeper)
     put(database, "lost")
     database.close()
-    done = restore(keeper)
+    done = restore(keeper, who="ann")
     assert done.kept_as is not None
     kept = sqlite.connect(path.parent.parent / done.kept_as / path.name)
     assert kept.execute("SELECT value FROM metadata WHERE name = 'where'").fetchone() == ("lost",)
@@ -99,7 +99,7 @@ def test_only_the_newest_replaced_databases_are_kept(
     back_up(keeper)
     for _ in range(directory_swap.REPLACED_KEPT + 2):
         clock.advance(60)
-        last = restore(keeper).kept_as
+        last = restore(keeper, who="ann").kept_as
     kept = sorted(entry.name for entry in path.parent.parent.iterdir())[1:]
     assert len(kept) == directory_swap.REPLACED_KEPT
     assert kept[-1] == last
@@ -111,7 +111,7 @@ def test_a_connection_that_was_open_before_never_writes_to_the_replaced_file(
     put(database, "backed up")
     back_up(keeper)
     put(database, "lost")  # leaves an idle connection to the old file
-    restore(keeper)
+    restore(keeper, who="ann")
     with pytest.raises(DatabaseUnusable, match="replaced by a restore just now"):
         put(database, "into the old file")
     assert seen(database) == "backed up"
@@ -146,7 +146,7 @@ def test_processes_that_write_all_the_time_move_on_and_lose_nothing(
     try:
         eventually(lambda: all(len(acknowledged(log)) > 3 for log in logs))
         made = back_up(keeper)
-        done = restore(replace(keeper, linger=2 * eager.BUDGET))
+        done = restore(replace(keeper, linger=2 * eager.BUDGET), who="ann")
         eventually(lambda: all(is_done_since(log, done) for log in logs))
     finally:
         for writer in writers:
@@ -186,10 +186,10 @@ def test_active_runs_forbid_a_restore_unless_told(
             tx.execute(statement)
     database.close()
     with pytest.raises(Conflict, match=r"1 runs are active \(d__1\)"):
-        restore(keeper)
+        restore(keeper, who="ann")
     assert [entry.name for entry in path.parent.parent.iterdir()] == ["my-database"]
     put(Database(path), "still in use")
-    assert restore(keeper, force=True).active_runs == ["d__1"]
+    assert restore(keeper, force=True, who="ann").active_runs == ["d__1"]
     assert seen(Database(path)) == ""
 
 
@@ -205,7 +205,7 @@ def test_a_token_that_was_revoked_since_stays_revoked(
     with database.write() as tx:
         tx.execute("UPDATE access_tokens SET revoked_at = 7")
     database.close()
-    assert restore(keeper).tokens_revoked_again == 1
+    assert restore(keeper, who="ann").tokens_revoked_again == 1
     with Database(path).read() as tx:
         assert [row[0] for row in tx.all("SELECT revoked_at FROM access_tokens")] == [7]
 
@@ -229,7 +229,7 @@ def test_a_database_that_cannot_be_read_is_replaced(
             with path.open("r+b") as file:
                 file.seek(4096)
                 file.write(b"\xff" * (path.stat().st_size - 4096))
-    done = restore(keeper)
+    done = restore(keeper, who="ann")
     assert done.lost_commits is None or harm == "torn"
     assert seen(Database(path)) == "backed up"
     assert (done.kept_as is None) == (harm == "missing")
@@ -253,7 +253,7 @@ def test_a_damaged_backup_changes_nothing(
         case "manifest":
             bucket.put(manifest, b"{}")
     with pytest.raises(BackupDamaged, match="restore another one"):
-        restore(keeper)
+        restore(keeper, who="ann")
     assert seen(database) == "still in use"
     assert [entry.name for entry in path.parent.parent.iterdir()] == ["my-database"]
 
@@ -270,7 +270,7 @@ def test_a_backup_of_a_newer_schema_is_refused(keeper: BackupContext, database: 
     newer.database.migrate()
     back_up(newer)
     with pytest.raises(Conflict, match="deploy the version of the program that made it"):
-        restore(keeper)
+        restore(keeper, who="ann")
     put(database, "still in use")
 
 
@@ -278,7 +278,7 @@ def test_a_backup_of_an_older_schema_is_migrated(keeper: BackupContext, database
     back_up(keeper)
     database.close()
     newer = with_steps(keeper, NEXT)
-    assert restore(newer).schema_version == len(NEXT)
+    assert restore(newer, who="ann").schema_version == len(NEXT)
     with newer.database.read() as tx:
         assert tx.all("SELECT why FROM metadata") == []
 
@@ -294,7 +294,7 @@ def test_a_bucket_that_does_not_answer_changes_nothing(
     silent = Silent()
     silent.put(f"database/{made['name']}/manifest.json", b"")
     with pytest.raises(OrchestratorError, match="does not answer"):
-        restore(replace(keeper, backups=silent))
+        restore(replace(keeper, backups=silent), who="ann")
     put(database, "still in use")
     assert [entry.name for entry in path.parent.parent.iterdir()] == ["my-database"]
 

@@ -57,7 +57,7 @@ def main(act: str, database: str, bucket: str, scratch: str, place: str, count: 
         linger=0.0,
     )
     die_before(*PLACES[place], int(count))
-    print(backup.back_up(keeper) if act == "back_up" else backup.restore(keeper))
+    print(backup.back_up(keeper) if act == "back_up" else backup.restore(keeper, who="ann"))
 
 
 if __name__ == "__main__":

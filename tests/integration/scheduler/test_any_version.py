@@ -74,9 +74,11 @@ def act(world: Chaos, files: list[str], action: object) -> None:
             world.upload(files[first % len(files)])
         elif what == "clear":
             names = None if first is None else [first]
-            runs.clear(world.scheduler, run_id, task_ids=names, downstream=second)
+            runs.clear(world.scheduler, run_id, task_ids=names, downstream=second, who="ann")
         else:
-            runs.clear(world.scheduler, run_id, run_on_latest_version=first, only_failed=second)
+            runs.clear(
+                world.scheduler, run_id, run_on_latest_version=first, only_failed=second, who="ann"
+            )
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

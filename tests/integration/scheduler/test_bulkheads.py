@@ -119,7 +119,7 @@ def check(world: World) -> None:
     good = world.all("SELECT state, reason FROM runs WHERE dag_id = 'good' AND ended_at > 0")
     assert len(good) >= 4
     assert {state for state, _ in good} == {"success"}
-    dag_commands.set_paused(world.scheduler, "good", True)
+    dag_commands.set_paused(world.scheduler, "good", True, who="ann")
     if not world.all("SELECT 1 FROM dags WHERE dag_id = 'bad' AND is_paused"):
         with world.database.write() as tx:
             tx.execute("UPDATE dags SET is_paused = 1, next_fire_at = NULL WHERE dag_id = 'bad'")

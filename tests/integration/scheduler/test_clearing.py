@@ -55,7 +55,7 @@ def made(make_world: MakeWorld) -> tuple[World, str]:
 
 def again(world: World, run_id: str, *files: str) -> None:
     world.executor.script = making(*files)
-    runs.clear(world.scheduler, run_id, task_ids=["make"], downstream=True)
+    runs.clear(world.scheduler, run_id, task_ids=["make"], downstream=True, who="ann")
     world.play(3, ticking=False)
 
 
@@ -69,7 +69,7 @@ def test_a_retry_runs_the_failed_copy_beside_its_failed_dependency(make_world: M
     world.play(3, ticking=False)
     assert world.run_state(run_id) == "failed"
     bad.clear()
-    cleared = runs.retry_run(world.scheduler, run_id)
+    cleared = runs.retry_run(world.scheduler, run_id, who="ann")
     assert [name[:2] for name in cleared.tasks] == [("a", -1), ("end", -1), ("each", 1)]
     world.play(3, ticking=False)
     assert world.run_state(run_id) == "success"
@@ -89,7 +89,7 @@ def test_no_attempt_is_named_twice_when_copies_become_fewer_and_more(
     made: tuple[World, str],
 ) -> None:
     world, run_id = made
-    runs.clear(world.scheduler, run_id, task_ids=["each"])
+    runs.clear(world.scheduler, run_id, task_ids=["each"], who="ann")
     world.play(3, ticking=False)
     again(world, run_id, "a")
     assert [copy[:2] for copy in copies(world)] == [(0, "success")]
@@ -103,12 +103,12 @@ def test_no_attempt_is_named_twice_when_copies_become_fewer_and_more(
 def test_copies_that_cannot_be_made_anew_end_with_the_reason(made: tuple[World, str]) -> None:
     world, run_id = made
     world.executor.script = lambda _: FAIL
-    runs.clear(world.scheduler, run_id, task_ids=["make"], downstream=True)
+    runs.clear(world.scheduler, run_id, task_ids=["make"], downstream=True, who="ann")
     world.play(3, ticking=False)
     assert world.run_state(run_id) == "failed"
     assert {state for _, state, _ in copies(world)} == {"upstream_failed"}
     world.executor.script = making()
-    runs.retry_run(world.scheduler, run_id)
+    runs.retry_run(world.scheduler, run_id, who="ann")
     world.play(3, ticking=False)
     assert {state for _, state, _ in copies(world)} == {"skipped"}
     again(world, run_id, "a", "b")
@@ -132,7 +132,7 @@ tasks:
     run_id = world.request("d")
     world.play(2, ticking=False)
     world.executor.script = lambda _: FAIL
-    runs.clear(world.scheduler, run_id)
+    runs.clear(world.scheduler, run_id, who="ann")
     world.play(2, ticking=False)
     used = [task for _, task in world.executor.started if task.attempt.task_id == "use"]
     assert [task.command for task in used] == ["echo '[\"a\"]'", "echo 'none'"]

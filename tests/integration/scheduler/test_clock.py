@@ -105,7 +105,7 @@ def test_a_short_delay_loses_no_fire_time(make_world: MakeWorld) -> None:
 def test_a_paused_dag_makes_no_run_but_runs_on_request(make_world: MakeWorld) -> None:
     world = make_world()
     world.upload(HOURLY)
-    dag_commands.set_paused(world.scheduler, "h", True)
+    dag_commands.set_paused(world.scheduler, "h", True, who="ann")
     run_id = world.request("h")
     world.play(2 * 3600, step=10)
     assert world.run_state(run_id) == "success"
@@ -115,9 +115,9 @@ def test_a_paused_dag_makes_no_run_but_runs_on_request(make_world: MakeWorld) ->
 def test_an_unpaused_dag_begins_with_the_next_fire_time(make_world: MakeWorld) -> None:
     world = make_world()
     world.upload(HOURLY)
-    dag_commands.set_paused(world.scheduler, "h", True)
+    dag_commands.set_paused(world.scheduler, "h", True, who="ann")
     world.clock.advance(5.5 * 3600)
-    dag_commands.set_paused(world.scheduler, "h", False)
+    dag_commands.set_paused(world.scheduler, "h", False, who="ann")
     world.play(3600, step=10)
     assert dates(world) == [at(16)]
 
@@ -126,10 +126,10 @@ def test_a_paused_dags_waiting_scheduled_runs_wait_on(make_world: MakeWorld) -> 
     world = make_world(lambda _: Played(seconds=100))
     world.upload(TEN_SECONDS.replace("tasks", "max_active_runs: 1\ntasks"))
     world.play(35)
-    dag_commands.set_paused(world.scheduler, "s", True)
+    dag_commands.set_paused(world.scheduler, "s", True, who="ann")
     world.play(300)
     assert len(starts(world)) == 1
-    dag_commands.set_paused(world.scheduler, "s", False)
+    dag_commands.set_paused(world.scheduler, "s", False, who="ann")
     world.play(10)
     assert len(starts(world)) == 2
 

@@ -83,7 +83,7 @@ def test_a_run_that_waits_for_a_slot_goes_on(make_world: MakeWorld, ago: float) 
     first, second = world.request("d"), world.request("d")
     world.play(2)
     set_back(world, ago)
-    runs.cancel_run(world.scheduler, first)
+    runs.cancel_run(world.scheduler, first, who="ann")
     world.executor.script = lambda _: SUCCEED
     world.play(70, step=1)
     assert world.run_state(first) == "cancelled"
@@ -98,7 +98,7 @@ def test_a_run_that_is_cleared_goes_on(make_world: MakeWorld, ago: float) -> Non
     world.play(2)
     world.executor.script = lambda _: SUCCEED
     set_back(world, ago)
-    runs.clear(world.scheduler, run_id)
+    runs.clear(world.scheduler, run_id, who="ann")
     world.play(70, step=1)
     assert world.run_state(run_id) == "success"
 
@@ -107,7 +107,7 @@ def test_a_scheduled_run_waits_for_its_own_time_and_no_longer(make_world: MakeWo
     world = make_world(lambda _: SUCCEED)
     world.upload(f'{ONE}\nschedule: "0 * * * *"')
     world.clock.advance(3600 - 4)
-    dag_commands.set_paused(world.scheduler, "d", False)
+    dag_commands.set_paused(world.scheduler, "d", False, who="ann")
     world.tick()
     lose_messages(world)
     with world.database.write() as tx:  # made, and not let in yet

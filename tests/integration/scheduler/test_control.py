@@ -75,7 +75,7 @@ def test_a_cancelled_task_that_has_not_begun_never_begins(make_world: MakeWorld)
     world = make_world()
     world.upload(CHAIN)
     run_id = world.request("chain")
-    runs.cancel_run(world.scheduler, run_id)
+    runs.cancel_run(world.scheduler, run_id, who="ann")
     world.play(120)
     assert world.executor.started == []
     assert world.run_state(run_id) == "cancelled"
@@ -86,7 +86,7 @@ def test_a_run_that_waits_for_a_slot_is_cancelled_at_once(make_world: MakeWorld)
     world.upload(CHAIN + "max_active_runs: 1")
     world.request("chain")
     waiting = world.request("chain")
-    runs.cancel_run(world.scheduler, waiting)
+    runs.cancel_run(world.scheduler, waiting, who="ann")
     assert world.run_state(waiting) == "cancelled"
     assert set(world.task_states(waiting).values()) == {"cancelled"}
 
@@ -99,7 +99,7 @@ def test_a_cancel_whose_process_died_before_it_could_ask_is_repeated_by_the_tick
     run_id = world.request("chain")
     world.play(2, ticking=False)
     object.__setattr__(world.scheduler, "runs", DeadBucket())
-    runs.cancel_run(world.scheduler, run_id)
+    runs.cancel_run(world.scheduler, run_id, who="ann")
     object.__setattr__(world.scheduler, "runs", world.runs)
     world.play(5, ticking=False)
     assert world.run_state(run_id) == "running"
@@ -114,11 +114,11 @@ def test_what_has_ended_cannot_be_cancelled_and_a_second_click_changes_nothing(
     world.upload(CHAIN)
     run_id = world.request("chain")
     world.play(1, ticking=False)
-    runs.cancel_run(world.scheduler, run_id)
-    runs.cancel_run(world.scheduler, run_id)
+    runs.cancel_run(world.scheduler, run_id, who="ann")
+    runs.cancel_run(world.scheduler, run_id, who="ann")
     world.play(2, ticking=False)
     with pytest.raises(Conflict, match="has ended: cancelled"):
-        runs.cancel_run(world.scheduler, run_id)
+        runs.cancel_run(world.scheduler, run_id, who="ann")
     assert world.all("SELECT action FROM audit") == [("run",), ("cancel",)]
 
 
@@ -127,12 +127,12 @@ def test_one_task_can_be_cancelled(make_world: MakeWorld) -> None:
     world.upload(CHAIN)
     run_id = world.request("chain")
     world.play(1, ticking=False)
-    task_commands.cancel_task(world.scheduler, run_id, "c")
+    task_commands.cancel_task(world.scheduler, run_id, "c", who="ann")
     world.play(20, ticking=False)
     assert world.task_states(run_id) == {"a": "success", "b": "success", "c": "cancelled"}
     assert world.run_state(run_id) == "cancelled"
     with pytest.raises(Conflict):
-        task_commands.cancel_task(world.scheduler, run_id, "a")
+        task_commands.cancel_task(world.scheduler, run_id, "a", who="ann")
 
 
 def test_a_retried_run_runs_what_failed_and_keeps_the_history(make_world: MakeWorld) -> None:
@@ -142,7 +142,7 @@ def test_a_retried_run_runs_what_failed_and_keeps_the_history(make_world: MakeWo
     world.play(5, ticking=False)
     assert world.run_state(run_id) == "failed"
     world.executor.script = lambda _: SUCCEED
-    would = runs.retry_run(world.scheduler, run_id, dry_run=True).tasks
+    would = runs.retry_run(world.scheduler, run_id, dry_run=True, who="ann").tasks
     assert would == (("b", -1, "failed"), ("c", -1, "upstream_failed"))
     assert world.run_state(run_id) == "failed"
     runs.retry_run(world.scheduler, run_id, who="ann")
@@ -160,7 +160,7 @@ def test_a_cleared_task_has_all_its_retries_again(make_world: MakeWorld) -> None
     world.upload("name: D\ntasks: [{id: t, command: x, retries: 1, retry_delay: 1}]")
     run_id = world.request("d")
     world.play(10, ticking=False)
-    runs.retry_run(world.scheduler, run_id)
+    runs.retry_run(world.scheduler, run_id, who="ann")
     world.play(10, ticking=False)
     assert [task.attempt.try_number for _, task in world.executor.started] == [1, 2, 3, 4]
 
@@ -170,7 +170,7 @@ def test_clearing_with_downstream_runs_the_rest_again(make_world: MakeWorld) -> 
     world.upload(CHAIN)
     run_id = world.request("chain")
     world.play(5, ticking=False)
-    cleared = runs.clear(world.scheduler, run_id, task_ids=["b"], downstream=True)
+    cleared = runs.clear(world.scheduler, run_id, task_ids=["b"], downstream=True, who="ann")
     assert [task_id for task_id, _, _ in cleared.tasks] == ["b", "c"]
     world.play(5, ticking=False)
     assert world.run_state(run_id) == "success"
@@ -185,7 +185,7 @@ def test_a_cleared_run_waits_for_a_slot_like_any_other(make_world: MakeWorld) ->
     world.executor.script = slow(50)
     world.request("chain")
     world.play(1, ticking=False)
-    runs.clear(world.scheduler, first)
+    runs.clear(world.scheduler, first, who="ann")
     world.play(5, ticking=False)
     assert world.run_state(first) == "queued"
     assert len(world.executor.running) == 1
@@ -197,9 +197,9 @@ def test_what_runs_cannot_be_cleared(make_world: MakeWorld) -> None:
     run_id = world.request("chain")
     world.play(1, ticking=False)
     with pytest.raises(Conflict, match=r"'a'.*being worked on"):
-        runs.clear(world.scheduler, run_id)
+        runs.clear(world.scheduler, run_id, who="ann")
     with pytest.raises(NotFound, match="no task 'z'"):
-        runs.clear(world.scheduler, run_id, task_ids=["z"])
+        runs.clear(world.scheduler, run_id, task_ids=["z"], who="ann")
 
 
 def test_a_run_that_is_being_stopped_cannot_be_cleared(make_world: MakeWorld) -> None:
@@ -207,11 +207,11 @@ def test_a_run_that_is_being_stopped_cannot_be_cleared(make_world: MakeWorld) ->
     world.upload(CHAIN)
     run_id = world.request("chain")
     world.play(1, ticking=False)
-    runs.cancel_run(world.scheduler, run_id)
+    runs.cancel_run(world.scheduler, run_id, who="ann")
     with pytest.raises(Conflict, match="being stopped; clear it when it has ended"):
-        runs.clear(world.scheduler, run_id, task_ids=["b"])
+        runs.clear(world.scheduler, run_id, task_ids=["b"], who="ann")
     world.play(2, ticking=False)
-    runs.clear(world.scheduler, run_id, task_ids=["b"])
+    runs.clear(world.scheduler, run_id, task_ids=["b"], who="ann")
     assert world.task_states(run_id)["b"] == "upstream_failed"
 
 
@@ -226,7 +226,7 @@ def test_a_late_result_of_before_the_clearing_changes_nothing(make_world: MakeWo
     bodies = world.results.bodies()
     world.apply()
     world.executor.script = lambda _: SUCCEED
-    runs.retry_run(world.scheduler, run_id)
+    runs.retry_run(world.scheduler, run_id, who="ann")
     for body in bodies:
         world.report(body)
     world.play(5, ticking=False)
@@ -244,8 +244,8 @@ def test_marking_a_failure_as_success_lets_the_run_succeed(make_world: MakeWorld
     reasons = world.all("SELECT reason FROM task_instances WHERE task_id = 'c'")
     assert reasons == [("marked success by ann",)]
     with pytest.raises(InvalidRequest):
-        task_commands.mark(world.scheduler, run_id, "c", None, "cancelled")
-    task_commands.mark(world.scheduler, run_id, "c", None, "success")  # a second click
+        task_commands.mark(world.scheduler, run_id, "c", None, "cancelled", who="ann")
+    task_commands.mark(world.scheduler, run_id, "c", None, "success", who="ann")  # a second click
     assert world.run_state(run_id) == "success"
     assert [row[0] for row in world.all("SELECT action FROM audit")].count("mark success") == 1
 
@@ -262,10 +262,10 @@ def test_what_a_failure_had_blocked_runs_when_it_is_marked_as_success(
         "b": "upstream_failed",
         "c": "upstream_failed",
     }
-    task_commands.mark(world.scheduler, run_id, "b", None, "success")
+    task_commands.mark(world.scheduler, run_id, "b", None, "success", who="ann")
     world.play(5, ticking=False)
     assert world.task_states(run_id) == {"a": "failed", "b": "success", "c": "success"}
-    task_commands.mark(world.scheduler, run_id, "a", None, "success")
+    task_commands.mark(world.scheduler, run_id, "a", None, "success", who="ann")
     assert world.run_state(run_id) == "success"
 
 
@@ -275,14 +275,14 @@ def test_what_runs_cannot_be_marked(make_world: MakeWorld) -> None:
     run_id = world.request("chain")
     world.play(1, ticking=False)
     with pytest.raises(Conflict, match="is running; cancel it first"):
-        task_commands.mark(world.scheduler, run_id, "a", None, "success")
+        task_commands.mark(world.scheduler, run_id, "a", None, "success", who="ann")
 
 
 def test_a_run_can_be_made_again_with_its_params(make_world: MakeWorld) -> None:
     world = make_world()
     world.upload("name: D\nparams: {who: nobody}\ntasks: [{id: t, command: x}]")
     first = world.request("d", params={"who": "ann"})
-    again = runs.rerun(world.scheduler, first)
+    again = runs.rerun(world.scheduler, first, who="ann")
     rows = world.all("SELECT run_id, params, note FROM runs ORDER BY id")
     assert [(row[0], json.loads(row[1])) for row in rows] == [
         (first, {"who": "ann"}),
@@ -296,12 +296,12 @@ def test_a_second_click_makes_no_second_run(make_world: MakeWorld) -> None:
     world.upload("name: D\ntasks: [{id: t, command: x}]")
     first = world.request("d")
     world.play(59, ticking=False)
-    again = runs.rerun(world.scheduler, first)
-    assert runs.rerun(world.scheduler, first) == again
+    again = runs.rerun(world.scheduler, first, who="ann")
+    assert runs.rerun(world.scheduler, first, who="ann") == again
     world.play(2, ticking=False)  # the next minute of the clock
-    assert runs.rerun(world.scheduler, first) == again
+    assert runs.rerun(world.scheduler, first, who="ann") == again
     world.play(60, ticking=False)
-    assert runs.rerun(world.scheduler, first) not in (first, again)
+    assert runs.rerun(world.scheduler, first, who="ann") not in (first, again)
 
 
 @pytest.mark.parametrize("words", ["retries: 3, retry_delay: 1", "sensor: {poke_interval: 1}"])
@@ -314,9 +314,9 @@ def test_what_fails_by_itself_while_it_is_being_stopped_is_not_tried_again(
     run_id = world.request("d")
     world.play(1, ticking=False)
     if what == "run":
-        runs.cancel_run(world.scheduler, run_id)
+        runs.cancel_run(world.scheduler, run_id, who="ann")
     else:
-        task_commands.cancel_task(world.scheduler, run_id, "t")
+        task_commands.cancel_task(world.scheduler, run_id, "t", who="ann")
     ((_, running),) = world.executor.running
     world.report(replace(running, outcome=Outcome.FAILED, exit_code=1).encode())
     world.play(60)
@@ -329,8 +329,8 @@ def test_dags_are_paused_by_tag(make_world: MakeWorld) -> None:
     world = make_world()
     world.upload(CHAIN, "1.yaml")
     world.upload(CHAIN.replace("Chain", "Other").replace("nightly", "daily"), "2.yaml")
-    assert dag_commands.set_paused_by_tag(world.scheduler, "nightly", True) == ["chain"]
-    assert dag_commands.set_paused_by_tag(world.scheduler, "nightly", True) == []
+    assert dag_commands.set_paused_by_tag(world.scheduler, "nightly", True, who="ann") == ["chain"]
+    assert dag_commands.set_paused_by_tag(world.scheduler, "nightly", True, who="ann") == []
     rows = world.all("SELECT dag_id, is_paused FROM dags ORDER BY 1")
     assert rows == [("chain", 1), ("other", 0)]
 
@@ -361,9 +361,9 @@ def test_a_run_of_a_removed_dag_cannot_run_again_and_is_told_so(make_world: Make
     world.play(2, ticking=False)
     world.remove()
     for again in (
-        lambda: runs.clear(world.scheduler, run_id),
-        lambda: runs.clear(world.scheduler, run_id, dry_run=True),
-        lambda: task_commands.mark(world.scheduler, run_id, "a", None, "failed"),
+        lambda: runs.clear(world.scheduler, run_id, who="ann"),
+        lambda: runs.clear(world.scheduler, run_id, dry_run=True, who="ann"),
+        lambda: task_commands.mark(world.scheduler, run_id, "a", None, "failed", who="ann"),
     ):
         with pytest.raises(Conflict, match="upload it again"):
             again()
@@ -375,7 +375,7 @@ def test_what_a_cancel_stops_is_stopped_at_once_and_not_one_by_one(make_world: M
     world.upload("name: Wide\ntasks: [{id: a, command: x}, {id: b, command: x}]")
     run_id = world.request("wide")
     object.__setattr__(world.scheduler, "runs", MeetingBucket())
-    runs.cancel_run(world.scheduler, run_id)
+    runs.cancel_run(world.scheduler, run_id, who="ann")
     assert len(world.scheduler.runs.list("")) == 2
     world.apply()
     assert world.run_state(run_id) == "cancelled"
@@ -461,7 +461,7 @@ def test_unpausing_forgives_the_failures_before_it(make_world: MakeWorld) -> Non
         return bool(world.all("SELECT is_paused FROM dags")[0][0])
 
     assert [fail(), fail()] == [False, True]
-    dag_commands.set_paused(world.scheduler, "d", False)
+    dag_commands.set_paused(world.scheduler, "d", False, who="ann")
     assert [fail(), fail()] == [False, True]
-    dag_commands.set_paused(world.scheduler, "d", False)
+    dag_commands.set_paused(world.scheduler, "d", False, who="ann")
     assert not fail()

@@ -68,9 +68,9 @@ def test_catchup_after_a_pause_goes_on_where_it_stopped(make_world: MakeWorld) -
     world = make_world()
     world.upload('name: D\nschedule: "0 * * * *"\ncatchup: true\ntasks: [{id: t, command: x}]')
     world.play(3600, step=10)
-    dag_commands.set_paused(world.scheduler, "d", True)
+    dag_commands.set_paused(world.scheduler, "d", True, who="ann")
     world.clock.advance(3 * 3600)
-    dag_commands.set_paused(world.scheduler, "d", False)
+    dag_commands.set_paused(world.scheduler, "d", False, who="ann")
     world.tick()
     assert dates(world) == [at(hour) for hour in (11, 12, 13, 14)]
 
@@ -139,9 +139,9 @@ def test_depends_on_past_fails_behind_a_failure_until_that_is_cleared(
     assert world.task_states(second) == {"t": "upstream_failed"}
     assert first in world.all("SELECT reason FROM task_instances ORDER BY id")[1][0]
     world.executor.script = lambda _: SUCCEED
-    run_commands.retry_run(world.scheduler, first)
+    run_commands.retry_run(world.scheduler, first, who="ann")
     world.play(2, ticking=False)
-    run_commands.retry_run(world.scheduler, second)
+    run_commands.retry_run(world.scheduler, second, who="ann")
     world.play(2, ticking=False)
     assert world.run_state(second) == "success"
 
@@ -157,7 +157,7 @@ def test_a_dag_that_keeps_failing_is_paused_with_the_reason(make_world: MakeWorl
     assert is_paused
     assert "3 runs in a row failed" in reason
     assert 3 <= len(dates(world)) <= 4
-    dag_commands.set_paused(world.scheduler, "d", False)
+    dag_commands.set_paused(world.scheduler, "d", False, who="ann")
     assert world.all("SELECT is_paused, paused_reason FROM dags") == [(0, None)]
 
 
@@ -343,7 +343,7 @@ def test_clearing_what_a_task_is_expanded_over_makes_its_copies_anew(make_world:
     run_id = world.request("d")
     world.play(3, ticking=False)
     world.executor.script = producing(files=["z"])
-    run_commands.clear(world.scheduler, run_id, task_ids=["make"], downstream=True)
+    run_commands.clear(world.scheduler, run_id, task_ids=["make"], downstream=True, who="ann")
     world.play(3, ticking=False)
     assert world.run_state(run_id) == "success"
     counts = world.all(
@@ -391,7 +391,7 @@ def test_a_sensor_gives_up(make_world: MakeWorld, soft: str, state: str) -> None
 
 def test_a_pool_limits_tasks_across_dags(make_world: MakeWorld) -> None:
     world = make_world(slow(5))
-    pools.put_pool(world.scheduler, "db", 3)
+    pools.put_pool(world.scheduler, "db", 3, who="ann")
     text = (
         "name: {}\ntasks: [{{id: a, command: x, pool: db, pool_slots: 2}},"
         " {{id: b, command: x, pool: db}}]"
@@ -413,20 +413,20 @@ def test_a_task_of_a_missing_pool_waits_and_says_so(make_world: MakeWorld) -> No
     world.play(2, ticking=False)
     assert world.task_states(run_id) == {"t": "scheduled"}
     assert "no pool 'db'" in world.all("SELECT reason FROM task_instances")[0][0]
-    pools.put_pool(world.scheduler, "db", 1)
+    pools.put_pool(world.scheduler, "db", 1, who="ann")
     world.play(2, ticking=False)
     assert world.run_state(run_id) == "success"
 
 
 def test_a_pool_in_use_cannot_be_removed(make_world: MakeWorld) -> None:
     world = make_world(slow(5))
-    pools.put_pool(world.scheduler, "db", 1)
+    pools.put_pool(world.scheduler, "db", 1, who="ann")
     world.upload("name: D\ntasks: [{id: t, command: x, pool: db}]")
     world.request("d")
     with pytest.raises(Conflict, match="in use"):
-        pools.remove_pool(world.scheduler, "db")
+        pools.remove_pool(world.scheduler, "db", who="ann")
     world.play(8, ticking=False)
-    pools.remove_pool(world.scheduler, "db")
+    pools.remove_pool(world.scheduler, "db", who="ann")
 
 
 def test_the_weightier_task_goes_first_when_a_limit_binds(make_world: MakeWorld) -> None:

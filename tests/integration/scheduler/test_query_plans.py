@@ -84,7 +84,7 @@ def test_the_engine_never_scans_a_table(make_world: Callable[..., World]) -> Non
 
 
 def use_everything(world: World, run_id: str) -> None:
-    pools.put_pool(world.scheduler, "db", 1)
+    pools.put_pool(world.scheduler, "db", 1, who="ann")
     world.upload("name: Child\ntasks: [{id: t, command: x, pool: db}]", "child.yaml")
     world.upload(
         "name: E\ntags: [x]\nretention_days: 3\noverlap_policy: replace\nmax_active_runs: 1\n"
@@ -100,9 +100,9 @@ def use_everything(world: World, run_id: str) -> None:
     world.request("e")
     world.request("e")
     world.play(200)
-    runs.clear(world.scheduler, run_id)
-    runs.cancel_run(world.scheduler, run_id)
-    dag_commands.set_paused_by_tag(world.scheduler, "x", True)
+    runs.clear(world.scheduler, run_id, who="ann")
+    runs.cancel_run(world.scheduler, run_id, who="ann")
+    dag_commands.set_paused_by_tag(world.scheduler, "x", True, who="ann")
     world.play(7200, step=60)
     world.remove("e.yaml")
-    pools.remove_pool(world.scheduler, "db")
+    pools.remove_pool(world.scheduler, "db", who="ann")

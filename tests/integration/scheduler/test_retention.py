@@ -106,7 +106,7 @@ def test_a_wide_run_is_removed_in_pieces_and_runs_no_more_meanwhile(make_world: 
         left.append(tasks_left(world))
         if runs_left(world):
             with pytest.raises(Conflict, match="being removed"):
-                run_commands.clear(world.scheduler, "d__1")
+                run_commands.clear(world.scheduler, "d__1", who="ann")
     pieces = [before - after for before, after in pairwise(left)]
     assert max(pieces) <= MAX_TASKS
     assert left[-1] == 0
@@ -117,7 +117,7 @@ def test_a_run_of_which_people_want_more_in_time_stays(make_world: MakeWorld) ->
     world = make_world()
     many_runs(world, 2)
     world.clock.advance(100 * DAY)
-    run_commands.clear(world.scheduler, "d__1")
+    run_commands.clear(world.scheduler, "d__1", who="ann")
     world.tick()
     assert world.all("SELECT run_id FROM runs") == [("d__1",)]
 

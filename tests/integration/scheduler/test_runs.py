@@ -101,8 +101,8 @@ def test_the_dags_active_run_limit_holds_and_runs_go_in_order(make_world: MakeWo
 def test_the_same_idempotency_key_answers_the_same_run(make_world: MakeWorld) -> None:
     world = make_world()
     world.upload(CHAIN)
-    first = runs.trigger_run(world.scheduler, "chain", idempotency_key="k")
-    again = runs.trigger_run(world.scheduler, "chain", idempotency_key="k")
+    first = runs.trigger_run(world.scheduler, "chain", idempotency_key="k", who="ann")
+    again = runs.trigger_run(world.scheduler, "chain", idempotency_key="k", who="ann")
     assert first == (again[0], True)
     assert again[1] is False
 

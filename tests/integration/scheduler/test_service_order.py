@@ -50,13 +50,13 @@ def test_of_a_pool_the_oldest_goes_first_whatever_its_dag_is_called(
     make_world: MakeWorld, weights: tuple[int, int]
 ) -> None:
     world = make_world()
-    pools.put_pool(world.scheduler, "p", 0)
+    pools.put_pool(world.scheduler, "p", 0, who="ann")
     for name, weight in zip("za", weights, strict=True):
         task = f"{{id: t, command: x, pool: p, priority_weight: {weight}}}"
         world.upload(f"name: {name}\ntasks: [{task}]", f"{name}.yaml")
         world.request(name)
     for slots in (1, 2):
-        pools.put_pool(world.scheduler, "p", slots)
+        pools.put_pool(world.scheduler, "p", slots, who="ann")
     begun = [decode_task(body) for body in world.tasks.bodies()]
     order = [task.attempt.dag_id for task in begun if hasattr(task, "attempt")]
     assert order == (["z", "a"] if weights == (1, 1) else ["a", "z"])
@@ -64,7 +64,7 @@ def test_of_a_pool_the_oldest_goes_first_whatever_its_dag_is_called(
 
 def test_where_many_dags_wait_the_tick_looks_at_all_in_turn(make_world: MakeWorld) -> None:
     world = make_world()
-    pools.put_pool(world.scheduler, "none", 0)
+    pools.put_pool(world.scheduler, "none", 0, who="ann")
     world.upload("name: D\ntasks: [{id: t, command: x, pool: none}]")
     world.request("d")
     names = [f"d{number:03}" for number in range(MAX_DAGS_RECHECKED + 10)]

@@ -35,7 +35,7 @@ def begun(world: World) -> list[str]:
 
 def test_a_full_pool_is_in_the_way_of_nobody_who_needs_none_of_it(make_world: MakeWorld) -> None:
     world = make_world()
-    pools.put_pool(world.scheduler, "db", 1)
+    pools.put_pool(world.scheduler, "db", 1, who="ann")
     world.upload(crowd("d", max_active_tasks=100) + "  - {id: free, command: x}\n")
     world.request("d")
     world.apply()
@@ -44,13 +44,13 @@ def test_a_full_pool_is_in_the_way_of_nobody_who_needs_none_of_it(make_world: Ma
 
 def test_a_full_dag_is_in_the_way_of_no_other_in_the_same_pool(make_world: MakeWorld) -> None:
     world = make_world()
-    pools.put_pool(world.scheduler, "db", 1)
+    pools.put_pool(world.scheduler, "db", 1, who="ann")
     world.upload(crowd("d", max_active_tasks=1))
     world.upload("name: E\ntasks: [{id: t, command: x, pool: db}]", "e.yaml")
     world.request("d")
     world.request("e")
     assert begun(world) == ["d.many"]
-    pools.put_pool(world.scheduler, "db", 5)
+    pools.put_pool(world.scheduler, "db", 5, who="ann")
     assert begun(world) == ["d.many", "e.t"]
 
 
@@ -58,7 +58,7 @@ def test_whom_a_full_pool_holds_back_is_not_looked_at_again_and_again(
     make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = make_world(lambda m: Played(seconds=50) if m.env.get("A") == "0" else SUCCEED)
-    pools.put_pool(world.scheduler, "db", 1)
+    pools.put_pool(world.scheduler, "db", 1, who="ann")
     world.upload(crowd("d", max_active_tasks=100))
     world.request("d")
     world.settle()
@@ -72,7 +72,7 @@ def test_whom_a_full_pool_holds_back_is_not_looked_at_again_and_again(
         return rows
 
     monkeypatch.setattr(Transaction, "all", counting)
-    pools.put_pool(world.scheduler, "db", 1, "for one at a time")
+    pools.put_pool(world.scheduler, "db", 1, "for one at a time", who="ann")
     world.tick()
     assert sum(looked_at) <= FIRST_PAGE_SIZE
 

@@ -37,7 +37,7 @@ def test_a_run_gives_up_where_the_run_before_waits_for_its_slot(
     world.executor.script = lambda _: Played(seconds=20)
     later = [world.request("d", logical_date=on_day(2 + n)) for n in range(slots)]
     world.play(5)
-    runs.retry_run(world.scheduler, earlier)  # it waits for a slot, and they for it
+    runs.retry_run(world.scheduler, earlier, who="ann")  # it waits for a slot, and they for it
     world.play(120)
     assert world.run_state(earlier) == "success"
     assert sorted(map(world.run_state, later)) == ["failed", "success"][:slots]
@@ -61,7 +61,7 @@ def test_a_run_gives_up_where_the_run_before_waits_for_the_schedule(make_world: 
     world = make_world(lambda _: Played(seconds=30))
     world.upload((DAG % 1).replace("tasks:", "schedule: '@every 20s'\ntasks:"))
     world.play(45)  # the first run has the slot, the second waits for it
-    dag_commands.set_paused(world.scheduler, "d", True)
+    dag_commands.set_paused(world.scheduler, "d", True, who="ann")
     run_id = world.request("d")
     world.play(300)
     assert world.run_state(run_id) == "failed"
@@ -75,9 +75,9 @@ def test_a_failed_run_of_a_paused_dag_is_retried(make_world: MakeWorld) -> None:
     world.play(70)
     ((run_id, state),) = world.all("SELECT run_id, state FROM runs")
     assert state == "failed"
-    dag_commands.set_paused(world.scheduler, "d", True)
+    dag_commands.set_paused(world.scheduler, "d", True, who="ann")
     world.executor.script = lambda _: Played()
-    runs.retry_run(world.scheduler, run_id)
+    runs.retry_run(world.scheduler, run_id, who="ann")
     world.play(1)
     assert world.run_state(run_id) == "success"
 

@@ -45,7 +45,7 @@ def test_a_child_that_is_cancelled_in_the_queue_fails_who_waits_for_it(world: Wo
     run_id = waiting(world, "queue")
     child = children(world)[-1]
     assert (world.run_state(child), reason(world)) == ("queued", f"waits for {child}")
-    runs.cancel_run(world.scheduler, child)
+    runs.cancel_run(world.scheduler, child, who="ann")
     assert (world.run_state(run_id), reason(world)) == ("failed", f"{child} ended: cancelled")
 
 
@@ -87,9 +87,9 @@ def test_an_older_child_that_runs_again_does_not_end_who_waits_for_a_newer(world
     world.upload(PARENT % "", "parent.yaml")
     run_id = world.request("parent")
     world.play(60)
-    runs.clear(world.scheduler, children(world)[0])
+    runs.clear(world.scheduler, children(world)[0], who="ann")
     world.play(30)
-    runs.clear(world.scheduler, run_id)
+    runs.clear(world.scheduler, run_id, who="ann")
     world.play(30)
     assert [world.run_state(child) for child in children(world)] == ["success", "running"]
     assert world.run_state(run_id) == "running"

@@ -32,7 +32,7 @@ def test_new_dependencies_and_rules_decide_about_what_has_not_begun(make_world: 
         )
     )
     world.executor.script = failing()
-    runs.clear(world.scheduler, run_id, task_ids=["a"])
+    runs.clear(world.scheduler, run_id, task_ids=["a"], who="ann")
     assert rows(world, run_id) == {"a": "none", "w": "none", "z": "running"}
     world.play(60, ticking=False)
     assert commands(world) == ["a1", "z1", "w2", "a2"]
@@ -45,7 +45,7 @@ def test_a_new_count_of_retries_holds_for_attempts_that_go_on(make_world: MakeWo
     run_id = world.request("d")
     world.play(11, ticking=False)
     world.upload(dag("id: a, command: a2", "id: z, command: z2"))
-    runs.clear(world.scheduler, run_id, task_ids=["z"])
+    runs.clear(world.scheduler, run_id, task_ids=["z"], who="ann")
     world.play(120)
     assert commands(world).count("a1") + commands(world).count("a2") == 2
     assert world.run_state(run_id) == "failed"
@@ -62,7 +62,7 @@ def test_a_pool_that_changed_is_that_of_the_next_attempt(make_world: MakeWorld) 
     run_id = world.request("d")
     world.play(2, ticking=False)
     world.upload(dag(pooled.format("two"), "id: z, command: z2"))
-    runs.clear(world.scheduler, run_id, task_ids=["z"])
+    runs.clear(world.scheduler, run_id, task_ids=["z"], who="ann")
     assert world.all("SELECT pool FROM task_instances WHERE task_id = 'a'") == [("one",)]
     world.play(60)
     assert world.all("SELECT pool, state FROM task_instances WHERE task_id = 'a'") == [
@@ -76,7 +76,7 @@ def test_a_pool_that_changed_is_that_of_the_next_attempt(make_world: MakeWorld) 
 
 def put_pools(world: World, **pools: int) -> None:
     for name, slots in pools.items():
-        pool_commands.put_pool(world.scheduler, name, slots)
+        pool_commands.put_pool(world.scheduler, name, slots, who="ann")
 
 
 def test_a_time_limit_that_changed_counts_from_when_the_run_began(make_world: MakeWorld) -> None:
@@ -85,7 +85,7 @@ def test_a_time_limit_that_changed_counts_from_when_the_run_began(make_world: Ma
     run_id = world.request("d")
     world.play(30)
     world.upload(dag("id: a, command: a2", "id: z, command: z1", head="dagrun_timeout: 100"))
-    runs.clear(world.scheduler, run_id, task_ids=["a"])
+    runs.clear(world.scheduler, run_id, task_ids=["a"], who="ann")
     world.play(50)
     assert world.run_state(run_id) == "running"
     world.play(80)
@@ -102,7 +102,7 @@ def test_new_params_take_their_defaults_and_old_ones_go(make_world: MakeWorld) -
     world.upload(
         dag("id: a, command: 'echo {{ params.n }} {{ params.m }}'", head="params: {n: 1, m: 2}")
     )
-    runs.retry_run(world.scheduler, run_id)
+    runs.retry_run(world.scheduler, run_id, who="ann")
     world.play(3, ticking=False)
     assert commands(world) == ["echo '7'", "echo '7' '2'"]
     assert json.loads(world.all("SELECT params FROM runs")[0][0]) == {"n": 7, "m": 2}
@@ -126,10 +126,10 @@ def test_a_run_whose_params_do_not_suit_the_new_version_is_refused(
     world.upload(dag(A, head=f"params: {params}"))
     for is_dry in (True, False):
         with pytest.raises(Conflict, match="cannot go on with version 2") as refused:
-            runs.retry_run(world.scheduler, run_id, dry_run=is_dry)
+            runs.retry_run(world.scheduler, run_id, dry_run=is_dry, who="ann")
         assert said in refused.value.message.replace('"', "'")
     assert world.all("SELECT version_id FROM runs") == [(1,)]
-    runs.retry_run(world.scheduler, run_id, run_on_latest_version=False)
+    runs.retry_run(world.scheduler, run_id, run_on_latest_version=False, who="ann")
 
 
 def test_a_run_again_drops_params_that_the_file_no_longer_has(make_world: MakeWorld) -> None:
@@ -138,7 +138,7 @@ def test_a_run_again_drops_params_that_the_file_no_longer_has(make_world: MakeWo
     first = world.request("d", params={"n": 7})
     world.play(3, ticking=False)
     world.upload(dag(A, head="params: {n: 1}"))
-    second = runs.rerun(world.scheduler, first)
+    second = runs.rerun(world.scheduler, first, who="ann")
     (found,) = world.all("SELECT params, version_id FROM runs WHERE run_id = ?", second)
     assert (json.loads(found[0]), found[1]) == ({"n": 7}, 2)
 
@@ -186,7 +186,7 @@ def test_only_the_failed_copies_run_again_where_the_list_is_the_same(
     text = dag(A, EACH.format("[p, q, r]"))
     run_id = ran(world, text, lambda task: FAIL if task.attempt.map_index == 1 else SUCCEED)
     world.upload(text.replace("echo $X", "echo new $X"))
-    runs.retry_run(world.scheduler, run_id)
+    runs.retry_run(world.scheduler, run_id, who="ann")
     world.play(3, ticking=False)
     assert commands(world)[4:] == ["echo new $X"]
     assert world.run_state(run_id) == "success"
@@ -225,7 +225,7 @@ def test_a_retry_of_a_copy_runs_the_whole_task_where_it_is_expanded_no_more(
         lambda task: FAIL if task.attempt.map_index == 1 else SUCCEED,
     )
     world.upload(dag(A, PLAIN))
-    runs.retry_run(world.scheduler, run_id)
+    runs.retry_run(world.scheduler, run_id, who="ann")
     world.play(3, ticking=False)
     assert items(world) == ["p", "q", None]
     assert world.run_state(run_id) == "success"
@@ -298,7 +298,7 @@ def test_what_was_expanded_while_it_runs_ends_as_it_began(make_world: MakeWorld)
     again(world, run_id, seconds=60, task_ids=["z"])
     assert sorted(commands(world)) == ["old", "old", "z1", "z2"]
     assert world.run_state(run_id) == "failed"
-    runs.retry_run(world.scheduler, run_id)
+    runs.retry_run(world.scheduler, run_id, who="ann")
     world.play(3, ticking=False)
     assert commands(world)[4:] == ["new"]
     assert world.run_state(run_id) == "success"

@@ -101,9 +101,9 @@ def test_the_request_decides_else_the_file_as_it_is_now(
     said = "" if by_dag is None else f"\nrerun_with_latest_version: {str(by_dag).lower()}"
     world.upload(dag("id: t, command: new", head=hourly + said))
     if door == "clear":
-        runs.clear(world.scheduler, run_id, run_on_latest_version=wanted)
+        runs.clear(world.scheduler, run_id, run_on_latest_version=wanted, who="ann")
     elif door == "retry":
-        runs.retry_run(world.scheduler, run_id, run_on_latest_version=wanted)
+        runs.retry_run(world.scheduler, run_id, run_on_latest_version=wanted, who="ann")
     else:
         (date,) = world.all("SELECT logical_date FROM runs")[0]
         with world.database.write() as tx:  # that of a fire time, as a backfill finds it
@@ -131,9 +131,9 @@ def test_a_broken_file_leaves_the_last_good_version_the_latest_and_says_so(
     run_id = ran(world, dag(A, B), failing("b"))
     world.upload(dag(A, B2))
     world.upload("name: D\ntasks: [{id: b, comand: b3}]")
-    would = runs.retry_run(world.scheduler, run_id, dry_run=True)
+    would = runs.retry_run(world.scheduler, run_id, dry_run=True, who="ann")
     assert (would.choice.version, would.choice.latest, would.choice.is_broken) == (2, 2, True)
-    runs.retry_run(world.scheduler, run_id)
+    runs.retry_run(world.scheduler, run_id, who="ann")
     world.play(3, ticking=False)
     assert commands(world) == ["a1", "b1", "b2"]
 
@@ -146,7 +146,7 @@ def test_a_run_whose_own_version_cannot_be_read_goes_on_with_the_latest(
     world.upload(dag(A, B2))
     with world.database.write() as tx:
         tx.execute("UPDATE dag_versions SET digest = 'x', compiled = '{' WHERE version = 1")
-    runs.retry_run(world.scheduler, run_id)
+    runs.retry_run(world.scheduler, run_id, who="ann")
     world.play(3, ticking=False)
     assert (world.run_state(run_id), commands(world)) == ("success", ["a1", "b1", "b2"])
 
@@ -156,12 +156,12 @@ def test_a_second_click_clears_nothing_twice(make_world: MakeWorld) -> None:
     run_id = ran(world, dag(A, B), failing("b"))
     world.upload(dag(A, B2))
     late = world.executor.started[-1][1].attempt
-    runs.retry_run(world.scheduler, run_id)
+    runs.retry_run(world.scheduler, run_id, who="ann")
     for _ in range(2):
         with pytest.raises(Conflict, match="nothing to retry"):
-            runs.retry_run(world.scheduler, run_id)
+            runs.retry_run(world.scheduler, run_id, who="ann")
         with pytest.raises(Conflict, match="being worked on"):
-            runs.clear(world.scheduler, run_id, task_ids=["b"])
+            runs.clear(world.scheduler, run_id, task_ids=["b"], who="ann")
     world.report(Result(late, Outcome.FAILED, exit_code=3).encode())  # told once more
     world.play(5, ticking=False)
     assert (world.run_state(run_id), commands(world)) == ("success", ["a1", "b1", "b2"])
@@ -176,7 +176,7 @@ def test_an_active_run_of_a_removed_dag_goes_on_with_its_own_version(
     world.play(3, ticking=False)
     world.remove()
     with pytest.raises(Conflict, match="has no latest version, for its file was removed"):
-        runs.clear(world.scheduler, run_id, task_ids=["a"], run_on_latest_version=True)
+        runs.clear(world.scheduler, run_id, task_ids=["a"], run_on_latest_version=True, who="ann")
     cleared = again(world, run_id, task_ids=["a"])
     assert (cleared.choice.version, cleared.choice.latest) == (1, None)
     assert commands(world) == ["a1", "z1", "a1"]
@@ -187,7 +187,7 @@ def test_a_dry_run_changes_nothing_and_tells_what_the_run_would_do(make_world: M
     run_id = ran(world, dag(A, B, C), failing("b"))
     world.upload(dag("id: a, command: a1, retries: 2", B2, NEW, head="env: {X: y}"))
     before = world.all("SELECT * FROM task_instances"), world.all("SELECT * FROM runs")
-    would = runs.retry_run(world.scheduler, run_id, dry_run=True)
+    would = runs.retry_run(world.scheduler, run_id, dry_run=True, who="ann")
     assert (world.all("SELECT * FROM task_instances"), world.all("SELECT * FROM runs")) == before
     assert would.tasks == (("b", -1, "failed"),)
     changes = would.choice.changes
@@ -196,10 +196,15 @@ def test_a_dry_run_changes_nothing_and_tells_what_the_run_would_do(make_world: M
         ("a", ("retries",)),
         ("b", ("command",)),
     ]
-    did = runs.retry_run(world.scheduler, run_id)
+    did = runs.retry_run(world.scheduler, run_id, who="ann")
     assert did == would
     other = runs.clear(
-        world.scheduler, run_id, task_ids=["a"], dry_run=True, run_on_latest_version=False
+        world.scheduler,
+        run_id,
+        task_ids=["a"],
+        dry_run=True,
+        run_on_latest_version=False,
+        who="ann",
     )
     assert (other.choice.version, other.choice.changes.added) == (2, ())
 
@@ -234,7 +239,7 @@ def test_a_failed_task_that_was_removed_no_longer_decides_how_the_run_ends(
     world = make_world()
     run_id = ran(world, dag(A, B), failing("b"))
     world.upload(dag(A, NEW))
-    runs.retry_run(world.scheduler, run_id)
+    runs.retry_run(world.scheduler, run_id, who="ann")
     world.play(3, ticking=False)
     assert rows(world, run_id) == {"a": "success", "b": "(failed)", "new": "success"}
     assert (world.run_state(run_id), commands(world)) == ("success", ["a1", "b1", "n1"])
@@ -249,9 +254,9 @@ def test_a_task_that_is_no_longer_in_the_file_cannot_be_cleared(
     world.upload(dag(A))
     before = rows(world, run_id)
     with pytest.raises(Conflict, match=r"'b' .* no longer in the file \(version 2\)"):
-        runs.clear(world.scheduler, run_id, **options)
+        runs.clear(world.scheduler, run_id, **options, who="ann")
     with pytest.raises(NotFound, match="has no task 'z'"):
-        runs.clear(world.scheduler, run_id, task_ids=["z"])
+        runs.clear(world.scheduler, run_id, task_ids=["z"], who="ann")
     assert (rows(world, run_id), world.run_state(run_id)) == (before, "failed")
     again(world, run_id, **options, run_on_latest_version=False)
     assert commands(world)[2:].count("b1") == 1
@@ -265,7 +270,7 @@ def test_a_retry_is_refused_where_all_that_failed_is_no_longer_in_the_file(
     world.upload(dag(A))
     for is_dry in (True, False):
         with pytest.raises(Conflict, match=r"did not succeed .* no longer in the file.*: b;"):
-            runs.retry_run(world.scheduler, run_id, dry_run=is_dry)
+            runs.retry_run(world.scheduler, run_id, dry_run=is_dry, who="ann")
     assert rows(world, run_id) == {"a": "success", "b": "failed"}
     again(world, run_id)
     assert rows(world, run_id) == {"a": "success", "b": "(failed)"}
@@ -277,7 +282,7 @@ def test_a_success_is_not_retried_because_its_file_has_changed(make_world: MakeW
     run_id = ran(world, dag(A))
     world.upload(dag(A, NEW))
     with pytest.raises(Conflict, match="nothing to retry"):
-        runs.retry_run(world.scheduler, run_id)
+        runs.retry_run(world.scheduler, run_id, who="ann")
     assert rows(world, run_id) == {"a": "success"}
 
 
@@ -314,9 +319,9 @@ def test_what_runs_of_a_removed_task_can_be_stopped_and_is_missed(
     world.upload(dag("id: a, command: a2"))
     again(world, run_id, task_ids=["a"])
     if how == "run":
-        runs.cancel_run(world.scheduler, run_id)
+        runs.cancel_run(world.scheduler, run_id, who="ann")
     elif how == "task":
-        task_commands.cancel_task(world.scheduler, run_id, "z")
+        task_commands.cancel_task(world.scheduler, run_id, "z", who="ann")
     world.play(600)
     assert rows(world, run_id)["z"] == ("(failed)" if how == "silence" else "(cancelled)")
     assert world.run_state(run_id) == ("cancelled" if how == "run" else "failed")
@@ -355,7 +360,7 @@ def test_history_can_be_read_and_neither_marked_nor_cleared(make_world: MakeWorl
     world.upload(dag(A))
     again(world, run_id)
     with pytest.raises(Conflict, match="no longer in version 2 of the DAG"):
-        task_commands.mark(world.scheduler, run_id, "b", None, "failed")
+        task_commands.mark(world.scheduler, run_id, "b", None, "failed", who="ann")
     with pytest.raises(Conflict, match="no longer in the file"):
-        runs.clear(world.scheduler, run_id, task_ids=["b"], run_on_latest_version=False)
+        runs.clear(world.scheduler, run_id, task_ids=["b"], run_on_latest_version=False, who="ann")
     assert rows(world, run_id) == {"a": "success", "b": "(success)"}
