@@ -58,7 +58,7 @@ def backup(event: Any) -> dict[str, Any]:  # noqa: ARG001 - there is one thing t
     """Once a day, at a quiet hour."""
     from chalicelib.admin import backup as care
 
-    return care.back_up(bootstrap.keeper())
+    return care.back_up(bootstrap.backup_context())
 
 
 # Who may come in is IAM's to say: no event and no route leads here.
@@ -67,7 +67,7 @@ def admin(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda 
     """An administrator makes access tokens, backs up, or restores."""
     from chalicelib.admin import commands
 
-    return commands.execute(event, bootstrap.scheduler, bootstrap.keeper)
+    return commands.execute(event, bootstrap.scheduler, bootstrap.backup_context)
 
 
 # Two at once: more would only wait for SQLite's one write lock.

@@ -58,7 +58,7 @@ def configure(ports: Ports) -> None:
     _configured[:] = [ports]
     scheduler.cache_clear()
     executor.cache_clear()
-    keeper.cache_clear()
+    backup_context.cache_clear()
 
 
 def ports() -> Ports:
@@ -109,7 +109,7 @@ def executor() -> Executor:
 
 
 @cache
-def keeper() -> BackupContext:
+def backup_context() -> BackupContext:
     """For the entry point that copies and restores the database. Opens nothing: what is to be
     restored may be broken, or not there. Raises BadSetting without a database's path, Unavailable
     on Lambda without the file system."""

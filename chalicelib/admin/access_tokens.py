@@ -1,7 +1,7 @@
 """Who may use the API: access tokens, each with a name and a role.
 
-A token is 256 random bits and is shown once, when it is made. The database holds its SHA-256, so
-that whoever reads the database, or a copy of it, has no token; a slow hash would add nothing where
+A token is 256 random bits and is shown once, when it is created. The database holds its SHA-256, so
+that reading the database, or a copy of it, reveals no token; a slow hash would add nothing, because
 there is no password to guess.
 """
 
@@ -24,18 +24,18 @@ from chalicelib.scheduler.context import SchedulerContext
 log = logging.getLogger("orchestrator.access")
 
 MAX_TOKENS = 1000
-USE_NOTED_EVERY = timedelta(hours=1)
-"""Noting each use would cost a commit for every request."""
+LAST_USE_RESOLUTION = timedelta(hours=1)
+"""Recording each use would cost a commit for every request."""
 
-# The prefix is for people, and for programs that search files for secrets.
+# The prefix lets users and secret scanners recognize a token.
 _PREFIX = "orch_"
-_LONGEST = 200
+_MAX_CHARACTERS = 200
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)
 class TokenInfo:
-    """What may be told about a token. `last_used_at` is at most an hour behind."""
+    """What is shown of a token, never its text. `last_used_at` lags by at most an hour."""
 
     name: str
     role: str
@@ -45,14 +45,14 @@ class TokenInfo:
 
 
 def create(scheduler: SchedulerContext, name: str, role: str, *, who: str) -> str:
-    """Make a token and answer its text, which cannot be had again. Raises InvalidRequest, or
-    Conflict where the name was given before: the audit would not tell the two apart."""
+    """Create a token and return its text, which cannot be shown again. Raises InvalidRequest, or
+    Conflict if the name was used before: the audit log could not tell the two apart."""
     _check(name, role)
     now = scheduler.now()
     text = _PREFIX + secrets.token_urlsafe(32)
     with scheduler.database.write() as tx:
         if access_tokens.count(tx) >= MAX_TOKENS:
-            raise Conflict(f"there are {MAX_TOKENS} tokens already, and no more can be made")
+            raise Conflict(f"there are already {MAX_TOKENS} tokens, and no more can be created")
         if not access_tokens.insert(tx, name, role, _digest(text), now):
             raise Conflict(f"there is, or was, a token {name!r}; choose another name")
         housekeeping.audit(tx, who, "create token", name, {"role": role}, now)
@@ -60,25 +60,24 @@ def create(scheduler: SchedulerContext, name: str, role: str, *, who: str) -> st
 
 
 def create_first(scheduler: SchedulerContext, name: str, *, who: str) -> str | None:
-    """An operator's token if there is none that is good; else None. For those who install."""
+    """Create an operator's token if there is no valid one; else return None. For installers."""
     tokens = list_tokens(scheduler)
     if any(token.role == Role.OPERATOR and token.revoked_at is None for token in tokens):
         return None
     taken = {token.name for token in tokens}
-    free = (f"{name}-{number}" for number in range(2, MAX_TOKENS + 2))
-    unused = name if name not in taken else next(one for one in free if one not in taken)
+    numbered = (f"{name}-{number}" for number in range(2, MAX_TOKENS + 2))
+    unused = next(free for free in (name, *numbered) if free not in taken)
     return create(scheduler, unused, Role.OPERATOR, who=who)
 
 
 def list_tokens(scheduler: SchedulerContext) -> list[TokenInfo]:
-    """All, revoked ones included, in the order of making."""
+    """List all tokens, including revoked ones, oldest first."""
     with scheduler.database.read() as tx:
-        return [_told(token) for token in access_tokens.every(tx, MAX_TOKENS)]
+        return [_token_info(token) for token in access_tokens.every(tx, MAX_TOKENS)]
 
 
 def revoke(scheduler: SchedulerContext, name: str, *, who: str) -> None:
-    """From the next request on, the token opens nothing. Raises NotFound; a second time changes
-    nothing."""
+    """Revoke the token, effective on the next request. Idempotent. Raises NotFound."""
     now = scheduler.now()
     with scheduler.database.write() as tx:
         if access_tokens.revoke(tx, name, now):
@@ -88,29 +87,29 @@ def revoke(scheduler: SchedulerContext, name: str, *, who: str) -> None:
 
 
 def authenticate(scheduler: SchedulerContext, token: str) -> tuple[str, str] | None:
-    """The name and the role of a token; None for one that is unknown or revoked."""
-    if not token.startswith(_PREFIX) or len(token) > _LONGEST or not token.isascii():
+    """Return the name and role of a token, or None if it is unknown or revoked."""
+    if not token.startswith(_PREFIX) or len(token) > _MAX_CHARACTERS or not token.isascii():
         return None
     digest = _digest(token)
     with scheduler.database.read() as tx:
-        found = access_tokens.by_digest(tx, digest)
-    # How long the search took tells about digests at most, and none of those leads to a token.
-    if found is None or not hmac.compare_digest(found.sha256, digest):
+        known = access_tokens.by_digest(tx, digest)
+    # The duration of the query reveals digests at most, and a digest does not lead to a token.
+    if known is None or not hmac.compare_digest(known.sha256, digest):
         return None
-    _note_use(scheduler, found)
-    return found.name, found.role
+    _record_use(scheduler, known)
+    return known.name, known.role
 
 
-def _note_use(scheduler: SchedulerContext, token: AccessToken) -> None:
+def _record_use(scheduler: SchedulerContext, token: AccessToken) -> None:
     now = scheduler.now()
     last = token.last_used_at
-    if last is not None and now - USE_NOTED_EVERY < last <= now:
+    if last is not None and now - LAST_USE_RESOLUTION < last <= now:
         return
     try:
         with scheduler.database.write() as tx:
-            access_tokens.note_use(tx, token.id, now, now - USE_NOTED_EVERY)
+            access_tokens.note_use(tx, token.id, now, now - LAST_USE_RESOLUTION)
     except Unavailable as error:
-        log.warning("the use of token %s was not noted: %s", token.name, error.message)
+        log.warning("the use of token %s was not recorded: %s", token.name, error.message)
 
 
 def _check(name: str, role: str) -> None:
@@ -126,7 +125,7 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _told(token: AccessToken) -> TokenInfo:
+def _token_info(token: AccessToken) -> TokenInfo:
     return TokenInfo(
         name=token.name,
         role=token.role,

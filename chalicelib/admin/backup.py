@@ -1,9 +1,8 @@
-"""The care of the data: a daily copy of the database in a bucket, and the way back.
+"""Back up the database to a bucket, and restore it.
 
-After a restore the world has moved on: claims and logs of runs that the restored database does not
-know, or believes unfinished, lie in the runs bucket. Run ids are random, so new runs never meet
-them; an attempt that is sent again although it was claimed loses the claim, is reported, and ends
-by the repair.
+After a restore, the runs bucket still holds claims and logs of runs that the restored database does
+not know or believes unfinished. Run ids are random, so new runs never collide with them. An attempt
+that is sent again although it was claimed loses the claim, is reported, and is ended by repair.
 """
 
 from __future__ import annotations
@@ -37,8 +36,8 @@ SCRATCH = "orchestrator-backup-"
 
 @dataclass(frozen=True)
 class BackupContext:
-    """What backup and restore need. Of `database` nothing may have been opened: it may be broken,
-    or not there. `scratch` needs room for one copy of it; `linger` see restoring.replace."""
+    """What backup and restore are given. `database` must not have been opened: it may be damaged or
+    missing. `scratch` needs room for one copy of it. For `linger` see `restore.replace`."""
 
     database: Database
     backups: Bucket
@@ -50,8 +49,8 @@ class BackupContext:
 
 @dataclass(frozen=True)
 class Restored:
-    """What a restore did. `kept_as` is the directory, beside the database's, of what was replaced;
-    `lost_commits` and `active_runs` are None if that could not be read."""
+    """The outcome of a restore. `kept_as` is the directory, next to the database's, that holds the
+    replaced database; `lost_commits` and `active_runs` are None if that could not be read."""
 
     backup: str
     commit_seq: int
@@ -62,49 +61,50 @@ class Restored:
     tokens_revoked_again: int
 
 
-def back_up(keeper: BackupContext) -> dict[str, Any]:
-    """Copy, check, compress and store the database, then remove what the rule does not keep.
+def back_up(context: BackupContext) -> dict[str, Any]:
+    """Copy, check, compress and store the database, then remove the backups that the rule does not
+    keep.
 
-    Answers the backup, `locked_seconds` (for so long nobody could commit) and the names `removed`.
-    Raises DatabaseBusy, DatabaseUnusable, Unavailable; then no backup was made and none removed.
+    Returns the backup, `locked_seconds` (how long nobody could commit) and the names `removed`.
+    Raises DatabaseBusy, DatabaseUnusable or Unavailable; then no backup was created or removed.
     """
-    now = keeper.now()
-    with _scratch(keeper) as folder:
-        _check_room(keeper, folder)
-        copied = copying.copy(keeper.database, folder / "copy.db")
-        made = Backup(
+    now = context.now()
+    with _scratch(context) as folder:
+        _check_room(context, folder)
+        copied = copying.copy(context.database, folder / "copy.db")
+        backup = Backup(
             name=store.name_of(now, copied.state.commit_seq),
             taken_at=now,
             commit_seq=copied.state.commit_seq,
             schema_version=copied.state.schema_version,
             size=copied.size,
         )
-        made = store.put(keeper.backups, folder / "copy.db", made)
-    removed = _prune(keeper)
-    log.info("backup", extra={"backup": made.name, "locked_seconds": copied.locked_seconds})
-    return {**made.as_json(), "locked_seconds": copied.locked_seconds, "removed": removed}
+        backup = store.put(context.backups, folder / "copy.db", backup)
+    removed = _prune(context)
+    log.info("backup", extra={"backup": backup.name, "locked_seconds": copied.locked_seconds})
+    return {**backup.as_json(), "locked_seconds": copied.locked_seconds, "removed": removed}
 
 
-def backups(keeper: BackupContext) -> list[Backup]:
-    """The complete ones, newest first."""
-    complete, _ = store.names(keeper.backups)
-    return [store.find(keeper.backups, name) for name in reversed(complete)]
+def backups(context: BackupContext) -> list[Backup]:
+    """List the complete backups, newest first."""
+    complete, _ = store.names(context.backups)
+    return [store.find(context.backups, name) for name in reversed(complete)]
 
 
 def restore(
-    keeper: BackupContext, name: str | None = None, *, force: bool = False, who: str
+    context: BackupContext, name: str | None = None, *, force: bool = False, who: str
 ) -> Restored:
-    """Put a backup (the newest, without a name) in the place of the database; `who` asked for it.
+    """Replace the database with a backup, by default the newest.
 
-    Raises NotFound, BackupDamaged, Conflict if it was made by a newer program or, without `force`,
-    while runs are active, Unavailable. After each of them the database is as it was.
+    Raises NotFound, BackupDamaged, Unavailable, or Conflict if the backup was created by a newer
+    program or, without `force`, while runs are active. After an error the database is unchanged.
     """
-    chosen = _choose(keeper, name)
-    _refuse_a_newer(chosen, keeper.database.schema_version)
-    path, now = keeper.database.path, keeper.now()
+    chosen = _choose(context, name)
+    _check_version(chosen, context.database.schema_version)
+    path, now = context.database.path, context.now()
     staged = directory_swap.new_directory(path, now)
     try:
-        _fill(keeper, chosen, staged / path.name)
+        _fill(context, chosen, staged / path.name)
         done = replace(
             path,
             staged,
@@ -112,75 +112,76 @@ def restore(
             who=who,
             what=chosen.name,
             even_while_runs_are_active=force,
-            linger=keeper.linger,
+            linger=context.linger,
         )
     finally:
         shutil.rmtree(staged, ignore_errors=True)
-        keeper.database.close()
+        context.database.close()
     live = done.live
-    answer = Restored(
+    restored = Restored(
         backup=chosen.name,
         commit_seq=chosen.commit_seq,
-        schema_version=keeper.database.schema_version,
+        schema_version=context.database.schema_version,
         kept_as=done.kept_as,
         lost_commits=None if live is None else max(0, live.commit_seq - chosen.commit_seq),
         active_runs=None if live is None else list(live.active_runs[:100]),
         tokens_revoked_again=done.revoked_again,
     )
-    log.warning("restored", extra=asdict(answer))
-    return answer
+    log.warning("restored", extra=asdict(restored))
+    return restored
 
 
-def _choose(keeper: BackupContext, name: str | None) -> Backup:
+def _choose(context: BackupContext, name: str | None) -> Backup:
     if name is not None:
-        return store.find(keeper.backups, name)
-    complete, _ = store.names(keeper.backups)
+        return store.find(context.backups, name)
+    complete, _ = store.names(context.backups)
     if not complete:
         raise NotFound("there is no backup yet")
-    return store.find(keeper.backups, complete[-1])
+    return store.find(context.backups, complete[-1])
 
 
-def _refuse_a_newer(chosen: Backup, known: int) -> None:
+def _check_version(chosen: Backup, known: int) -> None:
     if chosen.schema_version > known:
         raise Conflict(
-            f"Backup {chosen.name} has schema version {chosen.schema_version}, this program knows"
-            f" {known}: deploy the version of the program that made it, then restore."
+            f"Backup {chosen.name} has schema version {chosen.schema_version}, and this program"
+            f" supports up to {known}: deploy the program version that created it, then restore."
         )
 
 
-def _fill(keeper: BackupContext, chosen: Backup, file: Path) -> None:
-    """Fetch and check the backup, and bring its schema up to date."""
-    store.fetch(keeper.backups, chosen, file)
-    found = copying.inspect(file)
-    if (found.commit_seq, found.schema_version) != (chosen.commit_seq, chosen.schema_version):
+def _fill(context: BackupContext, chosen: Backup, file: Path) -> None:
+    """Fetch the backup into `file`, check it, and migrate its schema."""
+    store.fetch(context.backups, chosen, file)
+    state = copying.inspect(file)
+    if (state.commit_seq, state.schema_version) != (chosen.commit_seq, chosen.schema_version):
         raise store.BackupDamaged(
-            f"Backup {chosen.name} holds {found}, not what its manifest says: restore another one."
+            f"Backup {chosen.name} holds {state}, which differs from its manifest: restore another"
+            " one."
         )
-    staged = keeper.database.at(file)
+    staged = context.database.at(file)
     staged.migrate()
     staged.close()
 
 
-def _prune(keeper: BackupContext) -> list[str]:
-    complete, unfinished = store.names(keeper.backups)
-    moments = {name: moment for name in complete if (moment := store.taken_at(name))}
-    keep = kept(moments.values(), keeper.rule)
-    removed = [name for name, moment in moments.items() if moment not in keep]
-    forgotten = store.name_of(keeper.now() - UNFINISHED_KEPT, 0)
-    removed += [name for name in unfinished if name < forgotten]
+def _prune(context: BackupContext) -> list[str]:
+    complete, unfinished = store.names(context.backups)
+    times = {name: time for name in complete if (time := store.taken_at(name))}
+    keep = kept(times.values(), context.rule)
+    removed = [name for name, time in times.items() if time not in keep]
+    oldest_unfinished = store.name_of(context.now() - UNFINISHED_KEPT, 0)
+    removed += [name for name in unfinished if name < oldest_unfinished]
     for name in removed:
-        store.remove(keeper.backups, name)
+        store.remove(context.backups, name)
     return removed
 
 
 @contextlib.contextmanager
-def _scratch(keeper: BackupContext) -> Iterator[Path]:
-    """A folder for the copy. What killed processes left behind is removed first."""
-    for left in keeper.scratch.glob(f"{SCRATCH}*"):
+def _scratch(context: BackupContext) -> Iterator[Path]:
+    """Create a folder for the copy, after removing those that killed processes left behind."""
+    for left in context.scratch.glob(f"{SCRATCH}*"):
         pid = left.name.removeprefix(SCRATCH)
         if pid.isdecimal() and not _is_alive(int(pid)):
             shutil.rmtree(left, ignore_errors=True)
-    folder = keeper.scratch / f"{SCRATCH}{os.getpid()}"
+    folder = context.scratch / f"{SCRATCH}{os.getpid()}"
     folder.mkdir()
     try:
         yield folder
@@ -189,12 +190,13 @@ def _scratch(keeper: BackupContext) -> Iterator[Path]:
 
 
 def _is_alive(pid: int) -> bool:
-    """Our own number belonged to another process before: one process makes one backup at a time."""
+    """Whether another process with this id runs. Our own id belonged to an earlier
+    process, because a process makes one backup at a time."""
     return pid != os.getpid() and Path(f"/proc/{pid}").exists()
 
 
-def _check_room(keeper: BackupContext, folder: Path) -> None:
-    path = keeper.database.path
+def _check_room(context: BackupContext, folder: Path) -> None:
+    path = context.database.path
     needed = path.stat().st_size if path.exists() else 0
     free = shutil.disk_usage(folder).free
     if free < needed * 1.1:

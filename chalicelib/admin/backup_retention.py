@@ -11,20 +11,20 @@ from chalicelib.utils.time import as_utc
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How many days, ISO weeks and months; of each period, in UTC, the newest backup is kept."""
+    """For how many days, ISO weeks and months to keep the newest backup of each. Periods in UTC."""
 
     daily: int = 7
     weekly: int = 4
     monthly: int = 12
 
 
-def kept(moments: Iterable[datetime], rule: Rule) -> set[datetime]:
-    """Those to be kept of backups taken at `moments` (aware). The newest is always among them.
+def kept(times: Iterable[datetime], rule: Rule) -> set[datetime]:
+    """Return which of the backups taken at `times` (aware) to keep, always including the newest.
 
     Periods without a backup do not count, so that after a long silence the old ones are still
     there. Raises ValueError for a naive datetime.
     """
-    newest_first = sorted(map(as_utc, moments), reverse=True)
+    newest_first = sorted(map(as_utc, times), reverse=True)
     chosen = set(newest_first[:1])
     for count, period in ((rule.daily, _day), (rule.weekly, _week), (rule.monthly, _month)):
         chosen |= _newest_of_each(newest_first, period, count)
@@ -35,18 +35,18 @@ def _newest_of_each(
     newest_first: list[datetime], period: Callable[[datetime], tuple[int, ...]], count: int
 ) -> set[datetime]:
     newest: dict[tuple[int, ...], datetime] = {}
-    for moment in newest_first:
-        newest.setdefault(period(moment), moment)
+    for time in newest_first:
+        newest.setdefault(period(time), time)
     return set(list(newest.values())[:count])
 
 
-def _day(moment: datetime) -> tuple[int, ...]:
-    return moment.year, moment.month, moment.day
+def _day(time: datetime) -> tuple[int, ...]:
+    return time.year, time.month, time.day
 
 
-def _week(moment: datetime) -> tuple[int, ...]:
-    return tuple(moment.isocalendar())[:2]
+def _week(time: datetime) -> tuple[int, ...]:
+    return tuple(time.isocalendar())[:2]
 
 
-def _month(moment: datetime) -> tuple[int, ...]:
-    return moment.year, moment.month
+def _month(time: datetime) -> tuple[int, ...]:
+    return time.year, time.month

@@ -31,7 +31,7 @@ LEVEL = 3
 
 
 class BackupDamaged(OrchestratorError):
-    """What lies in the bucket is not what was put there."""
+    """The backup in the bucket differs from what was stored."""
 
     code = "backup_damaged"
 
@@ -55,12 +55,12 @@ class Backup:
 
 
 def name_of(taken_at: datetime, commit_seq: int) -> str:
-    """Sorts by time."""
+    """Name a backup so that names sort by time."""
     return f"{taken_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{commit_seq:012d}"
 
 
 def taken_at(name: str) -> datetime | None:
-    """The moment in a name; None if it is no backup's."""
+    """Return the time in a backup's name, or None if it is not such a name."""
     try:
         return datetime.strptime(name.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
@@ -68,7 +68,7 @@ def taken_at(name: str) -> datetime | None:
 
 
 def put(bucket: Bucket, file: Path, backup: Backup) -> Backup:
-    """Store `file`; answers `backup` completed. Raises Unavailable."""
+    """Store `file` and return `backup` with its checksum and sizes. Raises Unavailable."""
     digest, sizes = hashlib.sha256(), []
     for number, part in enumerate(_packed(file, digest)):
         bucket.put(_part(backup.name, number), part)
@@ -80,7 +80,7 @@ def put(bucket: Bucket, file: Path, backup: Backup) -> Backup:
 
 
 def fetch(bucket: Bucket, backup: Backup, file: Path) -> None:
-    """Make `file`, durable, from the backup. Raises BackupDamaged, Unavailable."""
+    """Write the backup to the new file `file`, durably. Raises BackupDamaged, Unavailable."""
     digest = hashlib.sha256()
     with file.open("xb") as target:
         for block in _unpacked(bucket, backup):
@@ -93,15 +93,15 @@ def fetch(bucket: Bucket, backup: Backup, file: Path) -> None:
 
 
 def find(bucket: Bucket, name: str) -> Backup:
-    """Raises NotFound if there is no such backup, or it is unfinished; BackupDamaged."""
+    """Return the complete backup of this name. Raises NotFound, BackupDamaged."""
     stored = bucket.get(f"{PREFIX}{name}/{MANIFEST}") if taken_at(name) else None
     if stored is None:
-        raise NotFound(f"there is no backup {name!r}; list them to see which there are")
+        raise NotFound(f"there is no backup {name!r}; the command `backups` lists them")
     return _read(name, stored.body)
 
 
 def names(bucket: Bucket) -> tuple[list[str], list[str]]:
-    """(complete, unfinished), each oldest first."""
+    """Return the names of (complete, unfinished) backups, each oldest first."""
     manifests: dict[str, bool] = {}
     for key in _keys(bucket, PREFIX):
         name, _, rest = key.removeprefix(PREFIX).partition("/")
@@ -155,14 +155,14 @@ def _unpacked(bucket: Bucket, backup: Backup) -> Iterator[bytes]:
                 raise _damaged(backup.name, f"part {number}: {error}") from error
             rest = decompressor.unconsumed_tail
     if not decompressor.eof:
-        raise _damaged(backup.name, "its end is missing")
+        raise _damaged(backup.name, "it is truncated")
 
 
 def _read(name: str, body: bytes) -> Backup:
     try:
         fields = json.loads(body)
         if fields.pop("format") != FORMAT:
-            raise ValueError("made by a newer version of this program")
+            raise ValueError("created by a newer version of this program")
         fields["taken_at"] = parse_iso(fields["taken_at"])
         return Backup(**{**fields, "name": name})
     except (ValueError, KeyError, TypeError, AttributeError) as error:

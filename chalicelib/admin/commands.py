@@ -1,7 +1,7 @@
-"""What an administrator can do without the API: the first access token cannot come through it, and
-neither can the cure for a database that nobody can open.
+"""The commands of the function `admin`, for what the API cannot do: create the first access token,
+or restore a database that cannot be opened.
 
-Whoever may invoke the function `admin` may do all of this; nothing is checked here again.
+Whoever may invoke the function may use every command; no further permission is checked here.
 """
 
 from __future__ import annotations
@@ -23,36 +23,37 @@ Command = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Dependencies:
-    """Each is made only by an action that needs it: a restore must not open what is broken."""
+    """Each is built only by an action that needs it: a restore must not open a damaged database."""
 
     scheduler: Callable[[], SchedulerContext]
-    keeper: Callable[[], BackupContext]
+    backup_context: Callable[[], BackupContext]
 
 
 def execute(
-    command: Command, scheduler: Callable[[], SchedulerContext], keeper: Callable[[], BackupContext]
+    command: Command,
+    scheduler: Callable[[], SchedulerContext],
+    backup_context: Callable[[], BackupContext],
 ) -> dict[str, Any]:
-    """Do what `command["action"]` says; the answer is plain JSON. What the caller can put right is
-    answered as {"error": {"code", "message", "details"}}, like the API's errors; only what nobody
-    foresaw is raised.
+    """Execute the action `command["action"]` and return its result in JSON's types. An error that
+    the caller can correct is returned as {"error": {"code", "message", "details"}}, as in the API;
+    only unexpected errors are raised.
 
-        {"action": "token first", "name"}  -> {"token"}, null if an operator has one already
+        {"action": "token first", "name"}  -> {"token"}, null if an operator already has one
         {"action": "token create", "name", "role"}  -> {"token"}
         {"action": "token list"}  -> {"tokens": [...]}
         {"action": "token revoke", "name"}  -> {"revoked": name}
-        {"action": "self test"}  -> how a task fared, and the machine's versions
+        {"action": "self test"}  -> the outcome of the test, and SQLite's versions
         {"action": "backup"}  -> the backup; see `backup.back_up`
         {"action": "backups"}  -> {"backups": [...]}
-        {"action": "restore"}  -> what it did; see `backup.Restored`
+        {"action": "restore"}  -> its outcome; see `backup.Restored`
 
-    `restore` takes `name` (without: the newest) and `even_while_runs_are_active` (without: false).
-    `who` beside them is what the audit says.
+    `restore` takes `name` (default: the newest) and `even_while_runs_are_active` (default: false).
+    Every command takes `who`, the actor that the audit log records (default: administrator).
     """
     try:
-        return _action(command)(Dependencies(scheduler, keeper), command)
+        return _action(command)(Dependencies(scheduler, backup_context), command)
     except OrchestratorError as error:
-        told = {"code": error.code, "message": error.message, "details": error.details}
-        return {"error": told}
+        return {"error": {"code": error.code, "message": error.message, "details": error.details}}
 
 
 def _action(command: Command) -> Callable[[Dependencies, Command], dict[str, Any]]:
@@ -61,7 +62,7 @@ def _action(command: Command) -> Callable[[Dependencies, Command], dict[str, Any
         raise InvalidRequest(f"action: {name!r} is not one of {', '.join(_ACTIONS)}")
     action, fields = _ACTIONS[name]
     if unknown := sorted(set(command) - {"action", "who", *fields}):
-        raise InvalidRequest(f"`{name}` does not know {', '.join(unknown)}")
+        raise InvalidRequest(f"`{name}` does not take {', '.join(unknown)}")
     return action
 
 
@@ -77,7 +78,9 @@ def _create(dependencies: Dependencies, command: Command) -> dict[str, Any]:
 
 def _list(dependencies: Dependencies, command: Command) -> dict[str, Any]:  # noqa: ARG001
     return {
-        "tokens": [_shown(token) for token in access_tokens.list_tokens(dependencies.scheduler())]
+        "tokens": [
+            _token_json(token) for token in access_tokens.list_tokens(dependencies.scheduler())
+        ]
     }
 
 
@@ -92,11 +95,11 @@ def _self_test(dependencies: Dependencies, command: Command) -> dict[str, Any]: 
 
 
 def _backup(dependencies: Dependencies, command: Command) -> dict[str, Any]:  # noqa: ARG001
-    return backup.back_up(dependencies.keeper())
+    return backup.back_up(dependencies.backup_context())
 
 
 def _backups(dependencies: Dependencies, command: Command) -> dict[str, Any]:  # noqa: ARG001
-    return {"backups": [one.as_json() for one in backup.backups(dependencies.keeper())]}
+    return {"backups": [item.as_json() for item in backup.backups(dependencies.backup_context())]}
 
 
 def _restore(dependencies: Dependencies, command: Command) -> dict[str, Any]:
@@ -104,7 +107,9 @@ def _restore(dependencies: Dependencies, command: Command) -> dict[str, Any]:
     force = command.get("even_while_runs_are_active", False)
     if not isinstance(force, bool):
         raise InvalidRequest("`even_while_runs_are_active` must be true or false")
-    return asdict(backup.restore(dependencies.keeper(), name, force=force, who=_who(command)))
+    return asdict(
+        backup.restore(dependencies.backup_context(), name, force=force, who=_who(command))
+    )
 
 
 _ACTIONS: dict[str, tuple[Callable[[Dependencies, Command], dict[str, Any]], tuple[str, ...]]] = {
@@ -117,7 +122,7 @@ _ACTIONS: dict[str, tuple[Callable[[Dependencies, Command], dict[str, Any]], tup
     "backups": (_backups, ()),
     "restore": (_restore, ("name", "even_while_runs_are_active")),
 }
-"""By name: the action, and the fields that it takes."""
+"""Each action by name, with the fields that it takes."""
 
 
 def _text(command: Command, field: str) -> str:
@@ -131,7 +136,7 @@ def _who(command: Command) -> str:
     return str(command.get("who") or "administrator")[:200]
 
 
-def _shown(token: TokenInfo) -> dict[str, Any]:
+def _token_json(token: TokenInfo) -> dict[str, Any]:
     return {
         "name": token.name,
         "role": token.role,

@@ -1,8 +1,8 @@
-"""One task, sent the whole way round: queue, executor, results queue, database, and its log through
-the bucket. It belongs to no DAG, and leaves nothing behind.
+"""Send one task through every part of the installation: queue, executor, results queue, database,
+and its log through the bucket. It belongs to no DAG and leaves nothing behind.
 
-That every part answers by itself proves little: a function may be refused a system call, a queue,
-an endpoint or a role only when it does its work.
+That each part responds by itself proves little: a function may be denied a system call, a queue,
+an endpoint or a role only when it does real work.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ LOG_LINES = 400
 COMMAND = f"""
 i=0; while [ $i -lt {LOG_LINES} ]; do i=$((i + 1)); echo "self-test line $i"; done
 """
-"""Prints more than may travel in a result."""
+"""Prints more than a result message may carry."""
 
 _LAST_LINE = f"self-test line {LOG_LINES}"
 
 
 class Missing(StrEnum):
-    """How far it came: the first thing that did not happen. "" where everything did."""
+    """The first step that did not happen; "" if all did."""
 
     NOTHING = ""
     CLAIM = "claim"
@@ -46,9 +46,9 @@ class Missing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SelfTest:
-    """What became of it. Times in seconds since the message was sent: when the command began, when
-    it ended, and when its result was in the database; None for what was not reached. `reason` is
-    the executor's own, where the command did not succeed."""
+    """The outcome. Times are in seconds since the message was sent: when the command started, when
+    it ended, and when its result was in the database; None for a step that was not reached.
+    `reason` is the executor's, if the command did not succeed."""
 
     missing: Missing
     began_after: float | None = None
@@ -57,13 +57,13 @@ class SelfTest:
     reason: str = ""
 
     def as_json(self) -> dict[str, object]:
-        """In JSON's types, by the names of the fields."""
+        """Return the fields in JSON's types."""
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How to wait for the answer; seconds."""
+    """How to wait for the result; `limit` is in seconds."""
 
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
@@ -71,8 +71,8 @@ class Waiting:
 
 
 def run(scheduler: SchedulerContext, waiting: Waiting | None = None) -> SelfTest:
-    """Send one and wait for its result, for two minutes. Raises Unavailable where a queue, the
-    bucket or the database does not answer."""
+    """Send a task and wait up to two minutes for its result. Raises Unavailable if a queue, the
+    bucket or the database does not respond."""
     waiting = waiting or Waiting()
     attempt = Attempt(SELF_TEST_DAG_ID, uuid.uuid4().hex, "echo", -1, 1)
     with scheduler.database.write() as tx:
@@ -135,5 +135,5 @@ def _has_log(runs: Bucket, attempt: Attempt) -> bool:
     return _LAST_LINE.encode() in b"".join(chunk.body for chunk in chunks if chunk)
 
 
-def _after(sent_at: float, moment: float | None) -> float | None:
-    return None if moment is None else round(max(0.0, moment - sent_at), 3)
+def _after(sent_at: float, time: float | None) -> float | None:
+    return None if time is None else round(max(0.0, time - sent_at), 3)

@@ -40,7 +40,7 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def keeper(
+def backup_context(
     database: Database, bucket: FakeBucket, clock: FakeClock, tmp_path: Path
 ) -> BackupContext:
     scratch = tmp_path / "scratch"
@@ -58,6 +58,6 @@ def writers(database: Database, tmp_path: Path) -> Iterator[list[Worker]]:
 
 
 @pytest.fixture
-def reopened(keeper: BackupContext) -> Callable[[], BackupContext]:
-    """A keeper as another process would build it."""
-    return lambda: replace(keeper, database=Database(keeper.database.path))
+def reopened(backup_context: BackupContext) -> Callable[[], BackupContext]:
+    """A backup_context as another process would build it."""
+    return lambda: replace(backup_context, database=Database(backup_context.database.path))

@@ -81,9 +81,9 @@ def test_a_damaged_copy_is_noticed(database: Database, tmp_path: Path) -> None:
 
 
 def test_a_backup_is_one_gzip_file_in_parts_with_a_manifest(
-    keeper: BackupContext, bucket: FakeBucket, tmp_path: Path
+    backup_context: BackupContext, bucket: FakeBucket, tmp_path: Path
 ) -> None:
-    made = back_up(keeper)
+    made = back_up(backup_context)
     prefix = f"database/{made['name']}/"
     assert [info.key for info in bucket.list(prefix)] == [
         f"{prefix}manifest.json",
@@ -94,74 +94,76 @@ def test_a_backup_is_one_gzip_file_in_parts_with_a_manifest(
     assert inspect(unpacked).commit_seq == made["commit_seq"]
     assert unpacked.stat().st_size == made["size"]
     assert made["name"].startswith("20261123T100000Z-")
-    assert list(keeper.scratch.iterdir()) == []
+    assert list(backup_context.scratch.iterdir()) == []
 
 
 def test_a_large_database_is_stored_in_several_parts(
-    keeper: BackupContext, database: Database, tmp_path: Path
+    backup_context: BackupContext, database: Database, tmp_path: Path
 ) -> None:
     with database.write() as tx:
         tx.script(["CREATE TABLE noise (x BLOB)"])
         tx.execute("INSERT INTO noise VALUES (randomblob(?))", (40_000_000,))
-    made = back_up(keeper)
+    made = back_up(backup_context)
     assert made["parts"] == 2
-    [found] = backups(keeper)
-    backup_store.fetch(keeper.backups, found, tmp_path / "fetched.db")
+    [found] = backups(backup_context)
+    backup_store.fetch(backup_context.backups, found, tmp_path / "fetched.db")
     assert inspect(tmp_path / "fetched.db").commit_seq == made["commit_seq"]
 
 
 def test_old_backups_are_removed_by_the_rule_and_the_others_listed(
-    keeper: BackupContext, clock: FakeClock
+    backup_context: BackupContext, clock: FakeClock
 ) -> None:
-    keeper = replace(keeper, rule=Rule(daily=2, weekly=0, monthly=0))
+    backup_context = replace(backup_context, rule=Rule(daily=2, weekly=0, monthly=0))
     made = []
     for _ in range(3):
-        made.append(back_up(keeper))
+        made.append(back_up(backup_context))
         clock.advance(86400)
     assert made[2]["removed"] == [made[0]["name"]]
-    assert [found.name for found in backups(keeper)] == [made[2]["name"], made[1]["name"]]
-    assert backups(keeper)[0].commit_seq == made[2]["commit_seq"]
+    assert [found.name for found in backups(backup_context)] == [made[2]["name"], made[1]["name"]]
+    assert backups(backup_context)[0].commit_seq == made[2]["commit_seq"]
 
 
 def test_an_unfinished_backup_is_not_listed_and_is_removed_after_a_day(
-    keeper: BackupContext, bucket: FakeBucket, clock: FakeClock
+    backup_context: BackupContext, bucket: FakeBucket, clock: FakeClock
 ) -> None:
-    made = back_up(keeper)
+    made = back_up(backup_context)
     bucket.delete([f"database/{made['name']}/manifest.json"])
-    assert backups(keeper) == []
+    assert backups(backup_context) == []
     clock.advance(timedelta(hours=23).total_seconds())
-    assert back_up(keeper)["removed"] == []
+    assert back_up(backup_context)["removed"] == []
     clock.advance(timedelta(hours=2).total_seconds())
-    assert made["name"] in back_up(keeper)["removed"]
+    assert made["name"] in back_up(backup_context)["removed"]
 
 
 def test_too_little_room_for_the_copy_is_said_before_anybody_is_locked_out(
-    keeper: BackupContext, bucket: FakeBucket
+    backup_context: BackupContext, bucket: FakeBucket
 ) -> None:
-    huge = keeper.database.path.with_name("huge.db")
+    huge = backup_context.database.path.with_name("huge.db")
     with huge.open("wb") as file:
         file.truncate(1 << 43)
     with pytest.raises(Unavailable, match="more ephemeral storage"):
-        back_up(replace(keeper, database=Database(huge)))
+        back_up(replace(backup_context, database=Database(huge)))
     assert bucket.objects == {}
 
 
 @pytest.mark.parametrize("name", ["", "x", "../secrets", "20261123T100000Z-000000000001"])
-def test_a_backup_that_is_not_there_is_not_found(keeper: BackupContext, name: str) -> None:
+def test_a_backup_that_is_not_there_is_not_found(backup_context: BackupContext, name: str) -> None:
     with pytest.raises(NotFound):
-        restore(keeper, name, who="ann")
+        restore(backup_context, name, who="ann")
 
 
 def test_a_backup_is_there_for_another_process(
-    keeper: BackupContext, reopened: Callable[[], BackupContext]
+    backup_context: BackupContext, reopened: Callable[[], BackupContext]
 ) -> None:
-    assert back_up(keeper)["commit_seq"] == backups(reopened())[0].commit_seq
+    assert back_up(backup_context)["commit_seq"] == backups(reopened())[0].commit_seq
 
 
-def test_what_a_killed_backup_left_in_the_scratch_folder_is_removed(keeper: BackupContext) -> None:
+def test_what_a_killed_backup_left_in_the_scratch_folder_is_removed(
+    backup_context: BackupContext,
+) -> None:
     highest = int(Path("/proc/sys/kernel/pid_max").read_text())
-    somebodys = keeper.scratch / "orchestrator-backup-of-mine"
+    somebodys = backup_context.scratch / "orchestrator-backup-of-mine"
     somebodys.mkdir()
-    (keeper.scratch / f"orchestrator-backup-{highest + 1}").mkdir()
-    back_up(keeper)
-    assert list(keeper.scratch.iterdir()) == [somebodys]
+    (backup_context.scratch / f"orchestrator-backup-{highest + 1}").mkdir()
+    back_up(backup_context)
+    assert list(backup_context.scratch.iterdir()) == [somebodys]

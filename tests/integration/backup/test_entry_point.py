@@ -29,8 +29,8 @@ with mock_aws():
     assert [b["name"] for b in call({"action": "backups"})["backups"]] == [made["name"]]
     from chalicelib import bootstrap
     from dataclasses import replace
-    quick = replace(bootstrap.keeper(), linger=0.0)
-    bootstrap.keeper = lambda: quick
+    quick = replace(bootstrap.backup_context(), linger=0.0)
+    bootstrap.backup_context = lambda: quick
     print(call({"action": "restore", "name": made["name"]})["backup"] == made["name"])
 """
 

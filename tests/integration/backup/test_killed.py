@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def keeper(database: Database, clock: FakeClock, tmp_path: Path) -> BackupContext:
+def backup_context(database: Database, clock: FakeClock, tmp_path: Path) -> BackupContext:
     (tmp_path / "scratch").mkdir()
     bucket = FolderBucket(tmp_path / "bucket")
     return BackupContext(
@@ -55,53 +55,63 @@ def seen(path: Path) -> str:
 
 @pytest.mark.parametrize(("place", "count"), [("copy", 1), ("inspect", 1), ("put", 1), ("put", 2)])
 def test_a_killed_backup_leaves_nothing_that_counts(
-    keeper: BackupContext, writers: list[Worker], path: Path, tmp_path: Path, place: str, count: int
+    backup_context: BackupContext,
+    writers: list[Worker],
+    path: Path,
+    tmp_path: Path,
+    place: str,
+    count: int,
 ) -> None:
     assert run_victim("back_up", path, tmp_path, place, count) == -signal.SIGKILL
     before = [len(writer.lines()) for writer in writers]
     for writer, done in zip(writers, before, strict=True):
         eventually(lambda w=writer, n=done: w.did_more_than(n + 3))  # type: ignore[misc]
-    assert backups(keeper) == []
-    assert back_up(keeper)["commit_seq"] > 0
-    assert len(backups(keeper)) == 1
+    assert backups(backup_context) == []
+    assert back_up(backup_context)["commit_seq"] > 0
+    assert len(backups(backup_context)) == 1
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
 @pytest.mark.parametrize("place", ["get", "inspect", "replace"])
 def test_a_restore_killed_before_it_touches_the_database_changes_nothing(
-    keeper: BackupContext, database: Database, path: Path, tmp_path: Path, place: str
+    backup_context: BackupContext, database: Database, path: Path, tmp_path: Path, place: str
 ) -> None:
     put(database, "backed up")
-    back_up(keeper)
+    back_up(backup_context)
     put(database, "still in use")
     assert run_victim("restore", path, tmp_path, place, 1) == -signal.SIGKILL
     assert seen(path) == "still in use"
     put(database, "and written to")
     assert ledger.disagreements(Database(path)) == []
-    restore(keeper, who="ann")
+    restore(backup_context, who="ann")
     assert seen(path) == "backed up"
 
 
 @pytest.mark.parametrize(("place", "count"), [("swap", 1), ("rename", 1)])
 def test_a_restore_killed_before_the_renames_is_run_again(
-    keeper: BackupContext, database: Database, path: Path, tmp_path: Path, place: str, count: int
+    backup_context: BackupContext,
+    database: Database,
+    path: Path,
+    tmp_path: Path,
+    place: str,
+    count: int,
 ) -> None:
     put(database, "backed up")
-    back_up(keeper)
+    back_up(backup_context)
     put(database, "lost")
     database.close()
     assert run_victim("restore", path, tmp_path, place, count) == -signal.SIGKILL
     with pytest.raises(DatabaseUnusable, match="the restore was interrupted: run it again"):
         seen(path)
-    assert restore(keeper, who="ann").lost_commits == 1
+    assert restore(backup_context, who="ann").lost_commits == 1
     assert seen(path) == "backed up"
 
 
 def test_a_restore_killed_between_the_renames_is_ended_by_whoever_starts_next(
-    keeper: BackupContext, database: Database, path: Path, tmp_path: Path
+    backup_context: BackupContext, database: Database, path: Path, tmp_path: Path
 ) -> None:
     put(database, "backed up")
-    back_up(keeper)
+    back_up(backup_context)
     put(database, "lost")
     database.close()
     assert run_victim("restore", path, tmp_path, "rename", 2) == -signal.SIGKILL
@@ -117,21 +127,21 @@ def test_a_restore_killed_between_the_renames_is_ended_by_whoever_starts_next(
 
 
 def test_a_restore_killed_between_the_renames_can_be_run_again(
-    keeper: BackupContext, database: Database, path: Path, tmp_path: Path
+    backup_context: BackupContext, database: Database, path: Path, tmp_path: Path
 ) -> None:
     put(database, "backed up")
-    back_up(keeper)
+    back_up(backup_context)
     database.close()
     assert run_victim("restore", path, tmp_path, "rename", 2) == -signal.SIGKILL
-    restore(keeper, who="ann")
+    restore(backup_context, who="ann")
     assert seen(path) == "backed up"
 
 
 def test_a_restore_killed_after_the_renames_has_been_done(
-    keeper: BackupContext, database: Database, path: Path, tmp_path: Path
+    backup_context: BackupContext, database: Database, path: Path, tmp_path: Path
 ) -> None:
     put(database, "backed up")
-    back_up(keeper)
+    back_up(backup_context)
     put(database, "lost")
     database.close()
     assert run_victim("restore", path, tmp_path, "remove_old", 1) == -signal.SIGKILL
@@ -139,11 +149,11 @@ def test_a_restore_killed_after_the_renames_has_been_done(
 
 
 def test_a_database_open_in_another_process_is_the_restored_one_soon_after(
-    keeper: BackupContext, database: Database, path: Path, tmp_path: Path
+    backup_context: BackupContext, database: Database, path: Path, tmp_path: Path
 ) -> None:
     """This process has connections to the old file; the restore is another's."""
     put(database, "backed up")
-    back_up(keeper)
+    back_up(backup_context)
     put(database, "lost")
     assert run_victim("restore", path, tmp_path, "get", 0) == 0
     with pytest.raises(DatabaseUnusable, match="replaced by a restore just now"):

@@ -24,17 +24,17 @@ def test_an_attempt_that_was_claimed_in_the_lost_timeline_ends_by_the_repair(
     world = World(tmp_path)
     (tmp_path / "scratch").mkdir()
     path = world.database.path
-    keeper = BackupContext(
+    backup_context = BackupContext(
         Database(path), FakeBucket(), world.clock, scratch=tmp_path / "scratch", linger=0.0
     )
     world.upload(DAG)
     run_id = world.request("lost")
-    back_up(keeper)
+    back_up(backup_context)
     world.play(30)
     assert world.run_state(run_id) == "success"
     claims = [info.key for info in world.runs.list("lost/")]
     world.database.close()
-    assert restore(keeper, who="ann").active_runs == []
+    assert restore(backup_context, who="ann").active_runs == []
     assert world.run_state(run_id) == "queued"
     world.play(3600, step=5)
     assert world.run_state(run_id) in ("success", "failed")

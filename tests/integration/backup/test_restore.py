@@ -50,14 +50,14 @@ def seen(database: Database) -> str:
 
 
 def test_a_restore_brings_back_the_database_and_says_what_it_did(
-    keeper: BackupContext, database: Database, path: Path
+    backup_context: BackupContext, database: Database, path: Path
 ) -> None:
     put(database, "backed up")
-    made = back_up(keeper)
+    made = back_up(backup_context)
     for _ in range(3):
         put(database, "lost")
     database.close()
-    done = restore(keeper, who="ann")
+    done = restore(backup_context, who="ann")
     assert seen(Database(path)) == "backed up"
     assert (done.backup, done.commit_seq) == (made["name"], made["commit_seq"])
     assert done.lost_commits == 3
@@ -69,22 +69,22 @@ def test_a_restore_brings_back_the_database_and_says_what_it_did(
 
 
 def test_no_commit_number_is_given_twice(
-    keeper: BackupContext, database: Database, path: Path
+    backup_context: BackupContext, database: Database, path: Path
 ) -> None:
-    back_up(keeper)
+    back_up(backup_context)
     last = put(database, "lost")
     database.close()
-    restore(keeper, who="ann")
+    restore(backup_context, who="ann")
     assert put(Database(path), "new") == last + 2
 
 
 def test_what_was_replaced_is_kept_beside_it_whole(
-    keeper: BackupContext, database: Database, path: Path
+    backup_context: BackupContext, database: Database, path: Path
 ) -> None:
-    back_up(keeper)
+    back_up(backup_context)
     put(database, "lost")
     database.close()
-    done = restore(keeper, who="ann")
+    done = restore(backup_context, who="ann")
     assert done.kept_as is not None
     kept = sqlite.connect(path.parent.parent / done.kept_as / path.name)
     assert kept.execute("SELECT value FROM metadata WHERE name = 'where'").fetchone() == ("lost",)
@@ -93,25 +93,25 @@ def test_what_was_replaced_is_kept_beside_it_whole(
 
 
 def test_only_the_newest_replaced_databases_are_kept(
-    keeper: BackupContext, clock: FakeClock, database: Database, path: Path
+    backup_context: BackupContext, clock: FakeClock, database: Database, path: Path
 ) -> None:
     database.close()
-    back_up(keeper)
+    back_up(backup_context)
     for _ in range(directory_swap.REPLACED_KEPT + 2):
         clock.advance(60)
-        last = restore(keeper, who="ann").kept_as
+        last = restore(backup_context, who="ann").kept_as
     kept = sorted(entry.name for entry in path.parent.parent.iterdir())[1:]
     assert len(kept) == directory_swap.REPLACED_KEPT
     assert kept[-1] == last
 
 
 def test_a_connection_that_was_open_before_never_writes_to_the_replaced_file(
-    keeper: BackupContext, database: Database, path: Path
+    backup_context: BackupContext, database: Database, path: Path
 ) -> None:
     put(database, "backed up")
-    back_up(keeper)
+    back_up(backup_context)
     put(database, "lost")  # leaves an idle connection to the old file
-    restore(keeper, who="ann")
+    restore(backup_context, who="ann")
     with pytest.raises(DatabaseUnusable, match="replaced by a restore just now"):
         put(database, "into the old file")
     assert seen(database) == "backed up"
@@ -120,12 +120,12 @@ def test_a_connection_that_was_open_before_never_writes_to_the_replaced_file(
 
 
 def test_while_the_restore_lingers_the_old_connection_waits_and_the_new_file_is_in_use(
-    keeper: BackupContext, database: Database, path: Path
+    backup_context: BackupContext, database: Database, path: Path
 ) -> None:
     put(database, "backed up")
-    back_up(keeper)
+    back_up(backup_context)
     seen(database)
-    restoring = threading.Thread(target=restore, args=(replace(keeper, linger=2.0),))
+    restoring = threading.Thread(target=restore, args=(replace(backup_context, linger=2.0),))
     restoring.start()
     eventually(lambda: any(path.parent.parent.glob("*.replaced-*")) and path.exists())
     put(Database(path), "new while it lingers")
@@ -138,15 +138,15 @@ def test_while_the_restore_lingers_the_old_connection_waits_and_the_new_file_is_
 
 
 def test_processes_that_write_all_the_time_move_on_and_lose_nothing(
-    keeper: BackupContext, path: Path, tmp_path: Path
+    backup_context: BackupContext, path: Path, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-m", "tests.integration.backup.eager", str(path)]
     logs = [tmp_path / f"eager{number}" for number in range(3)]
     writers = [subprocess.Popen([*command, str(log), log.name], cwd=ROOT) for log in logs]
     try:
         eventually(lambda: all(len(acknowledged(log)) > 3 for log in logs))
-        made = back_up(keeper)
-        done = restore(replace(keeper, linger=2 * eager.BUDGET), who="ann")
+        made = back_up(backup_context)
+        done = restore(replace(backup_context, linger=2 * eager.BUDGET), who="ann")
         eventually(lambda: all(is_done_since(log, done) for log in logs))
     finally:
         for writer in writers:
@@ -178,44 +178,44 @@ def is_done_since(log: Path, done: Restored) -> bool:
 
 
 def test_active_runs_forbid_a_restore_unless_told(
-    keeper: BackupContext, database: Database, path: Path
+    backup_context: BackupContext, database: Database, path: Path
 ) -> None:
-    back_up(keeper)
+    back_up(backup_context)
     with database.write() as tx:
         for statement in ACTIVE:
             tx.execute(statement)
     database.close()
     with pytest.raises(Conflict, match=r"1 runs are active \(d__1\)"):
-        restore(keeper, who="ann")
+        restore(backup_context, who="ann")
     assert [entry.name for entry in path.parent.parent.iterdir()] == ["my-database"]
     put(Database(path), "still in use")
-    assert restore(keeper, force=True, who="ann").active_runs == ["d__1"]
+    assert restore(backup_context, force=True, who="ann").active_runs == ["d__1"]
     assert seen(Database(path)) == ""
 
 
 def test_a_token_that_was_revoked_since_stays_revoked(
-    keeper: BackupContext, database: Database, path: Path
+    backup_context: BackupContext, database: Database, path: Path
 ) -> None:
     with database.write() as tx:
         tx.execute(
             "INSERT INTO access_tokens (name, role, sha256, created_at)"
             " VALUES ('a', 'viewer', 'x', 0)"
         )
-    back_up(keeper)
+    back_up(backup_context)
     with database.write() as tx:
         tx.execute("UPDATE access_tokens SET revoked_at = 7")
     database.close()
-    assert restore(keeper, who="ann").tokens_revoked_again == 1
+    assert restore(backup_context, who="ann").tokens_revoked_again == 1
     with Database(path).read() as tx:
         assert [row[0] for row in tx.all("SELECT revoked_at FROM access_tokens")] == [7]
 
 
 @pytest.mark.parametrize("harm", ["missing", "no database", "torn", "empty directory"])
 def test_a_database_that_cannot_be_read_is_replaced(
-    keeper: BackupContext, database: Database, path: Path, harm: str
+    backup_context: BackupContext, database: Database, path: Path, harm: str
 ) -> None:
     put(database, "backed up")
-    back_up(keeper)
+    back_up(backup_context)
     database.close()
     match harm:
         case "missing":
@@ -229,7 +229,7 @@ def test_a_database_that_cannot_be_read_is_replaced(
             with path.open("r+b") as file:
                 file.seek(4096)
                 file.write(b"\xff" * (path.stat().st_size - 4096))
-    done = restore(keeper, who="ann")
+    done = restore(backup_context, who="ann")
     assert done.lost_commits is None or harm == "torn"
     assert seen(Database(path)) == "backed up"
     assert (done.kept_as is None) == (harm == "missing")
@@ -237,9 +237,9 @@ def test_a_database_that_cannot_be_read_is_replaced(
 
 @pytest.mark.parametrize("harm", ["missing part", "cut", "bits", "manifest"])
 def test_a_damaged_backup_changes_nothing(
-    keeper: BackupContext, database: Database, path: Path, bucket: FakeBucket, harm: str
+    backup_context: BackupContext, database: Database, path: Path, bucket: FakeBucket, harm: str
 ) -> None:
-    made = back_up(keeper)
+    made = back_up(backup_context)
     put(database, "still in use")
     part, manifest = (f"database/{made['name']}/{n}" for n in ("part-00000.gz", "manifest.json"))
     body = bucket.objects[part]
@@ -253,48 +253,52 @@ def test_a_damaged_backup_changes_nothing(
         case "manifest":
             bucket.put(manifest, b"{}")
     with pytest.raises(BackupDamaged, match="restore another one"):
-        restore(keeper, who="ann")
+        restore(backup_context, who="ann")
     assert seen(database) == "still in use"
     assert [entry.name for entry in path.parent.parent.iterdir()] == ["my-database"]
 
 
-def with_steps(keeper: BackupContext, steps: list[Migration]) -> BackupContext:
-    return replace(keeper, database=Database(keeper.database.path, steps=steps))
+def with_steps(backup_context: BackupContext, steps: list[Migration]) -> BackupContext:
+    return replace(backup_context, database=Database(backup_context.database.path, steps=steps))
 
 
 NEXT = [*load(), Migration(len(load()) + 1, "next", "ALTER TABLE metadata ADD COLUMN why TEXT;\n")]
 
 
-def test_a_backup_of_a_newer_schema_is_refused(keeper: BackupContext, database: Database) -> None:
-    newer = with_steps(keeper, NEXT)
+def test_a_backup_of_a_newer_schema_is_refused(
+    backup_context: BackupContext, database: Database
+) -> None:
+    newer = with_steps(backup_context, NEXT)
     newer.database.migrate()
     back_up(newer)
-    with pytest.raises(Conflict, match="deploy the version of the program that made it"):
-        restore(keeper, who="ann")
+    with pytest.raises(Conflict, match="deploy the program version that created it"):
+        restore(backup_context, who="ann")
     put(database, "still in use")
 
 
-def test_a_backup_of_an_older_schema_is_migrated(keeper: BackupContext, database: Database) -> None:
-    back_up(keeper)
+def test_a_backup_of_an_older_schema_is_migrated(
+    backup_context: BackupContext, database: Database
+) -> None:
+    back_up(backup_context)
     database.close()
-    newer = with_steps(keeper, NEXT)
+    newer = with_steps(backup_context, NEXT)
     assert restore(newer, who="ann").schema_version == len(NEXT)
     with newer.database.read() as tx:
         assert tx.all("SELECT why FROM metadata") == []
 
 
 def test_a_bucket_that_does_not_answer_changes_nothing(
-    keeper: BackupContext, database: Database, path: Path
+    backup_context: BackupContext, database: Database, path: Path
 ) -> None:
     class Silent(FakeBucket):
         def get(self, key: str, *, limit: int | None = None) -> None:
             raise Unavailable("S3 does not answer")
 
-    made = back_up(keeper)
+    made = back_up(backup_context)
     silent = Silent()
     silent.put(f"database/{made['name']}/manifest.json", b"")
     with pytest.raises(OrchestratorError, match="does not answer"):
-        restore(replace(keeper, backups=silent), who="ann")
+        restore(replace(backup_context, backups=silent), who="ann")
     put(database, "still in use")
     assert [entry.name for entry in path.parent.parent.iterdir()] == ["my-database"]
 

@@ -49,7 +49,7 @@ def die_before(owner: Any, name: str, count: int) -> None:
 
 
 def main(act: str, database: str, bucket: str, scratch: str, place: str, count: str) -> None:
-    keeper = backup.BackupContext(
+    backup_context = backup.BackupContext(
         Database(Path(database)),
         FolderBucket(Path(bucket)),
         FakeClock(),
@@ -57,7 +57,11 @@ def main(act: str, database: str, bucket: str, scratch: str, place: str, count: 
         linger=0.0,
     )
     die_before(*PLACES[place], int(count))
-    print(backup.back_up(keeper) if act == "back_up" else backup.restore(keeper, who="ann"))
+    print(
+        backup.back_up(backup_context)
+        if act == "back_up"
+        else backup.restore(backup_context, who="ann")
+    )
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def scheduler(tmp_path: Path) -> Iterator[SchedulerContext]:
 def ask(scheduler: SchedulerContext, tmp_path: Path) -> Ask:
     """As Lambda passes it on: JSON in, JSON out."""
     (tmp_path / "scratch").mkdir()
-    keeper = BackupContext(
+    backup_context = BackupContext(
         Database(scheduler.database.path),
         FakeBucket(),
         scheduler.now,
@@ -56,7 +56,7 @@ def ask(scheduler: SchedulerContext, tmp_path: Path) -> Ask:
     def asked(do: str, **fields: Any) -> dict[str, Any]:
         command = json.loads(json.dumps({"action": do, "who": "arn:of:ann", **fields}))
         answer: dict[str, Any] = json.loads(
-            json.dumps(execute(command, lambda: scheduler, lambda: keeper))
+            json.dumps(execute(command, lambda: scheduler, lambda: backup_context))
         )
         return answer
 
@@ -122,7 +122,7 @@ def test_a_backup_brings_back_what_was_there_when_it_was_made(
             "no role 'god'",
         ),
         ({"action": "token revoke", "name": "nobody"}, "not_found", "no token 'nobody'"),
-        ({"action": "backup", "nmae": "x"}, "invalid_request", "does not know nmae"),
+        ({"action": "backup", "nmae": "x"}, "invalid_request", "does not take nmae"),
         ({"action": "restore"}, "not_found", "no backup yet"),
         ({"action": "restore", "name": "../x"}, "not_found", "no backup '../x'"),
         ({"action": "restore", "name": 7}, "invalid_request", "needs the text `name`"),
@@ -136,10 +136,10 @@ def test_a_backup_brings_back_what_was_there_when_it_was_made(
 def test_what_cannot_be_done_is_answered_and_not_raised(
     scheduler: SchedulerContext, command: dict[str, Any], code: str, said: str
 ) -> None:
-    keeper = BackupContext(
+    backup_context = BackupContext(
         Database(scheduler.database.path), FakeBucket(), scheduler.now, linger=0.0
     )
-    error = execute(command, lambda: scheduler, lambda: keeper)["error"]
+    error = execute(command, lambda: scheduler, lambda: backup_context)["error"]
     assert error["code"] == code
     assert said in error["message"]
 
@@ -148,8 +148,8 @@ def test_a_restore_does_not_open_the_database_that_may_be_broken(tmp_path: Path)
     def broken() -> SchedulerContext:
         raise AssertionError("the scheduler was asked for")
 
-    keeper = BackupContext(
+    backup_context = BackupContext(
         Database(tmp_path / "d" / "x.sqlite"), FakeBucket(), FakeClock(), linger=0.0
     )
-    assert execute({"action": "backups"}, broken, lambda: keeper) == {"backups": []}
-    assert "error" in execute({"action": "restore"}, broken, lambda: keeper)
+    assert execute({"action": "backups"}, broken, lambda: backup_context) == {"backups": []}
+    assert "error" in execute({"action": "restore"}, broken, lambda: backup_context)
