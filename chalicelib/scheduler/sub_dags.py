@@ -115,7 +115,7 @@ def _create_child_run(
     )
     current = work.run(made.run_id)
     if current is None or not current.is_active:
-        raise OrchestratorError(f"DAG {dag_id!r} was not run: {current.reason if current else ''}")
+        raise OrchestratorError(f"DAG {dag_id!r} did not run: {current.reason if current else ''}")
     return made
 
 

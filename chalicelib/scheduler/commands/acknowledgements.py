@@ -1,5 +1,4 @@
-"""Setting failures aside that somebody knows of, so that new ones stand out. Each call is one
-transaction and idempotent; a change leaves an audit row."""
+"""Acknowledge failures that are known, so that new ones stand out."""
 
 from __future__ import annotations
 
@@ -17,14 +16,17 @@ from chalicelib.scheduler.transaction import unit_of_work
 def acknowledge(
     scheduler: SchedulerContext, run_ids: Sequence[str], note: str | None, *, who: str
 ) -> list[str]:
-    """Acknowledge all of these failed runs or, if one cannot be, none. Answers those that were not
-    yet acknowledged with this note. Raises NotFound, or Conflict for a run that has not failed."""
+    """Acknowledge all of these failed runs, or none if one cannot be. Returns the run_ids that were
+    not yet acknowledged with this note. Raises NotFound, or Conflict for a run that has not
+    failed."""
     with unit_of_work(scheduler) as work:
         changed = []
         for run_id in dict.fromkeys(run_ids):
             run = lookup.run(work, run_id)
             if run.state is not RunState.FAILED:
-                raise Conflict(f"run {run_id!r} is {run.state}; only a failure is acknowledged")
+                raise Conflict(
+                    f"run {run_id!r} is {run.state}; only a failed run can be acknowledged"
+                )
             if runs.acknowledge(work.tx, run.key, who, note, work.now):
                 audit(work, who, "acknowledge", run_id, note=note)
                 changed.append(run_id)
@@ -32,7 +34,7 @@ def acknowledge(
 
 
 def unacknowledge(scheduler: SchedulerContext, run_id: str, *, who: str) -> None:
-    """Let the failure stand among those that need a look again. Raises NotFound."""
+    """Remove the acknowledgement, so that the failure needs attention again. Raises NotFound."""
     with unit_of_work(scheduler) as work:
         run = lookup.run(work, run_id)
         if runs.forget_acknowledgement(work.tx, run.key):

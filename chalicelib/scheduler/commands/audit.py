@@ -9,5 +9,5 @@ from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 
 def audit(work: UnitOfWork, who: str, action: str, target: str, **details: Any) -> None:
-    """Write one row, in the transaction of the change itself."""
+    """Write one row, in the same transaction as the change."""
     housekeeping.audit(work.tx, who, action, target, details, work.now)

@@ -1,4 +1,5 @@
-"""Backfills as people ask for them: planned, paused, cancelled. How they go on: backfilling.py."""
+"""Commands about backfills: plan, create, pause, resume and cancel them. `backfill_progress`
+creates their runs."""
 
 from __future__ import annotations
 
@@ -22,12 +23,12 @@ from chalicelib.scheduler.transaction import unit_of_work
 from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 MAX_DATES = 20_000
-SHOWN = 100
+MAX_DATES_SHOWN = 100
 
 _INSTANT = timedelta(microseconds=1)
 
-MAX_ACTIVE = 1000
-"""Runs of one backfill at once, so that one transaction can cancel them all."""
+MAX_ACTIVE_RUNS = 1000
+"""Active runs of one backfill: few enough for one transaction to cancel."""
 
 _STATES = {
     BackfillState.PAUSED: (BackfillState.RUNNING,),
@@ -37,8 +38,8 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class BackfillPlan:
-    """What a backfill will do. `id` is None for a dry run; `dates` are the first hundred fire times
-    of `total`; `already` of all of them have a run."""
+    """What a backfill will do. `id` is None for a dry run; `dates` holds the first hundred of
+    `total` fire times, of which `already` have a run."""
 
     id: int | None
     dates: tuple[datetime, ...]
@@ -59,24 +60,26 @@ def create(
     reverse: bool = False,
     run_on_latest_version: bool | None = None,
 ) -> BackfillPlan:
-    """Plan it and, unless `dry_run`, begin. Both ends belong to the range, which ends now at the
-    latest. Runs that it does again take the file's latest version or keep theirs, as wanted, else
-    as the DAG says. Raises NotFound, Conflict, InvalidRequest."""
+    """Plan a backfill and, unless `dry_run`, start it. The range includes both ends and is cut off
+    at the current time. Runs that are processed again continue with the latest version or their
+    own, as requested, by default as the DAG says. Raises NotFound, Conflict, InvalidRequest."""
     now = scheduler.now()
     if from_date > now:
-        raise InvalidRequest("the backfill's `from` lies in the future; take an earlier one")
+        raise InvalidRequest("the backfill's `from` is in the future; use an earlier date")
     to_date = min(to_date, now)
     with scheduler.database.read() as tx:
         reading = UnitOfWork(tx, scheduler, Outbox(now), now)
         dag = lookup.live_dag(reading, dag_id)
         definition = reading.definition(dag.version_id)
-        made = runs.dates_between(tx, dag_id, from_date, to_date)
-    # It may take a second, so not in a transaction.
+        existing = runs.dates_between(tx, dag_id, from_date, to_date)
+    # Outside a transaction, because it may take a second.
     dates = _dates(definition, from_date, to_date, reverse)
-    plan = BackfillPlan(None, tuple(dates[:SHOWN]), len(dates), len(made.intersection(dates)))
+    plan = BackfillPlan(
+        None, tuple(dates[:MAX_DATES_SHOWN]), len(dates), len(existing.intersection(dates))
+    )
     if dry_run:
         return plan
-    resolve_params(definition, {})  # a param without a default cannot be guessed for each date
+    resolve_params(definition, {})  # raises for a param without a default
     new = Backfill(
         id=0,
         dag_id=dag_id,
@@ -98,10 +101,10 @@ def create(
 
 
 def _begin(scheduler: SchedulerContext, new: Backfill, dates: int, who: str) -> int:
-    """Make the backfill and its first runs; its id."""
+    """Create the backfill and its first runs. Returns its id."""
     with unit_of_work(scheduler) as work:
         most = lookup.live_dag(work, new.dag_id).max_active_runs
-        new = replace(new, max_active_runs=min(new.max_active_runs, most, MAX_ACTIVE))
+        new = replace(new, max_active_runs=min(new.max_active_runs, most, MAX_ACTIVE_RUNS))
         key = backfills.insert(work.tx, new, work.now)
         details = {"id": key, "dates": dates, "reprocess": new.reprocess}
         audit(work, who, "backfill", new.dag_id, **details)
@@ -111,21 +114,23 @@ def _begin(scheduler: SchedulerContext, new: Backfill, dates: int, who: str) -> 
 
 def _dates(dag: Dag, first: datetime, last: datetime, is_reverse: bool) -> list[datetime]:
     if first > last:
-        raise InvalidRequest("the backfill's `from` lies behind its `to`; exchange them")
+        raise InvalidRequest("the backfill's `from` is later than its `to`; swap them")
     if not dag.schedule:
-        raise InvalidRequest("the DAG has no schedule, so a backfill has no dates; ask for runs")
-    found: list[datetime] = []
-    moment = next_fire_time(dag, first - _INSTANT)
-    while moment is not None and moment <= last:
-        found.append(moment)
-        if len(found) > MAX_DATES:
+        raise InvalidRequest(
+            "the DAG has no schedule, so there are no dates to backfill; trigger runs instead"
+        )
+    dates: list[datetime] = []
+    date = next_fire_time(dag, first - _INSTANT)
+    while date is not None and date <= last:
+        dates.append(date)
+        if len(dates) > MAX_DATES:
             raise InvalidRequest(
-                f"the backfill has more than {MAX_DATES} dates; take a shorter range"
+                f"the backfill has more than {MAX_DATES} dates; use a shorter range"
             )
-        moment = next_fire_time(dag, moment)
-    if not found:
-        raise InvalidRequest("no fire time of the DAG lies between `from` and `to`")
-    return found[::-1] if is_reverse else found
+        date = next_fire_time(dag, date)
+    if not dates:
+        raise InvalidRequest("the DAG has no fire time between `from` and `to`")
+    return dates[::-1] if is_reverse else dates
 
 
 def set_state(
@@ -145,13 +150,13 @@ def set_state(
 def cancel(
     scheduler: SchedulerContext, backfill_id: int, *, who: str, stop_running: bool = False
 ) -> None:
-    """Make no more runs and cancel those that have not started. Runs that have started finish,
-    unless `stop_running`: that may be asked for later, too. Raises NotFound, Conflict."""
+    """Create no more runs, and cancel those that have not started. Runs that have started finish,
+    unless `stop_running`, which may also be requested later. Raises NotFound, Conflict."""
     with unit_of_work(scheduler) as work:
         backfill = _find(work, backfill_id)
         active = [
             run
-            for run in runs.of_backfill(work.tx, backfill_id, MAX_ACTIVE)
+            for run in runs.of_backfill(work.tx, backfill_id, MAX_ACTIVE_RUNS)
             if run.stopping is None
         ]
         _check_cancel(backfill, len(active), stop_running=stop_running)
@@ -170,8 +175,8 @@ def _check_cancel(backfill: Backfill, active: int, *, stop_running: bool) -> Non
     if backfill.state == BackfillState.CANCELLED and active and stop_running:
         return
     is_finishing = backfill.state == BackfillState.CANCELLED and active
-    hint = f"; stop_running stops the runs that go on, {active} now" if is_finishing else ""
-    raise Conflict(f"backfill {backfill.id} is {backfill.state} already{hint}")
+    hint = f"; stop_running stops its {active} active runs" if is_finishing else ""
+    raise Conflict(f"backfill {backfill.id} is already {backfill.state}{hint}")
 
 
 def _find(work: UnitOfWork, backfill_id: int) -> Backfill:

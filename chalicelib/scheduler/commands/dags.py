@@ -1,4 +1,4 @@
-"""Commands about DAGs: pause and un-pause them, one by one or by tag."""
+"""Commands about DAGs: pause and un-pause them, one by one or by tag; list fire times."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ MAX_TAGGED = 1000
 
 
 def set_paused(scheduler: SchedulerContext, dag_id: str, is_paused: bool, *, who: str) -> None:
-    """Stop or start the DAG's schedule. Scheduled runs that waited for a slot wait on, or go on.
-    Raises NotFound or Conflict."""
+    """Pause or un-pause the DAG. While it is paused, no scheduled run is created, and those that
+    wait for a slot keep waiting. Raises NotFound, Conflict."""
     with unit_of_work(scheduler) as work:
         _set_paused(work, lookup.live_dag(work, dag_id), is_paused, who)
 
@@ -28,7 +28,7 @@ def set_paused(scheduler: SchedulerContext, dag_id: str, is_paused: bool, *, who
 def set_paused_by_tag(
     scheduler: SchedulerContext, tag: str, is_paused: bool, *, who: str
 ) -> list[str]:
-    """The same for every DAG with this tag (at most 1000 at once); answers those that changed."""
+    """Pause or un-pause every DAG with this tag, at most 1000. Returns the dag_ids that changed."""
     with unit_of_work(scheduler) as work:
         return [
             dag_id
@@ -50,5 +50,5 @@ def _set_paused(work: UnitOfWork, dag: RegisteredDag, is_paused: bool, who: str)
 
 
 def upcoming(dag: Dag, after: datetime, count: int) -> list[datetime]:
-    """The schedule's next fire times, at most `count`, whether or not the DAG is paused."""
+    """Return the schedule's next fire times, at most `count`, whether or not the DAG is paused."""
     return fire_times(dag, after, count)

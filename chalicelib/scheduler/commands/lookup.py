@@ -12,7 +12,7 @@ from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 
 def live_dag(work: UnitOfWork, dag_id: str) -> RegisteredDag:
-    """A DAG that can be run and changed. Raises NotFound, or Conflict for a removed one."""
+    """Return a DAG whose file exists. Raises NotFound, or Conflict for a removed one."""
     dag = dags.find(work.tx, dag_id)
     if dag is None:
         raise NotFound(f"there is no DAG {dag_id!r}; GET /api/dags lists those that exist")
@@ -25,35 +25,35 @@ def live_dag(work: UnitOfWork, dag_id: str) -> RegisteredDag:
 
 
 def run(work: UnitOfWork, run_id: str) -> Run:
-    """Raises NotFound."""
-    found = runs.find(work.tx, run_id)
-    if found is None:
+    """Return a run. Raises NotFound."""
+    existing = runs.find(work.tx, run_id)
+    if existing is None:
         raise NotFound(f"there is no run {run_id!r}; GET /api/runs lists those that exist")
-    return found
+    return existing
 
 
 def rerunnable_run(work: UnitOfWork, run_id: str) -> Run:
-    """A run of which something is to run again. Raises NotFound, or Conflict for one that has ended
+    """Return a run whose tasks may run again. Raises NotFound, or Conflict for one that has ended
     and whose DAG was removed: it would wait for a slot for ever."""
-    found = run(work, run_id)
-    if found.is_being_removed:
+    existing = run(work, run_id)
+    if existing.is_being_removed:
         raise Conflict(
-            f"run {run_id!r} cannot go on: it is older than runs are kept, and is being removed;"
-            f" run its DAG again with POST /api/dags/{found.dag_id}/runs"
+            f"run {run_id!r} cannot continue: it is past its retention and is being removed;"
+            f" run its DAG again with POST /api/dags/{existing.dag_id}/runs"
         )
-    if not found.is_active:
-        live_dag(work, found.dag_id)
-    return found
+    if not existing.is_active:
+        live_dag(work, existing.dag_id)
+    return existing
 
 
 def instances(
     work: UnitOfWork, of: Run, task_id: str, map_index: int | None = None
 ) -> list[TaskInstance]:
-    """All instances of a task, or one copy. Raises NotFound."""
-    found = task_instances.of_run(work.tx, of.key, [task_id])
-    if not found:
+    """Return all instances of a task, or the one with `map_index`. Raises NotFound."""
+    every = task_instances.of_run(work.tx, of.key, [task_id])
+    if not every:
         raise no_such_task(of, task_id)
-    wanted = [i for i in found if map_index is None or i.attempt.map_index == map_index]
+    wanted = [i for i in every if map_index is None or i.attempt.map_index == map_index]
     if not wanted:
-        raise NotFound(f"task {task_id!r} of run {of.run_id!r} has no copy {map_index}")
+        raise NotFound(f"task {task_id!r} of run {of.run_id!r} has no mapped instance {map_index}")
     return wanted

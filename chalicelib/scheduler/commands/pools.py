@@ -1,4 +1,4 @@
-"""Pools: limits across DAGs, set by people."""
+"""Commands about pools, the limits across DAGs: create, change and remove them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chalicelib.scheduler.transaction import unit_of_work
 def put_pool(
     scheduler: SchedulerContext, name: str, slots: int, description: str = "", *, who: str
 ) -> None:
-    """Make or change a pool. A smaller one stops nothing that runs."""
+    """Create or change a pool. Shrinking it stops no running task."""
     with unit_of_work(scheduler) as work:
         pools.put(work.tx, name, slots, description, work.now)
         work.pools_to_dispatch.add(name)
@@ -20,7 +20,7 @@ def put_pool(
 
 
 def remove_pool(scheduler: SchedulerContext, name: str, *, who: str) -> None:
-    """Raises NotFound, or Conflict while a task that is ready or runs needs it."""
+    """Remove a pool. Raises NotFound, or Conflict while a ready or running task needs it."""
     with unit_of_work(scheduler) as work:
         if pools.is_in_use(work.tx, name):
             raise Conflict(f"pool {name!r} is in use; wait until no ready or running task needs it")

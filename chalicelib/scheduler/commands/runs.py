@@ -1,5 +1,5 @@
-"""What people ask for. Each call is one transaction, legal only where it makes sense, harmless when
-it is asked twice or meets a result on its way, and leaves an audit row."""
+"""Commands about runs: trigger, cancel, clear, retry, rerun and annotate them. A repeated command,
+or one that races with a result, is harmless."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ from chalicelib.scheduler.transaction import unit_of_work
 from chalicelib.scheduler.unit_of_work import UnitOfWork
 from chalicelib.utils.time import iso
 
-_SECOND_CLICK = timedelta(minutes=1)
+_DOUBLE_CLICK = timedelta(minutes=1)
+"""A second `rerun` of the same run within this time returns the first one's new run."""
 
 
 def trigger_run(
@@ -39,26 +40,27 @@ def trigger_run(
     note: str | None = None,
     params: Mapping[str, Any] | None = None,
 ) -> tuple[str, bool]:
-    """Make a run now; answers its run_id and whether it is new. The same key again answers the same
-    run. Raises NotFound, InvalidRequest for bad params or a date that lies ahead, Conflict for a
-    removed DAG, a date that has its run, or a DAG at its limit whose overlap_policy is skip."""
+    """Create a run now. Returns its run_id and whether it is new: the same idempotency key returns
+    the same run. Raises NotFound, InvalidRequest for bad params or a date in the future, Conflict
+    for a removed DAG, a date that already has a run, or a DAG at its limit with overlap_policy
+    skip."""
     with unit_of_work(scheduler) as work:
         if idempotency_key is not None:
             earlier = runs.by_idempotency_key(work.tx, dag_id, idempotency_key)
             if earlier is not None:
                 return earlier.run_id, False
         dag = lookup.live_dag(work, dag_id)
-        moment = logical_date or work.now
-        if moment > work.now:
+        date = logical_date or work.now
+        if date > work.now:
             raise InvalidRequest(
-                f"logical_date {iso(moment)} lies ahead, where the schedule will make a run; take "
-                f"{iso(work.now)} or earlier, or leave it out for now"
+                f"logical_date {iso(date)} is in the future, where the schedule creates the runs;"
+                f" use {iso(work.now)} or earlier, or omit it to run now"
             )
         new = NewRun(
             run_type=RunType.MANUAL,
-            logical_date=moment,
-            data_interval_start=moment,
-            data_interval_end=moment,
+            logical_date=date,
+            data_interval_start=date,
+            data_interval_end=date,
             not_before=work.now,
             idempotency_key=idempotency_key,
             note=note,
@@ -66,29 +68,31 @@ def trigger_run(
         )
         run = create_run_now(work, dag, new) if logical_date is None else create_run(work, dag, new)
         if run is None:
-            raise _date_taken(work, dag, moment)
+            raise _date_taken(work, dag, date)
         current = lookup.run(work, run.run_id)
         if not current.is_active:
-            raise Conflict(f"DAG {dag_id!r} was not run: {current.reason}")
+            raise Conflict(f"DAG {dag_id!r} did not run: {current.reason}")
         audit(work, who, "run", dag_id, run_id=run.run_id)
         return run.run_id, True
 
 
-def _date_taken(work: UnitOfWork, dag: RegisteredDag, moment: datetime) -> Conflict:
-    taken = runs.by_logical_date(work.tx, dag.dag_id, moment)
+def _date_taken(work: UnitOfWork, dag: RegisteredDag, date: datetime) -> Conflict:
+    existing = runs.by_logical_date(work.tx, dag.dag_id, date)
     return Conflict(
-        f"DAG {dag.dag_id!r} has a run for {moment.isoformat()} already:"
-        f" {taken.run_id if taken else 'removed just now'}; choose another logical_date"
+        f"DAG {dag.dag_id!r} already has a run for {date.isoformat()}:"
+        f" {existing.run_id if existing else 'just removed'}; choose another logical_date"
     )
 
 
 def cancel_run(scheduler: SchedulerContext, run_id: str, *, who: str) -> None:
-    """Nothing of the run begins any more, and what runs is stopped. Raises NotFound, or Conflict if
-    it has ended."""
+    """Cancel the run: start no more of its tasks and stop those that run. Raises NotFound, or
+    Conflict if it has ended."""
     with unit_of_work(scheduler) as work:
         run = lookup.run(work, run_id)
         if not run.is_active:
-            raise Conflict(f"run {run_id!r} has ended: {run.state}; there is nothing to cancel")
+            raise Conflict(
+                f"run {run_id!r} has already ended ({run.state}); there is nothing to cancel"
+            )
         if stop_run(work, run, RunState.CANCELLED, f"cancelled by {who}"):
             audit(work, who, "cancel", run_id)
 
@@ -104,13 +108,14 @@ def clear(
     run_on_latest_version: bool | None = None,
     dry_run: bool = False,
 ) -> Cleared:
-    """Let tasks run again: these (all if None), with what depends on them, or only what failed; by
-    the file as it is now, or by the run's own version, None for what the DAG says. Answers what is,
-    or with `dry_run` would be, cleared. Raises NotFound, Conflict."""
+    """Clear tasks so that they run again: `task_ids` (None for all), with their downstream tasks,
+    or only those that did not succeed. The run continues with the latest version of its DAG or its
+    own; None leaves that to the DAG. Returns what was, or with `dry_run` would be, cleared. Raises
+    NotFound, Conflict."""
     with unit_of_work(scheduler) as work:
         run = lookup.rerunnable_run(work, run_id)
         if run.stopping is not None and run.is_active:
-            raise Conflict(f"run {run_id!r} is being stopped; clear it when it has ended")
+            raise Conflict(f"run {run_id!r} is being stopped; clear it once it has ended")
         request = ClearRequest(task_ids, only_failed, downstream, run_on_latest_version)
         cleared = clearing.clear(work, run, request, dry_run=dry_run)
         if cleared.is_change and not dry_run:
@@ -128,7 +133,8 @@ def retry_run(
     run_on_latest_version: bool | None = None,
     dry_run: bool = False,
 ) -> Cleared:
-    """Run again what failed, was blocked by it, or was cancelled. Raises NotFound, Conflict."""
+    """Clear the tasks that failed, were blocked by a failure, or were cancelled. Raises NotFound,
+    Conflict."""
     cleared = clear(
         scheduler,
         run_id,
@@ -143,8 +149,8 @@ def retry_run(
 
 
 def rerun(scheduler: SchedulerContext, run_id: str, *, who: str) -> str:
-    """A new run by the file as it is now, with the same params, as far as the file still has them;
-    answers its run_id. A second click within a minute answers the same run. Raises NotFound,
+    """Create a new run of the latest version with the same params, as far as it still has them.
+    Returns its run_id. A repeated call within a minute returns the same run. Raises NotFound,
     Conflict."""
     now = scheduler.now()
     with scheduler.database.read() as tx:
@@ -152,15 +158,15 @@ def rerun(scheduler: SchedulerContext, run_id: str, *, who: str) -> str:
         if run is None:
             raise NotFound(f"there is no run {run_id!r}; GET /api/runs lists those that exist")
         params = _still_declared(tx, run)
-        just_now = runs.by_idempotency_key(tx, run.dag_id, _rerun_key(run_id, now - _SECOND_CLICK))
-    if just_now is not None and abs(now - just_now.logical_date) < _SECOND_CLICK:
-        return just_now.run_id
+        recent = runs.by_idempotency_key(tx, run.dag_id, _rerun_key(run_id, now - _DOUBLE_CLICK))
+    if recent is not None and abs(now - recent.logical_date) < _DOUBLE_CLICK:
+        return recent.run_id
     return trigger_run(
         scheduler,
         run.dag_id,
         who=who,
         idempotency_key=_rerun_key(run_id, now),
-        note=f"again: {run_id}",
+        note=f"rerun of {run_id}",
         params=params,
     )[0]
 
@@ -172,13 +178,13 @@ def _still_declared(tx: Transaction, run: Run) -> dict[str, Any]:
     return keep_declared(definitions.definition(tx, dag.version_id), run.params)
 
 
-def _rerun_key(run_id: str, moment: datetime) -> str:
-    """The idempotency key of a run made again within this minute."""
-    return f"again:{run_id}:{moment:%Y%m%d%H%M}"
+def _rerun_key(run_id: str, time: datetime) -> str:
+    """Return the idempotency key of a rerun within this minute."""
+    return f"rerun:{run_id}:{time:%Y%m%d%H%M}"
 
 
 def set_note(scheduler: SchedulerContext, run_id: str, note: str | None, *, who: str) -> None:
-    """What people say about the run. Raises NotFound."""
+    """Set or remove the run's note. Raises NotFound."""
     with unit_of_work(scheduler) as work:
         run = lookup.run(work, run_id)
         runs.set_note(work.tx, run.key, note)

@@ -1,4 +1,4 @@
-"""Commands about task instances: cancel them, or mark what became of them."""
+"""Commands about task instances: cancel them, or mark them with a final state."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ def cancel_task(
     *,
     who: str,
 ) -> None:
-    """The same for one task, or one copy of it. Raises NotFound, Conflict."""
+    """Cancel a task, or one of its mapped instances. Raises NotFound, or Conflict if it has
+    ended."""
     with unit_of_work(scheduler) as work:
         run = lookup.run(work, run_id)
-        found = lookup.instances(work, run, task_id, map_index)
-        legal = [task for task in found if TaskState.CANCELLED in TASK_TRANSITIONS[task.state]]
+        instances = lookup.instances(work, run, task_id, map_index)
+        legal = [task for task in instances if TaskState.CANCELLED in TASK_TRANSITIONS[task.state]]
         if not legal:
-            raise Conflict(f"task {task_id!r} of run {run_id!r} has ended: {found[0].state}")
+            state = instances[0].state
+            raise Conflict(f"task {task_id!r} of run {run_id!r} has already ended ({state})")
         reason = f"cancelled by {who}"
         for task in legal:
             if task.state in IN_FLIGHT:
@@ -48,25 +50,24 @@ def mark(
     *,
     who: str,
 ) -> None:
-    """Say that a task succeeded, failed or was skipped. What follows from it is worked out again:
-    what a failure had blocked is decided anew. Raises NotFound, InvalidRequest, Conflict where
-    somebody works on it."""
+    """Mark a task as succeeded, failed or skipped, and decide again about the tasks that its
+    failure had blocked. Raises NotFound, InvalidRequest, or Conflict if it is queued or running."""
     if state not in MARKABLE_STATES:
         raise InvalidRequest(f"a task can be marked {', '.join(MARKABLE_STATES)}, not {state!r}")
     target = TaskState(state)
     with unit_of_work(scheduler) as work:
         run = lookup.rerunnable_run(work, run_id)
-        found = lookup.instances(work, run, task_id, map_index)
-        found = [task for task in found if not task.is_removed]
-        if not found:
+        instances = lookup.instances(work, run, task_id, map_index)
+        instances = [task for task in instances if not task.is_removed]
+        if not instances:
             raise Conflict(
                 f"task {task_id!r} is no longer in version {run.version} of the DAG, which run"
-                f" {run_id!r} has; there is nothing that its state could decide"
+                f" {run_id!r} uses; its state would have no effect"
             )
-        other = [task for task in found if task.state is not target]
-        if not other:
-            return  # a second click
-        for task in other:
+        unmarked = [task for task in instances if task.state is not target]
+        if not unmarked:
+            return  # a repeated command
+        for task in unmarked:
             reason = f"marked {state} by {who}"
             if not task_instances.set_by_hand(work.tx, task.key, target, reason, work.now):
                 raise Conflict(

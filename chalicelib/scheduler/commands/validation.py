@@ -1,4 +1,4 @@
-"""Judging a DAG file without registering it."""
+"""Check a DAG file without registering it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from chalicelib.dag.schedule.fire_times import fire_times
 
 
 def validate(source: bytes, now: datetime) -> tuple[ParsedFile, list[datetime]]:
-    """The parsed DAG with its warnings, and its next five fire times. Raises DagFileError with
-    every problem."""
+    """Parse the file. Returns the DAG with its warnings, and its next five fire times. Raises
+    DagFileError with every problem."""
     parsed = parse_file(source)
     return parsed, fire_times(parsed.dag, now, 5)
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of a DAG file."""
+    """Return the JSON Schema of a DAG file."""
     return json_schema()

@@ -117,7 +117,7 @@ def test_what_has_ended_cannot_be_cancelled_and_a_second_click_changes_nothing(
     runs.cancel_run(world.scheduler, run_id, who="ann")
     runs.cancel_run(world.scheduler, run_id, who="ann")
     world.play(2, ticking=False)
-    with pytest.raises(Conflict, match="has ended: cancelled"):
+    with pytest.raises(Conflict, match=r"has already ended \(cancelled\)"):
         runs.cancel_run(world.scheduler, run_id, who="ann")
     assert world.all("SELECT action FROM audit") == [("run",), ("cancel",)]
 
@@ -288,7 +288,7 @@ def test_a_run_can_be_made_again_with_its_params(make_world: MakeWorld) -> None:
         (first, {"who": "ann"}),
         (again, {"who": "ann"}),
     ]
-    assert rows[1][2] == f"again: {first}"
+    assert rows[1][2] == f"rerun of {first}"
 
 
 def test_a_second_click_makes_no_second_run(make_world: MakeWorld) -> None:

@@ -172,7 +172,7 @@ def test_a_run_by_hand_cannot_take_a_fire_time_that_is_still_to_come(
     world = make_world()
     world.upload("name: D\nschedule: '@every 30s'\ntasks: [{id: t, command: x}]")
     for ahead in (timedelta(microseconds=1), timedelta(seconds=30), timedelta(days=400)):
-        with pytest.raises(InvalidRequest, match="lies ahead, where the schedule will make a run"):
+        with pytest.raises(InvalidRequest, match="is in the future, where the schedule creates"):
             world.request("d", logical_date=world.clock() + ahead)
     world.play(65)
     assert world.all("SELECT run_type FROM runs") == [("scheduled",)] * 2

@@ -68,7 +68,7 @@ def test_a_child_that_is_replaced_in_the_queue_fails_who_waits_for_it(world: Wor
 def test_a_child_that_is_skipped_at_its_limit_fails_the_task_with_the_reason(world: World) -> None:
     run_id = waiting(world, "skip")
     assert world.run_state(run_id) == "failed"
-    said = "DAG 'child' was not run: skipped: 1 runs were active (overlap_policy skip)"
+    said = "DAG 'child' did not run: skipped: 1 runs were active (overlap_policy skip)"
     assert reason(world) == said
 
 

@@ -125,7 +125,7 @@ def test_a_run_whose_params_do_not_suit_the_new_version_is_refused(
     world.play(3, ticking=False)
     world.upload(dag(A, head=f"params: {params}"))
     for is_dry in (True, False):
-        with pytest.raises(Conflict, match="cannot go on with version 2") as refused:
+        with pytest.raises(Conflict, match="cannot continue with version 2") as refused:
             runs.retry_run(world.scheduler, run_id, dry_run=is_dry, who="ann")
         assert said in refused.value.message.replace('"', "'")
     assert world.all("SELECT version_id FROM runs") == [(1,)]
