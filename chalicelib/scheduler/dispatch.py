@@ -1,7 +1,8 @@
-"""The limits, and who goes first: nothing else gives out a slot than the two functions here.
+"""Gives slots to runs and tasks within their limits, in order of priority. Nothing else does.
 
-Schedulers with several doors (the clock, the API, a backfill) tend to check limits at some of them
-only. Here a run is made without a slot, whoever makes it, and a task becomes ready without one.
+Schedulers with several entrances (the clock, the API, a backfill) tend to check the limits at some
+of them only. Here a run is created without a slot, whoever creates it, and a task becomes ready
+without one.
 """
 
 from __future__ import annotations
@@ -29,21 +30,21 @@ from chalicelib.scheduler.unit_of_work import IMMEDIATELY, LEAD_TIME, UnitOfWork
 log = logging.getLogger("orchestrator.scheduler")
 
 MAX_DISPATCHED = 1000
-"""Tasks that one transaction may begin: what EFS writes well within the five seconds that it may be
-open. A wake-up goes on at once."""
+"""Tasks that one transaction dispatches: what EFS writes well within the five seconds that it may
+be open. An immediate wake-up dispatches the rest."""
 MAX_TEMPLATES_TO_COMPILE = 200
-"""Texts whose templates are compiled between two transactions."""
+"""Templates that are compiled between two transactions."""
 FIRST_PAGE_SIZE = 50
-"""Ready tasks that are looked at first: mostly few slots are free, and nothing holds tasks back."""
+"""Ready tasks that are read first: usually few slots are free, and no limit holds tasks back."""
 PAGE_SIZE = 500
 MAX_PAGES = 40
 MAX_UNADMITTABLE = 20
-"""Waiting runs that cannot be let in, and do not hold up those behind them meanwhile."""
+"""Waiting runs that cannot be admitted because of an error, and may not block those after them."""
 
 
 def admit_runs(work: UnitOfWork, dag_id: str) -> None:
-    """Let waiting runs in while the DAG has free slots, the earliest first. A paused DAG lets in
-    only those that the clock did not make."""
+    """Admit waiting runs while the DAG has free slots, earliest first. In a paused DAG only runs
+    that were not created by the schedule are admitted."""
     dag = dags.find(work.tx, dag_id)
     if dag is None or dag.is_removed:
         return
@@ -73,19 +74,19 @@ def _admit(work: UnitOfWork, run: Run) -> None:
 
 
 def dispatch_tasks(work: UnitOfWork) -> None:
-    """Begin ready tasks where slots are free, in the DAGs and pools in which something changed: by
-    priority and then the oldest first, whichever DAG they are of."""
+    """Dispatch ready tasks while slots are free, in the DAGs and pools in which something changed:
+    by priority, then oldest first, across DAGs."""
     slots, tx = FreeSlots(work), work.tx
-    lines = [
+    queues = [
         _ready_tasks(slots, partial(task_slots.ready_in_dag, tx, dag_id), slots.is_full_dag, dag_id)
         for dag_id in work.dags_to_dispatch
     ]
-    lines += [
+    queues += [
         _ready_tasks(slots, partial(task_slots.ready_in_pool, tx, pool), slots.is_full_pool, pool)
         for pool in work.pools_to_dispatch
     ]
     before: TaskInstance | None = None
-    for task in heapq.merge(*lines, key=lambda task: (-task.priority, task.key)):
+    for task in heapq.merge(*queues, key=lambda task: (-task.priority, task.key)):
         if (
             work.dispatched >= MAX_DISPATCHED
             or work.tx.is_late()
@@ -93,7 +94,9 @@ def dispatch_tasks(work: UnitOfWork) -> None:
         ):
             work.outbox.wake(work.now)
             break
-        if before is None or task.key != before.key:  # not in line for both its DAG and its pool
+        if (
+            before is None or task.key != before.key
+        ):  # else in two queues: of its DAG and of its pool
             _dispatch_isolated(work, task, slots)
         before = task
     work.dags_to_dispatch.clear()
@@ -106,21 +109,21 @@ def _ready_tasks(
     is_full: Callable[[str], bool],
     of: str,
 ) -> Iterator[TaskInstance]:
-    """The ready tasks of a DAG or a pool in order, for as long as it has a free slot. Those that
-    one limit holds back do not hold back those behind them."""
-    behind = Place()
+    """Yield the ready tasks of a DAG or a pool in order, as long as it has a free slot. Tasks that
+    another limit holds back do not block those after them."""
+    after = Place()
     for size in (FIRST_PAGE_SIZE, *repeat(PAGE_SIZE, MAX_PAGES)):
         if is_full(of):
             return
-        page = ready(behind, slots.full(), size)
+        page = ready(after, slots.full(), size)
         yield from page
         if len(page) < size:
             return
-        behind = Place(page[-1].priority, page[-1].key)
+        after = Place(page[-1].priority, page[-1].key)
 
 
 def _dispatch_isolated(work: UnitOfWork, task: TaskInstance, slots: FreeSlots) -> None:
-    """Begin the task unless a limit keeps it from that."""
+    """Dispatch the task unless a limit prevents that."""
     is_full_pool = task.pool is not None and slots.is_full_pool(task.pool)
     if is_full_pool or slots.is_full_dag(task.attempt.dag_id):
         return
@@ -139,10 +142,10 @@ def _dispatch(work: UnitOfWork, task: TaskInstance, slots: FreeSlots) -> None:
     run = work.run_of(task)
     definition = work.definition(run.version_id).task(task.task_id)
     if definition.trigger_dag_id is not None:
-        if (moment := start_time(work, run, task)) > work.now:
-            work.outbox.wake_after(moment)  # no executor waits for the exact second
+        if (time := start_time(work, run, task)) > work.now:
+            work.outbox.wake_after(time)  # no executor waits for the exact second
             return
-        slots.take(task)  # it may wait for the other run, and holds its slot as long
+        slots.take(task)  # held while it waits for the other run
         sub_dags.trigger(work, run, task)
         return
     try:
@@ -165,8 +168,8 @@ def start_time(work: UnitOfWork, run: Run, task: TaskInstance) -> datetime:
 
 
 def queue_attempt(work: UnitOfWork, run: Run, task: TaskInstance) -> None:
-    """Begin the next attempt: its message leaves after the commit, and again if nothing is heard.
-    Raises TemplateError if the command cannot be made."""
+    """Queue the next attempt. Its message is sent after the commit, and again if no executor
+    reports. Raises TemplateError if the command cannot be rendered."""
     not_before = start_time(work, run, task)
     attempt = next_attempt(task)
     dag = work.definition(run.version_id)
@@ -177,7 +180,7 @@ def queue_attempt(work: UnitOfWork, run: Run, task: TaskInstance) -> None:
 
 
 def next_attempt(task: TaskInstance) -> Attempt:
-    """Its name: a sensor that is asked again stays in the same attempt."""
+    """Return the next attempt's name. A sensor's further pokes stay in the same attempt."""
     now = task.attempt
     number = now.try_number if now.poke else now.try_number + 1
     return Attempt(now.dag_id, now.run_id, now.task_id, now.map_index, number, now.poke)
@@ -187,7 +190,7 @@ LONGEST_RESEND = timedelta(minutes=15)
 
 
 def resend_at(not_before: datetime, sends: int, resend_seconds: float) -> datetime:
-    """When to send a message again that was sent `sends` times more than once; doubling, up to 15
-    minutes, because a long queue looks like a lost message and must not be made longer for ever."""
+    """Return when to resend a message that has been resent `sends` times. The interval doubles up
+    to 15 minutes, because a long queue looks like lost messages and must not grow for ever."""
     wait = timedelta(seconds=resend_seconds * 2.0 ** min(sends, 10))
     return not_before + min(wait, LONGEST_RESEND)

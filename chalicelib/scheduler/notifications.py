@@ -1,8 +1,8 @@
-"""What people want to be told: `on_success`, `on_failure`, `on_retry` of a DAG and of its tasks.
+"""Notifications of users: `on_success`, `on_failure` and `on_retry` of a DAG and of its tasks.
 
-A notification is a row, made in the transaction that it tells of, and a message to an executor,
-because the functions with a database have no way out to the internet. What could not be delivered,
-and what is not heard of, is sent again for a day. Nothing here can hold up or fail a run.
+A notification is a row, inserted in the transaction of the event, and a message to an executor,
+because the functions with a database cannot reach the internet. A notification that is not
+delivered or not confirmed is resent for about a day. Nothing here can delay or fail a run.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from chalicelib.scheduler.unit_of_work import IMMEDIATELY, UnitOfWork
 from chalicelib.utils.time import iso
 
 CONFIRM_WITHIN = timedelta(minutes=5)
-"""How long a report may take: the executors may have much to do."""
+"""How long an executor's confirmation may take: executors may be busy."""
 LONGEST_RESEND = timedelta(hours=2)
 MAX_SENDS = 20
-"""With these pauses about a day."""
+"""With these delays about a day."""
 MAX_DUE = 100
 
 
 def notify_run(work: UnitOfWork, dag: Dag, run: Run, state: RunState, reason: str) -> None:
-    """The run has ended."""
+    """Notify that the run has ended in `state`."""
     with work.isolate("the notifications of a run", **run.ids()):
         if state is RunState.SUCCESS:
             _notify(
@@ -57,10 +57,10 @@ def notify_run(work: UnitOfWork, dag: Dag, run: Run, state: RunState, reason: st
 def notify_task(
     work: UnitOfWork, task: Task, run: Run, instance: TaskInstance, ended: End, target: TaskState
 ) -> None:
-    """An attempt has ended, and its task is in `target` now."""
+    """Notify that an attempt has ended, and that its task is now in `target`."""
     if target not in _EVENTS:
         return
-    said = {
+    details = {
         "state": target,
         "reason": ended.reason,
         "try_number": instance.try_number,
@@ -73,7 +73,7 @@ def notify_task(
             TaskState.FAILED: task.on_failure,
             TaskState.UP_FOR_RETRY: task.on_retry,
         }
-        _notify(work, listeners[target], _EVENTS[target], run, instance, said)
+        _notify(work, listeners[target], _EVENTS[target], run, instance, details)
 
 
 _EVENTS = {
@@ -89,7 +89,7 @@ def _notify(
     event: NotificationEvent,
     run: Run,
     instance: TaskInstance | None,
-    said: dict[str, Any],
+    details: dict[str, Any],
 ) -> None:
     task_id = instance.task_id if instance else None
     payload = {
@@ -100,12 +100,12 @@ def _notify(
         "run_type": run.run_type,
         "logical_date": iso(run.logical_date),
         "at": iso(work.now),
-        **said,
+        **details,
     }
     for listener in listeners:
-        refuse = partial(_insert, work, run, task_id, event, listener, payload)
+        insert_failed = partial(_insert, work, run, task_id, event, listener, payload)
         ids: dict[str, Any] = {**run.ids(), "task_id": task_id, "kind": listener.kind}
-        with work.isolate("a notification", fallback=refuse, patience=IMMEDIATELY, **ids):
+        with work.isolate("a notification", fallback=insert_failed, patience=IMMEDIATELY, **ids):
             key = _insert(work, run, task_id, event, listener, payload)
             _send(work, key, run.dag_id, listener.kind, listener.target, payload)
 
@@ -119,7 +119,7 @@ def _insert(
     payload: dict[str, Any],
     failure: str | None = None,
 ) -> int:
-    """Keep the notification; with `failure` as one that failed for this reason."""
+    """Insert the notification; with `failure`, as one that failed for this reason."""
     key = notifications.insert(
         work.tx,
         dag_id=run.dag_id,
@@ -143,13 +143,14 @@ def _send(
     what = f"{payload['dag_id']}.{payload['task_id']}" if payload.get("task_id") else dag_id
     env = {name.upper(): str(value) for name, value in payload.items() if value is not None}
     subject = f"{what}: {payload['event']}"
-    work.outbox.notices.append(
+    work.outbox.notifications.append(
         (NotificationMessage(key, kind, target, subject, payload, env), dag_id)
     )
 
 
 def apply_result(work: UnitOfWork, report: NotificationResult) -> None:
-    """An executor has delivered it, or could not; then it is sent again where that may help."""
+    """Record that an executor delivered a notification or could not. Resend it later if the failure
+    is transient."""
     if report.is_delivered or not report.is_transient:
         notifications.end(work.tx, report.id, report.is_delivered, report.reason)
         return
@@ -157,7 +158,7 @@ def apply_result(work: UnitOfWork, report: NotificationResult) -> None:
     if notification is None:
         return
     if notification.sends >= MAX_SENDS:
-        reason = f"{report.reason}; given up after it was sent {notification.sends} times"
+        reason = f"{report.reason}; gave up after {notification.sends} attempts"
         notifications.end(work.tx, report.id, False, reason)
     else:
         due_at = work.now + resend_delay(notification.sends)
@@ -165,27 +166,33 @@ def apply_result(work: UnitOfWork, report: NotificationResult) -> None:
 
 
 def resend_delay(sends: int) -> timedelta:
-    """Between a send that came to nothing and the next; `sends` counts from 1."""
+    """Return the delay after a failed send, before the next; `sends` counts from 1."""
     return min(timedelta(minutes=2.0 ** (sends - 1)), LONGEST_RESEND)
 
 
 def resend(work: UnitOfWork) -> int:
-    """Send again what could not be delivered and what nobody has confirmed; give up after about a
-    day."""
+    """Resend notifications that were not delivered or not confirmed. Give up after about a day."""
     due = notifications.due(work.tx, work.now, MAX_DUE)
-    for found in due:
-        fallback = partial(notifications.end, work.tx, found.id, False)
-        ids: dict[str, Any] = {"dag_id": found.dag_id, "notification_id": found.id}
+    for notification in due:
+        fallback = partial(notifications.end, work.tx, notification.id, False)
+        ids: dict[str, Any] = {"dag_id": notification.dag_id, "notification_id": notification.id}
         with work.isolate("a notification to be sent again", fallback=fallback, **ids):
-            _resend(work, found)
+            _resend(work, notification)
     return len(due)
 
 
-def _resend(work: UnitOfWork, found: notifications.Notification) -> None:
-    if found.sends >= MAX_SENDS:
-        reason = f"not confirmed after it was sent {found.sends} times"
-        notifications.end(work.tx, found.id, False, reason)
+def _resend(work: UnitOfWork, notification: notifications.Notification) -> None:
+    if notification.sends >= MAX_SENDS:
+        reason = f"not confirmed after {notification.sends} attempts"
+        notifications.end(work.tx, notification.id, False, reason)
         return
-    due_at = work.now + max(CONFIRM_WITHIN, resend_delay(found.sends + 1))
-    notifications.postpone(work.tx, found.id, due_at)
-    _send(work, found.id, found.dag_id, found.kind, found.target, found.payload)
+    due_at = work.now + max(CONFIRM_WITHIN, resend_delay(notification.sends + 1))
+    notifications.postpone(work.tx, notification.id, due_at)
+    _send(
+        work,
+        notification.id,
+        notification.dag_id,
+        notification.kind,
+        notification.target,
+        notification.payload,
+    )

@@ -1,4 +1,4 @@
-"""What a transaction decides to send. It leaves after the commit, each message for itself."""
+"""The messages that a transaction decides to send. They leave after the commit, independently."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 log = logging.getLogger("orchestrator.scheduler")
 
 WAKE_AHEAD = timedelta(seconds=3)
-"""A wake-up arrives this long before its moment: time to start cold and to commit."""
+"""A wake-up arrives this long before its time: enough for a cold start and a commit."""
 TICK_HORIZON = timedelta(seconds=120)
 """How far the tick looks ahead: EventBridge may leave almost two minutes between two ticks."""
 
 MAX_CONCURRENT_STOPS = 16
-"""Attempts: each takes up to three requests, and somebody waits for the answer to a cancel."""
+"""Each takes up to three requests, and a user waits for the response to a cancel."""
 
 MAX_DELAY = 900
 """SQS's own limit, in seconds."""
@@ -50,7 +50,7 @@ class Outbox:
 
     now: datetime
     tasks: list[tuple[TaskMessage, datetime, str]] = field(default_factory=list)
-    notices: list[tuple[NotificationMessage, str]] = field(default_factory=list)
+    notifications: list[tuple[NotificationMessage, str]] = field(default_factory=list)
     wakes: set[int] = field(default_factory=set)
     stops: list[Attempt] = field(default_factory=list)
 
@@ -58,26 +58,27 @@ class Outbox:
         """Send the attempt to the queue of `place`, a key of `chalicelib.places.PLACES`."""
         self.tasks.append((message, not_before, place))
 
-    def wake(self, moment: datetime | None) -> None:
-        """Ask to be woken for `moment`. Farther ahead than the tick looks, the tick will ask."""
-        if moment is not None and moment <= self.now + TICK_HORIZON:
-            self.wakes.add(math.ceil(moment.timestamp()))
+    def wake(self, time: datetime | None) -> None:
+        """Schedule a wake-up for `time`, unless it is so far ahead that a later tick will."""
+        if time is not None and time <= self.now + TICK_HORIZON:
+            self.wakes.add(math.ceil(time.timestamp()))
 
-    def wake_after(self, moment: datetime | None) -> None:
-        """The same for something that no executor waits for: right after its moment, not before."""
-        self.wake(None if moment is None else moment + WAKE_AHEAD)
+    def wake_after(self, time: datetime | None) -> None:
+        """Schedule a wake-up right after `time`, for what must not happen before it."""
+        self.wake(None if time is None else time + WAKE_AHEAD)
 
     def mark(self) -> tuple[int, int, int]:
-        """Where it stands now, for `back_to`."""
-        return len(self.tasks), len(self.notices), len(self.stops)
+        """Return the current position, for `rewind`."""
+        return len(self.tasks), len(self.notifications), len(self.stops)
 
     def rewind(self, mark: tuple[int, int, int]) -> None:
-        """Forget what came since. Wake-ups stay: one too many finds nothing due."""
-        tasks, notices, stops = mark
-        del self.tasks[tasks:], self.notices[notices:], self.stops[stops:]
+        """Drop the messages added since `mark`. Wake-ups stay: a superfluous one finds nothing
+        due."""
+        tasks, notifications, stops = mark
+        del self.tasks[tasks:], self.notifications[notifications:], self.stops[stops:]
 
     def send(self, scheduler: SchedulerContext) -> None:
-        """Send all. What cannot be sent is logged and left to the tick: the commit stands."""
+        """Send everything. A failure is logged and left to the tick, because the commit stands."""
         for send in (self._send_tasks, self._send_wakes, self._send_stops):
             _try(partial(send, scheduler))
 
@@ -88,17 +89,17 @@ class Outbox:
             try:
                 messages.setdefault(place, []).append(self._task_message(task, not_before))
             except Exception as error:
-                log.exception("a task's message cannot be written", extra=task.attempt.ids())
+                log.exception("a task message cannot be encoded", extra=task.attempt.ids())
                 result = Result(task.attempt, Outcome.FAILED, reason=_encoding_error(error))
                 failed.append(OutgoingMessage(result.encode()))
-        for notice, dag_id in self.notices:
+        for notification, dag_id in self.notifications:
             try:
-                message = OutgoingMessage(notice.encode(), 0, dag_id)
+                message = OutgoingMessage(notification.encode(), 0, dag_id)
                 messages.setdefault(DEFAULT_PLACE, []).append(message)
             except Exception as error:
-                log.exception("a notice cannot be written", extra={"dag_id": dag_id})
-                told = NotificationResult(notice.id, False, _encoding_error(error))
-                failed.append(OutgoingMessage(told.encode()))
+                log.exception("a notification message cannot be encoded", extra={"dag_id": dag_id})
+                undelivered = NotificationResult(notification.id, False, _encoding_error(error))
+                failed.append(OutgoingMessage(undelivered.encode()))
         for place, batch in messages.items():
             _try(partial(scheduler.task_queues[place].send, batch))
         if failed:
@@ -124,13 +125,14 @@ class Outbox:
         return OutgoingMessage(Wake(at=float(second)).encode(), min(max(ahead, 0), MAX_DELAY))
 
     def _stop(self, scheduler: SchedulerContext) -> list[OutgoingMessage]:
-        """Claim what has not begun, so that it never will, and mark the rest to be stopped."""
+        """Claim the attempts that have not started, so that they never do, and ask the executors of
+        the others to stop them."""
 
         def is_kept(attempt: Attempt) -> bool:
             try:
                 return claims.stop(scheduler.claims, attempt, self.now)
             except Exception:
-                log.exception("not stopped, the tick will ask again", extra=attempt.ids())
+                log.exception("not stopped; the tick will try again", extra=attempt.ids())
                 return False
 
         with ThreadPoolExecutor(MAX_CONCURRENT_STOPS) as pool:
@@ -143,14 +145,14 @@ class Outbox:
 
 
 def _try(send: Callable[[], object]) -> None:
-    """Send; an error is logged, and keeps nothing from the other queues."""
+    """Send. An error is logged and does not affect the other queues."""
     try:
         send()
     except OrchestratorError as error:
-        log.error("messages not sent, the tick will send them again: %s", error.message)
+        log.error("messages not sent; the tick will resend them: %s", error.message)
     except Exception:
-        log.exception("messages not sent, the tick will send them again")
+        log.exception("messages not sent; the tick will resend them")
 
 
 def _encoding_error(error: Exception) -> str:
-    return f"its message cannot be written: {in_words(error)}"
+    return f"its message cannot be encoded: {in_words(error)}"

@@ -106,4 +106,4 @@ def test_a_message_that_cannot_be_written_fails_its_attempt_and_no_other(
     world.play(5)
     assert world.task_states(run_id) == {"a": "failed", "b": "success"}
     reasons = world.all("SELECT reason FROM task_instances WHERE task_id = 'a'")
-    assert reasons == [("its message cannot be written: AttributeError: x",)]
+    assert reasons == [("its message cannot be encoded: AttributeError: x",)]

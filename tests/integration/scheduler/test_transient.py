@@ -88,7 +88,7 @@ def test_an_alert_is_sent_at_growing_intervals_for_about_a_day(make_world: MakeW
     assert stands(world) == (
         "failed",
         notifications.MAX_SENDS,
-        f"{BUSY_ANSWER}; given up after it was sent 20 times",
+        f"{BUSY_ANSWER}; gave up after 20 attempts",
     )
 
 
