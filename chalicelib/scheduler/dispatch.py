@@ -161,8 +161,8 @@ def _dispatch(work: UnitOfWork, task: TaskInstance, slots: FreeSlots) -> None:
 
 
 def start_time(work: UnitOfWork, run: Run, task: TaskInstance) -> datetime:
-    """When the task may begin. Nothing is ready earlier than MAKE_AHEAD of its time; what seems so
-    is from before the clock was set back."""
+    """Return when the task may start, at most LEAD_TIME from now. A later time is from before the
+    clock was set back."""
     start_time = max(work.now, run.not_before, task.not_before or run.not_before)
     return min(start_time, work.now + LEAD_TIME)
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.claims import BucketClaims
 from chalicelib.enums import Outcome
 from chalicelib.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from chalicelib.messages import TaskMessage
@@ -98,9 +99,9 @@ def test_a_cancel_whose_process_died_before_it_could_ask_is_repeated_by_the_tick
     world.upload(CHAIN)
     run_id = world.request("chain")
     world.play(2, ticking=False)
-    object.__setattr__(world.scheduler, "runs", DeadBucket())
+    object.__setattr__(world.scheduler, "claims", BucketClaims(DeadBucket()))
     runs.cancel_run(world.scheduler, run_id, who="ann")
-    object.__setattr__(world.scheduler, "runs", world.runs)
+    object.__setattr__(world.scheduler, "claims", world.claims)
     world.play(5, ticking=False)
     assert world.run_state(run_id) == "running"
     world.play(60)
@@ -208,7 +209,7 @@ def test_a_run_that_is_being_stopped_cannot_be_cleared(make_world: MakeWorld) ->
     run_id = world.request("chain")
     world.play(1, ticking=False)
     runs.cancel_run(world.scheduler, run_id, who="ann")
-    with pytest.raises(Conflict, match="being stopped; clear it when it has ended"):
+    with pytest.raises(Conflict, match="being stopped; clear it once it has ended"):
         runs.clear(world.scheduler, run_id, task_ids=["b"], who="ann")
     world.play(2, ticking=False)
     runs.clear(world.scheduler, run_id, task_ids=["b"], who="ann")
@@ -374,9 +375,10 @@ def test_what_a_cancel_stops_is_stopped_at_once_and_not_one_by_one(make_world: M
     world = make_world()
     world.upload("name: Wide\ntasks: [{id: a, command: x}, {id: b, command: x}]")
     run_id = world.request("wide")
-    object.__setattr__(world.scheduler, "runs", MeetingBucket())
+    bucket = MeetingBucket()
+    object.__setattr__(world.scheduler, "claims", BucketClaims(bucket))
     runs.cancel_run(world.scheduler, run_id, who="ann")
-    assert len(world.scheduler.runs.list("")) == 2
+    assert len(bucket.list("")) == 2
     world.apply()
     assert world.run_state(run_id) == "cancelled"
 
