@@ -1,8 +1,7 @@
-"""Runs for a range of fire times in the past, made little by little.
+"""Creates the runs of backfills, a few at a time.
 
-A backfill never has more runs that have not ended than its own max_active_runs, and runs of the
-schedule go before its waiting ones; so ten thousand dates neither fill the tables nor starve the
-schedule.
+A backfill never has more active runs than its own max_active_runs, and scheduled runs are admitted
+before its waiting ones. So ten thousand dates neither fill the tables nor starve the schedule.
 """
 
 from __future__ import annotations
@@ -28,25 +27,25 @@ log = logging.getLogger("orchestrator.scheduler")
 
 MAX_BACKFILLS = 50
 MAX_LOOKED_AT = 200
-"""Dates that one pass looks at."""
+"""Dates that one pass processes."""
 
 
 def advance_all(work: UnitOfWork) -> int:
     """Take every running backfill on, should a run's end have been missed; answers the runs
     made."""
-    made = 0
-    for found in backfills.running(work.tx, MAX_BACKFILLS):
-        made += advance(work, found.id)
-    return made
+    created = 0
+    for backfill in backfills.running(work.tx, MAX_BACKFILLS):
+        created += advance(work, backfill.id)
+    return created
 
 
 def advance(work: UnitOfWork, backfill_id: int) -> int:
-    """Make runs up to the backfill's own limit; answers how many."""
-    made = 0
+    """Create runs up to the backfill's own limit. Returns how many."""
+    created = 0
     fallback = partial(_cancel, work, backfill_id)
     with work.isolate("a backfill", fallback=fallback, backfill_id=backfill_id):
-        made = _create_runs(work, backfill_id)
-    return made
+        created = _create_runs(work, backfill_id)
+    return created
 
 
 def _cancel(work: UnitOfWork, backfill_id: int, reason: str) -> None:
@@ -54,55 +53,55 @@ def _cancel(work: UnitOfWork, backfill_id: int, reason: str) -> None:
 
 
 def _create_runs(work: UnitOfWork, backfill_id: int) -> int:
-    found = backfills.find(work.tx, backfill_id)
-    dag = dags.find(work.tx, found.dag_id) if found else None
-    if found is None or found.state != BackfillState.RUNNING:
+    backfill = backfills.find(work.tx, backfill_id)
+    dag = dags.find(work.tx, backfill.dag_id) if backfill else None
+    if backfill is None or backfill.state != BackfillState.RUNNING:
         return 0
     if dag is None or dag.is_removed:
-        backfills.set_state(work.tx, found.id, BackfillState.CANCELLED, work.now)
+        backfills.set_state(work.tx, backfill.id, BackfillState.CANCELLED, work.now)
         return 0
     definition = work.definition(dag.version_id)
-    active = runs.backfill_count(work.tx, found.id)
-    moment, counts, made = found.next_date, dict(found.counts), 0
+    active = runs.backfill_count(work.tx, backfill.id)
+    date, counts, created = backfill.next_date, dict(backfill.counts), 0
     for _ in range(MAX_LOOKED_AT):
-        if moment is None or active >= found.max_active_runs:
+        if date is None or active >= backfill.max_active_runs:
             break
-        what = _process_date(work, found, moment)
-        counts[what] = counts.get(what, 0) + 1
-        active += what in ("made", "cleared")
-        made += what == "made"
-        moment = _next_date(definition, found, moment)
+        outcome = _process_date(work, backfill, date)
+        counts[outcome] = counts.get(outcome, 0) + 1
+        active += outcome in ("made", "cleared")
+        created += outcome == "made"
+        date = _next_date(definition, backfill, date)
     else:
-        work.outbox.wake(work.now)  # the tick, or this wake-up's pass, goes on
-    backfills.move_on(work.tx, found.id, moment, counts)
-    if moment is None and active == 0:
-        backfills.set_state(work.tx, found.id, BackfillState.DONE, work.now)
-    return made
+        work.outbox.wake(work.now)  # the tick or this wake-up continues
+    backfills.move_on(work.tx, backfill.id, date, counts)
+    if date is None and active == 0:
+        backfills.set_state(work.tx, backfill.id, BackfillState.DONE, work.now)
+    return created
 
 
-def _process_date(work: UnitOfWork, backfill: Backfill, moment: datetime) -> str:
+def _process_date(work: UnitOfWork, backfill: Backfill, date: datetime) -> str:
     """Make, clear, or leave the run of one date. One that is refused, as by a default that is no
     value for its param on that date, does not stand in the way of the next."""
     try:
-        existing = runs.by_logical_date(work.tx, backfill.dag_id, moment)
+        existing = runs.by_logical_date(work.tx, backfill.dag_id, date)
         if existing is not None:
             return _reprocess(work, backfill, existing)
-        return _create_run(work, backfill, moment)
+        return _create_run(work, backfill, date)
     except OrchestratorError as error:
-        ids = {"dag_id": backfill.dag_id, "backfill_id": backfill.id, "logical_date": moment}
-        log.error("a date of a backfill refused: %s", error.message, extra=ids)
+        ids = {"dag_id": backfill.dag_id, "backfill_id": backfill.id, "logical_date": date}
+        log.error("a date of a backfill was rejected: %s", error.message, extra=ids)
         return "refused"
 
 
-def _create_run(work: UnitOfWork, backfill: Backfill, moment: datetime) -> str:
+def _create_run(work: UnitOfWork, backfill: Backfill, date: datetime) -> str:
     dag = dags.find(work.tx, backfill.dag_id)
     assert dag is not None
-    before = previous_fire_time(work.definition(dag.version_id), moment)
+    before = previous_fire_time(work.definition(dag.version_id), date)
     new = NewRun(
         run_type=RunType.BACKFILL,
-        logical_date=moment,
-        data_interval_start=before or moment,
-        data_interval_end=moment,
+        logical_date=date,
+        data_interval_start=before or date,
+        data_interval_end=date,
         not_before=work.now,
         backfill_id=backfill.id,
     )
@@ -124,9 +123,9 @@ def _reprocess(work: UnitOfWork, backfill: Backfill, run: Run) -> str:
     return "cleared"
 
 
-def _next_date(dag: Dag, backfill: Backfill, moment: datetime) -> datetime | None:
+def _next_date(dag: Dag, backfill: Backfill, date: datetime) -> datetime | None:
     if backfill.is_reverse:
-        earlier = previous_fire_time(dag, moment)
+        earlier = previous_fire_time(dag, date)
         return earlier if earlier is not None and earlier >= backfill.from_date else None
-    later = next_fire_time(dag, moment)
+    later = next_fire_time(dag, date)
     return later if later is not None and later <= backfill.to_date else None

@@ -1,14 +1,14 @@
-"""What the clock makes due: fire times, retries, sensors to ask again, runs that took too long.
-Called by the tick and by every wake-up.
+"""Processes what is due: fire times, retries, sensors to poke, timeouts. Called by the tick and by
+every wake-up.
 
-The tick comes once a minute, at no particular second. For what falls due before the next one it
-leaves wake-ups: messages to the results queue, delayed until three seconds before the moment. A
-wake-up makes what is due within the next five seconds, and the executor waits out the rest. So a
-run starts on its second, but is not made (and holds no slot, and cannot escape a pause or a new
-version) minutes before it begins.
+The tick runs once a minute, at no particular second. For what falls due before the next one it
+schedules wake-ups: messages to the results queue, delayed until three seconds before the time. A
+wake-up processes what is due within the next five seconds, and the executor waits out the rest. So
+a run starts on its second, but is not created minutes before: it would hold a slot, and escape a
+pause or a new version.
 
-Nobody asks "what is due now" but "what is due and not yet made", so that a tick that is late,
-doubled or missing changes nothing.
+The question is never what is due now, but what is due and not yet created, so that a late, doubled
+or missing tick changes nothing.
 """
 
 from __future__ import annotations
@@ -48,31 +48,32 @@ MAX_WAKES = 200
 MAX_EXPANSIONS = 50
 MAX_DAGS_RECHECKED = 100
 MAX_WAITING = 100
-"""Runs of one DAG that may wait for a slot before its missed fire times stop making more."""
+"""Runs of one DAG that may wait for a slot before its missed fire times create no more."""
 OUTAGE = TICK_HORIZON
-"""Fire times missed by less than this were late, not missed: each still makes its run."""
+"""Fire times missed by less than this were late, not missed: each still creates its run."""
 
-_RECHECKED_UP_TO = "refilled_up_to"
+_RECHECKED_UP_TO = "rechecked_up_to"
 _INSTANT = timedelta(microseconds=1)
 
 
 def process_due(work: UnitOfWork) -> dict[str, int]:
-    """Do what is due; answers how much of what. Bounded: what is left over is woken for at once."""
+    """Process what is due. Returns the count of each part. Bounded: an immediate wake-up processes
+    the rest."""
     parts: dict[str, Callable[[UnitOfWork], int]] = {
         "runs_timed_out": _stop_timed_out_runs,
-        "runs_made": _create_scheduled_runs,
+        "runs_created": _create_scheduled_runs,
         "retries_queued": partial(_requeue_due, state=TaskState.UP_FOR_RETRY),
-        "sensors_asked": partial(_requeue_due, state=TaskState.UP_FOR_RESCHEDULE),
+        "sensors_poked": partial(_requeue_due, state=TaskState.UP_FOR_RESCHEDULE),
         "tasks_expanding": _continue_expansion,
         "dags_waiting_for_run_slots": _recheck_waiting_runs,
-        "dags_waiting_for_slots": _recheck_ready_tasks,
-        "backfill_runs": backfill_progress.advance_all,
+        "dags_waiting_for_task_slots": _recheck_ready_tasks,
+        "backfill_runs_created": backfill_progress.advance_all,
     }
     return {name: run_part(work, name, part) for name, part in parts.items()}
 
 
 def run_part(work: UnitOfWork, name: str, part: Callable[[UnitOfWork], int]) -> int:
-    """Do one part of what is due; one that raises keeps no other from being done."""
+    """Run one part. If it raises, the other parts still run."""
     number = 0
     with work.isolate(f"the part {name!r} of what is due"):
         number = part(work)
@@ -80,21 +81,22 @@ def run_part(work: UnitOfWork, name: str, part: Callable[[UnitOfWork], int]) -> 
 
 
 def schedule_wakes(work: UnitOfWork) -> int:
-    """Ask to be woken for everything that falls due before the next tick is sure to come."""
+    """Schedule wake-ups for everything that falls due before the next tick is certain to run."""
     after, until = work.now + LEAD_TIME, work.now + TICK_HORIZON
-    moments = dags.fire_moments(work.tx, after, until, MAX_WAKES)
-    moments += task_instances.retry_moments(work.tx, after, until, MAX_WAKES)
-    for moment in moments:
-        work.outbox.wake(moment)
+    times = dags.fire_moments(work.tx, after, until, MAX_WAKES)
+    times += task_instances.retry_moments(work.tx, after, until, MAX_WAKES)
+    for time in times:
+        work.outbox.wake(time)
     timeouts = run_slots.timeout_moments(work.tx, work.now, until, MAX_WAKES)
-    for moment in timeouts:
-        work.outbox.wake_after(moment)
-    return len(moments) + len(timeouts)
+    for time in timeouts:
+        work.outbox.wake_after(time)
+    return len(times) + len(timeouts)
 
 
 def first_fire_time(work: UnitOfWork, dag_id: str, dag: Dag) -> datetime | None:
-    """The first fire time of a new DAG, a changed schedule or an un-paused DAG: the next one. Only
-    `catchup` looks back: to the last fire time that made a run, else to start_date."""
+    """Return the first fire time of a new DAG, a changed schedule or an un-paused DAG: the next
+    one. With `catchup` it is the first after the last one that created a run, or after
+    start_date."""
     if not dag.catchup:
         return next_fire_time(dag, work.now)
     last = runs.last_scheduled(work.tx, dag_id)
@@ -106,52 +108,55 @@ def first_fire_time(work: UnitOfWork, dag_id: str, dag: Dag) -> datetime | None:
 
 def _create_scheduled_runs(work: UnitOfWork) -> int:
     horizon = work.now + LEAD_TIME
-    made = 0
+    created = 0
     for dag in dags.due(work.tx, horizon, MAX_RUNS):
-        if made >= MAX_RUNS or work.tx.is_late():
+        if created >= MAX_RUNS or work.tx.is_late():
             work.outbox.wake(work.now)
             break
         fallback = partial(_pause, work, dag.dag_id)
         with work.isolate("a DAG that is due", fallback=fallback, dag_id=dag.dag_id):
-            made += _create_runs_of_dag(work, dag, horizon, MAX_RUNS - made)
-    if made >= MAX_RUNS:
+            created += _create_runs_of_dag(work, dag, horizon, MAX_RUNS - created)
+    if created >= MAX_RUNS:
         work.outbox.wake(work.now)
-    return made
+    return created
 
 
 def _pause(work: UnitOfWork, dag_id: str, reason: str) -> None:
-    why = f"paused because no run of it could be made: {reason}; upload its file again, un-pause it"
+    why = (
+        f"paused because no run could be created: {reason}; upload its file again, then un-pause it"
+    )
     dags.set_paused(work.tx, dag_id, True, None, work.now, why)
 
 
 def _create_runs_of_dag(work: UnitOfWork, dag: RegisteredDag, horizon: datetime, limit: int) -> int:
-    """Make the DAG's due runs in order and set its clock to the fire time after the last."""
+    """Create the DAG's due runs in order, and set its next fire time to the one after the last."""
     definition = work.definition(dag.version_id)
     limit = min(limit, MAX_WAITING - run_slots.waiting_count(work.tx, dag.dag_id))
-    moment = _first_to_create(dag, definition, work.now)
-    made = 0
-    while moment is not None and moment <= horizon and made < limit:
-        before = previous_fire_time(definition, moment)
+    fire_time = _first_to_create(dag, definition, work.now)
+    created = 0
+    while fire_time is not None and fire_time <= horizon and created < limit:
+        previous = previous_fire_time(definition, fire_time)
         new = NewRun(
             run_type=RunType.SCHEDULED,
-            logical_date=moment,
-            data_interval_start=before or moment,
-            data_interval_end=moment,
-            not_before=moment,
+            logical_date=fire_time,
+            data_interval_start=previous or fire_time,
+            data_interval_end=fire_time,
+            not_before=fire_time,
         )
         try:
-            made += create_run(work, dag, new) is not None
+            created += create_run(work, dag, new) is not None
         except InvalidRequest as error:
-            log.error("no run made: %s", error.message, extra={"dag_id": dag.dag_id})
-        moment = next_fire_time(definition, moment)
-    dags.set_next_fire(work.tx, dag.dag_id, moment, work.now)
-    if moment is not None and moment > horizon:
-        work.outbox.wake(moment)
-    return made
+            log.error("no run created: %s", error.message, extra={"dag_id": dag.dag_id})
+        fire_time = next_fire_time(definition, fire_time)
+    dags.set_next_fire(work.tx, dag.dag_id, fire_time, work.now)
+    if fire_time is not None and fire_time > horizon:
+        work.outbox.wake(fire_time)
+    return created
 
 
 def _first_to_create(dag: RegisteredDag, definition: Dag, now: datetime) -> datetime | None:
-    """After an outage: every missed fire time if the DAG catches up, else only the latest."""
+    """Return the fire time to start with. After an outage that is the first missed one if the DAG
+    catches up, else the latest."""
     first = dag.next_fire_at
     if first is None or first > now - OUTAGE:
         return first
@@ -187,19 +192,19 @@ def _stop_timed_out_runs(work: UnitOfWork) -> int:
 
 
 def _recheck_waiting_runs(work: UnitOfWork) -> int:
-    """Look again at runs that wait beside a free slot: their time had not come when it became free,
-    or the clock was set back since, or they could not be let in."""
+    """Recheck runs that wait although a slot is free: their time had not come when it became free,
+    the clock was set back since, or they could not be admitted."""
     dag_ids = run_slots.dags_to_admit(work.tx, work.now + LEAD_TIME, MAX_DAGS_RECHECKED)
     work.dags_to_admit.update(dag_ids)
     return len(dag_ids)
 
 
 def _recheck_ready_tasks(work: UnitOfWork) -> int:
-    """Look again at tasks that wait for a slot: one transaction may begin only so many."""
+    """Recheck tasks that wait for a slot: one transaction may dispatch only so many."""
     after = housekeeping.word(work.tx, _RECHECKED_UP_TO)
     ready = task_slots.dags_with_ready_tasks(work.tx, after, MAX_DAGS_RECHECKED)
     work.dags_to_dispatch.update(ready)
-    # Round and round where there are more, for limits may hold back all of those.
+    # Round robin if there are more, because limits may hold back all of these.
     up_to = ready[-1] if len(ready) >= MAX_DAGS_RECHECKED else ""
     if up_to != after:
         housekeeping.set_word(work.tx, _RECHECKED_UP_TO, up_to)
@@ -207,7 +212,7 @@ def _recheck_ready_tasks(work: UnitOfWork) -> int:
 
 
 def _continue_expansion(work: UnitOfWork) -> int:
-    half = mapped_instances.half_expanded(work.tx, MAX_EXPANSIONS)
-    for whole in half:
-        work.mark_changed(whole.attempt.run_id)
-    return len(half)
+    expanding = mapped_instances.half_expanded(work.tx, MAX_EXPANSIONS)
+    for unmapped in expanding:
+        work.mark_changed(unmapped.attempt.run_id)
+    return len(expanding)

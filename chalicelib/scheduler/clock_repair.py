@@ -42,15 +42,15 @@ def correct_future_times(work: UnitOfWork) -> int:
 
 
 def _correct_fire_times(work: UnitOfWork) -> int:
-    found = queries.dags_set_after(work.tx, work.now, work.now + TOLERANCE, MAX_DAGS)
-    for dag in found:
+    dags_to_correct = queries.dags_set_after(work.tx, work.now, work.now + TOLERANCE, MAX_DAGS)
+    for dag in dags_to_correct:
         with work.isolate("a fire time from before the clock was set back", dag_id=dag.dag_id):
             _recompute_fire_time(work, dag)
-    return len(found)
+    return len(dags_to_correct)
 
 
 def _recompute_fire_time(work: UnitOfWork, dag: RegisteredDag) -> None:
     """Fire times that have made their run already make no other."""
-    moment = next_fire_time(work.definition(dag.version_id), work.now)
-    dags.set_next_fire(work.tx, dag.dag_id, moment, work.now)
-    work.outbox.wake(moment)
+    fire_time = next_fire_time(work.definition(dag.version_id), work.now)
+    dags.set_next_fire(work.tx, dag.dag_id, fire_time, work.now)
+    work.outbox.wake(fire_time)

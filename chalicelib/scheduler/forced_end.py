@@ -1,8 +1,8 @@
-"""The end of what cannot be handled: runs and attempts end without their definition, with a reason.
+"""Ends what cannot be handled: runs and attempts end without their definition, with a reason.
 
-A definition that was stored once may be unreadable later: the code has changed, a zone has gone, a
-bit has. Whatever needs it then raises and is skipped (see `UnitOfWork.isolate`). Nothing may be
-skipped for ever, so this is how it ends.
+A stored definition may be unreadable later: the code or the time zone database changed, or a bit
+flipped. Whatever needs it then raises and is isolated (see `UnitOfWork.isolate`). Nothing may stay
+that way for ever, so it ends here.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ log = logging.getLogger("orchestrator.scheduler")
 
 
 def fail_run(work: UnitOfWork, run: Run, reason: str) -> None:
-    """Fail the run: nothing of it begins any more, its commands are stopped, and it ends when they
-    have, or at once."""
+    """Fail the run: start no more of its tasks, stop its commands, and end it once they have
+    ended."""
     stopping.stop_run(work, run, RunState.FAILED, reason)
-    work.changed_runs.discard(run.run_id)  # its progress is what cannot be looked at
+    work.changed_runs.discard(run.run_id)  # advancing it is what raises
     now = work.run(run.run_id)
     if now is None or not now.is_active:
         _notify(work, run, reason)
@@ -42,21 +42,21 @@ def fail_run(work: UnitOfWork, run: Run, reason: str) -> None:
 
 
 def _notify(work: UnitOfWork, run: Run, reason: str) -> None:
-    with work.isolate("the news of a failed run", **run.ids()):
+    with work.isolate("the notification of a failed run", **run.ids()):
         dag = work.definition(run.version_id)
         notifications.notify_run(work, dag, run, RunState.FAILED, reason)
 
 
 def fail_task(work: UnitOfWork, task: TaskInstance, reason: str) -> None:
-    """Fail a task that waits to begin."""
+    """Fail a task that has not started."""
     target = TaskState.FAILED
     if task_instances.end_unstarted(work.tx, task.key, target, reason, work.now):
         work.mark_changed(task.attempt.run_id)
 
 
 def fail_unsent(work: UnitOfWork, task: TaskInstance, reason: str) -> None:
-    """Fail an attempt whose message cannot be made again; should an executor have the first one, it
-    is stopped."""
+    """Fail an attempt whose message cannot be rendered again. If an executor has the first message,
+    it is asked to stop."""
     if force_end_attempt(work, task, End(Outcome.FAILED, work.now), reason):
         stop_requests.insert(work.tx, task.attempt, work.now)
         work.outbox.stops.append(task.attempt)
@@ -65,8 +65,8 @@ def fail_unsent(work: UnitOfWork, task: TaskInstance, reason: str) -> None:
 def end_by_definition(
     work: UnitOfWork, task: TaskInstance, ended: End, by_definition: Callable[[], bool]
 ) -> bool:
-    """End an attempt in flight as its definition says or, if that raises, without it. False if it
-    has its result already."""
+    """End an attempt in flight by its definition or, if that raises, without it. Returns False if
+    it already has a result."""
     try:
         with work.savepoint():
             return by_definition()
@@ -76,8 +76,7 @@ def end_by_definition(
 
 
 def force_end_attempt(work: UnitOfWork, task: TaskInstance, ended: End, reason: str) -> bool:
-    """Record how an attempt in flight ended. Whether it may be tried again nobody knows: it is
-    not."""
+    """Record how an attempt in flight ended, without its definition and so without a retry."""
     target = STATE_OF_OUTCOME.get(ended.outcome, TaskState.FAILED)
     if target is TaskState.FAILED:
         ended = replace(ended, reason="; ".join(filter(None, (ended.reason, reason))))
@@ -93,4 +92,4 @@ STATE_OF_OUTCOME = {
     "skipped": TaskState.SKIPPED,
     "cancelled": TaskState.CANCELLED,
 }
-"""What these outcomes make of a task, whatever its definition says."""
+"""The state that follows from these outcomes, whatever the definition says."""

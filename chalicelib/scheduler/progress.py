@@ -1,7 +1,7 @@
-"""What follows from a change in a run: trigger rules, copies of expanded tasks, the end of the run.
+"""What follows from a change in a run: trigger rules, mapped instances, the end of the run.
 
-All of it is inside the transaction of the use case that made the change, and may run any number of
-times: it looks at what is, not at what happened.
+All of it runs in the transaction of the change, any number of times: it depends on the present
+state, not on what happened.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from chalicelib.scheduler.unit_of_work import UnitOfWork
 log = logging.getLogger("orchestrator.scheduler")
 
 MAX_INSTANCES_PER_EXPANSION = 1000
-"""Of an expanded task, in one transaction: what EFS writes well within the five seconds that a
-transaction may be open. The rest is made by the wake-up that follows at once."""
+"""What EFS writes well within the five seconds that a transaction may be open. An immediate wake-up
+creates the rest."""
 
 States = dict[str, Counter[TaskState]]
 
 
 def advance(work: UnitOfWork, run: Run) -> None:
-    """Take the run as far as it can go now."""
+    """Advance the run as far as possible now."""
     if not run.is_admitted:
         return
     dag = work.definition(run.version_id)
@@ -62,7 +62,7 @@ def _is_over(states: States) -> bool:
 
 
 def _touch_next(work: UnitOfWork, run: Run) -> None:
-    """A task of the run after this one may wait for its like here (`depends_on_past`)."""
+    """Recheck the next run, whose tasks may wait for theirs in this one (`depends_on_past`)."""
     with work.isolate("the run after this one", **run.ids()):
         following = runs.after(work.tx, run)
         if following is None or not following.is_active or not following.is_admitted:
@@ -73,8 +73,7 @@ def _touch_next(work: UnitOfWork, run: Run) -> None:
 
 
 def _decide_isolated(work: UnitOfWork, run: Run, task: Task, states: States) -> None:
-    """Decide about one task that waits. One that cannot be decided about fails, and the others go
-    on."""
+    """Decide about one waiting task. If that raises, the task fails, and the others continue."""
     try:
         target, reason = decision(work, run, task, states)
         if target is not TaskState.NONE:
@@ -95,15 +94,15 @@ def _decide(
     work: UnitOfWork, run: Run, task: Task, states: States, target: TaskState, reason: str
 ) -> None:
     waiting = task_instances.waiting(work.tx, run.key, task.id)
-    whole = next((instance for instance in waiting if instance.mapped_count is not None), None)
-    if target is TaskState.SCHEDULED and whole is not None:
-        # Copies that wait beside it were cleared: those that are needed again are made of them.
-        target, reason = _expand(work, run, task, whole)
+    unmapped = next((instance for instance in waiting if instance.mapped_count is not None), None)
+    if target is TaskState.SCHEDULED and unmapped is not None:
+        # Mapped instances that wait too were cleared; expansion reuses those that are needed.
+        target, reason = _expand(work, run, task, unmapped)
         if target is TaskState.SCHEDULED:
             states[task.id] = task_instances.states_of_task(work.tx, run.key, task.id)
             return
         ended = End(Outcome(target), work.now, reason=reason)
-        notifications.notify_task(work, task, run, whole, ended, target)
+        notifications.notify_task(work, task, run, unmapped, ended, target)
     for instance in waiting:
         if target is TaskState.SCHEDULED:
             task_instances.move(work.tx, instance.key, target)
@@ -114,7 +113,7 @@ def _decide(
 
 
 def decision(work: UnitOfWork, run: Run, task: Task, states: States) -> tuple[TaskState, str]:
-    """What becomes of a task that waits, and why; `none` while it goes on waiting."""
+    """Return the next state of a waiting task, and the reason; `none` while it keeps waiting."""
     if run.stopping is not None:
         return TaskState.CANCELLED, run.reason
     upstream = _sum(states[dependency] for dependency in task.dependencies)
@@ -125,7 +124,7 @@ def decision(work: UnitOfWork, run: Run, task: Task, states: States) -> tuple[Ta
 
 
 def _sum(counts: Iterable[Counter[TaskState]]) -> dict[TaskState, int]:
-    # For each batch of a fan-out over its whole width; Counter sums five times slower.
+    # Runs over the whole width of a fan-out for each batch; Counter is five times slower.
     total: dict[TaskState, int] = {}
     for count in counts:
         for state, number in count.items():
@@ -153,26 +152,26 @@ _CAUSES = {
 
 
 def _reason(decision: Decision, task: Task, states: States) -> str:
-    """The first upstream task that decided it, in words."""
+    """Return the first upstream task that decided it, in words."""
     for cause in _CAUSES.get(decision, ()):
         for dependency in task.dependencies:
             if states[dependency][cause]:
-                said = cause.replace("_", " ")
-                return f"{dependency} is {said}, trigger rule {task.trigger_rule}"
+                word = cause.replace("_", " ")
+                return f"{dependency} is {word}, trigger rule {task.trigger_rule}"
     return f"trigger rule {task.trigger_rule}"
 
 
 def _check_previous_run(work: UnitOfWork, run: Run, task: Task) -> tuple[TaskState, str]:
-    """`depends_on_past`: the same task of the run before must have succeeded. One that failed fails
-    this one too, rather than leaving it waiting for ever as Airflow does."""
+    """Apply `depends_on_past`: the same task must have succeeded in the previous run. If it failed
+    there, this one fails too; Airflow would leave it waiting for ever."""
     previous = runs.before(work.tx, run)
     past = task_instances.states(work.tx, previous.key).get(task.id) if previous else None
     if previous is None or not past:
         return TaskState.SCHEDULED, ""
     bad = [state for state in past if state in TASK_ENDED and state not in _GOOD]
     if bad:
-        said = bad[0].replace("_", " ")
-        reason = f"depends_on_past: it is {said} in {previous.run_id}"
+        word = bad[0].replace("_", " ")
+        reason = f"depends_on_past: it is {word} in {previous.run_id}"
         return TaskState.UPSTREAM_FAILED, reason
     if all(state in _GOOD for state in past):
         return TaskState.SCHEDULED, ""
@@ -181,8 +180,8 @@ def _check_previous_run(work: UnitOfWork, run: Run, task: Task) -> tuple[TaskSta
 
 
 def fail_if_deadlocked(work: UnitOfWork, run_id: str, task_id: str, previous: str) -> None:
-    """End a task that waits for the run before, should that one, or one before it, never get a slot
-    before this run ends. Asked when all else has been settled."""
+    """Fail a task that waits for the previous run if that run, or one before it, cannot get a slot
+    until this run ends. Called once nothing else is left to follow up."""
     run = work.run(run_id)
     if run is None or not run.is_active or not run_slots.is_held_up(work.tx, run):
         return
@@ -190,7 +189,7 @@ def fail_if_deadlocked(work: UnitOfWork, run_id: str, task_id: str, previous: st
     why = (
         "until its DAG is un-paused" if dag and dag.is_paused else "for a slot that this run holds"
     )
-    reason = f"depends_on_past: {previous} waits, in the end {why}"
+    reason = f"depends_on_past: {previous} waits {why}"
     for task in task_instances.waiting(work.tx, run.key, task_id):
         target = TaskState.UPSTREAM_FAILED
         task_instances.end_unstarted(work.tx, task.key, target, reason, work.now)
@@ -200,9 +199,11 @@ def fail_if_deadlocked(work: UnitOfWork, run_id: str, task_id: str, previous: st
 _GOOD = frozenset({TaskState.SUCCESS, TaskState.SKIPPED})
 
 
-def _expand(work: UnitOfWork, run: Run, task: Task, whole: TaskInstance) -> tuple[TaskState, str]:
-    """Make the next copies: `scheduled`. Where there are none to make, how the task ends, and
-    why."""
+def _expand(
+    work: UnitOfWork, run: Run, task: Task, unmapped: TaskInstance
+) -> tuple[TaskState, str]:
+    """Create the next mapped instances and return `scheduled`. If there are none to create, return
+    the task's final state and the reason."""
     attempt = Attempt(run.dag_id, run.run_id, task.id, -1, 1)
     try:
         items = mapped_items(
@@ -213,17 +214,15 @@ def _expand(work: UnitOfWork, run: Run, task: Task, whole: TaskInstance) -> tupl
     except NotCompiled:
         raise NotCompiled(*texts_in(task.expand)) from None
     if not items:
-        return TaskState.SKIPPED, "expand: there is nothing to make copies for"
-    first = whole.mapped_count or 0
+        return TaskState.SKIPPED, "expand: the list is empty, so there are no mapped instances"
+    first = unmapped.mapped_count or 0
     batch = items[first : first + MAX_INSTANCES_PER_EXPANSION]
-    mapped_instances.insert(work.tx, whole, first, batch)
+    mapped_instances.insert(work.tx, unmapped, first, batch)
     if first + len(batch) < len(items):
         work.outbox.wake(work.now)
     else:
-        mapped_instances.end(work.tx, whole, len(items), work.now)
-        work.mark_changed(
-            run.run_id
-        )  # a copy that was cleared by itself meanwhile has waited for this
+        mapped_instances.end(work.tx, unmapped, len(items), work.now)
+        work.mark_changed(run.run_id)  # an instance cleared meanwhile has waited for this
     return TaskState.SCHEDULED, ""
 
 
@@ -241,7 +240,7 @@ def _end(work: UnitOfWork, run: Run, dag: Dag, states: States) -> None:
 
 
 def release_dependents(work: UnitOfWork, run: Run, state: RunState) -> None:
-    """The run has ended, admitted or not: what waited for that goes on."""
+    """Let what waited for the end of the run continue, whether the run was admitted or not."""
     work.dags_to_admit.add(run.dag_id)
     _touch_next(work, run)
     if run.backfill_id is not None:
@@ -253,8 +252,9 @@ def release_dependents(work: UnitOfWork, run: Run, state: RunState) -> None:
 def verdict(
     run: Run, dag: Dag, states: Mapping[str, Mapping[TaskState, int]]
 ) -> tuple[RunState, str]:
-    """How a run ended whose tasks have all ended. As in Airflow, the leaves decide: it failed if a
-    task that nothing depends on failed, or could not run because of a failure."""
+    """Return the final state of a run whose tasks have all ended, and the reason. As in Airflow,
+    the leaves decide: the run failed if a task that nothing depends on failed, or was blocked by a
+    failure."""
     if run.stopping is not None:
         return run.stopping, run.reason
     inner = {dependency for task in dag.tasks for dependency in task.dependencies}

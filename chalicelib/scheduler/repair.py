@@ -1,9 +1,9 @@
-"""What the tick does for work that went silent, so that no run stays active for ever.
+"""Repairs what went silent, so that no run stays active for ever. Called by the tick.
 
-message lost on the way       its attempt has not begun when it should have: send it again
-executor died                 no heartbeat for `silence_seconds`: the attempt is lost
-nobody ever takes the message not begun after six hours: claim the attempt, then it is lost
-message in the dead letters   no executor could handle it: the same, at once
+message lost            its attempt has not started in time: resend the message
+executor died           no heartbeat for `silence_seconds`: the attempt is lost
+message never received  not started after six hours: claim the attempt, then end it as lost
+message dead-lettered   no executor could handle it: claim the attempt and end it at once
 """
 
 from __future__ import annotations
@@ -43,20 +43,22 @@ START_DEADLINE = timedelta(hours=6)
 
 @dataclass(frozen=True)
 class DeadLetters:
-    """`received` are to be deleted after the commit; `unreadable` are (body, reason)."""
+    """What the dead-letter queue holds. `received` is to be deleted after the commit; `claims` are
+    of its attempts; `unreadable` are (body, reason)."""
 
-    findings: list[ClaimAttempt] = field(default_factory=list)
+    claims: list[ClaimAttempt] = field(default_factory=list)
     received: list[ReceivedMessage] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
 
 
 def resend(work: UnitOfWork) -> int:
-    """Send again what is queued and has not begun in time. Harmless: one claim wins."""
+    """Resend the messages of attempts that have not started in time. Harmless: only one claim
+    wins."""
     due = task_instances.due(work.tx, TaskState.QUEUED, work.now, MAX_RESENT)
     for task in due:
         fallback = partial(forced_end.fail_unsent, work, task)
         ids = {"fallback": fallback, **task.attempt.ids()}
-        with work.isolate("a task message to be sent again", **ids):
+        with work.isolate("a task message to be resent", **ids):
             _resend(work, task)
     return len(due)
 
@@ -77,9 +79,8 @@ def _resend(work: UnitOfWork, task: TaskInstance) -> None:
 
 
 def recover_after_restart(scheduler: SchedulerContext) -> None:
-    """For one who knows that the queues are empty and no executor lives, as after the end of a
-    cloud in one process: what has begun is lost, and the next tick sends the rest again, instead
-    of waiting until they seem so."""
+    """Recover after a restart of the local cloud: treat claimed attempts as lost and make the rest
+    due now. Only for callers that know that the queues are empty and no executor is alive."""
     with scheduler.database.read() as tx:
         queued = task_instances.queued_before(tx, scheduler.now(), MAX_LOST)
     begun = [task.attempt for task in queued if scheduler.claims.is_taken(task.attempt)]
@@ -92,12 +93,11 @@ def recover_after_restart(scheduler: SchedulerContext) -> None:
 
 
 def repeat_stops(work: UnitOfWork) -> int:
-    """Ask once more for the end of what is to be stopped, for a process that died before it
-    could."""
+    """Repeat pending stop requests, in case a process died before it could send them."""
     pending = stop_requests.pending(work.tx, MAX_STOPS)
     for name in pending:
         fallback = partial(_forget_stop, work, name)
-        with work.isolate("a stop to be asked for again", fallback=fallback, attempt=name):
+        with work.isolate("a stop request to be repeated", fallback=fallback, attempt=name):
             _repeat_stop(work, name)
     return len(pending)
 
@@ -113,12 +113,12 @@ def _repeat_stop(work: UnitOfWork, name: str) -> None:
 
 
 def _forget_stop(work: UnitOfWork, name: str, reason: str) -> None:
-    log.error("a stop that cannot be asked for is forgotten: %s", reason, extra={"attempt": name})
+    log.error("a stop request that cannot be sent was dropped: %s", reason, extra={"attempt": name})
     stop_requests.forget_name(work.tx, name)
 
 
 def end_silent(work: UnitOfWork) -> int:
-    """End the attempts whose executor has gone silent."""
+    """End the attempts whose executor has gone silent, as lost."""
     count = 0
     for task in task_instances.due(work.tx, TaskState.RUNNING, work.now, MAX_LOST):
         with work.isolate("an attempt gone silent", **task.attempt.ids()):
@@ -131,57 +131,58 @@ def _silent(task: TaskInstance) -> str:
     return f"the executor went silent: last heard of at {last}"
 
 
-def end_unclaimed(work: UnitOfWork, findings: Iterable[ClaimAttempt]) -> int:
-    """End the attempts that nobody took; one that did start is watched from its start on."""
+def end_untaken(work: UnitOfWork, claims: Iterable[ClaimAttempt]) -> int:
+    """End the attempts that no executor took, as lost. One that did start is watched from now
+    on."""
     count = 0
-    for finding in findings:
-        with work.isolate("an attempt that nobody took", **finding.attempt.ids()):
-            count += _end_unclaimed(work, finding)
+    for claim_attempt in claims:
+        with work.isolate("an attempt that no executor took", **claim_attempt.attempt.ids()):
+            count += _end_untaken(work, claim_attempt)
     return count
 
 
-def _end_unclaimed(work: UnitOfWork, finding: ClaimAttempt) -> bool:
-    """Whether it ended now."""
-    task = task_instances.find(work.tx, finding.attempt)
-    if task is None or task.attempt != finding.attempt:
+def _end_untaken(work: UnitOfWork, claim_attempt: ClaimAttempt) -> bool:
+    """Return whether it ended now."""
+    task = task_instances.find(work.tx, claim_attempt.attempt)
+    if task is None or task.attempt != claim_attempt.attempt:
         return False
-    if finding.claimed_at is None:
-        return end(work, task, End(Outcome.LOST, work.now, reason=finding.reason))
-    at = finding.claimed_at
-    apply_report(work, Heartbeat(finding.attempt, started_at=at, at=at, claimed=True))
+    if claim_attempt.claimed_at is None:
+        return end(work, task, End(Outcome.LOST, work.now, reason=claim_attempt.reason))
+    at = claim_attempt.claimed_at
+    apply_report(work, Heartbeat(claim_attempt.attempt, started_at=at, at=at, claimed=True))
     return False
 
 
-def abandoned(scheduler: SchedulerContext, now: datetime) -> list[ClaimAttempt]:
-    """Claim the attempts that were queued hours ago and never began, before anything is decided
-    about them: whoever finds the message later will not start the command. One whose claim cannot
-    be had for as long again is lost without it."""
+def claim_untaken(scheduler: SchedulerContext, now: datetime) -> list[ClaimAttempt]:
+    """Claim the attempts that were queued hours ago and never started, before anything is decided
+    about them, so that an executor that receives the message later does not start the command. An
+    attempt that cannot be claimed for twice that time is ended without a claim."""
     with scheduler.database.read() as tx:
         waiting = task_instances.queued_before(tx, now - START_DEADLINE, MAX_UNCLAIMED)
     hours = START_DEADLINE.total_seconds() / 3600
     reason = f"no executor took the task's message within {hours:g} hours"
-    found: list[ClaimAttempt] = []
+    claims: list[ClaimAttempt] = []
     for task in waiting:
         claimed = _try_claim(scheduler, task.attempt, reason, now)
         if claimed is None and task.not_before and task.not_before < now - 2 * START_DEADLINE:
             claimed = ClaimAttempt(task.attempt, f"{reason}, and it could not be claimed", None)
-        found += [claimed] if claimed else []
-    return found
+        claims += [claimed] if claimed else []
+    return claims
 
 
 def _try_claim(
     scheduler: SchedulerContext, attempt: Attempt, reason: str, now: datetime
 ) -> ClaimAttempt | None:
-    """None where the claim could not be written or read: the next tick asks again."""
+    """Claim the attempt. Returns None if that failed: the next tick tries again."""
     try:
         return claim(scheduler.claims, attempt, reason, now)
     except Exception:
-        log.exception("an attempt that nobody took was not claimed", extra=attempt.ids())
+        log.exception("an attempt that no executor took could not be claimed", extra=attempt.ids())
         return None
 
 
-def dead_letters(scheduler: SchedulerContext, now: datetime) -> DeadLetters:
-    """What stands in the dead letter queue, each attempt of it claimed."""
+def receive_dead_letters(scheduler: SchedulerContext, now: datetime) -> DeadLetters:
+    """Receive the dead-letter queue and claim each attempt in it."""
     letters = DeadLetters()
     reason = "every executor that took the task's message failed before it could report"
     for _ in range(MAX_DEAD // 10):
@@ -206,8 +207,8 @@ def _read_dead_letter(
         letters.received.append(message)
         letters.unreadable.append((message.body, in_words(error)))
         return
-    if isinstance(task, NotificationMessage):  # a notice that nobody confirms is sent again anyway
+    if isinstance(task, NotificationMessage):  # resent anyway until it is confirmed
         letters.received.append(message)
-    elif found := _try_claim(scheduler, task.attempt, reason, now):
+    elif attempt := _try_claim(scheduler, task.attempt, reason, now):
         letters.received.append(message)
-        letters.findings.append(found)
+        letters.claims.append(attempt)

@@ -1,8 +1,7 @@
-"""The one door through which a run is made, whoever asks: the clock, people, a backfill, another
-DAG.
+"""The only place where a run is created, whoever asks: the clock, a user, a backfill, another DAG.
 
-A run is made without a slot; `slots.fill_run_slots` lets it in when there is room, so that no maker
-of runs can exceed `max_active_runs`. What happens at that limit is the DAG's overlap_policy.
+A run is created without a slot. `dispatch.admit_runs` admits it when one is free, so that nobody
+who creates runs can exceed `max_active_runs`. The DAG's overlap_policy says what happens then.
 """
 
 from __future__ import annotations
@@ -34,9 +33,9 @@ _TRIES = 100
 
 
 def create_run(work: UnitOfWork, dag: RegisteredDag, new: NewRun) -> Run | None:
-    """Make the run. None if its logical date has a run already: a fire time makes exactly one run,
-    however often it is asked for. Raises ParamError (an InvalidRequest) for params that the DAG
-    does not take, or a required one that is missing."""
+    """Create the run. Returns None if its logical date already has one: a fire time creates exactly
+    one run, however often it is requested. Raises ParamError (an InvalidRequest) for params that
+    the DAG does not accept, or a missing required one."""
     definition = work.definition(dag.version_id)
     is_full = _is_full(work, dag)
     run_id = new_run_id(dag.dag_id, new.logical_date)
@@ -50,13 +49,15 @@ def create_run(work: UnitOfWork, dag: RegisteredDag, new: NewRun) -> Run | None:
     if key is None:
         return None
     task_instances.insert(work.tx, key, dag.dag_id, definition.tasks)
-    log.info("%s run made", new.run_type, extra={"dag_id": dag.dag_id, "run_id": run_id})
-    made = work.run(run_id)
-    assert made is not None
-    if is_full and new.run_type is not RunType.BACKFILL:  # those wait: each date was asked for
-        _overlap(work, dag, definition.overlap_policy, made)
+    log.info("%s run created", new.run_type, extra={"dag_id": dag.dag_id, "run_id": run_id})
+    run = work.run(run_id)
+    assert run is not None
+    if (
+        is_full and new.run_type is not RunType.BACKFILL
+    ):  # those wait, because each date was requested
+        _overlap(work, dag, definition.overlap_policy, run)
     work.dags_to_admit.add(dag.dag_id)
-    return made
+    return run
 
 
 def _is_full(work: UnitOfWork, dag: RegisteredDag) -> bool:
@@ -66,36 +67,37 @@ def _is_full(work: UnitOfWork, dag: RegisteredDag) -> bool:
     return taken + run_slots.waiting_count(work.tx, dag.dag_id) >= dag.max_active_runs
 
 
-def _overlap(work: UnitOfWork, dag: RegisteredDag, policy: str, made: Run) -> None:
-    """At the limit: wait (`queue`), give way (`skip`), or take the place of the oldest
-    (`replace`)."""
+def _overlap(work: UnitOfWork, dag: RegisteredDag, policy: str, run: Run) -> None:
+    """Apply the overlap policy at the limit: wait (`queue`), cancel this run (`skip`), or cancel
+    the oldest (`replace`)."""
     if policy == OverlapPolicy.SKIP:
         reason = f"skipped: {dag.max_active_runs} runs were active (overlap_policy skip)"
-        stopping.stop_run(work, made, RunState.CANCELLED, reason)
+        stopping.stop_run(work, run, RunState.CANCELLED, reason)
     elif policy == OverlapPolicy.REPLACE:
         oldest = run_slots.oldest_admitted(work.tx, dag.dag_id) or run_slots.first_waiting(
-            work.tx, dag.dag_id, made.key
+            work.tx, dag.dag_id, run.key
         )
         if oldest is not None:
-            reason = f"replaced by {made.run_id} (overlap_policy replace)"
+            reason = f"replaced by {run.run_id} (overlap_policy replace)"
             stopping.stop_run(work, oldest, RunState.CANCELLED, reason)
 
 
 def create_run_now(work: UnitOfWork, dag: RegisteredDag, new: NewRun) -> Run:
-    """Make a run for this moment, or for the next microsecond that has none. Raises Conflict."""
+    """Create a run for this logical date, or for the next microsecond without one. Raises
+    Conflict."""
     for nudge in range(_TRIES):
-        moment = new.logical_date + nudge * _INSTANT
-        at_once = replace(
-            new, logical_date=moment, data_interval_start=moment, data_interval_end=moment
-        )
-        made = create_run(work, dag, at_once)
-        if made is not None:
-            return made
-    raise Conflict(f"DAG {dag.dag_id!r} has too many runs of this very moment; ask again")
+        date = new.logical_date + nudge * _INSTANT
+        at_once = replace(new, logical_date=date, data_interval_start=date, data_interval_end=date)
+        run = create_run(work, dag, at_once)
+        if run is not None:
+            return run
+    raise Conflict(
+        f"DAG {dag.dag_id!r} already has {_TRIES} runs within these microseconds; try again"
+    )
 
 
 def new_run_id(dag_id: str, logical_date: datetime) -> str:
-    """Readable, safe in a URL and in an S3 key, and never used twice: a run that is made again
-    after its removal must not meet the claims of the first."""
+    """Return a new run_id: readable, safe in a URL and an S3 key, and never reused, because a run
+    that is created again after its removal must not meet the claims of the first."""
     suffix = "".join(secrets.choice(_ALPHABET) for _ in range(5))
     return f"{dag_id}__{logical_date.astimezone(UTC):%Y%m%dT%H%M%SZ}_{suffix}"

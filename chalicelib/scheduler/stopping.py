@@ -1,8 +1,8 @@
-"""Ending what people, a limit or a time-out no longer want: at once where nothing runs, else by
-asking.
+"""Stops what a user, a limit or a timeout no longer wants: at once if nothing runs, else by a stop
+request to the executor.
 
-An attempt in flight keeps its slot until its executor has reported (or is silent for too long), so
-that a limit holds even while something is being stopped.
+An attempt in flight keeps its slot until its executor has reported, or is silent for too long, so
+that limits hold even while something is being stopped.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 
 def stop_run(work: UnitOfWork, run: Run, how: RunState, reason: str) -> bool:
-    """The run ends as `how` when nothing of it is in flight any more. False if it is ending
-    already."""
+    """Stop the run. It ends as `how` once none of its attempts is in flight. Returns False if it is
+    already being stopped."""
     if not runs.stop(work.tx, run.key, how, reason):
         return False
     task_instances.end_all_unstarted(work.tx, run.key, reason, work.now)
@@ -33,7 +33,7 @@ def stop_run(work: UnitOfWork, run: Run, how: RunState, reason: str) -> bool:
 
 
 def stop_attempt(work: UnitOfWork, task: TaskInstance, reason: str) -> None:
-    """Ask for the end of an attempt in flight. One that only waits for another run ends at once."""
+    """Request the end of an attempt in flight. One that only waits for another run ends at once."""
     if task.state is TaskState.RUNNING and task.queued_at is not None and task.sends == 0:
         runs.detach(work.tx, task.key)
         ended = End(Outcome.CANCELLED, work.now, started_at=task.started_at, reason=reason)

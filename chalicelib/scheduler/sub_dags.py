@@ -1,5 +1,5 @@
-"""Tasks that start another DAG instead of a command. The scheduler does it itself, without a
-message."""
+"""Tasks that trigger a run of another DAG instead of running a command. The scheduler does that
+itself, without a message."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAX_WAITING = 100
 
 
 def trigger(work: UnitOfWork, run: Run, task: TaskInstance) -> None:
-    """Make the run that the task asks for. The task has succeeded then, or waits for the run's
+    """Create the run that the task triggers. The task then succeeds, or waits for the run to
     end."""
     dag = work.definition(run.version_id)
     definition = dag.task(task.task_id)
@@ -38,7 +38,7 @@ def trigger(work: UnitOfWork, run: Run, task: TaskInstance) -> None:
     assert begun is not None
     try:
         with work.savepoint():
-            made = _create_child_run(
+            child = _create_child_run(
                 work, run, begun, definition.trigger_dag_id or "", definition.conf
             )
     except (TemplateError, OrchestratorError) as error:
@@ -51,13 +51,13 @@ def trigger(work: UnitOfWork, run: Run, task: TaskInstance) -> None:
         _end(work, begun, Outcome.FAILED, reason)
         return
     if not definition.wait_for_completion:
-        _end(work, begun, Outcome.SUCCESS, f"made {made.run_id}")
+        _end(work, begun, Outcome.SUCCESS, f"created {child.run_id}")
     else:
-        task_instances.explain(work.tx, begun.key, f"waits for {made.run_id}")
+        task_instances.explain(work.tx, begun.key, f"waits for {child.run_id}")
 
 
 def end_parent_task(work: UnitOfWork, child: Run, state: RunState) -> None:
-    """The run that a task waits for has ended: so has the task."""
+    """End the task that waits for this run, which has ended."""
     task = task_instances.by_key(work.tx, child.parent_task_id or 0)
     if task is not None and task.state is TaskState.RUNNING:
         outcome = Outcome.SUCCESS if state is RunState.SUCCESS else Outcome.FAILED
@@ -65,15 +65,14 @@ def end_parent_task(work: UnitOfWork, child: Run, state: RunState) -> None:
 
 
 def end_orphaned_waits(work: UnitOfWork) -> int:
-    """End the tasks whose run has ended, or is gone, without their having been told; answers how
-    many."""
+    """End the tasks that still wait for a run that has ended or is gone. Returns how many."""
     waiting = task_instances.waiting_for_no_run(work.tx, MAX_WAITING)
     for task in waiting:
         fallback = partial(_fail, work, task)
         with work.isolate("a task that waits for no run", fallback=fallback, **task.attempt.ids()):
             child = runs.last_triggered_by(work.tx, task.key)
             if child is None:
-                _end(work, task, Outcome.FAILED, "the run that it waited for is gone")
+                _end(work, task, Outcome.FAILED, "the run that it waited for was removed")
             else:
                 end_parent_task(work, child, child.state)
     return len(waiting)
@@ -88,18 +87,18 @@ def _create_child_run(
 ) -> Run:
     lineage = (*run.ancestry, run.dag_id)
     if dag_id in lineage or len(lineage) >= MAX_DEPTH:
-        raise OrchestratorError(f"a circle: {' -> '.join((*lineage, dag_id))}")
+        raise OrchestratorError(f"trigger_dag_id: endless cycle {' -> '.join((*lineage, dag_id))}")
     target = dags.find(work.tx, dag_id)
     if target is None or target.is_removed:
         raise OrchestratorError(f"trigger_dag_id: there is no DAG {dag_id!r}")
-    runs.detach(work.tx, task.key)  # nothing is waited for any more but the run of this attempt
+    runs.detach(work.tx, task.key)  # this attempt waits only for its own run
     context = template_context(work, work.definition(run.version_id), run, task.attempt)
     try:
         values = {name: render_value(value, context) for name, value in conf.items()}
     except NotCompiled:
         raise NotCompiled(*texts_in(conf)) from None
     definition = work.definition(run.version_id).task(task.task_id)
-    made = create_run_now(
+    child = create_run_now(
         work,
         target,
         NewRun(
@@ -113,10 +112,10 @@ def _create_child_run(
             parent_task_id=task.key if definition.wait_for_completion else None,
         ),
     )
-    current = work.run(made.run_id)
+    current = work.run(child.run_id)
     if current is None or not current.is_active:
         raise OrchestratorError(f"DAG {dag_id!r} did not run: {current.reason if current else ''}")
-    return made
+    return child
 
 
 def _end(work: UnitOfWork, task: TaskInstance, outcome: Outcome, reason: str) -> None:

@@ -1,7 +1,7 @@
-"""Once a minute: start what the clock makes due, repair what went silent, keep the house.
+"""Once a minute: process what is due, repair what went silent, clean up.
 
-Safe to run late, twice, at the same time on two machines, or not at all for a while. One write
-transaction, beside those of files that changed in the bucket unnoticed, and of what is too old.
+Safe to run late, twice, on two machines at the same time, or not at all for a while. One write
+transaction, besides those for files whose events were lost and for what is past its retention.
 """
 
 from __future__ import annotations
@@ -38,12 +38,13 @@ T = TypeVar("T")
 _LAST_ROUND = "last_round"
 
 MAX_ERRORS = 20
-"""Of what a tick left out, so much is told."""
+"""Isolated errors that the report of one tick lists."""
 
 
 @dataclass
 class Report:
-    """What a tick did, by name, and what went wrong. A part that fails does not stop the others."""
+    """What a tick did, as a count for each part, and its errors. A failing part does not stop the
+    others."""
 
     counts: dict[str, int] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
@@ -53,13 +54,13 @@ class Report:
             self.counts[name] = self.counts.get(name, 0) + number
 
     def part(self, work: UnitOfWork, name: str, part: Callable[[UnitOfWork], int]) -> int:
-        """Do one part inside the transaction; one that raises keeps no other from being done."""
+        """Run one part inside the transaction. If it raises, the other parts still run."""
         number = clock.run_part(work, name, part)
         self.count(name, number)
         return number
 
     def attempt(self, name: str, step: Callable[[], T], otherwise: T) -> T:
-        """Run one part that needs the outside world; its failure is reported, not raised."""
+        """Run one part that needs queues or buckets. Its failure is reported, not raised."""
         try:
             return step()
         except OrchestratorError as error:
@@ -74,19 +75,19 @@ class Report:
 
 @dataclass
 class _Gathered:
-    """What was learned from queues and buckets before the transaction, none of it decided yet.
-    `is_compared`: of the dags bucket nothing is left that changed unnoticed; `is_removing`: what is
-    too old is to be removed."""
+    """What was read from queues and buckets before the transaction. `is_round`: the parts that look
+    at everything run this time; `is_compared`: the whole dags bucket was compared with the
+    database; `is_removing`: expired runs are to be removed."""
 
     letters: DeadLetters = field(default_factory=DeadLetters)
-    findings: list[ClaimAttempt] = field(default_factory=list)
+    claims: list[ClaimAttempt] = field(default_factory=list)
     is_round: bool = False
     is_removing: bool = False
     is_compared: bool = True
 
 
 def tick(scheduler: SchedulerContext) -> Report:
-    """Do all of it. Raises only where the database cannot be written."""
+    """Run all parts. Raises only if the database cannot be written."""
     started_at, started_ns = scheduler.now(), time.perf_counter_ns()
     report = Report()
     outside = _gather(scheduler, report, started_at)
@@ -103,52 +104,54 @@ def tick(scheduler: SchedulerContext) -> Report:
 
 
 def _remove_expired(scheduler: SchedulerContext, report: Report) -> None:
-    """Last, so that nothing that is due waits for it."""
+    """Run last, so that nothing that is due waits for it."""
     removal = retention.remove_expired(scheduler)
     report.count("runs_removed", removal.count)
     if removal.failed:
         failed = len(removal.failed)
-        report.errors.append(f"retention: the objects of {failed} expired runs are not all gone")
+        report.errors.append(
+            f"retention: not all objects of {failed} expired runs could be deleted"
+        )
     if removal.count or removal.failed:
         with scheduler.database.write() as tx:
             housekeeping.amend_tick(tx, report.counts, report.errors)
 
 
 def _gather(scheduler: SchedulerContext, report: Report, now: datetime) -> _Gathered:
-    """All that needs the network. Nothing may be asked of it inside a transaction."""
+    """Do all that needs the network, which must not be used inside a transaction."""
     outside = _Gathered()
     with scheduler.database.read() as tx:
         every = timedelta(seconds=scheduler.settings.reconcile_seconds)
         outside.is_round = _is_round_due(housekeeping.fact(tx, _LAST_ROUND), every, now)
         outside.is_removing = outside.is_round or retention.is_unfinished(tx)
     letters = report.attempt(
-        "dead letters", lambda: repair.dead_letters(scheduler, now), DeadLetters()
+        "dead letters", lambda: repair.receive_dead_letters(scheduler, now), DeadLetters()
     )
-    outside.letters, outside.findings = letters, list(letters.findings)
+    outside.letters, outside.claims = letters, list(letters.claims)
     if outside.is_round:
         changed = report.attempt("reconcile", lambda: registration.reconcile(scheduler), 0)
         report.count("files_registered", changed)
         outside.is_compared = changed < registration.MAX_FILES_PER_ROUND
-        outside.findings += report.attempt(
-            "abandoned", lambda: repair.abandoned(scheduler, now), []
+        outside.claims += report.attempt(
+            "abandoned", lambda: repair.claim_untaken(scheduler, now), []
         )
     return outside
 
 
 def _decide(work: UnitOfWork, outside: _Gathered, report: Report) -> None:
-    findings = outside.findings
-    report.part(work, "attempts_lost", lambda work: repair.end_unclaimed(work, findings))
+    claims = outside.claims
+    report.part(work, "attempts_lost", lambda work: repair.end_untaken(work, claims))
     report.part(work, "attempts_lost", repair.end_silent)
     for name, number in clock.process_due(work).items():
         report.count(name, number)
     report.part(work, "messages_resent", repair.resend)
-    report.part(work, "tasks_waited_in_vain", sub_dags.end_orphaned_waits)
+    report.part(work, "triggering_tasks_ended", sub_dags.end_orphaned_waits)
     report.part(work, "stops_repeated", repair.repeat_stops)
-    report.part(work, "notices_resent", notifications.resend)
-    report.part(work, "wakes_planned", clock.schedule_wakes)
+    report.part(work, "notifications_resent", notifications.resend)
+    report.part(work, "wakes_scheduled", clock.schedule_wakes)
     report.part(work, "dead_letters", lambda work: _set_aside(work, outside.letters))
     if outside.is_round:
-        report.part(work, "times_pulled_back", clock_repair.correct_future_times)
+        report.part(work, "future_times_corrected", clock_repair.correct_future_times)
         stopped = report.part(work, "runs_stopped", registration.stop_removed)
         is_done = outside.is_compared and stopped < registration.MAX_STOPPED
         if is_done:  # else the next tick goes on
@@ -164,8 +167,8 @@ def _set_aside(work: UnitOfWork, letters: DeadLetters) -> int:
 
 
 def _is_round_due(last: datetime | None, every: timedelta, now: datetime) -> bool:
-    """Every few minutes: the parts that look at everything, not only at what is due."""
-    # One that lies ahead is from before the clock was set back.
+    """Whether the parts that look at everything, not only at what is due, run this time."""
+    # A last round in the future is from before the clock was set back.
     return last is None or not last <= now < last + every
 
 

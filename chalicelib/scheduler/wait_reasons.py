@@ -121,11 +121,11 @@ class Explainer:
             yield self._queues.for_run(dag, run)
 
     def _of_tasks(self, tasks: Iterable[TaskInstance]) -> Iterator[WaitingFor]:
-        told: set[str] = set()
+        messages: set[str] = set()
         for task in tasks:
             for reason in self._task(task):
-                if reason.message not in told:
-                    told.add(reason.message)
+                if reason.message not in messages:
+                    messages.add(reason.message)
                     yield _of_task(task, reason)
 
     def _stopping(self, in_flight: list[TaskInstance]) -> WaitingFor:
@@ -179,9 +179,9 @@ class Explainer:
 
     def _soon(self, task: TaskInstance) -> WaitingFor:
         """No limit holds the task. One that triggers a run waits for its moment all the same."""
-        moment = start_time(self._work, self._work.run_of(task), task)
-        if moment > self._work.now:
-            return WaitingFor(WaitingCode.NOT_BEFORE, f"waits until {iso(moment)}", moment)
+        time = start_time(self._work, self._work.run_of(task), task)
+        if time > self._work.now:
+            return WaitingFor(WaitingCode.NOT_BEFORE, f"waits until {iso(time)}", time)
         return _SOON
 
     def _queued(self, task: TaskInstance) -> Iterator[WaitingFor]:
