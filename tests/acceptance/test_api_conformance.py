@@ -88,7 +88,7 @@ def history(api: Api) -> dict[str, str]:
         api.rows.task(run_id, "extract", "none" if state == "queued" else state)
         api.rows.task(run_id, "load", "none")
         api.runs.put(api.rows.attempt(run_id, "extract").log_chunk_key(0), b"hello\n")
-    api.rows.tick(["an error"], runs_made=1)
+    api.rows.tick(["an error"], runs_created=1)
     api.rows.outputs(run_id, "extract", {"n": [1, None]})
     api.rows.pool("p")
     api.rows.backfill("a")

@@ -75,10 +75,10 @@ def test_dags_with_warnings_are_listed_and_shown(api: Api) -> None:
 
 def test_ticks_are_listed_newest_first(api: Api) -> None:
     for number in range(3):
-        api.rows.tick(runs_made=number)
+        api.rows.tick(runs_created=number)
     api.rows.tick(["the bucket does not answer"])
     ticks = api.everything("/api/ticks", "ticks", limit=3)
-    assert [tick["counts"].get("runs_made") for tick in ticks] == [None, 2, 1, 0]
+    assert [tick["counts"].get("runs_created") for tick in ticks] == [None, 2, 1, 0]
     assert ticks[0]["errors"] == ["the bucket does not answer"]
     assert ticks[0]["duration"] == 0.0125
 

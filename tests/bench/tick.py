@@ -61,7 +61,7 @@ class Bench:
         before()
         reports = []
         took = milliseconds(lambda: reports.append(tick(self.scheduler)))
-        if reports[0].counts.get("runs_made", 0) != due or reports[0].errors:
+        if reports[0].counts.get("runs_created", 0) != due or reports[0].errors:
             raise RuntimeError(f"{due} runs were due, but the tick made {reports[0]}")
         return took
 

@@ -246,7 +246,7 @@ def around(api: Api, run_id: str) -> None:
     """What stands beside the runs: ticks, pools, a file with errors, notifications, changes."""
     api.rows.now = NOW - timedelta(minutes=3, seconds=20)
     for made in (0, 1, 0):
-        api.rows.tick(runs_made=made)
+        api.rows.tick(runs_created=made)
     api.rows.pool("warehouse", 4, "connections to the warehouse")
     api.rows.now = NOW - timedelta(hours=5)
     api.rows.notification(run_id, "delivered", target="https://chat.example.com/hooks/data")

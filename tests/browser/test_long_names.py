@@ -100,7 +100,7 @@ def build(api: Api, length: int) -> Ids:
     api.rows.task(waiting, task_id, "none")
     api.rows.notification(failed, "failed", target=f"https://{TEXT}", reason=TEXT, task_id=task_id)
     api.rows.backfill(dag_id, "done", counts='{"made": 2}', ended_at=to_us(START))
-    api.rows.tick(errors=[TEXT], runs_made=1)
+    api.rows.tick(errors=[TEXT], runs_created=1)
     with api.database.write() as tx:
         housekeeping.audit(tx, TEXT, "note", failed, {"note": TEXT}, START)
     return {"dag": dag_id, "task": task_id, "failed": failed, "waiting": waiting}

@@ -131,9 +131,9 @@ def test_a_value_that_json_cannot_say_is_logged_as_text(
 
 
 def test_counts_keep_their_shape(on_lambda: io.StringIO) -> None:
-    log.info("ticked", extra={"did": {"runs_made": 3}, "level": "high", "absent": None})
+    log.info("ticked", extra={"did": {"runs_created": 3}, "level": "high", "absent": None})
     line = only_line(on_lambda)
-    assert line["did"] == {"runs_made": 3}
+    assert line["did"] == {"runs_created": 3}
     assert (line["level"], line["level_"]) == ("INFO", "high")
     assert "absent" not in line
 

@@ -171,7 +171,7 @@ def test_more_due_runs_than_one_pass_may_make_come_at_once_after_it(make_world: 
     for _ in range(3):  # each tick registers a hundred files
         world.tick()
     world.clock.advance(3600)
-    assert world.tick().counts["runs_made"] == 200
+    assert world.tick().counts["runs_created"] == 200
     world.clock.advance(1)
     world.apply()
     assert len(dates(world)) == 230

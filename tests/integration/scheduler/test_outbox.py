@@ -36,7 +36,7 @@ def test_what_one_queue_refuses_keeps_nothing_from_the_other(make_world: MakeWor
     before = len(world.results.bodies())
     did = world.tick().counts
     assert did["messages_resent"] == 1
-    assert len(world.results.bodies()) >= before + did["wakes_planned"] > before
+    assert len(world.results.bodies()) >= before + did["wakes_scheduled"] > before
     world.scheduler = good
     world.play(180)
     assert world.run_state(run_id) == "success"

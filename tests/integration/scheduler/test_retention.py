@@ -142,7 +142,7 @@ def test_objects_that_cannot_be_deleted_keep_their_run_and_no_other(make_world: 
     many_runs(world, 5)
     world.clock.advance(100 * DAY)
     report = world.tick()
-    assert report.errors == ["retention: the objects of 1 expired runs are not all gone"]
+    assert report.errors == ["retention: not all objects of 1 expired runs could be deleted"]
     assert world.all("SELECT run_id FROM runs") == [("d__2",)]
     assert list(world.runs.objects) == ["d/d__2/t/-1/1/claim"]
     stubborn.is_stubborn = False

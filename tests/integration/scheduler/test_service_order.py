@@ -78,7 +78,7 @@ def test_where_many_dags_wait_the_tick_looks_at_all_in_turn(make_world: MakeWorl
     looked_at: list[str] = []
     for _ in range(2):
         with world.database.read() as tx:
-            row = tx.one("SELECT value FROM metadata WHERE name = 'refilled_up_to'")
+            row = tx.one("SELECT value FROM metadata WHERE name = 'rechecked_up_to'")
             after = str(row["value"]) if row else ""
             looked_at += task_slots.dags_with_ready_tasks(tx, after, MAX_DAGS_RECHECKED)
         world.tick()

@@ -66,7 +66,7 @@ def test_a_run_gives_up_where_the_run_before_waits_for_the_schedule(make_world: 
     world.play(300)
     assert world.run_state(run_id) == "failed"
     reasons = world.all("SELECT reason FROM task_instances WHERE state = 'upstream_failed'")
-    assert reasons[0][0].endswith("waits, in the end until its DAG is un-paused")
+    assert reasons[0][0].endswith("waits until its DAG is un-paused")
 
 
 def test_a_failed_run_of_a_paused_dag_is_retried(make_world: MakeWorld) -> None:
