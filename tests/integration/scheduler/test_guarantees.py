@@ -22,7 +22,6 @@ from chalicelib.messages import Result, TaskMessage
 from chalicelib.places import DEFAULT_PLACE
 from chalicelib.ports import OutgoingMessage
 from chalicelib.scheduler import repair, results
-from chalicelib.scheduler.commands import runs
 from tests.support.fakes import FakeQueue
 from tests.support.world import DIE, SUCCEED, Played, World
 
@@ -268,9 +267,7 @@ def test_5_a_death_before_the_commit_of_results_loses_none(make_world: MakeWorld
 def test_6_racing_requests_never_exceed_max_active_runs(make_world: MakeWorld) -> None:
     world = make_world(lambda _: Played(seconds=1000))
     world.upload("name: D\nmax_active_runs: 3\ntasks: [{id: t, command: x}]")
-    threads = [
-        threading.Thread(target=runs.trigger_run, args=(world.scheduler, "d")) for _ in range(12)
-    ]
+    threads = [threading.Thread(target=world.request, args=("d",)) for _ in range(12)]
     for thread in threads:
         thread.start()
     for thread in threads:
