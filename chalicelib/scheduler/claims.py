@@ -1,5 +1,4 @@
-"""The scheduler's side of the claim: an attempt that has not begun can be kept from ever
-beginning."""
+"""The scheduler's side of the claim: prevent an attempt that has not started from ever starting."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Letting tasks run again. Their attempts stay in the history; the count for `retries` begins
-anew."""
+"""Clears tasks so that they run again. Their attempts stay in the history; the count for `retries`
+starts again."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ UNSUCCESSFUL = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED, TaskState
 
 @dataclass(frozen=True, slots=True)
 class ClearRequest:
-    """Which tasks of a run are to run again: those named, with what comes after them if
-    `downstream`, else all; and of these only what is undone if `only_failed`. With which version of
-    the DAG: None leaves it to the DAG."""
+    """Which tasks of a run to clear: `task_ids` (None for all), with their downstream tasks if
+    `downstream`; of these only the unsuccessful ones if `only_failed`. `run_on_latest_version` says
+    which version the run continues with; None leaves that to the DAG."""
 
     task_ids: Sequence[str] | None = None
     only_failed: bool = False
@@ -36,8 +36,8 @@ class ClearRequest:
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """What was cleared, or would be: (task_id, map_index, the state before) of each task instance;
-    the version that the run had, and the one that it goes on with."""
+    """What was cleared, or would be: (task_id, map_index, previous state) of each task instance;
+    the version that the run had, and the one that it continues with."""
 
     tasks: tuple[tuple[str, int, str], ...]
     run_version: int
@@ -46,21 +46,21 @@ class Cleared:
 
 
 def clear(work: UnitOfWork, run: Run, request: ClearRequest, *, dry_run: bool = False) -> Cleared:
-    """Clear them; with `dry_run` all that is done is undone again. Raises NotFound, or Conflict if
-    some of it is being worked on, if a task is no longer in the file, or if the run's params do
-    not suit the version."""
+    """Clear the requested tasks; with `dry_run`, undo all of it again. Raises NotFound, or Conflict
+    if one of them is queued or running, if a task is no longer in the file, or if the run's params
+    do not fit the version."""
     choice = run_version.choose(work, run, request.run_on_latest_version)
     target = work.definition(choice.version_id)
     _check_named(work, run, target, choice.version, request.task_ids or ())
     undone = _unsuccessful_tasks(work, run)
     with work.provisional() as block:
-        moved = run_version.switch(work, run, choice)
-        selection = _select(work, moved, request, run)
+        switched = run_version.switch(work, run, choice)
+        selection = _select(work, switched, request, run)
         lost = set() if request.task_ids else undone - run_version.tasks_of(target).keys()
         is_wanted = bool(selection.tasks) or _is_switch_worthwhile(run, choice, request, lost)
         if is_wanted and not dry_run:
             block.keep()
-            _clear(work, moved, selection)
+            _clear(work, switched, selection)
     if not block.is_kept:
         work.forget_run(run)
     tasks = tuple((t.task_id, t.attempt.map_index, str(t.state)) for t in selection.tasks)
@@ -82,7 +82,7 @@ def _check_named(
         if not task_instances.of_run(work.tx, run.key, [task_id]):
             raise no_such_task(run, task_id)
         has_it = task_id in run_version.tasks_of(run_version.current_definition(work, run))
-        where = f"; version {run.version}, which the run has, still has it: ask with"
+        where = f"; version {run.version}, which the run uses, still has it: clear with"
         hint = f"{where} run_on_latest_version false" if has_it else ""
         raise Conflict(
             f"task {task_id!r} of run {run.run_id!r} cannot run again: it is no longer in the file"
@@ -95,7 +95,7 @@ def _check_named(
 def _is_switch_worthwhile(
     run: Run, choice: VersionChoice, request: ClearRequest, lost: Set[str]
 ) -> bool:
-    """Whether the other version alone makes something run, where there is nothing to clear."""
+    """Whether switching the version alone makes something run, if there is nothing to clear."""
     if choice.version_id == run.version_id:
         return False
     if not request.only_failed:
@@ -104,7 +104,7 @@ def _is_switch_worthwhile(
         names = ", ".join(sorted(lost)[:5])
         raise Conflict(
             f"what did not succeed in run {run.run_id!r} is no longer in the file (version"
-            f" {choice.version}): {names}; run all again, or ask with run_on_latest_version false",
+            f" {choice.version}): {names}; clear all tasks, or use run_on_latest_version false",
             version=choice.version,
         )
     return bool(lost)
@@ -112,32 +112,34 @@ def _is_switch_worthwhile(
 
 @dataclass(frozen=True, slots=True)
 class _Selection:
-    """What is cleared, and those tasks of it whose copies may be others than before."""
+    """What is cleared, and the tasks of it whose mapped instances may differ from before."""
 
     tasks: Sequence[TaskInstance]
-    anew: Set[str]
+    remapped: Set[str]
 
 
 def _select(work: UnitOfWork, run: Run, request: ClearRequest, before: Run) -> _Selection:
-    """Of a run that has taken the version that it goes on with. Raises Conflict if some of it is
-    being worked on."""
+    """Select what to clear, in a run that has already switched its version. Raises Conflict if one
+    of the tasks is queued or running."""
     dag = work.definition(run.version_id)
     named, is_all = request.task_ids, not request.only_failed
     wanted = set(_with_downstream(dag, named) if request.downstream and named else named or [])
     rows = task_instances.of_run(work.tx, run.key, sorted(wanted) if wanted else None)
     rows = [row for row in rows if row.state is not TaskState.NONE]
     current = [row for row in rows if not row.is_removed]
-    chosen = {row.task_id for row in current if is_all or row.state in UNSUCCESSFUL}
-    anew = _tasks_to_remap(work, dag, run, before, chosen, current)
-    cleared = [row for row in current if is_all or row.state in UNSUCCESSFUL or row.task_id in anew]
-    going_on = [row for row in rows if row.is_removed and row.task_id in chosen]
-    for row in (*cleared, *going_on):
+    selected = {row.task_id for row in current if is_all or row.state in UNSUCCESSFUL}
+    remapped = _tasks_to_remap(work, dag, run, before, selected, current)
+    cleared = [
+        row for row in current if is_all or row.state in UNSUCCESSFUL or row.task_id in remapped
+    ]
+    removed = [row for row in rows if row.is_removed and row.task_id in selected]
+    for row in (*cleared, *removed):
         if row.state in (IN_FLIGHT if row.is_removed else BUSY):
             raise Conflict(
-                f"task {row.task_id!r} of run {run.run_id!r} is being worked on; cancel it first,"
-                " or wait"
+                f"task {row.task_id!r} of run {run.run_id!r} is queued or running; cancel it"
+                " first, or wait until it has ended"
             )
-    return _Selection(cleared, anew)
+    return _Selection(cleared, remapped)
 
 
 def _tasks_to_remap(
@@ -145,23 +147,23 @@ def _tasks_to_remap(
     dag: Dag,
     run: Run,
     before: Run,
-    chosen: Set[str],
+    selected: Set[str],
     rows: Sequence[TaskInstance],
 ) -> set[str]:
-    """The cleared tasks whose copies may be others: what they are made for is made anew, or the
-    new version expands them in another way."""
+    """Return the cleared tasks whose mapped instances may change: their list is an output of a
+    cleared task, or the new version maps them differently."""
     earlier = run_version.tasks_of(run_version.current_definition(work, before))
     params_differ = run.params != before.params
     unfit = {
         row.task_id for row in rows if not run_version.matches_task(row, dag.task(row.task_id))
     }
-    anew = set()
-    for task_id in chosen:
+    remapped = set()
+    for task_id in selected:
         task = dag.task(task_id)
         is_other = mapping_may_differ(earlier.get(task_id, task), task, params_differ=params_differ)
-        if task_id in unfit or is_other or uses_outputs_of(task, chosen):
-            anew.add(task_id)
-    return anew
+        if task_id in unfit or is_other or uses_outputs_of(task, selected):
+            remapped.add(task_id)
+    return remapped
 
 
 def _with_downstream(dag: Dag, task_ids: Sequence[str]) -> list[str]:
@@ -175,27 +177,27 @@ def _with_downstream(dag: Dag, task_ids: Sequence[str]) -> list[str]:
 
 
 def _clear(work: UnitOfWork, run: Run, selection: _Selection) -> None:
-    """Set them back to `none`."""
+    """Reset the selected tasks to `none`."""
     dag = work.definition(run.version_id)
     for row in selection.tasks:
         task_instances.set_by_hand(work.tx, row.key, TaskState.NONE, "", None)
         task_instances.follow(work.tx, row, dag.task(row.task_id))
     outputs.remove(work.tx, [row.key for row in selection.tasks])
-    for task_id in sorted(selection.anew):
+    for task_id in sorted(selection.remapped):
         run_version.reset_instances(work, run, dag.task(task_id))
     reopen(work, run)
 
 
 def unblock(work: UnitOfWork, run: Run, task_id: str) -> None:
-    """The task has not failed after all: what is behind it and could not run is decided again."""
-    behind = set(_with_downstream(work.definition(run.version_id), [task_id])) - {task_id}
-    for task in task_instances.of_run(work.tx, run.key, sorted(behind)):
+    """Decide again about the downstream tasks that the failure of this task had blocked."""
+    downstream = set(_with_downstream(work.definition(run.version_id), [task_id])) - {task_id}
+    for task in task_instances.of_run(work.tx, run.key, sorted(downstream)):
         if task.state is TaskState.UPSTREAM_FAILED and not task.is_removed:
             task_instances.set_by_hand(work.tx, task.key, TaskState.NONE, "", None)
 
 
 def reopen(work: UnitOfWork, run: Run) -> None:
-    """Let the run go on; if it had ended, it waits for a slot again."""
+    """Let the run continue. If it had ended, it waits for a slot again."""
     if not run.is_active:
         runs.reopen(work.tx, run.key, work.now)
         work.dags_to_admit.add(run.dag_id)
@@ -203,5 +205,5 @@ def reopen(work: UnitOfWork, run: Run) -> None:
 
 
 def no_such_task(run: Run, task_id: str) -> NotFound:
-    """The error for a task that the run does not have."""
+    """Return the error for a task that the run does not have."""
     return NotFound(f"run {run.run_id!r} has no task {task_id!r}; GET /api/runs/{run.run_id}")

@@ -1,9 +1,9 @@
-"""What a clock that was set back leaves behind: times that lie farther ahead than anything that is
-decided now could.
+"""Corrects times that lie farther ahead than anything decided now could, because a clock was set
+back.
 
-Nobody can see that a clock was set back, only that a time is impossible: an attempt ends in the
-future, a message is to be sent again in three hours and not in 15 minutes. Such times are pulled to
-where they would be had they been decided now, so that nothing waits for the clock to catch up.
+That a clock was set back cannot be observed, only that a time is impossible: an attempt ends in the
+future, a message is to be resent in three hours and not in 15 minutes. Such times are set to what
+they would be if they were decided now, so that nothing waits for the clock to catch up.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from chalicelib.scheduler.dispatch import LONGEST_RESEND
 from chalicelib.scheduler.unit_of_work import LEAD_TIME, UnitOfWork
 
 TOLERANCE = timedelta(minutes=1)
-"""So much the clocks of two hosts may differ."""
+"""How much the clocks of two hosts may differ."""
 MAX_DAGS = 500
 _SKIPPED_KEPT = timedelta(days=1)
 _MAX_FORGOTTEN = 1000
 
 
 def correct_future_times(work: UnitOfWork) -> int:
-    """Pull all such times; answers how many. Once in each round: the bound for what waits."""
+    """Correct all such times. Returns how many. Called once per round, which bounds the wait."""
     now, tx = work.now, work.tx
     soon, latest = now + LEAD_TIME, now + TOLERANCE
     silence = timedelta(seconds=work.scheduler.settings.silence_seconds)
@@ -50,7 +50,7 @@ def _correct_fire_times(work: UnitOfWork) -> int:
 
 
 def _recompute_fire_time(work: UnitOfWork, dag: RegisteredDag) -> None:
-    """Fire times that have made their run already make no other."""
+    """Set the next fire time. Fire times that already have a run create no other."""
     fire_time = next_fire_time(work.definition(dag.version_id), work.now)
     dags.set_next_fire(work.tx, dag.dag_id, fire_time, work.now)
     work.outbox.wake(fire_time)

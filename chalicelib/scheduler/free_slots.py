@@ -1,7 +1,7 @@
-"""How many slots are free, and which limits keep a run or a ready task from beginning.
+"""How many slots are free, and which limits keep a run or a ready task from starting.
 
-Whoever gives out slots and whoever explains why there was none ask here, so that the two cannot
-disagree. Nothing here changes a row.
+Both the code that gives slots and the code that explains a wait use this module, so that the two
+cannot disagree. Read-only.
 """
 
 from __future__ import annotations
@@ -31,9 +31,11 @@ class Obstacle:
 
     @property
     def remedy(self) -> str:
-        """What people must do before the task can begin; empty where it only has to wait."""
+        """What a user must do before the task can start; empty if it only has to wait."""
         if self.code is WaitingCode.POOL_MISSING:
-            return f"waits: there is no pool {self.name!r}; make it with PUT /api/pools/{self.name}"
+            return (
+                f"waits: there is no pool {self.name!r}; create it with PUT /api/pools/{self.name}"
+            )
         if self.code is WaitingCode.POOL_TOO_SMALL:
             return (
                 f"waits: it takes {self.needs} of pool {self.name!r}, which has {self.size};"
@@ -43,12 +45,12 @@ class Obstacle:
 
 
 def free_run_slots(work: UnitOfWork, dag: RegisteredDag) -> int:
-    """How many of the DAG's waiting runs may be admitted now."""
+    """Return how many of the DAG's waiting runs may be admitted now."""
     return dag.max_active_runs - run_slots.admitted_count(work.tx, dag.dag_id)
 
 
 class FreeSlots:
-    """The slots of tasks, counted once per transaction and then kept."""
+    """The free slots for tasks, read once per transaction and then counted down."""
 
     def __init__(self, work: UnitOfWork) -> None:
         self._work = work
@@ -59,7 +61,7 @@ class FreeSlots:
         self._tasks: Counter[tuple[int, str]] = Counter()
 
     def obstacles(self, task: TaskInstance) -> Iterator[Obstacle]:
-        """The limits that keep a ready task from beginning; none if it may begin."""
+        """Yield the limits that keep a ready task from starting; none if it may start."""
         dag_id = task.attempt.dag_id
         if self.is_full_dag(dag_id):
             yield Obstacle(WaitingCode.MAX_ACTIVE_TASKS, dag_id, self._limits[dag_id])
@@ -70,7 +72,7 @@ class FreeSlots:
             yield Obstacle(WaitingCode.MAX_ACTIVE_TIS_PER_DAGRUN, task.task_id, limit)
 
     def is_full_dag(self, dag_id: str) -> bool:
-        """Whether none of the DAG's tasks can begin now."""
+        """Whether no task of the DAG can start now."""
         if dag_id not in self._dags:
             dag = dags.find(self._work.tx, dag_id)
             self._limits[dag_id] = dag.max_active_tasks if dag else 0
@@ -79,20 +81,20 @@ class FreeSlots:
         return self._dags[dag_id] <= 0
 
     def is_full_pool(self, pool: str) -> bool:
-        """Whether no task that needs the pool can begin now. A pool that never has a slot is not
-        full: its tasks are told what must be changed."""
+        """Whether no task that needs the pool can start now. A pool without any slot is not full:
+        its tasks say what must be changed."""
         free = self._free(pool)
         return free is not None and free <= 0 and bool(self._size(pool))
 
     def full(self) -> Full:
-        """The DAGs and pools known to be full."""
+        """Return the DAGs and pools known to be full."""
         return Full(
             [dag_id for dag_id in self._dags if self.is_full_dag(dag_id)],
             [pool for pool in self._pools if self.is_full_pool(pool)],
         )
 
     def take(self, task: TaskInstance) -> None:
-        """Count the slots of a task that begins."""
+        """Count down the slots of a task that starts."""
         self._dags[task.attempt.dag_id] -= 1
         if task.pool is not None:
             self._pools[task.pool] = (self._pools[task.pool] or 0) - task.pool_slots

@@ -17,8 +17,8 @@ from chalicelib.scheduler.context import SchedulerContext
 
 @dataclass
 class ReadCache:
-    """Only what does not change within the transaction is kept; what does is forgotten by those who
-    change it."""
+    """Reads through the cache. Whoever changes something that is kept here must call `forget_run`
+    or `forget_outputs`."""
 
     tx: Transaction
     scheduler: SchedulerContext
@@ -28,29 +28,29 @@ class ReadCache:
     _output_texts: dict[tuple[int, str], dict[str, str]] = field(default_factory=dict, init=False)
 
     def definition(self, version_id: int) -> Dag:
-        """The DAG as that version says. Raises LookupError."""
+        """Return the DAG of that version. Raises LookupError."""
         if version_id not in self._definitions:
             self._definitions[version_id] = self.scheduler.definitions(self.tx, version_id)
         return self._definitions[version_id]
 
     def definition_of(self, task: TaskInstance, run: Run) -> Dag:
-        """The DAG as the version says that the task's latest attempt was queued with: its message
-        must not change when it is sent again. Raises LookupError."""
+        """Return the DAG of the version that the task's latest attempt was queued with, because its
+        message must not change when it is resent. Raises LookupError."""
         if task.version in (None, run.version):
             return self.definition(run.version_id)
         return self.definition(definitions.key_of(self.tx, run.dag_id, task.version))
 
     def task_definition(self, run: Run, task: TaskInstance) -> Task | None:
-        """The task as the run's version says; None for one that it has no more: what becomes of
-        its last attempt is noted, and decides nothing."""
+        """Return the task of the run's version, or None if that version no longer has it: then the
+        result of its last attempt is recorded but decides nothing."""
         return None if task.is_removed else self.definition(run.version_id).task(task.task_id)
 
     def run(self, run_id: str) -> Run | None:
-        """The run as it is now."""
+        """Return the run as it is now."""
         return runs.find(self.tx, run_id)
 
     def run_of(self, task: TaskInstance) -> Run:
-        """The run of a task instance: what of it never changes is read once."""
+        """Return the run of a task instance, as it was when first read. Use `run` for its state."""
         if task.run_key not in self._runs:
             run = self.run(task.attempt.run_id)
             if run is None:
@@ -59,34 +59,36 @@ class ReadCache:
         return self._runs[task.run_key]
 
     def forget_run(self, run: Run) -> None:
-        """It has taken another version."""
+        """Forget a run that has switched its version."""
         self._runs.pop(run.key, None)
         for cache in (self._outputs, self._output_texts):
             for key in [key for key in cache if key[0] == run.key]:
                 del cache[key]
 
     def outputs(self, run_key: int, task_id: str, *, is_expanded: bool) -> Mapping[str, Any]:
-        """What the task wrote: by name its value, or the list of all copies' values in order."""
+        """Return the task's outputs by name: the value, or for a mapped task the list of the values
+        of its mapped instances in order."""
         key = (run_key, task_id)
         if key not in self._outputs:
             rows = outputs.of_task(self.tx, run_key, task_id)
             self._outputs[key] = (
                 _gathered(rows) if is_expanded else _read(rows[0][1] if rows else {})
             )
-        found: Mapping[str, Any] = self._outputs[key]
-        return found
+        cached: Mapping[str, Any] = self._outputs[key]
+        return cached
 
     def output_texts(
         self, run_key: int, task_id: str, make: Callable[[], dict[str, str]]
     ) -> dict[str, str]:
-        """A task's outputs as variables, made once for all the copies that are given them."""
+        """Return a task's outputs as variables, built once for all the mapped instances that get
+        them."""
         key = (run_key, task_id)
         if key not in self._output_texts:
             self._output_texts[key] = make()
         return self._output_texts[key]
 
     def forget_outputs(self, run_key: int, task_id: str) -> None:
-        """The task has written anew."""
+        """Forget the outputs of a task that has written new ones."""
         self._outputs.pop((run_key, task_id), None)
         self._output_texts.pop((run_key, task_id), None)
 
@@ -96,8 +98,8 @@ def _read(texts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(kept: Any) -> Any:
-    """What templates see of an output. One that is no text was kept by an earlier version, which
-    read it when it was written."""
+    """Return what templates see of an output. A value that is not text was stored by an earlier
+    version, which parsed it when it was written."""
     return parse_verbatim(kept) if isinstance(kept, str) else kept
 
 

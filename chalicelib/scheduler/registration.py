@@ -1,10 +1,9 @@
-"""A file of the dags bucket becomes a DAG, or an import error.
+"""Registers a file of the dags bucket as a DAG, or records an import error.
 
-Events come twice, late, out of order, or never. So an event is only a hint that says where to look:
-what counts is the object as it is now, and its ETag says whether it was read before. After the
-commit the object is looked at once more, because a slower registration of an older content may have
-been committed last; and the tick compares the whole bucket every few minutes.
-"""
+Events arrive twice, late, out of order, or never. So an event only says where to look: what counts
+is the object as it is now, and its ETag says whether it was read before. After the commit the
+object is read once more, because a slower registration of older content may have been committed
+last. And the tick compares the whole bucket every few minutes."""
 
 from __future__ import annotations
 
@@ -37,7 +36,7 @@ log = logging.getLogger("orchestrator.scheduler")
 
 SUFFIXES = (".yaml", ".yml")
 MAX_FILES_PER_ROUND = 100
-"""Each may take a quarter of a second, and the tick has a minute for all that it does."""
+"""Each may take a quarter of a second, and the tick has a minute for everything."""
 MAX_LISTINGS = 20
 MAX_STOPPED = 100
 """Waiting runs, each of up to a thousand tasks, that one transaction ends."""
@@ -47,18 +46,18 @@ MAX_READS = 5
 
 @dataclass(frozen=True)
 class _Reading:
-    """One object as it was read: gone, good or bad."""
+    """One object as it was read: missing, valid or invalid."""
 
     key: str
-    found: StoredObject | None
+    stored: StoredObject | None
     dag: Dag | None = None
     warnings: tuple[DagWarning, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
 def register(scheduler: SchedulerContext, keys: Iterable[str]) -> int:
-    """Bring these objects' DAGs up to date; answers how many objects had changed. Keys that are no
-    YAML files are left alone."""
+    """Register these objects. Returns how many had changed. Keys that are not of YAML files are
+    ignored."""
     waiting = deque(dict.fromkeys(key for key in keys if key.endswith(SUFFIXES)))
     changed: set[str] = set()
     looks: dict[str, int] = {}
@@ -67,13 +66,13 @@ def register(scheduler: SchedulerContext, keys: Iterable[str]) -> int:
         key = waiting.popleft()
         looks[key] = looks.get(key, 0) + 1
         if looks[key] > MAX_READS:
-            log.warning("%s changes faster than it can be read; left to the next tick", key)
+            log.warning("%s changes faster than it can be read; it is left to the next tick", key)
             continue
         try:
             freed = _register(scheduler, _read(scheduler, key))
         except DOOMS_TRANSACTION:
             raise
-        except Exception as error:  # the other files are none of its business
+        except Exception as error:  # must not stop the other files
             failed = _record_failure(scheduler, key, error)
             failure = failure or failed
             continue
@@ -87,7 +86,7 @@ def register(scheduler: SchedulerContext, keys: Iterable[str]) -> int:
 
 
 def _record_failure(scheduler: SchedulerContext, key: str, error: Exception) -> Exception | None:
-    """Make an import error of what registering the file raised; what came from outside is answered,
+    """Record what registering the file raised as an import error. Returns an error from outside,
     for the event to be delivered again."""
     if isinstance(error, OrchestratorError):
         log.error("%s was not registered: %s", key, error.message)
@@ -97,27 +96,27 @@ def _record_failure(scheduler: SchedulerContext, key: str, error: Exception) -> 
     problem = Problem(line=1, column=1, path="", message=message)
     with unit_of_work(scheduler) as work:
         known = dags.file(work.tx, key)
-        # Without its ETag: the tick tries it again.
+        # Without its ETag, so that the tick tries it again.
         dags.save_file(work.tx, key, "", known.dag_id if known else None, work.now)
         dags.set_import_error(work.tx, key, [asdict(problem)], [], None, work.now)
     return None
 
 
 def reconcile(scheduler: SchedulerContext) -> int:
-    """Compare the bucket with what is registered and catch up; answers how many objects had
-    changed."""
+    """Compare the bucket with the database and register the differences. Returns how many objects
+    had changed."""
     listed, last = _list_files(scheduler)
     with scheduler.database.read() as tx:
         known = dags.files(tx)
     changed = [key for key, etag in listed.items() if known.get(key) != etag]
-    changed.sort(key=lambda key: known.get(key) == "")  # what failed last time comes last
+    changed.sort(key=lambda key: known.get(key) == "")  # files that failed last time come last
     gone = [key for key in known if key not in listed and (last is None or key <= last)]
     return register(scheduler, (changed + gone)[:MAX_FILES_PER_ROUND])
 
 
 def _list_files(scheduler: SchedulerContext) -> tuple[dict[str, str], str | None]:
-    """The YAML files of the bucket, key to ETag, and the last key that was looked at: None if that
-    was all."""
+    """List the YAML files of the bucket, as key to ETag. Also returns the last key that was listed,
+    or None if the listing is complete."""
     listed: dict[str, str] = {}
     last = ""
     for _ in range(MAX_LISTINGS):
@@ -127,30 +126,31 @@ def _list_files(scheduler: SchedulerContext) -> tuple[dict[str, str], str | None
             return listed, None
         last = page[-1].key
     most = MAX_LISTINGS * _LISTED_AT_ONCE
-    log.error("the dags bucket holds %d objects or more; the rest is not looked at", most)
+    log.error("the dags bucket holds %d objects or more; the rest is ignored", most)
     return listed, last
 
 
 def _read(scheduler: SchedulerContext, key: str) -> _Reading:
     try:
-        found = scheduler.dags.get(key, limit=MAX_BYTES + 1)
+        stored = scheduler.dags.get(key, limit=MAX_BYTES + 1)
     except UnreadableObject as error:
         unread = StoredObject(key, error.etag, b"")
         return _Reading(key, unread, problems=(Problem(1, 1, "", error.message),))
-    if found is None:
+    if stored is None:
         return _Reading(key, None)
     try:
-        parsed = parse_file(found.body, file_name=key)
+        parsed = parse_file(stored.body, file_name=key)
     except DagFileError as error:
-        return _Reading(key, found, problems=error.problems)
-    return _Reading(key, found, dag=parsed.dag, warnings=parsed.warnings)
+        return _Reading(key, stored, problems=error.problems)
+    return _Reading(key, stored, dag=parsed.dag, warnings=parsed.warnings)
 
 
 def _register(scheduler: SchedulerContext, reading: _Reading) -> list[str] | None:
-    """Commit one reading. None if it changes nothing, else the files to look at because of it."""
+    """Commit one reading. Returns None if it changes nothing, else the keys to register because of
+    it."""
     with scheduler.database.read() as tx:
         known = dags.file(tx, reading.key)
-    etag = reading.found.etag if reading.found else None
+    etag = reading.stored.etag if reading.stored else None
     if (known.etag if known else None) == etag and not _is_dag_id_free_now(
         scheduler, reading, known
     ):
@@ -159,13 +159,13 @@ def _register(scheduler: SchedulerContext, reading: _Reading) -> list[str] | Non
         known, before = dags.file(work.tx, reading.key), known
         if known != before and known is not None and known.etag == etag:
             return None  # the same event, delivered twice at once
-        if reading.found is None:
+        if reading.stored is None:
             return _remove_file(work, known) if known else None
         if reading.dag is None:
-            return _refuse(work, reading, known, reading.problems, None)
+            return _reject(work, reading, known, reading.problems, None)
         holder = dags.file_of(work.tx, reading.dag.dag_id)
         if holder is not None and holder.file_key != reading.key:
-            return _refuse(
+            return _reject(
                 work, reading, known, (_dag_id_taken(reading.dag, holder),), reading.dag.dag_id
             )
         return _accept(work, reading, reading.dag, known)
@@ -174,7 +174,7 @@ def _register(scheduler: SchedulerContext, reading: _Reading) -> list[str] | Non
 def _is_dag_id_free_now(
     scheduler: SchedulerContext, reading: _Reading, known: DagFile | None
 ) -> bool:
-    """An unchanged file that was refused because another one held its DAG, which is now free."""
+    """Whether an unchanged file was rejected for a dag_id that is free now."""
     if reading.dag is None or known is None or known.dag_id == reading.dag.dag_id:
         return False
     with scheduler.database.read() as tx:
@@ -186,42 +186,44 @@ def _dag_id_taken(dag: Dag, holder: DagFile) -> Problem:
         line=1,
         column=1,
         path="dag_id",
-        message=f"the dag_id {dag.dag_id!r} is taken by {holder.file_key!r}; give one of the two "
-        "files another dag_id (or name), or remove one",
+        message=f"the dag_id {dag.dag_id!r} is already used by {holder.file_key!r}; give one of the "
+        "two files another dag_id (or name), or remove one",
     )
 
 
-def _refuse(
+def _reject(
     work: UnitOfWork,
     reading: _Reading,
     known: DagFile | None,
     problems: tuple[Problem, ...],
-    wanted: str | None,
+    wanted_dag_id: str | None,
 ) -> list[str]:
     """Record the import error. A DAG that this file registered before stays as it was, unless the
-    file now asks for another one's name: then it has given its own up."""
-    assert reading.found is not None
+    file now claims another DAG's dag_id: then it has given up its own."""
+    assert reading.stored is not None
     kept = known.dag_id if known else None
     freed: list[str] = []
-    if wanted is not None and kept is not None:
+    if wanted_dag_id is not None and kept is not None:
         freed = _release(work, kept)
         kept = None
-    dags.save_file(work.tx, reading.key, reading.found.etag, kept, work.now)
-    lines = excerpt(reading.found.body, problems)
+    dags.save_file(work.tx, reading.key, reading.stored.etag, kept, work.now)
+    lines = excerpt(reading.stored.body, problems)
     rows = [asdict(problem) for problem in problems], [asdict(line) for line in lines]
-    dags.set_import_error(work.tx, reading.key, *rows, wanted, work.now)
-    log.warning("%s refused: %s", reading.key, problems[0].message, extra={"file_key": reading.key})
+    dags.set_import_error(work.tx, reading.key, *rows, wanted_dag_id, work.now)
+    log.warning(
+        "%s was rejected: %s", reading.key, problems[0].message, extra={"file_key": reading.key}
+    )
     return freed
 
 
 def _accept(work: UnitOfWork, reading: _Reading, dag: Dag, known: DagFile | None) -> list[str]:
-    assert reading.found is not None
+    assert reading.stored is not None
     freed: list[str] = []
     if known is not None and known.dag_id not in (None, dag.dag_id):
         freed = _release(work, str(known.dag_id))
-    dags.save_file(work.tx, reading.key, reading.found.etag, dag.dag_id, work.now)
+    dags.save_file(work.tx, reading.key, reading.stored.etag, dag.dag_id, work.now)
     dags.clear_import_error(work.tx, reading.key)
-    source = reading.found.body.decode()
+    source = reading.stored.body.decode()
     before = dags.find(work.tx, dag.dag_id)
     version_id = _version(work, dag, reading, before, source)
     is_paused = before.is_paused if before else dag.is_paused_upon_creation
@@ -240,18 +242,18 @@ def _accept(work: UnitOfWork, reading: _Reading, dag: Dag, known: DagFile | None
 def _version(
     work: UnitOfWork, dag: Dag, reading: _Reading, before: RegisteredDag | None, source: str
 ) -> int:
-    """The active version if the text, and what is made of it, is the same, else a new one."""
-    assert reading.found is not None
+    """Return the active version if source and compiled form are the same, else add a new one."""
+    assert reading.stored is not None
     if before is not None and dags.is_active(work.tx, dag, source):
         return before.version_id
-    return dags.add_version(work.tx, dag, reading.key, reading.found.etag, source, work.now)
+    return dags.add_version(work.tx, dag, reading.key, reading.stored.etag, source, work.now)
 
 
 def _next_fire_at(
     work: UnitOfWork, dag: Dag, before: RegisteredDag | None, is_paused: bool
 ) -> datetime | None:
-    """A new DAG and a changed schedule begin with the next fire time; any other change leaves the
-    clock alone, so that a fire time which is due just now is not lost."""
+    """Return the next fire time. A new DAG and a changed schedule start with the next one; any
+    other change keeps the present one, so that a fire time that is due just now is not lost."""
     if is_paused:
         return None
     had_clock = before is not None and not before.is_removed and not before.is_paused
@@ -261,8 +263,8 @@ def _next_fire_at(
 
 
 def _has_same_schedule(work: UnitOfWork, before: RegisteredDag, dag: Dag) -> bool:
-    """Whether the schedule is as before. Of a definition that cannot be read nobody knows: then the
-    new one begins anew."""
+    """Whether the schedule is unchanged. False if the earlier definition cannot be read: then the
+    schedule starts afresh."""
     is_same = False
     with work.isolate("the definition before a new one", dag_id=dag.dag_id):
         is_same = _schedule_of(work.definition(before.version_id)) == _schedule_of(dag)
@@ -275,20 +277,20 @@ def _schedule_of(dag: Dag) -> tuple[object, ...]:
 
 def _remove_file(work: UnitOfWork, known: DagFile) -> list[str]:
     dags.forget_file(work.tx, known.file_key)
-    log.info("%s is gone", known.file_key, extra={"file_key": known.file_key})
+    log.info("%s was removed", known.file_key, extra={"file_key": known.file_key})
     return _release(work, known.dag_id) if known.dag_id else []
 
 
 def _release(work: UnitOfWork, dag_id: str) -> list[str]:
-    """The DAG's file is gone: nothing of it starts any more, what runs goes on. Answers the files
-    that waited for its name."""
+    """Mark the DAG as removed: no more of its runs start, and those that run continue. Returns the
+    keys of files that want its dag_id."""
     dags.set_removed(work.tx, dag_id, work.now)
     _stop_all(work, run_slots.waiting_of(work.tx, dag_id, MAX_STOPPED))
     return dags.files_wanting(work.tx, dag_id)
 
 
 def stop_removed(work: UnitOfWork) -> int:
-    """Stop what still waits in removed DAGs, where it was too much for one transaction."""
+    """Stop the waiting runs of removed DAGs that were too many for one transaction."""
     return _stop_all(work, run_slots.waiting_in_removed(work.tx, MAX_STOPPED))
 
 

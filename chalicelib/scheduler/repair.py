@@ -128,7 +128,7 @@ def end_silent(work: UnitOfWork) -> int:
 
 def _silent(task: TaskInstance) -> str:
     last = f"{task.heartbeat_at:%H:%M:%S} UTC" if task.heartbeat_at else "its start"
-    return f"the executor went silent: last heard of at {last}"
+    return f"the executor went silent: last heard from at {last}"
 
 
 def end_untaken(work: UnitOfWork, claims: Iterable[ClaimAttempt]) -> int:

@@ -1,7 +1,7 @@
-"""What executors report: a whole backlog in one transaction.
+"""Applies what executors report, a whole backlog in one transaction.
 
-A report that is late, doubled or of an old attempt changes nothing. One that cannot be applied is
-set aside where people can see it, and its neighbours are committed.
+A report that is late, doubled or from an old attempt changes nothing. One that cannot be applied is
+set aside where users can see it, and its neighbours are committed.
 """
 
 from __future__ import annotations
@@ -51,26 +51,26 @@ log = logging.getLogger("orchestrator.scheduler")
 FULL_BATCH = 10
 MAX_EXTRA_MESSAGES = 490
 START_RETRY_DELAYS = tuple(timedelta(seconds=seconds) for seconds in (15, 60, 240))
-"""After the end of an attempt whose command could not be started, until it is tried once more."""
+"""Delays before a command that could not be started is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """How many reports were read, and how many of them were set aside."""
+    """How many reports were read, and how many of those were set aside."""
 
     reports: int
     set_aside: int
 
 
 def apply_backlog(scheduler: SchedulerContext, bodies: Sequence[str]) -> Applied:
-    """Apply what an invocation was given and, if that was a full batch, what waits behind it in the
-    queue: a commit costs the same for one report as for hundreds. Lambda itself gathers more than
+    """Apply the messages of an invocation and, if those were a full batch, those after them in the
+    queue: a commit costs the same for one report as for hundreds. Lambda itself collects more than
     ten messages only by waiting a second for them."""
     pulled = _receive_more(scheduler) if len(bodies) >= FULL_BATCH else []
     applied = apply(scheduler, [*bodies, *(message.body for message in pulled)])
     try:
         scheduler.results.delete(pulled)
-    except Exception:  # they are committed; delivered again, they change nothing
+    except Exception:  # committed; delivered again, they change nothing
         log.exception("applied reports were not deleted from the queue")
     return applied
 
@@ -83,14 +83,14 @@ def _receive_more(scheduler: SchedulerContext) -> list[ReceivedMessage]:
             pulled += batch
             if len(batch) < FULL_BATCH:
                 break
-    except Exception:  # what the invocation was given does not depend on it
-        log.exception("no more reports could be taken from the queue")
+    except Exception:  # the invocation's own messages do not depend on it
+        log.exception("no more reports could be received from the queue")
     return pulled
 
 
 def apply(scheduler: SchedulerContext, bodies: Sequence[str]) -> Applied:
-    """Apply messages of the results queue. Raises only where none of them was committed."""
-    bad = 0
+    """Apply messages of the results queue. Raises only if none of them was committed."""
+    set_aside = 0
     is_woken = False
     with unit_of_work(scheduler) as work:
         for body in bodies:
@@ -102,18 +102,18 @@ def apply(scheduler: SchedulerContext, bodies: Sequence[str]) -> Applied:
             except Exception as error:
                 if work.tx.is_doomed_by(error):
                     raise
-                bad += 1
+                set_aside += 1
                 reason = in_words(error)
                 log.error("report set aside: %s", reason, extra={"body": body[:500]})
                 queue = scheduler.settings.results_queue
                 housekeeping.set_aside(work.tx, queue, body, reason, work.now)
         if is_woken:
             process_due(work)
-    return Applied(len(bodies), bad)
+    return Applied(len(bodies), set_aside)
 
 
 def apply_report(work: UnitOfWork, report: Report) -> None:
-    """Note what one report says. What follows from it is found when the transaction settles."""
+    """Record one report. What follows from it is propagated before the commit."""
     if isinstance(report, Wake):
         return
     if isinstance(report, NotificationResult):
@@ -125,9 +125,9 @@ def apply_report(work: UnitOfWork, report: Report) -> None:
         return
     task = task_instances.find(work.tx, report.attempt)
     if task is None:
-        log.warning("report of an unknown task ignored", extra=report.attempt.ids())
+        log.warning("report of an unknown task was ignored", extra=report.attempt.ids())
     elif task.state not in IN_FLIGHT or task.attempt != report.attempt:
-        log.info("late or doubled report ignored", extra=report.attempt.ids())
+        log.info("late or doubled report was ignored", extra=report.attempt.ids())
     elif isinstance(report, Heartbeat):
         _heartbeat(work, task, report)
     else:
@@ -135,8 +135,8 @@ def apply_report(work: UnitOfWork, report: Report) -> None:
 
 
 def _heartbeat(work: UnitOfWork, task: TaskInstance, beat: Heartbeat) -> None:
-    """What an executor says of itself is known of now: its clock may be another. Of the winner of a
-    claim the loser only knows when that was."""
+    """Record a heartbeat. An executor that reports about itself is alive now, whatever its clock
+    says. The loser of a claim only knows when the winner claimed it."""
     started_at = min(from_epoch(beat.started_at), work.now)
     at = min(from_epoch(beat.at), work.now) if beat.claimed else work.now
     silence = timedelta(seconds=work.scheduler.settings.silence_seconds)
@@ -148,7 +148,7 @@ def _heartbeat(work: UnitOfWork, task: TaskInstance, beat: Heartbeat) -> None:
 
 
 def _lost(last: datetime) -> str:
-    return f"the executor was last heard of at {last:%H:%M:%S} UTC and did not report a result"
+    return f"the executor was last heard from at {last:%H:%M:%S} UTC and did not report a result"
 
 
 def _result(work: UnitOfWork, task: TaskInstance, result: Result) -> None:
@@ -174,16 +174,16 @@ def _result(work: UnitOfWork, task: TaskInstance, result: Result) -> None:
 
 
 def _clamped_times(result: Result, now: datetime) -> tuple[datetime | None, datetime]:
-    """When the attempt began and ended: not later than now, however far its executor's clock is
-    ahead."""
+    """Return when the attempt started and ended, shifted so that it ended no later than now,
+    because its executor's clock may be ahead."""
     started_at, ended_at = from_epoch(result.started_at), from_epoch(result.ended_at) or now
     ahead = max(ended_at - now, timedelta(0))
     return (started_at - ahead if started_at else None), ended_at - ahead
 
 
 def end(work: UnitOfWork, task: TaskInstance, ended: End) -> bool:
-    """Record how an attempt in flight ended and, if it may be tried again, when. False if it has
-    its result already."""
+    """Record how an attempt in flight ended and, if it is retried, when. Returns False if it
+    already has a result."""
     if not forced_end.end_by_definition(work, task, ended, partial(_end, work, task, ended)):
         return False
     if ended.started_at is not None:
@@ -197,7 +197,7 @@ def _end(work: UnitOfWork, task: TaskInstance, ended: End) -> bool:
     run = work.run_of(task)
     definition = work.task_definition(run, task)
     if definition is None or not _reschedule(work, definition, task, ended):
-        target, due_at = _after(work, definition, task, ended)
+        target, due_at = _next_state(work, definition, task, ended)
         if not attempts.end_attempt(work.tx, task, target, ended, due_at):
             return False
         work.outbox.wake(due_at)
@@ -217,14 +217,14 @@ def _touch(work: UnitOfWork, task: TaskInstance) -> None:
 
 
 def _reschedule(work: UnitOfWork, definition: Task, task: TaskInstance, ended: End) -> bool:
-    """Whether the attempt goes on, later."""
+    """Reschedule the attempt if it continues later. Returns whether it does."""
     return _reschedule_poke(work, definition, task, ended) or _reschedule_start(
         work, definition, task, ended
     )
 
 
 def _reschedule_poke(work: UnitOfWork, definition: Task, task: TaskInstance, ended: End) -> bool:
-    """A sensor whose answer was no is asked again, in the same attempt, until its time is up."""
+    """Reschedule a sensor whose condition is not met, in the same attempt, until its timeout."""
     sensor = definition.sensor
     has_no_answer = ended.exit_code is None and not ended.is_transient
     if sensor is None or ended.outcome != Outcome.FAILED or has_no_answer:
@@ -242,8 +242,8 @@ def _reschedule_poke(work: UnitOfWork, definition: Task, task: TaskInstance, end
 
 
 def _reschedule_start(work: UnitOfWork, definition: Task, task: TaskInstance, ended: End) -> bool:
-    """A command that could not be started for now (a service was busy, a disk full) is started
-    later, a few times, in the same attempt: no command ran that `retries` could count."""
+    """Reschedule a command that could not be started for now (a service was busy, a disk full), a
+    few times, in the same attempt: no command ran that `retries` could count."""
     starts = task.attempt.poke
     if not ended.is_transient or definition.sensor is not None or starts >= len(START_RETRY_DELAYS):
         return False
@@ -254,10 +254,10 @@ def _reschedule_start(work: UnitOfWork, definition: Task, task: TaskInstance, en
     return attempts.reschedule(work.tx, task, ended, due_at, None)
 
 
-def _after(
+def _next_state(
     work: UnitOfWork, definition: Task | None, task: TaskInstance, ended: End
 ) -> tuple[TaskState, datetime | None]:
-    """The state that follows, and when the next attempt is due."""
+    """Return the state that follows, and when the next attempt is due."""
     if ended.outcome in STATE_OF_OUTCOME:
         return STATE_OF_OUTCOME[ended.outcome], None
     if definition is None:
@@ -273,8 +273,8 @@ def _after(
 
 
 def _may_retry(work: UnitOfWork, definition: Task, task: TaskInstance) -> bool:
-    """Whether nobody asked for the end of the run, nor of the task, whichever came first, and its
-    run has not meanwhile taken a version that expands the task in another way."""
+    """Whether neither the run nor the task is being stopped, and the run has not switched to a
+    version that maps the task differently."""
     if not is_compatible(definition, task.attempt.map_index, task.item):
         return False
     run = work.run(task.attempt.run_id)

@@ -1,13 +1,12 @@
-"""Removal of what is older than it needs to be: first the objects of a run, then its rows.
+"""Removes what is past its retention: first the objects of a run, then its rows.
 
-In this order a death in between leaves rows whose objects are gone, which the next tick removes;
-the other way round would leave objects that nobody knows of. A run is marked before, so that nobody
-lets it go on meanwhile.
+In this order a crash in between leaves rows without objects, which the next tick removes. The other
+order would leave objects that nothing refers to. A run is marked first, so that nobody lets it run
+again meanwhile.
 
-A round begins every few minutes and goes on in every tick until nothing is left, batch after batch
-for as long as the tick has time: what may be removed is bounded by what a transaction can take, not
-by a number a day.
-"""
+A round starts every few minutes and continues in every tick until nothing is left, batch after
+batch as long as the tick has time. What is removed is bounded by what a transaction can take, not
+by a number per day."""
 
 from __future__ import annotations
 
@@ -27,26 +26,26 @@ from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 log = logging.getLogger("orchestrator.scheduler")
 
-SECONDS = 20.0
-"""For the removal in one tick, which Lambda ends after a minute."""
+TIME_LIMIT_SECONDS = 20.0
+"""For the removal in one tick, which Lambda stops after a minute."""
 MAX_RUNS = 500
 MAX_TASKS = 1500
 """Task instances that one transaction removes: EFS does that well within the five seconds that it
-may be open. A run that has more goes in pieces."""
+may be open. A larger run is removed in pieces."""
 MAX_ROWS = 1000
 MAX_VERSIONS = 100
-LISTED_AT_ONCE = 1000
-LISTINGS_AT_ONCE = 16
+LISTING_SIZE = 1000
+MAX_CONCURRENT_LISTINGS = 16
 MAX_LISTINGS = 50
-"""Of one run in one tick: the next goes on."""
+"""Listings of one run in one tick. The next tick continues."""
 
 UNFINISHED = "retention_unfinished"
 
 
 @dataclass
 class Removal:
-    """What was removed so far: `count` runs. `failed` are the keys of runs whose objects are not
-    all gone, which this tick does not look at again."""
+    """What was removed so far: `count` runs. `failed` holds the keys of runs whose objects could
+    not all be deleted, which this tick does not try again."""
 
     count: int = 0
     tasks_left: int = 0
@@ -54,16 +53,16 @@ class Removal:
 
 
 def is_unfinished(tx: Transaction) -> bool:
-    """Whether the last tick had to leave some of it to the next."""
+    """Whether the last tick left some of it to the next."""
     return housekeeping.fact(tx, UNFINISHED) is not None
 
 
 def remove_expired(
     scheduler: SchedulerContext,
-    seconds: float = SECONDS,
+    seconds: float = TIME_LIMIT_SECONDS,
     clock: Callable[[], float] = time.monotonic,
 ) -> Removal:
-    """Remove expired runs until none is left or the time is up."""
+    """Remove expired runs until none is left or the time is over."""
     removal, deadline = Removal(), clock() + seconds
     emptied: list[Run] = []
     has_time = True
@@ -71,13 +70,13 @@ def remove_expired(
         with unit_of_work(scheduler) as work:
             has_more = _remove(work, emptied, removal)
             has_time = clock() < deadline
-            chosen = _mark_expired(work, removal) if has_time else []
+            marked = _mark_expired(work, removal) if has_time else []
             _save_progress(
-                work, is_unfinished=not has_time or has_more or bool(chosen or removal.failed)
+                work, is_unfinished=not has_time or has_more or bool(marked or removal.failed)
             )
-        if not chosen and not has_more:
+        if not marked and not has_more:
             break
-        emptied = _delete_objects(scheduler, chosen, removal)
+        emptied = _delete_objects(scheduler, marked, removal)
     return removal
 
 
@@ -89,72 +88,74 @@ def _save_progress(work: UnitOfWork, *, is_unfinished: bool) -> None:
 
 
 def _mark_expired(work: UnitOfWork, removal: Removal) -> list[Run]:
-    """Mark the next runs to be removed, those that ended longest ago."""
+    """Mark the next expired runs for removal, those that ended longest ago."""
     days = work.scheduler.settings.retention_days
     expired = runs.expired(work.tx, work.now, days, MAX_RUNS, without=removal.failed)
-    chosen: list[Run] = []
+    marked: list[Run] = []
     tasks = 0
     for run in expired:
         tasks += task_instances.count(work.tx, run.key)
-        if chosen and tasks > MAX_TASKS:
+        if marked and tasks > MAX_TASKS:
             break
         runs.mark_for_removal(work.tx, run.key)
-        chosen.append(run)
-    return chosen
+        marked.append(run)
+    return marked
 
 
 def _delete_objects(
-    scheduler: SchedulerContext, chosen: Sequence[Run], removal: Removal
+    scheduler: SchedulerContext, marked: Sequence[Run], removal: Removal
 ) -> list[Run]:
-    """Delete the objects of these runs; answers those of which none is left."""
+    """Delete the objects of these runs. Returns the runs without any left."""
     emptied: list[Run] = []
-    left = list(chosen)
+    left = list(marked)
     for _ in range(MAX_LISTINGS):
         left = _delete_first_listing(scheduler, left, emptied)
         if not left:
             break
-    removal.failed += [run.key for run in chosen if run not in emptied]
+    removal.failed += [run.key for run in marked if run not in emptied]
     return emptied
 
 
 def _delete_first_listing(
     scheduler: SchedulerContext, left: Sequence[Run], emptied: list[Run]
 ) -> list[Run]:
-    """Delete what one listing of each run finds; answers the runs that have more than that."""
+    """Delete what one listing of each run returns. Returns the runs that have more."""
 
     def listed(run: Run) -> list[str] | None:
         try:
             prefix = f"{run.dag_id}/{run.run_id}/"
-            return [info.key for info in scheduler.runs.list(prefix, limit=LISTED_AT_ONCE)]
+            return [info.key for info in scheduler.runs.list(prefix, limit=LISTING_SIZE)]
         except Exception:
             log.exception("the objects of an expired run cannot be listed", extra=run.ids())
             return None
 
-    with ThreadPoolExecutor(LISTINGS_AT_ONCE) as pool:
-        found = list(zip(left, pool.map(listed, left), strict=True))
-    readable = [(run, keys) for run, keys in found if keys is not None]
+    with ThreadPoolExecutor(MAX_CONCURRENT_LISTINGS) as pool:
+        listings = list(zip(left, pool.map(listed, left), strict=True))
+    readable = [(run, keys) for run, keys in listings if keys is not None]
     done = _delete(scheduler, readable)
-    emptied += [run for run, keys in done if len(keys) < LISTED_AT_ONCE]
-    return [run for run, keys in done if len(keys) >= LISTED_AT_ONCE]
+    emptied += [run for run, keys in done if len(keys) < LISTING_SIZE]
+    return [run for run, keys in done if len(keys) >= LISTING_SIZE]
 
 
 def _delete(
-    scheduler: SchedulerContext, found: list[tuple[Run, list[str]]]
+    scheduler: SchedulerContext, listings: list[tuple[Run, list[str]]]
 ) -> list[tuple[Run, list[str]]]:
-    """Delete the keys, together or, where that fails, run by run; answers what was deleted."""
+    """Delete the keys, together or, if that fails, by halves. Returns what was deleted."""
     try:
-        scheduler.runs.delete([key for _, keys in found for key in keys])
+        scheduler.runs.delete([key for _, keys in listings for key in keys])
     except Exception:
-        if len(found) == 1:
-            log.exception("the objects of an expired run stay", extra=found[0][0].ids())
+        if len(listings) == 1:
+            log.exception(
+                "the objects of an expired run cannot be deleted", extra=listings[0][0].ids()
+            )
             return []
-        half = len(found) // 2
-        return _delete(scheduler, found[:half]) + _delete(scheduler, found[half:])
-    return found
+        half = len(listings) // 2
+        return _delete(scheduler, listings[:half]) + _delete(scheduler, listings[half:])
+    return listings
 
 
 def _remove(work: UnitOfWork, emptied: Sequence[Run], removal: Removal) -> bool:
-    """Delete the rows of these runs, and what else is too old; whether some of it is left."""
+    """Delete the rows of these runs, and whatever else is expired. Returns whether some is left."""
     removal.tasks_left = MAX_TASKS
     for run in emptied:
         if removal.tasks_left <= 0 or work.tx.is_late():

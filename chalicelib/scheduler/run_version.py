@@ -1,8 +1,8 @@
-"""Which version of its DAG a run goes on with when some of it runs again, and the move to it.
+"""Which version of its DAG a run continues with when it is cleared, and the switch to it.
 
-What has ended stands, and what is in flight goes on, both as the version said that it was begun
-with; all else is decided anew by the new version. Tasks that the new version has not are deleted if
-they never ran, else they stay as history: they decide nothing any more.
+What has ended stays, and what is in flight continues, both by the version they started with.
+Everything else is decided again by the new version. Tasks that the new version lacks are deleted if
+they never ran; else they stay as history and no longer decide anything.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class VersionChoice:
-    """The version to go on with, by key and number. `latest` is that of the file as it is now, None
-    if the file is gone, and `is_broken` says that the file has changed since and cannot be read;
-    `changes` leads from the run's version to the latest."""
+    """The version to continue with, by key and number. `latest` is the number of the DAG's latest
+    version, None if its file was removed; `is_broken` says that the file has an import error since;
+    `changes` is the difference between the run's version and the latest."""
 
     version_id: int
     version: int
@@ -40,14 +40,14 @@ class VersionChoice:
 
 
 def choose(work: UnitOfWork, run: Run, wanted: bool | None) -> VersionChoice:
-    """The latest version or the run's own, as `wanted`, else as the DAG says. Raises Conflict where
-    there is no latest one."""
+    """Choose the latest version or the run's own, as `wanted`, by default as the DAG says. Raises
+    Conflict if there is no latest version."""
     dag = dags.find(work.tx, run.dag_id)
     if dag is None or dag.is_removed:
         if wanted:
             raise Conflict(
-                f"DAG {run.dag_id!r} has no latest version, for its file was removed; upload it"
-                " again, or ask with run_on_latest_version false"
+                f"DAG {run.dag_id!r} has no latest version, because its file was removed; upload"
+                " it again, or use run_on_latest_version false"
             )
         own = run.version_id, run.version
         return VersionChoice(*own, False, None, is_broken=False, changes=VersionDiff())
@@ -65,8 +65,8 @@ def choose(work: UnitOfWork, run: Run, wanted: bool | None) -> VersionChoice:
 
 
 def current_definition(work: UnitOfWork, run: Run) -> Dag | None:
-    """The DAG as the run's own version says; None where that cannot be read: then another version
-    is what helps the run."""
+    """Return the DAG of the run's own version, or None if that cannot be read: then switching to
+    another version helps."""
     try:
         return work.definition(run.version_id)
     except Exception as error:
@@ -75,13 +75,13 @@ def current_definition(work: UnitOfWork, run: Run) -> Dag | None:
 
 
 def tasks_of(dag: Dag | None) -> dict[str, Task]:
-    """Its tasks by their ids."""
+    """Return the DAG's tasks by id."""
     return {task.id: task for task in dag.tasks} if dag else {}
 
 
 def switch(work: UnitOfWork, run: Run, choice: VersionChoice) -> Run:
-    """Let the run go on with that version; answers the run as it is then. Raises Conflict where its
-    params do not do."""
+    """Switch the run to that version. Returns the run as it is then. Raises Conflict if its params
+    do not fit."""
     if choice.version_id == run.version_id:
         return run
     old, new = current_definition(work, run), work.definition(choice.version_id)
@@ -90,9 +90,9 @@ def switch(work: UnitOfWork, run: Run, choice: VersionChoice) -> Run:
     mapped_instances.decide_anew(work.tx, run.key)
     _InstanceUpdate(work, run, choice.version).fit(old, new, params_differ=params != run.params)
     work.forget_run(run)
-    moved = work.run(run.run_id)
-    assert moved is not None
-    return moved
+    switched = work.run(run.run_id)
+    assert switched is not None
+    return switched
 
 
 def _params(run: Run, new: Dag, version: int) -> dict[str, Any]:
@@ -101,8 +101,8 @@ def _params(run: Run, new: Dag, version: int) -> dict[str, Any]:
         return resolve_params(new, given, run_context(new, run.run_id, run))
     except ParamError as error:
         raise Conflict(
-            f"run {run.run_id!r} cannot go on with version {version} of its DAG: {error.message};"
-            " make a new run with these params, or ask with run_on_latest_version false",
+            f"run {run.run_id!r} cannot continue with version {version} of its DAG:"
+            f" {error.message}; trigger a new run, or use run_on_latest_version false",
             **error.details,
         ) from None
 
@@ -111,7 +111,7 @@ _WAITS = frozenset(TaskState) - TASK_ENDED - IN_FLIGHT
 
 
 class _InstanceUpdate:
-    """The task instances of a run that takes another version."""
+    """Updates the task instances of a run that switches to another version."""
 
     def __init__(self, work: UnitOfWork, run: Run, version: int) -> None:
         self._work, self._run, self._version = work, run, version
@@ -121,11 +121,13 @@ class _InstanceUpdate:
             (self._removed if row.is_removed else self._current)[row.task_id].append(row)
 
     def fit(self, old: Dag | None, new: Dag, *, params_differ: bool) -> None:
-        """Make them those of the new version."""
+        """Make the task instances fit the new version."""
         before, after = tasks_of(old), tasks_of(new)
-        gone = [row.key for name in self._current.keys() - after for row in self._current[name]]
+        removed_keys = [
+            row.key for name in self._current.keys() - after for row in self._current[name]
+        ]
         reason = f"version {self._version} of the DAG has no such task"
-        mapped_instances.retire(self._work.tx, gone, reason, self._work.now)
+        mapped_instances.retire(self._work.tx, removed_keys, reason, self._work.now)
         for task in new.tasks:
             rows = self._current[task.id]
             if not rows:
@@ -136,13 +138,13 @@ class _InstanceUpdate:
                 self._fit(task, rows, is_other=is_other)
 
     def _add(self, task: Task) -> None:
-        """A new task; or one that an earlier version of the run had, which stands as it stood."""
-        back = [row for row in self._removed[task.id] if matches_task(row, task)]
-        if not back:
+        """Add a new task, or restore one that an earlier version of the run had, as it was."""
+        restored = [row for row in self._removed[task.id] if matches_task(row, task)]
+        if not restored:
             mapped_instances.begin_anew(self._work.tx, self._run.key, self._run.dag_id, task)
             return
-        mapped_instances.revive(self._work.tx, [row.key for row in back])
-        for row in back:
+        mapped_instances.revive(self._work.tx, [row.key for row in restored])
+        for row in restored:
             task_instances.follow(self._work.tx, row, task)
 
     def _fit(self, task: Task, rows: Sequence[TaskInstance], *, is_other: bool) -> None:
@@ -152,7 +154,7 @@ class _InstanceUpdate:
         if all(row.state in wanted for row in rows):
             reset_instances(self._work, self._run, task)
             return
-        reason = f"version {self._version} of the DAG expands the task in another way"
+        reason = f"version {self._version} of the DAG maps the task differently"
         for row in unfit:
             if row.state in _WAITS:
                 task_instances.end_unstarted(tx, row.key, TaskState.FAILED, reason, self._work.now)
@@ -161,7 +163,7 @@ class _InstanceUpdate:
 
 
 def reset_instances(work: UnitOfWork, run: Run, task: Task) -> None:
-    """Let a task that nobody works on begin anew, expanded or not, as its definition is now."""
+    """Reset a task that is not in flight, mapped or not, to its present definition."""
     rows = task_instances.of_run(work.tx, run.key, [task.id])
     rows = [row for row in rows if not row.is_removed]
     tries = max(row.try_number for row in rows)
@@ -169,12 +171,12 @@ def reset_instances(work: UnitOfWork, run: Run, task: Task) -> None:
     for row in rows:
         task_instances.follow(work.tx, row, task)
     if not task.expand:
-        copies = [row.key for row in rows if row.attempt.map_index >= 0]
-        mapped_instances.retire(work.tx, copies, "the task is not expanded any more", work.now)
+        mapped = [row.key for row in rows if row.attempt.map_index >= 0]
+        mapped_instances.retire(work.tx, mapped, "the task is no longer mapped", work.now)
 
 
 def matches_task(row: TaskInstance, task: Task) -> bool:
-    """Whether the row, made by another version, is one that the task has in this one."""
+    """Whether the row, created by another version, is an instance of the task in this one."""
     if row.mapped_count is not None:
         return bool(task.expand)
     return is_compatible(task, row.attempt.map_index, row.item)

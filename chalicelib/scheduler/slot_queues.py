@@ -1,4 +1,4 @@
-"""Who has the slots of a limit, and who stands in the queue for them, in words. Read-only."""
+"""Who holds the slots of a limit, and who waits for them, in words. Read-only."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from chalicelib.enums import WaitingCode
 from chalicelib.scheduler.free_slots import Obstacle
 from chalicelib.scheduler.unit_of_work import LEAD_TIME, UnitOfWork
 
-HOLDERS = 5
-"""Of those in the way, how many are named."""
-QUEUE = 1000
-"""Places of a queue that are counted; farther back a position is None."""
+MAX_HOLDERS = 5
+"""How many holders of slots are named."""
+MAX_POSITIONS = 1000
+"""Positions of a queue that are counted. Beyond that a position is None."""
 
 
 def notify_run(run: Run) -> Holder:
@@ -29,21 +29,21 @@ def notify_task(task: TaskInstance) -> Holder:
 
 
 def label(holder: Holder) -> str:
-    """The name of a run or task in a sentence."""
+    """Return the name of a run or task in a sentence."""
     if holder.task_id is None:
         return holder.run_id
-    copy = f"[{holder.map_index}]" if (holder.map_index or -1) >= 0 else ""
-    return f"{holder.task_id}{copy} of {holder.run_id}"
+    index = f"[{holder.map_index}]" if (holder.map_index or -1) >= 0 else ""
+    return f"{holder.task_id}{index} of {holder.run_id}"
 
 
 def listed(names: Sequence[str], total: int) -> str:
-    """`a, b and 3 more`."""
+    """Return `a, b and 3 more`."""
     rest = total - len(names)
     return ", ".join(names) + (f" and {rest} more" if rest > 0 else "")
 
 
 class SlotQueues:
-    """What one transaction sees of the queues; each is read once."""
+    """The queues as one transaction sees them. Each is read once."""
 
     def __init__(self, work: UnitOfWork) -> None:
         self._work = work
@@ -51,17 +51,19 @@ class SlotQueues:
         self._holders: dict[tuple[WaitingCode, str, int], tuple[tuple[Holder, ...], int]] = {}
 
     def for_run(self, dag: RegisteredDag, run: Run) -> WaitingFor:
-        """The run waits for one of its DAG's max_active_runs slots."""
+        """Explain a run that waits for one of its DAG's max_active_runs slots."""
         tx, code = self._work.tx, WaitingCode.MAX_ACTIVE_RUNS
 
         def holders() -> tuple[tuple[Holder, ...], int]:
-            admitted = run_slots.admitted(tx, dag.dag_id, HOLDERS)
+            admitted = run_slots.admitted(tx, dag.dag_id, MAX_HOLDERS)
             return tuple(map(notify_run, admitted)), run_slots.admitted_count(tx, dag.dag_id)
 
         def line() -> list[int]:
             horizon = self._work.now + LEAD_TIME
             paused = dag.is_paused
-            return run_slots.line(tx, dag.dag_id, horizon, only_asked_for=paused, limit=QUEUE)
+            return run_slots.line(
+                tx, dag.dag_id, horizon, only_asked_for=paused, limit=MAX_POSITIONS
+            )
 
         held, count = self._held((code, dag.dag_id, 0), holders)
         position = self._place("runs of", dag.dag_id, line).get(run.key)
@@ -72,7 +74,7 @@ class SlotQueues:
         return WaitingFor(code, what, None, position, held, count)
 
     def for_task(self, task: TaskInstance, obstacle: Obstacle) -> WaitingFor:
-        """The ready task waits for this limit."""
+        """Explain a ready task that waits for this limit."""
         if obstacle.remedy:
             return WaitingFor(obstacle.code, obstacle.remedy)
         return _FOR_TASK[obstacle.code](self, task, obstacle)
@@ -81,11 +83,13 @@ class SlotQueues:
         tx, dag_id = self._work.tx, obstacle.name
 
         def holders() -> tuple[tuple[Holder, ...], int]:
-            held = task_slots.holders_in_dag(tx, dag_id, HOLDERS)
+            held = task_slots.holders_in_dag(tx, dag_id, MAX_HOLDERS)
             return tuple(map(notify_task, held)), task_slots.in_flight_count(tx, dag_id)
 
         held, count = self._held((obstacle.code, dag_id, 0), holders)
-        line = self._place("tasks of", dag_id, lambda: task_slots.line_of_dag(tx, dag_id, QUEUE))
+        line = self._place(
+            "tasks of", dag_id, lambda: task_slots.line_of_dag(tx, dag_id, MAX_POSITIONS)
+        )
         position = line.get(task.key)
         what = (
             f"waits for a task slot: DAG {dag_id} has max_active_tasks {obstacle.size}"
@@ -97,11 +101,11 @@ class SlotQueues:
         tx, pool = self._work.tx, obstacle.name
 
         def holders() -> tuple[tuple[Holder, ...], int]:
-            held = task_slots.holders_in_pool(tx, pool, HOLDERS)
+            held = task_slots.holders_in_pool(tx, pool, MAX_HOLDERS)
             return tuple(map(notify_task, held)), task_slots.in_pool_count(tx, pool)
 
         held, count = self._held((obstacle.code, pool, 0), holders)
-        line = self._place("pool", pool, lambda: task_slots.line_of_pool(tx, pool, QUEUE))
+        line = self._place("pool", pool, lambda: task_slots.line_of_pool(tx, pool, MAX_POSITIONS))
         position = line.get(task.key)
         slots = "1 slot" if obstacle.needs == 1 else f"{obstacle.needs} slots"
         what = (
@@ -114,7 +118,7 @@ class SlotQueues:
         tx, key = self._work.tx, (task.run_key, task.task_id)
 
         def holders() -> tuple[tuple[Holder, ...], int]:
-            held = task_slots.holders_of_task(tx, *key, HOLDERS)
+            held = task_slots.holders_of_task(tx, *key, MAX_HOLDERS)
             return tuple(map(notify_task, held)), task_slots.in_flight_of_task(tx, *key)
 
         held, count = self._held((obstacle.code, task.task_id, task.run_key), holders)

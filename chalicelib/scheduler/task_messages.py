@@ -1,4 +1,4 @@
-"""What a command finds: its text with the templates filled in, and its environment."""
+"""Builds the task message: the command with its templates rendered, and its environment."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from chalicelib.utils.time import iso
 MAX_MESSAGE_BYTES = 256 * 1024
 """Of a task's message; more than SQS took at once for most of its life."""
 SHORT_LOG_BYTES = 4096
-"""Logs up to this length are kept in the database: a PUT costs more than the rest of the log's
-way."""
+"""Logs up to this length travel in the result and are kept in the database, because a PUT costs
+more than everything else about them."""
 
 
 def task_message(
@@ -36,8 +36,9 @@ def task_message(
     attempt: Attempt,
     not_before: datetime,
 ) -> TaskMessage:
-    """All that the executor needs for this attempt. Raises TemplateError, also for what is too long
-    to be sent, LookupError if the DAG has no such task, or NotCompiled with all texts of it."""
+    """Build the message with all that the executor needs for this attempt. Raises TemplateError,
+    also for a message that is too large, LookupError if the DAG has no such task, or NotCompiled
+    with all its templates."""
     task = dag.task(attempt.task_id)
     try:
         return _message(work, dag, task, run, instance, attempt, not_before)
@@ -56,7 +57,7 @@ def _message(
     not_before: datetime,
 ) -> TaskMessage:
     context = template_context(work, dag, run, attempt)
-    given = {
+    env = {
         name: render(value, context, for_shell=False)
         for name, value in {**dag.env, **task.env}.items()
     }
@@ -64,7 +65,7 @@ def _message(
         attempt=attempt,
         command=render(task.command, context, for_shell=True),
         env={
-            **given,
+            **env,
             **_params(run),
             **_outputs(work, dag, run, task),
             **{name: variable_text(value) for name, value in (instance.item or {}).items()},
@@ -99,7 +100,7 @@ def _check_size(message: TaskMessage) -> None:
 
 
 def always_set(dag: Dag, run: Run, attempt: Attempt) -> dict[str, str]:
-    """The variables that every command finds. DAG_OUTPUT is missing: its path is the executor's."""
+    """Return the variables that every command gets, except DAG_OUTPUT, which the executor sets."""
     return {
         "DAG_ID": attempt.dag_id,
         "RUN_ID": attempt.run_id,
@@ -115,7 +116,7 @@ def always_set(dag: Dag, run: Run, attempt: Attempt) -> dict[str, str]:
 
 
 def template_context(work: UnitOfWork, dag: Dag, run: Run, attempt: Attempt) -> dict[str, Any]:
-    """The names that a task's templates may use."""
+    """Return the names that a task's templates may use."""
     return {
         **run_context(dag, run.run_id, run),
         "params": template_values(dag, run.params),
@@ -126,7 +127,7 @@ def template_context(work: UnitOfWork, dag: Dag, run: Run, attempt: Attempt) -> 
 
 
 def run_context(dag: Dag, run_id: str, run: Run | NewRun) -> dict[str, Any]:
-    """The names that a param's default may use."""
+    """Return the names that a param's default may use."""
     return {
         "ds": local_date(dag, run.logical_date),
         "ts": iso(run.logical_date),
@@ -139,7 +140,7 @@ def run_context(dag: Dag, run_id: str, run: Run | NewRun) -> dict[str, Any]:
 
 
 class Outputs(dict[str, Mapping[str, Any]]):
-    """What the tasks before this one wrote, read from the database when a template asks for it."""
+    """The outputs of the upstream tasks, read from the database when a template uses them."""
 
     def __init__(self, work: UnitOfWork, dag: Dag, run: Run, task_id: str) -> None:
         super().__init__()
@@ -164,14 +165,14 @@ def _params(run: Run) -> dict[str, str]:
 
 
 def _outputs(work: UnitOfWork, dag: Dag, run: Run, task: Task) -> dict[str, str]:
-    """OUTPUT_<TASK>_<NAME> of the direct dependencies."""
-    found: dict[str, str] = {}
+    """Return OUTPUT_<TASK>_<NAME> for the outputs of the direct dependencies."""
+    variables: dict[str, str] = {}
     for dependency in task.dependencies:
         before = dag.task(dependency)
         if before.outputs:
             make = partial(_output_texts, work, run, before)
-            found.update(work.output_texts(run.key, dependency, make))
-    return found
+            variables.update(work.output_texts(run.key, dependency, make))
+    return variables
 
 
 def _output_texts(work: UnitOfWork, run: Run, before: Task) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Why runs and tasks wait: what has to change before they go on.
 
-Read-only. The questions are put to the same functions that decide, with the database as it is
-now, so that the answer cannot differ from what the scheduler does.
+Read-only. The same functions that decide are asked, with the database as it is now, so that the
+answer cannot differ from what the scheduler does.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from chalicelib.scheduler.dispatch import start_time
 from chalicelib.scheduler.free_slots import FreeSlots, free_run_slots
 from chalicelib.scheduler.outbox import Outbox
 from chalicelib.scheduler.slot_queues import (
-    HOLDERS,
+    MAX_HOLDERS,
     SlotQueues,
     label,
     listed,
@@ -39,15 +39,15 @@ from chalicelib.utils.time import iso
 log = logging.getLogger("orchestrator.scheduler")
 
 FIRST_TASKS = 3
-"""Of a run in which nothing runs, how many tasks are asked what they wait for."""
+"""How many tasks of a run in which nothing runs are explained."""
 
 Thing = TypeVar("Thing", Run, TaskInstance)
 Reasons = tuple[WaitingFor, ...]
 Name = tuple[str, str, int]
 """run_id, task_id, map_index."""
 
-_SOON = WaitingFor(WaitingCode.SCHEDULER, "is picked up by the scheduler within moments")
-_NEED = (
+_SOON = WaitingFor(WaitingCode.SCHEDULER, "will be picked up by the scheduler within seconds")
+_ACTIVE_STATES = (
     TaskState.RUNNING,
     TaskState.QUEUED,
     TaskState.UP_FOR_RETRY,
@@ -55,11 +55,11 @@ _NEED = (
     TaskState.SCHEDULED,
     TaskState.NONE,
 )
-"""Which state is told of several instances of a task that have not ended."""
+"""Which state represents several active instances of a task, in order of preference."""
 
 
 class Explainer:
-    """Answers for one read transaction. What several answers need is read once."""
+    """Explains for one read transaction. What several explanations need is read once."""
 
     def __init__(self, scheduler: SchedulerContext, tx: Transaction) -> None:
         now = scheduler.now()
@@ -70,17 +70,16 @@ class Explainer:
         self._of_runs: dict[str, Reasons] = {}
 
     def run(self, run_id: str) -> Reasons:
-        """What keeps a run from going on: nothing for one that has ended or in which a task is
-        running."""
+        """Return what keeps a run from continuing; nothing if it has ended or a task is running."""
         if run_id not in self._of_runs:
             run = self._work.run(run_id)
-            reasons = _sound(self._run, run) if run and run.is_active else ()
+            reasons = _explain(self._run, run) if run and run.is_active else ()
             self._of_runs[run_id] = reasons
         return self._of_runs[run_id]
 
     def tasks(self, names: Iterable[Name]) -> dict[Name, Reasons]:
-        """What keeps each of these task instances from going on: nothing for one that has ended
-        or is running."""
+        """Return what keeps each of these task instances from continuing; nothing for one that has
+        ended or is running."""
         tasks = task_instances.find_all(self._work.tx, names)
         return {
             (task.attempt.run_id, task.task_id, task.attempt.map_index): self._task(task)
@@ -89,7 +88,7 @@ class Explainer:
 
     def _run(self, run: Run) -> Iterator[WaitingFor]:
         if not run.is_admitted:
-            yield from list(self._before_its_slot(run)) or [_SOON]
+            yield from list(self._before_admission(run)) or [_SOON]
             return
         in_flight = task_instances.in_flight_of_run(self._work.tx, run.key)
         if run.stopping is not None:
@@ -101,7 +100,7 @@ class Explainer:
             next_ones = [task for task in others if task.state is not TaskState.NONE]
             yield from self._of_tasks((running + next_ones or others)[:FIRST_TASKS])
 
-    def _before_its_slot(self, run: Run) -> Iterator[WaitingFor]:
+    def _before_admission(self, run: Run) -> Iterator[WaitingFor]:
         dag = dags.find(self._work.tx, run.dag_id)
         if dag is None or dag.is_removed:
             what = f"waits to be cancelled: the file of DAG {run.dag_id} was removed"
@@ -129,7 +128,7 @@ class Explainer:
                     yield _of_task(task, reason)
 
     def _stopping(self, in_flight: list[TaskInstance]) -> WaitingFor:
-        holders = tuple(map(notify_task, in_flight[:HOLDERS]))
+        holders = tuple(map(notify_task, in_flight[:MAX_HOLDERS]))
         names = listed([label(holder) for holder in holders], len(in_flight))
         what = f"is being stopped: waits for the end of {names}"
         return WaitingFor(WaitingCode.STOPPING, what, holders=holders, holder_count=len(in_flight))
@@ -138,7 +137,7 @@ class Explainer:
         explain = _BY_STATE.get(task.state)
         if explain is None or not self._work.run_of(task).is_active:
             return ()
-        return _sound(partial(explain, self), task)
+        return _explain(partial(explain, self), task)
 
     def _none(self, task: TaskInstance) -> Iterator[WaitingFor]:
         run = self._work.run_of(task)
@@ -168,9 +167,11 @@ class Explainer:
         run = self._work.run(previous)
         assert run is not None
         past = task_instances.states_of_task(self._work.tx, run.key, definition.id)
-        state = _telling(past)
+        state = _representative_state(past)
         holder = Holder(run.dag_id, previous, definition.id, None, state)
-        what = f"waits until it has succeeded in the run before, {previous} ({_word(state)} there)"
+        what = (
+            f"waits until it has succeeded in the previous run, {previous} ({_word(state)} there)"
+        )
         return WaitingFor(WaitingCode.DEPENDS_ON_PAST, what, holders=(holder,), holder_count=1)
 
     def _scheduled(self, task: TaskInstance) -> Iterator[WaitingFor]:
@@ -178,7 +179,8 @@ class Explainer:
         yield from reasons or [self._soon(task)]
 
     def _soon(self, task: TaskInstance) -> WaitingFor:
-        """No limit holds the task. One that triggers a run waits for its moment all the same."""
+        """Explain a task that no limit holds back. One that triggers a run still waits for its
+        time."""
         time = start_time(self._work, self._work.run_of(task), task)
         if time > self._work.now:
             return WaitingFor(WaitingCode.NOT_BEFORE, f"waits until {iso(time)}", time)
@@ -186,7 +188,7 @@ class Explainer:
 
     def _queued(self, task: TaskInstance) -> Iterator[WaitingFor]:
         if stop_requests.is_asked_for(self._work.tx, task.attempt):
-            yield WaitingFor(WaitingCode.STOPPING, "waits until it is certain that it never starts")
+            yield WaitingFor(WaitingCode.STOPPING, "waits for confirmation that it never starts")
         elif task.not_before is not None and task.not_before > self._work.now:
             what = f"waits until {iso(task.not_before)}"
             yield WaitingFor(WaitingCode.NOT_BEFORE, what, task.not_before)
@@ -197,7 +199,7 @@ class Explainer:
             yield WaitingFor(WaitingCode.EXECUTOR, f"waits for an executor: {sent}")
 
     def _running(self, task: TaskInstance) -> Iterator[WaitingFor]:
-        """Of running tasks only one that triggered a run waits."""
+        """Explain a running task: only one that triggered a run waits."""
         if task.sends:
             return
         child = runs.triggered_by(self._work.tx, task.key)
@@ -228,17 +230,18 @@ _BY_STATE: dict[TaskState, Callable[[Explainer, TaskInstance], Iterator[WaitingF
 
 
 MAY_WAIT = frozenset(_BY_STATE)
-"""The states of a task instance of which there may be something to explain."""
+"""The states in which a task instance may wait."""
 
 
-def _sound(explain: Callable[[Thing], Iterable[WaitingFor]], thing: Thing) -> Reasons:
-    """Bad data of one run must not hide the others, nor the rest of what is known of it."""
+def _explain(explain: Callable[[Thing], Iterable[WaitingFor]], thing: Thing) -> Reasons:
+    """Explain, but not at any price: bad data of one run must not hide the others, nor the rest of
+    what is known of it."""
     try:
         return tuple(explain(thing))
     except DOOMS_TRANSACTION:
         raise
     except Exception:
-        log.exception("what it waits for cannot be told", extra=_ids(thing))
+        log.exception("what it waits for cannot be explained", extra=_ids(thing))
         return ()
 
 
@@ -247,11 +250,11 @@ def _ids(thing: Run | TaskInstance) -> dict[str, Any]:
 
 
 def _of_task(task: TaskInstance, reason: WaitingFor) -> WaitingFor:
-    """The reason of a task as one of its run."""
-    copy = f"[{task.attempt.map_index}]" if task.attempt.map_index >= 0 else ""
+    """Return the reason of a task as a reason of its run."""
+    index = f"[{task.attempt.map_index}]" if task.attempt.map_index >= 0 else ""
     return WaitingFor(
         reason.code,
-        f"task {task.task_id}{copy} {reason.message}",
+        f"task {task.task_id}{index} {reason.message}",
         reason.until,
         reason.position,
         reason.holders,
@@ -260,7 +263,7 @@ def _of_task(task: TaskInstance, reason: WaitingFor) -> WaitingFor:
 
 
 def _expanding(task: TaskInstance) -> WaitingFor:
-    what = f"waits while its mapped instances are made, {task.mapped_count} so far"
+    what = f"waits while its mapped instances are created, {task.mapped_count} so far"
     return WaitingFor(WaitingCode.EXPANDING, what)
 
 
@@ -268,11 +271,11 @@ def _upstream(run: Run, definition: Task, states: progress.States) -> WaitingFor
     unfinished = [
         (task_id, states[task_id])
         for task_id in definition.dependencies
-        if any(states[task_id][state] for state in _NEED)
+        if any(states[task_id][state] for state in _ACTIVE_STATES)
     ]
     holders = tuple(
-        Holder(run.dag_id, run.run_id, task_id, None, _telling(counts))
-        for task_id, counts in unfinished[:HOLDERS]
+        Holder(run.dag_id, run.run_id, task_id, None, _representative_state(counts))
+        for task_id, counts in unfinished[:MAX_HOLDERS]
     )
     names = listed([f"{h.task_id} ({_word(h.state)})" for h in holders], len(unfinished))
     rule = definition.trigger_rule
@@ -285,8 +288,8 @@ def _upstream(run: Run, definition: Task, states: progress.States) -> WaitingFor
     )
 
 
-def _telling(counts: dict[TaskState, int]) -> TaskState:
-    return next((state for state in _NEED if counts.get(state)), TaskState.NONE)
+def _representative_state(counts: dict[TaskState, int]) -> TaskState:
+    return next((state for state in _ACTIVE_STATES if counts.get(state)), TaskState.NONE)
 
 
 def _word(state: str) -> str:
