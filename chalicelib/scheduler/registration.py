@@ -186,8 +186,8 @@ def _dag_id_taken(dag: Dag, holder: DagFile) -> Problem:
         line=1,
         column=1,
         path="dag_id",
-        message=f"the dag_id {dag.dag_id!r} is already used by {holder.file_key!r}; give one of the "
-        "two files another dag_id (or name), or remove one",
+        message=f"the dag_id {dag.dag_id!r} is already used by {holder.file_key!r}; give one of"
+        " the two files another dag_id (or name), or remove one",
     )
 
 

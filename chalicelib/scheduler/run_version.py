@@ -123,9 +123,8 @@ class _InstanceUpdate:
     def fit(self, old: Dag | None, new: Dag, *, params_differ: bool) -> None:
         """Make the task instances fit the new version."""
         before, after = tasks_of(old), tasks_of(new)
-        removed_keys = [
-            row.key for name in self._current.keys() - after for row in self._current[name]
-        ]
+        removed = sorted(self._current.keys() - after.keys())
+        removed_keys = [row.key for task_id in removed for row in self._current[task_id]]
         reason = f"version {self._version} of the DAG has no such task"
         mapped_instances.retire(self._work.tx, removed_keys, reason, self._work.now)
         for task in new.tasks:

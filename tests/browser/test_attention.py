@@ -61,7 +61,7 @@ def test_every_view_says_what_a_run_and_its_tasks_wait_for(scene: tuple[Page, Ap
     opened(page, f"runs/{running}?task=ask")
     expect(page.locator("#task-title")).to_contain_text("ask")
     expect(page.locator(".waits")).to_contain_text(
-        "Waits: there is no pool 'db'; make it with PUT /api/pools/db."
+        "Waits: there is no pool 'db'; create it with PUT /api/pools/db."
     )
 
 

@@ -175,7 +175,7 @@ def test_an_active_run_of_a_removed_dag_goes_on_with_its_own_version(
     run_id = world.request("d")
     world.play(3, ticking=False)
     world.remove()
-    with pytest.raises(Conflict, match="has no latest version, for its file was removed"):
+    with pytest.raises(Conflict, match="has no latest version, because its file was removed"):
         runs.clear(world.scheduler, run_id, task_ids=["a"], run_on_latest_version=True, who="ann")
     cleared = again(world, run_id, task_ids=["a"])
     assert (cleared.choice.version, cleared.choice.latest) == (1, None)
