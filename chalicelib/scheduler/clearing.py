@@ -136,8 +136,8 @@ def _select(work: UnitOfWork, run: Run, request: ClearRequest, before: Run) -> _
     for row in (*cleared, *removed):
         if row.state in (IN_FLIGHT if row.is_removed else BUSY):
             raise Conflict(
-                f"task {row.task_id!r} of run {run.run_id!r} is queued or running; cancel it"
-                " first, or wait until it has ended"
+                f"task {row.task_id!r} of run {run.run_id!r} is {row.state}; cancel it first, or"
+                " wait until it has ended"
             )
     return _Selection(cleared, remapped)
 

@@ -160,7 +160,7 @@ def test_a_second_click_clears_nothing_twice(make_world: MakeWorld) -> None:
     for _ in range(2):
         with pytest.raises(Conflict, match="nothing to retry"):
             runs.retry_run(world.scheduler, run_id, who="ann")
-        with pytest.raises(Conflict, match="being worked on"):
+        with pytest.raises(Conflict, match="is queued; cancel it first"):
             runs.clear(world.scheduler, run_id, task_ids=["b"], who="ann")
     world.report(Result(late, Outcome.FAILED, exit_code=3).encode())  # told once more
     world.play(5, ticking=False)
