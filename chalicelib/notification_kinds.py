@@ -70,7 +70,7 @@ _ROWS = (
         TargetFormat(
             re.compile(r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$"),
             max_length=500,
-            problem="{target} is no ARN of a standard topic such as"
+            problem="{target} is not the ARN of a standard topic, such as"
             " arn:aws:sns:eu-central-1:123456789012:alerts",
         ),
         delivery="the event as JSON, to a standard topic",
@@ -83,8 +83,8 @@ _ROWS = (
         TargetFormat(
             re.compile(r"^https?://[^\s/?#@\\]+(?:[/?#]\S*)?$"),
             max_length=2000,
-            problem="this is no URL of a webhook: it begins with https:// or http://, names no user"
-            " and has at most 2000 characters",
+            problem="this is not a valid webhook URL: it must begin with https:// or http://,"
+            " contain no user name and have at most 2000 characters",
         ),
         delivery="the event as JSON in a POST, up to three times, ten seconds each, if nobody"
         " answers or the answer is 429 or 5xx; the header `Idempotency-Key` stays the same when it"

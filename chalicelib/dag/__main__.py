@@ -1,6 +1,10 @@
-"""`python -m chalicelib.dag FILE...`: judges DAG files where nothing runs, such as before a commit
-or in CI. All problems and warnings go to stderr, one a line, as FILE:LINE:COLUMN: what is wrong;
-warnings alone are no failure."""
+"""Checks DAG files without running anything, for example before a commit or in CI.
+
+    python -m chalicelib.dag FILE...
+
+Problems and warnings go to stderr, one per line, as FILE:LINE:COLUMN: MESSAGE. The exit code is 1
+if there are problems; warnings alone do not count.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ from chalicelib.dag.problems import DagFileError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 if every file is a DAG and no two have one dag_id, else 1."""
+    """Check the files; return 0 if all are valid and no two share a dag_id, else 1."""
     parser = argparse.ArgumentParser(prog="python -m chalicelib.dag", description=__doc__)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     problems: list[str] = []

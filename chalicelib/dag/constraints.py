@@ -1,4 +1,4 @@
-"""How names look, and how much of anything a DAG file may hold."""
+"""The patterns of names, and the limits of a DAG file."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import re
 ID_PATTERN = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")
 MAX_ID_LENGTH = 100
 RESERVED_IDS = ("pause", "validate")
-"""No DAG is called so: `/api/dags/validate` and `/api/dags/pause` mean something else."""
+"""Ids that no DAG can have, because `/api/dags/validate` and `/api/dags/pause` are routes."""
 POOL_NAME = re.compile(r"^(?!\.{1,2}$)[A-Za-z0-9_.-]+$")
-"""A path `/api/pools/..` would never arrive as it was written."""
+"""Excludes `.` and `..`, which a client would remove from the path `/api/pools/..`."""
 MAX_TASKS = 1000
 MAX_SCHEDULES = 20
 MAX_COMMAND_BYTES = 64 * 1024
 MAX_ENV_BYTES = 32 * 1024
 MAX_LINE_LENGTH = 200
 MAX_MESSAGE_BYTES = 240_000
-"""Of command and environment as JSON, so that the task's message fits into SQS's 256 KiB."""
+"""The limit for command and environment as JSON: the task's message must fit into SQS's 256 KiB."""
 
 MAX_CONF_BYTES = 32 * 1024
 MAX_PARAMS = 100
@@ -39,7 +39,7 @@ BUILT_IN_VARIABLES = (
     "DAG_OUTPUT",
 )
 INTERNAL_VARIABLE_PREFIXES = ("AWS_", "ORCHESTRATOR_")
-"""What the executor's own variables begin with; no secret is read from them."""
+"""Prefixes of the executor's own variables. No secret is read from them."""
 SECRET_REFERENCE = re.compile(
     r"^(?:ssm:[A-Za-z0-9_./:-]{1,1011}|secretsmanager:[A-Za-z0-9/_+=.@!:-]{1,512}"
     r"(?:#[A-Za-z0-9_.@/+=-]{1,128})?|env:[A-Za-z_][A-Za-z0-9_]*)$"

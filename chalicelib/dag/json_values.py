@@ -1,8 +1,8 @@
-"""Values of JSON: numbers that keep the spelling in which somebody wrote them, and a bounded depth.
+"""JSON values whose numbers keep their spelling, with a bounded depth.
 
-`3.10` is a version, `1.50` a price: whoever wrote them wants to find them again, but as a number of
-JSON they come out as 3.1 and 1.5. So a number that JSON would write differently is kept as text.
-On its way there, while it is not known whether a number is wanted, it is a `VerbatimNumber`.
+`3.10` is a version and `1.50` a price, but JSON numbers would turn them into 3.1 and 1.5. So a
+number that JSON would write differently is kept as text. While it is not known yet whether a number
+or text is wanted, it is a `VerbatimNumber`.
 """
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ from typing import Any
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _MAX_DIGITS = 300
 _LARGEST = 2**53
-"""Browsers read a larger whole number as another one."""
+"""The largest whole number that browsers read exactly."""
 
 MAX_DEPTH = 64
-"""Of lists and objects in one value, as in an output: readers have only so much stack."""
-_TOO_DEEP = f"lists and objects are nested more than {MAX_DEPTH} deep"
+"""How deep lists and objects can be nested in one value, such as an output."""
+_TOO_DEEP = f"lists and objects are nested more than {MAX_DEPTH} levels deep"
 
 
 class VerbatimNumber(float):
-    """A number whose `text` some writer or reader of JSON would change."""
+    """A number whose spelling, `text`, would not survive JSON."""
 
     __slots__ = ("text",)
     text: str
 
     def __new__(cls, text: str) -> VerbatimNumber:
-        made = super().__new__(cls, text)
-        made.text = text
-        return made
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
 
 
 class VerbatimList(list[Any]):
-    """A list that knows the `text` it was written as."""
+    """A list that keeps the JSON `text` it was read from."""
 
     __slots__ = ("text",)
     text: str
 
 
 class VerbatimDict(dict[str, Any]):
-    """The same of an object."""
+    """An object that keeps the JSON `text` it was read from."""
 
     __slots__ = ("text",)
     text: str
@@ -53,8 +53,10 @@ VERBATIM_TYPES = (VerbatimNumber, VerbatimList, VerbatimDict)
 
 
 def parse_verbatim(text: str) -> Any:
-    """`text` as JSON where templates can do more with that, and no letter of it is lost: a number,
-    a list, an object, `true` or `false`. Everything else is the text itself."""
+    """Parse `text` if it is a JSON number, list, object, `true` or `false`; else return it.
+
+    The result keeps the original spelling.
+    """
     if text in ("true", "false"):
         return text == "true"
     if not text[:1].isspace() and not text[-1:].isspace() and text[:1] in "-0123456789[{":
@@ -63,21 +65,23 @@ def parse_verbatim(text: str) -> Any:
         except ValueError:
             return text
         if isinstance(value, list | dict):
-            kept = VerbatimList(value) if isinstance(value, list) else VerbatimDict(value)
-            kept.text = text
-            return kept
+            verbatim = VerbatimList(value) if isinstance(value, list) else VerbatimDict(value)
+            verbatim.text = text
+            return verbatim
         return value
     return text
 
 
 def parse_json(text: str) -> Any:
-    """The value of a text in JSON, its numbers as `parse_number` reads them. Raises ValueError,
-    also for one that is nested too deep."""
+    """Parse JSON, with numbers as `parse_number` reads them.
+
+    Raises ValueError, also if the value is nested more than `MAX_DEPTH` levels deep.
+    """
     try:
         value = json.loads(
             text, parse_int=parse_number, parse_float=parse_number, parse_constant=_no_constant
         )
-        json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair is no character
+        json.dumps(value, ensure_ascii=False).encode()  # rejects half of a surrogate pair
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
     if is_deeper_than(value, MAX_DEPTH):
@@ -86,28 +90,29 @@ def parse_json(text: str) -> Any:
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not valid JSON")
 
 
 def parse_number(text: str) -> int | float:
-    """The number that JSON has in `text`: a VerbatimNumber where it would be written differently.
+    """Parse a JSON number. Returns a VerbatimNumber if JSON would write it differently.
 
-    Raises ValueError for what is no number, or too large for one.
+    Raises ValueError if `text` is not a number or is out of range.
     """
     if len(text) > _MAX_DIGITS or not _NUMBER.fullmatch(text) or not math.isfinite(float(text)):
         shown = text if len(text) <= 40 else f"{text[:40]}…"
-        raise ValueError(f"{shown} is no number within range: put it in quotation marks")
+        raise ValueError(f"{shown} is not a number within range: put it in quotation marks")
     number = int(text) if text.lstrip("-").isdecimal() else float(text)
     is_exact = isinstance(number, float) or abs(number) <= _LARGEST
     return number if is_exact and str(number) == text else VerbatimNumber(text)
 
 
 def is_number(value: Any) -> bool:
+    """Whether the value is a number. Booleans are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def to_number(value: Any) -> int | float | None:
-    """The value of a number, or of a text that was kept for the spelling of one; else None."""
+    """Return a number, or the number in text that keeps the spelling of one; else None."""
     if isinstance(value, str):
         try:
             number = parse_number(value)
@@ -118,12 +123,12 @@ def to_number(value: Any) -> int | float | None:
 
 
 def to_int(number: float) -> int:
-    """A whole number as such: 5 for 5.0 and for 5e0."""
+    """Convert a whole number to int: 5.0 and 5e0 to 5."""
     return int(Decimal(number.text) if isinstance(number, VerbatimNumber) else number)
 
 
 def unwrap_verbatim(value: Any) -> Any:
-    """A value of JSON in which each number that would change on its way is text instead."""
+    """Replace every VerbatimNumber in a JSON value by its text."""
     if isinstance(value, VerbatimNumber):
         return value.text
     if isinstance(value, list | tuple):
@@ -134,7 +139,7 @@ def unwrap_verbatim(value: Any) -> Any:
 
 
 def is_deeper_than(value: Any, levels: int) -> bool:
-    """Whether lists and mappings are nested in it more than `levels` deep."""
+    """Whether lists and mappings are nested more than `levels` deep in the value."""
     layer = [value]
     for _ in range(levels + 1):
         nested = [part for part in layer if isinstance(part, list | tuple | dict)]

@@ -1,8 +1,8 @@
-"""Regular expressions that the authors of DAG files write, matched by RE2.
+"""Matches the regular expressions of DAG files with RE2.
 
-RE2's time is proportional to the pattern and to the text, whatever both are. Python's own engine
-tries again and again: a pattern for e-mail addresses and 30 letters keep it busy for minutes, with
-every other thread waiting. RE2 is loaded with the first pattern, because most files have none.
+RE2 takes time proportional to the pattern and the text, whatever they are. Python's own engine
+backtracks: a pattern for e-mail addresses and 30 letters keep it busy for minutes while every other
+thread waits. RE2 is imported with the first pattern, because most files have none.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from typing import Any
 from chalicelib.dag.problems import quote
 
 _MEMORY_BYTES = 256 * 1024
-"""Of one compiled pattern. It bounds the steps for each character to some ten thousand."""
+"""The limit for a compiled pattern. It bounds the work for each character to some 10,000 steps."""
 
 _NO_SUCH_SYNTAX = (
-    "patterns are in RE2's syntax, without lookahead, lookbehind, backreferences and possessive "
+    "patterns use RE2's syntax, which has no lookahead, lookbehind, backreferences or possessive "
     "repetition: describe the whole text without them"
 )
 _REMEDIES = {
     "too large": "use smaller counts, or + and *",
     "repetition size": "a count is at most 1000; + and * have no limit",
-    "\\Z": "leave it out, for the whole text is compared",
-    "\\z": "leave it out, for the whole text is compared",
+    "\\Z": "remove it, because a pattern always matches the whole text",
+    "\\z": "remove it, because a pattern always matches the whole text",
     "\\u": "write the character itself, or \\x{e9}",
     "perl operator": _NO_SUCH_SYNTAX,
     "escape sequence": _NO_SUCH_SYNTAX,
     "repetition operator": _NO_SUCH_SYNTAX,
 }
-"""What to do, by a part of RE2's message."""
+"""What the author can do, by a part of RE2's message."""
 
-# RE2 would take {,5} for these four characters.
+# RE2 would read {,5} as these four characters.
 _NO_LOWEST = re.compile(r"\{,[0-9]+\}")
 _NOT_COUNTS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 
@@ -42,7 +42,7 @@ class BadPattern(ValueError):
 
 
 def check_pattern(pattern: str) -> None:
-    """Raises BadPattern."""
+    """Raise BadPattern if the pattern cannot be used."""
     _compile(pattern)
 
 
@@ -55,8 +55,8 @@ def matches(pattern: str, text: str) -> bool:
 def _compile(pattern: str) -> Any:
     import re2
 
-    if found := _NO_LOWEST.search(_NOT_COUNTS.sub("", pattern)):
-        raise BadPattern(f"{quote(pattern)}: write {{0{found[0][1:]} instead of {found[0]}")
+    if count := _NO_LOWEST.search(_NOT_COUNTS.sub("", pattern)):
+        raise BadPattern(f"{quote(pattern)}: write {{0{count[0][1:]} instead of {count[0]}")
     options = re2.Options()
     options.max_mem = _MEMORY_BYTES
     options.log_errors = False
@@ -67,4 +67,4 @@ def _compile(pattern: str) -> Any:
         why = error.args[0].decode("utf-8", "replace")
     remedies = [f"; {remedy}" for word, remedy in _REMEDIES.items() if word in why]
     what = f"{why}{''.join(remedies[:1])}"
-    raise BadPattern(f"{quote(pattern)} is no regular expression that can be used: {what}")
+    raise BadPattern(f"{quote(pattern)} is not a valid regular expression: {what}")

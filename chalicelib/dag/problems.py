@@ -1,4 +1,4 @@
-"""What is wrong with a DAG file, in the words that its author reads."""
+"""Problems and warnings of a DAG file, as its author reads them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from chalicelib.enums import WarningCode
 from chalicelib.errors import OrchestratorError
 
 MAX_PROBLEMS = 100
-"""A file that is wrong in more places than this is cut short: the list is stored and shown."""
+"""The most problems reported for a file, because the list is stored and shown."""
 
 MAX_WARNINGS = 20
-"""Of one file; hundreds of files may be listed at once."""
+"""The most warnings reported for a file, because hundreds of files may be listed at once."""
 
-_SHOWN = 60
+_MAX_QUOTED_LENGTH = 60
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -60,7 +60,7 @@ class DagWarning:
 
 
 class DagFileError(OrchestratorError):
-    """The file is no DAG. `problems` holds all that is wrong with it, in document order."""
+    """A DAG file is not valid. `problems` lists every problem in document order."""
 
     status = 422
     code = "invalid_dag"
@@ -75,7 +75,7 @@ class DagFileError(OrchestratorError):
 
 
 class Location(Protocol):
-    """Where something stands in the file, counted from 1."""
+    """A line and a column of the file, both counted from 1."""
 
     @property
     def line(self) -> int: ...
@@ -84,7 +84,7 @@ class Location(Protocol):
 
 
 class Report:
-    """Collects the problems and the warnings of one file, each once."""
+    """Collects the problems and warnings of a file, without duplicates."""
 
     def __init__(self) -> None:
         self._problems: set[Problem] = set()
@@ -92,14 +92,15 @@ class Report:
         self._seen: set[tuple[int, int, str]] = set()
 
     def add(self, place: Location, path: str, message: str) -> None:
-        # What an alias repeats stands in one place only, however many paths lead to it.
+        """Add a problem."""
+        # Several paths may lead to one place of the file by way of YAML aliases.
         key = (place.line, place.column, message)
         if key not in self._seen:
             self._seen.add(key)
             self._problems.add(Problem(place.line, place.column, path, message))
 
     def warn(self, place: Location, path: str, code: WarningCode, message: str) -> None:
-        """Say what is legal and probably not meant: the DAG is registered all the same."""
+        """Add a warning."""
         warning = DagWarning(place.line, place.column, path, code, message)
         self._warnings.setdefault((place.line, place.column, message), warning)
 
@@ -108,11 +109,11 @@ class Report:
 
     @property
     def is_full(self) -> bool:
-        """Whether further problems may not be shown, so that a search for hints is not worth it."""
+        """Whether further problems may go unreported, so that hints are not worth the time."""
         return len(self._problems) >= MAX_PROBLEMS
 
     def problems(self) -> list[Problem]:
-        """At most `MAX_PROBLEMS` in document order, and one that counts the rest."""
+        """Return at most `MAX_PROBLEMS` in document order, and one that counts the rest."""
         ordered = sorted(self._problems)
         shown, rest = ordered[:MAX_PROBLEMS], ordered[MAX_PROBLEMS:]
         if rest:
@@ -122,7 +123,7 @@ class Report:
         return shown
 
     def warnings(self) -> tuple[DagWarning, ...]:
-        """At most `MAX_WARNINGS` in document order, and one that counts the rest."""
+        """Return at most `MAX_WARNINGS` in document order, and one that counts the rest."""
         ordered = sorted(self._warnings.values())
         shown, rest = ordered[:MAX_WARNINGS], ordered[MAX_WARNINGS:]
         if rest:
@@ -131,24 +132,25 @@ class Report:
         return tuple(shown)
 
     def error(self, file_name: str) -> DagFileError:
+        """Return the error to raise for the problems."""
         return DagFileError(self.problems(), file_name=file_name)
 
 
 def quote(text: str) -> str:
-    """`text` as a message shows it: in quotation marks, on one line, not too long."""
-    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
+    """Quote `text` for a message: on one line, shortened if it is long."""
+    return repr(text if len(text) <= _MAX_QUOTED_LENGTH else text[:_MAX_QUOTED_LENGTH] + "…")
 
 
 def closest_match(word: str, known: Iterable[str]) -> str | None:
-    """The one of `known` that `word` was probably meant to be, or None."""
-    if len(word) > _SHOWN * 4:
+    """Return the name of `known` that `word` most resembles, or None."""
+    if len(word) > _MAX_QUOTED_LENGTH * 4:
         return None
     by_lower = {name.lower(): name for name in known}
-    found = difflib.get_close_matches(word.lower(), by_lower, n=1)
-    return by_lower[found[0]] if found else None
+    matches = difflib.get_close_matches(word.lower(), by_lower, n=1)
+    return by_lower[matches[0]] if matches else None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`"; did you mean 'x'?"`, or nothing."""
+    """Return the hint `"; did you mean 'x'?"`, or an empty text."""
     name = closest_match(word, known)
     return f"; did you mean {quote(name)}?" if name else ""

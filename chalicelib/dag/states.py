@@ -24,7 +24,7 @@ R, T = RunState, TaskState
 RUN_TRANSITIONS: dict[RunState, frozenset[RunState]] = {
     R.QUEUED: frozenset({R.RUNNING, R.SUCCESS, R.FAILED, R.CANCELLED}),
     R.RUNNING: frozenset({R.SUCCESS, R.FAILED, R.CANCELLED}),
-    # Cleared: some of its tasks run again.
+    # Cleared runs: some of their tasks run again.
     R.SUCCESS: frozenset({R.QUEUED}),
     R.FAILED: frozenset({R.QUEUED}),
     R.CANCELLED: frozenset({R.QUEUED}),
@@ -41,26 +41,27 @@ _ENDS_OF_ATTEMPT = {
     T.UP_FOR_RESCHEDULE,
 }
 MARKABLE_STATES = tuple(TaskState(mark) for mark in Mark)
-# What people may do to a task that nobody works on: clear it, or say how it went.
-_BY_HAND = {T.NONE, *MARKABLE_STATES}
+# Users can clear or mark a task that no executor is working on.
+_SET_BY_USERS = {T.NONE, *MARKABLE_STATES}
 
 TASK_TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {
     T.NONE: frozenset({T.SCHEDULED, *_ENDS_UNSTARTED, T.SUCCESS, T.FAILED}),
-    # A task that triggers another DAG needs no message: the scheduler does it itself. It goes back
-    # to `none` where its run takes another version of the DAG, which decides anew.
+    # A task that triggers another DAG needs no message: the scheduler itself starts the run. A task
+    # goes back to `none` when its run switches to another version of the DAG.
     T.SCHEDULED: frozenset({T.NONE, T.QUEUED, T.RUNNING, T.CANCELLED, T.SUCCESS, T.FAILED}),
     T.QUEUED: frozenset({T.RUNNING, *_ENDS_OF_ATTEMPT}),
     T.RUNNING: frozenset(_ENDS_OF_ATTEMPT),
-    T.UP_FOR_RETRY: frozenset({T.SCHEDULED, T.CANCELLED, *_BY_HAND}),
-    T.UP_FOR_RESCHEDULE: frozenset({T.SCHEDULED, T.CANCELLED, *_BY_HAND}),
-    T.SUCCESS: frozenset(_BY_HAND),
-    T.FAILED: frozenset(_BY_HAND),
-    T.UPSTREAM_FAILED: frozenset(_BY_HAND),
-    T.SKIPPED: frozenset(_BY_HAND),
-    T.CANCELLED: frozenset(_BY_HAND),
+    T.UP_FOR_RETRY: frozenset({T.SCHEDULED, T.CANCELLED, *_SET_BY_USERS}),
+    T.UP_FOR_RESCHEDULE: frozenset({T.SCHEDULED, T.CANCELLED, *_SET_BY_USERS}),
+    T.SUCCESS: frozenset(_SET_BY_USERS),
+    T.FAILED: frozenset(_SET_BY_USERS),
+    T.UPSTREAM_FAILED: frozenset(_SET_BY_USERS),
+    T.SKIPPED: frozenset(_SET_BY_USERS),
+    T.CANCELLED: frozenset(_SET_BY_USERS),
 }
 
 RUN_ENDED = frozenset({R.SUCCESS, R.FAILED, R.CANCELLED})
 TASK_ENDED = frozenset({T.SUCCESS, T.FAILED, *_ENDS_UNSTARTED})
 IN_FLIGHT = frozenset({T.QUEUED, T.RUNNING})
-"""An attempt's message is out: it holds a slot of its DAG, and a result may come."""
+"""The states of a task whose message has been sent: it holds a slot of its DAG, and a result may
+arrive."""

@@ -1,4 +1,4 @@
-"""How a value of JSON becomes the text that a command sees, and which texts it can be given."""
+"""Converts JSON values to the text that commands receive, and names their environment variables."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9]")
 
 
 class BadText(ValueError):
-    """A value that no command can be given; the message says why."""
+    """A value that cannot be passed to a command; the message says why."""
 
 
 def to_text(value: Any) -> str:
-    """A text as it is, everything else as JSON. Raises BadText where the environment of a process
-    cannot hold it."""
+    """Return text unchanged and anything else as JSON.
+
+    Raises BadText if the environment of a process cannot hold it.
+    """
     try:
         if isinstance(value, str):
             text = value
@@ -27,30 +29,29 @@ def to_text(value: Any) -> str:
         else:
             text = json.dumps(unwrap_verbatim(value), ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError):
-        raise BadText("this is no value that JSON can hold") from None
-    if fault := text_problem(text):
-        raise BadText(fault)
+        raise BadText("this value cannot be written as JSON") from None
+    if problem := text_problem(text):
+        raise BadText(problem)
     return text
 
 
 def to_text_or_empty(value: Any) -> str:
-    """As `to_text`, and nothing for None: what a variable holds, and what a template becomes."""
+    """Return `to_text`, or an empty text for None, as in variables and templates."""
     return "" if value is None else to_text(value)
 
 
 def text_problem(text: str) -> str | None:
-    """Why a command cannot be given this text, or None."""
+    """Return why this text cannot be passed to a command, or None."""
     if "\0" in text:
-        return "text may not hold the character NUL"
-    return "half of a surrogate pair is no character" if _SURROGATE.search(text) else None
+        return "text must not contain a NUL character"
+    return "text must not contain half of a surrogate pair" if _SURROGATE.search(text) else None
 
 
 def param_variable(name: str) -> str:
-    """The variable in which a command finds the param: `PARAM_ROWS` for `rows`."""
+    """Return the name of a param's variable: `PARAM_ROWS` for `rows`."""
     return f"PARAM_{name.upper()}"
 
 
 def output_variable(task_id: str, name: str) -> str:
-    """The variable in which a command finds an output of a dependency: `OUTPUT_LOAD_DB_ROWS` for
-    `rows` of the task `load-db`."""
+    """Return the name of an output's variable: `OUTPUT_LOAD_DB_ROWS` for `rows` of `load-db`."""
     return f"OUTPUT_{_NOT_IN_A_NAME.sub('_', task_id).upper()}_{name.upper()}"

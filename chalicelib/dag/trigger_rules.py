@@ -1,5 +1,8 @@
-"""When a task whose dependencies move may run. The rules and their names are Airflow's, as its
-`TriggerRuleDep` reads them; a task that was cancelled, which Airflow does not know, has failed."""
+"""Trigger rules: decide from the states of its dependencies whether a task may run.
+
+The rules and their names are Airflow's, with the meaning of its `TriggerRuleDep`. A cancelled task,
+which Airflow does not have, counts as failed.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from chalicelib.enums import TriggerRule
 
 
 class Decision(StrEnum):
-    """What becomes of the task now."""
+    """What happens to the task now."""
 
     WAIT = "wait"
     RUN = "run"
@@ -24,11 +27,10 @@ Counts = Mapping[TaskState, int]
 
 
 def decide(rule: str, upstream: Counts, total: int) -> Decision:
-    """Apply `rule` to a task with `total` direct dependencies, `upstream` of them in each state.
+    """Apply `rule` to a task with `total` direct dependencies, counted by state in `upstream`.
 
-    Answers as soon as the end is certain: one failure is enough for `all_success`. A task without
-    dependencies runs. Raises KeyError for a rule that is not in `RULES`; the parser lets none
-    through.
+    Decides as early as possible: one failure is enough for `all_success`. A task without
+    dependencies runs. Raises KeyError for a rule that is not in `RULES`; the parser rejects those.
     """
     decide_by = RULES[rule]
     return decide_by(_Upstream.of(upstream, total)) if total else Decision.RUN
@@ -36,7 +38,7 @@ def decide(rule: str, upstream: Counts, total: int) -> Decision:
 
 @dataclass(frozen=True, slots=True)
 class _Upstream:
-    """How many have ended in which way; `failed` without those that never ran for a failure."""
+    """How many dependencies ended in each way; `failed` excludes `upstream_failed`."""
 
     total: int
     success: int

@@ -1,6 +1,6 @@
-"""What is worked out while a run goes on: its params, its mapped tasks, its retries. Pure.
+"""What is evaluated while a run goes on: params, mapped instances, retries. Pure.
 
-expand   the copies of a task with `expand`
-params   the params of a run
-retries  whether and when a task that failed is tried again
+expand   the items of an expanded task, one for each mapped instance
+params   checks the params of a run against the DAG, and fills in defaults
+retries  whether and when a failed task is retried
 """

@@ -1,4 +1,4 @@
-"""The copies of a task with `expand`: one for each item, or for each combination of items."""
+"""The mapped instances of a task with `expand`: one for each item or combination of items."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ MAX_MAPPED_INSTANCES = 10_000
 
 
 class ExpandError(ValueError):
-    """The task cannot be expanded; the message says why, for people."""
+    """The task cannot be expanded; the message tells users why."""
 
 
 def mapped_items(task: Task, context: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """For each copy, in order, the item by the name of its variable; with several names every
-    combination, the last name moving fastest. No items, no copies: [].
+    """Return the item of each mapped instance, by the name of its variable, in order of map_index.
 
-    `context` is what templates see, as in `templates.render`. Raises ExpandError.
+    Several names give every combination, with the last name varying fastest. Without items there
+    are no instances: []. `context` holds the names for templates, as in `templates.render`. Raises
+    ExpandError.
     """
     items = {name: _items(name, task.expand[name], context) for name in task.expand}
-    count = math.prod(len(found) for found in items.values())
+    count = math.prod(len(values) for values in items.values())
     if count > MAX_MAPPED_INSTANCES:
         raise ExpandError(
             f"expand makes {count} mapped instances; at most {MAX_MAPPED_INSTANCES} are allowed"
@@ -38,13 +39,13 @@ def mapped_items(task: Task, context: Mapping[str, Any]) -> list[dict[str, Any]]
 
 
 def uses_outputs_of(task: Task, others: Set[str]) -> bool:
-    """Whether what these tasks wrote decides which copies there are."""
+    """Whether the outputs of these tasks decide how the task is mapped."""
     used = {name for text in texts_in(task.expand) for name in names_in(text)}
     return any(name.startswith(f"outputs.{other}.") for name in used for other in others)
 
 
 def mapping_may_differ(old: Task, new: Task, *, params_differ: bool) -> bool:
-    """Whether another version of the task may be expanded to other copies, or not at all."""
+    """Whether another version of the task may have other mapped instances, or none."""
     used = {name for text in texts_in(new.expand) for name in names_in(text)}
     is_given = any(name.startswith("params.") for name in used)
     same_order = list(old.expand) == list(new.expand)
@@ -52,23 +53,25 @@ def mapping_may_differ(old: Task, new: Task, *, params_differ: bool) -> bool:
 
 
 def is_compatible(task: Task, map_index: int, item: Mapping[str, Any] | None) -> bool:
-    """Whether an attempt of that copy, made by another version, finds what the command needs."""
+    """Whether this version of the task can run a mapped instance that another version made."""
     return bool(task.expand) == (map_index >= 0) and set(task.expand) == set(item or ())
 
 
 def _items(name: str, written: list[Any] | str, context: Mapping[str, Any]) -> list[Any]:
     try:
-        found = render_value(written, context, stand_in="[]" if isinstance(written, str) else "''")
+        items = render_value(written, context, stand_in="[]" if isinstance(written, str) else "''")
     except TemplateError as error:
         raise ExpandError(f"expand.{name}: {error}") from None
-    if not isinstance(found, list):
-        wanted = f"expand.{name} needs a list, and {quote(str(written))} gave"
-        raise ExpandError(f"{wanted} {format_value(found)}")
-    for item in found:
+    if not isinstance(items, list):
+        message = f"expand.{name} needs a list, but {quote(str(written))} gave"
+        raise ExpandError(f"{message} {format_value(items)}")
+    for item in items:
         if is_deeper_than(item, MAX_DEPTH):
-            raise ExpandError(f"an item of expand.{name} is nested more than {MAX_DEPTH} deep")
+            raise ExpandError(
+                f"an item of expand.{name} is nested more than {MAX_DEPTH} levels deep"
+            )
         try:
             to_text(item)
         except BadText as error:
             raise ExpandError(f"an item of expand.{name} cannot be used: {error}") from None
-    return found
+    return items

@@ -1,4 +1,4 @@
-"""The params of a run: what was asked for, checked against what the DAG declares."""
+"""The params of a run: checks the values of a request against the DAG, and adds defaults."""
 
 from __future__ import annotations
 
@@ -26,14 +26,13 @@ from chalicelib.dag.text import BadText, to_text_or_empty
 from chalicelib.errors import InvalidRequest
 
 MAX_PARAMS_BYTES = 32 * 1024
-"""Of all values together as JSON: they stand in the environment of every command."""
+"""The limit for all values as JSON, because every command has them in its environment."""
 
 _MAX_LISTED = 20
 
 
 class ParamError(InvalidRequest):
-    """A run cannot be given these params. `details["problems"]` has, for each, the name of the
-    `param` and a `message`."""
+    """The params are not valid. `details["problems"]` lists each with its `param` and `message`."""
 
     code = "invalid_params"
 
@@ -47,11 +46,11 @@ class ParamError(InvalidRequest):
 def resolve_params(
     dag: Dag, given: Mapping[str, Any], context: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The value of each declared param, in order: the one given, else the default, else None.
+    """Return the value of each declared param: the given one, else the default, else None.
 
-    A given null counts as left out. A given text is never rendered; a default is, with `context`
-    as in `templates.render`, of which it may use the dates, `dag_id` and `run_id`. Without a
-    context (no run is made yet) a default that is a template stays as it is, unchecked.
+    A given null counts as left out. Given text is never rendered. Defaults are rendered with
+    `context`, as in `templates.render`, and may use the dates, `dag_id` and `run_id`. Without a
+    context, while there is no run yet, a default with a template stays as it is, unchecked.
     Raises ParamError with every problem.
     """
     declared = {param.name: param for param in dag.params}
@@ -62,36 +61,36 @@ def resolve_params(
             values[name] = _value(param, given.get(name), context)
         except (TemplateError, BadText) as error:
             problems.append((name, f"param {quote(name)} cannot be used: {error}"))
-    # First of all, for it bounds the work of the checks.
+    # Comes first, because it bounds the work of the checks below.
     if (size := len(json.dumps(values).encode())) > MAX_PARAMS_BYTES:
-        message = f"the params have {size} bytes; at most {MAX_PARAMS_BYTES} fit"
+        message = f"the params have {size} bytes; at most {MAX_PARAMS_BYTES} are allowed"
         raise ParamError([*problems, ("", message)])
     for name, value in values.items():
         if given.get(name) is not None or context is not None or not is_template(value):
-            found = value_problems(declared[name], value)
-            problems += [(name, f"param {quote(name)} {fault}") for fault in found]
+            messages = value_problems(declared[name], value)
+            problems += [(name, f"param {quote(name)} {message}") for message in messages]
     if problems:
         raise ParamError(problems)
     return {name: normalize(declared[name], value) for name, value in values.items()}
 
 
 def normalize(param: Param, value: Any) -> Any:
-    """The value as runs keep it, once it is known to be possible: an integer as such, any other
-    number that JSON would write differently as text."""
+    """Return a valid value as runs store it: integers as int, and any other number that JSON would
+    write differently as text."""
     if param.type == "integer" and is_number(value) and _is_whole(value):
         return to_int(value)
     return unwrap_verbatim(value)
 
 
 def normalize_param(param: Param) -> Param:
-    """The param with its own values as runs keep them."""
+    """Return the param with its default and enum as runs store them."""
     enum = None if param.enum is None else tuple(normalize(param, value) for value in param.enum)
     return replace(param, default=normalize(param, param.default), enum=enum)
 
 
 def template_values(dag: Dag, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The params of a run as templates see them: a number can be calculated with, and is written as
-    it was."""
+    """Return the params of a run for templates, where numbers work in arithmetic and keep their
+    spelling."""
     numbers = {param.name for param in dag.params if param.type == "number"}
     return {
         name: _number(value) if name in numbers and isinstance(value, str) else value
@@ -105,14 +104,14 @@ def _number(text: str) -> Any:
 
 
 def keep_declared(dag: Dag, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Of the params of a run that another version made, those that this one has."""
+    """Return those params of a run, made by another version, that this version declares."""
     return {param.name: values[param.name] for param in dag.params if param.name in values}
 
 
 def variable_text(value: Any) -> str:
-    """What `$PARAM_<NAME>` holds: a text as it is, nothing for None, everything else as JSON.
+    """Return the text of a variable: text unchanged, an empty text for None, anything else as JSON.
 
-    Raises TemplateError where no variable can hold it.
+    Raises TemplateError if no variable can hold it.
     """
     try:
         return to_text_or_empty(value)
@@ -121,47 +120,47 @@ def variable_text(value: Any) -> str:
 
 
 def _unknown(given: Mapping[str, Any], declared: Mapping[str, Param]) -> list[tuple[str, str]]:
-    known = f"; known are {', '.join(declared)}" if declared else "; the DAG has none"
+    known = f"; the DAG declares {', '.join(declared) or 'none'}"
     names = [name for name in given if name not in declared]
-    found = [
-        (name, f"there is no param {quote(name)}{did_you_mean(name, declared) or known}")
+    problems = [
+        (name, f"unknown param {quote(name)}{did_you_mean(name, declared) or known}")
         for name in names[:_MAX_LISTED]
     ]
     if (more := len(names) - _MAX_LISTED) > 0:
-        found.append(("", f"{more} more params are not known either"))
-    return found
+        problems.append(("", f"{more} more params are unknown, too"))
+    return problems
 
 
 def _value(param: Param, given: Any, context: Mapping[str, Any] | None) -> Any:
-    """What is given, else the default, rendered where there is a context for it."""
+    """Return the given value, else the default, rendered if there is a context."""
     value = given
     if given is None:
         value = param.default if context is None else render_value(param.default, context)
     if is_deeper_than(value, MAX_DEPTH):
-        raise BadText(f"lists and objects are nested more than {MAX_DEPTH} deep")
+        raise BadText(f"lists and objects are nested more than {MAX_DEPTH} levels deep")
     to_text_or_empty(value)
     return value
 
 
 def value_problems(param: Param, value: Any) -> list[str]:
-    """All that is wrong with a value, in words that follow the name of the param."""
+    """Return every problem of a value, worded to follow the name of the param."""
     if value is None:
-        return ["is required and was not given"] if param.required else []
+        return ["is required but has no value"] if param.required else []
     if param.type and not TYPES[param.type](value):
-        return [f"must be {_ARTICLES[param.type]}, not {format_value(value)}"]
-    found = []
-    kept = normalize(param, value)
-    if param.enum is not None and not any(json_equal(kept, one) for one in param.enum):
-        found.append(f"must be one of {_listed(param.enum)}, not {format_value(value)}")
+        return [f"must be {_TYPE_NAMES[param.type]}, not {format_value(value)}"]
+    problems = []
+    stored = normalize(param, value)
+    if param.enum is not None and not any(json_equal(stored, allowed) for allowed in param.enum):
+        problems.append(f"must be one of {_listed(param.enum)}, not {format_value(value)}")
     number = to_number(value) if param.type == "number" or is_number(value) else None
     if number is not None:
         if param.minimum is not None and number < param.minimum:
-            found.append(f"must be {param.minimum:g} or more, not {format_value(value)}")
+            problems.append(f"must be {param.minimum:g} or more, not {format_value(value)}")
         if param.maximum is not None and number > param.maximum:
-            found.append(f"must be {param.maximum:g} or less, not {format_value(value)}")
+            problems.append(f"must be {param.maximum:g} or less, not {format_value(value)}")
     if isinstance(value, str) and param.pattern:
-        found += _mismatch(param.pattern, value)
-    return found
+        problems += _mismatch(param.pattern, value)
+    return problems
 
 
 def _mismatch(pattern: str, text: str) -> list[str]:
@@ -170,22 +169,22 @@ def _mismatch(pattern: str, text: str) -> list[str]:
             return []
     except BadPattern as error:
         return [f"cannot be checked: {error}"]
-    return [f"must match {pattern} as a whole, and {format_value(text)} does not"]
+    return [f"must match {pattern} as a whole; {format_value(text)} does not"]
 
 
 def _listed(values: Sequence[Any]) -> str:
-    some = ", ".join(map(format_value, values[:_MAX_LISTED]))
+    listed = ", ".join(map(format_value, values[:_MAX_LISTED]))
     more = len(values) - _MAX_LISTED
-    return f"{some} and {more} more" if more > 0 else some
+    return f"{listed} and {more} more" if more > 0 else listed
 
 
-def json_equal(one: Any, other: Any) -> bool:
-    """Equality as JSON has it: 1 and 1.0 are one number, 1 and true are not the same."""
-    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+def json_equal(left: Any, right: Any) -> bool:
+    """Compare as JSON does: 1 equals 1.0 but not true."""
+    return bool(left == right) and isinstance(left, bool) == isinstance(right, bool)
 
 
 def format_value(value: Any) -> str:
-    """A value in a message: as JSON, not too long."""
+    """Format a value for a message: as JSON, shortened if it is long."""
     text = (
         value.text
         if isinstance(value, VERBATIM_TYPES)
@@ -206,11 +205,11 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "array": lambda value: isinstance(value, list),
     "object": lambda value: isinstance(value, dict),
 }
-"""JSON Schema's types, and how each is told; 5.0 is an integer there. A number may be a text, to
-keep the spelling in which it was written."""
+"""The types of JSON Schema, with a check for each. 5.0 is an integer there. A number may be text
+that keeps its spelling."""
 
-_ARTICLES = {
-    "string": "a text",
+_TYPE_NAMES = {
+    "string": "text",
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",

@@ -1,4 +1,4 @@
-"""Whether and when a task that failed is tried again."""
+"""Retries: whether and when a failed task runs again."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from chalicelib.dag.model import Task
 from chalicelib.dag.schedule.clock_changes import require_aware
 
 MAX_DELAY_SECONDS = 7 * 86_400.0
-"""Where growing delays stop without a `max_retry_delay`, in seconds."""
+"""The longest delay without `max_retry_delay`, in seconds."""
 
 
 def retry_at(
     task: Task, try_number: int, ended_at: datetime, exit_code: int | None = None
 ) -> datetime | None:
-    """When the attempt behind `try_number` (which counts from 1) is due, or None if none is left or
-    `exit_code` is not one of the task's `retry_exit_codes`.
+    """Return when the attempt after `try_number` is due, or None if the task is not retried.
 
-    `retries` counts the attempts beyond the first. `exit_code` None (the attempt was lost, stopped
-    at its time limit, or ended by a signal) is tried again whatever those codes are: they speak
-    about commands that ended by themselves. `ended_at` must be aware.
+    `try_number` counts from 1; `retries` counts the attempts after the first. A task is not retried
+    if `exit_code` is not one of its `retry_exit_codes`. Without an exit code (the attempt was lost,
+    timed out or ended by a signal) it is retried whatever those codes are, because they only apply
+    to commands that exited. `ended_at` must be aware.
     """
     require_aware(ended_at)
     codes = task.retry_exit_codes
@@ -29,8 +29,8 @@ def retry_at(
 
 
 def retry_delay(task: Task, try_number: int) -> float:
-    """Seconds between the end of that attempt and the next: `retry_delay` times the multiplier for
-    each attempt beyond the first, at most `max_retry_delay`."""
+    """Return the seconds between the end of an attempt and the next one: `retry_delay`, multiplied
+    once for each attempt after the first, and at most `max_retry_delay`."""
     longest = MAX_DELAY_SECONDS if task.max_retry_delay is None else task.max_retry_delay
     if not task.retry_exponential_backoff:
         return min(task.retry_delay, longest)

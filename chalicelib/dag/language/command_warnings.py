@@ -1,4 +1,4 @@
-"""Warnings about commands that are legal and run what somebody gives to a run."""
+"""Warnings about commands that would run text supplied by users as code."""
 
 from __future__ import annotations
 
@@ -19,53 +19,53 @@ from chalicelib.notification_kinds import KINDS
 
 _SAFE_TYPES = ("integer", "number", "boolean")
 _SAFE_TEXT = re.compile(r"[A-Za-z0-9_.:/-]*")
-_GIVEN_TO_NOTIFICATIONS = frozenset(("REASON",))
+_NOTIFICATION_INPUT = frozenset(("REASON",))
 _NOTIFICATIONS = ("on_retry", "on_success", "on_failure")
 
 
 def warn_about_commands(dag: FieldMapping, tasks: list[FieldMapping]) -> None:
-    """Warn of commands that evaluate variables which hold what a run was given."""
+    """Warn about commands that evaluate variables or run code with user input in them."""
     params: tuple[Param, ...] = dag.values["params"]
     safe_params = frozenset(param.name for param in params if _is_safe(param))
     given = {param_variable(param.name) for param in params if param.name not in safe_params}
-    given |= set(_given_by_env(dag.values["env"], safe_params))
+    given |= set(_env_inputs(dag.values["env"], safe_params))
     by_id = {task.values["id"]: task for task in tasks}
     for task in tasks:
-        names = (given - set(task.values["env"])) | set(_given_to(task, by_id, safe_params))
+        names = (given - set(task.values["env"])) | set(_task_inputs(task, by_id, safe_params))
         for name in ("command", "when"):
             if value := _written(dag, task, name):
                 _warn(value, value.node, names, safe_params)
     for mapping in (dag, *tasks):
         for value in filter(None, (_written(dag, mapping, name) for name in _NOTIFICATIONS)):
             for node in _commands(value.node):
-                _warn(value, node, _GIVEN_TO_NOTIFICATIONS, safe_params)
+                _warn(value, node, _NOTIFICATION_INPUT, safe_params)
 
 
 def _is_safe(param: Param) -> bool:
-    """Whether no value of the param runs where a shell evaluates it."""
+    """Whether a shell can evaluate every value of the param without running commands."""
     if param.type in _SAFE_TYPES:
         return True
     words = [value for value in param.enum or () if isinstance(value, str)]
     return bool(param.enum) and all(map(_SAFE_TEXT.fullmatch, words)) and param.type == "string"
 
 
-def _given_to(
+def _task_inputs(
     task: FieldMapping, by_id: dict[str, FieldMapping], safe_params: frozenset[str]
 ) -> Iterator[str]:
-    """The task's own variables that hold what a run was given, or what a command wrote."""
-    yield from _given_by_env(task.values["env"], safe_params)
+    """Yield the task's own variables that hold user input or the output of a command."""
+    yield from _env_inputs(task.values["env"], safe_params)
     yield from (name for name, items in task.values["expand"].items() if is_template(items))
     for other in task.values["dependencies"]:
         for name in by_id[other].values["outputs"]:
             yield output_variable(other, name)
 
 
-def _given_by_env(env: dict[str, str], safe_params: frozenset[str]) -> Iterator[str]:
+def _env_inputs(env: dict[str, str], safe_params: frozenset[str]) -> Iterator[str]:
     yield from (name for name, text in env.items() if with_placeholders(text, safe_params)[1])
 
 
 def _written(dag: FieldMapping, task: FieldMapping, name: str) -> YamlValue | None:
-    """What the field was read from, if it says something for the task."""
+    """Return the YAML that sets the field for the task, if any: its own or `default_args`."""
     if not task.values.get(name):
         return None
     value = task.written.get(name)
@@ -76,7 +76,7 @@ def _written(dag: FieldMapping, task: FieldMapping, name: str) -> YamlValue | No
 
 
 def _commands(node: Node) -> Iterator[Node]:
-    """The commands among the notifications of a field."""
+    """Yield the commands among the notifications of a field."""
     commands = [name for name, kind in KINDS.items() if kind.runs_a_command]
     for item in node.items if isinstance(node, Sequence) else (node,):
         for key, command in item.pairs if isinstance(item, Mapping) else ():
@@ -92,15 +92,18 @@ def _warn(
     script, values = with_placeholders(node.text, safe_params)
     if not names and not values:
         return
-    for found in evaluations(script, names, values):
-        place = _place(node, script, found.at)
-        code = WarningCode.VALUE_IN_CODE if found.is_code else WarningCode.VALUE_EVALUATED
-        value.report.warn(place, value.path, code, _message(found))
+    for evaluation in evaluations(script, names, values):
+        place = _place(node, script, evaluation.at)
+        code = WarningCode.VALUE_IN_CODE if evaluation.is_code else WarningCode.VALUE_EVALUATED
+        value.report.warn(place, value.path, code, _message(evaluation))
 
 
 def _place(node: Scalar, script: str, at: int) -> Location:
-    """Where the script's character stands in the file: exactly where no template is before it in
-    its line, else where the line begins; where the script begins if a template holds a line end."""
+    """Return where a character of the script stands in the file.
+
+    It is the start of the line if a template comes before it on its line, and the start of the
+    script if a template contains a line end.
+    """
     line, begin = script.count("\n", 0, at), script.rfind("\n", 0, at) + 1
     lines = node.text.split("\n")
     if len(lines) != script.count("\n") + 1:
@@ -109,20 +112,21 @@ def _place(node: Scalar, script: str, at: int) -> Location:
     return node.place_of(sum(len(text) + 1 for text in lines[:line]) + column)
 
 
-def _message(found: Evaluation) -> str:
-    who = " and ".join(f"${name}" for name in found.names) or "the value of a template"
-    if found.is_code:
+def _message(evaluation: Evaluation) -> str:
+    what = evaluation.what
+    source = " and ".join(f"${name}" for name in evaluation.names) or "the value of a template"
+    if evaluation.is_code:
         return (
-            f"{found.what} runs {who} as code, whatever somebody gives to a run: write the code "
+            f"{what} runs {source} as code, whatever a user passes to a run: write the code "
             "out and let it read a variable, as in sh -c 'echo \"$NAME\"'"
         )
-    if found.is_split:
+    if evaluation.is_split:
         return (
-            f"{found.what} takes {who} for several words, of which -v and a[$(id)] run a command: "
-            f'write it in double quotation marks, as in "{who}"'
+            f"{what} may split {source} into several words, where -v and a[$(id)] run a "
+            f'command: put it in double quotation marks, as in "{source}"'
         )
     return (
-        f"{found.what} evaluates {who}, and a text such as a[$(id)] in it runs a command: make it "
+        f"{what} evaluates {source}, where text such as a[$(id)] runs a command: make it "
         "a number (type: integer for a param, | int for a template in env), or compare it with "
         'single brackets, as in [ "$NAME" -gt 5 ]'
     )

@@ -1,4 +1,4 @@
-"""What a DAG file says in one place and cannot mean together with another."""
+"""Checks fields that contradict each other or need each other, and applies `default_args`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chalicelib.dag.text import output_variable
 
 
 def take_defaults(dag: FieldMapping, tasks: list[FieldMapping]) -> None:
-    """Give each task what `default_args` says and the task itself does not."""
+    """Apply `default_args` to each task's missing fields."""
     defaults = dag.values["default_args"]
     if not isinstance(defaults, FieldMapping):
         return
@@ -32,7 +32,7 @@ def _is_left_out(task: FieldMapping, name: str) -> bool:
 
 
 def _drop(task: FieldMapping, name: str) -> None:
-    """Take back what only a default says."""
+    """Reset a field that only `default_args` sets."""
     if _is_left_out(task, name):
         task.values[name] = _BY_NAME[name].default
 
@@ -41,36 +41,36 @@ _BY_NAME = {field.name: field for field in TASK_FIELDS}
 
 
 def _drop_useless(task: FieldMapping) -> None:
-    # In the order of the table nothing comes ahead of what it needs but a pool of a trigger.
+    # In the table, every field comes after those that it needs, except the pool of a trigger.
     for field in TASK_FIELDS:
         if _missing(task, field):
             _drop(task, field.name)
 
 
 def _has(mapping: FieldMapping, name: str) -> bool:
-    """Whether the field means something; one that was written wrongly is reported as it is."""
+    """Whether the field is set. An invalid value counts, because it has its own problem."""
     if name in ("retries", "retry_exponential_backoff"):
         return bool(mapping.values[name])
     return bool(mapping.values[name]) or not _is_left_out(mapping, name)
 
 
 def check_dag(dag: FieldMapping) -> None:
-    """Report what the DAG's own fields cannot mean together."""
+    """Report contradictions between the DAG's own fields."""
     _check_needs(dag, DAG_FIELDS)
     for name in dag.values["secrets"]:
         if name in dag.values["env"]:
-            dag.problem_at_key("secrets", name, f"{name} is in env too: keep one of them")
+            dag.problem_at_key("secrets", name, f"{name} is also in env: keep one of them")
     for param in dag.values["params"]:
         if param.required and param.default is None and dag.values["schedule"]:
             dag.problem_at_key(
                 "params",
                 param.name,
-                f"the schedule gives no params, and {param.name} is required: give it a default",
+                f"{param.name} is required, but scheduled runs are given no params: add a default",
             )
 
 
 def check_tasks(dag: FieldMapping, tasks: list[FieldMapping]) -> None:
-    """Report what the fields of each task cannot mean together."""
+    """Report contradictions between the fields of each task."""
     outputs = {
         task.values["id"]: [
             (output_variable(task.values["id"], name), f"{task.values['id']}.{name}")
@@ -81,7 +81,7 @@ def check_tasks(dag: FieldMapping, tasks: list[FieldMapping]) -> None:
     }
     for task in tasks:
         for name in set(task.values["env"]) & set(dag.values["secrets"]):
-            task.problem_at_key("env", name, f"{name} is in secrets too: keep one of them")
+            task.problem_at_key("env", name, f"{name} is also in secrets: keep one of them")
         _check_work(task)
         _check_needs(task, TASK_FIELDS)
         _check_retries(task)
@@ -92,25 +92,25 @@ def check_tasks(dag: FieldMapping, tasks: list[FieldMapping]) -> None:
 def _check_work(task: FieldMapping) -> None:
     command, trigger = _has(task, "command"), _has(task, "trigger_dag_id")
     if command and trigger:
-        task.problem("trigger_dag_id", "command and trigger_dag_id exclude each other")
+        task.problem("trigger_dag_id", "a task has either a command or a trigger_dag_id, not both")
     elif not command and not trigger:
-        task.problem("command", "command is missing: a task needs it, or trigger_dag_id")
+        task.problem("command", "a task needs a command or a trigger_dag_id")
 
 
 def _check_needs(mapping: FieldMapping, fields: tuple[Field, ...]) -> None:
     for field in fields:
         missing = _missing(mapping, field) if mapping.sets(field.name) else None
         if missing == "command":
-            message = f"{field.name} means nothing with trigger_dag_id: no command is run"
+            message = f"{field.name} has no effect with trigger_dag_id, which runs no command"
             mapping.problem(field.name, message)
         elif missing:
-            mapping.problem(field.name, f"{field.name} means nothing without {missing}")
+            mapping.problem(field.name, f"{field.name} has no effect without {missing}")
 
 
 def _missing(mapping: FieldMapping, field: Field) -> str | None:
-    """The first of what the field needs that is not there."""
+    """Return the first field that this one needs and that is not set, or None."""
     for need in field.needs:
-        # Where there is nothing to do at all, that alone is the problem.
+        # A task without command and trigger is reported for that alone.
         is_there = not _has(mapping, "trigger_dag_id") if need == "command" else _has(mapping, need)
         if not is_there:
             return need
@@ -123,11 +123,12 @@ def _check_retries(task: FieldMapping) -> None:
     if both:
         code = min(both)
         task.problem(
-            "retry_exit_codes", f"{code} is in skip_on_exit_code too: no skip is tried again"
+            "retry_exit_codes",
+            f"{code} is also in skip_on_exit_code, and a skipped task is never retried",
         )
     if task.sets("retry_exit_codes") and values["sensor"] and values["command"]:
         task.problem(
-            "retry_exit_codes", "a sensor is asked again whatever its exit code: leave this out"
+            "retry_exit_codes", "a sensor pokes again whatever its exit code: remove this key"
         )
     longest, delay = values["max_retry_delay"], values["retry_delay"]
     if task.sets("max_retry_delay") and task.sets("retry_delay") and (longest or 0) < (delay or 0):
@@ -137,10 +138,10 @@ def _check_retries(task: FieldMapping) -> None:
 def _check_expand(dag: FieldMapping, task: FieldMapping) -> None:
     expand = task.values["expand"]
     for name in expand:
-        for where, taken in (("env", task.values["env"]), ("secrets", dag.values["secrets"])):
-            if name in taken:
+        for where, variables in (("env", task.values["env"]), ("secrets", dag.values["secrets"])):
+            if name in variables:
                 task.problem_at_key(
-                    "expand", name, f"{name} is in {where} too: choose another name"
+                    "expand", name, f"{name} is also in {where}: choose another name"
                 )
     counts = [len(items) for items in expand.values() if isinstance(items, list)]
     if (count := math.prod(counts)) > MAX_MAPPED_INSTANCES:
@@ -151,8 +152,10 @@ def _check_expand(dag: FieldMapping, task: FieldMapping) -> None:
 
 
 def _check_outputs(task: FieldMapping, outputs: dict[str, list[tuple[str, str]]]) -> None:
-    """Two outputs of direct dependencies must not come to one variable. `outputs` has, by task, the
-    variable and the name of each."""
+    """Report outputs of direct dependencies that would share a variable.
+
+    `outputs` maps each task to the variable and name of each of its outputs.
+    """
     seen: dict[str, str] = {}
     for other in task.values["dependencies"]:
         for variable, source in outputs.get(other, ()):

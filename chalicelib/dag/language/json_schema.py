@@ -1,7 +1,7 @@
-"""The JSON Schema of DAG files, for editors and for whoever writes them with a program.
+"""The JSON Schema of DAG files, for editors and for programs that write DAG files.
 
-It accepts all that the parser accepts. What only the whole file can tell (unknown dependencies,
-cycles, dates in the wrong order) it leaves to the parser.
+It accepts everything that the parser accepts. Problems that only the whole file shows (unknown
+dependencies, cycles, dates in the wrong order) are for the parser to find.
 
     python -m chalicelib.dag.language.json_schema > examples/dag.schema.json
 """
@@ -43,11 +43,11 @@ from chalicelib.dag.schedule.durations import PATTERN
 from chalicelib.notification_kinds import KINDS
 
 _TEXT: list[str] = ["string", "number", "boolean"]
-"""YAML makes numbers and booleans of some texts; the parser takes them as they are written."""
+"""The types of text: YAML turns some into numbers and booleans, which the parser accepts."""
 
 
 def json_schema() -> dict[str, Any]:
-    """JSON Schema 2020-12 of a DAG file."""
+    """Return the JSON Schema (2020-12) of a DAG file."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "DAG file",
@@ -55,7 +55,7 @@ def json_schema() -> dict[str, Any]:
         "anyOf": [{"required": ["default_args"]}, {"properties": {"tasks": _WITH_WORK}}],
         "$defs": {
             "task": {"title": "Task", **_object(TASK_FIELDS)},
-            "defaults": {"title": "Defaults of every task", **_object(DEFAULT_FIELDS)},
+            "defaults": {"title": "Defaults for every task", **_object(DEFAULT_FIELDS)},
             "sensor": {"title": "Sensor", **_object(SENSOR_FIELDS)},
             "param": {"title": "Param", **_object(PARAM_FIELDS)},
         },
@@ -83,7 +83,7 @@ def _property(field: Field, name: str) -> dict[str, Any]:
     value = _value(field)
     if not field.required:
         value = {"anyOf": [value, {"type": "null"}]}
-    about = field.help if name == field.name else f"The same as `{field.name}`. {field.help}"
+    about = field.help if name == field.name else f"Alias of `{field.name}`. {field.help}"
     default = field.default
     if field.required or default is None or field.name == "command":
         return {"description": about, **value}

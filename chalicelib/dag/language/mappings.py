@@ -1,4 +1,4 @@
-"""Mappings whose keys stand in a table of fields: the DAG, a task, a sensor, a param."""
+"""Reads a mapping by a table of fields: the DAG, a task, a sensor, a param."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ field's default."""
 
 @dataclass(frozen=True, slots=True)
 class FieldMapping:
-    """What a mapping says by a table of fields: `values` as the model has them, and for each field
-    that was written what it was made from."""
+    """A mapping that was read by a table of fields.
+
+    `values` holds every field as the model has it; `written` the YAML of those in the file.
+    """
 
     node: Node
     path: str
@@ -30,13 +32,13 @@ class FieldMapping:
     report: Report
 
     def problem(self, name: str, message: str) -> None:
-        """Report at the field, else at the mapping that lacks it."""
+        """Report a problem at the field, or at the mapping if the field is missing."""
         value = self.written.get(name)
         place, path = (value.node, value.path) if value else (self.node, self.path)
         self.report.add(place, path, message)
 
     def problem_at_key(self, name: str, key: str, message: str) -> None:
-        """Report at a key of the mapping that the field is, else at the field."""
+        """Report a problem at a key of a field that is a mapping, or at the field."""
         value = self.written.get(name)
         for place, _ in value.node.pairs if value and isinstance(value.node, Mapping) else ():
             if place.text == key:
@@ -45,7 +47,7 @@ class FieldMapping:
         self.problem(name, message)
 
     def sets(self, name: str) -> bool:
-        """Whether the field is written here and means something else than leaving it out."""
+        """Whether the mapping itself sets the field to something other than its default."""
         value = self.written.get(name)
         return value is not None and self.values[name] != value.field.default
 
@@ -53,24 +55,25 @@ class FieldMapping:
 def read_mapping(
     node: Mapping, fields: tuple[Field, ...], path: str, report: Report, readers: Readers
 ) -> FieldMapping:
+    """Read a mapping, and report unknown, repeated and missing keys."""
     mapping = FieldMapping(node, path, {field.name: field.default for field in fields}, {}, report)
     known = known_names(fields)
-    words: dict[str, str] = {}
+    spellings: dict[str, str] = {}
     for key, item in node.pairs:
         place = f"{path}.{key.text}" if path else key.text
         field = known.get(key.text)
         if field is None:
             hint = "" if report.is_full else unknown_key_hint(key.text, fields)
-            report.add(key, place, f"the key {quote(key.text)} is not known{hint}")
-        elif other := words.get(field.name):
-            report.add(key, place, f"{key.text} and {other} are the same: keep one of them")
+            report.add(key, place, f"unknown key {quote(key.text)}{hint}")
+        elif other := spellings.get(field.name):
+            report.add(key, place, f"{key.text} and {other} mean the same thing: keep one of them")
         else:
-            words[field.name] = key.text
+            spellings[field.name] = key.text
             value = mapping.written[field.name] = YamlValue(item, field, place, report)
             mapping.values[field.name] = _read(value, readers)
     for field in fields:
         if field.required and field.name not in mapping.written:
-            report.add(node, path, f"{field.name} is missing: it is required")
+            report.add(node, path, f"{field.name} is required but missing")
     return mapping
 
 
@@ -78,7 +81,7 @@ def _read(value: YamlValue, readers: Readers) -> Any:
     """Return the value as the model holds it. A null means that the field is left out."""
     if value.node.is_null:
         if value.field.required:
-            return value.problem(f"{value.field.name} is required and has no value here")
+            return value.problem(f"{value.field.name} is required but has no value")
         return value.field.default
     read = readers.get(value.field.kind)
     return read(value) if read else value.field.default

@@ -1,4 +1,4 @@
-"""From the bytes of a DAG file to a `Dag`, or to all that is wrong with them."""
+"""Parses the bytes of a DAG file into a `Dag`, or reports every problem of the file."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ _SPACE_BEFORE_OFFSET = re.compile(r"\s+(?=[+-]\d)")
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """The DAG of a file, and what is legal in it and probably not meant."""
+    """The DAG of a file, and its warnings."""
 
     dag: Dag
     warnings: tuple[DagWarning, ...]
 
 
 def parse(source: bytes, *, file_name: str = "") -> Dag:
-    """Read the DAG of a file. `file_name` only stands before the message of the error.
+    """Parse a DAG file. `file_name` is a prefix of the error's message.
 
     Raises DagFileError with every problem of the file, and nothing else, whatever the bytes are.
     """
@@ -52,7 +52,7 @@ def parse(source: bytes, *, file_name: str = "") -> Dag:
 
 
 def parse_file(source: bytes, *, file_name: str = "") -> ParsedFile:
-    """Read a DAG file with its warnings. Raises DagFileError as `parse` does."""
+    """Parse a DAG file and return its warnings, too. Raises DagFileError as `parse` does."""
     report = Report()
     root = compose(source, report)
     dag = _dag(root, report) if root else None
@@ -63,7 +63,7 @@ def parse_file(source: bytes, *, file_name: str = "") -> ParsedFile:
 
 def _dag(root: Node, report: Report) -> Dag | None:
     if not isinstance(root, Mapping):
-        report.add(root, "", "a DAG file is a mapping: it begins with a line such as name: My DAG")
+        report.add(root, "", "a DAG file is a mapping that begins with a line such as name: My DAG")
         return None
     mapping = read_mapping(root, DAG_FIELDS, "", report, DAG_READERS)
     dag_id = mapping.values["dag_id"] or _id_from_name(mapping)
@@ -87,53 +87,56 @@ def _dag(root: Node, report: Report) -> Dag | None:
 
 
 def _id_from_name(mapping: FieldMapping) -> str:
-    """`Sample DAG` is `sample_dag`. Accents are dropped; letters that ASCII lacks need a dag_id."""
+    """Derive the id: `Sample DAG` gives `sample_dag`.
+
+    Accents are dropped; names with letters outside ASCII need a dag_id.
+    """
     name, given = mapping.values["name"], mapping.written.get("dag_id")
     if name is None or (given and not given.node.is_null):
-        return ""  # this or the dag_id is reported already
+        return ""  # the name or the dag_id is reported already
     plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    found = re.sub(r"[^a-z0-9]+", "_", plain.lower())
-    is_whole = all(char.isascii() or not char.isalnum() for char in plain)
-    if not is_whole or not found.strip("_") or len(found) > MAX_ID_LENGTH:
-        message = f"no id can be made of the name {quote(name)}: give one with dag_id"
+    dag_id = re.sub(r"[^a-z0-9]+", "_", plain.lower())
+    is_ascii = all(char.isascii() or not char.isalnum() for char in plain)
+    if not is_ascii or not dag_id.strip("_") or len(dag_id) > MAX_ID_LENGTH:
+        message = f"no id can be derived from the name {quote(name)}: set dag_id"
         mapping.problem("name", message)
-    elif found in RESERVED_IDS:
-        mapping.problem("name", reserved_id_message(found))
-    return found
+    elif dag_id in RESERVED_IDS:
+        mapping.problem("name", reserved_id_message(dag_id))
+    return dag_id
 
 
 def _dates(mapping: FieldMapping) -> dict[str, str | None]:
     zone = ZoneInfo(mapping.values["timezone"])
-    found: dict[str, datetime] = {}
+    dates: dict[str, datetime] = {}
     for name in ("start_date", "end_date"):
         text = mapping.values[name]
         if text is not None:
             try:
-                found[name] = _moment(text, zone, is_end=name == "end_date")
+                dates[name] = _parse_date(text, zone, is_end=name == "end_date")
             except (ValueError, OverflowError):
                 message = (
-                    f"{quote(text)} is no date from 1970 on: write 2026-01-31 or "
+                    f"{quote(text)} is not a date since 1970: write 2026-01-31 or "
                     "2026-01-31T08:00:00, with or without an offset such as +01:00"
                 )
                 mapping.problem(name, message)
-    if len(found) == 2 and found["end_date"] < found["start_date"]:
+    if len(dates) == 2 and dates["end_date"] < dates["start_date"]:
         mapping.problem("end_date", "end_date is before start_date")
-    return {n: found[n].isoformat() if n in found else None for n in ("start_date", "end_date")}
+    return {n: dates[n].isoformat() if n in dates else None for n in ("start_date", "end_date")}
 
 
-def _moment(text: str, zone: ZoneInfo, *, is_end: bool) -> datetime:
-    """The moment that `text` names. Raises ValueError or OverflowError."""
-    form = _DATE.fullmatch(text)
-    if form is None or int(text[:4]) < 1970:
+def _parse_date(text: str, zone: ZoneInfo, *, is_end: bool) -> datetime:
+    """Return the time that `text` names. Raises ValueError or OverflowError."""
+    match = _DATE.fullmatch(text)
+    if match is None or int(text[:4]) < 1970:
         raise ValueError(text)
-    moment = datetime.fromisoformat(_SPACE_BEFORE_OFFSET.sub("", text))
-    if form["time"] is None and is_end:
-        moment += timedelta(days=1, microseconds=-1)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=zone)
+    time = datetime.fromisoformat(_SPACE_BEFORE_OFFSET.sub("", text))
+    if match["time"] is None and is_end:
+        time += timedelta(days=1, microseconds=-1)
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=zone)
     try:
-        # By way of UTC, because a local time in a gap is none that any clock shows.
-        return moment.astimezone(UTC).astimezone(zone)
+        # Goes through UTC, because no clock ever shows a local time in a gap.
+        return time.astimezone(UTC).astimezone(zone)
     except OverflowError:
         if not is_end:
             raise
@@ -160,15 +163,15 @@ def _tasks(mapping: FieldMapping, report: Report) -> list[FieldMapping]:
         return []
     items = items_of(value)
     if len(items) > MAX_TASKS:
-        value.problem(f"{len(items)} tasks; a DAG has at most {MAX_TASKS}")
-    found: list[FieldMapping] = []
+        value.problem(f"{len(items)} tasks; a DAG can have at most {MAX_TASKS}")
+    tasks: list[FieldMapping] = []
     for item in items[:MAX_TASKS]:
         if isinstance(item.node, Mapping):
-            found.append(read_mapping(item.node, TASK_FIELDS, item.path, report, TASK_READERS))
+            tasks.append(read_mapping(item.node, TASK_FIELDS, item.path, report, TASK_READERS))
         else:
             item.problem("expected a task: a mapping with an id and a command")
-    _check_ids(found)
-    return found
+    _check_ids(tasks)
+    return tasks
 
 
 def _check_ids(tasks: list[FieldMapping]) -> None:
@@ -179,7 +182,7 @@ def _check_ids(tasks: list[FieldMapping]) -> None:
             continue
         line = task.written["id"].node.line
         if task_id in seen:
-            message = f"the id {quote(task_id)} is taken by the task in line {seen[task_id]}"
+            message = f"the id {quote(task_id)} is taken by the task on line {seen[task_id]}"
             task.problem("id", message)
         seen.setdefault(task_id, line)
 
@@ -189,16 +192,16 @@ def _check_sizes(dag_env: dict[str, str], tasks: list[FieldMapping]) -> None:
         env = dag_env | task.values["env"]
         if (size := env_size(env)) > MAX_ENV_BYTES:
             message = (
-                f"with that of the DAG, env has {size} bytes; at most {MAX_ENV_BYTES} are possible"
+                f"env and the DAG's env have {size} bytes; at most {MAX_ENV_BYTES} are allowed"
             )
             task.problem("env", message)
         elif len(json.dumps([task.values["command"], env])) > MAX_MESSAGE_BYTES:
-            message = "command and env are too long to be sent: put the script into a file"
+            message = "command and env are too long together: move the script to a file"
             task.problem("command", message)
 
 
 def _order(tasks: list[FieldMapping]) -> list[str]:
-    """The ids in topological order; unknown dependencies and cycles are reported."""
+    """Return the ids in topological order, and report unknown dependencies and cycles."""
     known = {task.values["id"]: task for task in tasks if task.values["id"] is not None}
     for task in tasks:
         _check_dependencies(task, known)
@@ -206,11 +209,11 @@ def _order(tasks: list[FieldMapping]) -> list[str]:
         task_id: [up for up in task.values["dependencies"] if up in known]
         for task_id, task in known.items()
     }
-    found = cycles(graph)
-    for cycle in found:
-        message = f"these tasks wait for each other: {cycle}"
+    all_cycles = cycles(graph)
+    for cycle in all_cycles:
+        message = f"dependency cycle: {cycle}"
         known[cycle.path[0]].problem("dependencies", message)
-    return [] if found else topological_order(graph)
+    return [] if all_cycles else topological_order(graph)
 
 
 def _check_dependencies(task: FieldMapping, known: dict[str, FieldMapping]) -> None:

@@ -1,4 +1,4 @@
-"""What the templates of each place of a DAG file may name."""
+"""Checks the templates of a DAG file: the names they use, and the places where they stand."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _EVERY_TASK = tuple(name for name in NAMES if name != "outputs")
 
 
 def check_all_templates(dag: FieldMapping, tasks: list[FieldMapping]) -> None:
-    """Report what is wrong with templates."""
+    """Report every problem of the templates in `env`, and in the fields of tasks."""
     params = tuple(param.name for param in dag.values["params"])
     numbers = tuple(p.name for p in dag.values["params"] if p.type in ("integer", "number"))
     if "env" in dag.written:
@@ -32,24 +32,24 @@ def check_all_templates(dag: FieldMapping, tasks: list[FieldMapping]) -> None:
         if not places:
             continue
         before = upstream.get(task.values["id"], ())
-        promised = {other: by_id[other].values["outputs"] for other in before}
+        declared = {other: by_id[other].values["outputs"] for other in before}
         for name, value in places.items():
             names = TASK_NAMES if name in ("expand", "conf") else NAMES
-            _check(name, value, Scope(names, params, promised, tuple(graph), numbers))
+            _check(name, value, Scope(names, params, declared, tuple(graph), numbers))
 
 
 def check_template(value: YamlValue, text: str, scope: Scope, *, for_shell: bool = False) -> None:
-    """Report what is wrong with the templates of a text, each where it stands."""
+    """Report the problems of the templates in a text, each at its own line and column."""
     if value.report.is_full:
-        return  # looking for the names that were meant takes time
+        return  # more problems are not shown, and looking for similar names takes time
     places = value.node.openings if isinstance(value.node, Scalar) else ()
-    for fault in check(text, scope, for_shell=for_shell):
-        place = places[fault.opening] if fault.opening < len(places) else value.node
-        value.report.add(place, value.path, fault.message)
+    for problem in check(text, scope, for_shell=for_shell):
+        place = places[problem.opening] if problem.opening < len(places) else value.node
+        value.report.add(place, value.path, problem.message)
 
 
 def check_all_texts(value: YamlValue, scope: Scope) -> None:
-    """The same for every text in a value of JSON."""
+    """Report the problems of the templates in every text of a JSON value."""
     node = value.node
     if isinstance(node, Scalar):
         check_template(value, node.text, scope)
@@ -62,15 +62,15 @@ def check_all_texts(value: YamlValue, scope: Scope) -> None:
 
 
 def _places(task: FieldMapping, defaults: dict[str, YamlValue]) -> dict[str, YamlValue]:
-    """The fields of the task that hold templates, whether it says them itself or not."""
-    found: dict[str, YamlValue] = {}
+    """Return the fields of the task with templates, whether its own or from `default_args`."""
+    places: dict[str, YamlValue] = {}
     for name in ("command", "when", "env", "expand", "conf"):
         value = task.written.get(name)
         if value is None or value.node.is_null:
             value = defaults.get(name)
         if value is not None and task.values[name] and is_template(task.values[name]):
-            found[name] = value
-    return found
+            places[name] = value
+    return places
 
 
 def _check(name: str, value: YamlValue, scope: Scope) -> None:
@@ -87,11 +87,11 @@ def _check(name: str, value: YamlValue, scope: Scope) -> None:
 
 
 def _check_variables(value: YamlValue) -> None:
-    """No run may say what is in a variable that the shell runs or calculates."""
+    """Report templates in variables that the shell itself runs or evaluates."""
     for key, node in value.node.pairs if isinstance(value.node, Mapping) else ():
         if is_shell_variable(key.text) and _holds_template(node):
             value.at(key, f".{key.text}").problem(
-                f"{key.text} means something to the shell itself, so no template may stand in it: "
+                f"{key.text} has a meaning of its own in the shell, so it cannot hold a template: "
                 "choose another name"
             )
 
@@ -104,8 +104,10 @@ def _holds_template(node: Node) -> bool:
 
 def _check_is_list(value: YamlValue, text: str) -> None:
     try:
-        is_one = is_single_template(text)
+        is_single = is_single_template(text)
     except TemplateError:
         return  # reported already
-    if not is_one:
-        value.problem("a template that gives a list stands alone: nothing before or behind it")
+    if not is_single:
+        value.problem(
+            "a template that gives a list must stand alone, with nothing before or after it"
+        )

@@ -1,4 +1,4 @@
-"""What the author of a DAG file probably meant by a key that is not known."""
+"""Suggestions for unknown keys of a DAG file."""
 
 from __future__ import annotations
 
@@ -21,18 +21,21 @@ _OTHER_SCHEDULERS_WORDS = {
 
 
 def unknown_key_hint(word: str, fields: tuple[Field, ...]) -> str:
+    """Return a hint to append to the message about an unknown key of these fields."""
     if owner := _owner_of(word, fields):
-        return f"; it is a key of {owner}"
+        return f"; it belongs {owner}"
     if _OTHER_SCHEDULERS_WORDS.get(word) in known_names(fields):
         return f"; did you mean {quote(_OTHER_SCHEDULERS_WORDS[word])}?"
-    everything = f"; known are {', '.join(field.name for field in fields)}"
+    everything = f"; known keys: {', '.join(field.name for field in fields)}"
     return did_you_mean(word, known_names(fields)) or everything
 
 
 def _owner_of(word: str, fields: tuple[Field, ...]) -> str | None:
-    """Where a key that is not known here belongs."""
+    """Return where in the file a known key belongs that is unknown here."""
     if fields is DAG_FIELDS and word in known_names(TASK_FIELDS):
-        return "a task" if word in PER_TASK_KEYS else "a task, or of default_args for all tasks"
+        return (
+            "in a task" if word in PER_TASK_KEYS else "in a task, or in default_args for all tasks"
+        )
     if fields in (TASK_FIELDS, DEFAULT_FIELDS) and word in known_names(DAG_FIELDS):
-        return "the DAG"
+        return "at the top level"
     return None

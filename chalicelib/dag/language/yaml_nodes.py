@@ -1,8 +1,8 @@
-"""YAML as a tree of texts with places.
+"""Parses YAML into a tree of nodes that know their line and column.
 
-Nothing is turned into Python values here: which scalar is a number, and which a name that only
-looks like one, is for the field it stands in to say (`id: on`, `owner: no`, `1.10`). Tags,
-duplicate keys, further documents, endless aliases and depths that no DAG needs are problems.
+Scalars stay text: the field that a scalar belongs to decides whether it is a number or a name that
+looks like one (`id: on`, `owner: no`, `1.10`). Tags, duplicate keys, further documents, endless
+aliases and excessive depth are problems.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from chalicelib.dag.problems import Report, quote
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
 MAX_NODES = 100_000
-"""Of the whole tree with its aliases written out."""
+"""The most nodes in a tree, with its aliases expanded."""
 
 _OPENING = "{{"
 _LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The fast one where PyYAML was built with libyaml; the other is used the same way."""
+"""The fast loader if PyYAML was built with libyaml, else the one in Python."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Counted from 1."""
+    """A line and a column, both counted from 1."""
 
     line: int
     column: int
@@ -40,21 +40,23 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Node(Position):
-    """`size` counts the nodes below and this one, an alias as often as it is used."""
+    """A node. `size` counts it and the nodes below, and an alias as often as it is used."""
 
     size: int
 
     @property
     def is_null(self) -> bool:
-        """Whether it is an empty value or a plain null."""
+        """Whether the node is an empty value or a plain null."""
         return False
 
 
 @dataclass(frozen=True, slots=True)
 class Scalar(Node):
-    """`text` as written, without quotation marks; `is_plain` if there were none. `openings` are the
-    places of the `{{` in it, in order, or none where escapes hide them. `start` is where its first
-    character stands, if the lines of the text are those of the file."""
+    """A scalar: its `text` without quotation marks, and `is_plain` if it had none.
+
+    `openings` are the positions of every `{{`, in order, or empty if escapes hide them. `start` is
+    the position of the first character, if the lines of the text are those of the file.
+    """
 
     text: str
     is_plain: bool
@@ -66,8 +68,7 @@ class Scalar(Node):
         return self.is_plain and self.text in _NULLS
 
     def place_of(self, offset: int) -> Position:
-        """Where the character at `offset` of the text stands in the file, or where the text begins
-        if that cannot be told."""
+        """Return the position of a character of the text, or of the node if that is not known."""
         if self.start is None:
             return self
         before = self.text[:offset]
@@ -86,13 +87,13 @@ class Mapping(Node):
 
 
 class _Stop(Exception):
-    """The problem that was reported makes the rest unreadable."""
+    """A reported problem makes the rest of the file unreadable."""
 
 
 def compose(source: bytes, report: Report, *, loader: Any = LOADER) -> Node | None:
-    """The root of the only document in `source`, or None where it cannot be read at all.
+    """Return the root of the document, or None if it cannot be read at all.
 
-    Every problem goes to `report`; nothing else is raised.
+    Every problem goes to `report`; nothing is raised.
     """
     text = _decode(source, report)
     if text is None:
@@ -108,7 +109,7 @@ def compose(source: bytes, report: Report, *, loader: Any = LOADER) -> Node | No
         what = f"{error.problem or error.context}{_hint(text, place)}"
         report.add(place, "", f"this is not YAML: {what}")
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        # The scanner in pure Python lets chr() fail on an escape such as "\UFFFFFFFF".
+        # In the pure Python scanner, chr() fails on an escape such as "\UFFFFFFFF".
         report.add(Position(1, 1), "", f"this is not YAML: {quote(str(error))}")
     return None
 
@@ -118,18 +119,18 @@ def _decode(source: bytes, report: Report) -> str | None:
         report.add(
             Position(1, 1),
             "",
-            f"the file has more than {MAX_BYTES} bytes, which is the most possible",
+            f"the file is larger than {MAX_BYTES} bytes, which is the limit",
         )
         return None
     try:
         text = source.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         place = _place_of(source[: error.start].decode("utf-8-sig", "replace"))
-        report.add(place, "", "this byte is not UTF-8: save the file in UTF-8")
+        report.add(place, "", "this byte is not UTF-8: save the file as UTF-8")
         return None
     if odd := Reader.NON_PRINTABLE.search(text):
         place = _place_of(text[: odd.start()])
-        report.add(place, "", f"the character U+{ord(odd[0]):04X} may not stand in YAML")
+        report.add(place, "", f"the character U+{ord(odd[0]):04X} is not allowed in YAML")
         return None
     return text
 
@@ -144,12 +145,12 @@ _HINTS = {
     "%": "; text that begins with % needs quotation marks",
     "*": "; text that begins with * needs quotation marks",
     "\t": "; indent with spaces, not with tabs",
-    ":": "; text that holds a colon and a space needs quotation marks",
+    ":": "; text that contains a colon and a space needs quotation marks",
 }
 
 
 def _hint(text: str, place: Position) -> str:
-    """What people mostly mean by the character at which the scanner stopped or the one before."""
+    """Return a hint about the character at which the scanner stopped, or the one before."""
     lines = text.split("\n")
     line = lines[place.line - 1] if place.line <= len(lines) else ""
     at, before = line[place.column - 1 : place.column], line[: place.column - 1][-1:]
@@ -196,7 +197,7 @@ class _Composer:
             self._stop(place, f"this is nested more than {MAX_DEPTH} levels deep")
         tag = getattr(event, "tag", None)
         if tag is not None:
-            self._report.add(place, "", f"the tag {quote(tag)} is not allowed: leave it out")
+            self._report.add(place, "", f"the tag {quote(tag)} is not allowed: remove it")
 
     def _build(self, event: ev.NodeEvent, place: Position, depth: int) -> Node:
         if isinstance(event, ev.ScalarEvent):
@@ -222,7 +223,7 @@ class _Composer:
         return tuple(opening_places(written, Position(start.line + 1, start.column + 1)))
 
     def _start(self, event: ev.ScalarEvent) -> Position | None:
-        """Where the text begins, if what follows it in the file is the text, line by line."""
+        """Return where the text begins, if the file contains it literally, line by line."""
         mark, end = event.start_mark, event.end_mark
         if mark is None or end is None:
             return None
@@ -249,7 +250,7 @@ class _Composer:
             yield self._node(event, depth + 1)
 
     def _pairs(self, children: list[Node]) -> list[tuple[Scalar, Node]]:
-        """The keys and values of a mapping: each key once, what `<<` merges behind its own."""
+        """Return the keys and values of a mapping, without duplicates; its own come before `<<`."""
         own: dict[str, tuple[Scalar, Node]] = {}
         merged: list[tuple[Scalar, Node]] = []
         for key, value in zip(children[::2], children[1::2], strict=True):
@@ -259,7 +260,7 @@ class _Composer:
                 merged += self._merged(value)
             elif key.text in own:
                 first = own[key.text][0].line
-                message = f"the key {quote(key.text)} is here twice; the first is in line {first}"
+                message = f"duplicate key {quote(key.text)}; the first is on line {first}"
                 self._report.add(key, "", message)
             else:
                 own[key.text] = (key, value)
@@ -279,7 +280,7 @@ class _Composer:
 
     def _alias(self, anchor: str, place: Position) -> Node:
         if anchor not in self._anchors:
-            self._stop(place, f"no anchor &{anchor} stands before this alias")
+            self._stop(place, f"the anchor &{anchor} is not defined before this alias")
         node = self._anchors[anchor]
         if node is None:
             self._stop(place, f"the anchor &{anchor} contains itself")
@@ -288,7 +289,9 @@ class _Composer:
     def _count(self, node: Node, place: Position) -> Node:
         self._nodes += node.size
         if self._nodes > MAX_NODES:
-            self._stop(place, f"with its aliases written out, the file has over {MAX_NODES} values")
+            self._stop(
+                place, f"with its aliases expanded, the file has more than {MAX_NODES} values"
+            )
         return node
 
     def _stop(self, place: Position, message: str) -> NoReturn:
@@ -297,7 +300,7 @@ class _Composer:
 
 
 def opening_places(written: str, start: Position) -> Iterator[Position]:
-    """Where each `{{` stands of what is written from `start` on. Goes over the text once."""
+    """Yield the position of each `{{` in text that begins at `start`. Scans the text once."""
     line, column, read = start.line, start.column, 0
     at = written.find(_OPENING)
     while at >= 0:

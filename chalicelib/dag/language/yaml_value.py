@@ -1,4 +1,4 @@
-"""What a file says about one field, before it is known what it means."""
+"""The YAML of one field, before a reader turns it into a value."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from chalicelib.dag.templates.scope import OPEN
 from chalicelib.dag.text import text_problem
 
 NODE_NAMES: dict[type[Node], str] = {Scalar: "text", Sequence: "a list", Mapping: "a mapping"}
-"""What people call the kinds of nodes."""
+"""The kinds of nodes, as messages call them."""
 
 
 @dataclass(frozen=True, slots=True)
 class YamlValue:
-    """What a file says about one field, and where what is wrong with it is reported."""
+    """The YAML of one field, and the path at which its problems are reported."""
 
     node: Node
     field: Field
@@ -25,37 +25,37 @@ class YamlValue:
     report: Report
 
     def problem(self, message: str) -> Any:
-        """Report, and answer with the field's default."""
+        """Report a problem, and return the field's default."""
         self.report.add(self.node, self.path, message)
         return self.field.default
 
     def at(self, node: Node, step: str) -> YamlValue:
-        """A part of this value; `step` is what the path to it adds."""
+        """Return a part of this value. `step` is what its path adds."""
         return YamlValue(node, self.field, self.path + step, self.report)
 
     def text(self, expected: str = "text") -> str | None:
-        """The text that was written, if it is one that a command can be given."""
+        """Return the text as written, or report a problem if no command can be given it."""
         if not isinstance(self.node, Scalar):
             self.problem(f"expected {expected}, found {NODE_NAMES[type(self.node)]}")
         elif self.node.is_null:
             self.problem(f"expected {expected}, found null")
-        elif fault := text_problem(self.node.text):
-            self.problem(fault)
+        elif message := text_problem(self.node.text):
+            self.problem(message)
         else:
             return self.node.text
         return None
 
     def plain(self, expected: str) -> str | None:
-        """The text, if it has no quotation marks and so may be a number or a boolean."""
+        """Return unquoted text, which may be a number or a boolean, or report a problem."""
         text = self.text(expected)
         if text is not None and isinstance(self.node, Scalar) and not self.node.is_plain:
-            self.problem(f"expected {expected}, found the text {quote(text)} in quotation marks")
+            self.problem(f"expected {expected}, found the quoted text {quote(text)}")
             return None
         return text
 
 
 def items_of(value: YamlValue) -> list[YamlValue]:
-    """The items of a list."""
+    """Return the items of a list, or report a problem."""
     if not isinstance(value.node, Sequence):
         value.problem(f"expected a list such as [one, two], found {NODE_NAMES[type(value.node)]}")
         return []
@@ -63,12 +63,12 @@ def items_of(value: YamlValue) -> list[YamlValue]:
 
 
 def one_or_more(value: YamlValue) -> list[YamlValue]:
-    """The items of a list, or the one thing that stands in its place."""
+    """Return the items of a list, or a single value in its place."""
     return [value] if isinstance(value.node, Scalar) else items_of(value)
 
 
 def refuse_template(value: YamlValue, text: str | None, remedy: str) -> bool:
-    """Report a template where none is rendered: it must not pass for one that is."""
+    """Report a template in a field that renders none. Returns whether there was one."""
     if text is None or OPEN not in text:
         return False
     value.problem(f"{value.field.name} takes no templates: {remedy}")

@@ -1,7 +1,7 @@
-"""When a DAG fires: cron expressions, time zones, clock changes and durations. Pure.
+"""Schedules: fire times, cron expressions, time zones and durations. Pure.
 
-clock_changes  aware moments, local clocks, and the days on which clocks are changed
-cron           the expressions of `schedule`
-durations      durations as people write them
-fire_times     the fire times of a DAG, after or before a given time
+clock_changes  local time, gaps and times that occur twice
+cron           the expressions of `schedule`: cron, presets such as `@daily`, `@every`
+durations      reads and writes durations such as `1h30m`
+fire_times     the fire times of a DAG after or before a given time
 """

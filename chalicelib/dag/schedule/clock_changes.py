@@ -1,4 +1,4 @@
-"""Aware moments, local clocks, and the days on which clocks are changed."""
+"""Local time and clock changes: conversion to UTC, gaps, and times that occur twice."""
 
 from __future__ import annotations
 
@@ -9,24 +9,27 @@ from zoneinfo import ZoneInfo
 SECOND = timedelta(seconds=1)
 
 
-def require_aware(moment: datetime) -> datetime:
-    """`moment` itself; raises ValueError if it does not say which zone's clock it was read from."""
-    if moment.utcoffset() is None:
-        raise ValueError(f"{moment!r} is naive: give it a time zone")
-    return moment
+def require_aware(time: datetime) -> datetime:
+    """Return `time` unchanged. Raises ValueError if it has no time zone."""
+    if time.utcoffset() is None:
+        raise ValueError(f"{time!r} is naive: give it a time zone")
+    return time
 
 
 def to_utc(wall: datetime, zone: ZoneInfo, fold: int = 0) -> datetime:
-    """When the clocks of `zone` show `wall`. Raises OverflowError at either end of the calendar."""
+    """Return the UTC time at which the clocks of `zone` show `wall`.
+
+    Raises OverflowError at either end of the calendar.
+    """
     return wall.replace(tzinfo=zone, fold=fold).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class ClockChange:
-    """Clocks that showed `old` were set to `new` at `at` (in UTC).
+    """A clock change: clocks that showed `old` were set to `new` at `at` (in UTC).
 
-    Where `new` is later, the times from `old` up to `new` do not exist; where it is earlier, those
-    from `new` up to `old` exist twice.
+    If `new` is later, the times from `old` up to `new` do not exist. If it is earlier, those from
+    `new` up to `old` occur twice.
     """
 
     at: datetime
@@ -39,7 +42,7 @@ class ClockChange:
 
 
 def clock_change_at(wall: datetime, zone: ZoneInfo) -> ClockChange | None:
-    """The change of clocks that makes the naive local time `wall` exist twice or not at all."""
+    """Return the clock change that makes `wall` occur twice or not at all, or None."""
     first, second = to_utc(wall, zone), to_utc(wall, zone, fold=1)
     if first == second:
         return None
@@ -49,8 +52,8 @@ def clock_change_at(wall: datetime, zone: ZoneInfo) -> ClockChange | None:
 
 
 def _change_between(early: datetime, late: datetime, zone: ZoneInfo) -> datetime:
-    """The first second after `early` at which the offset is that of `late`."""
-    # zoneinfo keeps its list of changes to itself, so it is found by halving.
+    """Return the first second after `early` that has the offset of `late`."""
+    # zoneinfo does not publish its list of changes, so search for it by bisection.
     early, late = early.replace(microsecond=0), late.replace(microsecond=0)
     offset = late.astimezone(zone).utcoffset()
     while late - early > SECOND:
@@ -63,6 +66,6 @@ def _change_between(early: datetime, late: datetime, zone: ZoneInfo) -> datetime
 
 
 def _wall(at: datetime, like: datetime, zone: ZoneInfo) -> datetime:
-    """What clocks show at `at` if they are set as they are at `like`."""
+    """Return the local time at `at`, with the offset in force at `like`."""
     offset = like.astimezone(zone).utcoffset() or timedelta()
     return at.replace(tzinfo=None) + offset

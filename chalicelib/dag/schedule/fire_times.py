@@ -1,4 +1,4 @@
-"""When a DAG fires. Pure: the clock is an argument; aware moments in, aware moments in UTC out."""
+"""The fire times of a DAG. Pure: takes the current time, returns times in UTC."""
 
 from __future__ import annotations
 
@@ -15,43 +15,45 @@ _TICK = timedelta(microseconds=1)
 
 
 def next_fire_time(dag: Dag, after: datetime) -> datetime | None:
-    """The first fire time strictly after `after`, within `start_date` and `end_date` (both
-    included); None if there is none. Costs about 0.1 ms for each expression of the schedule."""
+    """Return the first fire time strictly after `after`, from `start_date` to `end_date`, or None.
+
+    Takes about 0.1 ms for each expression of the schedule.
+    """
     plan = _plan_of(dag)
-    moment = require_aware(after).astimezone(UTC)
+    time = require_aware(after).astimezone(UTC)
     if plan.start:
-        moment = max(moment, plan.start - _TICK)
-    found = [fire for each in plan.expressions if (fire := each.after(moment))]
-    if not found or (plan.end and min(found) > plan.end):
+        time = max(time, plan.start - _TICK)
+    times = [fire for each in plan.expressions if (fire := each.after(time))]
+    if not times or (plan.end and min(times) > plan.end):
         return None
-    return min(found)
+    return min(times)
 
 
 def previous_fire_time(dag: Dag, before: datetime) -> datetime | None:
-    """The last fire time strictly before `before`, not after `end_date`; None without a schedule.
+    """Return the last fire time strictly before `before` and not after `end_date`, or None.
 
-    It disregards `start_date`, so that the first run has a data interval as long as the others.
+    Ignores `start_date`, so that the first run has a data interval as long as the others.
     """
     plan = _plan_of(dag)
-    moment = require_aware(before).astimezone(UTC)
-    if plan.end and moment > plan.end:
-        moment = plan.end + _TICK
-    found = [fire for each in plan.expressions if (fire := each.before(moment))]
-    return max(found, default=None)
+    time = require_aware(before).astimezone(UTC)
+    if plan.end and time > plan.end:
+        time = plan.end + _TICK
+    times = [fire for each in plan.expressions if (fire := each.before(time))]
+    return max(times, default=None)
 
 
 def fire_times(dag: Dag, after: datetime, count: int) -> list[datetime]:
-    """The first `count` fire times strictly after `after`, or as many as there are."""
-    found: list[datetime] = []
-    moment: datetime | None = after
-    while len(found) < count and moment and (moment := next_fire_time(dag, moment)):
-        found.append(moment)
-    return found
+    """Return up to `count` fire times strictly after `after`, in order."""
+    times: list[datetime] = []
+    time: datetime | None = after
+    while len(times) < count and time and (time := next_fire_time(dag, time)):
+        times.append(time)
+    return times
 
 
-def local_date(dag: Dag, moment: datetime) -> str:
-    """The calendar day of `moment` in the DAG's own zone, as YYYY-MM-DD: the variable DS."""
-    return require_aware(moment).astimezone(ZoneInfo(dag.timezone)).date().isoformat()
+def local_date(dag: Dag, time: datetime) -> str:
+    """Return the date in the DAG's time zone, as YYYY-MM-DD: the variable DS."""
+    return require_aware(time).astimezone(ZoneInfo(dag.timezone)).date().isoformat()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +69,10 @@ def _plan_of(dag: Dag) -> _Plan:
 
 @lru_cache(maxsize=4096)
 def _plan(schedule: tuple[str, ...], zone: str, start: str | None, end: str | None) -> _Plan:
-    first, last = _moment(start), _moment(end)
+    first, last = _parse_time(start), _parse_time(end)
     anchor = first or EPOCH
     return _Plan(tuple(compile_expression(text, zone, anchor) for text in schedule), first, last)
 
 
-def _moment(text: str | None) -> datetime | None:
+def _parse_time(text: str | None) -> datetime | None:
     return require_aware(datetime.fromisoformat(text)).astimezone(UTC) if text else None

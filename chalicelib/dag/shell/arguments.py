@@ -54,7 +54,9 @@ def refusals(
     elif name in _SHAPES:
         yield from _SHAPES[name](words)
     elif name not in _PLAIN and name in BUILTINS | KEYWORDS:
-        yield from _all(words[1:], f"`{name}` takes its words for code or for names of variables")
+        yield from _all(
+            words[1:], f"`{name}` treats its arguments as code or as names of variables"
+        )
 
 
 def _all(words: list[Word], reason: str) -> Iterator[Refusal]:
@@ -66,9 +68,9 @@ def _unknown(words: list[Word]) -> Iterator[Refusal]:
     """A command whose name is known only when it runs. With a slash in it, it is a program."""
     if not _is_path(words[0]):
         reason = (
-            "the name of this command is not known, and it may be one that takes words for code"
+            "the name of this command is only known when it runs, and it may treat words as code"
         )
-        yield from _all(words, f"{reason}: write the name out, or in quotation marks with a /")
+        yield from _all(words, f"{reason}: write the name out, or a path in quotation marks")
 
 
 def _is_path(word: Word) -> bool:
@@ -89,7 +91,7 @@ def _of_function(words: list[Word]) -> Iterator[Refusal]:
     for word in words[1:]:
         text = word.literal
         if text in BUILTINS - _PLAIN:
-            yield from _all(words, f"`{text}` may be run with these words, which it takes for code")
+            yield from _all(words, f"`{text}` may be run with these words, which it treats as code")
 
 
 def _declared(words: list[Word], assignment_refusal: NameJudge) -> Iterator[Refusal]:
@@ -104,7 +106,7 @@ def _declared(words: list[Word], assignment_refusal: NameJudge) -> Iterator[Refu
                 and VERBATIM_DECLARATION_OPTIONS.fullmatch(text) is not None
             )
         elif not equals or not name.isidentifier() or not name.isascii():
-            yield from _all([word], f"this may be the name of a variable for `{words[0].literal}`")
+            yield from _all([word], f"`{words[0].literal}` may take this as the name of a variable")
         elif not is_exact:
             yield from _all([word], f"`{words[0].literal}` evaluates values with these options")
         elif reason := assignment_refusal(name):
@@ -122,7 +124,7 @@ def _run_by(
     if words[0].literal == "command" and first == "-p":
         rest = rest[1:]
     if rest and rest[0].prefix.startswith("-"):
-        yield from _all(rest, f"`{words[0].literal}` has an option that is not known here")
+        yield from _all(rest, f"`{words[0].literal}` has an option that is not supported here")
     elif rest:
         yield from refusals(rest, functions, assignment_refusal)
 
@@ -136,15 +138,15 @@ def _printed(words: list[Word]) -> Iterator[Refusal]:
     if not lead or lead.startswith("-") or not first.is_single_word:
         yield from _all(
             words[1:],
-            "a `printf` that does not begin with a format takes it for an option: "
-            "write printf '%s\\n' before it",
+            "`printf` may take this as an option: write a format such as '%s\\n' before it",
         )
 
 
 def _sourced(words: list[Word]) -> Iterator[Refusal]:
     if len(words) > 1 and words[1].literal is None and not _is_path(words[1]):
         yield from _all(
-            words[1:], f"`{words[0].literal}` runs the file of that name: write a folder before it"
+            words[1:],
+            f"`{words[0].literal}` runs the file of that name: write a directory before it",
         )
 
 
@@ -153,7 +155,7 @@ def _set(words: list[Word]) -> Iterator[Refusal]:
     for count, word in enumerate(words[1:], start=1):
         if word.literal == "--":
             return
-        yield from _all([word], "`set` takes it for an option: write set -- before it")
+        yield from _all([word], "`set` may take this as an option: write set -- before it")
         if count == len(words):
             return
 
@@ -169,14 +171,13 @@ def _tested(words: list[Word]) -> Iterator[Refusal]:
         name = words[0].literal
         yield from _all(
             operands,
-            f"`{name}` may find other words there than these: put all of them in double "
-            "quotation marks",
+            f"`{name}` may see other words than these: put all of them in double quotation marks",
         )
     elif not _is_known_test(operands):
         yield from _all(
             operands,
-            "it is not sure what this tests: write one test into each pair of brackets, "
-            "with && or || between them",
+            "this test is ambiguous: write one test in each pair of brackets, with && or || "
+            "between them",
         )
 
 

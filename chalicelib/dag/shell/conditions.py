@@ -22,7 +22,7 @@ class ConditionReader(HeredocReader):
             self._alternatives(start, is_after_or=False)
         word = self._blank_word(start)
         if word.unquoted_literal != "]]":
-            raise self.fail("this [[ ]]", start)
+            raise self.fail("an unsupported [[ ]]", start)
 
     def _alternatives(self, start: int, *, is_after_or: bool) -> bool:
         """Tests with && and || between them. Returns whether an || was among them."""
@@ -44,7 +44,7 @@ class ConditionReader(HeredocReader):
                 is_after_or = self._alternatives(start, is_after_or=is_after_or)
             self._blanks()
             if self.source.peek() != ")":
-                raise self.fail("this [[ ]]", start)
+                raise self.fail("an unsupported [[ ]]", start)
             self.source.skip(1)
             return is_after_or
         word = self._blank_word(start)
@@ -69,7 +69,7 @@ class ConditionReader(HeredocReader):
         elif operator in _OTHERS:
             add(Condition(operator, word, self._blank_word(start), is_after_or))
         else:
-            raise self.fail("this [[ ]]", start)
+            raise self.fail("an unsupported [[ ]]", start)
 
     def _is_at_end(self) -> bool:
         source = self.source
@@ -78,7 +78,7 @@ class ConditionReader(HeredocReader):
     def _blank_word(self, start: int) -> Word:
         self._blanks()
         if self.source.peek() in ("", "\n", "#"):
-            raise self.fail("this [[ ]]", start)
+            raise self.fail("an unsupported [[ ]]", start)
         return self.word()
 
     def _pattern(self, start: int) -> Word:
@@ -87,7 +87,7 @@ class ConditionReader(HeredocReader):
         word = self.word(also="()|")
         text = word.unquoted_text
         if text.count("(") != text.count(")") or "||" in text:
-            raise self.fail("the pattern of this [[ ]]", start)
+            raise self.fail("an unsupported pattern in [[ ]]", start)
         return word
 
     def _blanks(self, also: str = "") -> None:

@@ -12,7 +12,7 @@ from chalicelib.dag.shell.words import WordReader
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _IN_BRACES = re.compile(r"[^\0\\'\"`$}]+")
 _CALCULATED = re.compile(r"[A-Za-z0-9_ \t\n+\-*/%<>=!&|^~?:,.#@\[\]{}]")
-IN_BRACES = "what is quoted within ${ } is not what it is elsewhere"
+IN_BRACES = "quoting works differently within ${ }"
 
 
 class ExpansionReader(WordReader):
@@ -47,7 +47,7 @@ class ExpansionReader(WordReader):
         char = source.peek()
         if char == PLACEHOLDER:
             quoting = Quoting.DOUBLE if is_double else Quoting.WORD
-            self.value(parts, quoting, wrong="a dollar sign stands before it")
+            self.value(parts, quoting, wrong="it follows a dollar sign")
         elif name := self.name():
             parts.append(Part(Kind.VARIABLE, name, is_double))
         elif char and char in "@*#?$!-0123456789":
@@ -91,7 +91,7 @@ class ExpansionReader(WordReader):
         name = self.name()
         if not name:
             if (char := source.peek()) not in tuple("@*#?$!-0123456789"):
-                raise self.fail("this ${ }", start)
+                raise self.fail("an unsupported ${ }", start)
             while source.peek().isascii() and source.peek().isdigit():
                 source.skip(1)
             if not char.isdigit():
@@ -112,7 +112,7 @@ class ExpansionReader(WordReader):
         with self.only_numbers(EVALUATED_AS_ARITHMETIC):
             while (char := source.peek()) and char != "]":
                 if char in "\n;&|<>()[`\\":
-                    raise self.fail("this [ ]", start)
+                    raise self.fail("an unsupported [ ]", start)
                 if char in ("$", "'", '"', PLACEHOLDER):
                     self.part(char, Word(source.at, parts))
                 else:
@@ -136,7 +136,7 @@ class ExpansionReader(WordReader):
             if not char:
                 raise self.fail("a ${ that is never closed", start)
             if is_double and char in "'\"":
-                raise self.fail("a quotation mark within ${ } within quotation marks")
+                raise self.fail("a quotation mark in ${ } within quotation marks")
             if char == "\\" and not is_double:
                 self.escape(parts)
             elif char == "\\":
@@ -183,9 +183,9 @@ class ExpansionReader(WordReader):
                     depth += (char == "(") - (char == ")")
                     self._plain(parts)
                 else:
-                    raise self.fail(f"this {what}", start)
+                    raise self.fail(f"an unsupported {what}", start)
         if source.ahead(2) != "))":
-            raise self.fail("a (( that does not end with )): put a blank between the two", start)
+            raise self.fail("a (( that does not end with )): put a space between the two", start)
         source.skip(2)
         self.note_arithmetic(start, what, parts)
 

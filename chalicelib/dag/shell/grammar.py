@@ -25,9 +25,9 @@ class ScriptReader(SimpleReader):
     def read(self) -> None:
         """Read to the end. Raises NotUnderstood."""
         if self._list(_NEVER) or self.source.peek():
-            raise self.fail(f"the {self.source.ahead(2)!r} there")
+            raise self.fail(f"an unexpected {self.source.ahead(2)!r}")
         if self.pending:
-            raise self.fail("a here-document without an end", self.pending[0].start)
+            raise self.fail("a here-document that is never closed", self.pending[0].start)
 
     def substitution(self) -> None:
         """The rest of a `$(`."""
@@ -38,7 +38,7 @@ class ScriptReader(SimpleReader):
         if self.source.peek() != ")" or self.pending:
             raise self.fail("a $( that is never closed", start)
         if before[0] and "\n" in self.source.text[start : self.source.at]:
-            raise self.fail("a $( ) with a line end in a line with a here-document", start)
+            raise self.fail("a $( ) of several lines on a line with a here-document", start)
         self.source.skip(1)
         self.pending, self._in_substitution = before
 
@@ -69,7 +69,7 @@ class ScriptReader(SimpleReader):
             if self.source.peek() in (";", "&"):
                 self.source.skip(1)
             elif self.source.peek() not in ("", "\n", ")", "#"):
-                raise self.fail(f"the {self.source.ahead(2)!r} there")
+                raise self.fail(f"an unexpected {self.source.ahead(2)!r}")
 
     def _is_at_end(self) -> bool:
         return self.source.peek() in ("", ")") or self.source.ahead(2) in (";;", ";&")
@@ -86,7 +86,7 @@ class ScriptReader(SimpleReader):
             self.source.skip(2 if two in ("&&", "||", "|&") else 1)
             self.lines()
             if self._is_at_end():
-                raise self.fail("a command that is missing")
+                raise self.fail("a missing command")
             self._command(_NEVER)
 
     # Commands
@@ -122,7 +122,7 @@ class ScriptReader(SimpleReader):
                 compound(word.start)
             self.redirections()
         elif keyword in KEYWORDS:
-            raise self.fail(f"the {keyword!r} there", word.start)
+            raise self.fail(f"an unexpected {keyword!r}", word.start)
         else:
             self.simple(word)
         return ""
@@ -158,7 +158,7 @@ class ScriptReader(SimpleReader):
     def _until(self, *ends: str) -> str:
         found = self._list(frozenset(ends))
         if not found:
-            raise self.fail(f"{' or '.join(ends)} that is missing")
+            raise self.fail(f"a missing {' or '.join(ends)}")
         return found
 
     def _grouped(self, start: int) -> None:
@@ -190,7 +190,7 @@ class ScriptReader(SimpleReader):
         text = self.source.text[start : self.source.at]
         # To sh these are two subshells: nothing may shift, quote or comment out what comes next.
         if "<<" in text or "\n" in text or re.search(r"[\s(]#", text):
-            raise self.fail("this (( ))", start)
+            raise self.fail("an unsupported (( ))", start)
 
     def _for(self, start: int) -> None:
         self.space()
@@ -204,13 +204,13 @@ class ScriptReader(SimpleReader):
             self.source.skip(1)
         self.lines()
         if self.word().unquoted_literal != "do":
-            raise self.fail("this for", start)
+            raise self.fail("an unsupported for", start)
         self._until("done")
 
     def _for_words(self, start: int) -> None:
         name = self.word().unquoted_literal
         if not name or not ASSIGNS.fullmatch(f"{name}="):
-            raise self.fail("this for", start)
+            raise self.fail("an unsupported for", start)
         self.lines()
         words: list[Word] = []
         before = self.source.at
@@ -233,7 +233,7 @@ class ScriptReader(SimpleReader):
         self.word()
         self.lines()
         if self.word().unquoted_literal != "in":
-            raise self.fail("this case", start)
+            raise self.fail("an unsupported case", start)
         while not self._branch(start):
             pass
 
@@ -256,12 +256,12 @@ class ScriptReader(SimpleReader):
                 break
             self.source.skip(1)
         if self.source.peek() != ")":
-            raise self.fail("this case", start)
+            raise self.fail("an unsupported case", start)
         self.source.skip(1)
         if self._list(frozenset(["esac"])):
             return True
         if self.source.ahead(2) not in (";;", ";&"):
-            raise self.fail("this case", start)
+            raise self.fail("an unsupported case", start)
         self.source.skip(3 if self.source.ahead(3) == ";;&" else 2)
         return False
 
@@ -279,7 +279,7 @@ class ScriptReader(SimpleReader):
         self.source.skip(1)
         self.space()
         if self.source.peek() != ")":
-            raise self.fail("the ( there", start)
+            raise self.fail("an unexpected (", start)
         self.source.skip(1)
 
     def function(self, name: Word, start: int) -> None:
@@ -289,7 +289,7 @@ class ScriptReader(SimpleReader):
     def _body(self, name: Word, start: int) -> None:
         """The body of a function, which is a compound command."""
         if not name.unquoted_literal or name.unquoted_literal in _PREFIXES:
-            raise self.fail("this function", start)
+            raise self.fail("an unsupported function", start)
         self.script.functions.add(name.unquoted_literal)
         self.lines()
         if self.source.peek() == "(":
@@ -300,5 +300,5 @@ class ScriptReader(SimpleReader):
             keyword.unquoted_literal not in self._compound()
             or keyword.unquoted_literal == "function"
         ):
-            raise self.fail("this function", start)
+            raise self.fail("an unsupported function", start)
         self._worded(keyword, _NEVER)

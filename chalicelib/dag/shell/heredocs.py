@@ -9,7 +9,7 @@ from chalicelib.dag.shell.expansions import ExpansionReader
 from chalicelib.dag.shell.placeholders import Quoting
 from chalicelib.dag.shell.source import PLACEHOLDER, Source
 
-IN_HEREDOC = "in a here-document nothing can be quoted"
+IN_HEREDOC = "nothing can be quoted in a here-document"
 _NUMBER = "-?[0-9][-+.0-9eE]*"
 
 
@@ -64,7 +64,7 @@ class HeredocReader(ExpansionReader):
             if self._ends(document, line, joined):
                 break
             if end < 0:
-                raise self.fail("a here-document without an end", document.start)
+                raise self.fail("a here-document that is never closed", document.start)
             is_continued = not document.is_literal and _is_continued(line)
             joined = joined + line[:-1] if is_continued else ""
             at = end + 1
@@ -75,7 +75,7 @@ class HeredocReader(ExpansionReader):
         ends = document.may_end(line)
         is_sure = PLACEHOLDER not in line and not joined
         if (ends and not is_sure) or (joined and document.may_end(joined + line)):
-            raise self.fail("a here-document of which the last line is not sure", document.start)
+            raise self.fail("a here-document whose last line is ambiguous", document.start)
         return ends
 
     def _text_of(self, document: Heredoc, begin: int, end: int) -> None:

@@ -33,8 +33,8 @@ def _not_understood(text: str, error: NotUnderstood) -> InsertionPoint:
     line = text.count("\n", 0, error.at) + 1
     return InsertionPoint(
         Quoting.WORD,
-        f"values may only stand in a script of which all is understood, and in line {line} of this "
-        f"one there is {error.what}",
+        "values are only allowed in a script that is understood completely, and "
+        f"line {line} contains {error.what}",
     )
 
 
@@ -77,11 +77,11 @@ def _of_condition(condition: Condition) -> list[Refusal]:
     if operator in EVALUATING_OPERATORS:
         return [(value, EVALUATED_AS_ARITHMETIC) for value in (*left, *right)]
     if operator in ("<", ">"):
-        return [(value, f"sh takes the {operator} for a redirection") for value in (*left, *right)]
+        return [(value, f"sh reads the {operator} as a redirection") for value in (*left, *right)]
     refused = []
     if operator == "=~":
-        refused += [(value, "what is quoted in a regular expression is not one") for value in right]
+        refused += [(value, "quoted text is not read as a regular expression") for value in right]
     if condition.is_after_or and condition.left:
-        reason = "sh takes what stands after || for the name of a command: write [ ] || [ ]"
+        reason = "sh reads what follows || as the name of a command: write [ ] || [ ]"
         refused += [(value, reason) for value in left]
     return refused

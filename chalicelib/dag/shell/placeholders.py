@@ -14,7 +14,7 @@ from chalicelib.dag.shell.syntax_tree import Kind, Part, Script
 
 MAX_DEPTH = 25
 EVALUATED_AS_ARITHMETIC = (
-    "the shell evaluates it as arithmetic, and runs commands that stand in a text there"
+    "the shell evaluates it as arithmetic, which can run commands hidden in text"
 )
 
 
@@ -69,7 +69,7 @@ class ValueReader:
     def deeper(self) -> Iterator[None]:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise self.fail(f"what is nested more than {MAX_DEPTH} levels deep")
+            raise self.fail(f"code nested more than {MAX_DEPTH} levels deep")
         yield
         self._depth -= 1
 

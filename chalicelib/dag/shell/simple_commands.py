@@ -56,7 +56,7 @@ class SimpleReader(ConditionReader):
         while True:
             if word and not self.is_descriptor(word):
                 if is_detached:
-                    raise self.fail("words after &>, which sh takes for a command of their own")
+                    raise self.fail("words after &>, which sh reads as a separate command")
                 self._add(command, word)
             self.space()
             if self.source.peek() == "(" and len(command.words) == 1 and not command.assignments:
@@ -93,7 +93,7 @@ class SimpleReader(ConditionReader):
             if assignment and assignment.is_array:
                 command.assignments.append(assignment)
         if not command.words and word.unquoted_literal in KEYWORDS:
-            raise self.fail(f"the {word.unquoted_literal!r} there", word.start)
+            raise self.fail(f"an unexpected {word.unquoted_literal!r}", word.start)
         command.words.append(word)
 
     def _assignment(self, word: Word) -> Assignment | None:
@@ -115,7 +115,7 @@ class SimpleReader(ConditionReader):
         """The words of `NAME=( )`."""
         start = self.source.at
         if self.pending:
-            raise self.fail("a here-document in a line with ( )", start)
+            raise self.fail("a here-document on a line with ( )", start)
         self.source.skip(1)
         while True:
             self.lines()
@@ -124,11 +124,11 @@ class SimpleReader(ConditionReader):
             item = self.word()
             if item.unquoted_prefix.startswith("["):
                 for value in item.values:
-                    self.restrict(value, "this may be the subscript of an array")
+                    self.restrict(value, "this may be an array subscript")
             assignment.items.append(item)
         self.source.skip(1)
         if self.source.peek() not in ("", " ", "\t", "\n", ";", "&", "|", ")"):
-            raise self.fail("what follows ( ) without a blank", start)
+            raise self.fail("text right after ( )", start)
 
     def _element(self, word: Word, name: str) -> Assignment | None:
         """`NAME[...]=value`, of which bash evaluates the subscript."""
@@ -141,7 +141,7 @@ class SimpleReader(ConditionReader):
                 subscript.append(Part(Kind.LITERAL, inside, False))
                 return self._element_of(word, name, subscript, rest, parts[count + 1 :])
             subscript.append(part)
-        raise self.fail("a [ that is not closed in its word", word.start)
+        raise self.fail("a [ that is not closed in the same word", word.start)
 
     def _element_of(
         self, word: Word, name: str, subscript: list[Part], rest: str, after: list[Part]

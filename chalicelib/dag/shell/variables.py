@@ -31,9 +31,9 @@ class Variables:
     def assignment_refusal(self, name: str) -> str:
         """Why no value may be assigned to the variable, or nothing."""
         if is_shell_variable(name):
-            return f"{name} means something to the shell itself: choose another name"
+            return f"{name} has a meaning of its own in the shell: choose another name"
         if self.is_unsure or name in self.evaluated:
-            return f"the script declares {name} so that its value may be evaluated"
+            return f"the script declares {name} in a way that may evaluate its value"
         return ""
 
     def declaration_refusal(self, name: str) -> str:
@@ -41,7 +41,7 @@ class Variables:
         if reason := self.assignment_refusal(name):
             return reason
         if name in self.arrays:
-            return f"{name} is an array, and what is declared in parentheses is evaluated"
+            return f"{name} is an array, and the shell evaluates declared values in parentheses"
         return ""
 
     def _note(self, command: Command) -> None:

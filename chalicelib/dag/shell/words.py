@@ -12,7 +12,7 @@ _BARE = re.compile(r"[^\0\\'\"`$ \t\n;&|<>()]+")
 _IN_DOUBLE = re.compile(r"[^\0\\\"`$]+")
 _IN_BACKTICKS = re.compile(r"(?:[^`\\]|\\.)*", re.DOTALL)
 _WORD_ENDS = frozenset(" \t\n;&|<>()")
-IN_BACKTICKS = "what is quoted within backticks is read twice: write $( ) instead of them"
+IN_BACKTICKS = "the shell reads what is quoted in backticks twice: write $( ) instead"
 
 
 class WordReader(ValueReader):
@@ -35,7 +35,9 @@ class WordReader(ValueReader):
         if not word.parts and source.ahead(2) in ("<(", ">("):
             self._process(word)
         if not word.parts:
-            raise self.fail(f"the {source.ahead(1)!r} there" if source.peek() else "its end")
+            raise self.fail(
+                f"an unexpected {source.ahead(1)!r}" if source.peek() else "an unexpected end"
+            )
         return word
 
     def _process(self, word: Word) -> None:
@@ -44,7 +46,7 @@ class WordReader(ValueReader):
         self.substitution()
         word.parts.append(self.other(start, is_quoted=True))
         if self.source.peek() and self.source.peek() not in _WORD_ENDS:
-            raise self.fail("what follows <( ) without a blank")
+            raise self.fail("text right after <( )")
 
     def part(self, char: str, word: Word) -> None:
         source, parts = self.source, word.parts
@@ -72,10 +74,10 @@ class WordReader(ValueReader):
     def escape(self, parts: list[Part]) -> None:
         escaped = self.source.raw(1)
         if not escaped:
-            raise self.fail("a backslash at its end")
+            raise self.fail("a backslash at the end")
         if escaped == PLACEHOLDER:
             self.source.at += 1
-            self.value(parts, Quoting.WORD, wrong="a backslash stands before it")
+            self.value(parts, Quoting.WORD, wrong="it follows a backslash")
             return
         self.source.at += 2
         parts.append(Part(Kind.LITERAL, escaped, True))
@@ -125,7 +127,7 @@ class WordReader(ValueReader):
         escaped = self.source.raw(1)
         if escaped == PLACEHOLDER:
             self.source.at += 1
-            self.value(parts, Quoting.DOUBLE, wrong="a backslash stands before it")
+            self.value(parts, Quoting.DOUBLE, wrong="it follows a backslash")
             return
         self.source.at += 1 + len(escaped)
         text = escaped if escaped in ("$", "`", '"', "\\") else "\\" + escaped
@@ -141,7 +143,7 @@ class WordReader(ValueReader):
             raise self.fail("$'...' with a quotation mark in it", start)
         while PLACEHOLDER in source.text[source.at : end]:
             source.at = source.text.index(PLACEHOLDER, source.at)
-            self.value([], Quoting.BARE, wrong="no quoting is possible within $'...'")
+            self.value([], Quoting.BARE, wrong="nothing can be quoted within $'...'")
         source.at = end + 1
         parts.append(self.other(start, is_quoted=True))
 

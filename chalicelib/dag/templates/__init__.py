@@ -1,17 +1,17 @@
 """Templates: `{{ ... }}` in a text.
 
-Only `{{ }}` means something; `{%` and `{#` stay text, for `${#name}` is shell. `{{ '{{' }}` stands
-for the two braces themselves. The engine (Jinja2) is loaded when a text holds a template, not
+Only `{{ }}` has a meaning; `{%` and `{#` stay text, because `${#name}` is shell. `{{ '{{' }}` gives
+the two braces themselves. The engine (Jinja2) is imported when a text contains a template, not
 before, because most do not.
 
-compile_budget  how many templates may be compiled where there is no time for many
-engine          templates by Jinja2
+compile_budget  limits how many templates are compiled while a lock is held
+engine          parses, checks and renders templates with Jinja2
 filters         the filters of templates
-names           which names a template uses, and which of them are wrong or missing
-numeric         which templates always give a number, whatever the run's params and outputs are
+names           the names that a template uses, and which of them are unknown or missing
+numeric         which templates always give a number, whatever a run is given
 scope           what a template may name, and the errors of templates
-shell_quoting   how a value is written where it stands in a shell script
-spans           where the templates of a text are
+shell_quoting   quotes a value for the place where it stands in a shell script
+spans           finds the templates in a text
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from chalicelib.dag.templates.scope import OPEN, Scope, TemplateProblem
 
 
 def is_template(value: Any) -> bool:
-    """Whether a text in this value of JSON holds a template."""
+    """Whether any text in this JSON value contains a template."""
     if isinstance(value, str):
         return OPEN in value
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
@@ -31,7 +31,7 @@ def is_template(value: Any) -> bool:
 
 
 def precompile(text: str) -> None:
-    """Compile its templates, where there is time for it. Raises TemplateError."""
+    """Compile the templates of a text ahead of time. Raises TemplateError."""
     if OPEN in text:
         from chalicelib.dag.templates import engine
 
@@ -39,7 +39,7 @@ def precompile(text: str) -> None:
 
 
 def texts_in(value: Any) -> Iterator[str]:
-    """The texts in a value of JSON."""
+    """Yield every text in a JSON value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list | tuple):
@@ -48,11 +48,10 @@ def texts_in(value: Any) -> Iterator[str]:
 
 
 def render(text: str, context: Mapping[str, Any], *, for_shell: bool) -> str:
-    """The text with its templates replaced: by texts as they are, by everything else as JSON.
+    """Replace the templates of a text: text values are inserted unchanged, others as JSON.
 
-    With `for_shell` each value is quoted as the place demands where it stands, so that the shell
-    takes it as it is; not so behind `| raw`, nor where the template is only a text that the author
-    wrote. Without, values stand as they are. Raises TemplateError.
+    With `for_shell`, each value is quoted for the place where it stands, so that the shell takes it
+    literally; except after `| raw`, and if the template is only literal text. Raises TemplateError.
     """
     if OPEN not in text:
         return text
@@ -62,10 +61,10 @@ def render(text: str, context: Mapping[str, Any], *, for_shell: bool) -> str:
 
 
 def render_value(value: Any, context: Mapping[str, Any], *, stand_in: str = "''") -> Any:
-    """A value of JSON with the texts in it rendered. A text that is one template and nothing else
-    becomes the value itself, of whatever type.
+    """Render every text in a JSON value. A text that is a single template becomes the value itself,
+    of whatever type.
 
-    Raises TemplateError, which names `stand_in` as what `default` may give for a missing output.
+    Raises TemplateError, which suggests `stand_in` as the `default` for a missing output.
     """
     if isinstance(value, dict):
         return {key: render_value(item, context) for key, item in value.items()}
@@ -79,7 +78,7 @@ def render_value(value: Any, context: Mapping[str, Any], *, stand_in: str = "''"
 
 
 def check(text: str, scope: Scope, *, for_shell: bool = False) -> list[TemplateProblem]:
-    """All that is wrong with the templates of a text, before there is anything to render."""
+    """Return every problem of the templates in a text, without rendering them."""
     if OPEN not in text:
         return []
     from chalicelib.dag.templates import engine
@@ -88,9 +87,9 @@ def check(text: str, scope: Scope, *, for_shell: bool = False) -> list[TemplateP
 
 
 def names_in(text: str) -> set[str]:
-    """The names that its templates use, such as `ds`, `params.rows` and `outputs.load.rows`.
+    """Return the names that the templates use, such as `ds`, `params.rows`, `outputs.load.rows`.
 
-    Raises TemplateError where they cannot be read.
+    Raises TemplateError if they cannot be parsed.
     """
     if OPEN not in text:
         return set()
@@ -100,9 +99,9 @@ def names_in(text: str) -> set[str]:
 
 
 def is_single_template(text: str) -> bool:
-    """Whether the text is one template and nothing else, and so may become a value of any type.
+    """Whether the text is a single template and nothing else, so that its value can have any type.
 
-    Raises TemplateError where it cannot be read.
+    Raises TemplateError if it cannot be parsed.
     """
     if OPEN not in text:
         return False
@@ -112,10 +111,9 @@ def is_single_template(text: str) -> bool:
 
 
 def with_placeholders(text: str, safe_params: Collection[str]) -> tuple[str, list[int]]:
-    """The text with a NUL for each template, and which of them, from 0, may stand for a text that
-    somebody gave to the run. `safe_params` are the params that cannot hold one.
+    """Replace each template by a NUL; also return the indexes of those that may hold user input.
 
-    Raises TemplateError where they cannot be read.
+    `safe_params` are the params that cannot. Raises TemplateError if a template cannot be parsed.
     """
     if OPEN not in text:
         return text, []

@@ -1,8 +1,8 @@
-"""How many templates may be compiled where there is no time for many.
+"""Limits how many templates are compiled while a lock is held.
 
-Compiling is what costs: half a millisecond for each template that was not met lately, and how many
-there are is up to the author of the file. Whoever holds a lock meanwhile sets a budget, and
-compiles what goes beyond it afterwards (`templates.precompile`).
+Compiling takes half a millisecond for each template that was not used lately, and the author of the
+file decides how many there are. Code that holds a lock sets a budget, and compiles what exceeds it
+afterwards (`templates.precompile`).
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 _SEEN_BEFORE = 1 / 20
-"""What a template costs whose expression has been compiled already."""
+"""The cost of a template whose expression is already compiled."""
 
 
 class NotCompiled(Exception):
-    """The budget is used up; `texts` hold the templates that are to be compiled first."""
+    """The budget is used up. `texts` contain the templates to compile first."""
 
     def __init__(self, *texts: str) -> None:
         super().__init__("too many templates to compile at once")
@@ -33,7 +33,7 @@ _budget: ContextVar[_Budget | None] = ContextVar("budget", default=None)
 
 @contextmanager
 def compile_at_most(expressions: int) -> Iterator[None]:
-    """In the block more than so many expressions raise NotCompiled."""
+    """Raise NotCompiled in the block if it compiles more than `expressions`."""
     token = _budget.set(_Budget(expressions))
     try:
         yield
@@ -42,12 +42,12 @@ def compile_at_most(expressions: int) -> Iterator[None]:
 
 
 def spend_on_text(text: str, templates: int) -> None:
-    """A text with so many templates is to be read. Raises NotCompiled."""
+    """Charge the budget for parsing a text with `templates` templates. Raises NotCompiled."""
     _spend(text, templates * _SEEN_BEFORE)
 
 
 def spend_on_expression(text: str) -> None:
-    """One more expression is to be compiled for the text. Raises NotCompiled."""
+    """Charge the budget for compiling an expression of the text. Raises NotCompiled."""
     _spend(text, 1)
 
 

@@ -1,7 +1,7 @@
-"""Templates by Jinja2: expressions only, on values of JSON, with a few filters of our own.
+"""The template engine: Jinja2's expressions on JSON values, with a few filters of our own.
 
-No function is called and no attribute of a Python object is reached: a dot names a key. Texts that
-grow without bound are refused, for this runs beside the database.
+Templates call no functions and reach no attributes of Python objects: a dot selects a key. Text
+that grows without bound is refused, because templates are rendered next to the database.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _ALLOWED = (
 
 
 class _Environment(SandboxedEnvironment):
-    """Jinja's sandbox with less in it."""
+    """Jinja's sandbox, restricted further."""
 
     intercepted_binops = frozenset({"*", "**", "%", "+"})
 
@@ -71,7 +71,7 @@ class _Environment(SandboxedEnvironment):
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         if isinstance(obj, Undefined):
-            return obj  # it says what was missing first
+            return obj  # keeps the name that was missing first
         try:
             if isinstance(obj, dict | list | str):
                 return obj[argument]
@@ -84,13 +84,13 @@ class _Environment(SandboxedEnvironment):
             refuse_undefined(value)
         numbers = isinstance(left, int | float) and isinstance(right, int | float)
         if operator in ("**", "%", "*") and not numbers:
-            raise TypeError(f"{operator} is for numbers")
+            raise TypeError(f"{operator} works with numbers only")
         if operator == "**" and (abs(left) > 1_000_000 or abs(right) > 16):
             raise ValueError("this power is too large")
         texts = isinstance(left, str) and isinstance(right, str)
         lists = isinstance(left, list) and isinstance(right, list)
         if not (numbers or texts or lists):
-            raise TypeError("+ is for two numbers, two texts or two lists")
+            raise TypeError("+ works with two numbers, two texts or two lists")
         return super().call_binop(context, operator, left, right)
 
 
@@ -119,8 +119,11 @@ class _Expression:
 
 @dataclass(frozen=True, slots=True)
 class _Program:
-    """`literals` with one of `expressions` between each two: how each is evaluated, and where its
-    value stands in a shell script, if it is quoted."""
+    """A compiled text: `literals` with one of `expressions` between each two.
+
+    `evaluators` evaluate the expressions; `insertion_points` say where their values stand in a
+    shell script, or are None for values that are not quoted.
+    """
 
     literals: tuple[str, ...]
     expressions: tuple[_Expression, ...]
@@ -143,14 +146,14 @@ def render(text: str, context: Mapping[str, Any], *, for_shell: bool) -> str:
         parts += [value, program.literals[index + 1]]
         left -= len(value) + len(program.literals[index + 1])
         if left < 0:
-            raise TemplateError(f"the rendered text has over {MAX_TEXT} characters")
+            raise TemplateError(f"the rendered text has more than {MAX_TEXT} characters")
     return "".join(parts)
 
 
 def _quoted(value: str, point: InsertionPoint) -> str:
     if not value and point.allows_numbers:
         raise TemplateError(
-            "a template cannot be rendered: a number is needed there, and it has no value: give "
+            "a template cannot be rendered: a number is needed here, but it has no value: give "
             "the param a default, or end the template with | default(0)"
         )
     try:
@@ -181,14 +184,14 @@ def check(text: str, scope: Scope, *, for_shell: bool) -> list[TemplateProblem]:
             wrong = [odd]
         problems += [TemplateProblem(span.opening, message) for message in wrong]
         if len(problems) >= MAX_PROBLEMS:
-            return problems  # more are not shown, and each looks for a name that was meant
+            return problems  # no more are shown, and each search for a similar name takes time
     if for_shell:
         problems += _unsafe_values(literals, expressions, scope)
     return sorted(problems, key=lambda problem: problem.opening)
 
 
 def _read_and_check(span: Span, scope: Scope) -> tuple[_Expression | None, list[str]]:
-    """The expression, and all that is wrong with it."""
+    """Parse the expression, and return it with its problems."""
     try:
         expression = _read(span)
     except UnreadableTemplate as error:
@@ -199,7 +202,7 @@ def _read_and_check(span: Span, scope: Scope) -> tuple[_Expression | None, list[
 def _unsafe_values(
     literals: Sequence[str], expressions: Sequence[_Expression | None], scope: Scope
 ) -> Iterator[TemplateProblem]:
-    """The templates whose values the shell would not take as plain text."""
+    """Yield a problem for each template whose value the shell may not take literally."""
     for expression, point in zip(
         expressions, _insertion_points(literals, expressions), strict=True
     ):
@@ -232,7 +235,7 @@ def with_placeholders(text: str, safe_params: Collection[str]) -> tuple[str, lis
 
 
 def _may_hold_given_text(tree: nodes.Expr, safe_params: Collection[str]) -> bool:
-    """Whether its value may be a text that somebody gave to the run, or that a command wrote."""
+    """Whether the value may be text that a user gave to the run, or that a command wrote."""
     if always_number(tree, safe_params):
         return False
     return any(
@@ -260,16 +263,16 @@ def _read(span: Span) -> _Expression:
         raise UnreadableTemplate(span.opening, f"this template is empty; {BRACES}")
     if len(span.source) > MAX_EXPRESSION_LENGTH:
         raise UnreadableTemplate(
-            span.opening, f"a template has at most {MAX_EXPRESSION_LENGTH} characters"
+            span.opening, f"a template can have at most {MAX_EXPRESSION_LENGTH} characters"
         )
     try:
         parser = Parser(_ENVIRONMENT, span.source, state="variable")
         tree = parser.parse_expression()
         if not parser.stream.eos:
-            raise TemplateSyntaxError(f"{quote(parser.stream.current.value)} is too much", 1)
+            raise TemplateSyntaxError(f"unexpected {quote(parser.stream.current.value)}", 1)
     except _FAILURES as error:
         why = error.message if isinstance(error, TemplateSyntaxError) else str(error)
-        raise UnreadableTemplate(span.opening, f"this is no template: {why}; {BRACES}") from None
+        raise UnreadableTemplate(span.opening, f"invalid template: {why}; {BRACES}") from None
     _check_nodes(tree, span)
     own = tree.value if isinstance(tree, nodes.Const) else None
     return _Expression(span, tree, own if isinstance(own, str) else None, _is_raw(tree))
@@ -287,8 +290,10 @@ def _compile(source: str) -> TemplateExpression:
 def _insertion_points(
     literals: Sequence[str], expressions: Sequence[_Expression | None]
 ) -> list[InsertionPoint | None]:
-    """Where each value stands: None where it is not quoted. A text of the author's is part of the
-    script, quotation marks and all."""
+    """Return where each value stands, or None for values that are not quoted.
+
+    Literal text of the author is part of the script, quotation marks included.
+    """
     script, raw = [literals[0]], set()
     for expression, literal in zip(expressions, literals[1:], strict=True):
         if expression and expression.author_text is not None:
@@ -319,14 +324,14 @@ def _check_nodes(tree: nodes.Expr, span: Span) -> None:
 
 def _refused(node: nodes.Node, *, is_whole: bool) -> str | None:
     if isinstance(node, nodes.Call):
-        return "nothing can be called in a template: use a filter such as ds | replace('-', '')"
+        return "templates cannot call anything: use a filter such as ds | replace('-', '')"
     if isinstance(node, nodes.Concat):
-        return "~ is not possible in a template: write two of them beside each other"
+        return "templates do not support ~: write two templates next to each other"
     if not isinstance(node, _ALLOWED):
-        return f"this is not possible in a template; {BRACES}"
+        return f"templates do not support this; {BRACES}"
     if isinstance(node, nodes.Filter) and node.name not in FILTERS:
-        hint = did_you_mean(node.name, FILTERS) or f"; there are {', '.join(FILTERS)}"
-        return f"there is no filter {quote(node.name)}{hint}"
+        hint = did_you_mean(node.name, FILTERS) or f"; choose from {', '.join(FILTERS)}"
+        return f"unknown filter {quote(node.name)}{hint}"
     if _is_raw(node) and not is_whole:
         return "raw must be the last filter of a template"
     return None

@@ -1,4 +1,4 @@
-"""The filters of templates. Values of JSON in, values of JSON out; none makes much of little."""
+"""The filters of templates: functions from JSON values to JSON values of bounded size."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ MAX_TEXT = 256 * 1024
 
 
 def refuse_undefined(value: Any) -> None:
-    """Raises UndefinedError, which says what is missing, where something is."""
+    """Raise UndefinedError, which names what is missing, if the value is undefined."""
     if isinstance(value, Undefined):
         value._fail_with_undefined_error()
 
 
-def _strict(made: Callable[..., Any]) -> Callable[..., Any]:
-    """The filter for values only: what is missing would be told as a wrong type."""
+def _strict(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a filter refuse undefined values, which it would report as a wrong type."""
 
-    @wraps(made)
+    @wraps(function)
     def strict(value: Any, *args: Any, **kwargs: Any) -> Any:
         refuse_undefined(value)
-        return made(value, *args, **kwargs)
+        return function(value, *args, **kwargs)
 
     return strict
 
@@ -82,7 +82,7 @@ def _tojson(value: Any) -> str:
 
 def _fromjson(value: Any) -> Any:
     if not isinstance(value, str):
-        return value  # it has been read already
+        return value  # already parsed
     try:
         return parse_json(value)
     except ValueError as error:
@@ -110,4 +110,7 @@ _OF_VALUES: dict[str, Callable[..., Any]] = {
     "tojson": _tojson,
     "fromjson": _fromjson,
 }
-FILTERS = {"default": _default, **{name: _strict(made) for name, made in _OF_VALUES.items()}}
+FILTERS = {
+    "default": _default,
+    **{name: _strict(function) for name, function in _OF_VALUES.items()},
+}

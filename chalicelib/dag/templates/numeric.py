@@ -1,4 +1,4 @@
-"""Which templates always give a number, whatever the run's params and outputs are."""
+"""Finds out which templates always give a number, whatever the params and outputs are."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _OF_NUMBERS = ("default", "round")
 
 
 def is_number(text: str) -> bool:
-    """Whether a rendered text is a number and nothing else."""
+    """Whether a rendered text is a number."""
     return _NUMBER.fullmatch(text) is not None
 
 
 def always_number(tree: nodes.Expr, params: Collection[str]) -> bool:
-    """Whether the expression gives a number or fails; `params` are those that are numbers."""
+    """Whether the expression gives a number or fails. `params` are the params that are numbers."""
     if isinstance(tree, nodes.Const):
         return isinstance(tree.value, int | float) and not isinstance(tree.value, bool)
     if isinstance(tree, nodes.Name):
@@ -40,7 +40,7 @@ def always_number(tree: nodes.Expr, params: Collection[str]) -> bool:
 
 
 def _param(tree: nodes.Getattr | nodes.Getitem) -> str | None:
-    """The param that is named, if it is one as a whole."""
+    """Return the name of the param, if the expression is one."""
     if not isinstance(tree.node, nodes.Name) or tree.node.name != "params":
         return None
     if isinstance(tree, nodes.Getattr):

@@ -1,4 +1,4 @@
-"""What all about templates speaks of: their names, where they may stand, what can be wrong."""
+"""What templates may name, and the errors of templates."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ TIMES = ("ds", "ts", "logical_date", "data_interval_start", "data_interval_end")
 RUN_NAMES = (*TIMES, "dag_id", "run_id")
 TASK_NAMES = (*RUN_NAMES, "params", "outputs", "task_id")
 NAMES = (*TASK_NAMES, "try_number")
-"""All that a template may name. The times are ISO 8601 texts; `params` and `outputs` are mappings,
-`outputs` by task and then by name."""
+"""Every name that templates know. Times are ISO 8601 texts; `params` is a mapping, and `outputs` a
+mapping by task and then by name."""
 
 
 class TemplateError(ValueError):
-    """A template that cannot be read or rendered; the message says why, for people."""
+    """A template that cannot be parsed or rendered; the message tells users why."""
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateProblem:
-    """What is wrong with a template, and which `{{` of the text it is in, from 0."""
+    """A problem of a template. `opening` is the index of its `{{` in the text, from 0."""
 
     opening: int
     message: str
@@ -28,9 +28,11 @@ class TemplateProblem:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a template in some place may name: `names` of `NAMES`, the declared `params`, and of
-    each task upstream the outputs that it promises; `tasks` are all of the DAG, and `numbers` the
-    params that are numbers."""
+    """What a template may name in one place of the file.
+
+    `names` are those of `NAMES`; `params` the declared params, of which `numbers` are numbers;
+    `outputs` the declared outputs of each upstream task; `tasks` all tasks of the DAG.
+    """
 
     names: tuple[str, ...] = NAMES
     params: tuple[str, ...] = ()

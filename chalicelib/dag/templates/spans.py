@@ -1,4 +1,4 @@
-"""Where the templates of a text are; what stands in them is for the engine."""
+"""Finds the templates in a text. The engine parses what is in them."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from dataclasses import dataclass
 from chalicelib.dag.problems import quote
 from chalicelib.dag.templates.scope import OPEN, TemplateError
 
-BRACES = "for the two braces themselves write {{ '{{' }}"
+BRACES = "to get the two braces themselves, write {{ '{{' }}"
 MAX_DEPTH = 50
 MAX_TEMPLATES = 1000
-"""In one text."""
+"""The most templates in a text."""
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
-_MARKED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
+_QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A template's place in its text: what is evaluated there."""
+    """A template in a text: the index of its `{{`, and the expression in it."""
 
     opening: int
     source: str
 
 
 class UnreadableTemplate(TemplateError):
-    """No template can be made of the text from one of its `{{` on."""
+    """The text from the `{{` with index `opening` cannot be parsed as a template."""
 
     def __init__(self, opening: int, message: str) -> None:
         super().__init__(message)
@@ -33,16 +33,20 @@ class UnreadableTemplate(TemplateError):
 
 
 def split(text: str) -> tuple[list[str], list[Span]]:
-    """The literal texts and what stands between them. A `-` beside the braces takes the white space
-    on that side away, as in Jinja."""
+    """Split a text into literals and the templates between them.
+
+    A `-` next to the braces strips the white space on that side, as in Jinja.
+    """
     literals: list[str] = []
     spans: list[Span] = []
     at = opening = counted = 0
     strip_next = False
     while (start := text.find(OPEN, at)) >= 0:
         if len(spans) == MAX_TEMPLATES:
-            raise UnreadableTemplate(opening, f"a text holds at most {MAX_TEMPLATES} templates")
-        # Those within the marks of a template count, too.
+            raise UnreadableTemplate(
+                opening, f"a text can contain at most {MAX_TEMPLATES} templates"
+            )
+        # Braces in the quotation marks of a template count, too.
         opening += text.count(OPEN, counted, start)
         counted = start
         end = _end_of(text, start, opening)
@@ -58,16 +62,16 @@ def split(text: str) -> tuple[list[str], list[Span]]:
 
 
 def _end_of(text: str, start: int, opening: int) -> int:
-    """Where the braces that close the template begin."""
+    """Return the offset of the braces that close the template."""
     at = start + 2
     expected: list[str] = []
     while at < len(text):
         char = text[at]
         if char in "'\"":
-            found = _MARKED.match(text, at)
-            if found is None:
+            quoted = _QUOTED.match(text, at)
+            if quoted is None:
                 break
-            at = found.end()
+            at = quoted.end()
             continue
         if not expected and text.startswith("}}", at):
             return at
@@ -75,11 +79,11 @@ def _end_of(text: str, start: int, opening: int) -> int:
             expected.append(_PAIRS[char])
             if len(expected) > MAX_DEPTH:
                 raise UnreadableTemplate(
-                    opening, f"a template is at most {MAX_DEPTH} brackets deep"
+                    opening, f"a template can nest at most {MAX_DEPTH} brackets"
                 )
         elif char in ")]}" and (not expected or expected.pop() != char):
             raise UnreadableTemplate(
-                opening, f"this is no template: {quote(char)} is too much; {BRACES}"
+                opening, f"invalid template: unexpected {quote(char)}; {BRACES}"
             )
         at += 1
-    raise UnreadableTemplate(opening, f"this template has no end: close it with }}}}; {BRACES}")
+    raise UnreadableTemplate(opening, f"this template is never closed: add }}}}; {BRACES}")

@@ -111,8 +111,8 @@ def test_new_params_take_their_defaults_and_old_ones_go(make_world: MakeWorld) -
 @pytest.mark.parametrize(
     ("params", "said"),
     [
-        ("{n: 1, m: {required: true, type: string}}", "'m' is required and was not given"),
-        ("{n: {type: string, default: x}}", "'n' must be a text, not 7"),
+        ("{n: 1, m: {required: true, type: string}}", "'m' is required but has no value"),
+        ("{n: {type: string, default: x}}", "'n' must be text, not 7"),
         ("{n: {enum: [1, 2], default: 1}}", "'n' must be one of 1, 2, not 7"),
     ],
 )

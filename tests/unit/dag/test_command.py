@@ -29,7 +29,7 @@ def test_every_problem_of_every_file_has_its_place(
     bad.write_text(BAD)
     assert main([str(bad), str(good), str(gone)]) == 1
     lines = capsys.readouterr().err.splitlines()
-    assert f"{bad}:3:1: the key 'scheduel' is not known; did you mean 'schedule'?" in lines
+    assert f"{bad}:3:1: unknown key 'scheduel'; did you mean 'schedule'?" in lines
     assert any(line.startswith(f"{bad}:2:17: ") and "'command'" in line for line in lines)
     assert lines[-1] == f"{gone}: No such file or directory"
 

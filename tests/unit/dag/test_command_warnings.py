@@ -198,7 +198,7 @@ def test_which_variables_hold_what_a_run_was_given(command: str, names: str) -> 
     found = warnings_of(task)
 
     assert [one.code for one in found] == ([WarningCode.VALUE_EVALUATED] if names else [])
-    assert all(f"evaluates {names}, and a text such as" in one.message for one in found)
+    assert all(f"evaluates {names}, where text such as" in one.message for one in found)
 
 
 @pytest.mark.parametrize(

@@ -9,18 +9,18 @@ from chalicelib.dag.problems import Problem
 
 TASK = "tasks: [{id: a, command: b}]\n"
 DURATION_HELP = (
-    "a duration is a number of seconds or text such as 30s, 5m, 1h30m or 2d, the largest unit first"
+    "write a number of seconds, or text such as 30s, 5m, 1h30m or 2d with the largest unit first"
 )
 DATE_HELP = (
-    "is no date from 1970 on: write 2026-01-31 or 2026-01-31T08:00:00, "
+    "is not a date since 1970: write 2026-01-31 or 2026-01-31T08:00:00, "
     "with or without an offset such as +01:00"
 )
 SCHEDULE_HELP = (
-    "is no schedule: write five cron fields (minute, hour, day, month, weekday), a sixth for "
+    "is not a schedule: write five cron fields (minute, hour, day, month, weekday), a sixth for "
     "seconds, or one of @hourly, @daily, @weekly, @monthly, @yearly, @every 10s"
 )
 ID_HELP = (
-    "is no id: use letters, digits, _, - and ., at most 100 of them, the first a letter, "
+    "is not a valid id: use at most 100 letters, digits, _, - and ., and begin with a letter, "
     "a digit or _"
 )
 
@@ -40,9 +40,9 @@ DAG_LINES = [
     ("owner: ''", 8, "owner", "owner must be one line of 1 to 200 characters"),
     ('owner: "a\\nb"', 8, "owner", "owner must be one line of 1 to 200 characters"),
     ("description: {a: b}", 14, "description", "expected text, found a mapping"),
-    ('description: "a\\0b"', 14, "description", "text may not hold the character NUL"),
+    ('description: "a\\0b"', 14, "description", "text must not contain a NUL character"),
     ("tags: sales", 7, "tags", "expected a list such as [one, two], found text"),
-    ("tags: [a, b, a]", 14, "tags[2]", "'a' is in this list twice"),
+    ("tags: [a, b, a]", 14, "tags[2]", "'a' appears twice in this list"),
     ("tags: [a, null]", 11, "tags[1]", "expected text, found null"),
     ("tags: [a, [b]]", 11, "tags[1]", "expected text, found a list"),
     ("schedule: hourly", 11, "schedule", f"'hourly' {SCHEDULE_HELP}"),
@@ -52,71 +52,72 @@ DAG_LINES = [
         "schedule: ['0 * * * *', '0 24 * * *']",
         25,
         "schedule[1]",
-        "the hour field '24' of the schedule is not valid: 0-23",
+        "the hour field '24' of the schedule is not valid: use 0-23",
     ),
     (
         "schedule: '0 0 32 * *'",
         11,
         "schedule",
-        "the day of the month field '32' of the schedule is not valid: 1-31",
+        "the day of the month field '32' of the schedule is not valid: use 1-31",
     ),
     (
         "schedule: '0 0 * foo *'",
         11,
         "schedule",
-        "the month field 'foo' of the schedule is not valid: 1-12 or jan-dec",
+        "the month field 'foo' of the schedule is not valid: use 1-12 or jan-dec",
     ),
     (
         "schedule: '0 0 * * 8'",
         11,
         "schedule",
-        "the day of the week field '8' of the schedule is not valid: 0-7 or sun-sat",
+        "the day of the week field '8' of the schedule is not valid: use 0-7 or sun-sat",
     ),
     (
         "schedule: '0 0 * * * 60'",
         11,
         "schedule",
-        "the second field '60' of the schedule is not valid: 0-59",
+        "the second field '60' of the schedule is not valid: use 0-59",
     ),
     (
         "schedule: '0 0 2-2 * *'",
         11,
         "schedule",
-        "the day of the month field '2-2' of the schedule has a range of one: write 2",
+        "the day of the month field '2-2' of the schedule is a range of one value: write 2",
     ),
     (
         "schedule: '0 0 * * 5,mon-1'",
         11,
         "schedule",
-        "the day of the week field '5,mon-1' of the schedule has a range of one: write mon",
+        "the day of the week field '5,mon-1' of the schedule is a range of one value: write mon",
     ),
     (
         "schedule: '0 0 8-9 * 0#2'",
         11,
         "schedule",
-        "the schedule cannot have both the day of the month '8-9' and the weekday '0#2': make it "
+        "the schedule cannot combine the day of the month '8-9' with the weekday '0#2': write "
         "a list of two schedules",
     ),
     (
         "schedule: 'R * * * *'",
         11,
         "schedule",
-        "the minute field 'R' of the schedule is not valid: 0-59",
+        "the minute field 'R' of the schedule is not valid: use 0-59",
     ),
     (
         "schedule: '0 0 30 2 *'",
         11,
         "schedule",
-        "'0 0 30 2 *' never fires: there is no such day",
+        "'0 0 30 2 *' never fires: that day does not exist",
     ),
     (
         "schedule: '@reboot'",
         11,
         "schedule",
-        "'@reboot' is not known; there are @hourly, @daily, @weekly, @monthly, @yearly, @every 10s",
+        "unknown schedule '@reboot'; choose from @hourly, @daily, @weekly, @monthly, @yearly, "
+        "@every 10s",
     ),
-    ("schedule: '@every'", 11, "schedule", f"'@every' has no duration: {DURATION_HELP}"),
-    ("schedule: '@every day'", 11, "schedule", f"'@every day' has no duration: {DURATION_HELP}"),
+    ("schedule: '@every'", 11, "schedule", f"'@every' needs a duration: {DURATION_HELP}"),
+    ("schedule: '@every day'", 11, "schedule", f"'@every day' needs a duration: {DURATION_HELP}"),
     (
         "schedule: '@every 0.5s'",
         11,
@@ -134,31 +135,31 @@ DAG_LINES = [
         f"schedule: [{', '.join(['a'] * 21)}]".replace("a", "'@daily'"),
         11,
         "schedule",
-        "21 schedules in one list; at most 20 are possible",
+        "21 schedules in one list; at most 20 are allowed",
     ),
     (
         "timezone: Europe/Berlinn",
         11,
         "timezone",
-        "'Europe/Berlinn' is no time zone of the IANA list; did you mean 'Europe/Berlin'?",
+        "'Europe/Berlinn' is not an IANA time zone; did you mean 'Europe/Berlin'?",
     ),
     (
         "timezone: utc+1",
         11,
         "timezone",
-        "'utc+1' is no time zone of the IANA list; did you mean 'UTC'?",
+        "'utc+1' is not an IANA time zone; did you mean 'UTC'?",
     ),
     (
         "timezone: ../../etc/passwd",
         11,
         "timezone",
-        "'../../etc/passwd' is no time zone of the IANA list; one is 'Europe/Berlin'",
+        "'../../etc/passwd' is not an IANA time zone; write one such as 'Europe/Berlin'",
     ),
     (
         "timezone: localtime",
         11,
         "timezone",
-        "'localtime' is no time zone of the IANA list; one is 'Europe/Berlin'",
+        "'localtime' is not an IANA time zone; write one such as 'Europe/Berlin'",
     ),
     ("start_date: tomorrow", 13, "start_date", f"'tomorrow' {DATE_HELP}"),
     ("start_date: 2026-02-30", 13, "start_date", f"'2026-02-30' {DATE_HELP}"),
@@ -175,13 +176,13 @@ DAG_LINES = [
         "env: {A-B: 1}",
         7,
         "env.A-B",
-        "'A-B' is no name of a variable: use letters, digits (not first) and _",
+        "'A-B' is not a valid variable name: use letters, digits (not first) and _",
     ),
     (
         "env: {1A: 1}",
         7,
         "env.1A",
-        "'1A' is no name of a variable: use letters, digits (not first) and _",
+        "'1A' is not a valid variable name: use letters, digits (not first) and _",
     ),
     (
         "env: {RUN_ID: 1}",
@@ -201,14 +202,14 @@ DAG_LINES = [
         "env.OUTPUT_A_B",
         "'OUTPUT_A_B' is set by the orchestrator: choose another name",
     ),
-    ("env: {A: }", 10, "env.A", 'the variable has no value: write "" for an empty text'),
+    ("env: {A: }", 10, "env.A", 'the variable has no value: write "" for empty text'),
     ("env: {A: [1]}", 10, "env.A", "expected text, a number, true or false, found a list"),
-    ('env: {A: "\\0"}', 10, "env.A", "text may not hold the character NUL"),
+    ('env: {A: "\\0"}', 10, "env.A", "text must not contain a NUL character"),
     (
         f"env: {{A: {'a' * 33000}}}",
         6,
         "env",
-        "env has 33003 bytes; at most 32768 are possible",
+        "env has 33003 bytes; at most 32768 are allowed",
     ),
     (
         "is_paused_upon_creation: yes",
@@ -220,7 +221,7 @@ DAG_LINES = [
         "is_paused_upon_creation: 'true'",
         26,
         "is_paused_upon_creation",
-        "expected true or false, found the text 'true' in quotation marks",
+        "expected true or false, found the quoted text 'true'",
     ),
     (
         "max_active_runs: 0",
@@ -246,27 +247,27 @@ DAG_LINES = [
         'max_active_tasks: "3"',
         19,
         "max_active_tasks",
-        "expected a whole number, found the text '3' in quotation marks",
+        "expected a whole number, found the quoted text '3'",
     ),
     (
         "Schedule: '@daily'",
         1,
         "Schedule",
-        "the key 'Schedule' is not known; did you mean 'schedule'?",
+        "unknown key 'Schedule'; did you mean 'schedule'?",
     ),
     (
         "schedule_interval: '@daily'",
         1,
         "schedule_interval",
-        "the key 'schedule_interval' is not known; did you mean 'schedule'?",
+        "unknown key 'schedule_interval'; did you mean 'schedule'?",
     ),
     ("[a]: b", 1, "", "a key must be a word, not a list or a mapping"),
-    ("name: y", 1, "", "the key 'name' is here twice; the first is in line 1"),
+    ("name: y", 1, "", "duplicate key 'name'; the first is on line 1"),
     (
         "owner: !!python/name:os.system a",
         8,
         "",
-        "the tag 'tag:yaml.org,2002:python/name:os.system' is not allowed: leave it out",
+        "the tag 'tag:yaml.org,2002:python/name:os.system' is not allowed: remove it",
     ),
     ("<<: a", 5, "", "<< takes a mapping or a list of mappings"),
 ]

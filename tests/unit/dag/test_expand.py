@@ -76,15 +76,15 @@ def test_a_number_of_combinations_that_fits_nowhere_is_refused_at_once() -> None
 @pytest.mark.parametrize(
     ("written", "message"),
     [
-        ("{{ outputs.a.n }}", "expand.N needs a list, and '{{ outputs.a.n }}' gave 3"),
-        ("{{ ds }}", "expand.N needs a list, and '{{ ds }}' gave \"2026-11-23\""),
+        ("{{ outputs.a.n }}", "expand.N needs a list, but '{{ outputs.a.n }}' gave 3"),
+        ("{{ ds }}", "expand.N needs a list, but '{{ ds }}' gave \"2026-11-23\""),
         (
             "{{ outputs.b.c }}",
-            "expand.N: a template cannot be rendered: there is no outputs.b",
+            "expand.N: a template cannot be rendered: outputs.b does not exist",
         ),
         (
             "{{ params.bad }}",
-            "an item of expand.N cannot be used: text may not hold the character NUL",
+            "an item of expand.N cannot be used: text must not contain a NUL character",
         ),
     ],
 )
@@ -100,7 +100,7 @@ def test_what_gives_no_list_of_items_is_told(written: str, message: str) -> None
 def test_a_missing_output_is_told_with_what_can_stand_in(written: Any, stand_in: str) -> None:
     task = Task("t", "x", expand={"X": written})
 
-    with pytest.raises(ExpandError, match=re.escape(f"| default({stand_in}) can stand in")):
+    with pytest.raises(ExpandError, match=re.escape(f"add | default({stand_in}) to allow that")):
         mapped_items(task, {"outputs": {"a": {}}})
 
     filled = json.loads(json.dumps(written).replace(" }}", f" | default({stand_in}) }}}}"))
@@ -113,5 +113,7 @@ def test_an_item_that_is_too_deep_is_refused() -> None:
     for _ in range(MAX_DEPTH):
         deep = [deep]
 
-    with pytest.raises(ExpandError, match=r"an item of expand\.X is nested more than 64 deep"):
+    with pytest.raises(
+        ExpandError, match=r"an item of expand\.X is nested more than 64 levels deep"
+    ):
         mapped_items(Task("t", "x", expand={"X": "{{ params.x }}"}), {"params": {"x": [1, deep]}})

@@ -57,14 +57,14 @@ def test_the_reference_has_a_line_for_each_field() -> None:
     reference = reference_markdown()
 
     assert reference.count("\n| `") == sum(map(len, TABLES.values()))
-    assert "| `id` (or `task_id`) | id | required | The identity within the DAG" in reference
+    assert "| `id` (or `task_id`) | id | required | Identifies the task" in reference
     assert "| `retry_delay` | duration | `5m` | " in reference
     assert "| `is_paused_upon_creation` | `true` or `false` | `false` | " in reference
     assert "| `max_active_runs` | whole number | `16` | " in reference
     shown = "| `command` (or `bash_command`) | shell command | required, or `trigger_dag_id` | "
     assert shown in reference
     assert "| `overlap_policy` | `queue`, `skip`, `replace` | `queue` | " in reference
-    assert "| `cwd` | text of one line | a fresh, empty directory | " in reference
+    assert "| `cwd` | one line of text | a fresh, empty directory | " in reference
 
 
 def test_no_cell_of_the_reference_breaks_its_table() -> None:

@@ -178,7 +178,7 @@ NO_BOTH = st.one_of(
 @settings(max_examples=EXAMPLES // 3, deadline=None)
 @given(NO_BOTH)
 def test_a_starred_day_field_beside_another_is_refused(days: tuple[str, str]) -> None:
-    with pytest.raises(BadSchedule, match="for either write the list"):
+    with pytest.raises(BadSchedule, match="For either, write the list"):
         compile_expression(f"0 0 {days[0]} * {days[1]}")
 
 
@@ -198,9 +198,9 @@ def test_both_spellings_of_a_starred_day_field_are_told_and_right(
         compile_expression(refused)
 
     told = str(caught.value)
-    assert f"for either write the list ['{either[0]}', '{either[1]}']" in told
+    assert f"For either, write the list ['{either[0]}', '{either[1]}']" in told
     test = f"date -d \"$DS\" +%w | grep -q '[{both[1]}]'"
-    assert f"for both '{both[0]}' with `when: {test}`" in told
+    assert f"for both, write '{both[0]}' and add `when: {test}` to the tasks" in told
     dag = Dag("d", "d", (), schedule=either)
     start = datetime(2026, 1, 1, tzinfo=UTC)
     found = [at for at in fire_times(dag, start, 40) if at.strftime("%w") in both[1]]
@@ -218,7 +218,7 @@ def test_both_spellings_of_a_starred_day_field_are_told_and_right(
     ["0 0 15W * 1", "0 0 1w * mon-fri", "0 0 15W * 1 30", "0 0 1 * 1#2", "0 0 15 * L5"],
 )
 def test_a_special_day_beside_the_other_field_is_refused(expression: str) -> None:
-    with pytest.raises(BadSchedule, match="make it a list of two schedules"):
+    with pytest.raises(BadSchedule, match="write a list of two schedules"):
         compile_expression(expression)
 
 

@@ -78,7 +78,7 @@ def test_what_is_no_json_is_told_by_fromjson(text: str) -> None:
 def test_json_may_be_nested_but_not_endlessly() -> None:
     deep = "[" * MAX_DEPTH + "]" * MAX_DEPTH
     assert parse_json(deep) == json.loads(deep)
-    with pytest.raises(ValueError, match="nested more than 64 deep"):
+    with pytest.raises(ValueError, match="nested more than 64 levels deep"):
         parse_json(f"[[{deep}]]")
     assert parse_verbatim(f"[[{deep}]]") == f"[[{deep}]]"
 

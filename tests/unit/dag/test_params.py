@@ -50,7 +50,7 @@ def test_null_means_left_out() -> None:
 @pytest.mark.parametrize(
     ("param", "value", "message"),
     [
-        (Param("a", "string"), 5, "param 'a' must be a text, not 5"),
+        (Param("a", "string"), 5, "param 'a' must be text, not 5"),
         (Param("a", "integer"), 1.5, "param 'a' must be a whole number, not 1.5"),
         (Param("a", "integer"), "5", "param 'a' must be a whole number, not \"5\""),
         (Param("a", "number"), True, "param 'a' must be a number, not true"),
@@ -63,18 +63,18 @@ def test_null_means_left_out() -> None:
         (
             Param("a", pattern="[a-z]+"),
             "abc\n",
-            "param 'a' must match [a-z]+ as a whole, and \"abc\\n\" does not",
+            "param 'a' must match [a-z]+ as a whole; \"abc\\n\" does not",
         ),
-        (Param("a", required=True), None, "param 'a' is required and was not given"),
+        (Param("a", required=True), None, "param 'a' is required but has no value"),
         (
             Param("a"),
             "x\0",
-            "param 'a' cannot be used: text may not hold the character NUL",
+            "param 'a' cannot be used: text must not contain a NUL character",
         ),
         (
             Param("a"),
             float("nan"),
-            "param 'a' cannot be used: this is no value that JSON can hold",
+            "param 'a' cannot be used: this value cannot be written as JSON",
         ),
     ],
 )
@@ -107,20 +107,20 @@ def test_all_problems_are_told_together() -> None:
         )
 
     assert [p["message"] for p in caught.value.details["problems"]] == [
-        "there is no param 'row'; did you mean 'rows'?",
+        "unknown param 'row'; did you mean 'rows'?",
         "param 'rows' must be a whole number, not \"x\"",
-        "param 'b' is required and was not given",
+        "param 'b' is required but has no value",
     ]
     assert (caught.value.status, caught.value.code) == (400, "invalid_params")
 
 
 def test_a_dag_without_params_says_so() -> None:
-    with pytest.raises(ParamError, match="there is no param 'zzz'; the DAG has none"):
+    with pytest.raises(ParamError, match="unknown param 'zzz'; the DAG declares none"):
         resolve_params(dag_of(), {"zzz": 1})
 
 
 def test_the_params_together_are_limited() -> None:
-    with pytest.raises(ParamError, match="the params have 40009 bytes; at most 32768 fit"):
+    with pytest.raises(ParamError, match="the params have 40009 bytes; at most 32768 are allowed"):
         resolve_params(dag_of(Param("a")), {"a": "x" * 40_000})
 
 
@@ -270,7 +270,7 @@ def test_a_declared_number_is_kept_as_it_was_written(
     [
         (Param("a", "integer"), "5.5", "must be a whole number, not 5.5"),
         (Param("a", "integer"), "3.10", "must be a whole number, not 3.10"),
-        (Param("a", "string"), "3.10", "must be a text, not 3.10"),
+        (Param("a", "string"), "3.10", "must be text, not 3.10"),
         (Param("a", "number", maximum=3), "3.10", "must be 3 or less, not 3.10"),
         (Param("a", enum=(3.9, "3.10")), "3.1", 'must be one of 3.9, "3.10", not 3.1'),
     ],
@@ -294,7 +294,7 @@ def test_many_unknown_params_are_not_all_told() -> None:
         resolve_params(dag_of(Param("a")), {f"b{number}": 1 for number in range(5000)})
 
     assert len(caught.value.details["problems"]) == 21
-    assert caught.value.message.endswith("4980 more params are not known either")
+    assert caught.value.message.endswith("4980 more params are unknown, too")
 
 
 @pytest.mark.parametrize(
@@ -326,4 +326,4 @@ def test_a_value_that_is_too_deep_is_refused() -> None:
         deep = {"a": [deep]} if isinstance(deep, dict) else [deep]
     assert resolve_params(dag_of(Param("a")), {"a": deep}) == {"a": deep}
 
-    assert "nested more than 64 deep" in problem_of(Param("a"), [deep])
+    assert "nested more than 64 levels deep" in problem_of(Param("a"), [deep])

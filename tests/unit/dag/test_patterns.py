@@ -46,14 +46,14 @@ def test_a_pattern_matches_a_text_as_a_whole(pattern: str, text: str, expected: 
     ("pattern", "why"),
     [
         ("[a-z", "missing ]: [a-z"),
-        ("a(?=b)", "without lookahead, lookbehind"),
-        ("a(?!b)", "without lookahead, lookbehind"),
-        ("(?<=a)b", "without lookahead, lookbehind"),
+        ("a(?=b)", "has no lookahead, lookbehind"),
+        ("a(?!b)", "has no lookahead, lookbehind"),
+        ("(?<=a)b", "has no lookahead, lookbehind"),
         (r"(a)\1", "backreferences"),
         ("(?P<x>a)(?P=x)", "backreferences"),
         ("a++", "possessive"),
         ("(?>a)", "possessive"),
-        (r"a\Z", "leave it out"),
+        (r"a\Z", "remove it"),
         (r"\u00e9", "write the character itself"),
         ("x{,5}", "write {0,5} instead of {,5}"),
         ("a{1001}", "a count is at most 1000"),
@@ -93,7 +93,7 @@ def test_params_that_are_too_long_are_never_matched() -> None:
         resolve_params(dag, {"a": "a" * 40_000, "c": "a"})
 
     assert [p["message"] for p in caught.value.details["problems"]] == [
-        "the params have 40019 bytes; at most 32768 fit"
+        "the params have 40019 bytes; at most 32768 are allowed"
     ]
 
 
@@ -109,7 +109,7 @@ def test_a_file_cannot_have_its_own_values_matched_without_end(key: str) -> None
 
     (problem,) = caught.value.problems
     assert problem.path == "params"
-    assert problem.message.endswith("bytes; at most 32768 fit")
+    assert problem.message.endswith("bytes; at most 32768 are allowed")
 
 
 def test_a_pattern_of_an_older_definition_that_cannot_be_used_is_told() -> None:

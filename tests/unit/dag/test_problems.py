@@ -9,7 +9,7 @@ from chalicelib.dag.problems import MAX_PROBLEMS, Problem
 
 TASK = "tasks: [{id: a, command: b}]\n"
 DURATION_HELP = (
-    "a duration is a number of seconds or text such as 30s, 5m, 1h30m or 2d, the largest unit first"
+    "write a number of seconds, or text such as 30s, 5m, 1h30m or 2d with the largest unit first"
 )
 
 
@@ -25,19 +25,19 @@ TASK_LINES = [
         "dependecies: []",
         3,
         "dependecies",
-        "the key 'dependecies' is not known; did you mean 'dependencies'?",
+        "unknown key 'dependecies'; did you mean 'dependencies'?",
     ),
     (
         "xyzzy: x",
         3,
         "xyzzy",
-        "the key 'xyzzy' is not known; known are id, command, dependencies, trigger_rule, when, "
+        "unknown key 'xyzzy'; known keys: id, command, dependencies, trigger_rule, when, "
         "retries, retry_delay, retry_exponential_backoff, max_retry_delay, retry_exit_codes, "
         "skip_on_exit_code, execution_timeout, env, cwd, outputs, expand, "
         "max_active_tis_per_dagrun, sensor, pool, pool_slots, priority_weight, depends_on_past, "
         "trigger_dag_id, conf, wait_for_completion, on_retry, on_success, on_failure",
     ),
-    ("task_id: b", 3, "task_id", "task_id and id are the same: keep one of them"),
+    ("task_id: b", 3, "task_id", "task_id and id mean the same thing: keep one of them"),
     (
         "dependencies: {b: c}",
         17,
@@ -46,31 +46,31 @@ TASK_LINES = [
     ),
     ("dependencies: aa", 17, "dependencies", "there is no task 'aa'; did you mean 'a'?"),
     ("dependencies: [zzz]", 18, "dependencies[0]", "there is no task 'zzz'"),
-    ("dependencies: a", 17, "dependencies", "these tasks wait for each other: a -> a"),
+    ("dependencies: a", 17, "dependencies", "dependency cycle: a -> a"),
     (
         "trigger_rule: allsuccess",
         17,
         "trigger_rule",
-        "the trigger rule 'allsuccess' is not known; did you mean 'all_success'?",
+        "unknown trigger rule 'allsuccess'; did you mean 'all_success'?",
     ),
     (
         "trigger_rule: x",
         17,
         "trigger_rule",
-        "the trigger rule 'x' is not known; there are all_success, all_failed, all_done, "
+        "unknown trigger rule 'x'; choose from all_success, all_failed, all_done, "
         "all_skipped, one_success, one_failed, one_done, none_failed, "
         "none_failed_min_one_success, none_skipped, always",
     ),
     ("retries: -1", 12, "retries", "retries must be from 0 to 1000, not -1"),
     ("retries: many", 12, "retries", "expected a whole number, found 'many'"),
     ("retries: [1]", 12, "retries", "expected a whole number, found a list"),
-    ("retry_delay: 1:30", 16, "retry_delay", f"'1:30' is no duration: {DURATION_HELP}"),
-    ("retry_delay: -5", 16, "retry_delay", f"'-5' is no duration: {DURATION_HELP}"),
+    ("retry_delay: 1:30", 16, "retry_delay", f"'1:30' is not a duration: {DURATION_HELP}"),
+    ("retry_delay: -5", 16, "retry_delay", f"'-5' is not a duration: {DURATION_HELP}"),
     (
         "retry_delay: 8d",
         16,
         "retry_delay",
-        "retry_delay must be 0s or more and at most 7d, not 8d",
+        "retry_delay must be at least 0s and at most 7d, not 8d",
     ),
     (
         "timeout: 0",
@@ -93,17 +93,17 @@ def test_a_problem_of_a_task_is_reported_where_it_stands(
 
 COMMANDS = [
     ("command: ' '", 12, "the command is empty"),
-    ("command: [a, b]", 12, "expected a command (several lines go behind a |), found a list"),
-    ('command: "a\\0"', 12, "text may not hold the character NUL"),
+    ("command: [a, b]", 12, "expected a command (write several lines after a |), found a list"),
+    ('command: "a\\0"', 12, "text must not contain a NUL character"),
     (
         f"command: {'é' * 32769}",
         12,
-        "the command has 65538 bytes, at most 65536 are possible: put the script into a file",
+        "the command has 65538 bytes; at most 65536 are allowed: move the script to a file",
     ),
     (
         f'command: "{chr(92)}x01{chr(92).join(["x01"] * 40_001)}"',
         12,
-        "command and env are too long to be sent: put the script into a file",
+        "command and env are too long together: move the script to a file",
     ),
 ]
 
@@ -123,12 +123,12 @@ def test_a_command_must_be_text_that_a_shell_can_be_given(
         (
             "a",
             Problem(
-                1, 1, "", "a DAG file is a mapping: it begins with a line such as name: My DAG"
+                1, 1, "", "a DAG file is a mapping that begins with a line such as name: My DAG"
             ),
         ),
-        (TASK, Problem(1, 1, "", "name is missing: it is required")),
-        ("name: x", Problem(1, 1, "", "tasks is missing: it is required")),
-        ("name:\n" + TASK, Problem(1, 6, "name", "name is required and has no value here")),
+        (TASK, Problem(1, 1, "", "name is required but missing")),
+        ("name: x", Problem(1, 1, "", "tasks is required but missing")),
+        ("name:\n" + TASK, Problem(1, 6, "name", "name is required but has no value")),
         (
             "name: x\ntasks: []",
             Problem(
@@ -141,36 +141,34 @@ def test_a_command_must_be_text_that_a_shell_can_be_given(
                 2, 8, "tasks", "expected a list of at least one task, each with an id and a command"
             ),
         ),
-        ("name: x\ntasks:", Problem(2, 7, "tasks", "tasks is required and has no value here")),
+        ("name: x\ntasks:", Problem(2, 7, "tasks", "tasks is required but has no value")),
         (
             "name: x\ntasks: [a]",
             Problem(2, 9, "tasks[0]", "expected a task: a mapping with an id and a command"),
         ),
         (
             "name: x\ntasks: [{command: a}]",
-            Problem(2, 9, "tasks[0]", "id is missing: it is required"),
+            Problem(2, 9, "tasks[0]", "id is required but missing"),
         ),
         (
             "name: x\ntasks: [{id: a}]",
-            Problem(2, 9, "tasks[0]", "command is missing: a task needs it, or trigger_dag_id"),
+            Problem(2, 9, "tasks[0]", "a task needs a command or a trigger_dag_id"),
         ),
         (
             "name: x\ntasks: [{id: null, command: a}]",
-            Problem(2, 14, "tasks[0].id", "id is required and has no value here"),
+            Problem(2, 14, "tasks[0].id", "id is required but has no value"),
         ),
         (
             "name: 東京\n" + TASK,
-            Problem(1, 7, "name", "no id can be made of the name '東京': give one with dag_id"),
+            Problem(1, 7, "name", "no id can be derived from the name '東京': set dag_id"),
         ),
         (
             "name: '!!!'\n" + TASK,
-            Problem(1, 7, "name", "no id can be made of the name '!!!': give one with dag_id"),
+            Problem(1, 7, "name", "no id can be derived from the name '!!!': set dag_id"),
         ),
         (
             f"name: {'a' * 101}\n" + TASK,
-            Problem(
-                1, 7, "name", f"no id can be made of the name '{'a' * 60}…': give one with dag_id"
-            ),
+            Problem(1, 7, "name", f"no id can be derived from the name '{'a' * 60}…': set dag_id"),
         ),
         (
             "name: x\nstart_date: 2026-01-02\nend_date: 2026-01-01\n" + TASK,
@@ -184,14 +182,14 @@ def test_a_dag_needs_its_parts(source: str, expected: Problem) -> None:
 
 def test_a_task_id_is_taken_once() -> None:
     source = "name: x\ntasks:\n- {id: a, command: b}\n- {task_id: a, command: b}\n"
-    message = "the id 'a' is taken by the task in line 3"
+    message = "the id 'a' is taken by the task on line 3"
 
     assert problems_of(source) == (Problem(4, 13, "tasks[1].task_id", message),)
 
 
 def test_too_many_tasks_are_counted() -> None:
     tasks = "".join(f"- {{id: t{i}, command: a}}\n" for i in range(1001))
-    message = "1001 tasks; a DAG has at most 1000"
+    message = "1001 tasks; a DAG can have at most 1000"
 
     assert problems_of(f"name: x\ntasks:\n{tasks}") == (Problem(3, 1, "tasks", message),)
 
@@ -199,7 +197,7 @@ def test_too_many_tasks_are_counted() -> None:
 def test_the_env_of_dag_and_task_together_is_limited() -> None:
     big = "a" * 20_000
     source = f"name: x\nenv: {{A: {big}}}\ntasks:\n- {{id: a, command: b, env: {{B: {big}}}}}\n"
-    message = "with that of the DAG, env has 40006 bytes; at most 32768 are possible"
+    message = "env and the DAG's env have 40006 bytes; at most 32768 are allowed"
 
     assert problems_of(source) == (Problem(4, 28, "tasks[0].env", message),)
 
@@ -216,8 +214,8 @@ def test_each_cycle_names_its_path() -> None:
     )
 
     assert [(p.line, p.column, p.path, p.message) for p in found] == [
-        (3, 37, "tasks[0].dependencies", "these tasks wait for each other: a -> c -> b -> a"),
-        (7, 37, "tasks[4].dependencies", "these tasks wait for each other: p -> q -> p"),
+        (3, 37, "tasks[0].dependencies", "dependency cycle: a -> c -> b -> a"),
+        (7, 37, "tasks[4].dependencies", "dependency cycle: p -> q -> p"),
     ]
 
 
@@ -255,7 +253,7 @@ def test_the_error_says_everything_in_words_and_in_its_details() -> None:
     with pytest.raises(DagFileError) as caught:
         parse(f"name: x\nownr: me\n{TASK}".encode(), file_name="my.yaml")
 
-    message = "the key 'ownr' is not known; did you mean 'owner'?"
+    message = "unknown key 'ownr'; did you mean 'owner'?"
     assert str(caught.value) == f"my.yaml: line 2, column 1: {message}"
     assert caught.value.details == {
         "problems": [{"line": 2, "column": 1, "path": "ownr", "message": message}]

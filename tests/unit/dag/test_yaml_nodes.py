@@ -79,25 +79,25 @@ def test_only_a_plain_scalar_is_null() -> None:
             b"a: 1\n---\nb: 1",
             Problem(2, 1, "", "a second document begins here: one file holds one DAG"),
         ),
-        (b"a: *b", Problem(1, 4, "", "no anchor &b stands before this alias")),
+        (b"a: *b", Problem(1, 4, "", "the anchor &b is not defined before this alias")),
         (b"a: &b [*b]", Problem(1, 8, "", "the anchor &b contains itself")),
         (
             b"a: 1\nb: 2\na: 3",
-            Problem(3, 1, "", "the key 'a' is here twice; the first is in line 1"),
+            Problem(3, 1, "", "duplicate key 'a'; the first is on line 1"),
         ),
-        (b"{1: a, '1': b}", Problem(1, 8, "", "the key '1' is here twice; the first is in line 1")),
+        (b"{1: a, '1': b}", Problem(1, 8, "", "duplicate key '1'; the first is on line 1")),
         (b"? {a: b}\n: c", Problem(1, 3, "", "a key must be a word, not a list or a mapping")),
         (
             b"a: !!int 3",
-            Problem(1, 4, "", "the tag 'tag:yaml.org,2002:int' is not allowed: leave it out"),
+            Problem(1, 4, "", "the tag 'tag:yaml.org,2002:int' is not allowed: remove it"),
         ),
-        (b"a: !x 3", Problem(1, 4, "", "the tag '!x' is not allowed: leave it out")),
+        (b"a: !x 3", Problem(1, 4, "", "the tag '!x' is not allowed: remove it")),
         (b"[" * 1000, Problem(1, 22, "", "this is nested more than 20 levels deep")),
-        (b"a: 1\nb: \xff", Problem(2, 4, "", "this byte is not UTF-8: save the file in UTF-8")),
-        ("é: x\0".encode(), Problem(1, 5, "", "the character U+0000 may not stand in YAML")),
+        (b"a: 1\nb: \xff", Problem(2, 4, "", "this byte is not UTF-8: save the file as UTF-8")),
+        ("é: x\0".encode(), Problem(1, 5, "", "the character U+0000 is not allowed in YAML")),
         (
             b"a: '" + b"x" * MAX_BYTES + b"'",
-            Problem(1, 1, "", "the file has more than 262144 bytes, which is the most possible"),
+            Problem(1, 1, "", "the file is larger than 262144 bytes, which is the limit"),
         ),
     ],
 )
@@ -115,7 +115,12 @@ def test_what_a_dag_file_may_not_use_is_a_problem(
         (b"a: b\ncommand: `date`", 2, 10, "text that begins with ` needs quotation marks"),
         (b"command: %d", 1, 10, "text that begins with % needs quotation marks"),
         (b"a:\n\t- b", 2, 1, "indent with spaces, not with tabs"),
-        (b"command: echo a: b", 1, 16, "text that holds a colon and a space needs quotation marks"),
+        (
+            b"command: echo a: b",
+            1,
+            16,
+            "text that contains a colon and a space needs quotation marks",
+        ),
     ],
 )
 @pytest.mark.parametrize("loader", LOADERS)
@@ -148,7 +153,7 @@ def test_aliases_that_explode_are_stopped() -> None:
 
     (problem,) = problems_of("\n".join(lines).encode())
 
-    assert problem.message == "with its aliases written out, the file has over 100000 values"
+    assert problem.message == "with its aliases expanded, the file has more than 100000 values"
     assert problem.line == 5
 
 
@@ -158,7 +163,7 @@ def test_merge_keys_that_explode_are_stopped() -> None:
 
     (problem,) = problems_of(f"a: &a {{{keys}}}\nb: {{<<: [{merges}]}}".encode())
 
-    assert problem.message == "with its aliases written out, the file has over 100000 values"
+    assert problem.message == "with its aliases expanded, the file has more than 100000 values"
 
 
 def test_own_keys_win_over_merged_ones_and_earlier_merges_over_later() -> None:

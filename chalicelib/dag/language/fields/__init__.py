@@ -1,7 +1,7 @@
-"""The tables of the words of a DAG file, and the shape of their rows.
+"""The fields of a DAG file: names, kinds, defaults, limits and help texts.
 
-dag    the words of the DAG itself and of its params
-field  what a word of the DAG file is made of
-table  the one table of the words of a DAG file
-task   the words of a task and of its sensor
+dag    the fields of the DAG itself and of a param
+field  `Field`, a row of the table, and `Kind`, the type of its value
+table  all tables together, and the reference made from them
+task   the fields of a task, of `default_args` and of a sensor
 """

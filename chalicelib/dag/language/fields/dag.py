@@ -1,4 +1,4 @@
-"""The words of the DAG itself and of its params: a part of the one table in `fields`."""
+"""The fields of the DAG itself and of a param."""
 
 from __future__ import annotations
 
@@ -7,51 +7,52 @@ from chalicelib.dag.language.fields.field import Field, Kind
 from chalicelib.enums import OverlapPolicy, words
 
 DAG_FIELDS: tuple[Field, ...] = (
-    Field("name", Kind.NAME, "What people see.", required=True),
+    Field("name", Kind.NAME, "The name that people see.", required=True),
     Field(
         "dag_id",
         Kind.ID,
-        "The identity, in URLs: letters, digits, `_`, `-` and `.`, at most 100. Left out, it is "
-        "the name in lower case with everything but letters and digits turned into single "
+        "Identifies the DAG, also in URLs: at most 100 letters, digits, `_`, `-` and `.`. By "
+        "default the name in lower case, with everything but letters and digits replaced by single "
         "underscores.",
         shown_default="from `name`",
     ),
     Field("description", Kind.TEXT, "One or two sentences for people."),
     Field("doc_md", Kind.TEXT, "Longer documentation, in Markdown."),
-    Field("owner", Kind.NAME, "Who to ask."),
-    Field("tags", Kind.TEXTS, "Words to filter lists by.", default=()),
+    Field("owner", Kind.NAME, "The person or team to ask."),
+    Field("tags", Kind.TEXTS, "Labels to filter lists by.", default=()),
     Field(
         "schedule",
         Kind.SCHEDULE,
-        "When it runs: cron with five fields, or six with the seconds last; `@hourly`, `@daily`, "
-        "`@weekly`, `@monthly`, `@yearly`; `@every 10s`, counted from `start_date`, else from "
-        "1970-01-01T00:00Z; a list of these; or null: only on request. Where both the day of the "
-        "month and the weekday are restricted, either may match.",
+        "When the DAG runs: a cron expression with five fields, or six with the seconds last; "
+        "`@hourly`, `@daily`, `@weekly`, `@monthly` or `@yearly`; `@every 10s`, counted from "
+        "`start_date`, else from 1970-01-01T00:00Z; a list of these; or null to run on request "
+        "only. If both the day of the month and the weekday are restricted, either may match.",
         default=(),
     ),
     Field(
         "timezone",
         Kind.TIMEZONE,
-        "The zone of the schedule, such as `Europe/Berlin`. A local time that does not exist on "
-        "the day clocks go forward runs once, right after the gap; one that exists twice runs "
-        "once, the first time. Expressions whose minute or hour begins with `*`, or names all as "
-        "`0-59` and `0-23` do, follow real time.",
+        "The time zone of the schedule, such as `Europe/Berlin`. A local time that is skipped when "
+        "clocks go forward runs once, right after the gap; one that occurs twice when they go back "
+        "runs once, the first time. Expressions whose minute or hour begins with `*`, or lists "
+        "every value as `0-59` and `0-23` do, follow real time.",
         default="UTC",
     ),
     Field(
         "start_date",
         Kind.DATE,
-        "No fire time before this moment. Without an offset it is local time of `timezone`.",
+        "The schedule does not fire before this time. Without an offset, it is local time in "
+        "`timezone`.",
     ),
     Field(
         "end_date",
         Kind.DATE,
-        "No fire time after this moment; a date without a time includes its whole day.",
+        "The schedule does not fire after this time. A date without a time includes the whole day.",
     ),
     Field(
         "catchup",
         Kind.BOOL,
-        "After an outage: `true` makes every missed fire time, in order; `false` only the latest.",
+        "After an outage, `true` runs every missed fire time in order, `false` only the latest.",
         default=False,
         needs=("schedule",),
     ),
@@ -67,15 +68,15 @@ DAG_FIELDS: tuple[Field, ...] = (
     Field(
         "params",
         Kind.PARAMS,
-        "Values that a run may be given: `name: default`, or `name: {type, default, description, "
-        "enum, minimum, maximum, pattern, required}`. Commands find each as `$PARAM_<NAME>`, "
-        "templates as `params.<name>`.",
+        "Values that a run can be given: `name: default`, or `name: {type, default, description, "
+        "enum, minimum, maximum, pattern, required}`. Commands read them from `$PARAM_<NAME>`, "
+        "templates from `params.<name>`.",
         default=(),
     ),
     Field(
         "env",
         Kind.ENV,
-        "Environment variables of every command; values may be templates.",
+        "Environment variables for every command. Values may contain templates.",
         default={},
     ),
     Field(
@@ -89,20 +90,20 @@ DAG_FIELDS: tuple[Field, ...] = (
     Field(
         "default_args",
         Kind.DEFAULTS,
-        "Defaults for every task, of every key but `id` and `dependencies`; what a task says "
-        "itself comes first, and what would mean nothing to a task is left out there.",
+        "Defaults for the keys of every task, except `id` and `dependencies`. A task's own keys "
+        "take precedence, and a default that has no effect on a task is ignored there.",
         default={},
     ),
     Field(
         "is_paused_upon_creation",
         Kind.BOOL,
-        "Whether the schedule stands still until somebody turns it on.",
+        "Whether a new DAG starts paused, so that its schedule waits until someone unpauses it.",
         default=False,
     ),
     Field(
         "max_active_runs",
         Kind.INTEGER,
-        "Runs at once.",
+        "The most runs at once.",
         default=16,
         low=1,
         high=10_000,
@@ -110,15 +111,15 @@ DAG_FIELDS: tuple[Field, ...] = (
     Field(
         "overlap_policy",
         Kind.CHOICE,
-        "What becomes of a run at that limit: `queue` it, `skip` it, or `replace` (cancel the "
-        "oldest). The runs of a backfill always wait.",
+        "What happens to a new run at that limit: `queue` it, `skip` it, or `replace` the oldest, "
+        "which is cancelled. Backfill runs are always queued.",
         default="queue",
         choices=words(OverlapPolicy),
     ),
     Field(
         "max_active_tasks",
         Kind.INTEGER,
-        "Attempts of this DAG at once; further ones wait.",
+        "The most attempts of this DAG at once; more wait.",
         default=16,
         low=1,
         high=10_000,
@@ -126,21 +127,21 @@ DAG_FIELDS: tuple[Field, ...] = (
     Field(
         "dagrun_timeout",
         Kind.DURATION,
-        "Then the run fails and what is left of it is stopped.",
+        "How long a run may take. After that it fails, and its remaining tasks are stopped.",
         low=1,
         high=366 * 86_400,
     ),
     Field(
         "max_consecutive_failed_dag_runs",
         Kind.INTEGER,
-        "After this many failed runs in a row the DAG is paused; 0 for never.",
+        "Pause the DAG after this many failed runs in a row; 0 means never.",
         default=0,
         high=10_000,
     ),
     Field(
         "retention_days",
         Kind.INTEGER,
-        "Finished runs older than this are removed.",
+        "How many days finished runs are kept.",
         low=1,
         high=3650,
         shown_default="the setting",
@@ -148,38 +149,40 @@ DAG_FIELDS: tuple[Field, ...] = (
     Field(
         "rerun_with_latest_version",
         Kind.BOOL,
-        "What tasks run with when they run again: `true` the file as it is now, `false` the "
-        "version that their run has. Whoever asks may choose otherwise.",
+        "What cleared and retried tasks run with: `true` the latest version of the DAG, `false` "
+        "the version of their run. Each request can override this.",
         default=True,
     ),
-    Field("on_success", Kind.NOTIFICATIONS, "Who is told when a run succeeded.", default=()),
-    Field("on_failure", Kind.NOTIFICATIONS, "Who is told when a run failed.", default=()),
-    Field("tasks", Kind.TASKS, "The tasks, at least one, at most 1000.", required=True),
+    Field(
+        "on_success", Kind.NOTIFICATIONS, "Notifications to send when a run succeeds.", default=()
+    ),
+    Field("on_failure", Kind.NOTIFICATIONS, "Notifications to send when a run fails.", default=()),
+    Field("tasks", Kind.TASKS, "The tasks: 1 to 1000 of them.", required=True),
 )
 
 PARAM_FIELDS: tuple[Field, ...] = (
     Field(
         "type",
         Kind.CHOICE,
-        "What the value must be.",
+        "The type of the value.",
         choices=tuple(TYPES),
         shown_default="as `default`",
     ),
-    Field("default", Kind.JSON, "The value of a run that is given none; may be a template."),
+    Field("default", Kind.JSON, "The value if a run is given none. May contain templates."),
     Field("description", Kind.TEXT, "One or two sentences for people."),
-    Field("enum", Kind.VALUES, "The only values possible."),
-    Field("minimum", Kind.NUMBER, "The smallest number possible."),
-    Field("maximum", Kind.NUMBER, "The largest number possible."),
+    Field("enum", Kind.VALUES, "The only values allowed."),
+    Field("minimum", Kind.NUMBER, "The smallest number allowed."),
+    Field("maximum", Kind.NUMBER, "The largest number allowed."),
     Field(
         "pattern",
         Kind.PATTERN,
-        "What a text must match as a whole, in RE2's syntax: no lookahead, no backreferences; "
-        "`\\d`, `\\w` and `\\s` mean ASCII, and `\\pL` is any letter.",
+        "A regular expression that the whole text must match, in RE2's syntax: no lookahead, no "
+        "backreferences; `\\d`, `\\w` and `\\s` match ASCII only, `\\pL` any letter.",
     ),
     Field(
         "required",
         Kind.BOOL,
-        "Whether every run must have a value; with a schedule it needs a default.",
+        "Whether every run must be given a value. Not possible with a schedule, which gives none.",
         default=False,
     ),
 )

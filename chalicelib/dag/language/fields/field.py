@@ -1,4 +1,4 @@
-"""What a word of the DAG file is made of."""
+"""`Field`, a row of the table of fields, and `Kind`, the type of its value."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from chalicelib.notification_kinds import examples
 
 
 class Kind(StrEnum):
-    """What a value looks like; the text is what the reference calls it."""
+    """The kinds of values. The reference calls each by this text."""
 
-    NAME = "text of one line"
+    NAME = "one line of text"
     TEXT = "text"
     ID = "id"
-    POOL = "name of a pool"
+    POOL = "pool name"
     COMMAND = "shell command"
     TEST = "shell test"
     TEXTS = "list of texts"
@@ -48,10 +48,13 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One word. `default` is what leaving it out means, as the model holds it; `shown_default` says
-    so to people where the value does not. `low` and `high` bound a number, or a duration's
-    seconds; `choices` are the words of a choice. Without every one of `needs` it means nothing, and
-    is a problem where it is written."""
+    """One key of the DAG file.
+
+    `default` is the value, as the model holds it, if the key is left out; `shown_default` is its
+    text in the reference where the value says too little. `low` and `high` bound a number, or the
+    seconds of a duration. `choices` are the values of a choice. The key has no effect without all
+    of `needs`, and is a problem then.
+    """
 
     name: str
     kind: Kind

@@ -1,7 +1,7 @@
-"""The one table of the words of a DAG file.
+"""The table of all fields of a DAG file.
 
-The parser, the JSON Schema and the tables in `dag/README.md` are made from it: a word that is not
-here does not exist, and one that is here is read, described and checked everywhere.
+The parser, the JSON Schema and the reference are made from it: a key that is not here does not
+exist, and one that is here is read, described and checked everywhere.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ TABLES = {
 
 
 def known_names(fields: tuple[Field, ...]) -> dict[str, Field]:
-    """Every word of the table, aliases included, with its field."""
+    """Map every name and alias to its field."""
     return {name: field for field in fields for name in field.names}
 
 

@@ -1,4 +1,4 @@
-"""The words of a task and of its sensor: a part of the one table in `fields`."""
+"""The fields of a task, of `default_args` and of a sensor."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ TASK_FIELDS: tuple[Field, ...] = (
     Field(
         "id",
         Kind.ID,
-        "The identity within the DAG: letters, digits, `_`, `-` and `.`, at most 100.",
+        "Identifies the task within the DAG: at most 100 letters, digits, `_`, `-` and `.`.",
         aliases=("task_id",),
         required=True,
     ),
     Field(
         "command",
         Kind.COMMAND,
-        "Run by `bash -c` where there is bash, else by `sh -c`; at most 64 KiB; may hold "
-        "templates, whose values are quoted for the shell.",
+        "The command to run, with `bash -c` if bash is installed, else with `sh -c`; at most "
+        "64 KiB. May contain templates, whose values are quoted for the shell.",
         default="",
         aliases=("bash_command",),
         shown_default="required, or `trigger_dag_id`",
     ),
-    Field("dependencies", Kind.IDS, "The tasks that come first.", default=()),
+    Field("dependencies", Kind.IDS, "The tasks that must end before this one.", default=()),
     Field(
         "trigger_rule",
         Kind.RULE,
-        "How the dependencies must have ended for the task to run, in Airflow's words: "
+        "How the dependencies must end for the task to run, in Airflow's words: "
         "`all_success`, `all_failed`, `all_done`, `all_skipped`, `one_success`, `one_failed`, "
         "`one_done`, `none_failed`, `none_failed_min_one_success`, `none_skipped`, `always`.",
         default="all_success",
@@ -33,29 +33,29 @@ TASK_FIELDS: tuple[Field, ...] = (
     Field(
         "when",
         Kind.TEST,
-        "Run before the command, like it: exit code 0 runs the command, 1 skips the task, and "
-        "anything else (2 and above, a signal, a command not found, a syntax error) is a failed "
-        "attempt, as with `test` and `grep`. May hold templates.",
+        "A test to run before the command, in the same way. Exit code 0 runs the command, 1 skips "
+        "the task, and anything else (2 and above, a signal, a command not found, a syntax error) "
+        "fails the attempt, as with `test` and `grep`. May contain templates.",
         needs=("command",),
     ),
     Field(
         "retries",
         Kind.INTEGER,
-        "Further attempts after the first one fails.",
+        "How many more attempts to make after the first one fails.",
         default=0,
         high=1000,
     ),
     Field(
         "retry_delay",
         Kind.DURATION,
-        "Between the end of an attempt and the next.",
+        "How long to wait between the end of an attempt and the next one.",
         default=300.0,
         high=7 * 86_400,
     ),
     Field(
         "retry_exponential_backoff",
         Kind.FACTOR,
-        "Each delay is the one before it times this number; 0 or `false` for equal delays.",
+        "Multiply the delay by this number after each attempt; 0 or `false` keeps it constant.",
         default=0.0,
         low=1,
         high=100,
@@ -65,7 +65,7 @@ TASK_FIELDS: tuple[Field, ...] = (
     Field(
         "max_retry_delay",
         Kind.DURATION,
-        "Delays grow no longer than this, in any case no longer than 7d.",
+        "The longest delay. It never exceeds 7d in any case.",
         low=0.001,
         high=7 * 86_400,
         needs=("retry_exponential_backoff",),
@@ -73,23 +73,23 @@ TASK_FIELDS: tuple[Field, ...] = (
     Field(
         "retry_exit_codes",
         Kind.CODES,
-        "Only a command that exits with one of these is tried again. An attempt that was lost, "
-        "stopped at its time limit, ended by a signal or failed in `when` has no exit code and "
-        "always is.",
+        "Retry only if the command exits with one of these codes. An attempt that was lost, timed "
+        "out, was ended by a signal or failed in `when` has no exit code and is always retried.",
         needs=("command", "retries"),
         shown_default="every one but 0",
     ),
     Field(
         "skip_on_exit_code",
         Kind.CODES,
-        "A command that exits with one of these has not failed: the task is skipped.",
+        "Skip the task, instead of failing it, if the command exits with one of these codes.",
         default=(),
         needs=("command",),
     ),
     Field(
         "execution_timeout",
         Kind.DURATION,
-        "Then the attempt is stopped and has failed. At most 24h; Lambda allows less than 15m.",
+        "How long an attempt may take. After that it is stopped and fails. At most 24h; less than "
+        "15m on Lambda.",
         aliases=("timeout",),
         low=0.001,
         high=86_400,
@@ -99,7 +99,7 @@ TASK_FIELDS: tuple[Field, ...] = (
     Field(
         "env",
         Kind.ENV,
-        "Environment variables, over those of the DAG; values may be templates.",
+        "Environment variables, which override those of the DAG. Values may contain templates.",
         default={},
         needs=("command",),
     ),
@@ -113,26 +113,26 @@ TASK_FIELDS: tuple[Field, ...] = (
     Field(
         "outputs",
         Kind.OUTPUTS,
-        "Names that the command promises to write to the file in `$DAG_OUTPUT`, as `name=value` "
+        "Names of the values that the command writes to the file `$DAG_OUTPUT`, as `name=value` "
         "lines or `name<<EOF` blocks; 32 KiB together. A value stays the text that was written, "
-        "and is read as JSON where a template asks for a part of it or a list. Tasks behind it "
-        "find them as `{{ outputs.task.name }}`, direct ones also as `$OUTPUT_<TASK>_<NAME>`.",
+        "and is read as JSON where a template needs a part of it or a list. Downstream tasks read "
+        "it as `{{ outputs.task.name }}`, direct ones also from `$OUTPUT_<TASK>_<NAME>`.",
         default=(),
         needs=("command",),
     ),
     Field(
         "expand",
         Kind.EXPAND,
-        "One copy of the task for each item, the item in `$NAME`: `NAME: [one, two]` or `NAME: "
-        '"{{ outputs.task.name }}"`. With several names, one for every combination; at most '
-        "10,000.",
+        "Runs one mapped instance of the task for each item, which it finds in `$NAME`: `NAME: "
+        '[one, two]` or `NAME: "{{ outputs.task.name }}"`. Several names give one instance for '
+        "every combination, at most 10,000.",
         default={},
         needs=("command",),
     ),
     Field(
         "max_active_tis_per_dagrun",
         Kind.INTEGER,
-        "Copies of the task at once in one run.",
+        "The most mapped instances of the task at once in a run.",
         low=1,
         high=10_000,
         needs=("expand",),
@@ -140,22 +140,22 @@ TASK_FIELDS: tuple[Field, ...] = (
     Field(
         "sensor",
         Kind.SENSOR,
-        "The command is a question, asked again every `poke_interval` (1m) until it exits with 0, "
-        "for `timeout` (7d); then the task fails, or with `soft_fail: true` is skipped. In between "
-        "nothing is held or paid.",
+        "Makes the command a sensor: it runs every `poke_interval` (1m) until it exits with 0. "
+        "After `timeout` (7d) the task fails, or is skipped with `soft_fail: true`. Between pokes "
+        "the task holds no slot and costs nothing.",
         needs=("command",),
     ),
     Field(
         "pool",
         Kind.POOL,
-        "A limit by this name, shared between DAGs and set over the API: letters, digits, `_`, "
-        "`-` and `.`, at most 100.",
+        "The pool that limits this task together with those of other DAGs; pools are set with the "
+        "API. At most 100 letters, digits, `_`, `-` and `.`.",
         needs=("command",),
     ),
     Field(
         "pool_slots",
         Kind.INTEGER,
-        "How much of the pool one attempt takes.",
+        "How many slots of the pool an attempt takes.",
         default=1,
         low=1,
         high=10_000,
@@ -164,7 +164,8 @@ TASK_FIELDS: tuple[Field, ...] = (
     Field(
         "priority_weight",
         Kind.INTEGER,
-        "Who goes first when a limit binds: the higher, then who has waited longest.",
+        "Which task starts first at a limit: the one with the higher weight, then the one that has "
+        "waited longer.",
         default=1,
         low=-1_000_000,
         high=1_000_000,
@@ -172,37 +173,44 @@ TASK_FIELDS: tuple[Field, ...] = (
     Field(
         "depends_on_past",
         Kind.BOOL,
-        "Whether the task waits until it has succeeded, or was skipped, in the run before.",
+        "Whether the task waits until it succeeded or was skipped in the previous run.",
         default=False,
     ),
     Field(
         "trigger_dag_id",
         Kind.ID,
-        "Start a run of this DAG instead of a command.",
+        "The DAG to start a run of, instead of running a command.",
     ),
     Field(
         "conf",
         Kind.CONF,
-        "The params of that run; texts may be templates.",
+        "The params of that run. Texts may contain templates.",
         default={},
         needs=("trigger_dag_id",),
     ),
     Field(
         "wait_for_completion",
         Kind.BOOL,
-        "Whether the task lasts as long as that run, and fails with it.",
+        "Whether the task waits for that run to end, and fails if it fails.",
         default=False,
         needs=("trigger_dag_id",),
     ),
     Field(
         "on_retry",
         Kind.NOTIFICATIONS,
-        "Who is told when an attempt failed and the task is tried again.",
+        "Notifications to send when an attempt fails and will be retried.",
         default=(),
         needs=("retries",),
     ),
-    Field("on_success", Kind.NOTIFICATIONS, "Who is told when the task succeeded.", default=()),
-    Field("on_failure", Kind.NOTIFICATIONS, "Who is told when the task failed.", default=()),
+    Field(
+        "on_success",
+        Kind.NOTIFICATIONS,
+        "Notifications to send when the task succeeds.",
+        default=(),
+    ),
+    Field(
+        "on_failure", Kind.NOTIFICATIONS, "Notifications to send when the task fails.", default=()
+    ),
 )
 
 NOT_IN_DEFAULTS = ("id", "dependencies")
@@ -212,7 +220,7 @@ SENSOR_FIELDS: tuple[Field, ...] = (
     Field(
         "poke_interval",
         Kind.DURATION,
-        "Between the end of a question and the next.",
+        "How long to wait between the end of a poke and the next one.",
         default=60.0,
         low=1,
         high=7 * 86_400,
@@ -220,7 +228,7 @@ SENSOR_FIELDS: tuple[Field, ...] = (
     Field(
         "timeout",
         Kind.DURATION,
-        "How long to ask, from the first question on.",
+        "How long to keep poking, counted from the first poke.",
         default=7 * 86_400.0,
         low=1,
         high=366 * 86_400,
@@ -228,7 +236,7 @@ SENSOR_FIELDS: tuple[Field, ...] = (
     Field(
         "soft_fail",
         Kind.BOOL,
-        "Whether giving up skips the task instead of failing it.",
+        "Whether the timeout skips the task instead of failing it.",
         default=False,
     ),
 )

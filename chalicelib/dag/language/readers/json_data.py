@@ -13,13 +13,16 @@ from chalicelib.dag.language.yaml_value import NODE_NAMES, YamlValue, items_of
 
 
 def json_of(value: YamlValue) -> Any:
-    """A value of JSON. A plain scalar is null, a boolean or a number where JSON writes it so, else
-    text: `3.10` stays `3.10`."""
+    """Return a JSON value.
+
+    A plain scalar is null, a boolean or a number if it is spelled as in JSON, else text: `3.10`
+    stays `3.10`.
+    """
     return unwrap_verbatim(raw_json_of(value))
 
 
 def raw_json_of(value: YamlValue, *, is_text: bool = False) -> Any:
-    """The same with each VerbatimNumber as it is, or with `is_text` the text that was written."""
+    """Return a JSON value with VerbatimNumbers, or with `is_text` every scalar as text."""
     node = value.node
     if isinstance(node, Sequence):
         return [raw_json_of(item, is_text=is_text) for item in items_of(value)]
@@ -46,14 +49,16 @@ def _json_scalar(text: str) -> Any:
 
 
 def read_json_list(value: YamlValue) -> list[Any] | None:
+    """Read a list of JSON values."""
     return [raw_json_of(item) for item in items_of(value)] or None
 
 
 def read_conf(value: YamlValue) -> dict[str, Any]:
+    """Read a mapping of JSON values."""
     if not isinstance(value.node, Mapping):
         value.problem(f"expected a mapping of name: value, found {NODE_NAMES[type(value.node)]}")
         return {}
-    found: dict[str, Any] = json_of(value)
-    if not value.report and (size := len(json.dumps(found))) > MAX_CONF_BYTES:
-        value.problem(f"conf has {size} bytes; at most {MAX_CONF_BYTES} are possible")
-    return found
+    conf: dict[str, Any] = json_of(value)
+    if not value.report and (size := len(json.dumps(conf))) > MAX_CONF_BYTES:
+        value.problem(f"conf has {size} bytes; at most {MAX_CONF_BYTES} are allowed")
+    return conf

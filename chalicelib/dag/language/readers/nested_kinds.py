@@ -1,4 +1,4 @@
-"""The readers of every kind of field, also of those that are mappings with fields of their own."""
+"""The tables of all readers, and the readers of `sensor` and `default_args`."""
 
 from __future__ import annotations
 
@@ -38,13 +38,15 @@ TASK_READERS: Readers = {
 
 
 def _default_args(value: YamlValue) -> Any:
-    """A mapping, so that a task can take both the value and its place from it."""
+    """Read `default_args` as a mapping, which gives tasks both the values and their positions."""
     if not isinstance(value.node, Mapping):
         return value.problem("expected a mapping of task keys such as {retries: 2}")
     node, pairs = value.node, []
     for key, item in node.pairs:
         if key.text in PER_TASK_KEYS:
-            value.at(key, f".{key.text}").problem(f"{key.text} has no default: each task says it")
+            value.at(key, f".{key.text}").problem(
+                f"{key.text} cannot have a default: each task sets its own"
+            )
         else:
             pairs.append((key, item))
     own = replace(node, pairs=tuple(pairs))
@@ -56,4 +58,4 @@ DAG_READERS: Readers = {
     Kind.DEFAULTS: _default_args,
     Kind.PARAMS: read_params,
 }
-"""The readers of the fields of the DAG. Its tasks are for the parser to read."""
+"""The readers of the fields of the DAG, except `tasks`, which the parser reads."""

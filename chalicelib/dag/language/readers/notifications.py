@@ -14,7 +14,7 @@ from chalicelib.notification_kinds import KINDS, NotificationKind, examples
 def read_notifications(value: YamlValue) -> tuple[NotificationTarget, ...]:
     items = items_of(value)
     if len(items) > MAX_NOTIFICATIONS:
-        value.problem(f"{len(items)} notifications; at most {MAX_NOTIFICATIONS} are possible")
+        value.problem(f"{len(items)} notifications; at most {MAX_NOTIFICATIONS} are allowed")
     notifications = [_notification(item) for item in items]
     return tuple(notification for notification in notifications if notification is not None)
 
@@ -24,7 +24,7 @@ def _notification(value: YamlValue) -> NotificationTarget | None:
     kind = KINDS.get(pairs[0][0].text) if len(pairs) == 1 else None
     if kind is None:
         *others, last = examples()
-        value.problem(f"expected one of {', '.join(others)} and {last}")
+        value.problem(f"expected one of {', '.join(others)} or {last}")
         return None
     key, node = pairs[0]
     item = value.at(node, f".{key.text}")
@@ -36,8 +36,8 @@ def _notification(value: YamlValue) -> NotificationTarget | None:
 
 
 def _check_target(value: YamlValue, kind: NotificationKind, text: str) -> None:
-    variables = "use the variables of the environment; '{''{' stands for two braces"
-    if refuse_template(value, text, variables if kind.runs_a_command else "write it out"):
+    variables = "use environment variables; write '{''{' for two braces"
+    if refuse_template(value, text, variables if kind.runs_a_command else "write the value itself"):
         return
     if kind.target_format is not None and not kind.target_format.fits(text):
         value.problem(kind.target_format.problem.format(target=quote(text)))

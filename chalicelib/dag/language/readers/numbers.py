@@ -1,4 +1,4 @@
-"""Readers of booleans, numbers and durations."""
+"""Readers of booleans, numbers, exit codes and durations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chalicelib.dag.language.yaml_value import YamlValue, one_or_more
 from chalicelib.dag.problems import quote
 from chalicelib.dag.schedule.durations import BadDuration, format_duration, parse_duration
 
-WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
+WHOLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,4})?")
 BOOLS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
@@ -24,7 +24,7 @@ def read_bool(value: YamlValue) -> bool:
 
 def read_integer(value: YamlValue) -> int | None:
     field, text = value.field, value.plain("a whole number")
-    if text is None or not WHOLE.fullmatch(text):
+    if text is None or not WHOLE_NUMBER.fullmatch(text):
         if text is not None:
             value.problem(f"expected a whole number, found {quote(text)}")
     elif field.low <= int(text) <= field.high:
@@ -43,11 +43,11 @@ def read_number(value: YamlValue) -> float | None:
     if not NUMBER.fullmatch(text) or not math.isfinite(float(text)):
         value.problem(f"expected a number, found {quote(text)}")
         return None
-    return int(text) if WHOLE.fullmatch(text) else float(text)
+    return int(text) if WHOLE_NUMBER.fullmatch(text) else float(text)
 
 
 def read_factor(value: YamlValue) -> float:
-    """How much longer each delay is: a number, or a boolean as in Airflow."""
+    """Read the multiplier of retry delays: a number, or a boolean as in Airflow."""
     field, text = value.field, value.plain("a number, true or false")
     if text is None:
         return float(field.default)
@@ -62,20 +62,20 @@ def read_factor(value: YamlValue) -> float:
 
 
 def read_codes(value: YamlValue) -> tuple[int, ...]:
-    found: dict[int, None] = {}
+    codes: dict[int, None] = {}
     for item in one_or_more(value):
         text = item.plain("an exit code")
         if text is None:
             continue
-        if not WHOLE.fullmatch(text) or not 1 <= int(text) <= 255:
+        if not WHOLE_NUMBER.fullmatch(text) or not 1 <= int(text) <= 255:
             item.problem(f"an exit code is a whole number from 1 to 255, not {quote(text)}")
-        elif int(text) in found:
-            item.problem(f"{text} is in this list twice")
+        elif int(text) in codes:
+            item.problem(f"{text} appears twice in this list")
         else:
-            found[int(text)] = None
-    if not found and not value.report and value.field.default is None:
-        value.problem("the list is empty: leave the key out, or set retries to 0")
-    return tuple(found)
+            codes[int(text)] = None
+    if not codes and not value.report and value.field.default is None:
+        value.problem("the list is empty: remove the key, or set retries to 0")
+    return tuple(codes)
 
 
 def read_duration(value: YamlValue) -> float | None:
@@ -85,11 +85,11 @@ def read_duration(value: YamlValue) -> float | None:
     try:
         seconds = parse_duration(text.strip())
     except BadDuration as error:
-        value.problem(f"{quote(text)} is no duration: {error}")
+        value.problem(f"{quote(text)} is not a duration: {error}")
         return None
     if not field.low <= seconds <= field.high:
         least = format_duration(field.low) if field.low >= 1 else "0s"
-        low = f"{least} or more" if field.low >= 1 or not field.low else f"more than {least}"
+        low = f"at least {least}" if field.low >= 1 or not field.low else f"more than {least}"
         high = format_duration(field.high)
         value.problem(f"{field.name} must be {low} and at most {high}, not {text.strip()}")
     return seconds

@@ -1,4 +1,4 @@
-"""The readers of the kinds of fields that have no fields of their own."""
+"""The table of readers for kinds of fields that have no fields of their own."""
 
 from __future__ import annotations
 

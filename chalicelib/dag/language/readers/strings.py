@@ -27,7 +27,7 @@ from chalicelib.dag.patterns import BadPattern, check_pattern
 from chalicelib.dag.problems import did_you_mean, quote
 from chalicelib.enums import TriggerRule, words
 
-# These stand in the system's directory of zones, but mean something else on every machine.
+# The system's zone directory contains these names, but their meaning differs between machines.
 _NO_ZONES = frozenset({"posix", "right", "localtime", "posixrules", "Factory"})
 
 
@@ -38,7 +38,7 @@ def read_text(value: YamlValue) -> str | None:
 def read_line(value: YamlValue) -> str | None:
     text = value.text()
     if value.field.name == "cwd":
-        refuse_template(value, text, "write cd and a variable into the command")
+        refuse_template(value, text, "use cd with a variable in the command")
     if text is None or (len(text) <= MAX_LINE_LENGTH and len(text.strip().splitlines()) == 1):
         return text and text.strip()
     value.problem(f"{value.field.name} must be one line of 1 to {MAX_LINE_LENGTH} characters")
@@ -49,8 +49,8 @@ def read_id(value: YamlValue) -> str | None:
     text = value.text("an id")
     if text is not None and (len(text) > MAX_ID_LENGTH or not ID_PATTERN.fullmatch(text)):
         value.problem(
-            f"{quote(text)} is no id: use letters, digits, _, - and ., at most "
-            f"{MAX_ID_LENGTH} of them, the first a letter, a digit or _"
+            f"{quote(text)} is not a valid id: use at most {MAX_ID_LENGTH} letters, digits, _, - "
+            "and ., and begin with a letter, a digit or _"
         )
         return None
     if value.field.name == "dag_id" and text in RESERVED_IDS:
@@ -59,30 +59,30 @@ def read_id(value: YamlValue) -> str | None:
 
 
 def reserved_id_message(dag_id: str) -> str:
-    """Why no DAG is called so."""
-    return f"the id {quote(dag_id)} is a word of the API's own paths: choose another dag_id"
+    """Return why no DAG can have this id."""
+    return f"the id {quote(dag_id)} is reserved for the API's own paths: choose another dag_id"
 
 
 def read_pool(value: YamlValue) -> str | None:
     text = value.text("the name of a pool")
     if text is not None and (len(text) > MAX_ID_LENGTH or not POOL_NAME.fullmatch(text)):
         value.problem(
-            f"{quote(text)} is no name of a pool: use letters, digits, _, - and ., at most "
-            f"{MAX_ID_LENGTH} of them, and not . or .. alone"
+            f"{quote(text)} is not a valid pool name: use at most {MAX_ID_LENGTH} letters, "
+            "digits, _, - and ., and more than . or .."
         )
     return text
 
 
 def shell_text(value: YamlValue, name: str = "command") -> str | None:
-    """A script for the shell; `name` is what messages call it."""
-    text = value.text(f"a {name} (several lines go behind a |)")
+    """Read a shell script. Messages call it `name`."""
+    text = value.text(f"a {name} (write several lines after a |)")
     if text is None:
         return None
     if not text.strip():
         value.problem(f"the {name} is empty")
     elif (size := len(text.encode())) > MAX_COMMAND_BYTES:
-        message = f"the {name} has {size} bytes, at most {MAX_COMMAND_BYTES} are possible"
-        value.problem(f"{message}: put the script into a file")
+        message = f"the {name} has {size} bytes; at most {MAX_COMMAND_BYTES} are allowed"
+        value.problem(f"{message}: move the script to a file")
     return text
 
 
@@ -91,14 +91,14 @@ def read_test(value: YamlValue) -> str | None:
 
 
 def _unique(values: list[YamlValue], read: Callable[[YamlValue], str | None]) -> tuple[str, ...]:
-    found: dict[str, None] = {}
+    texts: dict[str, None] = {}
     for value in values:
         text = read(value)
-        if text in found:
-            value.problem(f"{quote(text)} is in this list twice")
+        if text in texts:
+            value.problem(f"{quote(text)} appears twice in this list")
         elif text is not None:
-            found[text] = None
-    return tuple(found)
+            texts[text] = None
+    return tuple(texts)
 
 
 def read_texts(value: YamlValue) -> tuple[str, ...]:
@@ -114,7 +114,7 @@ def read_choice(value: YamlValue) -> str | None:
     text = value.text(f"one of {known}")
     if text is None or text in field.choices:
         return text or cast("str | None", field.default)
-    hint = did_you_mean(text, field.choices) or f"; there are {known}"
+    hint = did_you_mean(text, field.choices) or f"; choose from {known}"
     value.problem(f"{field.name} cannot be {quote(text)}{hint}")
     return cast("str | None", field.default)
 
@@ -139,23 +139,23 @@ def read_outputs(value: YamlValue) -> tuple[str, ...]:
         text = item.text("a name")
         if text is not None and (not VARIABLE_NAME.fullmatch(text) or len(text) > MAX_ID_LENGTH):
             item.problem(
-                f"{quote(text)} is no name of an output: use letters, digits (not first) and _"
+                f"{quote(text)} is not a valid output name: use letters, digits (not first) and _"
             )
         return text
 
-    found = _unique(one_or_more(value), read)
-    if len(found) > MAX_OUTPUTS:
-        value.problem(f"{len(found)} outputs; at most {MAX_OUTPUTS} are possible")
-    return found
+    outputs = _unique(one_or_more(value), read)
+    if len(outputs) > MAX_OUTPUTS:
+        value.problem(f"{len(outputs)} outputs; at most {MAX_OUTPUTS} are allowed")
+    return outputs
 
 
 def read_schedule(value: YamlValue) -> tuple[str, ...]:
-    """The expressions; whether they mean anything is for the parser, which has the zone in hand."""
+    """Read the expressions. The parser compiles them, because it knows the time zone."""
     items = one_or_more(value)
     if len(items) > MAX_SCHEDULES:
-        value.problem(f"{len(items)} schedules in one list; at most {MAX_SCHEDULES} are possible")
-    found = [item.text("a schedule") for item in items[:MAX_SCHEDULES]]
-    return tuple(" ".join(text.split()) for text in found if text is not None)
+        value.problem(f"{len(items)} schedules in one list; at most {MAX_SCHEDULES} are allowed")
+    texts = [item.text("a schedule") for item in items[:MAX_SCHEDULES]]
+    return tuple(" ".join(text.split()) for text in texts if text is not None)
 
 
 def read_timezone(value: YamlValue) -> str:
@@ -166,8 +166,8 @@ def read_timezone(value: YamlValue) -> str:
     if _is_zone(name):
         return name
     known = sorted(available_timezones() - _NO_ZONES)
-    hint = did_you_mean(name, known) or "; one is 'Europe/Berlin'"
-    return str(value.problem(f"{quote(name)} is no time zone of the IANA list{hint}"))
+    hint = did_you_mean(name, known) or "; write one such as 'Europe/Berlin'"
+    return str(value.problem(f"{quote(name)} is not an IANA time zone{hint}"))
 
 
 def _is_zone(name: str) -> bool:
@@ -181,7 +181,7 @@ def _is_zone(name: str) -> bool:
 
 
 def read_date(value: YamlValue) -> str | None:
-    """The text; which moment it names depends on the zone."""
+    """Read the text. The parser interprets it, because it knows the time zone."""
     text = value.text("a date")
     return None if text is None else text.strip()
 
@@ -190,5 +190,6 @@ def read_rule(value: YamlValue) -> str:
     text = value.text("a trigger rule")
     if text is None or text in words(TriggerRule):
         return text or str(value.field.default)
-    hint = did_you_mean(text, words(TriggerRule)) or f"; there are {', '.join(words(TriggerRule))}"
-    return str(value.problem(f"the trigger rule {quote(text)} is not known{hint}"))
+    rules = words(TriggerRule)
+    hint = did_you_mean(text, rules) or f"; choose from {', '.join(rules)}"
+    return str(value.problem(f"unknown trigger rule {quote(text)}{hint}"))

@@ -20,7 +20,7 @@ from chalicelib.dag.templates.scope import OPEN
 
 
 def env_size(env: dict[str, str]) -> int:
-    """The bytes that the variables take in the memory of a process."""
+    """Return the bytes that the variables take in the environment of a process."""
     return sum(len(f"{name}={value}\0".encode()) for name, value in env.items())
 
 
@@ -36,7 +36,7 @@ def read_env(value: YamlValue) -> dict[str, str]:
         if text is not None:
             env[key.text] = text
     if not value.report and (size := env_size(env)) > MAX_ENV_BYTES:
-        value.problem(f"env has {size} bytes; at most {MAX_ENV_BYTES} are possible")
+        value.problem(f"env has {size} bytes; at most {MAX_ENV_BYTES} are allowed")
     return env
 
 
@@ -46,14 +46,14 @@ def read_secrets(value: YamlValue) -> dict[str, str]:
             f"expected a mapping of NAME: reference, found {NODE_NAMES[type(value.node)]}"
         )
         return {}
-    found: dict[str, str] = {}
+    secrets: dict[str, str] = {}
     for key, node in value.node.pairs:
         step = f".{key.text}"
         check_env_name(value.at(key, step), key.text)
         text = _secret(value.at(node, step))
         if text is not None:
-            found[key.text] = text
-    return found
+            secrets[key.text] = text
+    return secrets
 
 
 def _secret(value: YamlValue) -> str | None:
@@ -61,13 +61,13 @@ def _secret(value: YamlValue) -> str | None:
     if text is None:
         return None
     if not SECRET_REFERENCE.fullmatch(text):
-        # What stands there may be the secret itself, and problems are stored and shown.
+        # The message omits the text, which may be the secret itself: problems are stored.
         value.problem(
-            "this is no reference to a secret: write ssm:/path, secretsmanager:id,"
+            "this is not a secret reference: write ssm:/path, secretsmanager:id,"
             " secretsmanager:id#key or env:NAME"
         )
     elif text.startswith(tuple(f"env:{prefix}" for prefix in INTERNAL_VARIABLE_PREFIXES)):
-        value.problem(f"{quote(text)} belongs to the orchestrator itself")
+        value.problem(f"{quote(text)} is reserved for the orchestrator")
     return text
 
 
@@ -75,24 +75,24 @@ def read_expand(value: YamlValue) -> dict[str, Any]:
     if not isinstance(value.node, Mapping) or not value.node.pairs:
         value.problem("expected a mapping of NAME: list")
         return {}
-    found: dict[str, Any] = {}
+    expand: dict[str, Any] = {}
     for key, node in value.node.pairs:
         step = f".{key.text}"
         check_env_name(value.at(key, step), key.text)
         item = value.at(node, step)
         if isinstance(node, Sequence) and node.items:
-            found[key.text] = json_of(item)
+            expand[key.text] = json_of(item)
         elif isinstance(node, Scalar) and OPEN in node.text:
-            found[key.text] = item.text()
+            expand[key.text] = item.text()
         else:
             item.problem("expected a list of at least one item, or a template that gives a list")
-    return found
+    return expand
 
 
 def check_env_name(key: YamlValue, name: str) -> None:
     if not VARIABLE_NAME.fullmatch(name):
         key.problem(
-            f"{quote(name)} is no name of a variable: use letters, digits (not first) and _"
+            f"{quote(name)} is not a valid variable name: use letters, digits (not first) and _"
         )
     elif name in BUILT_IN_VARIABLES or name.startswith(RESERVED_PREFIXES):
         key.problem(f"{quote(name)} is set by the orchestrator: choose another name")
@@ -100,6 +100,6 @@ def check_env_name(key: YamlValue, name: str) -> None:
 
 def _env_text(value: YamlValue) -> str | None:
     if value.node.is_null:
-        value.problem('the variable has no value: write "" for an empty text')
+        value.problem('the variable has no value: write "" for empty text')
         return None
     return value.text("text, a number, true or false")
