@@ -14,7 +14,7 @@ export async function view(main, context) {
   const list = h("div");
   const warnings = h("div");
   const options = { query: { limit: PAGE }, most: MOST, signal: context.signal };
-  /** @type {Api.DagImportErrorList | null} */
+  /** @type {Api.ImportErrorList | null} */
   let lastErrors = null;
   /** @type {Api.DagWarningsList | null} */
   let lastWarnings = null;
