@@ -140,6 +140,13 @@ SETTINGS: tuple[Setting, ...] = (
         "ARN of the IAM role whose credentials commands are given; without it they have none",
         "AWS",
     ),
+    Setting(
+        "ARCHITECTURE",
+        "x86_64",
+        choice("x86_64", "arm64"),
+        "processor architecture of the functions, which determines Lambda's price",
+        "AWS",
+    ),
     Setting("LOG_LEVEL", "INFO", choice("DEBUG", "INFO", "WARNING", "ERROR"), "least level logged"),
     Setting(
         "HOME",
@@ -185,6 +192,7 @@ class Settings:
     backups_monthly: int
     auth: str
     task_role: str
+    architecture: str
     log_level: str
     home: str
     dags_dir: str

@@ -9,7 +9,6 @@ Definitions, without access to AWS
   runtime      the functions' Python version and processor architecture
   names        the names of everything that belongs to a stage
   cost         estimates the monthly bill
-  prices       AWS's list prices
 
 What runs
   commands/    what users type: deploy, status, down, ...

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from infra.prices import OTHERS, PRICES, Price, price
+from chalicelib.aws_prices import REGION, Price, price
 
 HOURS = 730
 """In a month."""
@@ -188,7 +188,7 @@ NOT_INCLUDED = "not included: the hosted zone of a custom domain (Route 53, 0.50
 def table(load: Load) -> Iterator[str]:
     """Yields the bill as lines of text."""
     bill = items(load)
-    region = "us-east-1, arm64" if load.architecture == "arm64" else "us-east-1"
+    region = f"{REGION}, arm64" if load.architecture == "arm64" else REGION
     yield f"{load.tasks:,} tasks of {load.seconds:g} s in {load.memory_mb} MB, one month, {region}"
     yield f"{'service':<14}{'usage':<32}{'amount':>16}  {'unit':<20}{'USD':>9}  price of"
     for service, usd in by_service(bill).items():
@@ -208,23 +208,6 @@ def _saving(load: Load) -> str:
     x86, arm = (total(items(replace(load, architecture=a))) for a in ("x86_64", "arm64"))
     saved = f"{x86 - arm:.2f} USD of {x86:.2f} ({(x86 - arm) / x86:.0%})"
     return f"saves {saved}" if load.architecture == "arm64" else f"would save {saved}"
-
-
-COMPARED = (0, 100_000, 1_000_000)
-"""Tasks a month."""
-
-
-def comparison() -> Iterator[tuple[str, ...]]:
-    """What a month of one-second tasks costs here and elsewhere: what, price, its date, and USD for
-    each number of tasks that is compared."""
-    known = [price.as_of for price in PRICES.values()]
-    when = f"{min(known)} to {max(known)}"
-    for name, zones in (("`--network ipv6`", 0), ("interface endpoint", 1)):
-        bills = (total(items(Load(tasks, 1.0, 384, zones=zones))) for tasks in COMPARED)
-        yield f"**this**, {name}", "below", when, *(f"**{usd:.2f}**" for usd in bills)
-    for other in OTHERS:
-        sums = (other.a_month + other.a_task * tasks for tasks in COMPARED)
-        yield other.what, other.price, other.as_of, *(f"{usd:.2f}" for usd in sums)
 
 
 def _line(item: Item) -> str:

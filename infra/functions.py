@@ -70,6 +70,7 @@ def _variables(outputs: Mapping[str, str]) -> dict[str, str]:
         "RESULTS_QUEUE": outputs["ResultsQueue"],
         "DEAD_LETTER_QUEUE": outputs["TasksDeadQueue"],
         "RETENTION_DAYS": outputs["RetentionDays"],
+        "ARCHITECTURE": Runtime.of(outputs).architecture,
         # Read by Chalice, too: with "iam", API Gateway authorizes each request with IAM.
         "AUTH": outputs["Auth"],
     }

@@ -18,7 +18,7 @@ The table of routes and the document made from it
 Beside it
   page_files            the page's static files
   logs                  reads an attempt's log, also while it is written
-  prices                what runs cost
+  costs                 what runs cost
   cross_site            protection against requests from other web pages
 
 Every Lambda function imports this package through app.py, so it imports nothing that only the

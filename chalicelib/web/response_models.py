@@ -33,7 +33,7 @@ from chalicelib.database.reads.values import (
 )
 from chalicelib.enums import AuthMode, HealthStatus, Role
 from chalicelib.ports import QueueDepth
-from chalicelib.web.prices import Cost
+from chalicelib.web.costs import Cost
 
 __all__ = ["Backfill", "DagSource", "Pool", "Run"]  # returned as they are read
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from chalicelib import bootstrap
 from chalicelib.database.reads import costs
-from chalicelib.web import prices
+from chalicelib.web.costs import REQUESTS_PER_INVOCATION
 from tests.support.api import Api
 
 
@@ -98,10 +101,23 @@ def test_a_run_costs_what_lambda_bills_for_it(api: Api) -> None:
     api.rows.task(api.rows.run("a"), "extract", attempt=LAMBDA)
     cost = api.get(f"/api/runs/{run_id}").json["cost"]
     assert (cost["billed_ms"], cost["gb_seconds"], cost["basis"]) == (4000, 2.0, "billed")
-    assert cost["requests"] == 2 * prices.REQUESTS_PER_INVOCATION + 2
+    assert cost["requests"] == 2 * REQUESTS_PER_INVOCATION + 2
     assert cost["dollars"] == pytest.approx(2 * 0.0000166667 + 2 * (0.2 + 6 * 0.4 + 2 * 5.0) / 1e6)
     of_dag = api.get("/api/dags/a").json["cost"]
     assert (of_dag["billed_ms"], of_dag["since"]) == (6000, None)
+
+
+def test_on_arm64_lambdas_time_costs_a_fifth_less_and_the_price_list_says_so(api: Api) -> None:
+    api.rows.dag("a")
+    run_id = api.rows.run("a")
+    api.rows.task(run_id, "extract", attempt=LAMBDA)
+    x86_64 = api.get(f"/api/runs/{run_id}").json["cost"]
+    settings = replace(bootstrap.ports().settings, architecture="arm64")
+    bootstrap.configure(replace(bootstrap.ports(), settings=settings))
+    for path in (f"/api/runs/{run_id}", "/api/dags/a"):
+        cost = api.get(path).json["cost"]
+        assert x86_64["dollars"] - cost["dollars"] == pytest.approx(0.2 * 0.0000166667, rel=1e-3)
+        assert "arm64" in cost["prices"]
 
 
 def test_what_did_not_run_on_lambda_is_an_estimate_and_says_so(api: Api) -> None:
@@ -119,7 +135,7 @@ def test_every_question_of_a_sensor_is_a_request(api: Api) -> None:
     run_id = api.rows.run("a")
     api.rows.task(run_id, "load", attempt={**LAMBDA, "pokes": 9})
     cost = api.get(f"/api/runs/{run_id}").json["cost"]
-    assert cost["requests"] == 10 * prices.REQUESTS_PER_INVOCATION + 10
+    assert cost["requests"] == 10 * REQUESTS_PER_INVOCATION + 10
 
 
 def test_a_log_that_came_in_the_result_costs_no_request(api: Api) -> None:
@@ -128,7 +144,7 @@ def test_a_log_that_came_in_the_result_costs_no_request(api: Api) -> None:
     api.rows.task(run_id, "load", attempt=LAMBDA)
     api.rows.short_log(run_id, "load", 1, "short")
     cost = api.get(f"/api/runs/{run_id}").json["cost"]
-    assert cost["requests"] == prices.REQUESTS_PER_INVOCATION
+    assert cost["requests"] == REQUESTS_PER_INVOCATION
     assert cost["dollars"] == pytest.approx(0.0000166667 + (0.2 + 6 * 0.4 + 5.0) / 1e6)
 
 

@@ -10,8 +10,8 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from chalicelib.aws_prices import PRICES
 from infra.cost import DATABASE_FUNCTION_MB
-from infra.prices import PRICES
 from tests.bench.dag_files import fan_out
 from tests.bench.metered_cloud import Functions, Meter, MeteredCloud, metered_cloud
 from tests.bench.report import Line, Target

@@ -14,8 +14,8 @@ from typing import TypeVar
 from chalicelib.config import SETTINGS, Setting
 from chalicelib.dag.states import RUN_TRANSITIONS, TASK_TRANSITIONS, RunState, TaskState
 from chalicelib.notification_kinds import KINDS
-from infra import cost, permissions
-from tests.support import api_reference, language_reference
+from infra import permissions
+from tests.support import api_reference, cost_comparison, language_reference
 from tests.unit.test_imports import IMPURE, ROOMS, SHARED
 
 ROOT = Path(__file__).parents[2]
@@ -120,9 +120,9 @@ def costs_markdown() -> str:
 
 
 def _cost_rows() -> list[tuple[str, ...]]:
-    tasks = [f"{number:,} tasks" if number else "nothing runs" for number in cost.COMPARED]
+    tasks = [f"{number:,} tasks" if number else "nothing runs" for number in cost_comparison.TASKS]
     head = ("a month, in USD", "price", "of", *tasks)
-    return [head, ("---",) * len(head), *cost.comparison()]
+    return [head, ("---",) * len(head), *cost_comparison.comparison()]
 
 
 def costs_summary_markdown() -> str:

@@ -72,7 +72,8 @@ ROOMS: dict[str, Room] = {
     "executor": room(f"{SHARED} utils"),
     "aws": room(f"{SHARED} utils", "boto3 botocore urllib3"),
     "web": room(
-        f"{SHARED} utils dag.json_values database.reads admin bootstrap web.routes", "chalice"
+        f"{SHARED} aws_prices utils dag.json_values database.reads admin bootstrap web.routes",
+        "chalice",
     ),
     "web.routes": room("enums web"),
     "web.handlers": room(
@@ -83,13 +84,15 @@ ROOMS: dict[str, Room] = {
         "boto3 botocore chalice click moto werkzeug",
     ),
     "utils": room(),
+    "aws_prices": room(),
     **{name: room(SHARED) for name in SHARED.split()},
     # What puts the rooms together.
     "bootstrap": room(f"{SHARED} utils database {SCHEDULER} admin executor aws"),
     "app": room(f"{SHARED} utils {SCHEDULER} admin executor web bootstrap local", "chalice"),
     # The installation: definitions, then what acts on AWS, then the commands.
     "infra": room(
-        f"{TABLES} messages claims config places local.python_versions", "boto3 botocore"
+        f"{TABLES} aws_prices messages claims config places local.python_versions",
+        "boto3 botocore",
     ),
     "infra.bundle": room("infra local.python_versions", "chalice packaging"),
     "infra.resources": room("infra places", "botocore"),

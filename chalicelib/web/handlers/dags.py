@@ -7,7 +7,7 @@ from chalicelib.database.reads import costs, dags
 from chalicelib.database.reads.values import DagSource
 from chalicelib.errors import NotFound
 from chalicelib.scheduler.commands import dags as dag_commands
-from chalicelib.web import prices
+from chalicelib.web.costs import cost
 from chalicelib.web.handlers.list_pages import list_response
 from chalicelib.web.handlers.not_found import not_found, require
 from chalicelib.web.handlers.read_transaction import read_transaction
@@ -57,7 +57,7 @@ def get_dag(call: Call) -> DagDetail:
     with read_transaction() as tx:
         dag = require(dags.dag(tx, dag_id), "DAG", dag_id, _LIST)
         usage = costs.of_dag(tx, dag_id)
-    return extend(DagDetail, dag, cost=prices.cost(usage))
+    return extend(DagDetail, dag, cost=cost(usage, bootstrap.ports().settings.architecture))
 
 
 def patch_dag(call: Call) -> DagDetail:

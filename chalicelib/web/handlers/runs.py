@@ -7,7 +7,7 @@ from chalicelib.database.reads import costs, dags, runs, task_instances
 from chalicelib.database.reads.values import Run
 from chalicelib.scheduler.commands import acknowledgements
 from chalicelib.scheduler.commands import runs as run_commands
-from chalicelib.web import prices
+from chalicelib.web.costs import cost
 from chalicelib.web.handlers.clearing import cleared_tasks
 from chalicelib.web.handlers.list_pages import list_response
 from chalicelib.web.handlers.not_found import not_found, require
@@ -63,7 +63,7 @@ def get_run(call: Call) -> RunDetail:
     return extend(
         RunDetail,
         run,
-        cost=prices.cost(usage),
+        cost=cost(usage, bootstrap.ports().settings.architecture),
         task_instances=page.items,
         next_cursor=Cursor("tasks_of_run").encode(page.next_key),
     )

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.aws_prices import PRICES
 from infra.cost import Load, by_service, items, table, total
-from infra.prices import PRICES
 from infra.resources.stack import TEMPLATE
 
 MILLION = Load(1_000_000, 1.0, 384)

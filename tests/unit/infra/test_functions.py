@@ -51,6 +51,8 @@ def test_everything_that_the_app_has_scheduled_is_scheduled_in_the_table() -> No
 def test_the_functions_run_on_the_python_and_the_processors_of_the_stack() -> None:
     def chosen(**outputs: str) -> tuple[str, str]:
         whole = stage_config(PROD.stage, {**OUTPUTS, **outputs})
+        settings = config.load(whole["environment_variables"])
+        assert settings.architecture == whole["lambda_architecture"]  # for the price of runs
         return whole["lambda_python_version"], whole["lambda_architecture"]
 
     assert chosen() == ("python3.13", "x86_64")

@@ -91,8 +91,8 @@ def test_conditions_are_judged_for_the_functions_not_for_this_machine() -> None:
 
 @pytest.mark.parametrize("runtime", list(runtimes()), ids=str)
 def test_the_bundled_sqlite_goes_wherever_it_can(runtime: Runtime) -> None:
-    is_not_found = "pysqlite3-binary" in wheels.excluded(REQUIREMENTS, runtime)
-    assert is_not_found == (runtime.architecture == "arm64")
+    is_excluded = "pysqlite3-binary" in wheels.excluded(REQUIREMENTS, runtime)
+    assert is_excluded == (runtime.architecture == "arm64")
 
 
 def test_no_wheel_is_taken_that_the_glibc_of_the_functions_cannot_load() -> None:

@@ -1,7 +1,7 @@
-"""What runs cost: their usage times AWS's list prices. Update `AS_OF` along with the prices.
+"""What runs cost: their usage times AWS's list prices.
 
-Covers what grows with the work: the executor, and each attempt's share of queues and bucket.
-Excludes the fixed cost of a month, such as the tick and CloudWatch logs.
+Only usage caused by runs is counted: the executor, and each attempt's share of queues and bucket.
+Logs, the tick, and what a month costs without runs are not part of it.
 """
 
 from __future__ import annotations
@@ -9,23 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.aws_prices import REGION, price
 from chalicelib.database.reads.costs import Usage
 from chalicelib.enums import CostBasis
 
-AS_OF = "2026-11"
-REGION = "us-east-1"
-
-# US dollars.
-LAMBDA_GB_SECOND = 0.0000166667
-LAMBDA_REQUEST = 0.20 / 1_000_000
-SQS_REQUEST = 0.40 / 1_000_000
-S3_PUT = 5.00 / 1_000_000
-
-# A task message and a result are each sent, received and deleted; a claim is put, and a log chunk
-# unless the result carries the log. Heartbeats and further chunks of long commands come on top.
+# A task message and its result are each sent, received and deleted; one claim is put. Heartbeats
+# and further log chunks of long commands are not counted.
 SQS_PER_INVOCATION = 6
 PUTS_PER_INVOCATION = 1
 REQUESTS_PER_INVOCATION = 1 + SQS_PER_INVOCATION + PUTS_PER_INVOCATION
+
+_KEYS = ("lambda_gb_second", "lambda_request", "sqs_request", "s3_put")
+_AS_OF = min(price(key).as_of for key in _KEYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +46,28 @@ class Cost:
     since: datetime | None
 
 
-def cost(usage: Usage) -> Cost:
-    """The cost of some usage, rounded far below the cost of one attempt."""
+def cost(usage: Usage, architecture: str = "x86_64") -> Cost:
+    """Returns the cost of the usage on functions of that architecture. Rounds to far below the cost
+    of one attempt."""
     gb_seconds = usage.mb_ms / 1024 / 1000
     requests = usage.invocations * REQUESTS_PER_INVOCATION + usage.stored_logs
-    dollars = usage.invocations * _PER_INVOCATION + usage.stored_logs * S3_PUT
-    dollars += gb_seconds * LAMBDA_GB_SECOND
+    dollars = usage.invocations * _usd_per_invocation()
+    dollars += usage.stored_logs * price("s3_put").usd
+    dollars += gb_seconds * price("lambda_gb_second", architecture).usd
     return Cost(
         billed_ms=usage.billed_ms,
         gb_seconds=round(gb_seconds, 6),
         requests=requests,
         dollars=round(dollars, 12),
         basis=_basis(usage),
-        prices=f"AWS list prices, {REGION}, {AS_OF}",
+        prices=f"AWS list prices, {REGION}, {architecture}, {_AS_OF}",
         since=usage.since,
     )
 
 
-_PER_INVOCATION = LAMBDA_REQUEST + SQS_PER_INVOCATION * SQS_REQUEST + PUTS_PER_INVOCATION * S3_PUT
+def _usd_per_invocation() -> float:
+    queues = SQS_PER_INVOCATION * price("sqs_request").usd
+    return price("lambda_request").usd + queues + PUTS_PER_INVOCATION * price("s3_put").usd
 
 
 def _basis(usage: Usage) -> CostBasis:
