@@ -19,6 +19,7 @@ from chalicelib.claims import BucketClaims
 from chalicelib.errors import Unavailable
 from chalicelib.places import for_each_place
 from chalicelib.ports import Bucket, Claims, Clock, Credentials, Notifier, Queue, Secrets
+from chalicelib.utils.lambda_env import is_lambda
 from chalicelib.utils.time import utc_now
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def _path_of(setting: str) -> Path:
     """Of the database. Raises BadSetting, or Unavailable on Lambda without the file system."""
     if not setting:
         raise config.BadSetting("ORCHESTRATOR_DATABASE is not set: the path of the SQLite file")
-    if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
+    if is_lambda(os.environ):
         _require_mount(Path(setting))
     return Path(setting)
 

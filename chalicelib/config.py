@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.enums import AuthMode, words
+from chalicelib.utils.lambda_env import is_lambda
 
 PREFIX = "ORCHESTRATOR_"
 
@@ -217,7 +218,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             values[setting.name.lower()] = setting.parse(text)
         except ValueError as error:
             problems.append(f"{setting.variable}={text!r}: {error}")
-    if "AWS_LAMBDA_FUNCTION_NAME" not in environ:
+    if not is_lambda(environ):
         problems += unknown(environ)
     if problems:
         raise BadSetting("; ".join(problems))

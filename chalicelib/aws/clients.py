@@ -28,6 +28,7 @@ from botocore.exceptions import (
 )
 
 from chalicelib.errors import InvalidRequest, OrchestratorError, Unavailable
+from chalicelib.utils.lambda_env import is_lambda
 
 log = logging.getLogger("orchestrator.aws")
 
@@ -66,8 +67,7 @@ def address_family(environ: Mapping[str, str]) -> socket.AddressFamily:
     """The addresses to connect to. The names of dual-stack endpoints have both kinds, IPv4's first;
     from a VPC that has only an IPv6 way out each of those would cost `connect_timeout`."""
     is_ipv6 = environ.get("AWS_USE_DUALSTACK_ENDPOINT", "").lower() == "true"
-    is_lambda = "AWS_LAMBDA_FUNCTION_NAME" in environ
-    return socket.AF_INET6 if is_ipv6 and is_lambda else socket.AF_UNSPEC
+    return socket.AF_INET6 if is_ipv6 and is_lambda(environ) else socket.AF_UNSPEC
 
 
 def _use_address_family(family: socket.AddressFamily) -> None:

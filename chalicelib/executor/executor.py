@@ -48,6 +48,7 @@ from chalicelib.ports import (
     Queue,
     Secrets,
 )
+from chalicelib.utils.lambda_env import is_lambda
 from chalicelib.utils.logging import bind
 
 log = logging.getLogger("orchestrator.executor")
@@ -94,7 +95,7 @@ class Executor:
         sandbox.close_process(own_environ)
         self._memory_mb = sandbox.memory_mb(own_environ)
         # Lambda gives a process one message at a time; elsewhere others may have commands, too.
-        self._processes = sandbox.Processes() if sandbox.is_lambda(own_environ) else None
+        self._processes = sandbox.Processes() if is_lambda(own_environ) else None
         self._runs = runs
         self._claims = claims
         self._results = results

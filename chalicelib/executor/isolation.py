@@ -20,7 +20,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TypeVar
 
-from chalicelib.executor.sandbox import is_lambda
+from chalicelib.utils.lambda_env import is_lambda
 
 log = logging.getLogger("orchestrator.executor")
 

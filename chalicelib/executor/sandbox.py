@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from chalicelib.utils.lambda_env import is_lambda
+
 log = logging.getLogger("orchestrator.executor")
 
 _PR_SET_DUMPABLE = 4
@@ -214,10 +216,6 @@ def _reap_children() -> None:
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
-
-
-def is_lambda(environ: Mapping[str, str]) -> bool:
-    return "AWS_LAMBDA_FUNCTION_NAME" in environ
 
 
 def memory_mb(environ: Mapping[str, str]) -> int | None:

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, TextIO
 
+from chalicelib.utils.lambda_env import is_lambda
 from chalicelib.utils.time import iso
 
 ROOT = "orchestrator"
@@ -65,7 +66,7 @@ def configure(
     are what was met before there was a log.
     """
     environ = os.environ if environ is None else environ
-    on_lambda = "AWS_LAMBDA_FUNCTION_NAME" in environ
+    on_lambda = is_lambda(environ)
     handler = _Handler(stream)
     handler.setFormatter(JsonFormatter() if on_lambda else ReadableFormatter())
     root, ours = logging.getLogger(), logging.getLogger(ROOT)

@@ -85,7 +85,7 @@ ROOMS: dict[str, Room] = {
     ),
     "utils": room(),
     "aws_prices": room(),
-    **{name: room(SHARED) for name in SHARED.split()},
+    **{name: room(f"{SHARED} utils") for name in SHARED.split()},
     # What puts the rooms together.
     "bootstrap": room(f"{SHARED} utils database {SCHEDULER} admin executor aws"),
     "app": room(f"{SHARED} utils {SCHEDULER} admin executor web bootstrap local", "chalice"),
