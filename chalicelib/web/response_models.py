@@ -71,6 +71,38 @@ class ValidatedDag:
 
 
 @dataclass(frozen=True, slots=True)
+class DagFileField:
+    """A key of a DAG file. Texts may contain code in backticks.
+
+    Attributes:
+        aliases: Other names of the key.
+        type: What the value looks like.
+        default: Value if the key is omitted, `required`, or `none`.
+    """
+
+    name: str
+    aliases: tuple[str, ...]
+    type: str
+    default: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class DagFileTable:
+    """The keys of one mapping in a DAG file, such as a task."""
+
+    title: str
+    fields: tuple[DagFileField, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DagFileReference:
+    """Every key of a DAG file."""
+
+    tables: tuple[DagFileTable, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NextFireTimes:
     """The next fire times of a schedule."""
 

@@ -35,6 +35,9 @@ PLACES = (
     "ticks",
     "audit",
     "notifications",
+    "reference",
+    "reference?part=api",
+    "reference?part=api&q=RunDetail",
     "nowhere",
 )
 DIALOGS = {

@@ -4,6 +4,7 @@ Only registration uses it. Runs use the compiled `Dag`.
 
 command_warnings  warnings about commands that would run text supplied by users
 cross_checks      fields that contradict each other, or need each other
+field_reference   describes the keys of a DAG file for people
 json_schema       the JSON Schema of DAG files, for editors and generators
 mappings          reads a mapping by a table of fields
 parser            the entry point: `parse` and `parse_file`

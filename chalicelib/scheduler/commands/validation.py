@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from chalicelib.dag.language.field_reference import FieldReference, field_reference
 from chalicelib.dag.language.json_schema import json_schema
 from chalicelib.dag.language.parser import ParsedFile, parse_file
 from chalicelib.dag.schedule.fire_times import fire_times
@@ -20,3 +21,8 @@ def validate(source: bytes, now: datetime) -> tuple[ParsedFile, list[datetime]]:
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of a DAG file."""
     return json_schema()
+
+
+def fields() -> dict[str, list[FieldReference]]:
+    """Every key of a DAG file, by the title of its table."""
+    return field_reference()

@@ -13,6 +13,6 @@ pools             pools
 read_transaction  the read transaction of a handler
 runs              runs
 task_instances    task instances, their attempts and logs
-validation        checking a DAG file without registering it; the JSON Schema of DAG files
+validation        checking a DAG file without registering it; the JSON Schema and keys of DAG files
 wait_reasons      adds to runs and task instances what they wait for
 """

@@ -1,4 +1,4 @@
-"""Checking a DAG file without registering it; the JSON Schema of DAG files."""
+"""Checking a DAG file without registering it; the JSON Schema and the keys of DAG files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from typing import Any
 from chalicelib import bootstrap
 from chalicelib.scheduler.commands import validation
 from chalicelib.web.request_parsing import Call
-from chalicelib.web.response_models import ValidatedDag
+from chalicelib.web.response_models import (
+    DagFileField,
+    DagFileReference,
+    DagFileTable,
+    ValidatedDag,
+)
 
 
 def validate(call: Call) -> ValidatedDag:
@@ -17,3 +22,18 @@ def validate(call: Call) -> ValidatedDag:
 
 def get_dag_schema(_: Call) -> dict[str, Any]:
     return validation.schema()
+
+
+def get_dag_file_reference(_: Call) -> DagFileReference:
+    return DagFileReference(
+        tuple(
+            DagFileTable(
+                title,
+                tuple(
+                    DagFileField(f.name, f.aliases, f.type, f.default, f.description)
+                    for f in fields
+                ),
+            )
+            for title, fields in validation.fields().items()
+        )
+    )

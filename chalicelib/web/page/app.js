@@ -23,6 +23,7 @@ const VIEWS = {
   ticks: { title: "Ticks", list: "views/ticks.js" },
   audit: { title: "Audit", list: "views/audit.js" },
   notifications: { title: "Notifications", list: "views/notifications.js" },
+  reference: { title: "Reference", list: "views/reference.js" },
 };
 const HEALTH_SECONDS = 15;
 

@@ -181,6 +181,13 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "GET",
+        "/api/dag-file-reference",
+        "validation.get_dag_file_reference",
+        "Keys of DAG files, with types, defaults and descriptions",
+        {200: "DagFileReference"},
+    ),
+    Route(
+        "GET",
         "/api/openapi.json",
         "operations.get_openapi",
         "This API as an OpenAPI 3.1 document",
