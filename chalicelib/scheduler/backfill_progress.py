@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
+from enum import StrEnum
 from functools import partial
 
 from chalicelib.dag.model import Dag
@@ -26,13 +27,22 @@ from chalicelib.scheduler.unit_of_work import UnitOfWork
 log = logging.getLogger("orchestrator.scheduler")
 
 MAX_BACKFILLS = 50
-MAX_LOOKED_AT = 200
+MAX_DATES = 200
 """Dates that one pass processes."""
 
 
+class DateOutcome(StrEnum):
+    """What became of one date of a backfill. The backfill counts them by these words."""
+
+    CREATED = "created"
+    CLEARED = "cleared"
+    SKIPPED = "skipped"
+    REJECTED = "rejected"
+
+
 def advance_all(work: UnitOfWork) -> int:
-    """Take every running backfill on, should a run's end have been missed; answers the runs
-    made."""
+    """Advance every running backfill, in case the end of a run was missed. Returns the number of
+    runs created."""
     created = 0
     for backfill in backfills.running(work.tx, MAX_BACKFILLS):
         created += advance(work, backfill.id)
@@ -63,13 +73,13 @@ def _create_runs(work: UnitOfWork, backfill_id: int) -> int:
     definition = work.definition(dag.version_id)
     active = runs.backfill_count(work.tx, backfill.id)
     date, counts, created = backfill.next_date, dict(backfill.counts), 0
-    for _ in range(MAX_LOOKED_AT):
+    for _ in range(MAX_DATES):
         if date is None or active >= backfill.max_active_runs:
             break
         outcome = _process_date(work, backfill, date)
-        counts[outcome] = counts.get(outcome, 0) + 1
-        active += outcome in ("made", "cleared")
-        created += outcome == "made"
+        counts[outcome.value] = counts.get(outcome.value, 0) + 1
+        active += outcome in (DateOutcome.CREATED, DateOutcome.CLEARED)
+        created += outcome is DateOutcome.CREATED
         date = _next_date(definition, backfill, date)
     else:
         work.outbox.wake(work.now)  # the tick or this wake-up continues
@@ -79,9 +89,9 @@ def _create_runs(work: UnitOfWork, backfill_id: int) -> int:
     return created
 
 
-def _process_date(work: UnitOfWork, backfill: Backfill, date: datetime) -> str:
-    """Make, clear, or leave the run of one date. One that is refused, as by a default that is no
-    value for its param on that date, does not stand in the way of the next."""
+def _process_date(work: UnitOfWork, backfill: Backfill, date: datetime) -> DateOutcome:
+    """Create, clear or skip the run of one date. A date that is rejected, for example because a
+    param's default is invalid on that date, does not block the next."""
     try:
         existing = runs.by_logical_date(work.tx, backfill.dag_id, date)
         if existing is not None:
@@ -90,10 +100,10 @@ def _process_date(work: UnitOfWork, backfill: Backfill, date: datetime) -> str:
     except OrchestratorError as error:
         ids = {"dag_id": backfill.dag_id, "backfill_id": backfill.id, "logical_date": date}
         log.error("a date of a backfill was rejected: %s", error.message, extra=ids)
-        return "refused"
+        return DateOutcome.REJECTED
 
 
-def _create_run(work: UnitOfWork, backfill: Backfill, date: datetime) -> str:
+def _create_run(work: UnitOfWork, backfill: Backfill, date: datetime) -> DateOutcome:
     dag = dags.find(work.tx, backfill.dag_id)
     assert dag is not None
     before = previous_fire_time(work.definition(dag.version_id), date)
@@ -105,22 +115,23 @@ def _create_run(work: UnitOfWork, backfill: Backfill, date: datetime) -> str:
         not_before=work.now,
         backfill_id=backfill.id,
     )
-    return "made" if create_run(work, dag, new) is not None else "left"
+    run = create_run(work, dag, new)
+    return DateOutcome.SKIPPED if run is None else DateOutcome.CREATED
 
 
-def _reprocess(work: UnitOfWork, backfill: Backfill, run: Run) -> str:
+def _reprocess(work: UnitOfWork, backfill: Backfill, run: Run) -> DateOutcome:
     wanted = {
         "none": (),
         Reprocess.FAILED: (RunState.FAILED,),
         Reprocess.ALL: (RunState.FAILED, RunState.SUCCESS, RunState.CANCELLED),
     }[backfill.reprocess]
     if run.state not in wanted or run.is_being_removed:
-        return "left"
+        return DateOutcome.SKIPPED
     request = ClearRequest(run_on_latest_version=backfill.run_on_latest_version)
     if not clearing.clear(work, run, request).is_change:
-        return "left"
+        return DateOutcome.SKIPPED
     runs.adopt(work.tx, run.key, backfill.id)
-    return "cleared"
+    return DateOutcome.CLEARED
 
 
 def _next_date(dag: Dag, backfill: Backfill, date: datetime) -> datetime | None:

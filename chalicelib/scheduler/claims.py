@@ -23,9 +23,8 @@ class ClaimAttempt:
 
 
 def claim(claims: Claims, attempt: Attempt, reason: str, now: datetime) -> ClaimAttempt:
-    """Take the attempt's claim, or learn when its command did start. Of a claim that cannot be
-    read nobody knows whether the command ran: it counts as an executor's that has been silent since
-    1970."""
+    """Take the attempt's claim, or find out when its command started. A claim that cannot be read
+    counts as an executor's that has been silent since 1970, because the command may have run."""
     try:
         standing = claims.take(attempt, Claim(Claimant.SCHEDULER, now.timestamp(), reason))
     except UnreadableClaim:
@@ -37,7 +36,8 @@ def claim(claims: Claims, attempt: Attempt, reason: str, now: datetime) -> Claim
 
 
 def stop(claims: Claims, attempt: Attempt, now: datetime) -> bool:
-    """Keep the attempt from beginning: True. If it has begun, ask its executor to stop it."""
+    """Prevent the attempt from starting; if it has started, ask its executor to stop it. Returns
+    whether it never starts."""
     if claim(claims, attempt, "cancelled", now).claimed_at is None:
         return True
     claims.request_cancel(attempt, now.timestamp())

@@ -3,7 +3,8 @@
 Events arrive twice, late, out of order, or never. So an event only says where to look: what counts
 is the object as it is now, and its ETag says whether it was read before. After the commit the
 object is read once more, because a slower registration of older content may have been committed
-last. And the tick compares the whole bucket every few minutes."""
+last. And the tick compares the whole bucket every few minutes.
+"""
 
 from __future__ import annotations
 

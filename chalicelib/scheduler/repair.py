@@ -83,9 +83,9 @@ def recover_after_restart(scheduler: SchedulerContext) -> None:
     due now. Only for callers that know that the queues are empty and no executor is alive."""
     with scheduler.database.read() as tx:
         queued = task_instances.queued_before(tx, scheduler.now(), MAX_LOST)
-    begun = [task.attempt for task in queued if scheduler.claims.is_taken(task.attempt)]
+    claimed = [task.attempt for task in queued if scheduler.claims.is_taken(task.attempt)]
     with unit_of_work(scheduler) as work:
-        for attempt in begun:
+        for attempt in claimed:
             task = task_instances.find(work.tx, attempt)
             if task is not None and task.attempt == attempt:
                 end(work, task, End(Outcome.LOST, work.now, reason="its executor was stopped"))

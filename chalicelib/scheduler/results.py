@@ -231,9 +231,9 @@ def _reschedule_poke(work: UnitOfWork, definition: Task, task: TaskInstance, end
         return False
     if not _may_retry(work, definition, task):
         return False
-    begun = ended.started_at or task.queued_at or work.now
+    started_at = ended.started_at or task.queued_at or work.now
     timeout = timedelta(seconds=sensor.timeout)
-    until = min(task.poke_until or begun + timeout, ended.ended_at + timeout)
+    until = min(task.poke_until or started_at + timeout, ended.ended_at + timeout)
     due_at = ended.ended_at + timedelta(seconds=sensor.poke_interval)
     if due_at > until:
         return False

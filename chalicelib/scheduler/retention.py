@@ -6,7 +6,8 @@ again meanwhile.
 
 A round starts every few minutes and continues in every tick until nothing is left, batch after
 batch as long as the tick has time. What is removed is bounded by what a transaction can take, not
-by a number per day."""
+by a number per day.
+"""
 
 from __future__ import annotations
 

@@ -34,26 +34,26 @@ def trigger(work: UnitOfWork, run: Run, task: TaskInstance) -> None:
     if not attempts.begin_waiting(work.tx, task, run.version, work.now):
         return
     runs.begin(work.tx, task.run_key, work.now)
-    begun = task_instances.by_key(work.tx, task.key)
-    assert begun is not None
+    waiting_task = task_instances.by_key(work.tx, task.key)
+    assert waiting_task is not None
     try:
         with work.savepoint():
             child = _create_child_run(
-                work, run, begun, definition.trigger_dag_id or "", definition.conf
+                work, run, waiting_task, definition.trigger_dag_id or "", definition.conf
             )
     except (TemplateError, OrchestratorError) as error:
         if work.tx.is_doomed_by(error):
             raise
-        _end(work, begun, Outcome.FAILED, str(error))
+        _end(work, waiting_task, Outcome.FAILED, str(error))
         return
     except Exception as error:
-        reason = work.record_error(error, "a run to trigger", **begun.attempt.ids())
-        _end(work, begun, Outcome.FAILED, reason)
+        reason = work.record_error(error, "a run to trigger", **waiting_task.attempt.ids())
+        _end(work, waiting_task, Outcome.FAILED, reason)
         return
     if not definition.wait_for_completion:
-        _end(work, begun, Outcome.SUCCESS, f"created {child.run_id}")
+        _end(work, waiting_task, Outcome.SUCCESS, f"created {child.run_id}")
     else:
-        task_instances.explain(work.tx, begun.key, f"waits for {child.run_id}")
+        task_instances.explain(work.tx, waiting_task.key, f"waits for {child.run_id}")
 
 
 def end_parent_task(work: UnitOfWork, child: Run, state: RunState) -> None:

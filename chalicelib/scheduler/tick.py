@@ -154,7 +154,7 @@ def _decide(work: UnitOfWork, outside: _Gathered, report: Report) -> None:
         report.part(work, "future_times_corrected", clock_repair.correct_future_times)
         stopped = report.part(work, "runs_stopped", registration.stop_removed)
         is_done = outside.is_compared and stopped < registration.MAX_STOPPED
-        if is_done:  # else the next tick goes on
+        if is_done:  # else the next tick continues
             housekeeping.set_fact(work.tx, _LAST_ROUND, work.now)
     report.errors += work.isolated_errors[:MAX_ERRORS]
 

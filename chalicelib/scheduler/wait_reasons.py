@@ -1,4 +1,4 @@
-"""Why runs and tasks wait: what has to change before they go on.
+"""Why runs and tasks wait: what has to change before they continue.
 
 Read-only. The same functions that decide are asked, with the database as it is now, so that the
 answer cannot differ from what the scheduler does.

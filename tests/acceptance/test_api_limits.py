@@ -99,7 +99,7 @@ def test_a_backfill_makes_its_runs_little_by_little(hourly: Api) -> None:
     assert run["logical_date"] == "2026-11-01T05:00:00Z"
     shown = hourly.get(f"/api/backfills/{key}").json
     assert (shown["state"], shown["active_runs"], shown["is_reverse"]) == ("running", 1, True)
-    assert shown["counts"] == {"made": 1}
+    assert shown["counts"] == {"created": 1}
     assert shown["actions"] == ["pause", "cancel"]
 
 

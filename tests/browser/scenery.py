@@ -251,7 +251,7 @@ def around(api: Api, run_id: str) -> None:
     api.rows.now = NOW - timedelta(hours=5)
     api.rows.notification(run_id, "delivered", target="https://chat.example.com/hooks/data")
     api.rows.notification(run_id, "failed", kind="sns", target="arn:aws:sns:::oncall", sends=4)
-    api.rows.backfill("postgres_backup", "done", counts='{"made": 2}', ended_at=to_us(NOW))
+    api.rows.backfill("postgres_backup", "done", counts='{"created": 2}', ended_at=to_us(NOW))
     with api.database.write() as tx:
         housekeeping.audit(tx, "olga", "pause", "old_exports", {}, NOW - timedelta(days=2))
         housekeeping.audit(tx, "olga", "note", run_id, {"note": "asked apac"}, NOW - 9 * HOUR / 2)

@@ -99,7 +99,7 @@ def build(api: Api, length: int) -> Ids:
     waiting = api.rows.run(dag_id, "queued")
     api.rows.task(waiting, task_id, "none")
     api.rows.notification(failed, "failed", target=f"https://{TEXT}", reason=TEXT, task_id=task_id)
-    api.rows.backfill(dag_id, "done", counts='{"made": 2}', ended_at=to_us(START))
+    api.rows.backfill(dag_id, "done", counts='{"created": 2}', ended_at=to_us(START))
     api.rows.tick(errors=[TEXT], runs_created=1)
     with api.database.write() as tx:
         housekeeping.audit(tx, TEXT, "note", failed, {"note": TEXT}, START)

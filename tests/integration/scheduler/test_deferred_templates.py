@@ -134,4 +134,4 @@ def test_dates_of_a_backfill_wait_for_the_templates_of_their_params(
     backfills.create(world.scheduler, "many", who="a", from_date=now.replace(hour=7), to_date=now)
     world.play(70, step=1)
     assert max(database.compiled) <= MAX_COMPILED
-    assert world.all("SELECT state, counts FROM backfills") == [("done", '{"made": 4}')]
+    assert world.all("SELECT state, counts FROM backfills") == [("done", '{"created": 4}')]

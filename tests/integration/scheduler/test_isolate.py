@@ -27,7 +27,7 @@ def test_a_date_that_gives_no_good_params_does_not_stop_its_backfill(
     backfills.create(world.scheduler, "d", who="a", from_date=first, to_date=last)
     world.play(2, ticking=False)
     assert world.all("SELECT state, counts FROM backfills") == [
-        ("done", '{"made": 2, "refused": 1}')
+        ("done", '{"created": 2, "rejected": 1}')
     ]
     assert world.all("SELECT DISTINCT state FROM runs") == [("success",)]
 

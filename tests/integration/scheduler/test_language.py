@@ -513,7 +513,7 @@ def test_a_backfill_is_made_little_by_little_and_ends(make_world: MakeWorld) -> 
         assert active <= 2
         world.play(1, ticking=False)
     assert dates(world) == [first + timedelta(hours=n) for n in range(24)]
-    assert world.all("SELECT state, counts FROM backfills") == [("done", '{"made": 24}')]
+    assert world.all("SELECT state, counts FROM backfills") == [("done", '{"created": 24}')]
     assert plan.id == 1
 
 
@@ -549,8 +549,8 @@ def test_a_backfill_leaves_or_redoes_what_was_run(make_world: MakeWorld) -> None
     world.play(5, ticking=False)
     assert {row[0] for row in world.all("SELECT state FROM runs")} == {"success"}
     assert world.all("SELECT counts FROM backfills ORDER BY id") == [
-        ('{"made": 2, "left": 1}',),
-        ('{"left": 2, "cleared": 1}',),
+        ('{"created": 2, "skipped": 1}',),
+        ('{"skipped": 2, "cleared": 1}',),
     ]
 
 
