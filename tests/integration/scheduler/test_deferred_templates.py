@@ -116,11 +116,11 @@ def test_what_cannot_be_kept_compiled_does_not_wait_for_ever(make_world: MakeWor
     with unit_of_work(world.scheduler) as work:
         with work.isolate("a thing", dag_id="d"):
             raise NotCompiled("{{ a }}")
-        assert (list(work.to_compile), work.skipped_items) == (["{{ a }}"], [])
-        work.compiled = frozenset(["{{ a }}"])
+        assert (list(work.templates_to_compile), work.isolated_errors) == (["{{ a }}"], [])
+        work.compiled_templates = frozenset(["{{ a }}"])
         with work.isolate("a thing", dag_id="d"):
             raise NotCompiled("{{ a }}")
-        assert len(work.skipped_items) == 1
+        assert len(work.isolated_errors) == 1
 
 
 def test_dates_of_a_backfill_wait_for_the_templates_of_their_params(

@@ -480,7 +480,7 @@ def test_a_task_waits_for_the_run_that_it_started(
     assert world.run_state(run_id) == state
 
 
-def test_a_circle_of_dags_is_stopped(make_world: MakeWorld) -> None:
+def test_a_cycle_of_dags_is_stopped(make_world: MakeWorld) -> None:
     world = make_world()
     for one, other in (("A", "b"), ("B", "a")):
         world.upload(
@@ -491,7 +491,7 @@ def test_a_circle_of_dags_is_stopped(make_world: MakeWorld) -> None:
     world.play(3, ticking=False)
     assert world.run_state(run_id) == "failed"
     assert world.all("SELECT count(*) FROM runs") == [(2,)]
-    assert any("circle: a -> b -> a" in row[0] for row in world.all("SELECT reason FROM attempts"))
+    assert any("cycle a -> b -> a" in row[0] for row in world.all("SELECT reason FROM attempts"))
 
 
 # ---------------------------------------------------------------- backfill
