@@ -1,7 +1,7 @@
-"""Which words of which commands are taken as plain text.
+"""Finds out which arguments of a command the shell takes as plain text.
 
-A program gets its arguments as they are. A builtin of a shell may take them for code, for names of
-variables or for arithmetic; only those listed here are known not to.
+A program receives its arguments unchanged. A shell builtin may treat them as code, as names of
+variables or as arithmetic; only the builtins listed here are known not to.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from chalicelib.dag.shell.shell_names import (
 from chalicelib.dag.shell.syntax_tree import Kind, Part, Word
 
 Refusal = tuple[int, str]
-"""A value, and why it may not stand there."""
+"""A value's index, and why it may not stand there."""
 
 NameJudge = Callable[[str], str]
-"""Why no value may be assigned to a variable of that name, or nothing."""
+"""Returns why no value may be assigned to a variable, or an empty text."""
 
 _PLAIN = word_set(
     """
@@ -41,7 +41,7 @@ _HOMES = ("HOME", "PWD", "OLDPWD", "TMPDIR")
 def refusals(
     words: list[Word], functions: set[str], assignment_refusal: NameJudge
 ) -> Iterator[Refusal]:
-    """The values among the words of a simple command that are not taken as plain text."""
+    """Yield the values in a simple command that are not taken as plain text."""
     name = words[0].literal
     if name is None or not (words[0].is_single_word or name == "["):
         yield from _unknown(words)
@@ -65,7 +65,7 @@ def _all(words: list[Word], reason: str) -> Iterator[Refusal]:
 
 
 def _unknown(words: list[Word]) -> Iterator[Refusal]:
-    """A command whose name is known only when it runs. With a slash in it, it is a program."""
+    """Judge a command whose name is only known at run time. With a slash in it, it is a program."""
     if not _is_path(words[0]):
         reason = (
             "the name of this command is only known when it runs, and it may treat words as code"
@@ -79,15 +79,17 @@ def _is_path(word: Word) -> bool:
 
 
 def _is_unsplit(part: Part) -> bool:
-    """Whether no blank in it makes several words of it."""
+    """Whether white space in the part cannot split it into several words."""
     if part.kind is Kind.VARIABLE:
         return part.text not in "@*" and (part.is_quoted or part.text in _HOMES)
     return part.kind is not Kind.OTHER or part.is_quoted
 
 
 def _of_function(words: list[Word]) -> Iterator[Refusal]:
-    """A function of the script. What its body does with $1 is the author's to say; but that it runs
-    the words is common."""
+    """Judge a call of a function of the script.
+
+    The author decides what its body does with $1, but functions commonly run their arguments.
+    """
     for word in words[1:]:
         text = word.literal
         if text in BUILTINS - _PLAIN:
@@ -116,7 +118,7 @@ def _declared(words: list[Word], assignment_refusal: NameJudge) -> Iterator[Refu
 def _run_by(
     words: list[Word], functions: set[str], assignment_refusal: NameJudge
 ) -> Iterator[Refusal]:
-    """`command`, `builtin` and `exec` run what stands after them."""
+    """Judge `command`, `builtin` and `exec`, which run the words after them."""
     rest = words[1:]
     first = rest[0].literal if rest else None
     if words[0].literal == "command" and first in ("-v", "-V"):
@@ -130,7 +132,7 @@ def _run_by(
 
 
 def _printed(words: list[Word]) -> Iterator[Refusal]:
-    """The first word of `printf` may be -v and a name."""
+    """Judge `printf`, whose first word may be -v."""
     first = words[1] if len(words) > 1 else None
     if first is None or first.literal == "--":
         return
@@ -151,7 +153,7 @@ def _sourced(words: list[Word]) -> Iterator[Refusal]:
 
 
 def _set(words: list[Word]) -> Iterator[Refusal]:
-    """`set -- words` only sets $1 and so on."""
+    """Judge `set`. After `--` it only sets $1 and so on."""
     for count, word in enumerate(words[1:], start=1):
         if word.literal == "--":
             return
@@ -161,7 +163,7 @@ def _set(words: list[Word]) -> Iterator[Refusal]:
 
 
 def _tested(words: list[Word]) -> Iterator[Refusal]:
-    """`[ ]` and `test`, which find out from the number of words which of them are operators."""
+    """Judge `[ ]` and `test`, which tell operators from operands by the number of words."""
     operands = words[1:]
     if words[0].literal == "[" and operands and operands[-1].literal == "]":
         operands = operands[:-1]

@@ -1,4 +1,4 @@
-"""`[[ ]]`, which only bash knows: to sh it is the name of a command."""
+"""Reads `[[ ]]`, which only bash knows: in sh it is the name of a command."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _OTHERS = ("-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-nt", "-ot", "-ef")
 _UNARY = frozenset(f"-{letter}" for letter in "abcdefghknoprstuvwxzGLNORS")
 NUMERIC = frozenset(("-eq", "-ne", "-lt", "-le", "-gt", "-ge"))
 EVALUATING_OPERATORS = frozenset((*NUMERIC, "-v", "-R"))
-"""Operators whose operands bash evaluates as arithmetic, or as names with a subscript."""
+"""The operators whose operands bash evaluates as arithmetic, or as names with a subscript."""
 
 
 class ConditionReader(HeredocReader):
-    """Reads what stands between `[[` and `]]`."""
+    """Reads the text between `[[` and `]]`."""
 
     def conditional(self, start: int) -> None:
-        """The rest of a `[[`."""
+        """Read the rest of a `[[`."""
         with self.deeper():
             self._alternatives(start, is_after_or=False)
         word = self._blank_word(start)
@@ -25,7 +25,7 @@ class ConditionReader(HeredocReader):
             raise self.fail("an unsupported [[ ]]", start)
 
     def _alternatives(self, start: int, *, is_after_or: bool) -> bool:
-        """Tests with && and || between them. Returns whether an || was among them."""
+        """Read tests joined by && and ||. Returns whether an || was among them."""
         while True:
             is_after_or = self._test(start, is_after_or=is_after_or)
             self._blanks()
@@ -82,7 +82,7 @@ class ConditionReader(HeredocReader):
         return self.word()
 
     def _pattern(self, start: int) -> Word:
-        """A pattern or a regular expression: parentheses and bars may stand in it."""
+        """Read a pattern or regular expression, which may contain parentheses and bars."""
         self._blanks()
         word = self.word(also="()|")
         text = word.unquoted_text

@@ -1,4 +1,4 @@
-"""What a dollar sign begins: variables, substitutions, arithmetic."""
+"""Reads what a dollar sign begins: variables, substitutions, arithmetic."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class ExpansionReader(WordReader):
             parts.append(Part(Kind.LITERAL, "$", is_double))
 
     def name(self) -> str:
-        """The name of a variable that begins here, or nothing."""
+        """Read the name of a variable, or return an empty text if none begins here."""
         found = ""
         while (char := self.source.peek()) and _NAME.fullmatch(found + char):
             found += char
@@ -83,7 +83,7 @@ class ExpansionReader(WordReader):
         parts.append(Part(kind, name, is_quoted, self.values_from(start)))
 
     def _parameter(self, start: int) -> tuple[str, bool]:
-        """The name ahead of the operator, and whether it may stand for several words."""
+        """Read the name before the operator, and return whether it may expand to several words."""
         source = self.source
         prefix = source.peek()
         if prefix in ("#", "!") and source.ahead(2)[1:] not in ("}", ":", "-", "=", "?", "+", ""):
@@ -106,7 +106,7 @@ class ExpansionReader(WordReader):
         return ("", False) if prefix == "#" else (name, many or prefix == "!")
 
     def subscript(self, start: int) -> str:
-        """The rest of a `[...]`, as written. What it holds is calculated."""
+        """Read the rest of a `[...]`, and return it as written. The shell evaluates it."""
         source, begin = self.source, self.source.at
         parts: list[Part] = []
         with self.only_numbers(EVALUATED_AS_ARITHMETIC):
@@ -129,7 +129,7 @@ class ExpansionReader(WordReader):
         self.source.skip(1)
 
     def _braces_text(self, *, is_double: bool, start: int) -> list[Part]:
-        """Up to the brace that closes `${`."""
+        """Read up to the brace that closes `${`."""
         source = self.source
         parts: list[Part] = []
         while (char := source.peek()) != "}":
@@ -169,8 +169,8 @@ class ExpansionReader(WordReader):
     # Arithmetic
 
     def arithmetic(self, what: str, start: int, also: str = "") -> None:
-        """The rest of an arithmetic expression and the `))` that ends it. `also` are characters
-        that may stand in it."""
+        """Read the rest of an arithmetic expression and its `))`. `also` are further characters
+        allowed in it."""
         source, depth = self.source, 0
         parts: list[Part] = []
         with self.deeper(), self.only_numbers(EVALUATED_AS_ARITHMETIC):
@@ -190,7 +190,7 @@ class ExpansionReader(WordReader):
         self.note_arithmetic(start, what, parts)
 
     def note_arithmetic(self, start: int, what: str, parts: list[Part]) -> None:
-        """Note which variables are calculated with."""
+        """Record the variables that arithmetic evaluates."""
         text = "".join(part.text if part.kind is Kind.LITERAL else " " for part in parts)
         names = {part.text for part in parts if part.kind is Kind.VARIABLE}
         names |= set(_NAME.findall(text))

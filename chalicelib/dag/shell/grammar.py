@@ -1,4 +1,4 @@
-"""The grammar of commands, as far as bash and sh agree on it or one of them refuses the script."""
+"""Reads a whole script, as far as bash and sh agree on its grammar or one of them rejects it."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class ScriptReader(SimpleReader):
         self._in_substitution = False
 
     def read(self) -> None:
-        """Read to the end. Raises NotUnderstood."""
+        """Read the script to its end. Raises NotUnderstood."""
         if self._list(_NEVER) or self.source.peek():
             raise self.fail(f"an unexpected {self.source.ahead(2)!r}")
         if self.pending:
             raise self.fail("a here-document that is never closed", self.pending[0].start)
 
     def substitution(self) -> None:
-        """The rest of a `$(`."""
+        """Read the rest of a `$(`."""
         start, before = self.source.at, (self.pending, self._in_substitution)
         self.pending, self._in_substitution = [], True
         with self.deeper():
@@ -43,20 +43,20 @@ class ScriptReader(SimpleReader):
         self.pending, self._in_substitution = before
 
     def inner_script(self, text: str, at: int) -> None:
-        """A script that the shell reads at another time, such as that within backticks."""
+        """Read a script that the shell reads separately, such as one in backticks."""
         inner = ScriptReader(text)
         inner._depth = self._depth + 1
         try:
             inner.read()
         except NotUnderstood as error:
             raise self.fail(error.what, at) from None
-        self.script.take(inner.script, at)
+        self.script.absorb(inner.script, at)
 
     # Lists
 
     def _list(self, ends: frozenset[str]) -> str:
-        """Commands up to one of the keywords `ends`, which is read and returned; or, with nothing
-        returned, up to a `)`, a `;;` or the end."""
+        """Read commands up to a keyword of `ends`, and return it; or up to a `)`, a `;;` or the
+        end, and return an empty text."""
         while True:
             self.lines()
             if self._is_at_end():
@@ -75,7 +75,7 @@ class ScriptReader(SimpleReader):
         return self.source.peek() in ("", ")") or self.source.ahead(2) in (";;", ";&")
 
     def _pipelines(self, ends: frozenset[str]) -> str:
-        """Commands with | && || between them; the keyword of `ends` if it is there instead."""
+        """Read commands joined by |, && and ||, or a keyword of `ends`, which is returned."""
         if end := self._command(ends):
             return end
         while True:
@@ -92,7 +92,7 @@ class ScriptReader(SimpleReader):
     # Commands
 
     def _command(self, ends: frozenset[str]) -> str:
-        """One command; or the keyword of `ends` that is read instead."""
+        """Read one command, or a keyword of `ends`, which is returned."""
         source, start = self.source, self.source.at
         if source.ahead(2) == "((":
             source.skip(2)
@@ -109,7 +109,7 @@ class ScriptReader(SimpleReader):
         return ""
 
     def _worded(self, word: Word, ends: frozenset[str]) -> str:
-        """A command that begins with a word."""
+        """Read a command that begins with a word."""
         keyword = word.unquoted_literal or ""
         if keyword in ends:
             return keyword
@@ -128,7 +128,7 @@ class ScriptReader(SimpleReader):
         return ""
 
     def _after_time(self, keyword: str) -> None:
-        """The command that `!` or `time` stands before."""
+        """Read the command after `!` or `time`."""
         if self.source.peek() in ("", "\n", ";", "&", "|", ")", "#"):
             raise self.fail(f"a {keyword} without a command")
         before = self.source.at
@@ -156,10 +156,10 @@ class ScriptReader(SimpleReader):
         }
 
     def _until(self, *ends: str) -> str:
-        found = self._list(frozenset(ends))
-        if not found:
+        keyword = self._list(frozenset(ends))
+        if not keyword:
             raise self.fail(f"a missing {' or '.join(ends)}")
-        return found
+        return keyword
 
     def _grouped(self, start: int) -> None:
         with self.deeper():
@@ -175,9 +175,9 @@ class ScriptReader(SimpleReader):
     def _if(self, start: int) -> None:
         del start
         self._until("then")
-        while (found := self._until("elif", "else", "fi")) == "elif":
+        while (keyword := self._until("elif", "else", "fi")) == "elif":
             self._until("then")
-        if found == "else":
+        if keyword == "else":
             self._until("fi")
 
     def _while(self, start: int) -> None:
@@ -188,7 +188,7 @@ class ScriptReader(SimpleReader):
     def _arithmetic_command(self, start: int) -> None:
         self.arithmetic("(( ))", start)
         text = self.source.text[start : self.source.at]
-        # To sh these are two subshells: nothing may shift, quote or comment out what comes next.
+        # In sh, these are two subshells: nothing may shift, quote or comment out what follows.
         if "<<" in text or "\n" in text or re.search(r"[\s(]#", text):
             raise self.fail("an unsupported (( ))", start)
 
@@ -221,7 +221,7 @@ class ScriptReader(SimpleReader):
         self.script.loops.append(Loop(name, words))
 
     def _words(self, words: list[Word]) -> None:
-        """The words up to the end of the command."""
+        """Read the words up to the end of the command."""
         while True:
             self.space()
             if self.source.peek() in ("", "\n", ";", "#"):
@@ -238,7 +238,7 @@ class ScriptReader(SimpleReader):
             pass
 
     def _branch(self, start: int) -> bool:
-        """One `pattern) commands ;;` of a case; or what ends it, and then True."""
+        """Read one `pattern) commands ;;` of a case. Returns True at its end."""
         self.lines()
         before = self.source.at
         if self.source.peek() != "(" and self.word().unquoted_literal == "esac":
@@ -287,7 +287,7 @@ class ScriptReader(SimpleReader):
         self._body(name, start)
 
     def _body(self, name: Word, start: int) -> None:
-        """The body of a function, which is a compound command."""
+        """Read the body of a function, which is a compound command."""
         if not name.unquoted_literal or name.unquoted_literal in _PREFIXES:
             raise self.fail("an unsupported function", start)
         self.script.functions.add(name.unquoted_literal)

@@ -1,4 +1,4 @@
-"""Here-documents: where each ends, in bash and in sh."""
+"""Reads here-documents, and finds out where they end in bash and in sh."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NUMBER = "-?[0-9][-+.0-9eE]*"
 
 @dataclass(frozen=True, slots=True)
 class Heredoc:
-    """A here-document to come; nothing is replaced in it if it `is_literal`."""
+    """An announced here-document. The shell expands nothing in it if it `is_literal`."""
 
     start: int
     delimiter: str
@@ -23,7 +23,7 @@ class Heredoc:
     is_literal: bool
 
     def may_end(self, line: str) -> bool:
-        """Whether the line is the delimiter, or would be with some number for a value."""
+        """Whether the line is the delimiter, or would be if its values were numbers."""
         line = line.lstrip("\t") if self.is_indented else line
         if PLACEHOLDER not in line:
             return line == self.delimiter
@@ -41,7 +41,7 @@ class HeredocReader(ExpansionReader):
         self.pending: list[Heredoc] = []
 
     def announce(self, start: int, *, is_indented: bool) -> None:
-        """Read the delimiter of a here-document."""
+        """Read the delimiter after `<<`."""
         word = self.word()
         text = word.literal
         if text is None or "\n" in text or not text:
@@ -50,7 +50,7 @@ class HeredocReader(ExpansionReader):
         self.pending.append(Heredoc(start, text, is_indented, is_literal))
 
     def documents(self) -> None:
-        """The bodies of all that were announced, from the start of a line on."""
+        """Read the bodies of all announced here-documents, from the start of a line."""
         while self.pending:
             self._document(self.pending.pop(0))
 
@@ -85,7 +85,7 @@ class HeredocReader(ExpansionReader):
             if document.is_literal:
                 self._literal_values(end)
             else:
-                # Also where sh looks for the end of the document: after all that is open in it.
+                # In sh, too, the document ends only after everything that is open in it.
                 self.double([], closer="")
         self.source = whole
 

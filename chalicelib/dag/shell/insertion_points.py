@@ -1,4 +1,4 @@
-"""Where each value of a script stands, and whether it may."""
+"""Finds out where each value of a script stands, and whether it may stand there."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from chalicelib.dag.shell.variables import Variables
 
 
 def insertion_points(literals: Sequence[str], raw: Collection[int] = ()) -> list[InsertionPoint]:
-    """Where the values stand of a script that is the `literals` with one value between each two.
-    `raw` counts those from 0 which the author wants unquoted."""
+    """Return the insertion point of each value in a script, which is `literals` joined by values.
+
+    `raw` are the indexes of the values that the author wants unquoted.
+    """
     text = PLACEHOLDER.join(literals)
     count = len(literals) - 1
     reader = ScriptReader(text, frozenset(raw))
@@ -43,7 +45,9 @@ def _judge(reader: ScriptReader) -> None:
     variables = Variables.of(script)
     refused: list[Refusal] = []
     for command in script.commands:
-        for value in (v for one in command.assignments for v in _values(one.subscript)):
+        for value in (
+            v for assignment in command.assignments for v in _values(assignment.subscript)
+        ):
             reader.restrict(value, EVALUATED_AS_ARITHMETIC, Quoting.ARITHMETIC)
         refused += _of_command(command, script, variables)
     for condition in script.conditions:

@@ -1,4 +1,4 @@
-"""Commands that change how the rest of a script is read, and code that is kept for later."""
+"""Finds commands that change how the rest of a script is read, and code that is kept for later."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from chalicelib.dag.shell.syntax_tree import Command, Word
 
 
 def changed_by(command: Command) -> str | None:
-    """What changes how the rest of the script is read, if the command does."""
+    """Describe how the command changes the reading of the rest of the script, or return None."""
     name, arguments = _called(command)
     if name in ("alias", "enable") and arguments:
         return f"{name}, which changes what commands mean"
@@ -19,7 +19,7 @@ def changed_by(command: Command) -> str | None:
 
 
 def code_in(command: Command) -> str | None:
-    """The code that the author wrote into the text for `eval` or `trap`, if all of it is known."""
+    """Return the code in the arguments of `eval` or `trap`, if all of it is literal."""
     name, arguments = _called(command)
     if name not in ("eval", "trap") or not arguments or None in arguments:
         return None
@@ -30,7 +30,7 @@ def code_in(command: Command) -> str | None:
 
 
 def _called(command: Command) -> tuple[str | None, list[str | None]]:
-    """The name of the command and its arguments, as far as they are known."""
+    """Return the name of the command and its arguments, with None for those not known."""
     words = command.words
     while words and words[0].literal in ("command", "builtin"):
         words = _without_options(words[1:])

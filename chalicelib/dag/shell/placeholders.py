@@ -1,4 +1,4 @@
-"""Where the values of a script stand."""
+"""The base of the readers: records where each placeholder of a value stands."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EVALUATED_AS_ARITHMETIC = (
 
 
 class Quoting(StrEnum):
-    """How a value is written where it stands."""
+    """How a value must be quoted where it stands."""
 
     WORD = "between words"
     BRACES = "between words, within braces"
@@ -32,8 +32,10 @@ class Quoting(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InsertionPoint:
-    """Where a value stands. With a `reason` it may not stand there, or only if it is a number where
-    that `allows_numbers`."""
+    """The place of a value in a script.
+
+    A `reason` says why no value may stand there, or only a number if it `allows_numbers`.
+    """
 
     quoting: Quoting
     reason: str = ""
@@ -41,7 +43,7 @@ class InsertionPoint:
 
 
 class ValueReader:
-    """Reads from `source`, and notes the place of each value."""
+    """Reads from `source`, and records the insertion point of each value."""
 
     def __init__(self, text: str) -> None:
         self.source = Source(text)
@@ -49,10 +51,10 @@ class ValueReader:
         self.insertion_points: dict[int, InsertionPoint] = {}
         self.raw: frozenset[int] = frozenset()
         self._offsets = [found.start() for found in re.finditer(PLACEHOLDER, text)]
-        self._restriction = ""  # why only numbers may stand here
+        self._restriction = ""  # why only numbers are allowed here
         self._depth = 0
 
-    # What the grammar of commands adds.
+    # Implemented by the reader of whole scripts.
 
     def substitution(self) -> None:
         raise NotImplementedError
@@ -75,7 +77,7 @@ class ValueReader:
 
     @contextmanager
     def only_numbers(self, reason: str) -> Iterator[None]:
-        """Also within a $( ), of which the output stands here."""
+        """Allow only numbers in the block, also in a $( ) whose output stands here."""
         before = self._restriction
         self._restriction = before or reason
         yield
@@ -84,7 +86,7 @@ class ValueReader:
     # Values
 
     def value(self, parts: list[Part], quoting: Quoting, *, wrong: str = "") -> None:
-        """Read a value. `wrong` is why none may stand there."""
+        """Read a value. `wrong` is why none may stand here."""
         at = self.source.at
         index = bisect_left(self._offsets, at)
         self.source.at += 1
@@ -101,16 +103,16 @@ class ValueReader:
         parts.append(Part(Kind.VALUE, "", is_quoted, (index,)))
 
     def values_from(self, start: int) -> tuple[int, ...]:
-        """The values between `start` and here."""
+        """Return the indexes of the values between `start` and here."""
         first = bisect_left(self._offsets, start)
         return tuple(range(first, bisect_left(self._offsets, self.source.at)))
 
     def other(self, start: int, *, is_quoted: bool) -> Part:
-        """What begins at `start`, and ends here, and of which only the shell knows what it is."""
+        """Return the text from `start` to here as a part that only the shell can evaluate."""
         return Part(Kind.OTHER, "", is_quoted, self.values_from(start))
 
     def restrict(self, index: int, reason: str, quoting: Quoting | None = None) -> None:
-        """Take back that any value may stand there: only numbers may."""
+        """Restrict the place of a value to numbers."""
         point = self.insertion_points.get(index)
         if point is None:
             return  # the author wants it unquoted

@@ -1,7 +1,7 @@
-"""The names that a shell itself gives a meaning.
+"""Names with a meaning of their own in a shell: builtins, keywords, variables, options.
 
 Sources: the manuals of bash 5.3 and dash 0.5.12, POSIX.1-2024, and those of ksh93, mksh and
-BusyBox ash for the builtins that an image's `sh` may have beside them.
+BusyBox ash for further builtins that an image's `sh` may have.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 
 
 def word_set(text: str) -> frozenset[str]:
-    """The words of a text."""
+    """Return the words of a text as a set."""
     return frozenset(text.split())
 
 
@@ -36,7 +36,7 @@ DECLARATIONS = word_set(
     declare export local readonly typeset
     """
 )
-"""Builtins whose words may be assignments, also such of arrays."""
+"""Builtins whose arguments may be assignments, also of arrays."""
 
 SHELL_VARIABLES = word_set(
     """
@@ -53,8 +53,11 @@ SHELL_VARIABLES = word_set(
 
 
 def is_shell_variable(name: str) -> bool:
-    """Whether the shell itself acts on the variable. PS4 and BASH_ENV are run as code, RANDOM and
-    OPTIND calculated; PATH, HOME and those of the locale are only looked up."""
+    """Whether the shell itself acts on the variable.
+
+    The shell runs PS4 and BASH_ENV as code and evaluates RANDOM and OPTIND. It only looks up PATH,
+    HOME and the variables of the locale, which do not count.
+    """
     return name in SHELL_VARIABLES or name.startswith("BASH_")
 
 
@@ -65,9 +68,9 @@ HARMLESS_OPTIONS = word_set(
     nullglob pipefail verbose xtrace
     """
 )
-"""Options of `set -o` and `shopt` after which a script is read as before."""
+"""Options of `set -o` and `shopt` that do not change how a script is read."""
 
 HARMLESS_LETTERS = re.compile(r"[-+][abCeEfmnTuvx]*o?")
 
 VERBATIM_DECLARATION_OPTIONS = re.compile(r"-[rxglu]+")
-"""Options of `declare` after which the value of a variable is still taken as it is."""
+"""Options of `declare` that leave the values of variables unchanged."""

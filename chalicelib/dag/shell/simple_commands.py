@@ -1,4 +1,4 @@
-"""Simple commands: assignments, words and redirections."""
+"""Reads simple commands: assignments, words and redirections."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class SimpleReader(ConditionReader):
     """Reads simple commands."""
 
     def function(self, name: Word, start: int) -> None:
-        """The parentheses and the body after the name of a function."""
+        """Read the parentheses and the body after the name of a function."""
         raise NotImplementedError
 
     def lines(self) -> None:
-        """Blanks, comments, the ends of lines and the here-documents after them."""
+        """Skip blanks, comments and line ends, and read the here-documents after them."""
         source = self.source
         while (char := source.peek()) and char in " \t\n#":
             if char == "#":
@@ -50,7 +50,7 @@ class SimpleReader(ConditionReader):
             self.source.skip(1)
 
     def simple(self, word: Word | None) -> None:
-        """A simple command, of which the first word is read, or a function."""
+        """Read a simple command after its first word, or a function."""
         command = Command(word.start if word else self.source.at)
         is_detached = False
         while True:
@@ -97,7 +97,7 @@ class SimpleReader(ConditionReader):
         command.words.append(word)
 
     def _assignment(self, word: Word) -> Assignment | None:
-        """What the word assigns, if it does."""
+        """Return the assignment that the word makes, if any."""
         lead = word.unquoted_prefix
         if element := _ELEMENT.match(lead):
             return self._element(word, element[1])
@@ -112,7 +112,7 @@ class SimpleReader(ConditionReader):
         return assignment
 
     def _items(self, assignment: Assignment) -> None:
-        """The words of `NAME=( )`."""
+        """Read the words of `NAME=( )`."""
         start = self.source.at
         if self.pending:
             raise self.fail("a here-document on a line with ( )", start)
@@ -131,7 +131,7 @@ class SimpleReader(ConditionReader):
             raise self.fail("text right after ( )", start)
 
     def _element(self, word: Word, name: str) -> Assignment | None:
-        """`NAME[...]=value`, of which bash evaluates the subscript."""
+        """Return the assignment `NAME[...]=value`, whose subscript bash evaluates."""
         subscript: list[Part] = []
         parts = _after(word.parts, len(name) + 1)
         for count, part in enumerate(parts):
@@ -148,19 +148,19 @@ class SimpleReader(ConditionReader):
     ) -> Assignment | None:
         found = re.match(r"\+?=", rest)
         if found is None:
-            # Not an assignment, but what bash looks at to find out.
+            # Bash looks at the word, but it is not an assignment.
             return None
         value = [Part(Kind.LITERAL, rest[found.end() :], False), *after]
         self.note_arithmetic(word.start, "[ ]", subscript)
         return Assignment(name, word, subscript=subscript, value=value)
 
     def redirection(self) -> str:
-        """A redirection, if one is there; its operator, or nothing."""
+        """Read a redirection, if there is one. Returns its operator, or an empty text."""
         source, start = self.source, self.source.at
         if source.ahead(2) in ("<(", ">("):
             return ""
         three = source.ahead(3)
-        operator = next((one for one in _OPERATORS if three.startswith(one)), "")
+        operator = next((symbol for symbol in _OPERATORS if three.startswith(symbol)), "")
         if not operator:
             return ""
         source.skip(len(operator))
@@ -175,7 +175,7 @@ class SimpleReader(ConditionReader):
         return operator
 
     def redirections(self) -> None:
-        """Those after a compound command."""
+        """Read the redirections after a compound command."""
         while True:
             self.space()
             if self.redirection():
@@ -188,7 +188,7 @@ class SimpleReader(ConditionReader):
 
 
 def _after(parts: list[Part], count: int) -> list[Part]:
-    """The parts without the first `count` characters, which are bare text."""
+    """Return the parts without their first `count` characters, which are unquoted text."""
     for index, part in enumerate(parts):
         if count < len(part.text):
             return [replace(part, text=part.text[count:]), *parts[index + 1 :]]

@@ -1,15 +1,15 @@
-"""The characters of a script, with continued lines joined as the shell joins them."""
+"""The characters of a script, with continued lines joined."""
 
 from __future__ import annotations
 
 PLACEHOLDER = "\0"
-"""Stands for a value; no script can hold this character itself."""
+"""Stands for a value. No script can contain this character itself."""
 
 _CONTINUED = "\\\n"
 
 
 class NotUnderstood(Exception):
-    """The script means something from `at` on that this reader does not know for sure."""
+    """The reader does not know for sure what the script means from `at` on."""
 
     def __init__(self, at: int, what: str) -> None:
         super().__init__(what)
@@ -18,7 +18,7 @@ class NotUnderstood(Exception):
 
 
 class Source:
-    """A script and how far it is read. `end` is where it ends for whoever reads it."""
+    """A script, and how far it has been read. `end` is where the reader must stop."""
 
     def __init__(self, text: str, at: int = 0, end: int | None = None) -> None:
         self.text = text
@@ -26,17 +26,17 @@ class Source:
         self.end = len(text) if end is None else end
 
     def peek(self) -> str:
-        """The next character, or nothing at the end. Goes past continued lines."""
+        """Return the next character, or an empty text at the end. Skips line continuations."""
         while self.text.startswith(_CONTINUED, self.at, self.end):
             self.at += 2
         return self.text[self.at] if self.at < self.end else ""
 
     def ahead(self, count: int) -> str:
-        """The next `count` characters, fewer at the end."""
+        """Return the next `count` characters, or fewer at the end."""
         at = self.at
-        found = [self._take() for _ in range(count)]
+        characters = [self._take() for _ in range(count)]
         self.at = at
-        return "".join(found)
+        return "".join(characters)
 
     def skip(self, count: int) -> None:
         for _ in range(count):
@@ -48,6 +48,6 @@ class Source:
         return char
 
     def raw(self, offset: int = 0) -> str:
-        """The character at `offset` from here as it is written, or nothing at the end."""
+        """Return the character at `offset` from here, with line continuations, or an empty text."""
         at = self.at + offset
         return self.text[at] if at < self.end else ""

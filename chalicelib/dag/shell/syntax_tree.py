@@ -1,4 +1,4 @@
-"""What a script is made of, as far as it matters for the values in it."""
+"""The parts of a script, as far as they matter for the values in it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a part of a word is."""
+    """The kinds of parts of a word."""
 
     LITERAL = "text"
     VALUE = "a value"
     VARIABLE = "a variable"
-    OTHER = "what only the shell knows"
+    OTHER = "only known to the shell"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a word: its `text`, without quotation marks, or the name of the variable; `values`
-    are those that stand in it, counted from 0 in the script."""
+    """A part of a word: its `text` without quotation marks, or the name of a variable. `values` are
+    the indexes of the values in it."""
 
     kind: Kind
     text: str
@@ -33,58 +33,58 @@ _ALWAYS_ONE = ("#", "?", "$")
 
 @dataclass(slots=True)
 class Word:
-    """One word of a script, and where it begins there."""
+    """A word of a script, and the offset at which it starts."""
 
     start: int
     parts: list[Part] = field(default_factory=list)
 
     @property
     def literal(self) -> str | None:
-        """The text that it always is, or None."""
+        """The text of the word, or None if it is not constant."""
         if any(part.kind is not Kind.LITERAL for part in self.parts):
             return None
         return "".join(part.text for part in self.parts)
 
     @property
     def unquoted_literal(self) -> str | None:
-        """The text that it always is if nothing of it is quoted: only that can be a keyword."""
+        """The text of the word if it is constant and unquoted, as keywords are; else None."""
         return None if any(part.is_quoted for part in self.parts) else self.literal
 
     @property
     def prefix(self) -> str:
-        """The text that it begins with, quoted or not."""
+        """The constant text at the start of the word, quoted or not."""
         return _prefix(self.parts, is_unquoted=False)
 
     @property
     def unquoted_prefix(self) -> str:
-        """The text that it begins with, as far as nothing of it is quoted."""
+        """The constant text at the start of the word, up to the first quoted part."""
         return _prefix(self.parts, is_unquoted=True)
 
     @property
     def unquoted_text(self) -> str:
-        """All of its text that is not quoted."""
+        """All constant text of the word that is not quoted."""
         return "".join(
             part.text for part in self.parts if part.kind is Kind.LITERAL and not part.is_quoted
         )
 
     @property
     def values(self) -> list[int]:
-        """The values in it, also those within a $( ) of it."""
+        """The indexes of the values in the word, also of those in a $( )."""
         return [value for part in self.parts for value in part.values]
 
     @property
     def is_single_word(self) -> bool:
-        """Whether the shell never makes more or less than one word of it."""
+        """Whether the shell always expands the word to exactly one word."""
         return not _SPREADS.search(self.unquoted_text) and all(map(_is_single, self.parts))
 
 
 def _prefix(parts: list[Part], *, is_unquoted: bool) -> str:
-    found = ""
+    text = ""
     for part in parts:
         if part.kind is not Kind.LITERAL or (is_unquoted and part.is_quoted):
             break
-        found += part.text
-    return found
+        text += part.text
+    return text
 
 
 def _is_single(part: Part) -> bool:
@@ -95,7 +95,7 @@ def _is_single(part: Part) -> bool:
 
 @dataclass(slots=True)
 class Assignment:
-    """`NAME=value`. `subscript` holds the parts of `NAME[...]=`, `items` the words of
+    """An assignment `NAME=value`. `subscript` holds the parts of `NAME[...]=`, `items` the words of
     `NAME=(...)`."""
 
     name: str
@@ -117,7 +117,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One test within `[[ ]]`; `left` is missing where the operator has one operand."""
+    """A test in `[[ ]]`. `left` is None if the operator has one operand."""
 
     operator: str
     left: Word | None
@@ -127,7 +127,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """`for NAME in WORDS`."""
+    """A loop `for NAME in WORDS`."""
 
     name: str
     words: list[Word]
@@ -135,7 +135,7 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """What the shell calculates: in which way, and which variables it names."""
+    """An arithmetic evaluation: the syntax that causes it, and the variables in it."""
 
     start: int
     what: str
@@ -144,7 +144,7 @@ class Arithmetic:
 
 @dataclass(slots=True)
 class Script:
-    """All that was read, in the order in which it was."""
+    """Everything that was read, in order."""
 
     commands: list[Command] = field(default_factory=list)
     conditions: list[Condition] = field(default_factory=list)
@@ -152,11 +152,11 @@ class Script:
     arithmetic: list[Arithmetic] = field(default_factory=list)
     functions: set[str] = field(default_factory=set)
 
-    def take(self, other: Script, at: int) -> None:
-        """Add what another script holds that stands in this one, as if all of it stood at `at`."""
+    def absorb(self, other: Script, at: int) -> None:
+        """Add the contents of a nested script, as if all of it stood at the offset `at`."""
         for command in other.commands:
             command.start = at
-            for word in (*command.words, *(one.word for one in command.assignments)):
+            for word in (*command.words, *(assignment.word for assignment in command.assignments)):
                 word.start = at
         for condition in other.conditions:
             for word in filter(None, (condition.left, condition.right)):
@@ -164,5 +164,5 @@ class Script:
         self.commands += other.commands
         self.conditions += other.conditions
         self.loops += other.loops
-        self.arithmetic += [replace(one, start=at) for one in other.arithmetic]
+        self.arithmetic += [replace(item, start=at) for item in other.arithmetic]
         self.functions |= other.functions

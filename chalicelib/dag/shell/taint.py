@@ -1,7 +1,7 @@
-"""Where a script evaluates what is in a variable: as arithmetic, as a name, or as code.
+"""Finds out where a script evaluates a variable: as arithmetic, as a name, or as code.
 
-It runs what the variable holds there, no matter who put it there. Such a script may well be right,
-so this only finds the places.
+The shell runs what such a variable contains, whoever set it. The script may well be right, so this
+module only finds the places; `command_warnings` reports them.
 """
 
 from __future__ import annotations
@@ -29,9 +29,11 @@ _CODE_OPTIONS = re.compile(r"-[a-z]*[ce]|-r|--eval")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Evaluation:
-    """A point in a script, `at` an offset: `what` evaluates the variables `names` there, runs them
-    as code where it `is_code`, or takes their words for operators where it `is_split`. Without a
-    name it is a value of a template."""
+    """An evaluation at the offset `at` of a script.
+
+    `what` evaluates the variables `names`, or the value of a template if there are none. It runs
+    them as code if `is_code`, and may split them into several words if `is_split`.
+    """
 
     at: int
     what: str
@@ -41,23 +43,25 @@ class Evaluation:
 
 
 def evaluations(text: str, tainted: Collection[str], values: Collection[int]) -> list[Evaluation]:
-    """Where a script evaluates variables that hold what a run was given. `tainted` are those of the
-    environment, `values` those places of the script where such a text stands. In a script that
-    cannot be followed to its end, those before it."""
+    """Return where a script evaluates variables that hold user input.
+
+    `tainted` are such variables of the environment, `values` the indexes of such values in the
+    script. If the script is not understood completely, returns those found until then.
+    """
     reader = ScriptReader(text)
     with suppress(NotUnderstood):
         reader.read()
     script = reader.script
     names = _tainted(script, frozenset(tainted), frozenset(values))
-    found = {*_calculated(script, names), *_tested(script, names)}
+    result = {*_calculated(script, names), *_tested(script, names)}
     variables = Variables.of(script)
     for command in script.commands:
-        found.update(_of_command(command, names, variables, frozenset(values)))
-    return sorted(found)
+        result.update(_of_command(command, names, variables, frozenset(values)))
+    return sorted(result)
 
 
 def _tainted(script: Script, given: frozenset[str], values: frozenset[int]) -> frozenset[str]:
-    """The variables that hold what a run was given, also by way of others."""
+    """Return the variables that hold user input, also by way of other variables."""
     names = given
     while (more := names | set(_assigned(script, names, values))) != names:
         names = frozenset(more)
@@ -83,7 +87,7 @@ def _assigned(script: Script, names: frozenset[str], values: frozenset[int]) -> 
 
 
 def _holds(parts: list[Part], names: frozenset[str], values: frozenset[int]) -> bool:
-    """Whether the text itself is in it. What commands make of it is theirs."""
+    """Whether the parts contain the input itself, rather than the output of a command."""
     return any(
         part.text in names if part.kind is Kind.VARIABLE else not values.isdisjoint(part.values)
         for part in parts
@@ -92,10 +96,10 @@ def _holds(parts: list[Part], names: frozenset[str], values: frozenset[int]) -> 
 
 
 def _calculated(script: Script, names: frozenset[str]) -> Iterator[Evaluation]:
-    for one in script.arithmetic:
-        if found := names & one.names:
-            is_code = one.what == "${ @P}"
-            yield Evaluation(one.start, one.what, tuple(sorted(found)), is_code)
+    for item in script.arithmetic:
+        if evaluated := names & item.names:
+            is_code = item.what == "${ @P}"
+            yield Evaluation(item.start, item.what, tuple(sorted(evaluated)), is_code)
 
 
 def _tested(script: Script, names: frozenset[str]) -> Iterator[Evaluation]:
@@ -108,7 +112,7 @@ def _tested(script: Script, names: frozenset[str]) -> Iterator[Evaluation]:
 
 
 def _named(word: Word, names: frozenset[str]) -> tuple[str, ...]:
-    """The variables that the word names, with a dollar sign or without."""
+    """Return the tainted variables that the word names, with or without a dollar sign."""
     return tuple(sorted({*_used(word, names), *(set(_NAME.findall(word.prefix)) & names)}))
 
 
@@ -173,7 +177,7 @@ def _of_declaration(
 
 
 def _of_test(name: str, words: list[Word], names: frozenset[str]) -> Iterator[Evaluation]:
-    """A variable without quotation marks may become several words, and so -v with a subscript."""
+    """Yield unquoted variables, which may become several words such as -v and a subscript."""
     for before, word in zip([None, *words], words, strict=False):
         bare = [part for part in word.parts if part.kind is Kind.VARIABLE and not part.is_quoted]
         found = tuple(sorted({part.text for part in bare} & names))
@@ -186,7 +190,7 @@ def _of_test(name: str, words: list[Word], names: frozenset[str]) -> Iterator[Ev
 def _of_program(
     words: list[Word], names: frozenset[str], values: frozenset[int]
 ) -> Iterator[Evaluation]:
-    """`sh -c` and the like, whose argument is a program."""
+    """Yield evaluations by `sh -c` and other interpreters, whose argument is a program."""
     for index, word in enumerate(words):
         program = PurePosixPath(word.literal or "").name
         if not _INTERPRETERS.fullmatch(program):

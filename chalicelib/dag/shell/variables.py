@@ -1,4 +1,4 @@
-"""Variables of a script in which the shell does not simply keep what is assigned to them."""
+"""Finds the variables whose values the shell evaluates when they are assigned."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ _FILLS_ARRAYS = ("mapfile", "read", "readarray")
 
 @dataclass(slots=True)
 class Variables:
-    """`evaluated` are those declared as integers or as names of others; any may be one if
-    `is_unsure`. `arrays` are those that are, or may be, arrays."""
+    """The variables of a script.
+
+    `evaluated` are declared as integers or as references to others; if `is_unsure`, any variable
+    may be. `arrays` are, or may be, arrays.
+    """
 
     evaluated: set[str] = field(default_factory=set)
     arrays: set[str] = field(default_factory=set)
@@ -29,7 +32,7 @@ class Variables:
         return variables
 
     def assignment_refusal(self, name: str) -> str:
-        """Why no value may be assigned to the variable, or nothing."""
+        """Return why no value may be assigned to the variable, or an empty text."""
         if is_shell_variable(name):
             return f"{name} has a meaning of its own in the shell: choose another name"
         if self.is_unsure or name in self.evaluated:
@@ -37,7 +40,7 @@ class Variables:
         return ""
 
     def declaration_refusal(self, name: str) -> str:
-        """The same where `declare` or the like assigns it."""
+        """Return why `declare` and the like may not assign it a value, or an empty text."""
         if reason := self.assignment_refusal(name):
             return reason
         if name in self.arrays:
@@ -73,7 +76,7 @@ class Variables:
 
 
 def _name(word: Word) -> str:
-    """The variable that the word declares, or nothing where only the shell knows."""
+    """Return the variable that the word declares, or an empty text if that is not known."""
     found = re.match(r"([A-Za-z_][A-Za-z0-9_]*)(?:$|[+=\[])", word.prefix)
     has_more = found is not None and found.end() == len(word.prefix) and word.literal is None
     is_whole = found is not None and (not has_more or word.prefix[-1:] in ("=", "[", "+"))

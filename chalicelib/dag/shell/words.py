@@ -1,4 +1,4 @@
-"""Words of a script, and the quotation marks in them."""
+"""Reads words and the quotation marks in them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class WordReader(ValueReader):
     """Reads words."""
 
     def dollar(self, parts: list[Part], *, is_double: bool) -> None:
-        """What a dollar sign begins."""
+        """Read what a dollar sign begins."""
         raise NotImplementedError
 
     def word(self, also: str = "") -> Word:
-        """The word that begins here. `also` are characters that do not end it."""
+        """Read a word. `also` are characters that do not end it."""
         source = self.source
         word = Word(source.at)
         while (char := source.peek()) and (char not in _WORD_ENDS or char in also):
@@ -101,7 +101,7 @@ class WordReader(ValueReader):
         source.at = end + 1
 
     def double(self, parts: list[Part], *, closer: str = '"') -> None:
-        """The rest of a text in double quotation marks; without a `closer`, up to the end."""
+        """Read the rest of a text in double quotation marks; without a `closer`, to the end."""
         source, start = self.source, self.source.at
         with self.deeper():
             while (char := source.peek()) and char != closer:
@@ -138,7 +138,7 @@ class WordReader(ValueReader):
         source.skip(2)
         end = source.text.find("'", source.at, source.end)
         text = source.text[source.at : max(end, 0)]
-        # Without bash, it is a dollar sign and a text that no backslash prolongs.
+        # In sh it is a dollar sign and a single-quoted text, which no backslash can extend.
         if end < 0 or (len(text) - len(text.rstrip("\\"))) % 2:
             raise self.fail("$'...' with a quotation mark in it", start)
         while PLACEHOLDER in source.text[source.at : end]:

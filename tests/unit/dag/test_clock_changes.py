@@ -1,4 +1,4 @@
-"""Schedules on the days on which clocks are changed, in zones that do it differently."""
+"""Schedules on days with clock changes, in zones that change clocks differently."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("zone", "after", "expression", "expected"), CHANGES)
-def test_clocks_are_changed_and_nothing_is_lost_or_doubled(
+def test_a_clock_change_loses_and_doubles_no_fire_time(
     zone: str, after: str, expression: str, expected: list[str]
 ) -> None:
     dag = dag_of(expression, zone)
@@ -140,7 +140,7 @@ def test_a_fixed_time_is_not_found_again_from_within_the_second_pass() -> None:
     assert local(dag, previous_fire_time(dag, second_pass) or found) == "25 02:45 +0200"
 
 
-def test_a_change_of_clocks_is_found_to_the_second() -> None:
+def test_a_clock_change_is_located_to_the_second() -> None:
     gap = clock_change_at(datetime(2026, 3, 29, 2, 59, 59), ZoneInfo(BERLIN))  # noqa: DTZ001
 
     assert gap == ClockChange(
@@ -151,7 +151,7 @@ def test_a_change_of_clocks_is_found_to_the_second() -> None:
     assert gap.is_gap
 
 
-def test_a_time_that_exists_once_has_no_change_around_it() -> None:
+def test_a_time_that_occurs_once_has_no_clock_change() -> None:
     assert clock_change_at(datetime(2026, 3, 29, 3), ZoneInfo(BERLIN)) is None  # noqa: DTZ001
 
 
@@ -193,7 +193,7 @@ EXPRESSIONS = st.sampled_from(
 
 @settings(max_examples=300, deadline=None)
 @given(NEAR_A_CHANGE, EXPRESSIONS, st.sampled_from(ZONES))
-def test_looking_forward_and_back_agree_at_any_moment(
+def test_looking_forward_and_back_agree_at_any_time(
     moment: datetime, expression: str, zone: str
 ) -> None:
     cron = compile_expression(expression, zone)
@@ -213,7 +213,7 @@ def test_looking_forward_and_back_agree_at_any_moment(
     st.sampled_from(["*/15 * * * *", "0 * * * *", "5 * * * *"]),
     st.sampled_from(ZONES),
 )
-def test_what_runs_every_hour_fires_whenever_clocks_show_its_minute(
+def test_an_hourly_schedule_fires_whenever_clocks_show_its_minute(
     moment: datetime, expression: str, zone: str
 ) -> None:
     """Against the definition, minute by minute."""

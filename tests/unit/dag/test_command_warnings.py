@@ -1,4 +1,4 @@
-"""A command that runs what a run's values hold is registered with a warning."""
+"""A command that would run user input as code is registered with a warning."""
 
 from __future__ import annotations
 
@@ -85,13 +85,13 @@ def found_in(command: str) -> list[str]:
 
 
 @pytest.mark.parametrize("command", EVALUATED)
-def test_a_variable_of_the_run_that_is_evaluated_is_found(command: str) -> None:
+def test_evaluating_a_variable_with_user_input_is_found(command: str) -> None:
     assert found_in(command)
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="asks bash")
 @pytest.mark.parametrize("command", EVALUATED)
-def test_bash_does_run_what_such_a_variable_holds(command: str, tmp_path: Path) -> None:
+def test_bash_really_runs_the_contents_of_such_a_variable(command: str, tmp_path: Path) -> None:
     script = command.replace("{{v}}", f"'{ATTACK}'")
     env = {"X": ATTACK, "PARAM_N": ATTACK, "PATH": "/nowhere"}
     bash = shutil.which("bash")
@@ -104,12 +104,12 @@ def test_bash_does_run_what_such_a_variable_holds(command: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("command", HARMLESS)
-def test_what_only_uses_the_text_is_not(command: str) -> None:
+def test_using_only_the_text_is_not_reported(command: str) -> None:
     assert found_in(command) == []
 
 
 @pytest.mark.parametrize("command", HARMLESS)
-def test_bash_does_not_run_it_there(command: str, tmp_path: Path) -> None:
+def test_bash_really_does_not_run_the_text_there(command: str, tmp_path: Path) -> None:
     bash = shutil.which("bash")
     if bash is None:
         pytest.skip("asks bash")
@@ -134,20 +134,20 @@ def test_bash_does_not_run_it_there(command: str, tmp_path: Path) -> None:
         "echo ${X@P}",
     ],
 )
-def test_code_that_a_value_is_put_into_is_found(command: str) -> None:
+def test_code_with_user_input_in_it_is_found(command: str) -> None:
     text = command.replace("{{v}}", "\0")
 
     assert [one.is_code for one in evaluations(text, GIVEN, range(text.count("\0")))] == [True]
 
 
 @pytest.mark.parametrize("command", ["[ $X -gt 5 ]", "test $X = y", "[ -n $X ]"])
-def test_a_test_without_quotation_marks_is_found(command: str) -> None:
+def test_an_unquoted_variable_in_a_test_is_found(command: str) -> None:
     (found,) = evaluations(command, GIVEN, ())
 
     assert found.is_split and found.names == ("X",)
 
 
-def test_of_a_script_that_cannot_be_followed_the_beginning_is_looked_at() -> None:
+def test_the_beginning_of_a_script_that_is_not_understood_is_checked() -> None:
     assert found_in("echo $((X))\ncoproc cat\necho $((X))") == ["$(( ))"]
 
 
@@ -186,7 +186,7 @@ def warnings_of(task: str) -> list[DagWarning]:
         ("x={{ outputs.make.rows | int }}; echo $((x))", ""),
     ],
 )
-def test_which_variables_hold_what_a_run_was_given(command: str, names: str) -> None:
+def test_variables_that_hold_user_input_are_known(command: str, names: str) -> None:
     task = f"""
   - id: t
     dependencies: make
@@ -214,13 +214,13 @@ def test_which_variables_hold_what_a_run_was_given(command: str, names: str) -> 
         ("    when: '[[ $LIMIT -gt 5 ]]'\n    command: echo a", 12, 15),
     ],
 )
-def test_a_warning_says_where(written: str, line: int, column: int) -> None:
+def test_a_warning_has_its_position(written: str, line: int, column: int) -> None:
     (found,) = warnings_of(f"  - id: t\n{written}\n".replace("  - id: t\n", "  - id: t\n", 1))
 
     assert (found.line - 1, found.column) == (line, column)
 
 
-def test_a_default_of_all_tasks_is_one_warning() -> None:
+def test_a_command_in_default_args_gives_one_warning() -> None:
     source = """\
 name: N
 params: {count: "3"}
@@ -231,7 +231,7 @@ tasks: [{id: a}, {id: b}]
     assert (found.line, found.path) == (3, "default_args.command")
 
 
-def test_the_command_of_a_notification_is_looked_at() -> None:
+def test_the_command_of_a_notification_is_checked() -> None:
     task = "  - {id: t, command: a, on_failure: [{command: '[ $REASON = x ]'}]}"
     (found,) = warnings_of(task)
 
@@ -246,7 +246,7 @@ def test_many_warnings_are_cut_short() -> None:
     assert found[-1].message == "5 more warnings from here on are not shown"
 
 
-def test_warnings_are_printed_and_are_no_failure(
+def test_warnings_are_printed_but_do_not_fail_the_check(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "n.yaml"

@@ -1,4 +1,4 @@
-"""Durations, read and written."""
+"""Durations are parsed and formatted."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_duration_is_a_number_of_seconds_or_has_units(text: str, seconds: floa
         "5m\n",
     ],
 )
-def test_what_is_no_duration_is_refused_with_examples(text: str) -> None:
+def test_an_invalid_duration_is_refused_with_examples(text: str) -> None:
     with pytest.raises(BadDuration, match="such as 30s, 5m, 1h30m or 2d"):
         parse_duration(text)
 
@@ -69,7 +69,7 @@ def test_a_duration_is_written_in_the_largest_units(seconds: float, text: str) -
 
 
 @given(st.integers(0, 10**14))
-def test_what_is_written_reads_the_same(microseconds: int) -> None:
+def test_a_formatted_duration_parses_to_the_same_value(microseconds: int) -> None:
     seconds = microseconds / 1_000_000
 
     assert parse_duration(format_duration(seconds)) == seconds

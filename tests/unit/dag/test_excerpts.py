@@ -1,4 +1,4 @@
-"""Which lines of a broken file are kept beside its problems."""
+"""The lines of a broken file that are kept with its problems."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def test_the_ends_of_the_file_are_kept() -> None:
     assert numbers(TWENTY, 20) == [18, 19, 20]
 
 
-def test_lines_of_neighbours_are_shown_once() -> None:
+def test_overlapping_excerpts_show_each_line_once() -> None:
     assert numbers(TWENTY, 5, 6, 6, 15) == [3, 4, 5, 6, 7, 8, 13, 14, 15, 16, 17]
 
 
-def test_a_problem_behind_the_end_shows_the_end() -> None:
+def test_a_problem_after_the_end_shows_the_end() -> None:
     assert numbers(TWENTY, 21) == [19, 20]
     assert numbers(b"", 1) == [1]
 
@@ -47,7 +47,7 @@ def test_lines_are_counted_as_yaml_counts_them(end: str) -> None:
     assert any(texts[problem.line] == "    comand: echo" for problem in refused.value.problems)
 
 
-def test_bytes_that_are_no_utf8_are_replaced() -> None:
+def test_invalid_utf8_is_replaced() -> None:
     assert excerpt(b"\xef\xbb\xbfa\xff", [at(1)])[0].text == "a\ufffd"
 
 

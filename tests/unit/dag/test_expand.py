@@ -1,4 +1,4 @@
-"""The copies of a task with `expand`."""
+"""The mapped instances of a task with `expand`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def expanded(**expand: list[Any] | str) -> list[dict[str, Any]]:
     return mapped_items(Task("t", "true", expand=expand), CONTEXT)
 
 
-def test_one_copy_for_each_item_in_order() -> None:
+def test_each_item_gives_one_mapped_instance_in_order() -> None:
     assert expanded(N=[3, "b", None, {"k": 1}]) == [
         {"N": 3},
         {"N": "b"},
@@ -33,7 +33,7 @@ def test_one_copy_for_each_item_in_order() -> None:
     ]
 
 
-def test_every_combination_the_last_name_fastest() -> None:
+def test_several_names_give_every_combination_with_the_last_name_fastest() -> None:
     assert expanded(A=[1, 2], B=["x", "y"]) == [
         {"A": 1, "B": "x"},
         {"A": 1, "B": "y"},
@@ -42,7 +42,7 @@ def test_every_combination_the_last_name_fastest() -> None:
     ]
 
 
-def test_items_may_come_from_an_earlier_task() -> None:
+def test_items_may_come_from_an_upstream_task() -> None:
     assert expanded(F="{{ outputs.a.files }}") == [{"F": "x"}, {"F": "y"}]
 
 
@@ -54,11 +54,11 @@ def test_items_may_be_templates() -> None:
     assert expanded(F=["{{ ds }}", ["{{ outputs.a.n }}"]]) == [{"F": "2026-11-23"}, {"F": [3]}]
 
 
-def test_no_items_make_no_copies() -> None:
+def test_no_items_give_no_mapped_instances() -> None:
     assert expanded(F="{{ outputs.a.none }}", G=[1, 2]) == []
 
 
-def test_ten_thousand_copies_are_possible_and_no_more() -> None:
+def test_ten_thousand_mapped_instances_are_the_limit() -> None:
     hundred = list(range(100))
 
     assert len(expanded(A=hundred, B=hundred)) == MAX_MAPPED_INSTANCES
@@ -68,7 +68,7 @@ def test_ten_thousand_copies_are_possible_and_no_more() -> None:
         expanded(A=hundred, B=[*hundred, 0])
 
 
-def test_a_number_of_combinations_that_fits_nowhere_is_refused_at_once() -> None:
+def test_a_huge_number_of_combinations_is_refused_at_once() -> None:
     with pytest.raises(ExpandError, match="at most 10000"):
         expanded(**{f"N{i}": list(range(1000)) for i in range(20)})
 
@@ -88,7 +88,7 @@ def test_a_number_of_combinations_that_fits_nowhere_is_refused_at_once() -> None
         ),
     ],
 )
-def test_what_gives_no_list_of_items_is_told(written: str, message: str) -> None:
+def test_an_expression_that_gives_no_list_is_an_error(written: str, message: str) -> None:
     with pytest.raises(ExpandError) as caught:
         expanded(N=written)
     assert str(caught.value) == message
@@ -97,7 +97,7 @@ def test_what_gives_no_list_of_items_is_told(written: str, message: str) -> None
 @pytest.mark.parametrize(
     ("written", "stand_in"), [("{{ outputs.a.v }}", "[]"), (["{{ outputs.a.v }}"], "''")]
 )
-def test_a_missing_output_is_told_with_what_can_stand_in(written: Any, stand_in: str) -> None:
+def test_a_missing_output_is_reported_with_a_default_to_add(written: Any, stand_in: str) -> None:
     task = Task("t", "x", expand={"X": written})
 
     with pytest.raises(ExpandError, match=re.escape(f"add | default({stand_in}) to allow that")):

@@ -1,4 +1,4 @@
-"""Fire times, apart from changes of clocks."""
+"""Fire times, apart from clock changes."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_every_counts_from_the_start_date() -> None:
     ("expression", "expected"),
     [("@every 50m", "2026-11-23 09:10:00"), ("0 0 * * *", "2026-11-23 00:00:00")],
 )
-def test_before_the_first_time_stands_the_one_that_would_have_been(
+def test_the_first_fire_time_has_a_previous_one_before_the_start_date(
     expression: str, expected: str
 ) -> None:
     dag = dag_of(expression, start="2026-11-23T10:00:00+00:00")
@@ -126,14 +126,14 @@ def test_before_the_first_time_stands_the_one_that_would_have_been(
     assert texts([previous_fire_time(dag, first) or first]) == [expected]
 
 
-def test_behind_the_end_date_the_previous_time_is_the_last() -> None:
+def test_after_the_end_date_the_previous_time_is_the_last_one() -> None:
     dag = dag_of("@daily", end="2026-11-20T00:00:00+00:00")
 
     assert previous_fire_time(dag, NOW) == datetime(2026, 11, 20, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("year", [1975, 2200, 9998])
-def test_any_year_will_do(year: int) -> None:
+def test_any_year_is_supported(year: int) -> None:
     moment = datetime(year, 6, 1, tzinfo=UTC)
 
     assert next_fire_time(dag_of("0 0 1 1 *"), moment) == datetime(year + 1, 1, 1, tzinfo=UTC)
@@ -145,7 +145,7 @@ def test_the_calendar_ends_without_an_error(expression: str) -> None:
     assert next_fire_time(dag_of(expression), datetime(9999, 12, 31, 23, tzinfo=UTC)) is None
 
 
-def test_a_naive_moment_is_refused() -> None:
+def test_a_naive_time_is_refused() -> None:
     naive = datetime(2026, 1, 1)  # noqa: DTZ001
 
     for ask in (next_fire_time, previous_fire_time, local_date):
@@ -153,13 +153,13 @@ def test_a_naive_moment_is_refused() -> None:
             ask(dag_of("@daily"), naive)
 
 
-def test_moments_of_other_zones_are_understood() -> None:
+def test_times_of_other_zones_are_understood() -> None:
     moment = NOW.astimezone(timezone(timedelta(hours=-7)))
 
     assert next_fire_time(dag_of("@hourly"), moment) == datetime(2026, 11, 23, 11, tzinfo=UTC)
 
 
-def test_the_day_is_that_of_the_dags_zone() -> None:
+def test_the_date_is_that_of_the_dags_zone() -> None:
     evening = datetime(2026, 11, 23, 20, tzinfo=UTC)
 
     assert local_date(dag_of(), evening) == "2026-11-23"

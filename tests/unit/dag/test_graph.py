@@ -1,4 +1,4 @@
-"""Orders, cycles and who waits for whom."""
+"""Topological order, cycles, and upstream and downstream tasks."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def acyclic_graphs(draw: st.DrawFn) -> Graph:
 
 
 @given(acyclic_graphs())
-def test_every_task_comes_once_and_behind_all_that_it_waits_for(graph: Graph) -> None:
+def test_every_task_comes_once_and_after_its_dependencies(graph: Graph) -> None:
     order = topological_order(graph)
 
     assert sorted(order) == sorted(graph)
@@ -49,7 +49,7 @@ def test_every_task_comes_once_and_behind_all_that_it_waits_for(graph: Graph) ->
 
 
 @given(graphs())
-def test_there_is_an_order_or_a_cycle_that_is_really_there(graph: Graph) -> None:
+def test_there_is_an_order_or_a_real_cycle(graph: Graph) -> None:
     found = cycles(graph)
     for cycle in found:
         assert cycle.path[0] == cycle.path[-1]
@@ -71,7 +71,7 @@ def test_cycles_that_are_reported_together_share_no_task(graph: Graph) -> None:
     assert len(named) == len(set(named))
 
 
-def test_tasks_that_are_free_to_go_keep_their_order() -> None:
+def test_independent_tasks_keep_their_order() -> None:
     assert topological_order({"z": [], "b": ["z"], "a": [], "y": ["a"]}) == ["z", "b", "a", "y"]
 
 
@@ -82,14 +82,14 @@ def test_a_long_chain_does_not_exhaust_the_stack() -> None:
     assert len(cycles(graph | {"t20000": ["t0"]})[0].path) == 20_002
 
 
-def test_downstream_is_who_waits_directly() -> None:
+def test_downstream_lists_direct_dependents() -> None:
     graph = {"a": [], "b": ["a"], "c": ["a", "b", "a"]}
 
     assert downstream(graph) == {"a": ["b", "c"], "b": ["c"], "c": []}
 
 
 @given(acyclic_graphs())
-def test_the_ancestors_of_all_are_those_of_each(graph: Graph) -> None:
+def test_all_ancestors_agrees_with_the_ancestors_of_each_task(graph: Graph) -> None:
     found = all_ancestors(graph)
 
     assert {task: set(before) for task, before in found.items()} == {
@@ -104,7 +104,7 @@ def test_with_a_cycle_no_ancestor_is_left_out(graph: Graph) -> None:
     assert all(ancestors(graph, task) <= set(found[task]) for task in graph)
 
 
-def test_each_dependency_is_looked_at_a_fixed_number_of_times() -> None:
+def test_each_dependency_is_visited_a_fixed_number_of_times() -> None:
     looks = 0
 
     class Watched(list[str]):

@@ -1,4 +1,4 @@
-"""Where a template may stand in a command, and what is said where it may not."""
+"""Where a template may stand in a command, and the message where it may not."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ EVALUATED += ["cat <<E\n{{v}}\nE\n", "cat <<'E'\n{{v}}\nE\n", "cat <<E\n$(echo {
 
 
 @pytest.mark.parametrize("command", EVALUATED)
-def test_what_a_shell_may_evaluate_takes_numbers_only(command: str) -> None:
+def test_a_place_that_a_shell_may_evaluate_takes_numbers_only(command: str) -> None:
     found = faults(with_values(command))
 
     assert found
@@ -315,7 +315,7 @@ NOT_FOLLOWED += [
 
 
 @pytest.mark.parametrize("command", NOT_FOLLOWED)
-def test_a_script_that_cannot_be_followed_takes_no_values(command: str) -> None:
+def test_a_script_that_is_not_understood_takes_no_values(command: str) -> None:
     for written in (with_values(command), with_numbers(command)):
         found = faults(written)
         assert found
@@ -345,7 +345,7 @@ def test_what_no_shell_would_join_takes_neither_texts_nor_numbers(command: str) 
         "{{ 7 }}",
     ],
 )
-def test_what_always_gives_a_number_may_stand_in_arithmetic(template: str) -> None:
+def test_a_template_that_always_gives_a_number_is_allowed_in_arithmetic(template: str) -> None:
     scope = Scope(params=("v", "n"), numbers=("n",), tasks=("a",), outputs={"a": ("rows",)})
 
     assert check(f"echo $(( {template} + 1 ))", scope, for_shell=True) == []
@@ -367,14 +367,14 @@ def test_what_always_gives_a_number_may_stand_in_arithmetic(template: str) -> No
         "{{ true }}",
     ],
 )
-def test_what_may_be_a_text_may_not(template: str) -> None:
+def test_a_template_that_may_give_text_is_not_allowed_in_arithmetic(template: str) -> None:
     assert faults(f"echo $(( {template} + 1 ))")
 
 
 @pytest.mark.parametrize(
     "value", [None, True, [1], {"a": 1}, "x", "1\n", "1 ", "", "0x1", "1e", "a1"]
 )
-def test_what_is_no_number_after_all_is_not_rendered_there(value: object) -> None:
+def test_a_value_that_turns_out_not_to_be_a_number_is_not_rendered_there(value: object) -> None:
     with pytest.raises(TemplateError, match=r"no value is safe here|a number is needed here"):
         render("echo $(( {{ params.n }} ))", {"params": {"n": value}}, for_shell=True)
 
@@ -406,14 +406,14 @@ def test_a_number_counts_where_it_may_stand(command: str, value: int, expected: 
     assert done.stdout.strip() == expected
 
 
-def test_what_the_author_wants_unquoted_is_his_own_affair() -> None:
+def test_raw_values_are_the_authors_responsibility() -> None:
     assert faults("eval {{ params.v | raw }}; let {{ params.v | raw }}; coproc x") == []
     assert faults("cmd {{ params.v | raw }} {{ params.v }}") == []
     assert len(faults("{{ params.v | raw }} {{ params.v }}")) == 1
     assert len(faults("[ {{ params.v | raw }} = {{ params.v }} ]")) == 1
 
 
-def test_a_refusal_says_where_what_and_what_instead() -> None:
+def test_a_refusal_says_where_why_and_what_to_do() -> None:
     source = b"""\
 name: n
 params: {count: "3"}
@@ -431,14 +431,14 @@ tasks:
     assert "arithmetic" in problem.message and "type: integer" in problem.message
 
 
-def test_a_script_that_cannot_be_followed_is_named_by_its_line() -> None:
+def test_a_script_that_is_not_understood_is_reported_with_the_line() -> None:
     (message, _) = faults("echo {{ params.v }}\n\ncoproc cat\necho {{ params.v }}")
 
     assert "line 3 contains an unexpected 'coproc'" in message
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="asks bash for its names")
-def test_all_names_of_the_bash_here_are_known() -> None:
+def test_every_name_of_the_installed_bash_is_known() -> None:
     def ask(what: str) -> set[str]:
         done = subprocess.run(
             ["bash", "-c", f"compgen -{what}"], capture_output=True, text=True, env={}, check=True
@@ -480,7 +480,7 @@ def test_the_author_may_set_a_variable_of_the_shell() -> None:
 _PROGRAMS = [path.name for path in Path("/usr/bin").iterdir() if path.name.isalpha()]
 
 
-def test_all_builtins_of_the_dash_here_are_known() -> None:
+def test_every_builtin_of_the_installed_dash_is_known() -> None:
     dash = shutil.which("dash")
     if dash is None:
         pytest.skip("asks dash for its names")

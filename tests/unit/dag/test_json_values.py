@@ -1,4 +1,4 @@
-"""What somebody wrote stays what it is, and is JSON where that is asked for."""
+"""Outputs keep their spelling, and are parsed as JSON if a template needs that."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ AS_WRITTEN = [
 
 
 @pytest.mark.parametrize("text", AS_WRITTEN, ids=lambda text: text[:12])
-def test_a_text_that_was_written_is_shown_as_it_is(text: str) -> None:
+def test_an_output_is_rendered_as_it_was_written(text: str) -> None:
     value = parse_verbatim(text)
     assert to_text(value) == text
     assert render("{{ outputs.t.v }}", {"outputs": {"t": {"v": value}}}, for_shell=False) == text
@@ -64,18 +64,20 @@ def test_any_text_comes_through_unchanged(text: str) -> None:
         ("{{ v + [3] }}", "[1]", [1, 3]),
     ],
 )
-def test_it_is_read_where_structure_is_asked_for(template: str, written: str, value: Any) -> None:
+def test_an_output_is_parsed_if_a_template_needs_its_structure(
+    template: str, written: str, value: Any
+) -> None:
     found = render_value(template, {"v": parse_verbatim(written)})
     assert (found, type(found)) == (value, type(value))
 
 
 @pytest.mark.parametrize("text", ["[", "{'a': 1}", "[" * 9000, "NaN"], ids=lambda text: text[:9])
-def test_what_is_no_json_is_told_by_fromjson(text: str) -> None:
+def test_fromjson_reports_invalid_json(text: str) -> None:
     with pytest.raises(TemplateError, match="fromjson cannot read this text"):
         render_value("{{ v | fromjson }}", {"v": text})
 
 
-def test_json_may_be_nested_but_not_endlessly() -> None:
+def test_json_can_be_nested_up_to_a_limit() -> None:
     deep = "[" * MAX_DEPTH + "]" * MAX_DEPTH
     assert parse_json(deep) == json.loads(deep)
     with pytest.raises(ValueError, match="nested more than 64 levels deep"):

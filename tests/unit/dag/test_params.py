@@ -1,4 +1,4 @@
-"""What a run is given, against what the DAG declares."""
+"""The params of a run, checked against what the DAG declares."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def problem_of(param: Param, value: Any) -> str:
     return str(problem["message"])
 
 
-def test_what_is_given_goes_before_the_default() -> None:
+def test_a_given_value_takes_precedence_over_the_default() -> None:
     dag = dag_of(Param("a", "integer", 1), Param("b", "string", "x"), Param("c"))
 
     assert resolve_params(dag, {"a": 2}) == {"a": 2, "b": "x", "c": None}
@@ -78,7 +78,7 @@ def test_null_means_left_out() -> None:
         ),
     ],
 )
-def test_a_wrong_value_is_told_with_what_is_possible(
+def test_an_invalid_value_is_reported_with_what_is_allowed(
     param: Param, value: Any, message: str
 ) -> None:
     assert problem_of(param, value) == message
@@ -96,11 +96,11 @@ def test_a_wrong_value_is_told_with_what_is_possible(
         (Param("a"), {"x": [None]}),
     ],
 )
-def test_a_right_value_is_taken_as_it_is(param: Param, value: Any) -> None:
+def test_a_valid_value_is_kept_unchanged(param: Param, value: Any) -> None:
     assert resolve_params(dag_of(param), {"a": value}) == {"a": value}
 
 
-def test_all_problems_are_told_together() -> None:
+def test_all_problems_of_the_params_are_reported_together() -> None:
     with pytest.raises(ParamError) as caught:
         resolve_params(
             dag_of(Param("rows", "integer"), Param("b", required=True)), {"row": 1, "rows": "x"}
@@ -131,7 +131,7 @@ def test_a_default_may_be_a_template() -> None:
     assert resolve_params(dag, {}, context) == {"day": "2026-11-23", "n": ["r"]}
 
 
-def test_what_is_given_is_never_rendered() -> None:
+def test_given_values_are_never_rendered() -> None:
     dag = dag_of(Param("a", "string", "{{ ds }}"))
 
     assert resolve_params(dag, {"a": "{{ ds }}"}, {"ds": "x"}) == {"a": "{{ ds }}"}
@@ -142,7 +142,7 @@ def test_a_rendered_default_is_checked() -> None:
         resolve_params(dag_of(Param("a", default="{{ ds }}", enum=("x",))), {}, {"ds": "y"})
 
 
-def test_without_a_run_a_template_is_left_alone() -> None:
+def test_a_default_with_a_template_is_kept_until_there_is_a_run() -> None:
     dag = dag_of(Param("a", default="{{ ds }}", enum=("x",)), Param("b", required=True))
 
     with pytest.raises(ParamError) as caught:
@@ -178,17 +178,17 @@ def test_a_value_in_the_environment_is_text_or_json(value: Any, text: str) -> No
         ('"{{ ds }}"', None, "{{ ds }}"),
     ],
 )
-def test_a_default_alone_says_the_type(written: str, kind: str | None, default: Any) -> None:
+def test_a_default_alone_determines_the_type(written: str, kind: str | None, default: Any) -> None:
     assert declared(f"a: {written}") == (Param("a", kind, default),)
 
 
-def test_the_text_of_a_string_is_taken_as_it_is_written() -> None:
+def test_a_string_keeps_its_text_as_written() -> None:
     assert declared("a: {type: string, default: 1.10, enum: [1.10, 2.0]}") == (
         Param("a", "string", "1.10", enum=("1.10", "2.0")),
     )
 
 
-def test_every_word_of_a_param_reaches_the_model() -> None:
+def test_every_key_of_a_param_reaches_the_model() -> None:
     lines = (
         "a: {type: integer, description: How many, minimum: 1, maximum: 9, required: true},"
         "b: {type: object, default: {x: [1]}}, c: {pattern: '[a-z]+', default: abc}"
@@ -210,7 +210,7 @@ JSON = st.recursive(
 
 
 @given(JSON, st.sampled_from([None, "string", "integer", "number", "boolean", "array", "object"]))
-def test_any_value_is_taken_or_refused(value: Any, kind: str | None) -> None:
+def test_any_value_is_accepted_or_refused(value: Any, kind: str | None) -> None:
     param = Param("a", kind, minimum=-5, maximum=5, pattern=".*", enum=(1, "a", [1]))
     try:
         found = resolve_params(dag_of(param), {"a": value})
@@ -275,7 +275,7 @@ def test_a_declared_number_is_kept_as_it_was_written(
         (Param("a", enum=(3.9, "3.10")), "3.1", 'must be one of 3.9, "3.10", not 3.1'),
     ],
 )
-def test_a_number_is_checked_as_such_and_told_as_it_was_written(
+def test_a_number_is_checked_as_a_number_and_reported_as_written(
     param: Param, text: str, message: str
 ) -> None:
     assert problem_of(param, parse_number(text)) == f"param 'a' {message}"
@@ -289,7 +289,7 @@ def test_a_text_is_a_number_only_where_it_keeps_a_spelling() -> None:
     assert "must be 2 or less" in problem_of(dag.params[0], "2.10")
 
 
-def test_many_unknown_params_are_not_all_told() -> None:
+def test_many_unknown_params_are_not_all_listed() -> None:
     with pytest.raises(ParamError) as caught:
         resolve_params(dag_of(Param("a")), {f"b{number}": 1 for number in range(5000)})
 
@@ -309,7 +309,7 @@ def test_many_unknown_params_are_not_all_told() -> None:
         ("{{ params.text }}", "1.50"),
     ],
 )
-def test_templates_calculate_with_a_number_and_write_it_as_it_was(
+def test_templates_calculate_with_a_number_and_keep_its_spelling(
     template: str, expected: str
 ) -> None:
     dag = dag_of(Param("a", "number"), Param("text", "string"))

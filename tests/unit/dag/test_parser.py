@@ -105,13 +105,13 @@ def test_every_field_reaches_the_model() -> None:
 
 
 @pytest.mark.parametrize("source", [SAMPLE, EVERYTHING])
-def test_a_dag_survives_the_way_through_json(source: bytes) -> None:
+def test_a_dag_survives_json(source: bytes) -> None:
     dag = parse(source)
 
     assert Dag.from_json(json.loads(json.dumps(dag.to_json()))) == dag
 
 
-def test_what_newer_code_compiled_can_be_read() -> None:
+def test_definitions_compiled_by_newer_code_can_be_read() -> None:
     compiled = parse(SAMPLE).to_json()
     compiled["invented_later"] = 1
     compiled["tasks"][0]["also_later"] = 2
@@ -136,7 +136,7 @@ def test_the_id_comes_from_the_name(name: str, dag_id: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["on", "no", "2026", "1.10", "1:30", "2026-01-01", "0x1F", "true"])
-def test_text_is_taken_as_it_is_written_whatever_yaml_makes_of_it(word: str) -> None:
+def test_text_is_kept_as_written_whatever_yaml_makes_of_it(word: str) -> None:
     dag = parse(
         f"name: {word}\nowner: {word}\ntags: [{word}]\ndag_id: a\nenv: {{V: {word}}}\n"
         f"tasks: [{{id: a, command: {word}}}]".encode()
@@ -147,7 +147,7 @@ def test_text_is_taken_as_it_is_written_whatever_yaml_makes_of_it(word: str) -> 
 
 
 @pytest.mark.parametrize("word", ["on", "no", "2026", "1.10", "y"])
-def test_ids_are_taken_as_they_are_written(word: str) -> None:
+def test_ids_are_kept_as_written(word: str) -> None:
     dag = parse(
         f"name: x\ntasks:\n- {{id: {word}, command: a}}\n"
         f"- {{id: b, command: a, dependencies: {word}}}".encode()
@@ -205,7 +205,7 @@ def test_an_end_date_without_a_time_includes_its_day() -> None:
     assert dag_with("end_date: 2026-07-01T12:00").end_date == "2026-07-01T12:00:00+00:00"
 
 
-def test_never_may_be_written_as_the_last_day_of_the_calendar() -> None:
+def test_the_last_day_of_the_calendar_means_never() -> None:
     for zone in ("UTC", "Asia/Kathmandu", "America/New_York"):
         dag = dag_with(f"schedule: '@daily'\ntimezone: {zone}\nend_date: 9999-12-31")
         now = datetime(2026, 11, 23, tzinfo=UTC)
@@ -243,7 +243,7 @@ def test_aliases_and_merge_keys_share_what_tasks_have_in_common() -> None:
     ]
 
 
-def test_shell_text_is_left_alone() -> None:
+def test_shell_text_is_kept_unchanged() -> None:
     command = "for i in ${#a[@]}; do echo {%s} {a,{b,c}} | tee $HOME/x; done # ${Y:-1}"
     source = f"name: x\ntasks:\n- id: a\n  command: |\n    {command}\n".encode()
 

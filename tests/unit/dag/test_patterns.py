@@ -1,4 +1,4 @@
-"""Patterns of params: what they match, and that none of them can keep anybody waiting."""
+"""Patterns of params: what they match, and that none takes long."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_pattern_matches_a_text_as_a_whole(pattern: str, text: str, expected: 
         ("(" * 490, "missing )"),
     ],
 )
-def test_what_has_no_linear_match_is_refused_with_the_remedy(pattern: str, why: str) -> None:
+def test_a_pattern_without_a_linear_match_is_refused_with_a_remedy(pattern: str, why: str) -> None:
     with pytest.raises(BadPattern) as caught:
         check_pattern(pattern)
 
@@ -70,7 +70,7 @@ def test_what_has_no_linear_match_is_refused_with_the_remedy(pattern: str, why: 
 
 
 @pytest.mark.parametrize("pattern", [EMAIL, "(a+)+b", "(a|a)*b", "(a|aa)+$b", "(.*a){20}b"])
-def test_no_pattern_takes_for_ever(pattern: str) -> None:
+def test_no_pattern_takes_forever(pattern: str) -> None:
     script = (
         "import sys; from chalicelib.dag.patterns import matches;"
         "print(matches(sys.argv[1], 'a' * 30_000))"
@@ -112,14 +112,14 @@ def test_a_file_cannot_have_its_own_values_matched_without_end(key: str) -> None
     assert problem.message.endswith("bytes; at most 32768 are allowed")
 
 
-def test_a_pattern_of_an_older_definition_that_cannot_be_used_is_told() -> None:
+def test_a_pattern_of_an_older_definition_that_cannot_be_used_is_reported() -> None:
     dag = Dag("d", "d", (), params=(Param("a", pattern="a(?=b)"),))
 
     with pytest.raises(ParamError, match=r"param 'a' cannot be checked: .*lookahead"):
         resolve_params(dag, {"a": "ab"})
 
 
-def test_a_long_enum_is_not_told_as_a_whole() -> None:
+def test_a_long_enum_is_shortened_in_messages() -> None:
     dag = Dag("d", "d", (), params=(Param("a", enum=tuple(range(1000))),))
 
     with pytest.raises(ParamError, match="18, 19 and 980 more, not 1000"):

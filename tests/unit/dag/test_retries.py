@@ -1,4 +1,4 @@
-"""Whether and when a failed task is tried again."""
+"""Whether and when a failed task is retried."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chalicelib.dag.model import Task
 ENDED = datetime(2026, 11, 23, 10, tzinfo=UTC)
 
 
-def test_retries_are_attempts_beyond_the_first() -> None:
+def test_retries_are_attempts_after_the_first() -> None:
     task = Task("a", "false", retries=2, retry_delay=90.0)
 
     assert retry_at(task, 1, ENDED) == ENDED + timedelta(seconds=90)
@@ -22,11 +22,11 @@ def test_retries_are_attempts_beyond_the_first() -> None:
     assert retry_at(task, 3, ENDED) is None
 
 
-def test_a_task_without_retries_is_not_tried_again() -> None:
+def test_a_task_without_retries_is_not_retried() -> None:
     assert retry_at(Task("a", "false"), 1, ENDED) is None
 
 
-def test_the_end_of_an_attempt_must_say_its_zone() -> None:
+def test_the_end_of_an_attempt_must_have_a_time_zone() -> None:
     with pytest.raises(ValueError, match="is naive"):
         retry_at(Task("a", "false", retries=1), 1, ENDED.replace(tzinfo=None))
 
@@ -65,22 +65,22 @@ def test_no_number_of_attempts_makes_a_delay_that_is_too_long(
 
 
 @pytest.mark.parametrize("exit_code", [75, 111])
-def test_an_exit_code_that_is_listed_is_tried_again(exit_code: int) -> None:
+def test_a_listed_exit_code_is_retried(exit_code: int) -> None:
     task = Task("a", "false", retries=1, retry_exit_codes=(75, 111))
 
     assert retry_at(task, 1, ENDED, exit_code) is not None
 
 
-def test_an_exit_code_that_is_not_listed_is_final() -> None:
+def test_an_unlisted_exit_code_is_final() -> None:
     assert retry_at(Task("a", "false", retries=1, retry_exit_codes=(75,)), 1, ENDED, 1) is None
 
 
-def test_an_attempt_without_an_exit_code_is_tried_again_whatever_is_listed() -> None:
+def test_an_attempt_without_an_exit_code_is_retried_whatever_is_listed() -> None:
     task = Task("a", "false", retries=1, retry_exit_codes=(75,))
 
     assert retry_at(task, 1, ENDED, None) is not None
 
 
 @given(st.integers(0, 255))
-def test_without_a_list_every_failure_is_tried_again(exit_code: int) -> None:
+def test_without_a_list_every_failure_is_retried(exit_code: int) -> None:
     assert retry_at(Task("a", "false", retries=1), 1, ENDED, exit_code) is not None

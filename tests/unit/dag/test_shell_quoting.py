@@ -64,7 +64,7 @@ PLACES = [
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("command", PLACES)
-def test_a_value_reaches_the_command_as_it_is(command: str, shell: str) -> None:
+def test_a_value_reaches_the_command_unchanged(command: str, shell: str) -> None:
     # Command substitution takes line ends away, so the values end otherwise.
     for value in (NASTY, "a\nb\n;touch x # y", "`id` $HOME \\ !! ~ *", "2", "-n", "\\'\\\"$"):
         assert check(command, SCOPE, for_shell=True) == []
@@ -105,7 +105,7 @@ UNSAFE = [
 
 
 @pytest.mark.parametrize("command", UNSAFE)
-def test_where_no_quoting_is_sure_a_value_is_refused(command: str) -> None:
+def test_a_value_is_refused_where_no_quoting_is_safe(command: str) -> None:
     (fault,) = check(command, SCOPE, for_shell=True)
 
     assert fault.message.startswith("no value is safe here")

@@ -1,4 +1,4 @@
-"""Templates: what they may say, what they become, and what is told when they are wrong."""
+"""Templates: what they may contain, what they render to, and the messages of errors."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_value_is_never_a_template_itself() -> None:
 
 
 @given(st.text(st.characters(exclude_characters="\0{", codec="utf-8")))
-def test_a_text_without_templates_is_left_as_it_is(text: str) -> None:
+def test_a_text_without_templates_stays_unchanged(text: str) -> None:
     assert render(f"{text}{{{{ '' }}}}", {}, for_shell=True) == text
 
 
@@ -140,7 +140,7 @@ _NOT_WRITTEN = (
         ("{{ params.nul }}", "params.nul does not exist"),
     ],
 )
-def test_what_cannot_be_rendered_says_why(text: str, message: str) -> None:
+def test_a_template_that_cannot_be_rendered_says_why(text: str, message: str) -> None:
     with pytest.raises(TemplateError) as caught:
         plain(text)
     assert str(caught.value).startswith("a template cannot be rendered: ")
@@ -148,7 +148,7 @@ def test_what_cannot_be_rendered_says_why(text: str, message: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["a\0b", "\ud800", float("nan"), float("inf")])
-def test_a_value_that_no_process_can_be_given_is_refused(value: object) -> None:
+def test_a_value_that_no_process_can_receive_is_refused(value: object) -> None:
     with pytest.raises(TemplateError):
         render("{{ params.v }}", {"params": {"v": value}}, for_shell=True)
 
@@ -214,13 +214,11 @@ KNOWN = ", ".join(NAMES)
         ("{{ " + "ds + " * 400 + "ds }}", "a template can have at most 1000 characters"),
     ],
 )
-def test_what_is_wrong_with_a_template_is_told_before_there_is_a_run(
-    text: str, message: str
-) -> None:
+def test_problems_of_a_template_are_reported_before_there_is_a_run(text: str, message: str) -> None:
     assert check(text, SCOPE) == [TemplateProblem(0, message)]
 
 
-def test_each_fault_says_which_template_it_is_in() -> None:
+def test_each_problem_says_which_template_it_is_in() -> None:
     text = "{{ ds }} {{ a_a }} {{ '{{' }} {{ params.zzz }}"
 
     assert [fault.opening for fault in check(text, SCOPE)] == [1, 4]
@@ -235,7 +233,7 @@ def test_each_fault_says_which_template_it_is_in() -> None:
         "{{ params.n.a }}",
     ],
 )
-def test_what_may_be_there_is_not_refused(text: str) -> None:
+def test_values_that_may_exist_are_not_refused(text: str) -> None:
     assert check(text, SCOPE) == []
 
 
@@ -328,7 +326,7 @@ def test_the_work_for_a_text_grows_with_its_length_alone() -> None:
     assert looked_at(1000) < 2.1 * looked_at(500)
 
 
-def test_the_places_of_templates_are_found_in_one_reading() -> None:
+def test_the_positions_of_templates_are_found_in_one_pass() -> None:
     line = "a {{ds}}\r\nbb{{ds}} {{ds}}\n"
     text = Watched(line * 500)
 
@@ -364,7 +362,7 @@ def test_rendering_stops_where_the_text_is_too_long() -> None:
     assert len(asked) == 3
 
 
-def test_what_is_wrong_in_many_templates_is_not_all_looked_into() -> None:
+def test_checking_many_invalid_templates_stops_early() -> None:
     faults = check("{{ dss }}" * 1000, Scope())
 
     assert len(faults) == 100
@@ -380,7 +378,7 @@ def test_what_is_wrong_in_many_templates_is_not_all_looked_into() -> None:
         ("{{ outputs.3rd.rows.id }}", "write outputs['3rd'].rows"),
     ],
 )
-def test_an_id_that_is_no_plain_name_is_told_with_its_brackets(template: str, told: str) -> None:
+def test_an_id_that_cannot_follow_a_dot_is_reported_with_brackets(template: str, told: str) -> None:
     tasks = ("3rd", "load-db", "load.db", "a.b-c", "plain")
     scope = Scope(outputs=dict.fromkeys(tasks, ("rows", "n")), tasks=tasks)
 
@@ -391,7 +389,7 @@ def test_an_id_that_is_no_plain_name_is_told_with_its_brackets(template: str, to
     assert check(f"{{{{ {written} }}}}", scope) == []
 
 
-def test_a_plain_name_is_not_taken_for_an_odd_id() -> None:
+def test_a_plain_name_is_not_mistaken_for_such_an_id() -> None:
     scope = Scope(outputs={"load": ("db",), "load.db": ("n",)}, tasks=("load", "load.db"))
 
     assert check("{{ outputs.load.db.n }}", scope) == []

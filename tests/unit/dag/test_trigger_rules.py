@@ -106,7 +106,7 @@ def test_a_task_without_dependencies_runs(rule: str) -> None:
     assert decide(rule, {}, 0) is Decision.RUN
 
 
-def test_a_dependency_that_is_not_counted_yet_is_waited_for() -> None:
+def test_a_rule_waits_for_a_dependency_that_is_not_counted_yet() -> None:
     assert decide("all_success", {S.SUCCESS: 1}, 2) is Decision.WAIT
     assert decide("all_done", {S.FAILED: 1}, 2) is Decision.WAIT
 

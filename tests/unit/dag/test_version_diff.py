@@ -1,4 +1,4 @@
-"""What changed from one version of a DAG to another."""
+"""The differences between two versions of a DAG."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def dag(*tasks: Task, **said: Any) -> Dag:
     return Dag("d", "D", tasks, **said)
 
 
-def test_nothing_differs_from_itself() -> None:
+def test_a_version_does_not_differ_from_itself() -> None:
     assert compare(dag(A, B), dag(A, B)) == VersionDiff()
 
 
@@ -70,7 +70,7 @@ def test_every_key_of_the_dag_is_compared(spec: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [1.0, True, "1", [1]])
-def test_values_that_a_command_would_see_otherwise_differ(value: Any) -> None:
+def test_values_that_a_command_would_see_differently_differ(value: Any) -> None:
     old, new = (Task("a", trigger_dag_id="x", conf={"n": n}) for n in (1, value))
     assert compare(dag(old), dag(new)).changed == (TaskChange("a", ("conf",)),)
 

@@ -1,4 +1,4 @@
-"""What is YAML, and what of it a DAG file may use."""
+"""The YAML that a DAG file may use, and the problems of the rest."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def plain(node: Node | None) -> object:
 
 
 @pytest.mark.parametrize("loader", LOADERS)
-def test_scalars_stay_as_they_are_written(loader: object) -> None:
+def test_scalars_stay_as_written(loader: object) -> None:
     source = b"a: [on, 1.10, '1', 0x10, 1:30, ~, 2026-01-01]\nb: |\n  x\n  y\nc: >-\n  x\n  y\n"
     report = Report()
 
@@ -102,7 +102,7 @@ def test_only_a_plain_scalar_is_null() -> None:
     ],
 )
 @pytest.mark.parametrize("loader", LOADERS)
-def test_what_a_dag_file_may_not_use_is_a_problem(
+def test_yaml_that_a_dag_file_cannot_use_is_a_problem(
     source: bytes, problem: Problem, loader: object
 ) -> None:
     assert problems_of(source, loader) == [problem]
@@ -124,7 +124,7 @@ def test_what_a_dag_file_may_not_use_is_a_problem(
     ],
 )
 @pytest.mark.parametrize("loader", LOADERS)
-def test_the_common_slips_come_with_a_remedy(
+def test_common_mistakes_come_with_a_remedy(
     source: bytes, line: int, column: int, hint: str, loader: object
 ) -> None:
     (problem,) = problems_of(source, loader)

@@ -1,4 +1,4 @@
-"""The JSON Schema says what the parser says, as far as a schema can."""
+"""The JSON Schema agrees with the parser, as far as a schema can."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_file_for_editors_is_current() -> None:
     )
 
 
-def test_every_word_has_a_description() -> None:
+def test_every_key_has_a_description() -> None:
     task = SCHEMA["$defs"]["task"]["properties"]
 
     assert set(SCHEMA["properties"]) == {name for f in DAG_FIELDS for name in f.names}

@@ -1,4 +1,4 @@
-"""The words of the language beyond the first: what each becomes, and how defaults are taken."""
+"""Every key of a DAG file: what the parser makes of it, and how defaults apply."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ tasks:
 """
 
 
-def test_every_word_reaches_the_model() -> None:
+def test_every_key_reaches_the_model() -> None:
     dag = parse(WHOLE)
     load, each, wait, after = (dag.task(name) for name in ("load", "each", "wait", "next"))
 
@@ -118,13 +118,13 @@ def test_every_word_reaches_the_model() -> None:
     )
 
 
-def test_the_whole_language_survives_the_way_through_json() -> None:
+def test_every_key_survives_json() -> None:
     dag = parse(WHOLE)
 
     assert Dag.from_json(json.loads(json.dumps(dag.to_json()))) == dag
 
 
-def test_what_older_code_compiled_can_be_read() -> None:
+def test_definitions_compiled_by_older_code_can_be_read() -> None:
     old = {"dag_id": "d", "name": "d", "tasks": [{"id": "a", "command": "b", "retries": 1}]}
 
     assert Dag.from_json(old) == Dag("d", "d", (Task("a", "b", retries=1),))
@@ -134,7 +134,7 @@ def tasks_of(source: str) -> dict[str, Task]:
     return {task.id: task for task in parse(f"name: x\n{source}".encode()).tasks}
 
 
-def test_defaults_are_for_what_a_task_does_not_say() -> None:
+def test_default_args_apply_to_keys_that_a_task_leaves_out() -> None:
     tasks = tasks_of(
         "default_args: {retries: 2, retry_delay: 1m, env: {A: 1}, trigger_rule: all_done}\n"
         "tasks:\n"
@@ -150,7 +150,7 @@ def test_defaults_are_for_what_a_task_does_not_say() -> None:
     assert tasks["c"].retries == 2
 
 
-def test_what_means_nothing_to_a_task_is_not_taken() -> None:
+def test_defaults_without_effect_on_a_task_are_ignored() -> None:
     tasks = tasks_of(
         "default_args: {command: make, execution_timeout: 5m, pool: db, pool_slots: 2, retries: 1,"
         " retry_exit_codes: 75, on_retry: [{command: x}], wait_for_completion: true}\n"
@@ -235,13 +235,13 @@ def test_backoff_is_a_number_or_a_boolean(written: str, factor: float) -> None:
         ("{a: [b, 1]}", {"a": ["b", 1]}),
     ],
 )
-def test_a_value_is_what_json_writes_so_else_text(written: str, value: Any) -> None:
+def test_a_value_spelled_as_in_json_is_json_else_text(written: str, value: Any) -> None:
     task = tasks_of(f"tasks: [{{id: a, trigger_dag_id: d, conf: {{v: {written}}}}}]")["a"]
 
     assert task.conf == {"v": value}
 
 
-def test_outputs_of_all_tasks_before_may_be_named() -> None:
+def test_outputs_of_all_upstream_tasks_can_be_used() -> None:
     tasks = tasks_of(
         "tasks:\n"
         "- {id: a, command: x, outputs: n}\n"

@@ -1,4 +1,4 @@
-"""Problems of tasks and of the whole file: where each is, and the words that its author reads."""
+"""Problems of tasks and of the whole file: the position and the message of each."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ TASK_LINES = [
 
 
 @pytest.mark.parametrize(("line", "column", "path", "message"), TASK_LINES)
-def test_a_problem_of_a_task_is_reported_where_it_stands(
+def test_a_problem_of_a_task_is_reported_at_its_position(
     line: str, column: int, path: str, message: str
 ) -> None:
     source = f"name: x\ntasks:\n- id: a\n  command: b\n  {line}\n"
@@ -180,7 +180,7 @@ def test_a_dag_needs_its_parts(source: str, expected: Problem) -> None:
     assert problems_of(source) == (expected,)
 
 
-def test_a_task_id_is_taken_once() -> None:
+def test_two_tasks_cannot_share_an_id() -> None:
     source = "name: x\ntasks:\n- {id: a, command: b}\n- {task_id: a, command: b}\n"
     message = "the id 'a' is taken by the task on line 3"
 
@@ -235,13 +235,13 @@ def test_all_problems_are_reported_together_in_the_order_of_the_file() -> None:
     ]
 
 
-def test_what_an_alias_repeats_is_reported_once() -> None:
+def test_a_problem_repeated_by_an_alias_is_reported_once() -> None:
     source = "name: x\ntasks:\n- &a {id: a, command: b, retries: x}\n- {<<: *a, id: b}\n"
 
     assert [(p.line, p.column) for p in problems_of(source)] == [(3, 35)]
 
 
-def test_a_hopeless_file_is_cut_short_with_a_count() -> None:
+def test_a_file_with_too_many_problems_is_cut_short_with_a_count() -> None:
     found = problems_of(f"name: x\n{TASK}" + "".join(f"k{i}: 1\n" for i in range(5000)))
 
     assert len(found) == MAX_PROBLEMS + 1
@@ -249,7 +249,7 @@ def test_a_hopeless_file_is_cut_short_with_a_count() -> None:
     assert found[-1].line == 103
 
 
-def test_the_error_says_everything_in_words_and_in_its_details() -> None:
+def test_the_error_has_every_problem_in_its_message_and_details() -> None:
     with pytest.raises(DagFileError) as caught:
         parse(f"name: x\nownr: me\n{TASK}".encode(), file_name="my.yaml")
 

@@ -1,4 +1,4 @@
-"""`python -m chalicelib.dag`: files are judged where nothing runs."""
+"""`python -m chalicelib.dag` checks files without running anything."""
 
 from __future__ import annotations
 
@@ -12,16 +12,14 @@ GOOD = "name: A\ntasks: [{id: t, command: x}]\n"
 BAD = "name: B\ntasks: [{id: t, comand: x}]\nscheduel: null\n"
 
 
-def test_files_that_are_dags_are_passed_over_in_silence(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_valid_files_print_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good = tmp_path / "a.yaml"
     good.write_text(GOOD)
     assert main([str(good)]) == 0
     assert capsys.readouterr() == ("", "")
 
 
-def test_every_problem_of_every_file_has_its_place(
+def test_every_problem_of_every_file_is_printed_with_its_position(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     good, bad, gone = (tmp_path / name for name in ("a.yaml", "b.yaml", "gone.yaml"))

@@ -1,4 +1,4 @@
-"""Whatever the bytes are: a DAG, or a DagFileError whose problems lie in the file."""
+"""Any bytes give a DAG, or a DagFileError whose problems lie in the file."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def check(source: bytes) -> Dag | None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=300))
-def test_any_bytes(source: bytes) -> None:
+def test_any_bytes_give_a_dag_or_problems_in_the_file(source: bytes) -> None:
     check(source)
 
 
 @settings(max_examples=500, deadline=None)
 @given(st.text(st.sampled_from("ab:-[]{}&*!|>'\"%@`#?,<~ \n\t\\0x\0\u2028é\ud7ff"), max_size=60))
-def test_any_text_of_yamls_own_characters(text: str) -> None:
+def test_any_text_of_yaml_syntax_gives_a_dag_or_problems(text: str) -> None:
     check(text.encode())
 
 
@@ -83,13 +83,13 @@ TREES = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(TREES, st.booleans())
-def test_any_tree_of_known_words(tree: object, flow: bool) -> None:
+def test_any_tree_of_known_keys_gives_a_dag_or_problems(tree: object, flow: bool) -> None:
     check(yaml.safe_dump(tree, default_flow_style=flow, allow_unicode=True).encode())
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.randoms(use_true_random=False))
-def test_a_good_file_with_some_bytes_changed(chance: random.Random) -> None:
+def test_a_valid_file_with_changed_bytes_gives_a_dag_or_problems(chance: random.Random) -> None:
     source = bytearray(SEED)
     for _ in range(chance.randint(1, 6)):
         at = chance.randrange(len(source))

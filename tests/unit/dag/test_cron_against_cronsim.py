@@ -154,9 +154,7 @@ def expected(expression: str, zone: ZoneInfo, after: datetime) -> list[datetime]
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(st.data(), st.one_of(EXPRESSIONS, TIMES, TIMES), WHERE)
-def test_fire_times_are_those_that_cronsim_finds(
-    data: st.DataObject, expression: str, zone: str
-) -> None:
+def test_fire_times_match_cronsim(data: st.DataObject, expression: str, zone: str) -> None:
     after = data.draw(moments(zone))
     dag = Dag("d", "d", (), schedule=(expression,), timezone=zone)
 
@@ -191,7 +189,7 @@ def test_a_starred_day_field_beside_another_is_refused(days: tuple[str, str]) ->
         ("0 0 */3 * 1-5 30", ("0 0 */3 * * 30", "0 0 * * 1-5 30"), ("0 0 */3 * * 30", "12345")),
     ],
 )
-def test_both_spellings_of_a_starred_day_field_are_told_and_right(
+def test_both_spellings_of_a_starred_day_field_are_suggested_and_right(
     refused: str, either: tuple[str, str], both: tuple[str, str]
 ) -> None:
     with pytest.raises(BadSchedule) as caught:

@@ -1,4 +1,4 @@
-"""Problems of the DAG's own fields: where each is, and the words that its author reads."""
+"""Problems of the DAG's own fields: the position and the message of each."""
 
 from __future__ import annotations
 
@@ -274,7 +274,7 @@ DAG_LINES = [
 
 
 @pytest.mark.parametrize(("line", "column", "path", "message"), DAG_LINES)
-def test_a_problem_of_the_dag_is_reported_where_it_stands(
+def test_a_problem_of_the_dag_is_reported_at_its_position(
     line: str, column: int, path: str, message: str
 ) -> None:
     assert problems_of(f"name: x\n{line}\n{TASK}") == (Problem(2, column, path, message),)
