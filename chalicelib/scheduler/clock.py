@@ -172,7 +172,7 @@ def _requeue_due(work: UnitOfWork, state: TaskState) -> int:
     for task in due:
         fallback = partial(forced_end.fail_task, work, task)
         with work.isolate("an attempt that is due", fallback=fallback, **task.attempt.ids()):
-            task_instances.move(work.tx, task.key, TaskState.SCHEDULED)
+            task_instances.make_ready(work.tx, task.key)
             work.dags_to_dispatch.add(task.attempt.dag_id)
     if len(due) >= MAX_RETRIES:
         work.outbox.wake(work.now)

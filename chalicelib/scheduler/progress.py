@@ -105,7 +105,7 @@ def _decide(
         notifications.notify_task(work, task, run, unmapped, ended, target)
     for instance in waiting:
         if target is TaskState.SCHEDULED:
-            task_instances.move(work.tx, instance.key, target)
+            task_instances.make_ready(work.tx, instance.key)
         else:
             task_instances.end_unstarted(work.tx, instance.key, target, reason, work.now)
         states[task.id][TaskState.NONE] -= 1

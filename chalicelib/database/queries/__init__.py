@@ -6,7 +6,6 @@ backfills         named queries about backfills
 clock_repair      named queries that find times which can only be from before the clock was set
 dags              named queries about DAG files, DAGs and their versions
 definitions       the compiled form of DAGs
-guards            the guard of a transition
 housekeeping      named queries that keep the database small and tell how the program fares
 mapped_instances  named queries about the copies of expanded tasks, and the row that stands for
 notifications     named queries about notifications

@@ -8,7 +8,6 @@ from datetime import datetime
 from chalicelib.dag.states import TaskState
 from chalicelib.database.connection import Transaction
 from chalicelib.database.connection.times import to_us
-from chalicelib.database.queries.guards import task_guard
 from chalicelib.database.queries.task_instances import End, TaskInstance
 
 
@@ -23,14 +22,13 @@ def queue(
             " version = ?, sends = 1, queued_at = ?, not_before = ?, due_at = ?, started_at = NULL,"
             " heartbeat_at = NULL, ended_at = NULL, exit_code = NULL, signal = NULL,"
             " max_rss_bytes = NULL, log_bytes = NULL, reason = ''"
-            " WHERE id = ? AND state IN (SELECT value FROM json_each(?))",
+            " WHERE id = ? AND state = 'scheduled'",
             (
                 version,
                 to_us(now),
                 to_us(not_before),
                 to_us(due_at),
                 key,
-                task_guard(TaskState.QUEUED),
             ),
         )
         == 1
@@ -71,16 +69,15 @@ def beat(
     return (
         tx.execute(
             "UPDATE task_instances SET state = 'running', started_at = coalesce(started_at, ?1),"
-            " heartbeat_at = ?2, due_at = ?3 WHERE id = ?4 AND try_number = ?5 AND poke = ?7"
-            " AND (state = 'running' OR state IN (SELECT value FROM json_each(?6)))"
-            " AND (coalesce(heartbeat_at, 0) < ?2 OR heartbeat_at > ?8)",
+            " heartbeat_at = ?2, due_at = ?3 WHERE id = ?4 AND try_number = ?5 AND poke = ?6"
+            " AND state IN ('scheduled', 'queued', 'running')"
+            " AND (coalesce(heartbeat_at, 0) < ?2 OR heartbeat_at > ?7)",
             (
                 to_us(started_at),
                 to_us(at),
                 to_us(due_at),
                 task.key,
                 task.try_number,
-                task_guard(TaskState.RUNNING),
                 task.attempt.poke,
                 to_us(now),
             ),
@@ -100,7 +97,8 @@ def end_attempt(
         " max_rss_bytes = ?, log_bytes = ?, reason = ?, poke = 0, poke_until = NULL,"
         " poke_billed_ms = 0"
         " WHERE id = ? AND try_number = ? AND poke = ?"
-        " AND state IN ('queued', 'running') AND state IN (SELECT value FROM json_each(?))",
+        " AND state IN ('queued', 'running')"
+        " AND ?1 IN ('success', 'failed', 'skipped', 'cancelled', 'up_for_retry')",
         (
             target,
             to_us(due_at),
@@ -114,7 +112,6 @@ def end_attempt(
             task.key,
             task.try_number,
             task.attempt.poke,
-            task_guard(target),
         ),
     )
     if changed:
@@ -160,10 +157,9 @@ def reschedule(
     return (
         tx.execute(
             "UPDATE task_instances SET state = 'up_for_reschedule', due_at = ?1, not_before = ?1,"
-            " poke = poke + 1, poke_until = ?2, ended_at = ?3, reason = ?9,"
-            " poke_billed_ms = poke_billed_ms + ?8"
-            " WHERE id = ?4 AND try_number = ?5 AND poke = ?6 AND state IN ('queued', 'running')"
-            " AND state IN (SELECT value FROM json_each(?7))",
+            " poke = poke + 1, poke_until = ?2, ended_at = ?3, reason = ?8,"
+            " poke_billed_ms = poke_billed_ms + ?7"
+            " WHERE id = ?4 AND try_number = ?5 AND poke = ?6 AND state IN ('queued', 'running')",
             (
                 to_us(due_at),
                 to_us(until),
@@ -171,7 +167,6 @@ def reschedule(
                 task.key,
                 task.try_number,
                 task.attempt.poke,
-                task_guard(TaskState.UP_FOR_RESCHEDULE),
                 end.billed_ms or 0,
                 end.reason if end.is_transient else "",
             ),
@@ -185,9 +180,9 @@ def begin_waiting(tx: Transaction, task: TaskInstance, version: int, now: dateti
     return (
         tx.execute(
             "UPDATE task_instances SET state = 'running', try_number = try_number + 1,"
-            " version = ?4, queued_at = ?1, not_before = ?1, started_at = ?1, heartbeat_at = NULL,"
-            " ended_at = NULL WHERE id = ?2 AND state IN (SELECT value FROM json_each(?3))",
-            (to_us(now), task.key, task_guard(TaskState.RUNNING), version),
+            " version = ?3, queued_at = ?1, not_before = ?1, started_at = ?1, heartbeat_at = NULL,"
+            " ended_at = NULL WHERE id = ?2 AND state IN ('scheduled', 'queued')",
+            (to_us(now), task.key, version),
         )
         == 1
     )

@@ -11,7 +11,6 @@ from typing import Any
 from chalicelib.dag.states import RunState
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.connection.times import from_us, to_us
-from chalicelib.database.queries.guards import run_guard
 from chalicelib.database.row_builder import build
 from chalicelib.enums import RunType
 
@@ -146,9 +145,8 @@ def begin(tx: Transaction, key: int, started_at: datetime) -> bool:
     return (
         tx.execute(
             "UPDATE runs SET state = 'running', started_at = ?"
-            " WHERE id = ? AND admitted_at IS NOT NULL"
-            " AND state IN (SELECT value FROM json_each(?))",
-            (to_us(started_at), key, run_guard(RunState.RUNNING)),
+            " WHERE id = ? AND admitted_at IS NOT NULL AND state = 'queued'",
+            (to_us(started_at), key),
         )
         == 1
     )
@@ -159,8 +157,9 @@ def end(tx: Transaction, key: int, state: RunState, reason: str, now: datetime) 
     return (
         tx.execute(
             "UPDATE runs SET state = ?, ended_at = ?, reason = ?"
-            " WHERE id = ? AND state IN (SELECT value FROM json_each(?))",
-            (state, to_us(now), reason, key, run_guard(state)),
+            " WHERE id = ? AND state IN ('queued', 'running')"
+            " AND ?1 IN ('success', 'failed', 'cancelled')",
+            (state, to_us(now), reason, key),
         )
         == 1
     )
@@ -248,8 +247,9 @@ def reopen(tx: Transaction, key: int, now: datetime) -> bool:
             "UPDATE runs SET state = 'queued', ended_at = NULL, started_at = NULL,"
             " admitted_at = NULL, reopened_at = ?, stopping = NULL, timeout_at = NULL, reason = '',"
             " acknowledged_at = NULL, acknowledged_by = NULL, acknowledged_note = NULL"
-            " WHERE id = ? AND is_being_removed = 0 AND state IN (SELECT value FROM json_each(?))",
-            (to_us(now), key, run_guard(RunState.QUEUED)),
+            " WHERE id = ? AND is_being_removed = 0"
+            " AND state IN ('success', 'failed', 'cancelled')",
+            (to_us(now), key),
         )
         == 1
     )

@@ -17,7 +17,6 @@ from chalicelib.dag.model import Task
 from chalicelib.dag.states import TaskState
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.connection.times import from_us, to_us
-from chalicelib.database.queries.guards import task_guard
 from chalicelib.database.row_builder import build
 from chalicelib.enums import Outcome
 from chalicelib.messages import Attempt
@@ -207,13 +206,13 @@ def waiting(tx: Transaction, run_key: int, task_id: str) -> list[TaskInstance]:
     return [instance_of(row) for row in rows]
 
 
-def move(tx: Transaction, key: int, target: TaskState, reason: str = "") -> bool:
-    """Move to a state that needs no more than its name: `scheduled`. False if not legal now."""
+def make_ready(tx: Transaction, key: int) -> bool:
+    """none, up_for_retry or up_for_reschedule -> scheduled. False if not legal now."""
     return (
         tx.execute(
-            "UPDATE task_instances SET state = ?, reason = ?, due_at = NULL"
-            " WHERE id = ? AND state IN (SELECT value FROM json_each(?))",
-            (target, reason, key, task_guard(target)),
+            "UPDATE task_instances SET state = 'scheduled', reason = '', due_at = NULL"
+            " WHERE id = ? AND state IN ('none', 'up_for_retry', 'up_for_reschedule')",
+            (key,),
         )
         == 1
     )
@@ -224,10 +223,15 @@ def end_unstarted(tx: Transaction, key: int, target: TaskState, reason: str, now
     return (
         tx.execute(
             "UPDATE task_instances SET state = ?, reason = ?, due_at = NULL, ended_at = ?"
-            " WHERE id = ?"
-            " AND state IN ('none', 'scheduled', 'up_for_retry', 'up_for_reschedule')"
-            " AND state IN (SELECT value FROM json_each(?))",
-            (target, reason, to_us(now), key, task_guard(target)),
+            " WHERE id = ? AND (state, ?1) IN (VALUES"
+            " ('none', 'success'), ('none', 'failed'), ('none', 'skipped'),"
+            " ('none', 'upstream_failed'), ('none', 'cancelled'),"
+            " ('scheduled', 'success'), ('scheduled', 'failed'), ('scheduled', 'cancelled'),"
+            " ('up_for_retry', 'success'), ('up_for_retry', 'failed'),"
+            " ('up_for_retry', 'skipped'), ('up_for_retry', 'cancelled'),"
+            " ('up_for_reschedule', 'success'), ('up_for_reschedule', 'failed'),"
+            " ('up_for_reschedule', 'skipped'), ('up_for_reschedule', 'cancelled'))",
+            (target, reason, to_us(now), key),
         )
         == 1
     )
@@ -329,9 +333,10 @@ def set_by_hand(
         tx.execute(
             "UPDATE task_instances SET state = ?, reason = ?, due_at = NULL, not_before = NULL,"
             " ended_at = ?, tries_before = try_number, poke = 0, poke_until = NULL"
-            " WHERE id = ? AND state NOT IN ('queued', 'running', 'scheduled')"
-            " AND state IN (SELECT value FROM json_each(?))",
-            (target, reason, to_us(now), key, task_guard(target)),
+            " WHERE id = ? AND ?1 IN ('none', 'success', 'failed', 'skipped')"
+            " AND (state IN ('up_for_retry', 'up_for_reschedule', 'success', 'failed',"
+            " 'upstream_failed', 'skipped', 'cancelled') OR (state = 'none' AND ?1 <> 'none'))",
+            (target, reason, to_us(now), key),
         )
         == 1
     )

@@ -68,7 +68,7 @@ def test_a_task_moves_only_as_the_table_says(
         if target is TaskState.NONE:
             moved = task_instances.set_by_hand(tx, task.key, target, "", None)
         else:
-            moved = task_instances.move(tx, task.key, target)
+            moved = task_instances.make_ready(tx, task.key)
     # What is ready is set back by another version of the DAG alone, not by hand.
     is_by_version = (state, target) == (TaskState.SCHEDULED, TaskState.NONE)
     assert moved is (target in TASK_TRANSITIONS[state] and not is_by_version)
