@@ -490,7 +490,7 @@ def test_status_tells_of_a_function_that_lost_its_file_system(dev: Account) -> N
 
     assert re.fullmatch(r"stack orchestrator-dev: (CREATE|UPDATE)_COMPLETE", shown[0])
     assert [line for line in shown if "FILE SYSTEM NOT ATTACHED" in line] == [
-        f"function {name}: Active, 512 MB, 60 s, FILE SYSTEM NOT ATTACHED;"
+        f"function {name}: Active, 512 MB, timeout 60 s, FILE SYSTEM NOT ATTACHED;"
         " run `python -m infra deploy`"
     ]
     assert "queue orchestrator-dev-tasks: 0 waiting, 0 in flight" in shown

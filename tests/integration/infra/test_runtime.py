@@ -45,7 +45,7 @@ def test_the_functions_run_on_python_3_13_whichever_deploys_them(plain: Account)
     assert runs_on(plain) == {("python3.13", "x86_64")}
     assert compiled_for(plain) == {"313-x86_64"}
     assert "pysqlite3" in tops(plain)
-    assert "  Python 3.13 on x86_64" in plain.said
+    assert "  runtime: Python 3.13, x86_64" in plain.said
 
 
 @pytest.mark.skipif(interpreters.find(ON_LAMBDA) is None, reason=f"needs Python {ON_LAMBDA}")
@@ -95,7 +95,7 @@ def test_a_package_without_a_wheel_ends_the_deployment_with_its_name(account: Ac
     requirements = account.project.folder / "requirements.txt"
     kept = requirements.read_text()
     requirements.write_text(f"{kept}chalice==0.0.0.dev0\n")
-    with pytest.raises(InfraError, match=r"no packages for Python 3\.1\d on x86_64(.|\n)*chalice"):
+    with pytest.raises(InfraError, match=r"could not download the packages for Python 3\.1\d on x86_64(.|\n)*chalice"):
         account.deploy("lacking")
     requirements.write_text(kept)
     account.remove("lacking")
