@@ -95,7 +95,10 @@ def test_a_package_without_a_wheel_ends_the_deployment_with_its_name(account: Ac
     requirements = account.project.folder / "requirements.txt"
     kept = requirements.read_text()
     requirements.write_text(f"{kept}chalice==0.0.0.dev0\n")
-    with pytest.raises(InfraError, match=r"could not download the packages for Python 3\.1\d on x86_64(.|\n)*chalice"):
+    with pytest.raises(
+        InfraError,
+        match=r"could not download the packages for Python 3\.1\d on x86_64(.|\n)*chalice",
+    ):
         account.deploy("lacking")
     requirements.write_text(kept)
     account.remove("lacking")

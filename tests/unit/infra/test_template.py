@@ -197,6 +197,12 @@ def test_what_removes_old_backups_cannot_remove_them_for_good() -> None:
     assert [action for action in granted if "Version" in action] == []
 
 
+def test_aws_backup_takes_up_its_role_only_once_the_role_can_be_assumed() -> None:
+    """Mount targets take a minute and a half, the time that a new role needs."""
+    selection = RESOURCES["BackupSelection"]
+    assert {"MountTargetA", "MountTargetB"} <= set(selection["DependsOn"])
+
+
 def test_the_cost_model_counts_as_many_copies_as_aws_backup_keeps() -> None:
     (rule,) = RESOURCES["BackupPlan"]["Properties"]["BackupPlan"]["BackupPlanRule"]
     assert rule["Lifecycle"]["DeleteAfterDays"] == FILE_SYSTEM_COPIES
