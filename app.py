@@ -1,5 +1,4 @@
-"""The table of contents: seven entry points and the REST API. What each does stands in
-chalicelib."""
+"""The table of contents: seven entry points and the REST API, implemented in chalicelib."""
 
 from __future__ import annotations
 
@@ -39,7 +38,7 @@ web.register(app, auth=settings.auth)
 
 @app.on_s3_event(bucket=settings.dags_bucket, events=["s3:ObjectCreated:*", "s3:ObjectRemoved:*"])
 def register(event: Any) -> None:
-    """A DAG file was uploaded, changed or removed."""
+    """Register a DAG file that was uploaded, changed or removed."""
     from chalicelib.scheduler import registration
 
     registration.register(bootstrap.scheduler(), [event.key])
@@ -47,7 +46,7 @@ def register(event: Any) -> None:
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def tick(event: Any) -> None:  # noqa: ARG001 - the clock says all
-    """The minute has passed."""
+    """Create what is due and repair what went silent, once a minute."""
     from chalicelib.scheduler.tick import tick as run_tick
 
     run_tick(bootstrap.scheduler())
@@ -55,16 +54,16 @@ def tick(event: Any) -> None:  # noqa: ARG001 - the clock says all
 
 @app.schedule(Cron("17", "3", "*", "*", "?", "*"))
 def backup(event: Any) -> dict[str, Any]:  # noqa: ARG001 - there is one thing to do
-    """Once a day, at a quiet hour."""
-    from chalicelib.admin import backup as care
+    """Back up the database, once a day."""
+    from chalicelib.admin import backup as database_backup
 
-    return care.back_up(bootstrap.backup_context())
+    return database_backup.back_up(bootstrap.backup_context())
 
 
-# Who may come in is IAM's to say: no event and no route leads here.
+# IAM decides who may invoke it: no event and no route leads here.
 @app.lambda_function(name="admin")
 def admin(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes both
-    """An administrator makes access tokens, backs up, or restores."""
+    """Create access tokens, back up, or restore, for an administrator."""
     from chalicelib.admin import commands
 
     return commands.execute(event, bootstrap.scheduler, bootstrap.backup_context)
@@ -73,7 +72,7 @@ def admin(event: Any, context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda 
 # Two at once: more would only wait for SQLite's one write lock.
 @app.on_sqs_message(queue=settings.results_queue, batch_size=10, maximum_concurrency=2)
 def apply(event: Any) -> None:
-    """Executors have reported."""
+    """Apply the reports of executors."""
     from chalicelib.scheduler import results
 
     results.apply_backlog(bootstrap.scheduler(), [record.body for record in event])
@@ -81,7 +80,7 @@ def apply(event: Any) -> None:
 
 @app.on_sqs_message(queue=PLACES["lambda"].queue_name(settings), batch_size=1)
 def execute(event: Any) -> None:
-    """A task is ready."""
+    """Run a task that is ready."""
     for record in event:
         bootstrap.executor().handle(
             record.body,

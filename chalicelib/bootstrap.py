@@ -1,4 +1,4 @@
-"""The composition root: the one place that knows which class stands behind a port.
+"""The composition root: the one place that knows which class implements a port.
 
 An entry point asks for what it needs, at its first invocation, and only that is imported:
 `executor()` brings neither the database nor the parser into the process that runs people's
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ports:
-    """The outside world. Each is made at its first use; `command_environ` is what commands may see
-    of their surroundings beside the usual few variables; `allow_private` lets webhooks call
-    addresses of this machine and its network, which only the local cloud may."""
+    """The outside world. Each is made at its first use; `command_environ` is what commands
+    inherit besides a few usual variables; `allow_private` lets webhooks call addresses of this
+    machine and its network, which only the local cloud may."""
 
     task_queues: Callable[[], Mapping[str, Queue]]
     results: Callable[[], Queue]
@@ -100,7 +100,7 @@ def executor() -> Executor:
         claims=world.claims(),
         results=world.results(),
         heartbeat_seconds=world.settings.heartbeat_seconds,
-        environ={**_surroundings(), **world.command_environ},
+        environ={**_inherited(), **world.command_environ},
         now=world.now,
         secrets=world.secrets() if world.secrets else None,
         notifier=world.notifier() if world.notifier else None,
@@ -132,8 +132,8 @@ def backup_context() -> BackupContext:
 _VISIBLE = ("PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 
 
-def _surroundings() -> dict[str, str]:
-    """What commands may know of the machine: nothing that belongs to the orchestrator."""
+def _inherited() -> dict[str, str]:
+    """What commands inherit from this process: nothing that belongs to the orchestrator."""
     return {k: v for k, v in os.environ.items() if k in _VISIBLE or k.startswith("LC_")}
 
 
@@ -147,7 +147,7 @@ def _path_of(setting: str) -> Path:
 
 
 def _require_mount(path: Path) -> None:
-    """A database beside its mount would be one on a disk that goes away with the function."""
+    """A database outside its mount would be lost with the function's disk. Raises Unavailable."""
     mount = Path(*path.parts[:3])
     if not mount.is_mount():
         raise Unavailable(

@@ -77,7 +77,7 @@ SETTINGS: tuple[Setting, ...] = (
         "which SQLite: the standard library's, the bundled one, or (`auto`) the standard library's"
         " where it is 3.37 or newer",
     ),
-    Setting("DAGS_BUCKET", "orchestrator-dags", str, "bucket that DAG files are copied to"),
+    Setting("DAGS_BUCKET", "orchestrator-dags", str, "bucket of DAG files"),
     Setting("RUNS_BUCKET", "orchestrator-runs", str, "bucket of claims and logs"),
     Setting("BACKUPS_BUCKET", "orchestrator-backups", str, "bucket of the database's backups"),
     Setting("TASKS_QUEUE", "orchestrator-tasks", str, "name of the queue of ready tasks"),
@@ -92,53 +92,63 @@ SETTINGS: tuple[Setting, ...] = (
         "HEARTBEAT_SECONDS",
         30.0,
         number(0.2, 300),
-        "an executor reports this often that its command still runs",
+        "seconds between two heartbeats of a running command",
     ),
     Setting(
         "SILENCE_SECONDS",
         120.0,
         number(1, 3600),
-        "an attempt not heard of for this long is lost",
+        "an attempt without a heartbeat for this many seconds is lost",
     ),
     Setting(
         "RESEND_SECONDS",
         60.0,
         number(1, 900),
-        "a task message is sent again when its attempt has not begun this long after it was due;"
-        " the interval doubles each time, up to 15 minutes",
+        "a task message is sent again if its attempt has not begun this many seconds after it was"
+        " due; the interval doubles each time, up to 15 minutes",
     ),
     Setting(
         "RECONCILE_SECONDS",
         300.0,
         number(1, 86400),
-        "the tick compares the dags bucket with the database this often",
+        "seconds between two comparisons of the dags bucket with the database",
     ),
     Setting(
         "RETENTION_DAYS",
         90,
         integer(1, 3650),
-        "finished runs older than this are removed",
+        "finished runs older than this many days are removed",
     ),
     Setting(
         "BACKUPS_DAILY",
         7,
         integer(1, 366),
-        "for this many days the newest backup of each day is kept",
+        "number of days for which the newest backup of each day is kept",
     ),
-    Setting("BACKUPS_WEEKLY", 4, integer(0, 520), "and for this many weeks that of each week"),
-    Setting("BACKUPS_MONTHLY", 12, integer(0, 120), "and for this many months that of each month"),
+    Setting(
+        "BACKUPS_WEEKLY",
+        4,
+        integer(0, 520),
+        "number of weeks for which the newest backup of each week is kept",
+    ),
+    Setting(
+        "BACKUPS_MONTHLY",
+        12,
+        integer(0, 120),
+        "number of months for which the newest backup of each month is kept",
+    ),
     Setting(
         "AUTH",
         "token",
         choice(*words(AuthMode)),
-        "who may use the API: who has an access token (`token`), whom AWS IAM lets in (`iam`), or"
-        " anybody (`none`: what `chalice local` takes on a loopback address if this is not set)",
+        "who may use the API: holders of an access token (`token`), callers allowed by AWS IAM"
+        " (`iam`), or anyone (`none`, the default of `chalice local` on a loopback address)",
     ),
     Setting(
         "TASK_ROLE",
         "",
         str,
-        "ARN of the IAM role whose credentials commands are given; without it they have none",
+        "ARN of the IAM role that commands run with; without it they have no AWS credentials",
         "AWS",
     ),
     Setting(
@@ -148,7 +158,9 @@ SETTINGS: tuple[Setting, ...] = (
         "processor architecture of the functions, which determines Lambda's price",
         "AWS",
     ),
-    Setting("LOG_LEVEL", "INFO", choice("DEBUG", "INFO", "WARNING", "ERROR"), "least level logged"),
+    Setting(
+        "LOG_LEVEL", "INFO", choice("DEBUG", "INFO", "WARNING", "ERROR"), "lowest level logged"
+    ),
     Setting(
         "HOME",
         "",
@@ -157,12 +169,18 @@ SETTINGS: tuple[Setting, ...] = (
         "local",
     ),
     Setting("DAGS_DIR", "examples", str, "folder whose YAML files are registered", "local"),
-    Setting("PARALLELISM", 4, integer(1, 64), "commands that run at once", "local"),
+    Setting(
+        "PARALLELISM",
+        4,
+        integer(1, 64),
+        "maximum number of commands that run at the same time",
+        "local",
+    ),
     Setting(
         "TICK_SECONDS",
         60.0,
         number(0.2, 60),
-        "seconds between two ticks, which EventBridge gives once a minute",
+        "seconds between two ticks; on AWS, EventBridge ticks once a minute",
         "local",
     ),
     Setting(
@@ -205,7 +223,7 @@ class Settings:
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings of `environ` (default: this process's). Raises BadSetting, naming all bad
     ones and, but for Lambda, all variables with our prefix that are no setting: on Lambda they may
-    belong to a version that came before or after this one, so they are only warned of."""
+    belong to a version that came before or after this one, so they only cause a warning."""
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {}
     problems: list[str] = []
@@ -239,5 +257,5 @@ def unknown(environ: Mapping[str, str] | None = None) -> list[str]:
 def _nearest(name: str, known: set[str]) -> str:
     from difflib import get_close_matches  # for a mistake only; every Lambda loads this module
 
-    found = get_close_matches(name, sorted(known), n=1)
-    return f"; did you mean {found[0]}?" if found else ""
+    near = get_close_matches(name, sorted(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""

@@ -1,4 +1,4 @@
-"""The errors that this program answers with, and their one root.
+"""The errors that users see, and their root.
 
     OrchestratorError                 500  internal
     +-- InvalidRequest                400  invalid_request
@@ -14,6 +14,7 @@
     +-- DefinitionUnusable            500  definition_unusable (database/queries/definitions.py)
     +-- DagFileError                  422  invalid_dag        (dag/problems.py)
     +-- UnreadableObject              500  unreadable_object
+    +-- UnreadableClaim               500  unreadable_claim    (claims.py)
     +-- BackupDamaged                 500  backup_damaged     (admin/backup_store.py)
 
 A message names the thing and the remedy. It is shown to people as it stands, so it never
@@ -38,49 +39,49 @@ class OrchestratorError(Exception):
 
 
 class InvalidRequest(OrchestratorError):
-    """What was asked for cannot be understood; asking again unchanged will not help."""
+    """The request is malformed; repeating it unchanged will not help."""
 
     status = 400
     code = "invalid_request"
 
 
 class Unauthorized(OrchestratorError):
-    """Nobody knows who asks: there is no proof, or not a good one."""
+    """The caller is unknown: credentials are missing or invalid."""
 
     status = 401
     code = "unauthorized"
 
 
 class Forbidden(OrchestratorError):
-    """Who asks is known, and may not do this."""
+    """The caller is known, and not allowed to do this."""
 
     status = 403
     code = "forbidden"
 
 
 class NotFound(OrchestratorError):
-    """There is no such thing."""
+    """The named thing does not exist."""
 
     status = 404
     code = "not_found"
 
 
 class Conflict(OrchestratorError):
-    """The thing is in a state in which this cannot be done."""
+    """The state of the thing does not allow this."""
 
     status = 409
     code = "conflict"
 
 
 class Unavailable(OrchestratorError):
-    """It cannot be done now; the same request may succeed later."""
+    """Not possible now; the same request may succeed later."""
 
     status = 503
     code = "unavailable"
 
 
 class DatabaseBusy(Unavailable):
-    """The write lock could not be had in time."""
+    """The write lock could not be acquired in time."""
 
     code = "database_busy"
 

@@ -1,12 +1,12 @@
 """The messages that cross a queue, and their version.
 
-A task message tells an executor all that one attempt needs; a report tells the scheduler what
-became of it. Old code may read what new code wrote and the other way round, so a field is
-only ever added, with a default, and an unknown version is set aside, never guessed at.
+A task message holds all that one attempt needs; a report holds what became of it. Old code may read
+what new code wrote and vice versa, so fields are only ever added, with a default, and an unknown
+version is set aside, never guessed at.
 
     scheduler --TaskMessage--> tasks queue --> executor
     executor --Heartbeat | Result--> results queue --> scheduler
-    scheduler --Wake--> results queue --> scheduler         (an alarm clock: see scheduler/clock.py)
+    scheduler --Wake--> results queue --> scheduler         (a timer: see scheduler/clock.py)
     scheduler --NotificationMessage--> tasks queue --> executor
     executor --NotificationResult--> results queue --> scheduler
 """
@@ -45,7 +45,7 @@ class Attempt:
 
     @property
     def prefix(self) -> str:
-        """Where the attempt's claim and log live in the runs bucket, with a slash at the end."""
+        """The prefix of the attempt's keys in the runs bucket, with a trailing slash."""
         number = f"{self.try_number}.{self.poke}" if self.poke else str(self.try_number)
         return f"{self.dag_id}/{self.run_id}/{self.task_id}/{self.map_index}/{number}/"
 
@@ -97,7 +97,7 @@ class TaskMessage:
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
     """The attempt runs. `started_at`, `at` in seconds since the epoch: when the command (or, if
-    `claimed` is set, its claim) began, and the moment this is known for. A loser of the claim
+    `claimed` is set, its claim) began, and the time this is known for. A loser of the claim
     sends one with `claimed` for the winner, whose own heartbeats may have died with it."""
 
     attempt: Attempt
@@ -139,7 +139,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """Something is due at `at` (seconds since the epoch): look at the clock."""
+    """Something is due at `at` (seconds since the epoch): create what is due."""
 
     at: float
 

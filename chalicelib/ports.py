@@ -1,7 +1,7 @@
-"""What the rooms need of the outside world: buckets and queues, and for commands secrets, a role's
-credentials and a way to tell people.
+"""What the rooms need of the outside world: buckets, queues and claims, and for commands secrets, a
+role's credentials and a way to notify people.
 
-The contracts stand here; `chalicelib/aws` implements them on S3 and SQS, `chalicelib/local` wraps
+The contracts are here; `chalicelib/aws` implements them on S3 and SQS, `chalicelib/local` wraps
 those with a disk, and `tests/contract` runs one suite against every implementation, the tests'
 own fakes included. An implementation raises `chalicelib.errors.Unavailable` when the
 service does not answer after its own retries.
@@ -18,7 +18,7 @@ from chalicelib.claims import Claim
 from chalicelib.messages import Attempt
 
 Clock = Callable[[], datetime]
-"""Answers the present moment as an aware datetime in UTC."""
+"""Returns the current time as an aware datetime in UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Bucket(Protocol):
         """Store only if there is nothing by that key: True for exactly one caller, ever."""
 
     def list(self, prefix: str, *, start_after: str = "", limit: int = 1000) -> list[ObjectInfo]:
-        """The first `limit` objects whose keys begin with `prefix` and sort behind `start_after`:
+        """The first `limit` objects whose keys begin with `prefix` and sort after `start_after`:
         fewer only where there are no more."""
 
     def delete(self, keys: Iterable[str]) -> None:
@@ -134,9 +134,9 @@ class Secrets(Protocol):
     """The stores that secrets are kept in."""
 
     def get(self, reference: str) -> str:
-        """The secret behind `ssm:/path`, `secretsmanager:id`, `secretsmanager:id#key` (a key of a
-        secret that is a JSON object) or `env:NAME`, as it is now. Raises OrchestratorError; the
-        message names the reference and the reason, and never holds a secret."""
+        """Return the current value of `ssm:/path`, `secretsmanager:id`, `secretsmanager:id#key` (a
+        key of a secret that is a JSON object) or `env:NAME`. Raises OrchestratorError; the message
+        names the reference and the reason, and never holds a secret."""
 
 
 class Credentials(Protocol):
@@ -151,5 +151,5 @@ class Notifier(Protocol):
     """Topics that people subscribe to."""
 
     def publish(self, topic: str, subject: str, body: str) -> None:
-        """Tell `topic`, an ARN. A subject that is too long or holds odd characters is adapted.
-        Raises OrchestratorError."""
+        """Publish to `topic`, an ARN. A subject that is too long or holds characters that topics
+        do not take is adapted. Raises OrchestratorError."""

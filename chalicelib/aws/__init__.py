@@ -1,11 +1,11 @@
-"""The ports on AWS. The only room that knows boto3.
+"""Implements the ports on AWS. The only room that knows boto3.
 
-clients        boto3 clients, made at first use and once, and the one translation of their
-credentials    the role that commands act as, assumed by STS
-notifications  topics on SNS
-s3             A Bucket on S3
-secrets        secrets in Parameter Store, Secrets Manager and this process's environment
-sqs            A Queue on SQS
+clients        makes boto3 clients, each once, and translates their errors
+credentials    assumes the role that commands act as, with STS
+notifications  publishes to SNS topics
+s3             implements Bucket on S3
+secrets        reads secrets from Parameter Store, Secrets Manager and the environment
+sqs            implements Queue on SQS
 """
 
 from chalicelib.aws.s3 import S3Bucket

@@ -58,8 +58,8 @@ def client(service: str, region: str = "") -> Any:
         if (service, region) not in _clients:
             if not _clients:  # it is the runtime's, and changes without a deployment
                 log.info("botocore %s", botocore.__version__)
-            made = boto3.client(service, region_name=region or None, config=config)
-            _clients[service, region] = made
+            new_client = boto3.client(service, region_name=region or None, config=config)
+            _clients[service, region] = new_client
         return _clients[service, region]
 
 

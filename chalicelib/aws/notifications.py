@@ -24,12 +24,12 @@ class SnsNotifier:
         self._get_client = get_client
 
     def publish(self, topic: str, subject: str, body: str) -> None:
-        found = _TOPIC.fullmatch(topic)
-        if found is None:
+        match = _TOPIC.fullmatch(topic)
+        if match is None:
             raise InvalidRequest(f"`{topic}` is not the ARN of an SNS topic")
         message = body.encode()[:_BODY_BYTES].decode(errors="ignore")
         with translated_for_users(f"SNS topic `{topic}`"):
-            self._get_client("sns", found["region"]).publish(
+            self._get_client("sns", match["region"]).publish(
                 TopicArn=topic, Subject=subject_line(subject), Message=message
             )
 

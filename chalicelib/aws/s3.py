@@ -54,15 +54,15 @@ class S3Bucket:
         raise Unavailable(f"{self._what}: others keep writing `{key}` at the same time")
 
     def list(self, prefix: str, *, start_after: str = "", limit: int = 1000) -> list[ObjectInfo]:
-        found: list[ObjectInfo] = []
-        while len(found) < limit:
-            wanted = min(limit - len(found), LISTED_AT_ONCE)
+        objects: list[ObjectInfo] = []
+        while len(objects) < limit:
+            wanted = min(limit - len(objects), LISTED_AT_ONCE)
             page, more = self._page(prefix, start_after, wanted)
-            found += page
+            objects += page
             if not more or not page:
                 break
             start_after = page[-1].key
-        return found
+        return objects
 
     def delete(self, keys: Iterable[str]) -> None:
         wanted = list(keys)

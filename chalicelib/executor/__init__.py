@@ -1,30 +1,30 @@
-"""One attempt of one task: claim it, run its command, stream its log, report.
+"""Runs one attempt of one task: claims it, runs its command, streams its log, reports.
 
-The executor runs other people's commands, so it knows neither the database nor the DAGs: all
-that it needs stands in the task message, and all that it says goes to the results queue.
+The executor runs other people's commands, so it knows neither the database nor the DAGs: all that
+it needs is in the task message, and everything it reports goes to the results queue.
 
-attempt          A claimed attempt, from its first process to its result
-attempt_log      the way from a command's bytes to its log
-background       sends that must not hold up the watch over a command, one after the other, in a
-cancellation     whether people want a running attempt stopped
-cleanup          removing what commands leave behind, after their results are sent
-command_env      what a command is given beside its text
-executor         the order of things, from a message to the report on it
-internal_errors  an error that nobody planned, in words that can be shown
-isolation        keeping commands that run at the same time from reading each other's
-log_lines        from the bytes of a command to lines that are safe to store and to show
-log_store        the log of one attempt in the bucket
-masking          hiding secrets in what a command writes, however its output is cut into pieces
-memory           the peak memory of a command's processes, from /proc while they live
-outcome          why an attempt ended as it did, in words for people
-outputs          what a command hands on
-process          A command as the system sees it
-sandbox          what the executor must know of, and do to, its own process because commands run
-secret_forms     the texts in which a secret may be met
-shell_syntax     whether a shell refused to read a text, where its exit code does not tell
-supervisor       the watch over one running command
-workspace        what a command finds around it
-notifications/   delivers notifications
+attempt            runs a claimed attempt, from its first process to its result
+attempt_log        turns a command's output into its log: masks, splits into lines, stores
+background         sends from a thread, so that watching a command is never delayed
+cancellation       asks whether a running attempt is to be cancelled
+cleanup            removes what commands leave on the disk, after their results are sent
+command_env        builds a command's environment, and knows which values to mask
+executor           handles one message of the tasks queue, from claim to report
+isolation          keeps commands that run at the same time from reading each other's files
+log_lines          splits output into lines that are safe to store and to show
+log_store          stores the log of one attempt in the runs bucket
+masking            replaces secrets in the output, however the output is cut into pieces
+memory             measures the peak memory of a command's processes
+notifications/     delivers notifications
+outcome            decides the outcome of an attempt, and words the reason for users
+outputs            reads the outputs that a command wrote to $DAG_OUTPUT
+process            starts, signals and reaps a command
+sandbox            protects the executor's own process from the commands it runs on Lambda
+secret_forms       lists the encodings in which a secret may appear
+shell_syntax       asks the shell whether it can parse a text
+supervisor         watches a running command: output, end, limits, heartbeats
+unexpected_errors  words an unexpected error for users, without its message
+workspace          makes the directories that a command runs in
 """
 
 from typing import TYPE_CHECKING, Any

@@ -14,8 +14,7 @@ from chalicelib.executor import outputs
 from chalicelib.executor.attempt_log import AttemptLog
 from chalicelib.executor.cancellation import Cancellation
 from chalicelib.executor.cleanup import Cleaner
-from chalicelib.executor.command_env import Equipment
-from chalicelib.executor.internal_errors import internal_error
+from chalicelib.executor.command_env import CommandEnv
 from chalicelib.executor.log_store import LogStore
 from chalicelib.executor.masking import Mask
 from chalicelib.executor.outcome import (
@@ -25,9 +24,10 @@ from chalicelib.executor.outcome import (
     verdict_of,
     verdict_of_when,
 )
-from chalicelib.executor.process import ExecutorStopped, Running, start
+from chalicelib.executor.process import ExecutorStopped, RunningCommands, start
 from chalicelib.executor.shell_syntax import SYNTAX_ERROR, is_refused
 from chalicelib.executor.supervisor import Ending, Pulse, watch
+from chalicelib.executor.unexpected_errors import unexpected_error
 from chalicelib.executor.workspace import CannotStart, Shell, Workspace, workspace
 from chalicelib.messages import Heartbeat, Result, TaskMessage
 from chalicelib.ports import Bucket, Claims, Clock
@@ -42,7 +42,7 @@ class ExecutorContext:
 
     runs: Bucket
     claims: Claims
-    running: Running
+    running: RunningCommands
     shell: Shell
     cleaner: Cleaner
     heartbeat_seconds: float
@@ -50,7 +50,7 @@ class ExecutorContext:
     send: Callable[[Heartbeat | Result], None]
     clock: Callable[[], float] = time.monotonic
 
-    def moment(self) -> float:
+    def timestamp(self) -> float:
         return self.now().timestamp()
 
 
@@ -63,20 +63,20 @@ class ClaimedAttempt:
         self._attempt = message.attempt
         self._store = LogStore(context.runs, message.attempt)
         self._cancellation = Cancellation(context.claims, message.attempt)
-        self._started_at = context.moment()
+        self._started_at = context.timestamp()
         self._begun = self._ended = context.clock()
 
-    def run(self, equipment: Equipment, limit: TimeLimit) -> Result:
+    def run(self, command_env: CommandEnv, limit: TimeLimit) -> Result:
         """Raises ExecutorStopped, and then nothing is reported."""
-        self._started_at = self._context.moment()
+        self._started_at = self._context.timestamp()
         self._begun = self._ended = self._context.clock()
-        attempt_log = AttemptLog(self._store, equipment.mask, self._context.now)
+        attempt_log = AttemptLog(self._store, command_env.mask, self._context.now)
         try:
             with workspace(self._message.cwd, self._context.cleaner) as place:
-                verdict = self._decide(equipment, place, attempt_log, limit)
+                verdict = self._decide(command_env, place, attempt_log, limit)
         except CannotStart as error:
-            return self.refused(error, equipment.mask)
-        return self._result(verdict, equipment.mask, attempt_log.gap)
+            return self.refused(error, command_env.mask)
+        return self._result(verdict, command_env.mask, attempt_log.gap)
 
     def refused(self, error: CannotStart, mask: Mask | None = None) -> Result:
         """The result of an attempt whose command cannot be started. The reason goes into the log
@@ -88,7 +88,7 @@ class ClaimedAttempt:
 
     def given_up(self, error: Exception) -> Result:
         """The result of an attempt that an error ended which nobody planned."""
-        reason = internal_error(error)
+        reason = unexpected_error(error)
         try:
             return self.refused(CannotStart(reason))
         except Exception:  # what failed may be needed for this, too
@@ -102,9 +102,9 @@ class ClaimedAttempt:
             )
 
     def _decide(
-        self, equipment: Equipment, place: Workspace, attempt_log: AttemptLog, limit: TimeLimit
+        self, command_env: CommandEnv, place: Workspace, attempt_log: AttemptLog, limit: TimeLimit
     ) -> Verdict:
-        environ = place.environ(equipment.environ)
+        environ = place.environ(command_env.environ)
 
         def end_of(text: str) -> Ending:
             return self._watch(text, place.cwd, environ, attempt_log, limit)
@@ -117,7 +117,7 @@ class ClaimedAttempt:
         verdict = verdict_of(ending, limit, self._message.skip_exit_codes)
         if verdict.outcome != Outcome.SUCCESS:
             return verdict
-        return self._with_outputs(verdict, place, equipment.mask, attempt_log)
+        return self._with_outputs(verdict, place, command_env.mask, attempt_log)
 
     def _answer(self, end_of: Callable[[str], Ending], when: str) -> Ending:
         ending = end_of(when)
@@ -148,13 +148,13 @@ class ClaimedAttempt:
         self, verdict: Verdict, place: Workspace, mask: Mask, attempt_log: AttemptLog
     ) -> Verdict:
         try:
-            found = outputs.collect(place.output, self._message.outputs, mask)
+            written = outputs.collect(place.output, self._message.outputs, mask)
         except outputs.BadOutputs as error:
             reason = str(error)
         except Exception as error:
-            reason = f"$DAG_OUTPUT could not be read: {internal_error(error)}"
+            reason = f"$DAG_OUTPUT could not be read: {unexpected_error(error)}"
         else:
-            return replace(verdict, outputs=found)
+            return replace(verdict, outputs=written)
         attempt_log.note(reason)
         return replace(verdict, outcome=Outcome.FAILED, reason=reason)
 
@@ -185,7 +185,7 @@ class ClaimedAttempt:
         _warn_of(self._store.flush, "the log cannot be stored for now")
 
     def _beat(self) -> None:
-        beat = Heartbeat(self._attempt, started_at=self._started_at, at=self._context.moment())
+        beat = Heartbeat(self._attempt, started_at=self._started_at, at=self._context.timestamp())
         _warn_of(lambda: self._context.send(beat), "a heartbeat could not be sent")
 
 
@@ -197,6 +197,6 @@ def _warn_of(action: Callable[[], None], message: str) -> bool:
         log.warning(message, exc_info=True)
         return False
     except Exception as error:
-        log.warning("%s: %s", message, internal_error(error))
+        log.warning("%s: %s", message, unexpected_error(error))
         return False
     return True

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from chalicelib.executor.internal_errors import internal_error
 from chalicelib.executor.log_lines import LineMaker
 from chalicelib.executor.log_store import FlushPace, LogStore
 from chalicelib.executor.masking import Mask, MaskedStream
+from chalicelib.executor.unexpected_errors import unexpected_error
 from chalicelib.ports import Clock
 
 
@@ -42,7 +42,7 @@ class AttemptLog:
 
     def _leave_out(self, error: Exception) -> None:
         # Once: a command may go on writing for hours.
-        self.gap = self.gap or f"a part of its log is missing: {internal_error(error)}"
+        self.gap = self.gap or f"a part of its log is missing: {unexpected_error(error)}"
         self._begin()
 
     def note(self, text: str) -> None:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from contextvars import copy_context
 
-from chalicelib.executor.internal_errors import internal_error
+from chalicelib.executor.unexpected_errors import unexpected_error
 
 Job = Callable[[], None]
 
@@ -51,6 +51,6 @@ class Background:
             try:
                 job()
             except Exception as error:
-                internal_error(error)
+                unexpected_error(error)
             finally:
                 self._waiting.discard(job)

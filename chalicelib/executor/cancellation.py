@@ -1,4 +1,4 @@
-"""Whether people want a running attempt stopped: they put a marker into the bucket."""
+"""Asks whether a running attempt is to be cancelled."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from chalicelib.ports import Claims
 log = logging.getLogger("orchestrator.executor")
 
 FIRST_LOOK = 3.0
-"""Seconds until the first look: most commands are shorter, and a look costs a request."""
+"""Seconds until the first check: most commands are shorter, and a check costs a request."""
 NEXT_LOOK = 5.0
 
 
 class Cancellation:
-    """`asked` once a look has found the marker."""
+    """`asked` is True from the first check that finds a request to cancel."""
 
     def __init__(self, claims: Claims, attempt: Attempt) -> None:
         self.asked = False
@@ -24,8 +24,10 @@ class Cancellation:
         self._attempt = attempt
 
     def look(self) -> None:
-        """One request. Where it fails, the next look tells."""
+        """Check once, with one request. If that fails, the next check decides."""
         try:
             self.asked = self.asked or self._claims.is_cancel_requested(self._attempt)
         except OrchestratorError:
-            log.warning("it cannot be known for now whether to cancel", exc_info=True)
+            log.warning(
+                "whether to cancel could not be checked; the next check will tell", exc_info=True
+            )

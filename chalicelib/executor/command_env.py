@@ -1,6 +1,7 @@
-"""What a command is given beside its text: the environment, and what of it must stay hidden.
+"""Builds the environment of a command, and knows which of its values the log must not show.
 
-Later wins: the executor's surroundings, the task role's credentials, the user's variables, secrets.
+Later wins: what is inherited from the executor, the task role's credentials, the user's variables,
+secrets.
 """
 
 from __future__ import annotations
@@ -20,37 +21,40 @@ _HIDDEN_CREDENTIALS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
 @dataclass(frozen=True, slots=True)
-class Equipment:
+class CommandEnv:
+    """The environment of one command, and the mask that hides its secrets in the log."""
+
     environ: dict[str, str]
     mask: Mask
 
 
 class CommandEnvSources:
-    """Where it comes from: `surroundings` is all that commands see of the executor's own
-    environment. Without `secrets` no task can have any; without `credentials` commands have no
-    role."""
+    """Where a command's environment comes from. `inherited` is all that commands see of the
+    executor's own environment. Without `secrets` no task can have any; without `credentials`
+    commands have no role."""
 
     def __init__(
         self,
-        surroundings: Mapping[str, str],
+        inherited: Mapping[str, str],
         secrets: Secrets | None,
         credentials: Credentials | None,
     ) -> None:
-        self._surroundings = dict(surroundings)
+        self._inherited = dict(inherited)
         self._secrets = secrets
         self._credentials = credentials
 
-    def equip(self, message: TaskMessage, seconds: float) -> Equipment:
-        """For a command that may run for `seconds`. Raises CannotStart, naming what is missing."""
+    def for_task(self, message: TaskMessage, seconds: float) -> CommandEnv:
+        """Build the environment of a task's command that may run for `seconds`. Raises CannotStart,
+        naming what is missing."""
         secrets = self._fetch(message.secrets)
         role = self._role({**message.env, **secrets}, seconds)
         hidden = [*secrets.values(), *(role[name] for name in _HIDDEN_CREDENTIALS if name in role)]
-        environ = {**self._surroundings, **role, **message.env, **secrets}
-        return Equipment(environ, Mask(hidden))
+        environ = {**self._inherited, **role, **message.env, **secrets}
+        return CommandEnv(environ, Mask(hidden))
 
     def for_notification(self, env: Mapping[str, str], seconds: float) -> dict[str, str]:
         """The environment of a command that notifies people. Raises CannotStart."""
-        return {**self._surroundings, **self._role(env, seconds), **env}
+        return {**self._inherited, **self._role(env, seconds), **env}
 
     def _role(self, given: Mapping[str, str], seconds: float) -> dict[str, str]:
         if self._credentials is None or _OWN_CREDENTIALS & given.keys():

@@ -1,7 +1,7 @@
-"""The order of things, from a message to the report on it.
+"""Handles one message of the tasks queue, from claim to report.
 
-The order is the guarantee. The claim comes before everything that can be seen, so a message that is
-delivered twice starts nothing twice; the log is complete before the result says so; and the result
+The order is the guarantee. The claim precedes every visible effect, so a message that is delivered
+twice starts nothing twice; the log is complete before the result says so; and the result
 is sent before the message is acknowledged, so what dies in between is delivered again and
 told apart by the claim.
 """
@@ -23,11 +23,11 @@ from chalicelib.executor import sandbox
 from chalicelib.executor.attempt import ClaimedAttempt, ExecutorContext
 from chalicelib.executor.cleanup import Cleaner
 from chalicelib.executor.command_env import CommandEnvSources
-from chalicelib.executor.internal_errors import internal_error
 from chalicelib.executor.notifications.delivery import MAX_DELIVERY_SECONDS, deliver
 from chalicelib.executor.notifications.sender import SenderContext
 from chalicelib.executor.outcome import time_limit
-from chalicelib.executor.process import ExecutorStopped, Running
+from chalicelib.executor.process import ExecutorStopped, RunningCommands
+from chalicelib.executor.unexpected_errors import unexpected_error
 from chalicelib.executor.workspace import CannotStart, find_shell
 from chalicelib.messages import (
     Attempt,
@@ -58,9 +58,9 @@ MARGIN = 15.0
 LEAST_TIME = 5.0
 """Seconds that a command must be able to have, or the message is left for another invocation."""
 LONGEST_HOLD = 30.0
-"""Seconds for which a claimed attempt may wait for its moment."""
+"""Seconds that a claimed attempt may wait for its start time."""
 CLEANING = 30.0
-"""Seconds for removing what a command left; what takes longer goes on behind the next one."""
+"""Seconds for removing what a command left; what takes longer continues after the next one."""
 TIME_TO_RETURN = 2.0
 _REASON_LENGTH = 1000
 
@@ -68,7 +68,7 @@ _REASON_LENGTH = 1000
 class Executor:
     """Runs attempts and delivers notifications; safe to use from several threads.
 
-    `environ` is all that commands see of their surroundings; `now` is the clock. `secrets`,
+    `environ` is all that commands inherit from this process; `now` is the clock. `secrets`,
     `notifier` and `credentials` are for what needs them: without one, a task or notification that
     needs it fails and says so, and without `credentials` commands have no role of their own.
     `allow_private`: webhooks may go to private addresses. `own_environ` is this process's own
@@ -100,7 +100,7 @@ class Executor:
         self._claims = claims
         self._results = results
         self._now = now
-        self._running = Running()
+        self._running = RunningCommands()
         self._env_sources = CommandEnvSources(environ, secrets, credentials)
         shell = find_shell(environ.get("PATH"))
         self._clock = clock
@@ -113,10 +113,10 @@ class Executor:
         )
 
     def handle(self, body: str, *, time_left: Callable[[], float]) -> None:
-        """Take one message through its whole life; `time_left` answers in seconds.
+        """Handle one message; `time_left` returns the seconds left to this invocation.
 
-        Return means that the message is done with. Raises BadMessage for what is none; Unavailable
-        or another OrchestratorError where the queue should deliver it again.
+        Returning means that the message can be deleted. Raises BadMessage for a body that is no
+        message; Unavailable or another OrchestratorError where the queue should deliver it again.
         """
         begun = self._clock()
         message = decode_task(body)
@@ -133,21 +133,21 @@ class Executor:
             self._tidy_up(time_left)
 
     def stop(self) -> None:
-        """Kill what runs, and run nothing more. What is killed reports nothing: to the scheduler it
-        is lost, as if the machine had gone."""
+        """Kill all running commands and start no more. A killed command reports nothing: the
+        scheduler finds its attempt lost, as if the machine had failed."""
         self._running.stop()
 
     def _tidy_up(self, time_left: Callable[[], float]) -> None:
-        """Last, because it may take long or fail, and a result that is not sent is lost."""
+        """Clean up last: it may take long or fail, and a result that is not sent is lost."""
         try:
-            if self._processes and (ended := self._processes.end_orphans()):
+            if self._processes and (ended := self._processes.kill_orphans()):
                 log.warning("%d processes that had left their command were killed", ended)
             self._context.cleaner.clean(min(CLEANING, time_left() - TIME_TO_RETURN))
         except Exception as error:
-            log.warning("what a command left could not be removed: %s", internal_error(error))
+            log.warning("what a command left could not be removed: %s", unexpected_error(error))
 
     def _take(self, message: TaskMessage, time_left: Callable[[], float]) -> Result | None:
-        """None where the attempt is another's."""
+        """Claim and run the attempt. Returns None if somebody else has claimed it."""
         self._refuse_what_cannot_run_now(message, time_left())
         holder = self._claims.take(message.attempt, self._own_claim())
         if holder is not None:
@@ -165,18 +165,18 @@ class Executor:
         self, attempt: ClaimedAttempt, message: TaskMessage, time_left: Callable[[], float]
     ) -> Result:
         try:
-            # Before its moment, so that fetching secrets does not make it late.
+            # Before its start time, so that fetching secrets does not make it late.
             seconds = time_limit(message.timeout, time_left() - MARGIN).seconds
-            equipment = self._env_sources.equip(message, seconds)
+            command_env = self._env_sources.for_task(message, seconds)
         except CannotStart as error:
             return attempt.refused(error)
         self._wait_for(message.not_before)
-        return attempt.run(equipment, time_limit(message.timeout, time_left() - MARGIN))
+        return attempt.run(command_env, time_limit(message.timeout, time_left() - MARGIN))
 
     def _refuse_what_cannot_run_now(self, message: TaskMessage, time_left: float) -> None:
-        """Before the claim, because a claimed attempt is never given to another executor."""
+        """Raise Unavailable before the claim: a claimed attempt is never given to another."""
         # A Lambda that waits is paid for; the queue waits for nothing.
-        wait = max(0.0, (message.not_before or 0.0) - self._moment())
+        wait = max(0.0, (message.not_before or 0.0) - self._timestamp())
         self._refuse_when_stopped()
         if wait > LONGEST_HOLD:
             raise Unavailable(f"too early by {wait:.0f} s; the queue will deliver it again")
@@ -188,7 +188,7 @@ class Executor:
             raise ExecutorStopped("this executor is being stopped")
 
     def _report_the_holder(self, attempt: Attempt, holder: Claim) -> None:
-        """Its own reports may have died with it. The scheduler decides what that means."""
+        """Report who holds the claim: its own reports may have been lost with it."""
         log.info("claimed by the %s already", holder.by)
         if holder.by is Claimant.SCHEDULER:
             self._send(Result(attempt, Outcome.CANCELLED, reason="cancelled before it began"))
@@ -197,11 +197,11 @@ class Executor:
             self._send(Heartbeat(attempt, started_at=at, at=at, claimed=True))
 
     def _own_claim(self) -> Claim:
-        return Claim(Claimant.EXECUTOR, self._moment(), f"{socket.gethostname()}/{os.getpid()}")
+        return Claim(Claimant.EXECUTOR, self._timestamp(), f"{socket.gethostname()}/{os.getpid()}")
 
     def _wait_for(self, not_before: float | None) -> None:
         left = LONGEST_HOLD  # should the clock be set back meanwhile
-        while not_before is not None and (wait := min(not_before - self._moment(), left)) > 0:
+        while not_before is not None and (wait := min(not_before - self._timestamp(), left)) > 0:
             if self._running.wait(wait):
                 break
             left -= wait
@@ -227,19 +227,19 @@ class Executor:
             self._save_log(result)
             if isinstance(error, Unavailable):
                 raise
-            why = str(error) if isinstance(error, OrchestratorError) else internal_error(error)
+            why = str(error) if isinstance(error, OrchestratorError) else unexpected_error(error)
             self._send(_without_what_was_refused(result, why))
 
     def _save_log(self, result: Result) -> None:
-        """What it said need not be lost with the result."""
+        """Store the log that would have travelled in the result."""
         if result.log:
             try:
                 self._runs.put(result.attempt.log_chunk_key(0), result.log.encode())
             except Exception as error:
-                log.warning("the log could not be stored: %s", internal_error(error))
+                log.warning("the log could not be stored: %s", unexpected_error(error))
 
     def _billed(self, result: Result, seconds: float) -> Result:
-        """With what Lambda charges for, as far as it can be known from inside."""
+        """Add what Lambda bills, as far as it can be known from inside."""
         if self._memory_mb is None:
             return result
         return replace(result, billed_ms=math.ceil(seconds * 1000), memory_mb=self._memory_mb)
@@ -247,12 +247,12 @@ class Executor:
     def _send(self, report: Heartbeat | Result | NotificationResult) -> None:
         self._results.send([OutgoingMessage(report.encode())])
 
-    def _moment(self) -> float:
+    def _timestamp(self) -> float:
         return self._now().timestamp()
 
 
 def _without_what_was_refused(result: Result, why: str) -> Result:
-    """The least that can be said of it: what a queue will not take is what the command wrote."""
+    """Drop the log and the outputs: what a queue refuses is what the command wrote."""
     return replace(
         result,
         outcome=Outcome.FAILED,

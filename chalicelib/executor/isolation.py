@@ -93,7 +93,7 @@ def _libc() -> ctypes.CDLL:
 
 
 def _call(number: int, *arguments: bytes | int | None) -> int:
-    as_longs = [ctypes.c_long(one) if isinstance(one, int) else one for one in arguments]
+    as_longs = [ctypes.c_long(value) if isinstance(value, int) else value for value in arguments]
     answer = int(_libc().syscall(ctypes.c_long(number), *as_longs))
     if answer < 0:
         code = ctypes.get_errno()

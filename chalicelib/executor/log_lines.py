@@ -60,20 +60,20 @@ class LineMaker:
         if not end:
             self._rest, self._began = self._rest + data, began
             return self._hold_back_less(now)
-        made = self._break(self._rest + head + b"\n", began)
+        rendered = self._break(self._rest + head + b"\n", began)
         middle, newline, self._rest = tail.rpartition(b"\n")
         self._began = now if self._rest else None
-        made += self._render(middle + newline, now)
-        return made + self._hold_back_less(now)
+        rendered += self._render(middle + newline, now)
+        return rendered + self._hold_back_less(now)
 
     def _hold_back_less(self, now: datetime) -> bytes:
-        made = self._progress(now) if b"\r" in self._rest[:-1] else b""
+        rendered = self._progress(now) if b"\r" in self._rest[:-1] else b""
         if len(self._rest) <= LINE_BYTES:
-            return made
+            return rendered
         began, self._began = self._began or now, now
         cut = _character_boundary(self._rest, LINE_BYTES)
         line, self._rest = self._rest[:cut], self._rest[cut:]
-        return made + self._render(line + b"\n", began)
+        return rendered + self._render(line + b"\n", began)
 
     def _progress(self, now: datetime) -> bytes:
         """Forget what was overwritten, but show where it stands from time to time."""
@@ -89,19 +89,19 @@ class LineMaker:
         return self._render(state + b"\n", now)
 
     def _break(self, line: bytes, began: datetime) -> bytes:
-        made = b""
+        rendered = b""
         line = _RETURN_BEFORE_END.sub(b"\n", line)
         while len(line) > LINE_BYTES + 1:
             cut = _character_boundary(line, LINE_BYTES)
-            made += self._render(line[:cut] + b"\n", began)
+            rendered += self._render(line[:cut] + b"\n", began)
             line = line[cut:]
-        return made + self._render(line, began)
+        return rendered + self._render(line, began)
 
-    def _render(self, lines: bytes, moment: datetime) -> bytes:
+    def _render(self, lines: bytes, time: datetime) -> bytes:
         """`lines` is empty or ends with the end of a line."""
         if not lines:
             return b""
-        stamp = f"{moment.isoformat(timespec='milliseconds')[:23]}Z ".encode()
+        stamp = f"{time.isoformat(timespec='milliseconds')[:23]}Z ".encode()
         shown = _harmless(lines)
         if self._hide is not None and shown != lines:
             shown = self._hide(shown)
@@ -119,8 +119,8 @@ def _harmless(lines: bytes) -> bytes:
     return text.encode()
 
 
-def _escape(found: re.Match[str]) -> str:
-    return found[1] or f"\\x{ord(found.group()):02x}"
+def _escape(match: re.Match[str]) -> str:
+    return match[1] or f"\\x{ord(match.group()):02x}"
 
 
 def _character_boundary(data: bytes, at: int) -> int:

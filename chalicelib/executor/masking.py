@@ -111,17 +111,17 @@ class MaskedStream:
 
     def _sweep(self, data: bytes, readings: _Readings, until: int) -> bytes:
         """Give out `data` up to `until`, and hold back what lies behind."""
-        made: list[bytes] = []
+        parts: list[bytes] = []
         at = self._covered
         for start, end in sorted(_found(readings)):
             if start >= until:
                 break
             if start >= at:
-                made += [data[at:start], HIDDEN]
+                parts += [data[at:start], HIDDEN]
             at = max(at, end)
-        made.append(data[at:until])
+        parts.append(data[at:until])
         self._rest, self._covered = data[until:], max(0, at - until)
-        return b"".join(made)
+        return b"".join(parts)
 
     def _readings(self, data: bytes) -> _Readings:
         """`data` in all ways in which something is to be found in it, and what that is."""

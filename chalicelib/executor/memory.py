@@ -45,8 +45,8 @@ def _family(pid: int) -> Iterator[int]:
 
 def _peak_of(pid: int) -> int | None:
     # A dead process that nobody has asked for yet has no such line.
-    _, found, rest = _text(f"/proc/{pid}/status").partition("VmHWM:")
-    return int(rest.split()[0]) * 1024 if found else None
+    _, label, rest = _text(f"/proc/{pid}/status").partition("VmHWM:")
+    return int(rest.split()[0]) * 1024 if label else None
 
 
 def _text(path: str) -> str:

@@ -1,4 +1,4 @@
-"""Why an attempt ended as it did, in words for people. Pure."""
+"""Decides the outcome of an attempt, and words the reason for users. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chalicelib.enums import Outcome
 from chalicelib.executor.process import Exit
 from chalicelib.executor.supervisor import TERM_GRACE, Ending
 
-# What shells answer when they cannot run what they were told to.
+# The exit codes of a shell that cannot run a program.
 SHELL_CODES = {126: "found, but cannot be executed", 127: "command not found"}
 
 WHEN_SAYS_NO = 1
@@ -30,15 +30,15 @@ class TimeLimit:
     def reason(self) -> str:
         if self.own:
             return (
-                f"stopped after {self.seconds:g} s: the executor itself may not run longer;"
-                " make the command shorter or split it into several tasks"
+                f"stopped after {self.seconds:g} s: the executor cannot run longer;"
+                " make the command shorter, or split it into several tasks"
             )
-        return f"stopped after {self.seconds:g} s: the task's execution_timeout"
+        return f"stopped after {self.seconds:g} s, the task's execution_timeout"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is reported of an attempt. `exit` is the command's."""
+    """The reported outcome of an attempt. `exit` is the command's."""
 
     outcome: Outcome
     reason: str = ""
@@ -47,14 +47,14 @@ class Verdict:
 
 
 def time_limit(timeout: float | None, allowed: float) -> TimeLimit:
-    """The lesser of what the task asks for and what the executor has left, in seconds."""
+    """Return the shorter of the task's timeout and the executor's time left, in seconds."""
     if timeout is not None and timeout <= allowed:
         return TimeLimit(timeout, own=False)
     return TimeLimit(max(0, math.floor(allowed)) if math.isfinite(allowed) else allowed, own=True)
 
 
 def verdict_of(ending: Ending, limit: TimeLimit, skip_codes: Container[int] = ()) -> Verdict:
-    """On a command that has ended; `skip_codes` are the exit codes by which it skips itself."""
+    """Judge a command that has ended; `skip_codes` are the exit codes by which it skips itself."""
     if ending.stop is not None:
         return _of_stop(ending, limit)
     code = ending.exit.code
@@ -79,22 +79,22 @@ def verdict_of_when(ending: Ending, limit: TimeLimit) -> Verdict | None:
         return None
     how = _of_exit(ending.exit)
     if ending.exit.code == WHEN_SAYS_NO:
-        return Verdict(Outcome.SKIPPED, f"skipped: its `when` said no: {how}")
+        return Verdict(Outcome.SKIPPED, f"skipped: its `when` was false ({how})")
     verb = "was" if ending.exit.signal is not None else "ended with"
     rule = "only exit code 0 runs the task and 1 skips it"
     return Verdict(Outcome.FAILED, f"its `when` {verb} {how}: {rule}")
 
 
 def _of_stop(ending: Ending, limit: TimeLimit) -> Verdict:
-    ignored = f"; it went on for {TERM_GRACE:g} s after SIGTERM and was killed"
+    ignored = f"; it ignored SIGTERM for {TERM_GRACE:g} s and was killed"
     stubborn = ignored if ending.killed else ""
     if ending.stop is Outcome.CANCELLED:
-        return Verdict(Outcome.CANCELLED, "cancelled while it ran" + stubborn, ending.exit)
+        return Verdict(Outcome.CANCELLED, "cancelled while running" + stubborn, ending.exit)
     return Verdict(Outcome.TIMEOUT, limit.reason() + stubborn, ending.exit)
 
 
 def _of_exit(exit_: Exit) -> str:
-    """Empty for exit code 0."""
+    """Describe a failure; empty for exit code 0."""
     if exit_.signal is not None:
         return f"killed by signal {exit_.signal} ({_name(exit_.signal)}){_hint(exit_.signal)}"
     code = exit_.code or 0
@@ -102,7 +102,7 @@ def _of_exit(exit_: Exit) -> str:
         return ""
     if code in SHELL_CODES:
         return f"exit code {code} ({SHELL_CODES[code]})"
-    # So a shell reports that what it ran was killed.
+    # A shell reports in this way that the program it ran was killed.
     if name := _name(code - 128):
         return f"exit code {code} (128 + {name}){_hint(code - 128)}"
     return f"exit code {code}"
@@ -116,4 +116,4 @@ def _name(number: int) -> str:
 
 
 def _hint(number: int) -> str:
-    return ", perhaps out of memory" if number == signal.SIGKILL else ""
+    return ", possibly out of memory" if number == signal.SIGKILL else ""

@@ -131,7 +131,7 @@ class ExecutorStopped(Unavailable):
     the message again."""
 
 
-class Running:
+class RunningCommands:
     """The commands that run now, so that all can be stopped at once."""
 
     def __init__(self) -> None:

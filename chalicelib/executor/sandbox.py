@@ -140,7 +140,7 @@ class Processes:
         own = {process.identity for process in _processes()} if _is_in_a_sandbox() else None
         self._lambdas_own = own
 
-    def end_orphans(self) -> int:
+    def kill_orphans(self) -> int:
         """Kill every process that a command has left behind, and answer how many there were. One
         that left its process group would live on beside the next command, and could read its
         environment with its secrets. It need not be a child of ours: where there is no subreaper,

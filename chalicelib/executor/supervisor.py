@@ -18,9 +18,9 @@ from typing import Literal, Protocol
 from chalicelib.enums import Outcome
 from chalicelib.executor.background import Background
 from chalicelib.executor.cancellation import FIRST_LOOK, NEXT_LOOK, Cancellation
-from chalicelib.executor.internal_errors import internal_error
 from chalicelib.executor.memory import MemoryProbe
-from chalicelib.executor.process import Command, Exit, Running
+from chalicelib.executor.process import Command, Exit, RunningCommands
+from chalicelib.executor.unexpected_errors import unexpected_error
 
 READ_BYTES = 64 * 1024
 
@@ -88,7 +88,7 @@ class Supervisor:
     def __init__(
         self,
         command: Command,
-        running: Running,
+        running: RunningCommands,
         sink: Sink,
         pulse: Pulse,
         term_at: float,
@@ -249,7 +249,7 @@ class Supervisor:
             self._probe.look(now)
         except Exception as error:
             # A command need not end because its memory cannot be measured.
-            internal_error(error)
+            unexpected_error(error)
 
     def _stop_it(self, why: Stop, now: float) -> None:
         self._stop, self._kill_at = why, now + TERM_GRACE
@@ -259,7 +259,7 @@ class Supervisor:
 
 def watch(
     command: Command,
-    running: Running,
+    running: RunningCommands,
     sink: Sink,
     pulse: Pulse,
     term_at: float,

@@ -17,7 +17,7 @@ from chalicelib.database.queries import skipped
 from chalicelib.scheduler.outbox import Outbox
 from chalicelib.scheduler.read_cache import ReadCache
 from chalicelib.utils.errors import in_words
-from chalicelib.utils.ordered_set import Line
+from chalicelib.utils.ordered_set import OrderedSet
 
 log = logging.getLogger("orchestrator.scheduler")
 
@@ -72,14 +72,14 @@ class UnitOfWork(ReadCache):
     waiting_on_previous_run: dict[tuple[str, str], tuple[datetime, str]] = field(
         default_factory=dict
     )
-    changed_runs: Line[str] = field(default_factory=Line)
-    dags_to_admit: Line[str] = field(default_factory=Line)
-    dags_to_dispatch: Line[str] = field(default_factory=Line)
-    pools_to_dispatch: Line[str] = field(default_factory=Line)
-    backfills_to_advance: Line[int] = field(default_factory=Line)
+    changed_runs: OrderedSet[str] = field(default_factory=OrderedSet)
+    dags_to_admit: OrderedSet[str] = field(default_factory=OrderedSet)
+    dags_to_dispatch: OrderedSet[str] = field(default_factory=OrderedSet)
+    pools_to_dispatch: OrderedSet[str] = field(default_factory=OrderedSet)
+    backfills_to_advance: OrderedSet[int] = field(default_factory=OrderedSet)
     dispatched: int = 0
     isolated_errors: list[str] = field(default_factory=list)
-    templates_to_compile: Line[str] = field(default_factory=Line)
+    templates_to_compile: OrderedSet[str] = field(default_factory=OrderedSet)
     deferred_items: list[Mapping[str, Any]] = field(default_factory=list)
     compiled_templates: frozenset[str] = frozenset()
 

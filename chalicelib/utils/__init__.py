@@ -1,8 +1,8 @@
 """What every room may use and what has no room of its own: the log and the clock.
 
-errors       what was raised, in words for people
+errors       words an exception for users
 lambda_env   whether this process runs on AWS Lambda
-logging      one log for all rooms
-ordered_set  A set that keeps the order of arrival, because what is taken from a plain set
-time         moments, and how they are written
+logging      sets up the log that all rooms share
+ordered_set  a set that keeps insertion order
+time         reads and writes times in UTC
 """

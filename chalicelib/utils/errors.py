@@ -1,4 +1,4 @@
-"""What was raised, in words for people."""
+"""Words an exception for users."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ MAX_CHARACTERS = 1000
 
 
 def in_words(error: BaseException) -> str:
-    """What was raised, in a form that a database and a page can hold."""
+    """Return the type and message of the exception, fit for a database and a page."""
     try:
         text = f"{type(error).__name__}: {error}"
     except Exception:

@@ -63,7 +63,7 @@ def configure(
     `level` is for our own lines; those of libraries begin at WARNING. May be called again. Handlers
     of others that write to the console are removed, so that no line appears twice: `chalice
     local` and Lambda's runtime both install one. Those that capture, as pytest's, stay. `warnings`
-    are what was met before there was a log.
+    are logged once the log is set up.
     """
     environ = os.environ if environ is None else environ
     on_lambda = is_lambda(environ)
@@ -118,7 +118,7 @@ class ReadableFormatter(logging.Formatter):
 
 def fields(record: logging.LogRecord) -> dict[str, Any]:
     """What was bound and what came as `extra`, without Nones; long values cut. A field that has the
-    name of a part of the line gets an underscore behind it."""
+    name of a part of the line gets an underscore after it."""
     given = {k: v for k, v in vars(record).items() if k not in _OF_THE_RECORD}
     merged = {**_bound.get(), **given}
     return {
@@ -129,7 +129,7 @@ def fields(record: logging.LogRecord) -> dict[str, Any]:
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Writes to the stderr of the moment, or to the stream given; a type of its own so that
+    """Writes to the current stderr, or to the stream given; a type of its own so that
     `configure` finds it again."""
 
     def __init__(self, stream: TextIO | None) -> None:

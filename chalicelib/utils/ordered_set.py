@@ -1,5 +1,5 @@
-"""A set that keeps the order of arrival, because what is taken from a plain set depends on the seed
-of its hashes."""
+"""A set that keeps insertion order. What a plain set yields first depends on the seed of its
+hashes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Line(Generic[T]):
-    """Whoever comes first is served first; who stands in line already keeps the place."""
+class OrderedSet(Generic[T]):
+    """Iterates in insertion order; adding an item again does not move it."""
 
     def __init__(self, items: Iterable[T] = ()) -> None:
         self._items = dict.fromkeys(items)
@@ -25,7 +25,7 @@ class Line(Generic[T]):
     def pop(self) -> T:
         """Take the first. Raises IndexError where there is none."""
         if not self._items:
-            raise IndexError("nobody stands in line")
+            raise IndexError("pop from an empty set")
         item = next(iter(self._items))
         del self._items[item]
         return item

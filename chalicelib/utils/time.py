@@ -1,5 +1,5 @@
-"""Moments, and how they are written. Every datetime here is aware; a naive one raises ValueError,
-because whose clock it shows cannot be known.
+"""Reads and writes times in UTC. Every datetime is aware; a naive one raises ValueError, because
+its time zone is unknown.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def as_utc(moment: datetime) -> datetime:
-    """The same moment on UTC's clock."""
-    if moment.utcoffset() is None:
-        raise ValueError(f"{moment!r} has no time zone; pass an aware datetime")
-    return moment.astimezone(UTC)
+def as_utc(time: datetime) -> datetime:
+    """Convert to UTC. Raises ValueError for a naive datetime."""
+    if time.utcoffset() is None:
+        raise ValueError(f"{time!r} has no time zone; pass an aware datetime")
+    return time.astimezone(UTC)
 
 
 @overload
-def iso(moment: datetime) -> str: ...
+def iso(time: datetime) -> str: ...
 @overload
-def iso(moment: None) -> None: ...
-def iso(moment: datetime | None) -> str | None:
+def iso(time: None) -> None: ...
+def iso(time: datetime | None) -> str | None:
     """`2026-11-23T10:00:00Z`, with six decimals where there is a fraction; None stays None."""
-    if moment is None:
+    if time is None:
         return None
-    return as_utc(moment).isoformat().replace("+00:00", "Z")
+    return as_utc(time).isoformat().replace("+00:00", "Z")
 
 
 def parse_iso(text: str) -> datetime:
@@ -37,5 +37,6 @@ def parse_iso(text: str) -> datetime:
         return as_utc(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
         raise ValueError(
-            f"{text!r} is not a moment; write it as 2026-11-23T10:00:00Z or with an offset"
+            f"{text!r} is not a date and time with a zone: write it as 2026-11-23T10:00:00Z or with"
+            " an offset"
         ) from None

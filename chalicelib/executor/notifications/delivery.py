@@ -6,11 +6,11 @@ notification's number and can recognise one that comes twice.
 
 from __future__ import annotations
 
-from chalicelib.executor.internal_errors import internal_error
 from chalicelib.executor.notifications.command import CommandSender
 from chalicelib.executor.notifications.sender import NotDelivered, Sender, SenderContext
 from chalicelib.executor.notifications.sns import SnsSender
 from chalicelib.executor.notifications.webhook import WebhookSender
+from chalicelib.executor.unexpected_errors import unexpected_error
 from chalicelib.messages import NotificationMessage, NotificationResult
 
 MAX_DELIVERY_SECONDS = 90.0
@@ -32,7 +32,9 @@ def deliver(notification: NotificationMessage, context: SenderContext) -> Notifi
     except NotDelivered as error:
         return NotificationResult(notification.id, False, str(error), error.is_transient)
     except Exception as error:
-        return NotificationResult(notification.id, False, internal_error(error), is_transient=True)
+        return NotificationResult(
+            notification.id, False, unexpected_error(error), is_transient=True
+        )
     return NotificationResult(notification.id, is_delivered=True)
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from chalicelib.executor.cleanup import Cleaner
 from chalicelib.executor.command_env import CommandEnvSources
-from chalicelib.executor.process import Running
+from chalicelib.executor.process import RunningCommands
 from chalicelib.executor.workspace import Shell
 from chalicelib.messages import NotificationMessage
 from chalicelib.ports import Notifier
@@ -19,7 +19,7 @@ class SenderContext:
     `allow_private`: webhooks may go to private addresses."""
 
     shell: Shell
-    running: Running
+    running: RunningCommands
     env_sources: CommandEnvSources
     cleaner: Cleaner
     notifier: Notifier | None

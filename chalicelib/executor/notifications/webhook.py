@@ -151,8 +151,8 @@ class Webhook:
         return ssl.create_default_context().wrap_socket(sock, server_hostname=self._name)
 
     def _checked_addresses(self) -> list[tuple[str, int]]:
-        found = socket.getaddrinfo(self._name, self._port, type=socket.SOCK_STREAM)
-        addresses = [str(info[4][0]) for info in found]
+        infos = socket.getaddrinfo(self._name, self._port, type=socket.SOCK_STREAM)
+        addresses = [str(info[4][0]) for info in infos]
         if not self._allow_private and not all(map(is_public, addresses)):
             raise WebhookFailed(
                 f"{self._name} has a private address; a webhook may only go to public ones"
@@ -163,7 +163,7 @@ class Webhook:
 def is_public(address: str) -> bool:
     """Whether the address, and one of IPv4 that it may carry, is one of the public internet."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
-    return all(one.is_global and not one.is_multicast for one in (parsed, *_carried(parsed)))
+    return all(a.is_global and not a.is_multicast for a in (parsed, *_carried(parsed)))
 
 
 def _carried(address: Address) -> list[Address]:
@@ -173,7 +173,7 @@ def _carried(address: Address) -> list[Address]:
     carried += address.teredo or ()
     if address in _NAT64:
         carried.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-    return [one for one in carried if one is not None]
+    return [embedded for embedded in carried if embedded is not None]
 
 
 def _connect(addresses: list[tuple[str, int]], deadline: float) -> socket.socket:

@@ -53,7 +53,7 @@ def test_a_running_command_is_stopped_when_its_marker_appears(tmp_path: Path) ->
     bench = Bench()
     command = "trap 'echo cleaned; exit 0' TERM; echo $$ > pid; touch ready; sleep 600 & wait"
     result = cancelled(bench, command, tmp_path)
-    assert (result.outcome, result.reason) == ("cancelled", "cancelled while it ran")
+    assert (result.outcome, result.reason) == ("cancelled", "cancelled while running")
     assert bench.output() == ["cleaned"]
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
@@ -66,7 +66,7 @@ def test_a_command_that_ignores_the_end_is_killed(
     command = "trap '' TERM; touch ready; while :; do sleep 0.05; done"
     result = cancelled(Bench(), command, tmp_path)
     assert (result.outcome, result.signal) == ("cancelled", 9)
-    assert result.reason.startswith("cancelled while it ran; it went on for")
+    assert result.reason.startswith("cancelled while running; it ignored SIGTERM for")
 
 
 def test_a_when_is_cancelled_too_and_the_command_never_starts(tmp_path: Path) -> None:

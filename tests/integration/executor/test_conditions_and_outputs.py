@@ -32,7 +32,7 @@ def test_a_when_that_exits_0_runs_the_command(bench: Bench) -> None:
 def test_a_when_that_says_no_skips_the_command(bench: Bench) -> None:
     result = bench.run("echo never", when="echo asked; false")
     assert (result.outcome, result.exit_code) == ("skipped", None)
-    assert result.reason == "skipped: its `when` said no: exit code 1"
+    assert result.reason == "skipped: its `when` was false (exit code 1)"
     assert bench.output() == ["asked"]
 
 
@@ -84,7 +84,7 @@ def test_when_and_command_share_the_time(tmp_path: Path) -> None:
 def test_a_when_that_never_ends_is_stopped(bench: Bench) -> None:
     result = bench.run("echo never", when="sleep 600", timeout=0.3)
     assert result.outcome == "timeout"
-    assert result.reason == "its `when`: stopped after 0.3 s: the task's execution_timeout"
+    assert result.reason == "its `when`: stopped after 0.3 s, the task's execution_timeout"
     assert bench.log() == ""
 
 

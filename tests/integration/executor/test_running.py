@@ -106,7 +106,7 @@ def test_an_exit_code_is_reported(bench: Bench) -> None:
 def test_a_signal_is_reported(bench: Bench) -> None:
     result = bench.run("kill -9 $$")
     assert (result.outcome, result.exit_code, result.signal) == ("failed", None, 9)
-    assert result.reason == "killed by signal 9 (SIGKILL), perhaps out of memory"
+    assert result.reason == "killed by signal 9 (SIGKILL), possibly out of memory"
 
 
 def test_stdout_and_stderr_are_one_log_in_order(bench: Bench) -> None:

@@ -58,7 +58,7 @@ def test_a_command_is_stopped_at_its_time_limit(tmp_path: Path) -> None:
     bench = Bench(clock=LeapingClock((tmp_path / "begun").exists))
     result = bench.run(f"echo begun; touch {tmp_path}/begun; sleep 600", timeout=300)
     assert (result.outcome, result.exit_code, result.signal) == ("timeout", None, 15)
-    assert result.reason == "stopped after 300 s: the task's execution_timeout"
+    assert result.reason == "stopped after 300 s, the task's execution_timeout"
     assert bench.output() == ["begun"]
     assert result.started_at is not None
     assert result.ended_at is not None
@@ -71,7 +71,7 @@ def test_the_executors_own_time_limit_stops_it_too(
     monkeypatch.setattr(executor, "LEAST_TIME", 0.5)
     result = bench.run("sleep 60", timeout=50.0, time_left=executor.MARGIN + 1.5)
     assert result.outcome == "timeout"
-    assert result.reason.startswith("stopped after 1 s: the executor itself may not run longer")
+    assert result.reason.startswith("stopped after 1 s: the executor cannot run longer")
 
 
 def test_a_command_may_clean_up_when_it_is_stopped(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_what_ignores_sigterm_is_killed_after_the_grace(tmp_path: Path) -> None:
         timeout=300,
     )
     assert (result.outcome, result.signal) == ("timeout", 9)
-    assert "after SIGTERM and was killed" in result.reason
+    assert "ignored SIGTERM for 5 s and was killed" in result.reason
     assert_gone(tmp_path, 2)
 
 

@@ -19,10 +19,10 @@ from chalicelib.executor import (
     log_lines,
     masking,
     memory,
-    notifications,
     outputs,
     supervisor,
 )
+from chalicelib.executor.notifications import command, webhook
 from chalicelib.messages import (
     Attempt,
     NotificationMessage,
@@ -102,7 +102,7 @@ class Trapped:
     def publish(self, topic: str, subject: str, body: str) -> None:
         self.trap.spring()
 
-    def end_orphans(self) -> int:
+    def kill_orphans(self) -> int:
         self.trap.spring()
         return 0
 
@@ -267,8 +267,8 @@ def test_a_notification_that_cannot_be_sent_for_an_unplanned_error_is_to_be_sent
 ) -> None:
     trap = Trap(RuntimeError(SECRET))
     trap.is_set = True
-    monkeypatch.setattr(notifications, "Webhook", trap.spring)
-    monkeypatch.setattr(notifications, "start", trap.spring)
+    monkeypatch.setattr(webhook, "Webhook", trap.spring)
+    monkeypatch.setattr(command, "start", trap.spring)
     bench = Bench(notifier=Trapped(trap))
     bench.executor.handle(
         NotificationMessage(7, how, "x", "s", {}).encode(), time_left=lambda: 900.0

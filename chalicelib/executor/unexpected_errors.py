@@ -1,6 +1,6 @@
-"""An error that nobody planned, in words that can be shown.
+"""Words an unexpected error for users.
 
-What it says itself is not: it may hold a secret, and it may come from the code that hides them.
+Its own message is left out: it may hold a secret, or come from the code that hides secrets.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ log = logging.getLogger("orchestrator.executor")
 _FRAMES = 20
 
 
-def internal_error(error: Exception) -> str:
-    """What happened and where in this program; the way there goes into this process's own log."""
+def unexpected_error(error: Exception) -> str:
+    """Return the error's type and place in this program; the stack goes to this process's log."""
     frames = traceback.extract_tb(error.__traceback__, limit=-_FRAMES)
     where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     text = f"internal error of the executor: {type(error).__name__}{where}"

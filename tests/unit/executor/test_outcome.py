@@ -30,10 +30,10 @@ def ending(
         (ending(127), "failed", "exit code 127 (command not found)"),
         (ending(126), "failed", "exit code 126 (found, but cannot be executed)"),
         (ending(143), "failed", "exit code 143 (128 + SIGTERM)"),
-        (ending(137), "failed", "exit code 137 (128 + SIGKILL), perhaps out of memory"),
+        (ending(137), "failed", "exit code 137 (128 + SIGKILL), possibly out of memory"),
         (ending(255), "failed", "exit code 255"),
         (ending(number=11), "failed", "killed by signal 11 (SIGSEGV)"),
-        (ending(number=9), "failed", "killed by signal 9 (SIGKILL), perhaps out of memory"),
+        (ending(number=9), "failed", "killed by signal 9 (SIGKILL), possibly out of memory"),
     ],
 )
 def test_an_end_by_itself(end: Ending, outcome: str, reason: str) -> None:
@@ -44,18 +44,18 @@ def test_an_end_by_itself(end: Ending, outcome: str, reason: str) -> None:
 def test_a_command_that_heeds_sigterm_with_exit_0_has_still_timed_out() -> None:
     verdict = verdict_of(ending(0, stop=Outcome.TIMEOUT), TASK_LIMIT)
     assert verdict.outcome == "timeout"
-    assert verdict.reason == "stopped after 30 s: the task's execution_timeout"
+    assert verdict.reason == "stopped after 30 s, the task's execution_timeout"
 
 
 def test_a_command_that_heeds_sigterm_with_exit_0_is_still_cancelled() -> None:
     verdict = verdict_of(ending(0, stop=Outcome.CANCELLED), TASK_LIMIT)
-    assert (verdict.outcome, verdict.reason) == ("cancelled", "cancelled while it ran")
+    assert (verdict.outcome, verdict.reason) == ("cancelled", "cancelled while running")
 
 
 @pytest.mark.parametrize("stop", ["timeout", "cancelled"])
 def test_a_command_that_ignores_sigterm_is_told_of(stop: Stop) -> None:
     verdict = verdict_of(ending(number=9, stop=stop, killed=True), TASK_LIMIT)
-    assert verdict.reason.endswith("; it went on for 5 s after SIGTERM and was killed")
+    assert verdict.reason.endswith("; it ignored SIGTERM for 5 s and was killed")
 
 
 def test_a_command_skips_itself_by_its_exit_code() -> None:
@@ -76,7 +76,7 @@ def test_a_when_that_exits_0_lets_the_command_run() -> None:
 
 def test_a_when_that_exits_1_skips() -> None:
     verdict = verdict_of_when(ending(1), TASK_LIMIT)
-    assert verdict == Verdict(Outcome.SKIPPED, "skipped: its `when` said no: exit code 1")
+    assert verdict == Verdict(Outcome.SKIPPED, "skipped: its `when` was false (exit code 1)")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_when_that_exits_1_skips() -> None:
         (ending(2), "its `when` ended with exit code 2: "),
         (ending(127), "its `when` ended with exit code 127 (command not found): "),
         (ending(255), "its `when` ended with exit code 255: "),
-        (ending(number=9), "its `when` was killed by signal 9 (SIGKILL), perhaps out of memory: "),
+        (ending(number=9), "its `when` was killed by signal 9 (SIGKILL), possibly out of memory: "),
     ],
 )
 def test_a_when_that_ends_otherwise_has_failed(end: Ending, words: str) -> None:
@@ -98,7 +98,7 @@ def test_a_when_that_ends_otherwise_has_failed(end: Ending, words: str) -> None:
 def test_a_when_that_never_ends_is_a_timeout_and_no_skip() -> None:
     verdict = verdict_of_when(ending(0, stop=Outcome.TIMEOUT), TASK_LIMIT)
     assert verdict == Verdict(
-        Outcome.TIMEOUT, "its `when`: stopped after 30 s: the task's execution_timeout"
+        Outcome.TIMEOUT, "its `when`: stopped after 30 s, the task's execution_timeout"
     )
 
 
@@ -107,7 +107,7 @@ def test_the_executors_own_limit_binds_where_the_task_allows_more(timeout: float
     limit = time_limit(timeout, 99.7)
     assert (limit.seconds, limit.own) == (99, True)
     reason = verdict_of(ending(number=15, stop=Outcome.TIMEOUT), limit).reason
-    assert reason.startswith("stopped after 99 s: the executor itself may not run longer")
+    assert reason.startswith("stopped after 99 s: the executor cannot run longer")
 
 
 def test_without_any_limit_a_command_may_run_for_ever() -> None:
