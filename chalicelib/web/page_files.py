@@ -22,7 +22,7 @@ from chalicelib.web.responses import error_response
 FOLDER = Path(__file__).parent / "page"
 SUBFOLDERS = ("views", "widgets", "lib", "vendor")
 """Each has its own route: below a path parameter, API Gateway takes no second name for one."""
-KINDS = {
+CONTENT_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -49,7 +49,7 @@ _POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-SECURITY = {
+SECURITY_HEADERS = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -84,7 +84,7 @@ def _index(request: Any) -> Response:
     base = base if base == "/" else f"{base}/"
     text = _texts()["index.html"].replace("{{preloads}}", _preloads())
     text = text.replace("{{base}}", html.escape(base)).replace("{{version}}", version())
-    return _conditional(request, text, KINDS[".html"], _ASK_AGAIN)
+    return _conditional(request, text, CONTENT_TYPES[".html"], _ASK_AGAIN)
 
 
 def _static(request: Any, asked: str, name: str) -> Response:
@@ -94,7 +94,7 @@ def _static(request: Any, asked: str, name: str) -> Response:
     if text is None or name == "index.html":
         return error_response(404, "not_found", f"the page has no file {name}", {})
     keep = _FOR_EVER if asked == version() else _ASK_AGAIN
-    return _conditional(request, text, KINDS[Path(name).suffix], keep)
+    return _conditional(request, text, CONTENT_TYPES[Path(name).suffix], keep)
 
 
 def _conditional(request: Any, text: str, kind: str, keep: str) -> Response:
@@ -103,7 +103,7 @@ def _conditional(request: Any, text: str, kind: str, keep: str) -> Response:
         "Content-Type": kind,
         "Cache-Control": keep,
         "ETag": etag,
-        **SECURITY,
+        **SECURITY_HEADERS,
     }
     if request.headers.get("if-none-match") == etag:
         return Response("", headers, 304)
@@ -162,5 +162,5 @@ def _texts() -> dict[str, str]:
     return {
         path.relative_to(FOLDER).as_posix(): path.read_text("utf-8")
         for path in sorted(FOLDER.rglob("*"))
-        if path.suffix in KINDS
+        if path.suffix in CONTENT_TYPES
     }

@@ -59,7 +59,7 @@ SCANS = {
 # SQLite from walking through all ids instead.
 LIST_OF_RUN = f"{_OF_RUN} AND +t.id < :before AND {_FILTERS} ORDER BY +t.id DESC LIMIT :limit"
 IN_ORDER_OF_RUN = f"{_OF_RUN} AND +t.id > :after ORDER BY +t.id LIMIT :limit"
-COPIES = """
+COUNT_OF_TASK = """
     SELECT count(*) FROM runs r JOIN task_instances t ON t.run_key = r.id
     WHERE r.run_id = :run_id AND t.task_id = :task_id
 """
@@ -145,9 +145,9 @@ def task_instance(
     ]
 
 
-def copies(tx: Transaction, run_id: str, task_id: str) -> int:
+def instance_count(tx: Transaction, run_id: str, task_id: str) -> int:
     """How many task instances the task has in the run; 0 if it is not there."""
-    return int(tx.value(COPIES, {"run_id": run_id, "task_id": task_id}) or 0)
+    return int(tx.value(COUNT_OF_TASK, {"run_id": run_id, "task_id": task_id}) or 0)
 
 
 def log_source(

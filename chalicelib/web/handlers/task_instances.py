@@ -54,7 +54,7 @@ def get_task_instance(call: Call) -> TaskInstanceDetail:
             tx, run_id, task_id, call.query["map_index"], limit=ATTEMPTS_SHOWN
         )
         task = (explained_task(tx, task[0]), task[1]) if task else None
-        instances = 0 if task else task_instances.copies(tx, run_id, task_id)
+        instances = 0 if task else task_instances.instance_count(tx, run_id, task_id)
     _refuse_other_map_index(call, instances)
     item, attempts = require(task, "task", task_id, f"/api/runs/{run_id}")
     return extend(TaskInstanceDetail, item, attempts=attempts)
@@ -80,7 +80,7 @@ def get_log(call: Call) -> LogPart:
         source = task_instances.log_source(
             tx, run_id, task_id, query["map_index"], query["try_number"], query["poke"]
         )
-        instances = 0 if source else task_instances.copies(tx, run_id, task_id)
+        instances = 0 if source else task_instances.instance_count(tx, run_id, task_id)
     _refuse_other_map_index(call, instances)
     source = require(source, "task", task_id, f"/api/runs/{run_id}")
     if source.attempt is not None:

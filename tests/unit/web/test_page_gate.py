@@ -35,7 +35,7 @@ def test_the_page_holds_nothing_but_what_browsers_load() -> None:
     others = [
         path.relative_to(page_files.FOLDER).as_posix()
         for path in page_files.FOLDER.rglob("*")
-        if path.is_file() and path.suffix not in page_files.KINDS
+        if path.is_file() and path.suffix not in page_files.CONTENT_TYPES
     ]
     assert others == ["vendor/refresh"]
 
