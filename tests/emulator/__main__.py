@@ -1,5 +1,5 @@
-"""`python -m tests.emulator [PYTEST OPTION...]`: install, use and remove the product on an emulator
-of AWS that nobody of this project wrote."""
+"""`python -m tests.emulator [PYTEST OPTION...]`: installs, uses and removes the product on an
+independent emulator of AWS."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ PROJECT = Path(__file__).parents[2]
 
 
 def main(options: list[str]) -> int:
-    """The tests' exit status; 0 where this machine cannot run them, and it says why."""
-    apart = _apart()
-    if apart is None:
+    """Returns the tests' exit status; 0 if this machine cannot run them, after saying why."""
+    namespaces = _namespaces()
+    if namespaces is None:
         print(
-            "skipped: the functions mount a file system each, and this machine allows no mount"
-            " namespace (`unshare --mount`), neither to root nor in a user namespace"
+            "skipped: the functions need mount namespaces (`unshare --mount`), which this machine"
+            " allows neither as this user nor in a user namespace"
         )
         return 0
     installed_python()
     tests = [sys.executable, "-m", "pytest", "-x", "-vv", "-p", "no:cacheprovider", "--durations=0"]
     words = [*tests, str(Path(__file__).parent), *options]
-    # The file systems' path must be there, and Lambda's is the same for everybody.
+    # The mount point must exist.
     prepare = (
         f"mount -t tmpfs none {Path(MOUNT).parent} && mkdir {MOUNT} && exec {shlex.join(words)}"
     )
     os.chdir(PROJECT)
-    return subprocess.run([*apart, "sh", "-c", prepare], check=False).returncode
+    return subprocess.run([*namespaces, "sh", "-c", prepare], check=False).returncode
 
 
-def _apart() -> list[str] | None:
-    """The start of a command line: what follows has mounts and processes of its own, and all of it
-    ends when this process does, however it does. None where that is not possible."""
+def _namespaces() -> list[str] | None:
+    """Returns the command that runs another one in its own mount and process namespaces, and kills
+    everything in them when this process ends. None if that is not possible."""
     command = "setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc"
     for candidate in (command.split(), [*command.split(), "--map-root-user"]):
         probe = [*candidate, "mount", "-t", "tmpfs", "none", str(Path(MOUNT).parent)]

@@ -1,4 +1,4 @@
-"""The emulated account: who is in it, what is in it, and what a person does with it."""
+"""The emulated account: its users, its resources, and what users do with it."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ LISTS: tuple[tuple[str, str, str, str], ...] = (
 
 @dataclass
 class Account:
-    """`owner` may do anything and only sets the stage; the product is installed by `environ`'s
-    user, who may do what `python -m infra permissions` prints."""
+    """`owner` may do anything and only prepares the tests. The user of `environ` installs the
+    product, with the permissions that `python -m infra permissions` prints."""
 
     emulator: Emulator
     project: Path
@@ -70,7 +70,7 @@ class Account:
         )
 
     def everything(self) -> set[str]:
-        """What there is, by service and name."""
+        """Returns all resources, by service and name."""
         stacks = self.owner("cloudformation").describe_stacks()["Stacks"]
         alive = {s["StackName"] for s in stacks if s["StackStatus"] != "DELETE_COMPLETE"}
         queues = self.owner("sqs").list_queues().get("QueueUrls", [])
@@ -85,7 +85,7 @@ class Account:
         )
 
     def type_in(self, line: str, *, succeeds: bool = True) -> str:
-        """What a command prints, run in the project's folder by the installer."""
+        """Run a command in the project's folder as the installer. Returns what it prints."""
         process = self.begin(line)
         printed, _ = process.communicate(timeout=10 * HANG_SECONDS)
         assert (process.returncode == 0) == succeeds, f"{line}\n{printed}\n{self.emulator.tail()}"
@@ -104,24 +104,24 @@ class Account:
         )
 
     def upload(self, stage: str, key: str, text: str) -> None:
-        """As who writes DAGs: to the bucket, and nothing else."""
+        """Upload a DAG file as a user who may only write to the dags bucket."""
         bucket = f"orchestrator-{stage}-{ACCOUNT}-dags"
         self.owner("s3").put_object(Bucket=bucket, Key=key, Body=text.encode())
 
     def domain(self, name: str) -> tuple[str, str]:
-        """A certificate for the name, and the zone that it belongs to."""
+        """Create a certificate for the name, and a hosted zone that contains it."""
         certificate = self.owner("acm").request_certificate(DomainName=name, ValidationMethod="DNS")
         zone = self.owner("route53").create_hosted_zone(Name=shims.OWN_DOMAIN, CallerReference=name)
         return certificate["CertificateArn"], zone["HostedZone"]["Id"].rpartition("/")[2]
 
     def records(self, zone: str) -> list[tuple[str, str]]:
-        """The addresses in the zone: name and type."""
+        """Returns name and type of the zone's address records."""
         rows = self.owner("route53").list_resource_record_sets(HostedZoneId=zone)
-        found = [(row["Name"], row["Type"]) for row in rows["ResourceRecordSets"]]
-        return sorted(row for row in found if row[1] in ("A", "AAAA"))
+        records = [(row["Name"], row["Type"]) for row in rows["ResourceRecordSets"]]
+        return sorted(record for record in records if record[1] in ("A", "AAAA"))
 
     def caller(self, name: str, *actions: str) -> Signs:
-        """A new user who may do this, and signs requests of the API."""
+        """Create a user with these permissions, who signs API requests."""
         iam = self.owner("iam")
         iam.create_user(UserName=name)
         allowed = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
@@ -147,7 +147,7 @@ PROGRAMS = {
 
 
 def new_account(emulator: Emulator, project: Path, stages: list[str]) -> Account:
-    """With a copy of the project in `project`, and somebody who may install the stages."""
+    """Create the account's installer and a copy of the project in `project`."""
     project.mkdir()
     copy_of_the_project(project)
     ignored = shutil.ignore_patterns("__pycache__")
@@ -174,20 +174,19 @@ def _allowed(stages: list[str]) -> Iterator[dict[str, Any]]:
 
 
 Signs = Callable[[str, str], Mapping[str, str]]
-"""Takes the method and the URL, and gives the headers that say who asks."""
+"""Takes the method and the URL; returns headers that identify the caller."""
 
 
 @dataclass(frozen=True)
 class Api:
-    """A stage's API, asked as anybody outside asks it: with an access token, or with signed
-    requests."""
+    """A client of a stage's API, with an access token or signed requests."""
 
     url: str
     token: str = ""
     signs: Signs | None = None
 
     def ask(self, method: str, path: str) -> tuple[int, Any]:
-        """Status and answer."""
+        """Returns status and body."""
         url = self.url.rstrip("/") + path
         with_token = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         headers = dict(self.signs(method, url) if self.signs else with_token)

@@ -1,4 +1,4 @@
-"""One emulator and one account for all, because to install takes half a minute."""
+"""One emulator and one account for all tests, because installing takes half a minute."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The emulator: installed in an environment of its own, started, and stopped."""
+"""Installs the emulator in its own environment, starts it, and stops it."""
 
 from __future__ import annotations
 
@@ -28,8 +28,7 @@ API_HOSTS = f"execute-api.{REGION}.amazonaws.com"
 
 @dataclass(frozen=True)
 class Emulator:
-    """`log` is what it printed, `environ` what leads a program to it, with the account's owner as
-    the caller."""
+    """A running emulator. A program with `environ` uses it as the account's owner."""
 
     folder: Path
     port: int
@@ -40,26 +39,25 @@ class Emulator:
         return self.folder / "emulator.log"
 
     def tail(self) -> str:
-        """The end of what it printed."""
+        """Returns the end of its log."""
         return self.log.read_text(encoding="utf-8", errors="replace")[-4000:]
 
 
 PYTHON = ON_LAMBDA if interpreters.find(ON_LAMBDA) else RUNNING
-"""The emulator runs the functions on its own Python, whatever they ask for: it is Lambda's where
-this machine has it."""
+"""The emulator runs all functions on its own Python: Lambda's default, if installed here."""
 
 
 def installed_python() -> Path:
-    """The interpreter that has the emulator, installed if it is not. What was installed for another
-    Python stays untouched."""
+    """Returns the interpreter of the emulator's environment, which is created if missing. There is
+    one environment per Python version."""
     python = interpreters.find(PYTHON)
-    assert python, f"Python {PYTHON} is gone"
+    assert python, f"Python {PYTHON} is no longer installed"
     return python_with(python, f"emulator-py{PYTHON}", REQUIREMENTS)
 
 
 @contextmanager
 def running(folder: Path) -> Iterator[Emulator]:
-    """An empty account on this machine's loopback."""
+    """Run an empty account on the loopback interface."""
     certificate, key = _certificate(folder)
     port = _free_port()
     emulator = Emulator(folder, port, _environ_of_callers(folder, port, certificate))
@@ -76,7 +74,7 @@ def running(folder: Path) -> Iterator[Emulator]:
         assert process.poll() is None, emulator.log.read_text()
         yield emulator
     finally:
-        process.kill()  # it would wait half a minute for its clients to say goodbye
+        process.kill()  # on SIGTERM it waits 30 seconds for its clients to disconnect
         process.wait(HANG_SECONDS)
 
 

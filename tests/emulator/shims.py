@@ -1,9 +1,9 @@
-"""What the emulator lacks of AWS, or does differently, and these tests need: all of it, each with
-its reason. The product knows nothing of it.
+"""Everything that the tests need and the emulator lacks or does differently from AWS, each with the
+reason. The product does not know about it.
 
-Run as a program, it is the emulator (`start`). A program that calls AWS is led to the emulator by
-`be_found`. Nothing but ministack and the standard library may be imported here, because the program
-runs in ministack's own environment.
+Run as a program, this module is the emulator (`start`). `be_found` directs a program that calls AWS
+to it. Only ministack and the standard library may be imported here, because the program runs in
+ministack's own environment.
 """
 
 from __future__ import annotations
@@ -18,20 +18,21 @@ from pathlib import Path
 from typing import Any
 
 FILE_SYSTEMS = "EMULATOR_FILE_SYSTEMS"
-"""The variable that names the folder which holds the folders of the access points."""
+"""Environment variable: the folder that contains the access points' folders."""
 
 GATEWAY_PORT = "EMULATOR_GATEWAY_PORT"
-"""The variable that names the emulator's port, for callers."""
+"""Environment variable: the emulator's port, for callers."""
 
 OWN_DOMAIN = "example.com"
-"""That of the account's owner, whose names, too, are in no DNS."""
+"""The domain of the account's owner. Its names are not in DNS either."""
 
 IPV6_BLOCK = "2600:1f18:1234:5600::/56"
 
 
 def be_found() -> None:
-    """In the process of a caller. The host names of APIs are in no DNS; here they lead to the
-    emulator, whose certificate bears them. All else is asked at AWS_ENDPOINT_URL."""
+    """Resolve the host names of APIs, which are not in DNS, to the emulator. Runs in the caller's
+    process. The emulator's certificate contains these names. All other requests go to
+    AWS_ENDPOINT_URL."""
     ours = re.compile(rf".*\.execute-api\..*|.*\.{re.escape(OWN_DOMAIN)}")
     sockets: Any = socket
     resolve, port = sockets.getaddrinfo, int(os.environ[GATEWAY_PORT])
@@ -45,7 +46,7 @@ def be_found() -> None:
 
 
 def start() -> None:
-    """ministack, with what it lacks."""
+    """Run ministack with all shims."""
     from ministack import app
 
     _listen_by_ipv6_too()
@@ -62,7 +63,7 @@ def start() -> None:
 
 
 def has_ipv6() -> bool:
-    """Whether this machine's loopback does."""
+    """Returns whether the loopback interface has an IPv6 address."""
     try:
         with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
             probe.bind(("::1", 0))
@@ -72,8 +73,8 @@ def has_ipv6() -> bool:
 
 
 def _listen_by_ipv6_too() -> None:
-    """It takes one address. Functions with `--network ipv6` connect by IPv6 and nothing else, and
-    it leads all functions to the same endpoint."""
+    """ministack listens on one address and gives all functions the same endpoint, but functions
+    with `--network ipv6` connect by IPv6 only."""
     from hypercorn.config import Config
 
     create = Config.create_sockets
@@ -87,8 +88,8 @@ def _listen_by_ipv6_too() -> None:
 
 
 def _know_more_resource_types() -> None:
-    """Its CloudFormation refuses a template with a type that it does not know, and these four are
-    ours. What is needed of them is that they can be made and are gone afterwards."""
+    """Its CloudFormation rejects templates with unknown types, and does not know these four. They
+    only need to be created and deleted."""
     from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS as handlers
 
     handlers["AWS::Backup::BackupSelection"] = {
@@ -106,8 +107,8 @@ def _select_for_backup(logical_id: str, props: Any, stack_name: str) -> Any:
     status, _, answer = backup._create_selection(plan, body)
     if status >= 400:
         raise ValueError(answer.decode())
-    made = json.loads(answer)["SelectionId"]
-    return f"{plan}|{made}", {"BackupPlanId": plan, "SelectionId": made}
+    selection = json.loads(answer)["SelectionId"]
+    return f"{plan}|{selection}", {"BackupPlanId": plan, "SelectionId": selection}
 
 
 def _forget_selection(physical_id: str, props: Any) -> None:
@@ -121,7 +122,7 @@ def _make_nothing(logical_id: str, props: Any, stack_name: str) -> Any:
 
 
 def _give_ipv6_addresses() -> None:
-    """Its VPCs have no IPv6 addresses, and the template divides them among the subnets."""
+    """Its VPCs have no IPv6 addresses, which the template assigns to the subnets."""
     from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS as handlers
 
     create = handlers["AWS::EC2::VPC"]["create"]
@@ -134,8 +135,8 @@ def _give_ipv6_addresses() -> None:
 
 
 def _import_apis() -> None:
-    """It reads a Swagger document, which is what Chalice sends, from a template only: over HTTP it
-    takes it for the fields of CreateRestApi, and PutRestApi is unknown."""
+    """It accepts a Swagger document, which Chalice sends, only in templates. Over HTTP it mistakes
+    ImportRestApi for CreateRestApi, and does not know PutRestApi."""
     from ministack.services import apigateway_v1 as gateway
 
     handle = gateway.handle_request
@@ -154,10 +155,10 @@ def _import_apis() -> None:
 
 
 def _put_rest_api(gateway: Any, api: str, document: Any) -> Any:
-    """In mode "overwrite", which Chalice uses: all paths are replaced."""
+    """Replace all paths: the mode "overwrite", which Chalice uses."""
     if api in gateway._resources:
         resources = gateway._resources[api]
-        for resource in [one for one in resources.values() if one["path"] != "/"]:
+        for resource in [row for row in resources.values() if row["path"] != "/"]:
             del resources[resource["id"]]
         schemes = gateway._import_security_schemes(api, document)
         for path, item in document["paths"].items():
@@ -166,8 +167,8 @@ def _put_rest_api(gateway: Any, api: str, document: Any) -> Any:
 
 
 def _name_roles_as_principals() -> None:
-    """AWS says of an assumed role that `aws:PrincipalArn` is the role's ARN; here it would be the
-    session's, and the task role's trust policy asks for the role's."""
+    """On AWS, `aws:PrincipalArn` of an assumed role is the role's ARN, as the task role's trust
+    policy expects; in ministack it is the session's."""
     from ministack.core import iam_evaluator
 
     resolve = iam_evaluator._resolve_condition_key
@@ -183,8 +184,8 @@ def _name_roles_as_principals() -> None:
 
 
 def _check_batches_by_their_single_action() -> None:
-    """AWS checks SendMessageBatch by `sqs:SendMessage`, and so on; here a batch is an action of its
-    own, which no policy on AWS could name."""
+    """AWS authorizes SendMessageBatch as `sqs:SendMessage`, and so on; in ministack a batch is an
+    action of its own, which does not exist on AWS."""
     from ministack.core import iam_actions
 
     extract = iam_actions.extract_iam_action
@@ -197,9 +198,9 @@ def _check_batches_by_their_single_action() -> None:
 
 
 def _check_lambda_by_its_own_actions() -> None:
-    """It guesses Lambda's actions from a few parts of the path, and lets pass what it cannot guess:
-    DeleteFunctionConcurrency counts as Put..., GetEventSourceMapping as List..., and account
-    settings as nothing. botocore's description of the API, which it uses elsewhere, knows them."""
+    """It guesses Lambda's actions from parts of the path and allows what it cannot guess: it takes
+    DeleteFunctionConcurrency for Put..., GetEventSourceMapping for List..., and does not check
+    GetAccountSettings. botocore's API model, which it uses for other services, has the actions."""
     from ministack.core import iam_actions
 
     iam_actions._BOTOCORE_SERVICE_MAP["lambda"] = ["lambda"]
@@ -212,9 +213,9 @@ def _check_lambda_by_its_own_actions() -> None:
 
 
 def _name_resources_as_aws_does() -> None:
-    """The ARN of a rule of the default event bus does not name the bus on AWS, and calls for a
-    rule's targets are for that rule, which they call "Rule". Calls for several alarms are for
-    alarms, not for anything."""
+    """On AWS, the ARN of a rule of the default event bus does not contain the bus; calls for a
+    rule's targets are authorized for that rule, which they call "Rule"; and calls for several
+    alarms are authorized for alarms, not for `*`."""
     from ministack.core import iam_actions
 
     extract, name = iam_actions.extract_resource_arn, iam_actions._safe_json_field
@@ -235,18 +236,17 @@ def _name_resources_as_aws_does() -> None:
 
 
 def _change_functions_at_once() -> None:
-    """It takes half a second to change a function, and who waits for it, as Chalice does after each
-    change, looks again after five. Not needed, but it saves a minute of waiting."""
+    """It takes half a second to update a function, and Chalice polls every five seconds after each
+    update. Not necessary, but saves a minute."""
     from ministack.services import lambda_svc
 
     lambda_svc._LAMBDA_STATE_TRANSITION_DELAY = 0
 
 
 def _run_functions_as_lambda_does() -> None:
-    """It starts a function in a process with its own environment and mounts nothing. Here each
-    process gets `_HANDLER`, as on Lambda, and a mount namespace of its own in which the folder of
-    the function's access point, if it has one, lies at its path: functions without a file system
-    see none, and the stages not each other's."""
+    """It runs each function in a process but mounts no file systems. This gives each process
+    `_HANDLER`, as on Lambda, and its own mount namespace with the folder of the function's access
+    point: functions without a file system see none, and stages do not see each other's."""
     from ministack.core import lambda_runtime as runtime
 
     spawn, spawning = runtime.Worker._spawn, threading.local()
@@ -270,13 +270,13 @@ def _run_functions_as_lambda_does() -> None:
 
 
 def _mounting(file_systems: list[dict[str, str]]) -> list[str]:
-    """The start of a command line: what follows runs with the file systems mounted."""
+    """Returns the command that runs another one with the file systems mounted."""
     command = ["unshare", "--mount"]
-    for one in file_systems:
-        folder = Path(os.environ[FILE_SYSTEMS], one["Arn"].rpartition("/")[2])
+    for file_system in file_systems:
+        folder = Path(os.environ[FILE_SYSTEMS], file_system["Arn"].rpartition("/")[2])
         folder.mkdir(exist_ok=True)
         script = 'mount --bind "$0" "$1" && shift && exec "$@"'
-        command += ["sh", "-c", script, str(folder), one["LocalMountPath"]]
+        command += ["sh", "-c", script, str(folder), file_system["LocalMountPath"]]
     return command
 
 

@@ -1,5 +1,5 @@
-"""The product on an emulator of AWS: installed from nothing, used, changed, and removed. The tests
-are one story, told in order; each goes on where the one before it ended."""
+"""The product on an emulator of AWS: installed, used, changed, and removed. The tests run in order;
+each continues where the previous one ended."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SELF_TEST = "a task went through queue, executor, database and bucket"
 
 @dataclass
 class Story:
-    """What one test leaves to those after it."""
+    """What a test leaves to the next ones."""
 
     before: set[str] = field(default_factory=set)
     url: str = ""
@@ -40,7 +40,7 @@ def story() -> Story:
 
 
 def shown(printed: str) -> tuple[str, str]:
-    """The API's URL and the first token ("" where none was made), as `deploy` shows them."""
+    """Returns the API's URL and the first token ("" if none was created) that `deploy` printed."""
     url = re.search(r"^ready: (\S+)", printed, re.M)
     token = re.search(r"once\): (orch_\S+)", printed)
     assert url, printed
@@ -132,8 +132,8 @@ def test_a_task_has_its_secrets_and_the_topic_is_told(account: Account, story: S
     assert story.api.log(run["run_id"], "use").endswith("the word is ***\n")
 
     def delivered() -> bool:
-        found = story.api.get(f"/api/notifications?run_id={run['run_id']}")["notifications"]
-        return [row["state"] for row in found] == ["delivered"]
+        rows = story.api.get(f"/api/notifications?run_id={run['run_id']}")["notifications"]
+        return [row["state"] for row in rows] == ["delivered"]
 
     eventually(delivered)
 
