@@ -14,7 +14,7 @@ from functools import partial
 from chalicelib.dag.model import Dag
 from chalicelib.dag.schedule.fire_times import next_fire_time, previous_fire_time
 from chalicelib.dag.states import RunState
-from chalicelib.database.queries import backfills, dags, runs
+from chalicelib.database.queries import backfill_runs, backfills, dags, runs
 from chalicelib.database.queries.backfills import Backfill
 from chalicelib.database.queries.runs import NewRun, Run
 from chalicelib.enums import BackfillState, Reprocess, RunType
@@ -71,7 +71,7 @@ def _create_runs(work: UnitOfWork, backfill_id: int) -> int:
         backfills.set_state(work.tx, backfill.id, BackfillState.CANCELLED, work.now)
         return 0
     definition = work.definition(dag.version_id)
-    active = runs.backfill_count(work.tx, backfill.id)
+    active = backfill_runs.backfill_count(work.tx, backfill.id)
     date, counts, created = backfill.next_date, dict(backfill.counts), 0
     for _ in range(MAX_DATES):
         if date is None or active >= backfill.max_active_runs:
@@ -130,7 +130,7 @@ def _reprocess(work: UnitOfWork, backfill: Backfill, run: Run) -> DateOutcome:
     request = ClearRequest(run_on_latest_version=backfill.run_on_latest_version)
     if not clearing.clear(work, run, request).is_change:
         return DateOutcome.SKIPPED
-    runs.adopt(work.tx, run.key, backfill.id)
+    backfill_runs.adopt(work.tx, run.key, backfill.id)
     return DateOutcome.CLEARED
 
 

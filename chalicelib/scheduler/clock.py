@@ -25,8 +25,8 @@ from chalicelib.database.queries import (
     dags,
     housekeeping,
     mapped_instances,
+    run_history,
     run_slots,
-    runs,
     task_instances,
     task_slots,
 )
@@ -99,7 +99,7 @@ def first_fire_time(work: UnitOfWork, dag_id: str, dag: Dag) -> datetime | None:
     start_date."""
     if not dag.catchup:
         return next_fire_time(dag, work.now)
-    last = runs.last_scheduled(work.tx, dag_id)
+    last = run_history.last_scheduled(work.tx, dag_id)
     if last is None and dag.start_date is not None:
         last = datetime.fromisoformat(dag.start_date) - _INSTANT
     earliest = work.now - timedelta(seconds=dag.catchup_window)

@@ -17,7 +17,14 @@ from chalicelib.dag.templates import texts_in
 from chalicelib.dag.templates.compile_budget import NotCompiled
 from chalicelib.dag.templates.scope import TemplateError
 from chalicelib.dag.trigger_rules import Decision, decide
-from chalicelib.database.queries import dags, mapped_instances, run_slots, runs, task_instances
+from chalicelib.database.queries import (
+    dags,
+    mapped_instances,
+    run_history,
+    run_slots,
+    runs,
+    task_instances,
+)
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.enums import Outcome
@@ -64,7 +71,7 @@ def _is_over(states: States) -> bool:
 def _touch_next(work: UnitOfWork, run: Run) -> None:
     """Recheck the next run, whose tasks may wait for theirs in this one (`depends_on_past`)."""
     with work.isolate("the run after this one", **run.ids()):
-        following = runs.after(work.tx, run)
+        following = run_history.after(work.tx, run)
         if following is None or not following.is_active or not following.is_admitted:
             return
         dag = work.definition(following.version_id)
@@ -164,7 +171,7 @@ def _reason(decision: Decision, task: Task, states: States) -> str:
 def _check_previous_run(work: UnitOfWork, run: Run, task: Task) -> tuple[TaskState, str]:
     """Apply `depends_on_past`: the same task must have succeeded in the previous run. If it failed
     there, this one fails too; Airflow would leave it waiting for ever."""
-    previous = runs.before(work.tx, run)
+    previous = run_history.before(work.tx, run)
     past = task_instances.states(work.tx, previous.key).get(task.id) if previous else None
     if previous is None or not past:
         return TaskState.SCHEDULED, ""
@@ -274,7 +281,7 @@ def _pause_after_failures(work: UnitOfWork, run: Run, dag: Dag) -> None:
     limit = dag.max_consecutive_failed_dag_runs
     if not limit:
         return
-    last = runs.last_ends(work.tx, run.dag_id, limit)
+    last = run_history.last_ends(work.tx, run.dag_id, limit)
     if len(last) == limit and all(state is RunState.FAILED for state in last):
         reason = f"paused because {limit} runs in a row failed (max_consecutive_failed_dag_runs)"
         dags.set_paused(work.tx, run.dag_id, True, None, work.now, reason)

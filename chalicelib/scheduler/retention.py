@@ -19,7 +19,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from chalicelib.database import Transaction
-from chalicelib.database.queries import housekeeping, notifications, runs, task_instances
+from chalicelib.database.queries import (
+    expired_runs,
+    housekeeping,
+    notifications,
+    task_instances,
+)
 from chalicelib.database.queries.runs import Run
 from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.transaction import unit_of_work
@@ -91,14 +96,14 @@ def _save_progress(work: UnitOfWork, *, is_unfinished: bool) -> None:
 def _mark_expired(work: UnitOfWork, removal: Removal) -> list[Run]:
     """Mark the next expired runs for removal, those that ended longest ago."""
     days = work.scheduler.settings.retention_days
-    expired = runs.expired(work.tx, work.now, days, MAX_RUNS, without=removal.failed)
+    expired = expired_runs.expired(work.tx, work.now, days, MAX_RUNS, without=removal.failed)
     marked: list[Run] = []
     tasks = 0
     for run in expired:
         tasks += task_instances.count(work.tx, run.key)
         if marked and tasks > MAX_TASKS:
             break
-        runs.mark_for_removal(work.tx, run.key)
+        expired_runs.mark_for_removal(work.tx, run.key)
         marked.append(run)
     return marked
 
@@ -174,7 +179,7 @@ def _remove(work: UnitOfWork, emptied: Sequence[Run], removal: Removal) -> bool:
 
 
 def _remove_run(work: UnitOfWork, run: Run, removal: Removal) -> None:
-    removal.tasks_left -= runs.delete_tasks(work.tx, run.key, removal.tasks_left)
+    removal.tasks_left -= expired_runs.delete_tasks(work.tx, run.key, removal.tasks_left)
     if removal.tasks_left > 0:
-        runs.delete(work.tx, run.key)
+        expired_runs.delete(work.tx, run.key)
         removal.count += 1

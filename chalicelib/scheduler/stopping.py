@@ -8,7 +8,13 @@ that limits hold even while something is being stopped.
 from __future__ import annotations
 
 from chalicelib.dag.states import RunState, TaskState
-from chalicelib.database.queries import attempts, runs, stop_requests, task_instances
+from chalicelib.database.queries import (
+    attempts,
+    runs,
+    stop_requests,
+    task_instances,
+    triggered_runs,
+)
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.enums import Outcome
@@ -35,7 +41,7 @@ def stop_run(work: UnitOfWork, run: Run, how: RunState, reason: str) -> bool:
 def stop_attempt(work: UnitOfWork, task: TaskInstance, reason: str) -> None:
     """Request the end of an attempt in flight. One that only waits for another run ends at once."""
     if task.state is TaskState.RUNNING and task.queued_at is not None and task.sends == 0:
-        runs.detach(work.tx, task.key)
+        triggered_runs.detach(work.tx, task.key)
         ended = End(Outcome.CANCELLED, work.now, started_at=task.started_at, reason=reason)
         if attempts.end_attempt(work.tx, task, TaskState.CANCELLED, ended, None):
             work.mark_changed(task.attempt.run_id)

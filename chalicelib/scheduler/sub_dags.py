@@ -12,7 +12,7 @@ from chalicelib.dag.states import RunState, TaskState
 from chalicelib.dag.templates import render_value, texts_in
 from chalicelib.dag.templates.compile_budget import NotCompiled
 from chalicelib.dag.templates.scope import TemplateError
-from chalicelib.database.queries import attempts, dags, runs, task_instances
+from chalicelib.database.queries import attempts, dags, runs, task_instances, triggered_runs
 from chalicelib.database.queries.runs import NewRun, Run
 from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.enums import Outcome, RunType
@@ -70,7 +70,7 @@ def end_orphaned_waits(work: UnitOfWork) -> int:
     for task in waiting:
         fallback = partial(_fail, work, task)
         with work.isolate("a task that waits for no run", fallback=fallback, **task.attempt.ids()):
-            child = runs.last_triggered_by(work.tx, task.key)
+            child = triggered_runs.last_triggered_by(work.tx, task.key)
             if child is None:
                 _end(work, task, Outcome.FAILED, "the run that it waited for was removed")
             else:
@@ -91,7 +91,7 @@ def _create_child_run(
     target = dags.find(work.tx, dag_id)
     if target is None or target.is_removed:
         raise OrchestratorError(f"trigger_dag_id: there is no DAG {dag_id!r}")
-    runs.detach(work.tx, task.key)  # this attempt waits only for its own run
+    triggered_runs.detach(work.tx, task.key)  # this attempt waits only for its own run
     context = template_context(work, work.definition(run.version_id), run, task.attempt)
     try:
         values = {name: render_value(value, context) for name, value in conf.items()}

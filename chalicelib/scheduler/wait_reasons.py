@@ -15,7 +15,13 @@ from chalicelib.dag.model import Task
 from chalicelib.dag.states import TaskState
 from chalicelib.database import Transaction
 from chalicelib.database.connection.transaction import DOOMS_TRANSACTION
-from chalicelib.database.queries import dags, run_slots, runs, stop_requests, task_instances
+from chalicelib.database.queries import (
+    dags,
+    run_slots,
+    stop_requests,
+    task_instances,
+    triggered_runs,
+)
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.database.reads.wait_reasons import Holder, WaitingFor
@@ -202,7 +208,7 @@ class Explainer:
         """Explain a running task: only one that triggered a run waits."""
         if task.sends:
             return
-        child = runs.triggered_by(self._work.tx, task.key)
+        child = triggered_runs.triggered_by(self._work.tx, task.key)
         if child is not None:
             what = f"waits for run {child.run_id} of DAG {child.dag_id} ({child.state})"
             yield WaitingFor(

@@ -1,21 +1,26 @@
 """Named queries, one module for each table or use. Each takes the transaction of its caller.
 
-access_tokens     named queries about who may use the API
-attempts          named queries that move an attempt
-backfills         named queries about backfills
-clock_repair      named queries that find times which can only be from before the clock was set
-dags              named queries about DAG files, DAGs and their versions
+access_tokens     who may use the API
+acknowledgements  failures that a user has acknowledged
+attempts          an attempt: queued, started, heard of, ended
+backfill_runs     the runs of a backfill
+backfills         backfills
+clock_repair      times from before the clock was set back
+dags              DAG files, DAGs and their versions
 definitions       the compiled form of DAGs
-housekeeping      named queries that keep the database small and tell how the program fares
-mapped_instances  named queries about the copies of expanded tasks, and the row that stands for
-notifications     named queries about notifications
-outputs           named queries about what tasks wrote to $DAG_OUTPUT
-pools             named queries about pools
-run_slots         named queries about the slots of max_active_runs
-runs              named queries about runs
-self_tests        named queries about self-tests
-skipped           named queries about what the scheduler had to leave out because handling it
-stop_requests     named queries about attempts that are to be stopped
-task_instances    named queries about task instances and their attempts
-task_slots        named queries about the slots of tasks, those of max_active_tasks and of pools
+expired_runs      runs that have been kept long enough, and their removal
+housekeeping      ticks, dead letters, the audit, named values, old versions
+mapped_instances  the mapped instances of expanded tasks
+notifications     messages to users
+outputs           what tasks wrote to $DAG_OUTPUT
+pools             pools
+run_history       the DAG's other runs: before, after and between dates
+run_slots         the slots of max_active_runs
+runs              runs
+self_tests        tasks that test the installation
+skipped           items that the scheduler skipped because handling them raised
+stop_requests     attempts that must be stopped
+task_instances    task instances
+task_slots        the slots of max_active_tasks and of pools
+triggered_runs    runs that a task triggered
 """

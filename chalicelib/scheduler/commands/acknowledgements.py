@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chalicelib.dag.states import RunState
-from chalicelib.database.queries import runs
+from chalicelib.database.queries import acknowledgements
 from chalicelib.errors import Conflict
 from chalicelib.scheduler.commands import lookup
 from chalicelib.scheduler.commands.audit import audit
@@ -27,7 +27,7 @@ def acknowledge(
                 raise Conflict(
                     f"run {run_id!r} is {run.state}; only a failed run can be acknowledged"
                 )
-            if runs.acknowledge(work.tx, run.key, who, note, work.now):
+            if acknowledgements.acknowledge(work.tx, run.key, who, note, work.now):
                 audit(work, who, "acknowledge", run_id, note=note)
                 changed.append(run_id)
         return changed
@@ -37,5 +37,5 @@ def unacknowledge(scheduler: SchedulerContext, run_id: str, *, who: str) -> None
     """Remove the acknowledgement, so that the failure needs attention again. Raises NotFound."""
     with unit_of_work(scheduler) as work:
         run = lookup.run(work, run_id)
-        if runs.forget_acknowledgement(work.tx, run.key):
+        if acknowledgements.forget_acknowledgement(work.tx, run.key):
             audit(work, who, "unacknowledge", run_id)

@@ -10,7 +10,7 @@ from chalicelib.dag.evaluate.params import resolve_params
 from chalicelib.dag.model import Dag
 from chalicelib.dag.schedule.fire_times import next_fire_time
 from chalicelib.dag.states import RunState
-from chalicelib.database.queries import backfills, runs
+from chalicelib.database.queries import backfill_runs, backfills, run_history
 from chalicelib.database.queries.backfills import Backfill
 from chalicelib.enums import BackfillState, Reprocess
 from chalicelib.errors import Conflict, InvalidRequest, NotFound
@@ -71,7 +71,7 @@ def create(
         reading = UnitOfWork(tx, scheduler, Outbox(now), now)
         dag = lookup.live_dag(reading, dag_id)
         definition = reading.definition(dag.version_id)
-        existing = runs.dates_between(tx, dag_id, from_date, to_date)
+        existing = run_history.dates_between(tx, dag_id, from_date, to_date)
     # Outside a transaction, because it may take a second.
     dates = _dates(definition, from_date, to_date, reverse)
     plan = BackfillPlan(
@@ -156,7 +156,7 @@ def cancel(
         backfill = _find(work, backfill_id)
         active = [
             run
-            for run in runs.of_backfill(work.tx, backfill_id, MAX_ACTIVE_RUNS)
+            for run in backfill_runs.of_backfill(work.tx, backfill_id, MAX_ACTIVE_RUNS)
             if run.stopping is None
         ]
         _check_cancel(backfill, len(active), stop_running=stop_running)

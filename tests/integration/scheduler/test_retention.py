@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import pytest
 
-from chalicelib.database.queries import housekeeping, notifications, runs
+from chalicelib.database.queries import expired_runs, housekeeping, notifications
 from chalicelib.database.queries.housekeeping import VERSIONS_KEPT
 from chalicelib.enums import NotificationEvent
 from chalicelib.errors import Conflict
@@ -187,7 +187,7 @@ def test_those_that_ended_longest_ago_go_first_whatever_their_dags_are_called(
             )
     world.clock.advance(100 * DAY)
     with world.database.read() as tx:
-        found = [runs.expired(tx, world.clock(), 90, limit) for limit in (1, 2)]
+        found = [expired_runs.expired(tx, world.clock(), 90, limit) for limit in (1, 2)]
     assert [{run.dag_id for run in some} for some in found] == [{"z"}, {"z", "m"}]
 
 
@@ -245,7 +245,7 @@ def test_runs_that_are_kept_for_longer_are_not_passed_by_each_time(make_world: M
     world.clock.advance(100 * DAY)
     with world.database.read() as tx:
         tx._connection.set_trace_callback(seen.append)
-        found = runs.expired(tx, world.clock(), 90, 10)
+        found = expired_runs.expired(tx, world.clock(), 90, 10)
         tx._connection.set_trace_callback(None)
         steps = [str(tuple(row)[3]) for sql in seen for row in tx.all(f"EXPLAIN QUERY PLAN {sql}")]
     assert [run.dag_id for run in found] == ["e"]

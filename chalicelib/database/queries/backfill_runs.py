@@ -1,0 +1,32 @@
+"""Named queries about the runs of a backfill."""
+
+from __future__ import annotations
+
+from chalicelib.database.connection import Transaction
+from chalicelib.database.queries.runs import SELECT_RUN, Run
+from chalicelib.database.row_builder import build
+
+
+def backfill_count(tx: Transaction, backfill_id: int) -> int:
+    """How many runs of the backfill have not ended."""
+    return int(
+        tx.value(
+            "SELECT count(*) FROM runs WHERE backfill_id = ? AND ended_at IS NULL", (backfill_id,)
+        )
+        or 0
+    )
+
+
+def of_backfill(tx: Transaction, backfill_id: int, limit: int) -> list[Run]:
+    """The backfill's runs that have not ended."""
+    rows = tx.all(
+        SELECT_RUN + "WHERE backfill_id = ? AND ended_at IS NULL AND backfill_id IS NOT NULL"
+        " ORDER BY id LIMIT ?",
+        (backfill_id, limit),
+    )
+    return [build(Run, row) for row in rows]
+
+
+def adopt(tx: Transaction, key: int, backfill_id: int) -> None:
+    """The run is done again as part of this backfill."""
+    tx.execute("UPDATE runs SET backfill_id = ? WHERE id = ?", (backfill_id, key))
