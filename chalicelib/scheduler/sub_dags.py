@@ -86,8 +86,11 @@ def _create_child_run(
     work: UnitOfWork, run: Run, task: TaskInstance, dag_id: str, conf: dict[str, Any]
 ) -> Run:
     lineage = (*run.ancestry, run.dag_id)
-    if dag_id in lineage or len(lineage) >= MAX_DEPTH:
-        raise OrchestratorError(f"trigger_dag_id: endless cycle {' -> '.join((*lineage, dag_id))}")
+    chain = " -> ".join((*lineage, dag_id))
+    if dag_id in lineage:
+        raise OrchestratorError(f"trigger_dag_id: endless cycle {chain}")
+    if len(lineage) >= MAX_DEPTH:
+        raise OrchestratorError(f"trigger_dag_id: more than {MAX_DEPTH} DAGs in a row: {chain}")
     target = dags.find(work.tx, dag_id)
     if target is None or target.is_removed:
         raise OrchestratorError(f"trigger_dag_id: there is no DAG {dag_id!r}")
