@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from chalicelib.scheduler.transaction import unit_of_work
-from chalicelib.utils.ordered_set import Line
+from chalicelib.utils.ordered_set import OrderedSet
 from tests.support.world import World
 
 
-class Endless(Line[str]):
+class Endless(OrderedSet[str]):
     """Keeps what is taken from it."""
 
     def pop(self) -> str:
