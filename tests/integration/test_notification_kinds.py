@@ -99,7 +99,7 @@ def test_why_a_new_kind_could_not_be_delivered_is_recorded(world: World) -> None
 def test_a_dag_file_is_checked_against_the_format_of_a_new_kind() -> None:
     with pytest.raises(DagFileError, match=r"'12' is no number of a pager"):
         parse((DAG % "12").encode())
-    with pytest.raises(DagFileError, match=r"\{command: \.\.\.\} and \{pager: number\}"):
+    with pytest.raises(DagFileError, match=r"\{command: \.\.\.\} \w+ \{pager: number\}"):
         parse((DAG % "+1").replace("pager:", "pigeon:").encode())
 
 
