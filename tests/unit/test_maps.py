@@ -10,10 +10,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ROOMS = sorted(
-    path.parent.relative_to(ROOT)
-    for top in ("chalicelib", "infra")
-    for path in (ROOT / top).rglob("__init__.py")
-    if path.parent != ROOT / "chalicelib"
+    {
+        path.parent.relative_to(ROOT)
+        for top in ("chalicelib", "infra")
+        for path in (ROOT / top).rglob("*.py")
+        if path.parent != ROOT / "chalicelib"
+    }
 )
 _ENTRY = re.compile(r"^ *(\w+/?) {2,}\S.*$", re.MULTILINE)
 
