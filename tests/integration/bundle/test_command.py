@@ -74,7 +74,7 @@ def test_the_first_deploy_shows_a_token_that_works_and_the_next_one_shows_none(
     installed: Installation, own_sources: EventSources, type_in: Type
 ) -> None:
     said, answered = deploy_again(installed, own_sources)
-    (token,) = [found[1] for line in said if (found := re.search("once: (orch_.*)", line))]
+    (token,) = [found[1] for line in said if (found := re.search(r"once\): (orch_.*)", line))]
     assert answered[-1] == 200
     assert own_sources.ask("GET", "/api/dags", token).status == 200
     assert own_sources.ask("POST", "/api/dags/none/run", token).status == 404  # an operator's
@@ -103,7 +103,7 @@ def test_a_token_is_made_used_listed_and_withdrawn(
 def test_a_token_comes_with_a_link_that_signs_a_browser_in(type_in: Type) -> None:
     shown, link = type_in("token create anna --role operator --open").splitlines()
     token = shown.split()[-1]
-    assert re.fullmatch(rf"open: https://\w+\.execute-api\.\S+/v1/#/signin\?token={token}", link)
+    assert re.fullmatch(rf"sign in: https://\w+\.execute-api\.\S+/v1/#/signin\?token={token}", link)
 
 
 def test_a_backup_is_made_and_listed(type_in: Type) -> None:
