@@ -49,7 +49,7 @@ class Claim:
 
 
 class UnreadableClaim(OrchestratorError):
-    """Somebody has claimed the attempt, and nobody can tell who."""
+    """The attempt is claimed, but the claim cannot be read."""
 
     code = "unreadable_claim"
 

@@ -46,5 +46,5 @@ PLACES: dict[str, Place] = {row.name: row for row in _ROWS}
 
 
 def for_each_place(make: Callable[[Place], T]) -> dict[str, T]:
-    """One of something for each place, by the place's name."""
+    """A value for each place, by the place's name."""
     return {name: make(place) for name, place in PLACES.items()}

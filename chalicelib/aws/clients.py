@@ -1,4 +1,4 @@
-"""boto3 clients, made at first use and once, and the one translation of their errors.
+"""boto3 clients, created once at first use, and the translation of their errors.
 
 A client may be used by many threads, but making one is not safe in two threads at once.
 """

@@ -11,7 +11,7 @@ from chalicelib.aws.clients import client, translated_for_users
 from chalicelib.errors import InvalidRequest, NotFound, OrchestratorError
 
 _NEVER_SHOWN = ("AWS_", "ORCHESTRATOR_")
-"""The function's own credentials and settings are nobody's secret to hand out."""
+"""The function's own credentials and settings, which are never given to commands."""
 
 
 class AwsSecrets:

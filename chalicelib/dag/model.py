@@ -160,7 +160,7 @@ class Dag:
         return {task.id: task for task in self.tasks}
 
     def to_json(self) -> dict[str, Any]:
-        """What is empty because nobody said anything is left out: most fields of most tasks."""
+        """Encode as JSON, without fields that have their default: most fields of most tasks."""
         said: dict[str, Any] = _plain(self)
         return said
 

@@ -87,7 +87,7 @@ class ClaimedAttempt:
         return replace(result, is_transient=error.is_transient)
 
     def given_up(self, error: Exception) -> Result:
-        """The result of an attempt that an error ended which nobody planned."""
+        """The result of an attempt that ended with an unexpected error."""
         reason = unexpected_error(error)
         try:
             return self.refused(CannotStart(reason))

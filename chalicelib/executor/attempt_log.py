@@ -1,4 +1,4 @@
-"""The way from a command's bytes to its log: secrets hidden, made into lines, stored."""
+"""Turns a command's output into its log: masks secrets, splits lines, stores chunks."""
 
 from __future__ import annotations
 

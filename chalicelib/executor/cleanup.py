@@ -1,4 +1,4 @@
-"""Removing what commands leave behind, after their results are sent: it may take long, or fail.
+"""Removes what commands leave behind, after their results are sent: it may take long, or fail.
 
 A command can leave anything: folders nested deeper than a path may be long or a stack may go, a
 million files, folders without permissions, files that cannot be removed, and processes that go on

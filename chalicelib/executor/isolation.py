@@ -1,4 +1,4 @@
-"""Keeping commands that run at the same time from reading each other's environment, by Landlock.
+"""Uses Landlock to keep concurrent commands from reading each other's environment.
 
 Locally all commands run as the user who started the cloud, and the system lets a user's processes
 read each other's `/proc/PID/environ` and memory, and so the secrets in them. A process within a
@@ -27,7 +27,7 @@ log = logging.getLogger("orchestrator.executor")
 T = TypeVar("T")
 
 _CREATE_RULESET, _RESTRICT_SELF = 444, 446
-"""The same on every architecture, as all calls since Linux 5.1."""
+"""System call numbers are the same on every architecture since Linux 5.1."""
 _VERSION_FLAG = 1
 _LEAST_VERSION = 6
 """Of Linux 6.12. Domains of earlier ones cannot be had without taking rights to files away."""

@@ -140,7 +140,7 @@ class LogStore:
 
 
 def _pieces(lines: bytes) -> Iterator[bytes]:
-    """Cut behind a line's end into pieces of CHUNK_BYTES at most; a longer line stays whole."""
+    """Cut at line ends into pieces of at most CHUNK_BYTES; a longer line stays whole."""
     start = 0
     while len(lines) - start > CHUNK_BYTES:
         end = lines.rfind(b"\n", start, start + CHUNK_BYTES) + 1 or lines.index(b"\n", start) + 1
@@ -158,7 +158,7 @@ class FlushPace:
         self._due: float | None = None
 
     def due_at(self, store: LogStore, now: float) -> float:
-        """The moment of the next flush; infinite while nothing waits."""
+        """The time of the next flush; infinite while nothing is buffered."""
         if not store.waiting():
             return float("inf")
         if self._due is None:

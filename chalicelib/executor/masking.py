@@ -50,17 +50,18 @@ class Mask:
 
 
 class _Reading:
-    """`data` without what `left_out` matches: `text`, and the way back from its places."""
+    """`data` without what `ignored` matches: `text`, and the mapping from its offsets to those of
+    `data`."""
 
-    def __init__(self, data: bytes, left_out: re.Pattern[bytes] | None) -> None:
+    def __init__(self, data: bytes, ignored: re.Pattern[bytes] | None) -> None:
         self._data = data
-        self._left_out = left_out
-        if left_out is None:
+        self._ignored = ignored
+        if ignored is None:
             self.text = data
         elif b"\x1b" in data:
-            self.text = left_out.sub(b"", data)
+            self.text = ignored.sub(b"", data)
         else:  # twenty times as fast
-            self.text = data.translate(None, _NO_SEQUENCES[left_out])
+            self.text = data.translate(None, _NO_SEQUENCES[ignored])
         self.is_shorter = len(self.text) < len(data)
 
     def start(self, at: int) -> int:
@@ -80,7 +81,7 @@ class _Reading:
     @cached_property
     def _gaps(self) -> tuple[list[int], list[int]]:
         """Before which bytes of the text something is left out, and how much up to there."""
-        found = self._left_out.finditer(self._data) if self._left_out else ()
+        found = self._ignored.finditer(self._data) if self._ignored else ()
         spans = [gap.span() for gap in found]
         shifts = [0, *accumulate(end - start for start, end in spans)]
         places = [start - shift for (start, _), shift in zip(spans, shifts, strict=False)]
@@ -110,7 +111,7 @@ class MaskedStream:
         return self._sweep(self._rest, self._readings(self._rest), len(self._rest))
 
     def _sweep(self, data: bytes, readings: _Readings, until: int) -> bytes:
-        """Give out `data` up to `until`, and hold back what lies behind."""
+        """Release `data` up to `until`, and hold back the rest."""
         parts: list[bytes] = []
         at = self._covered
         for start, end in sorted(_found(readings)):
@@ -152,7 +153,7 @@ def _found(readings: _Readings) -> Iterator[tuple[int, int]]:
 
 
 def _open_in(data: bytes, readings: _Readings) -> int:
-    """Where something begins that may go on behind the end of `data`; that end if nowhere."""
+    """The start of something that may continue after the end of `data`, or that end."""
     unfinished = _UNFINISHED.search(data, max(0, len(data) - _UNFINISHED_LENGTH))
     opened = unfinished.start() if unfinished else len(data)
     last_line = len(data) - data.rfind(b"\n") - 1
@@ -178,7 +179,7 @@ def _places(text: bytes, pattern: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _open_at(text: bytes, pattern: bytes) -> int:
-    """Where a `pattern` begins that may go on behind the end of `text`; that end if nowhere."""
+    """The start of a `pattern` that may continue after the end of `text`, or that end."""
     start = max(0, len(text) - len(pattern) + 1)
     while (start := text.find(pattern[:1], start)) >= 0:
         if pattern.startswith(text[start:]):

@@ -81,7 +81,7 @@ class Command:
         return Exit(code, None, max_rss) if code >= 0 else Exit(None, -code, max_rss)
 
     def discard(self) -> None:
-        """End it, whatever it does, because nobody can watch it."""
+        """Kill it unconditionally, because it cannot be supervised."""
         self.signal_group(signal.SIGKILL)
         self.reap()
         self.close()

@@ -175,7 +175,7 @@ def _is_in_a_sandbox() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """`started` tells a process from an earlier one that had the same id."""
+    """`started` distinguishes a process from an earlier one with the same id."""
 
     pid: int
     started: str

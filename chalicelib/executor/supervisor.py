@@ -25,7 +25,7 @@ from chalicelib.executor.unexpected_errors import unexpected_error
 READ_BYTES = 64 * 1024
 
 FIRST_HEARTBEAT = 2.0
-"""Each is paid for, and nobody looks at what is over sooner."""
+"""Seconds before the first heartbeat. Each one costs money, and short commands are over by then."""
 TERM_GRACE = 5.0
 """Seconds between SIGTERM and SIGKILL."""
 LEFTOVER_GRACE = 0.5
@@ -45,7 +45,7 @@ Stop = Literal[Outcome.TIMEOUT, Outcome.CANCELLED]
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """`ended` is a moment of the supervisor's clock; `stop` why it was stopped, None if it ended by
+    """`ended` is a time of the supervisor's clock; `stop` why it was stopped, None if it ended by
     itself; `killed`: it did not heed SIGTERM."""
 
     exit: Exit
@@ -82,7 +82,7 @@ class Pulse:
 
 
 class Supervisor:
-    """Watches `command` until it and its group have ended, or stops it at `term_at`, a moment of
+    """Watches `command` until it and its group have ended, or stops it at `term_at`, a time of
     `clock`, which counts seconds."""
 
     def __init__(
@@ -130,7 +130,7 @@ class Supervisor:
             self._close()
 
     def _end_leftovers(self) -> Exit:
-        """The command has ended: what it left behind must end too."""
+        """After the command has ended, kill what it left behind."""
         self._until(lambda: self._drained, self._clock() + LEFTOVER_GRACE)
         self._command.signal_group(signal.SIGKILL)
         return self._reap()

@@ -123,7 +123,7 @@ def _dags_dir(setting: str) -> Path | None:
 
 
 def _kill_orphans_of_earlier_clouds(home: homes.Home) -> str:
-    """Kill what an earlier process of this home left behind, and start the watcher that does the
+    """Kill what an earlier process with this home left behind, and start the watcher that does the
     same for this one. Returns the mark of this process's commands."""
     stopped = orphans.kill_orphans(lambda mark: mark.startswith(f"{home.identity}:"))
     if stopped:

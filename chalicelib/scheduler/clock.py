@@ -201,13 +201,13 @@ def _recheck_waiting_runs(work: UnitOfWork) -> int:
 
 def _recheck_ready_tasks(work: UnitOfWork) -> int:
     """Recheck tasks that wait for a slot: one transaction may dispatch only so many."""
-    after = housekeeping.word(work.tx, _RECHECKED_UP_TO)
+    after = housekeeping.stored_text(work.tx, _RECHECKED_UP_TO)
     ready = task_slots.dags_with_ready_tasks(work.tx, after, MAX_DAGS_RECHECKED)
     work.dags_to_dispatch.update(ready)
     # Round robin if there are more, because limits may hold back all of these.
     up_to = ready[-1] if len(ready) >= MAX_DAGS_RECHECKED else ""
     if up_to != after:
-        housekeeping.set_word(work.tx, _RECHECKED_UP_TO, up_to)
+        housekeeping.set_text(work.tx, _RECHECKED_UP_TO, up_to)
     return len(ready)
 
 

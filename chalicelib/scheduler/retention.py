@@ -60,7 +60,7 @@ class Removal:
 
 def is_unfinished(tx: Transaction) -> bool:
     """Whether the last tick left some of it to the next."""
-    return housekeeping.fact(tx, UNFINISHED) is not None
+    return housekeeping.stored_time(tx, UNFINISHED) is not None
 
 
 def remove_expired(
@@ -88,9 +88,9 @@ def remove_expired(
 
 def _save_progress(work: UnitOfWork, *, is_unfinished: bool) -> None:
     if is_unfinished:
-        housekeeping.set_fact(work.tx, UNFINISHED, work.now)
+        housekeeping.set_time(work.tx, UNFINISHED, work.now)
     else:
-        housekeeping.forget_fact(work.tx, UNFINISHED)
+        housekeeping.delete_metadata(work.tx, UNFINISHED)
 
 
 def _mark_expired(work: UnitOfWork, removal: Removal) -> list[Run]:

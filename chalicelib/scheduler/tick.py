@@ -122,7 +122,7 @@ def _gather(scheduler: SchedulerContext, report: Report, now: datetime) -> _Gath
     outside = _Gathered()
     with scheduler.database.read() as tx:
         every = timedelta(seconds=scheduler.settings.reconcile_seconds)
-        outside.is_round = _is_round_due(housekeeping.fact(tx, _LAST_ROUND), every, now)
+        outside.is_round = _is_round_due(housekeeping.stored_time(tx, _LAST_ROUND), every, now)
         outside.is_removing = outside.is_round or retention.is_unfinished(tx)
     letters = report.attempt(
         "dead letters", lambda: repair.receive_dead_letters(scheduler, now), DeadLetters()
@@ -155,7 +155,7 @@ def _decide(work: UnitOfWork, outside: _Gathered, report: Report) -> None:
         stopped = report.part(work, "runs_stopped", registration.stop_removed)
         is_done = outside.is_compared and stopped < registration.MAX_STOPPED
         if is_done:  # else the next tick continues
-            housekeeping.set_fact(work.tx, _LAST_ROUND, work.now)
+            housekeeping.set_time(work.tx, _LAST_ROUND, work.now)
     report.errors += work.isolated_errors[:MAX_ERRORS]
 
 

@@ -105,7 +105,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of a closed set of words."""
+    """A word of a closed set."""
 
     words: tuple[str, ...]
 

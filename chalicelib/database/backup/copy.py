@@ -51,7 +51,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """`size` in bytes; for `locked_seconds` nobody could commit."""
+    """`size` is in bytes; commits were blocked for `locked_seconds`."""
 
     state: State
     size: int

@@ -118,8 +118,8 @@ def replace(
 
 @contextlib.contextmanager
 def _locked(path: Path, patience: Patience) -> Iterator[sqlite.Connection | None]:
-    """A connection in a transaction that nobody else can read or write beside, nor after its
-    COMMIT, until it is closed; None if there is no such file, or nothing that can be opened."""
+    """A connection in an exclusive transaction: nobody else can read or write beside it, nor after
+    its COMMIT, until it is closed; None if there is no such file, or nothing that can be opened."""
     connection = None
     try:
         connection = until_free(lambda: _lock(path), is_busy, patience, patience.deadline())

@@ -30,7 +30,7 @@ Clocks = Callable[[], Moment]
 
 
 def read_clocks() -> Moment:
-    """The present moment."""
+    """The present time."""
     return Moment(time.monotonic(), time.time(), time.clock_gettime(_BOOTTIME))
 
 

@@ -145,7 +145,7 @@ class Database:
         return len(self._steps)
 
     def at(self, path: Path) -> Database:
-        """Another file, used in the same way."""
+        """Return a Database on another file with the same settings."""
         return Database(path, patience=self._patience, connect=self._connect, steps=self._steps)
 
     def _fill(self, path: Path) -> None:
@@ -302,7 +302,8 @@ class Database:
             )
 
     def _settle(self, batch_id: str, error: Exception) -> None:
-        """After a failed COMMIT: return if it took place, raise if not, or if nobody can say."""
+        """After a failed COMMIT: return if it took effect; raise if it did not, or if that is
+        unknown."""
         try:
             with self._snapshot(self.schema_version) as transaction:
                 took_place = transaction.one(FIND_COMMIT, (batch_id,)) is not None

@@ -24,7 +24,7 @@ DIRECTORY_CACHE_SECONDS = 60.0
 
 
 def publish(path: Path, fill: Callable[[Path], None], patience: Patience) -> bool:
-    """Make the database `path` unless it is there; whether this call made it.
+    """Create the database `path` if it is missing. Returns whether this call created it.
 
     `fill` is given the path of an empty database in a private directory, and must commit at least
     one write transaction and close the file. Of several processes that do this at once one

@@ -86,7 +86,7 @@ def _aside(final: Path, staged: Path) -> Path:
 
 
 def sync(directory: Path) -> None:
-    """Make what was renamed or made in `directory` durable."""
+    """Sync the entries of `directory`, so that renames and new files in it are durable."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

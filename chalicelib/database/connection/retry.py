@@ -1,4 +1,4 @@
-"""Waiting for a lock that nobody queues for.
+"""Waits for SQLite's lock, which has no queue.
 
 SQLite asks the NFS server for a lock and is told yes or no; the server keeps no queue. Asking
 again quickly (as SQLite's own busy handler does, every millisecond at first) only loads it, and

@@ -36,5 +36,5 @@ def from_epoch(seconds: float) -> datetime: ...
 @overload
 def from_epoch(seconds: None) -> None: ...
 def from_epoch(seconds: float | None) -> datetime | None:
-    """Of a message's seconds since the epoch. Raises ValueError or OverflowError for no moment."""
+    """Convert a message's seconds since the epoch. Raises ValueError or OverflowError."""
     return None if seconds is None else _EPOCH + timedelta(seconds=seconds)

@@ -35,7 +35,7 @@ class TransactionOver(RuntimeError):
 
 
 class NestedTransaction(RuntimeError):
-    """A transaction was begun inside another one of the same thread: a mistake in the program."""
+    """A transaction was started inside another one in the same thread: a bug in this program."""
 
 
 DOOMS_TRANSACTION = (

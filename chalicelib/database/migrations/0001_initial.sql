@@ -305,7 +305,7 @@ CREATE TABLE access_tokens (
     revoked_at   INTEGER
 ) STRICT;
 
--- What each tick did: {"runs_made": 3, ...} and what went wrong: ["..."].
+-- What each tick did: {"runs_created": 3, ...} and what went wrong: ["..."].
 CREATE TABLE ticks (
     id          INTEGER PRIMARY KEY,
     started_at  INTEGER NOT NULL,

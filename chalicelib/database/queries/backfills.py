@@ -83,7 +83,7 @@ def move_on(
 def set_state(
     tx: Transaction, key: int, state: BackfillState, ended_at: datetime | None, reason: str = ""
 ) -> None:
-    """Pause, resume, cancel, or finish, and why if it was not people."""
+    """Pause, resume, cancel or finish; `reason` says why if no user did it."""
     tx.execute(
         "UPDATE backfills SET state = ?, ended_at = ?, reason = ? WHERE id = ?",
         (state, to_us(ended_at), reason, key),

@@ -77,7 +77,7 @@ def set_paused(
     now: datetime,
     reason: str | None = None,
 ) -> None:
-    """Pause or un-pause, and why if it was not people."""
+    """Pause or unpause; `reason` says why if no user did it."""
     tx.execute(
         "UPDATE dags SET is_paused = ?1, next_fire_at = ?2, next_fire_set_at = ?3, updated_at = ?3,"
         " paused_reason = ?4, unpaused_at = iif(?1, unpaused_at, ?3) WHERE dag_id = ?5",
@@ -103,7 +103,7 @@ def set_removed(tx: Transaction, dag_id: str, now: datetime) -> None:
 
 
 def is_active(tx: Transaction, dag: Dag, source: str) -> bool:
-    """Whether the active version is of this text, and compiled to the same."""
+    """Whether the active version has this source and this compiled form."""
     row = tx.one(
         "SELECT v.source, v.digest FROM dags d JOIN dag_versions v ON v.id = d.version_id"
         " WHERE d.dag_id = ?",

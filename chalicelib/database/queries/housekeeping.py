@@ -1,4 +1,4 @@
-"""Named queries that keep the database small and tell how the program fares."""
+"""Queries for housekeeping: metadata, ticks, dead letters, the audit log, old versions."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ AUDIT_KEPT = 100_000
 _BODY_KEPT = 16_384
 
 
-def fact(tx: Transaction, name: str) -> datetime | None:
-    """The moment that is remembered under this name."""
+def stored_time(tx: Transaction, name: str) -> datetime | None:
+    """Return the time stored under `name`, or None."""
     value = tx.value("SELECT value FROM metadata WHERE name = ?", (name,))
     return None if value is None else from_us(int(value))
 
 
-def set_fact(tx: Transaction, name: str, moment: datetime) -> None:
-    """Remember a moment."""
-    tx.execute("INSERT OR REPLACE INTO metadata VALUES (?, ?)", (name, str(to_us(moment))))
+def set_time(tx: Transaction, name: str, time: datetime) -> None:
+    """Store a time under `name`."""
+    tx.execute("INSERT OR REPLACE INTO metadata VALUES (?, ?)", (name, str(to_us(time))))
 
 
-def word(tx: Transaction, name: str) -> str:
-    """The word that is remembered under this name; empty if there is none."""
+def stored_text(tx: Transaction, name: str) -> str:
+    """Return the text stored under `name`, or an empty string."""
     return str(tx.value("SELECT value FROM metadata WHERE name = ?", (name,)) or "")
 
 
-def set_word(tx: Transaction, name: str, value: str) -> None:
-    """Remember a word."""
+def set_text(tx: Transaction, name: str, value: str) -> None:
+    """Store a text under `name`."""
     tx.execute("INSERT OR REPLACE INTO metadata VALUES (?, ?)", (name, value))
 
 
-def forget_fact(tx: Transaction, name: str) -> None:
-    """Remember it no longer."""
+def delete_metadata(tx: Transaction, name: str) -> None:
+    """Delete what is stored under `name`."""
     tx.execute("DELETE FROM metadata WHERE name = ?", (name,))
 
 
@@ -49,7 +49,7 @@ def record_tick(
     counts: Mapping[str, int],
     errors: Sequence[str],
 ) -> None:
-    """One row per tick; the oldest go."""
+    """Insert a row for a tick and delete the oldest rows."""
     key = tx.insert(
         "INSERT INTO ticks (started_at, duration_us, counts, errors) VALUES (?, ?, ?, ?)",
         (to_us(started_at), duration_us, json.dumps(counts), json.dumps(list(errors))),
@@ -58,7 +58,7 @@ def record_tick(
 
 
 def amend_tick(tx: Transaction, counts: Mapping[str, int], errors: Sequence[str]) -> None:
-    """The latest tick has done more since it was recorded."""
+    """Update the latest tick, which has done more since it was recorded."""
     tx.execute(
         "UPDATE ticks SET counts = ?, errors = ? WHERE id = (SELECT max(id) FROM ticks)",
         (json.dumps(counts), json.dumps(list(errors))),
@@ -66,7 +66,8 @@ def amend_tick(tx: Transaction, counts: Mapping[str, int], errors: Sequence[str]
 
 
 def set_aside(tx: Transaction, queue: str, body: str, reason: str, now: datetime) -> None:
-    """Keep a message that cannot be applied where people can see it; the oldest go."""
+    """Store a message that cannot be applied, where operators can see it; delete the oldest
+    ones."""
     key = tx.insert(
         "INSERT INTO dead_letters (queue, body, reason, received_at) VALUES (?, ?, ?, ?)",
         (queue, body[:_BODY_KEPT], reason, to_us(now)),
@@ -82,7 +83,7 @@ def audit(
     details: Mapping[str, object],
     now: datetime,
 ) -> None:
-    """Who did what to what."""
+    """Insert a row into the audit log."""
     tx.execute(
         "INSERT INTO audit (at, who, action, target, details) VALUES (?, ?, ?, ?, ?)",
         (to_us(now), who, action, target, json.dumps(details)),
@@ -90,14 +91,14 @@ def audit(
 
 
 def forget_audit(tx: Transaction) -> int:
-    """The oldest rows go when there are very many."""
+    """Delete the oldest rows beyond AUDIT_KEPT. Returns how many."""
     return tx.execute(
         "DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?", (AUDIT_KEPT,)
     )
 
 
 def forget_versions(tx: Transaction, before: datetime, limit: int) -> int:
-    """Remove old versions that no run is pinned to; the active one and the last twenty stay."""
+    """Delete old versions that no run uses, except the active one and the last VERSIONS_KEPT."""
     return tx.execute(
         "DELETE FROM dag_versions WHERE id IN ("
         # The numbers alone are in an index: rows are large, and only those that may go are read.

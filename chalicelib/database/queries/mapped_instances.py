@@ -49,7 +49,7 @@ def _take_again(tx: Transaction, whole: TaskInstance, first: int, behind: int) -
 
 
 def half_expanded(tx: Transaction, limit: int) -> list[TaskInstance]:
-    """Rows that stand for copies of which some have been made and others are still to be."""
+    """Unmapped rows of which some mapped instances were created and others are pending."""
     rows = tx.all(
         SELECT_TASK + "WHERE t.mapped_count IS NOT NULL AND t.state = 'none' AND t.mapped_count > 0"
         " ORDER BY t.id LIMIT ?",

@@ -1,4 +1,4 @@
-"""Named queries about notifications: messages to people that must leave at least once."""
+"""Queries about notifications, which must be sent at least once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Notification:
 
     @property
     def payload(self) -> dict[str, Any]:
-        """Read when it is asked for, so that one that cannot be read is in nobody else's way."""
+        """Decoded on access, so that one unreadable payload does not block the others."""
         payload: dict[str, Any] = json.loads(self.payload_text)
         return payload
 

@@ -9,7 +9,7 @@ from chalicelib.database.connection.times import to_us
 
 
 def free_slots(tx: Transaction, name: str) -> int | None:
-    """How many slots of the pool are free (below 0 where it was made smaller); None for no pool."""
+    """Free slots of the pool, negative after it was made smaller; None if there is no such pool."""
     slots = size(tx, name)
     if slots is None:
         return None

@@ -22,7 +22,7 @@ def last_ends(tx: Transaction, dag_id: str, limit: int) -> list[RunState]:
 
 
 def last_scheduled(tx: Transaction, dag_id: str) -> datetime | None:
-    """The latest fire time that made a run."""
+    """The latest fire time that has a run."""
     logical_date: int | None = tx.value(
         "SELECT logical_date FROM runs WHERE dag_id = ? AND run_type = 'scheduled'"
         " ORDER BY logical_date DESC LIMIT 1",

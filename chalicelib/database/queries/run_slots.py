@@ -149,7 +149,7 @@ def oldest_admitted(tx: Transaction, dag_id: str) -> Run | None:
 
 
 def first_waiting(tx: Transaction, dag_id: str, before_key: int) -> Run | None:
-    """The run that has waited for a slot the longest, made before this one."""
+    """The run, created before this one, that has waited longest for a slot."""
     return run_of(
         tx.one(
             SELECT_RUN + "WHERE dag_id = ? AND admitted_at IS NULL AND ended_at IS NULL AND id < ?"
@@ -184,7 +184,7 @@ def timed_out(tx: Transaction, now: datetime, limit: int) -> list[Run]:
 def timeout_moments(
     tx: Transaction, after: datetime, until: datetime, limit: int
 ) -> list[datetime]:
-    """The distinct moments in (after, until] at which a run times out, earliest first."""
+    """The distinct times in (after, until] at which a run times out, earliest first."""
     values = tx.values(
         "SELECT DISTINCT timeout_at FROM runs WHERE timeout_at > ? AND timeout_at <= ?"
         " AND timeout_at IS NOT NULL AND ended_at IS NULL ORDER BY timeout_at LIMIT ?",

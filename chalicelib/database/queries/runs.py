@@ -95,7 +95,7 @@ def find(tx: Transaction, run_id: str) -> Run | None:
 
 
 def by_idempotency_key(tx: Transaction, dag_id: str, key: str) -> Run | None:
-    """The run that an earlier request with this key made."""
+    """Return the run that an earlier request with this idempotency key created, or None."""
     return run_of(tx.one(SELECT_RUN + "WHERE dag_id = ? AND idempotency_key = ?", (dag_id, key)))
 
 
@@ -210,5 +210,5 @@ def take_version(
 
 
 def set_note(tx: Transaction, key: int, note: str | None) -> None:
-    """What people say about the run."""
+    """Set the note of the run."""
     tx.execute("UPDATE runs SET note = ? WHERE id = ?", (note, key))

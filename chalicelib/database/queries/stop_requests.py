@@ -43,7 +43,7 @@ def forget_name(tx: Transaction, name: str) -> None:
 
 
 def is_asked_for(tx: Transaction, attempt: Attempt) -> bool:
-    """Whether somebody wants this attempt to end."""
+    """Whether this attempt was asked to stop."""
     return tx.one("SELECT 1 FROM stop_requests WHERE attempt = ?", (_name(attempt),)) is not None
 
 

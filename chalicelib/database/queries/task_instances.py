@@ -187,7 +187,7 @@ def of_run(
 
 
 def states_of_task(tx: Transaction, run_key: int, task_id: str) -> Counter[TaskState]:
-    """The same for one task."""
+    """The instances of one task of the run."""
     rows = tx.all(
         "SELECT state, count(*) FROM task_instances WHERE run_key = ? AND task_id = ?"
         " AND removed_at IS NULL GROUP BY state",
@@ -284,7 +284,7 @@ def waiting_for_no_run(tx: Transaction, limit: int) -> list[TaskInstance]:
 
 
 def queued_before(tx: Transaction, moment: datetime, limit: int) -> list[TaskInstance]:
-    """Attempts that should have begun before that moment and are queued still."""
+    """Attempts that should have started before that time and are still queued."""
     rows = tx.all(
         SELECT_TASK + "WHERE t.state = 'queued' AND t.state <> 'success' AND t.not_before < ?"
         " ORDER BY t.id LIMIT ?",
@@ -294,7 +294,7 @@ def queued_before(tx: Transaction, moment: datetime, limit: int) -> list[TaskIns
 
 
 def retry_moments(tx: Transaction, after: datetime, until: datetime, limit: int) -> list[datetime]:
-    """The distinct moments in (after, until] at which a retry is due, earliest first."""
+    """The distinct times in (after, until] at which a retry is due, earliest first."""
     values = tx.values(
         "SELECT DISTINCT due_at FROM task_instances"
         " WHERE due_at > ? AND due_at <= ? AND state IN ('up_for_retry', 'up_for_reschedule')"
@@ -328,7 +328,7 @@ def follow(tx: Transaction, task: TaskInstance, definition: Task) -> None:
 def set_by_hand(
     tx: Transaction, key: int, target: TaskState, reason: str, now: datetime | None
 ) -> bool:
-    """Clear (`none`, now None) or mark a task that nobody works on. Its attempts stay."""
+    """Clear (`none`, `now` None) or mark a task that is not running. Its attempts are kept."""
     return (
         tx.execute(
             "UPDATE task_instances SET state = ?, reason = ?, due_at = NULL, not_before = NULL,"

@@ -59,14 +59,14 @@ HOLDERS_IN_POOL = _HOLDERS % _POOL
 def ready_in_dag(
     tx: Transaction, dag_id: str, behind: Place, full: Full, limit: int
 ) -> list[TaskInstance]:
-    """Ready tasks of the DAG that wait for a slot, in line behind that place."""
+    """Ready tasks of the DAG that wait for a slot, in order, after the given place."""
     return _ready(tx, READY_IN_DAG, dag_id, behind, full, limit)
 
 
 def ready_in_pool(
     tx: Transaction, pool: str, behind: Place, full: Full, limit: int
 ) -> list[TaskInstance]:
-    """The same of those, of any DAG, that wait for slots of the pool."""
+    """Ready tasks of any DAG that wait for slots of the pool, in order, after the given place."""
     return _ready(tx, READY_IN_POOL, pool, behind, full, limit)
 
 

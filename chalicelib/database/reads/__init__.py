@@ -1,4 +1,4 @@
-"""What people look at: named queries for the API, each bounded and served by an index.
+"""What the API reads: named queries, each bounded and served by an index.
 
 Every function takes the read transaction of its caller and answers values with the API's own
 names. A list answers one `Page`: at most `limit` items and the key behind which the next page

@@ -1,4 +1,4 @@
-"""What people may do to a run or a task as it stands, read from the tables of legal moves.
+"""What users may do to a run or a task in its state, derived from the legal transitions.
 
 An answer may be out of date when it is used: whoever does the thing is judged again.
 """
@@ -19,7 +19,7 @@ from chalicelib.dag.states import (
 from chalicelib.enums import RunAction, TaskAction
 
 _WORKED_ON = IN_FLIGHT | {TaskState.SCHEDULED}
-"""Not for people to clear or mark: somebody else has it in hand."""
+"""Cannot be cleared or marked: an executor or another DAG is working on it."""
 
 
 @cache

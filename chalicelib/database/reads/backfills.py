@@ -51,7 +51,7 @@ def list_backfills(
 
 
 def backfill(tx: Transaction, key: int) -> Backfill | None:
-    """One of them."""
+    """One backfill, or None."""
     row = tx.one(ONE, (key,))
     return _item(row) if row else None
 

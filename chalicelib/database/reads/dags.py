@@ -103,7 +103,7 @@ def list_dags(
 
 
 def upcoming(tx: Transaction, *, limit: int) -> list[DagSummary]:
-    """The DAGs that are due first, in that order; those that nothing makes run are left out."""
+    """The DAGs with a next fire time, soonest first."""
     return [
         build_readable(DagSummary, row, last_run=_last_run(row))
         for row in tx.all(UPCOMING, (limit,))

@@ -1,4 +1,4 @@
-"""What was done and told: the audit of changes, and the notifications to people."""
+"""The audit log and the notifications."""
 
 from __future__ import annotations
 

@@ -31,6 +31,6 @@ def list_pools(tx: Transaction, *, limit: int, after: str | None = None) -> Page
 
 
 def pool(tx: Transaction, name: str) -> Pool | None:
-    """One of them."""
+    """One pool, or None."""
     row = tx.one(ONE, (name,))
     return build_readable(Pool, row) if row else None

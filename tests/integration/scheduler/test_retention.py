@@ -87,7 +87,7 @@ def test_what_one_tick_has_no_time_for_the_next_goes_on_with(make_world: MakeWor
     assert 0 < first.count < 3 * MAX_RUNS
     before = runs_left(world)
     with world.database.write() as tx:  # so that no round begins
-        housekeeping.set_fact(tx, "last_round", world.clock())
+        housekeeping.set_time(tx, "last_round", world.clock())
     world.clock.advance(60)
     world.tick()
     assert before > runs_left(world) == 0

@@ -150,10 +150,10 @@ def test_a_line_of_a_megabyte_is_read_a_bounded_number_of_times(
     read = 0
     begin = _Reading.__init__
 
-    def count(self: _Reading, data: bytes, left_out: object) -> None:
+    def count(self: _Reading, data: bytes, ignored: object) -> None:
         nonlocal read
         read += len(data)
-        begin(self, data, left_out)  # type: ignore[arg-type]
+        begin(self, data, ignored)  # type: ignore[arg-type]
 
     monkeypatch.setattr(_Reading, "__init__", count)
     line = b"ab" * 500_000 + b"\x1b[1m\n"
