@@ -38,7 +38,7 @@ def sign_in(page: Page, token: str) -> None:
 def test_a_wrong_token_is_refused_with_what_to_do(page: Page, site: tuple[Api, str]) -> None:
     page.goto(site[1])
     sign_in(page, "nonsense")
-    expect(page.get_by_role("alert").last).to_contain_text("ask an operator for one")
+    expect(page.get_by_role("alert").last).to_contain_text("ask an operator for a new one")
 
 
 def test_a_link_with_a_token_signs_in_and_leaves_no_token_in_the_address(
@@ -99,7 +99,9 @@ def test_a_viewer_sees_everything_and_is_refused_a_change(
     expect(page.get_by_role("dialog")).to_have_count(0)
     status, message = page.evaluate(RUN)
     assert status == 403
-    assert message.startswith("vera is a viewer, and POST /api/dags/{dag_id}/run needs the role")
+    assert message.startswith(
+        "POST /api/dags/{dag_id}/run requires the role operator, but vera has the role viewer"
+    )
 
 
 def test_an_operator_may_do_what_a_viewer_may_not(page: Page, site: tuple[Api, str]) -> None:
@@ -120,7 +122,7 @@ def test_a_token_that_is_revoked_leads_back_to_the_form(page: Page, site: tuple[
     access_tokens.revoke(bootstrap.scheduler(), "olga", who="ann")
     page.reload()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    expect(page.get_by_role("alert").last).to_contain_text("unknown or was revoked")
+    expect(page.get_by_role("alert").last).to_contain_text("unknown or revoked")
 
 
 def test_who_signs_out_sees_nothing_any_more(page: Page, site: tuple[Api, str]) -> None:

@@ -47,12 +47,14 @@ class PagerSender:
 
 
 @pytest.fixture
-def paged(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+def paged(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
     """What has been sent to pagers, a kind that exists for one test."""
+    components.cache_clear()
     monkeypatch.setitem(KINDS, "pager", PAGER)
     monkeypatch.setitem(SENDERS, "pager", PagerSender)
     PagerSender.paged = []
-    return PagerSender.paged
+    yield PagerSender.paged
+    components.cache_clear()
 
 
 @pytest.fixture

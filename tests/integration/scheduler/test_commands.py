@@ -197,7 +197,7 @@ def test_what_runs_cannot_be_cleared(make_world: MakeWorld) -> None:
     world.upload(CHAIN)
     run_id = world.request("chain")
     world.play(1, ticking=False)
-    with pytest.raises(Conflict, match=r"'a'.*being worked on"):
+    with pytest.raises(Conflict, match=r"'a'.* is running; cancel it first"):
         runs.clear(world.scheduler, run_id, who="ann")
     with pytest.raises(NotFound, match="no task 'z'"):
         runs.clear(world.scheduler, run_id, task_ids=["z"], who="ann")
