@@ -1,1 +1,23 @@
-"""A workflow orchestrator without servers: DAGs of shell commands, run by AWS Lambda."""
+"""A workflow orchestrator without servers: DAGs of shell commands, run by AWS Lambda.
+
+dag/                the language of DAG files
+database/           everything with SQL
+scheduler/          the decisions: what is registered, what runs, and what becomes of it
+admin/              access tokens, backups and the self-test, for administrators
+executor/           runs one attempt of one task
+web/                the REST API and the page
+aws/                queues, buckets, secrets and topics on AWS
+local/              the local cloud of `chalice local`
+utils/              logging, time and other small things without a room of their own
+
+bootstrap           the composition root: which class is behind which port
+config              the table of settings
+ports               what the rooms need of the outside world, as protocols
+messages            the messages that cross a queue
+claims              the claim of an attempt: its key, its JSON, and its store in the runs bucket
+places              the places where tasks can run, one row each
+notification_kinds  the ways to notify people, one row each
+enums               every closed set of words, as StrEnums
+errors              the errors that the API returns
+aws_prices          AWS's list prices
+"""

@@ -1,7 +1,8 @@
 """Runs one attempt of one task: claims it, runs its command, streams its log, reports.
 
 The executor runs other people's commands, so it knows neither the database nor the DAGs: all that
-it needs is in the task message, and everything it reports goes to the results queue.
+it needs is in the task message, and everything it reports goes to the results queue. It may import
+`utils` and the modules at the top of `chalicelib`, and no other room.
 
 attempt            runs a claimed attempt, from its first process to its result
 attempt_log        turns a command's output into its log: masks, splits into lines, stores

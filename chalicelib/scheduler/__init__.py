@@ -9,7 +9,7 @@ How runs begin
   sub_dags           tasks that trigger a run of another DAG
 
 How runs proceed
-  dispatch           who gets a slot, and who goes first; the task messages that are sent
+  dispatch           admits runs and dispatches tasks: who gets a slot, and who goes first
   free_slots         how many slots are free, and which limit keeps a task or run waiting
   slot_queues        who holds the slots of a limit, and who waits for them
   task_messages      what an executor is sent: the rendered command and its environment

@@ -14,7 +14,6 @@ ROOMS = sorted(
         path.parent.relative_to(ROOT)
         for top in ("chalicelib", "infra")
         for path in (ROOT / top).rglob("*.py")
-        if path.parent != ROOT / "chalicelib"
     }
 )
 _ENTRY = re.compile(r"^ *(\w+/?) {2,}\S.*$", re.MULTILINE)

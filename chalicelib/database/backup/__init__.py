@@ -1,6 +1,8 @@
 """A consistent copy of the database while others write to it, and the way back.
 
-copy          A consistent copy of the database file while others write to it
-copy_process  copies a file
-restore       putting another database in the place of the live one, while processes have the
+copy          copies the database file consistently while others write to it
+copy_process  copies one file in a process of its own
+restore       replaces the live database by another file while processes have it open
+
+`chalicelib/admin/backup.py` chooses a backup and restores it from the bucket with these.
 """

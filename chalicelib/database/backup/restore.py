@@ -3,16 +3,15 @@
 The new database is made complete in a directory beside the old one's; then two directories are
 renamed: the old one aside, the new one into its place. Three things need care.
 
-- A connection that was opened before goes on in the old file, and finds the *new* file's journal
-  by its name: it would roll one database back with the journal of the other. So the old file is
-  locked before the renames, and stays locked until no such connection can be in use any more; and
-  it is retired: its schema version is negated, which every transaction looks at and refuses.
-  Without the lock 2 of about 60 restores under load lost a commit: the new journal's first page
-  had ended the retirement. A restore that is killed while it waits leaves this risk.
-- Between the two renames there is no database: see swapping.py, which ends what a restore left that
-  died at this point.
+- A connection that was opened before goes on in the old file, and finds the *new* file's journal by
+its name: it would roll one database back with the journal of the other. So the old file is locked
+before the renames, and stays locked until no such connection can be in use any more; and it is
+retired: its schema version is negated, which every transaction looks at and refuses. Without the
+lock 2 of about 60 restores under load lost a commit: the new journal's first page had ended the
+retirement. A restore that is killed while it waits leaves this risk. - Between the two renames
+there is no database: see directory_swap.py, which ends what a restore left that died at this point.
 - If it dies before the renames, the old database may be retired already, and nothing works until
-  the restore is begun again. It loses nothing and needs nothing that the first one left.
+the restore is begun again. It loses nothing and needs nothing that the first one left.
 """
 
 from __future__ import annotations
@@ -92,8 +91,8 @@ def replace(
     patience: Patience | None = None,
     linger: float = LINGER_SECONDS,
 ) -> Replaced:
-    """Put the directory `staged`, from `swapping.new_directory`, in the place of `path`'s own. The
-    new database's audit says `who` restored `what`.
+    """Put the directory `staged`, from `directory_swap.new_directory`, in the place of `path`'s
+    own. The new database's audit says `who` restored `what`.
 
     It must hold a migrated database that is closed. Takes `linger` seconds longer than its work, in
     which the old file stays locked; the new one is in use by then. Raises Conflict, with nothing

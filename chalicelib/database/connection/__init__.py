@@ -1,16 +1,16 @@
 """The SQLite file: how it is created, opened, locked, retried, migrated and read.
 
-case_folding     search without regard to case, in any alphabet
-clocks           how long ago was it, when the machine may have been frozen in between
+case_folding     a case-insensitive search for any alphabet
+clocks           elapsed time that also counts while the machine is frozen
 connection       transactions on one SQLite file that several processes and hosts share over NFS
-create_database  making the database file, once, so that no other process ever sees half of it
-directory_swap   the two renames that put a new database directory into the place of the live
-migrations       bringing the schema up to date
-pool             connections that wait for their next transaction, for a short time
-retry            waiting for a lock that nobody queues for
-sqlite           the one place that chooses which SQLite this program runs on
-sqlite_open      opening the SQLite file, with the settings that NFS demands, verified on every
-times            moments in the database
+create_database  creates the database file once, so that no process ever sees half of it
+directory_swap   the two renames that replace the live database directory
+migrations       applies the SQL files of `migrations/`
+pool             connections kept open for a short time for the next transaction
+retry            retries while another process holds SQLite's lock
+sqlite           chooses the SQLite library
+sqlite_open      opens the SQLite file and verifies the settings that NFS requires
+times            times in the database: microseconds since the epoch
 transaction      one transaction, as the query modules see it
 """
 
