@@ -76,7 +76,7 @@ def _create(dependencies: Dependencies, command: Command) -> dict[str, Any]:
     return {"token": access_tokens.create(dependencies.scheduler(), name, role, who=_who(command))}
 
 
-def _list(dependencies: Dependencies, command: Command) -> dict[str, Any]:  # noqa: ARG001
+def _list(dependencies: Dependencies, _command: Command) -> dict[str, Any]:
     return {
         "tokens": [
             _token_json(token) for token in access_tokens.list_tokens(dependencies.scheduler())
@@ -90,15 +90,15 @@ def _revoke(dependencies: Dependencies, command: Command) -> dict[str, Any]:
     return {"revoked": name}
 
 
-def _self_test(dependencies: Dependencies, command: Command) -> dict[str, Any]:  # noqa: ARG001
+def _self_test(dependencies: Dependencies, _command: Command) -> dict[str, Any]:
     return {**self_test.run(dependencies.scheduler()).as_json(), "sqlite": sqlite_versions()}
 
 
-def _backup(dependencies: Dependencies, command: Command) -> dict[str, Any]:  # noqa: ARG001
+def _backup(dependencies: Dependencies, _command: Command) -> dict[str, Any]:
     return backup.back_up(dependencies.backup_context())
 
 
-def _backups(dependencies: Dependencies, command: Command) -> dict[str, Any]:  # noqa: ARG001
+def _backups(dependencies: Dependencies, _command: Command) -> dict[str, Any]:
     return {"backups": [item.as_json() for item in backup.backups(dependencies.backup_context())]}
 
 

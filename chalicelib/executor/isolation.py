@@ -30,7 +30,7 @@ _CREATE_RULESET, _RESTRICT_SELF = 444, 446
 """System call numbers are the same on every architecture since Linux 5.1."""
 _VERSION_FLAG = 1
 _LEAST_VERSION = 6
-"""Of Linux 6.12. Domains of earlier ones cannot be had without taking rights to files away."""
+"""The version of Linux 6.12. Earlier ones cannot make a domain without restricting file access."""
 _SCOPE_ABSTRACT_UNIX_SOCKET = 1
 """A domain must forbid something. This is what commands miss least: to reach, by a name that is no
 file, a socket of a process outside."""
@@ -75,7 +75,7 @@ def apart(start: Callable[[], T]) -> T:
 
 
 def _enter_domain() -> None:
-    """Of this thread alone. Raises OSError."""
+    """Restrict this thread alone. Raises OSError."""
     rules = struct.pack("=QQQ", 0, 0, _SCOPE_ABSTRACT_UNIX_SOCKET)
     ruleset = _call(_CREATE_RULESET, rules, len(rules), 0)
     try:

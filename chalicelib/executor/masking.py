@@ -18,7 +18,7 @@ from chalicelib.executor.secret_forms import forms
 
 HIDDEN = b"***"
 LEAST_WRAPPED = 12
-"""Of a form of this many bytes the ends of lines in it are overlooked."""
+"""Bytes from which a secret is also found when it is wrapped over several lines."""
 LEAST_OPEN = 4
 """So many bytes of a wrapped one hold back the line that they end, until more comes: with fewer,
 many lines would be shown late."""

@@ -29,14 +29,16 @@ class InProcessQueue:
         self._queue = queue
 
     def send(self, messages: Sequence[OutgoingMessage]) -> None:
-        too_large = [m for m in messages if len(m.body.encode()) > MAX_MESSAGE_BYTES]
+        largest = 0
         for message in messages:
-            if message not in too_large:
+            size = len(message.body.encode())
+            largest = max(largest, size)
+            if size <= MAX_MESSAGE_BYTES:
                 self._queue.add_message(_outgoing(message))
-        if too_large:
+        if largest > MAX_MESSAGE_BYTES:  # one bad message stops none of the others
             raise OrchestratorError(
-                f"queue `{self._queue.name}` refused a message of {len(too_large[0].body.encode())}"
-                f" bytes; SQS accepts {MAX_MESSAGE_BYTES}"
+                f"queue `{self._queue.name}` refused a message of {largest} bytes;"
+                f" SQS accepts {MAX_MESSAGE_BYTES}"
             )
 
     def receive(self, limit: int = 10, *, wait: int = 0) -> list[ReceivedMessage]:

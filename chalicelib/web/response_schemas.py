@@ -98,7 +98,7 @@ def _nested_classes(hint: Any) -> Iterator[type[Any]]:
 
 
 def _docstring(cls: type[Any]) -> str:
-    """Of the class itself, not of a base."""
+    """Return the docstring of the class itself, without those of its bases."""
     return inspect.cleandoc(cls.__doc__ or "")
 
 

@@ -75,7 +75,7 @@ def test_a_docstring_describes_fields_that_the_response_has(cls: type[Any]) -> N
 
 
 def test_descriptions_of_fields_reach_the_document() -> None:
-    """Of a class and of its bases, in full, though the docstring has line ends in it."""
+    """A description may stand in a base class, and may have line ends."""
     properties = components()["RunDetail"]["properties"]
     assert properties["ancestry"]["description"] == (
         "Ids of the DAGs whose runs triggered this one, outermost first."
