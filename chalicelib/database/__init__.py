@@ -6,6 +6,7 @@ queries/     what the scheduler reads and writes, one module for each table or u
 reads/       what the API reads
 backup/      a consistent copy, and the way back
 row_builder  from a row to a value, by the names of its columns
+index_predicates  the conditions of the partial indexes, each named once
 
 The schema is in the SQL files of `migrations/`.
 """

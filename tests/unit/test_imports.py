@@ -55,13 +55,16 @@ ROOMS: dict[str, Room] = {
     "dag.language": room(f"{TABLES} {DAG_AT_RUN_TIME} dag.shell", "yaml", never=IMPURE),
     # SQL, and nothing but SQL.
     "database": room("database.connection", never=""),
+    "database.index_predicates": room(""),
     "database.row_builder": room(f"{TABLES} utils dag database.connection"),
     "database.connection": room("errors", "pysqlite3", never=""),
     "database.queries": room(
         f"{TABLES} errors messages utils dag database.connection database.row_builder"
+        " database.index_predicates"
     ),
     "database.reads": room(
-        f"{TABLES} messages utils dag database.connection database.row_builder database.queries"
+        f"{TABLES} messages utils dag database.connection database.row_builder"
+        " database.index_predicates database.queries"
     ),
     "database.backup": room("errors database.connection", never=""),
     # Decisions. What runs by itself knows nothing of what users ask for.

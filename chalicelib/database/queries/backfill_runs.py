@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.database.connection import Transaction
+from chalicelib.database.index_predicates import RUNS_BACKFILL
 from chalicelib.database.queries.runs import SELECT_RUN, Run
 from chalicelib.database.row_builder import build
 
@@ -11,7 +12,7 @@ def backfill_count(tx: Transaction, backfill_id: int) -> int:
     """How many runs of the backfill have not ended."""
     return int(
         tx.value(
-            "SELECT count(*) FROM runs WHERE backfill_id = ? AND ended_at IS NULL", (backfill_id,)
+            f"SELECT count(*) FROM runs WHERE backfill_id = ? AND {RUNS_BACKFILL}", (backfill_id,)
         )
         or 0
     )
@@ -20,8 +21,7 @@ def backfill_count(tx: Transaction, backfill_id: int) -> int:
 def of_backfill(tx: Transaction, backfill_id: int, limit: int) -> list[Run]:
     """The backfill's runs that have not ended."""
     rows = tx.all(
-        SELECT_RUN + "WHERE backfill_id = ? AND ended_at IS NULL AND backfill_id IS NOT NULL"
-        " ORDER BY id LIMIT ?",
+        f"{SELECT_RUN} WHERE backfill_id = ? AND {RUNS_BACKFILL} ORDER BY id LIMIT ?",
         (backfill_id, limit),
     )
     return [build(Run, row) for row in rows]

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from chalicelib.database.connection import Transaction
 from chalicelib.database.connection.times import to_us
+from chalicelib.database.index_predicates import RUNS_TIMEOUT
 from chalicelib.database.queries.dags import REGISTERED_DAG, RegisteredDag, registered
 
 
@@ -42,8 +43,7 @@ def shift_timeouts(tx: Transaction, now: datetime, latest: datetime) -> int:
     """Runs that were admitted after `latest` time out as if they had been now."""
     return tx.execute(
         "UPDATE runs SET timeout_at = timeout_at - (admitted_at - ?1), admitted_at = ?1"
-        " WHERE timeout_at > ?1 AND timeout_at IS NOT NULL AND ended_at IS NULL"
-        " AND admitted_at > ?2",
+        f" WHERE timeout_at > ?1 AND {RUNS_TIMEOUT} AND admitted_at > ?2",
         (to_us(now), to_us(latest)),
     )
 

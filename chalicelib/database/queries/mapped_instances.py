@@ -11,6 +11,7 @@ from typing import Any
 from chalicelib.dag.model import Task
 from chalicelib.database.connection import Transaction
 from chalicelib.database.connection.times import to_us
+from chalicelib.database.index_predicates import TASK_INSTANCES_EXPANDING
 from chalicelib.database.queries.task_instances import SELECT_TASK, TaskInstance, instance_of
 
 
@@ -51,7 +52,7 @@ def _take_again(tx: Transaction, whole: TaskInstance, first: int, behind: int) -
 def half_expanded(tx: Transaction, limit: int) -> list[TaskInstance]:
     """Unmapped rows of which some mapped instances were created and others are pending."""
     rows = tx.all(
-        SELECT_TASK + "WHERE t.mapped_count IS NOT NULL AND t.state = 'none' AND t.mapped_count > 0"
+        f"{SELECT_TASK} WHERE {TASK_INSTANCES_EXPANDING.of('t')} AND t.mapped_count > 0"
         " ORDER BY t.id LIMIT ?",
         (limit,),
     )

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from chalicelib.database.connection import Transaction
 from chalicelib.database.connection.times import to_us
+from chalicelib.database.index_predicates import TASK_INSTANCES_POOL
 
 
 def free_slots(tx: Transaction, name: str) -> int | None:
@@ -15,8 +16,7 @@ def free_slots(tx: Transaction, name: str) -> int | None:
         return None
     used = tx.value(
         "SELECT coalesce(sum(pool_slots), 0) FROM task_instances WHERE pool = ?"
-        " AND state IN ('queued', 'running')"
-        " AND pool IS NOT NULL AND state IN ('scheduled', 'queued', 'running')",
+        f" AND state IN ('queued', 'running') AND {TASK_INSTANCES_POOL}",
         (name,),
     )
     return slots - int(used)
@@ -45,8 +45,7 @@ def remove(tx: Transaction, name: str) -> bool:
 def is_in_use(tx: Transaction, name: str) -> bool:
     """Whether a task that is ready or in flight needs the pool."""
     row = tx.one(
-        "SELECT 1 FROM task_instances WHERE pool = ?"
-        " AND pool IS NOT NULL AND state IN ('scheduled', 'queued', 'running') LIMIT 1",
+        f"SELECT 1 FROM task_instances WHERE pool = ? AND {TASK_INSTANCES_POOL} LIMIT 1",
         (name,),
     )
     return row is not None

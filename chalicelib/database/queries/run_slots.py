@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib.database.connection import Transaction
 from chalicelib.database.connection.times import from_us, to_us
+from chalicelib.database.index_predicates import RUNS_ADMITTED, RUNS_TIMEOUT, RUNS_WAITING
 from chalicelib.database.queries.runs import SELECT_RUN, Run, run_of
 from chalicelib.database.row_builder import build
 
@@ -15,16 +16,15 @@ def admitted_count(tx: Transaction, dag_id: str) -> int:
     """How many of the DAG's max_active_runs slots are taken."""
     return int(
         tx.value(
-            "SELECT count(*) FROM runs"
-            " WHERE dag_id = ? AND admitted_at IS NOT NULL AND ended_at IS NULL",
+            f"SELECT count(*) FROM runs WHERE dag_id = ? AND {RUNS_ADMITTED}",
             (dag_id,),
         )
         or 0
     )
 
 
-_IN_LINE = """
-    WHERE dag_id = :dag_id AND admitted_at IS NULL AND ended_at IS NULL
+_IN_LINE = f"""
+    WHERE dag_id = :dag_id AND {RUNS_WAITING}
     AND (run_type <> 'scheduled' OR reopened_at IS NOT NULL
          OR (not_before <= :horizon AND :only_asked_for = 0))
 """
@@ -66,23 +66,23 @@ def _line_of(dag_id: str, horizon: datetime, *, only_asked_for: bool) -> dict[st
     }
 
 
-DAGS_TO_ADMIT = """
+DAGS_TO_ADMIT = f"""
     WITH RECURSIVE waiting (dag_id) AS (
-        SELECT min(dag_id) FROM runs WHERE admitted_at IS NULL AND ended_at IS NULL
+        SELECT min(dag_id) FROM runs WHERE {RUNS_WAITING}
         UNION ALL
-        SELECT (SELECT min(r.dag_id) FROM runs r WHERE r.admitted_at IS NULL
-                AND r.ended_at IS NULL AND r.dag_id > waiting.dag_id)
+        SELECT (SELECT min(r.dag_id) FROM runs r WHERE {RUNS_WAITING.of("r")}
+                AND r.dag_id > waiting.dag_id)
         FROM waiting WHERE waiting.dag_id IS NOT NULL)
     SELECT d.dag_id FROM waiting CROSS JOIN dags d ON d.dag_id = waiting.dag_id
     WHERE d.removed_at IS NULL
     AND d.max_active_runs > (SELECT count(*) FROM runs r WHERE r.dag_id = d.dag_id
-                             AND r.admitted_at IS NOT NULL AND r.ended_at IS NULL)
+                             AND {RUNS_ADMITTED.of("r")})
     AND EXISTS (SELECT 1 FROM runs r WHERE r.dag_id = d.dag_id
-                AND r.admitted_at IS NULL AND r.ended_at IS NULL
+                AND {RUNS_WAITING.of("r")}
                 AND (r.run_type <> 'scheduled' OR r.reopened_at IS NOT NULL
                      OR (r.not_before <= :horizon AND d.is_paused = 0)))
     ORDER BY (SELECT min(r.not_before) FROM runs r WHERE r.dag_id = d.dag_id
-              AND r.admitted_at IS NULL AND r.ended_at IS NULL), d.dag_id
+              AND {RUNS_WAITING.of("r")}), d.dag_id
     LIMIT :limit
 """
 
@@ -97,8 +97,7 @@ def dags_to_admit(tx: Transaction, horizon: datetime, limit: int) -> list[str]:
 def admitted(tx: Transaction, dag_id: str, limit: int) -> list[Run]:
     """The runs that have the DAG's slots, the longest first."""
     rows = tx.all(
-        SELECT_RUN + "WHERE dag_id = ? AND admitted_at IS NOT NULL AND ended_at IS NULL"
-        " ORDER BY admitted_at, id LIMIT ?",
+        f"{SELECT_RUN} WHERE dag_id = ? AND {RUNS_ADMITTED} ORDER BY admitted_at, id LIMIT ?",
         (dag_id, limit),
     )
     return [build(Run, row) for row in rows]
@@ -119,8 +118,7 @@ def take_slot(tx: Transaction, run: Run, timeout_at: datetime | None, now: datet
 def waiting_of(tx: Transaction, dag_id: str, limit: int) -> list[Run]:
     """Every run of the DAG that has no slot yet."""
     rows = tx.all(
-        SELECT_RUN + "WHERE dag_id = ? AND admitted_at IS NULL AND ended_at IS NULL"
-        " ORDER BY not_before, id LIMIT ?",
+        f"{SELECT_RUN} WHERE dag_id = ? AND {RUNS_WAITING} ORDER BY not_before, id LIMIT ?",
         (dag_id, limit),
     )
     return [build(Run, row) for row in rows]
@@ -129,7 +127,7 @@ def waiting_of(tx: Transaction, dag_id: str, limit: int) -> list[Run]:
 def waiting_in_removed(tx: Transaction, limit: int) -> list[Run]:
     """Runs without a slot whose DAG's file is gone."""
     rows = tx.all(
-        SELECT_RUN + "WHERE admitted_at IS NULL AND ended_at IS NULL AND EXISTS"
+        f"{SELECT_RUN} WHERE {RUNS_WAITING} AND EXISTS"
         " (SELECT 1 FROM dags d WHERE d.dag_id = runs.dag_id AND d.removed_at IS NOT NULL)"
         " ORDER BY dag_id, not_before, id LIMIT ?",
         (limit,),
@@ -141,7 +139,7 @@ def oldest_admitted(tx: Transaction, dag_id: str) -> Run | None:
     """The run that has held its slot the longest and is not being stopped."""
     return run_of(
         tx.one(
-            SELECT_RUN + "WHERE dag_id = ? AND admitted_at IS NOT NULL AND ended_at IS NULL"
+            f"{SELECT_RUN} WHERE dag_id = ? AND {RUNS_ADMITTED}"
             " AND stopping IS NULL ORDER BY admitted_at, id LIMIT 1",
             (dag_id,),
         )
@@ -152,7 +150,7 @@ def first_waiting(tx: Transaction, dag_id: str, before_key: int) -> Run | None:
     """The run, created before this one, that has waited longest for a slot."""
     return run_of(
         tx.one(
-            SELECT_RUN + "WHERE dag_id = ? AND admitted_at IS NULL AND ended_at IS NULL AND id < ?"
+            f"{SELECT_RUN} WHERE dag_id = ? AND {RUNS_WAITING} AND id < ?"
             " ORDER BY not_before, id LIMIT 1",
             (dag_id, before_key),
         )
@@ -163,8 +161,8 @@ def stopping_count(tx: Transaction, dag_id: str) -> int:
     """How many of the DAG's runs give up their slots as soon as what is in flight has stopped."""
     return int(
         tx.value(
-            "SELECT count(*) FROM runs WHERE dag_id = ? AND admitted_at IS NOT NULL"
-            " AND ended_at IS NULL AND stopping IS NOT NULL",
+            f"SELECT count(*) FROM runs WHERE dag_id = ? AND {RUNS_ADMITTED}"
+            " AND stopping IS NOT NULL",
             (dag_id,),
         )
         or 0
@@ -174,8 +172,7 @@ def stopping_count(tx: Transaction, dag_id: str) -> int:
 def timed_out(tx: Transaction, now: datetime, limit: int) -> list[Run]:
     """Runs whose dagrun_timeout has passed."""
     rows = tx.all(
-        SELECT_RUN + "WHERE timeout_at <= ? AND timeout_at IS NOT NULL AND ended_at IS NULL"
-        " ORDER BY timeout_at LIMIT ?",
+        f"{SELECT_RUN} WHERE timeout_at <= ? AND {RUNS_TIMEOUT} ORDER BY timeout_at LIMIT ?",
         (to_us(now), limit),
     )
     return [build(Run, row) for row in rows]
@@ -187,7 +184,7 @@ def timeout_moments(
     """The distinct times in (after, until] at which a run times out, earliest first."""
     values = tx.values(
         "SELECT DISTINCT timeout_at FROM runs WHERE timeout_at > ? AND timeout_at <= ?"
-        " AND timeout_at IS NOT NULL AND ended_at IS NULL ORDER BY timeout_at LIMIT ?",
+        f" AND {RUNS_TIMEOUT} ORDER BY timeout_at LIMIT ?",
         (to_us(after), to_us(until), limit),
     )
     return [from_us(value) for value in values]
@@ -197,10 +194,10 @@ def is_held_up(tx: Transaction, run: Run) -> bool:
     """Whether a run of an earlier date waits for a slot while nothing moves in those that have one:
     then it is this run, or another like it, that must end first."""
     held_up = tx.value(
-        "SELECT EXISTS (SELECT 1 FROM runs WHERE dag_id = ?1 AND admitted_at IS NULL"
-        " AND ended_at IS NULL AND logical_date < ?2) AND NOT EXISTS (SELECT 1 FROM runs r"
+        f"SELECT EXISTS (SELECT 1 FROM runs WHERE dag_id = ?1 AND {RUNS_WAITING}"
+        " AND logical_date < ?2) AND NOT EXISTS (SELECT 1 FROM runs r"
         " JOIN task_instances t ON t.run_key = r.id WHERE r.dag_id = ?1"
-        " AND r.admitted_at IS NOT NULL AND r.ended_at IS NULL AND t.state IN"
+        f" AND {RUNS_ADMITTED.of('r')} AND t.state IN"
         " ('scheduled', 'queued', 'running', 'up_for_retry', 'up_for_reschedule'))",
         (run.dag_id, to_us(run.logical_date)),
     )
@@ -211,8 +208,7 @@ def waiting_count(tx: Transaction, dag_id: str) -> int:
     """How many runs of the DAG have no slot yet."""
     return int(
         tx.value(
-            "SELECT count(*) FROM runs"
-            " WHERE dag_id = ? AND admitted_at IS NULL AND ended_at IS NULL",
+            f"SELECT count(*) FROM runs WHERE dag_id = ? AND {RUNS_WAITING}",
             (dag_id,),
         )
         or 0

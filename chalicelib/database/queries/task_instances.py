@@ -17,6 +17,7 @@ from chalicelib.dag.model import Task
 from chalicelib.dag.states import TaskState
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.connection.times import from_us, to_us
+from chalicelib.database.index_predicates import TASK_INSTANCES_WAITING_FOR_RUN
 from chalicelib.database.row_builder import build
 from chalicelib.enums import Outcome
 from chalicelib.messages import Attempt
@@ -275,7 +276,7 @@ def due(tx: Transaction, state: TaskState, horizon: datetime, limit: int) -> lis
 def waiting_for_no_run(tx: Transaction, limit: int) -> list[TaskInstance]:
     """Tasks that wait for the end of a run that they triggered, and that is not active."""
     rows = tx.all(
-        SELECT_TASK + "WHERE t.state = 'running' AND t.sends = 0 AND NOT EXISTS"
+        f"{SELECT_TASK} WHERE {TASK_INSTANCES_WAITING_FOR_RUN.of('t')} AND NOT EXISTS"
         " (SELECT 1 FROM runs c WHERE c.parent_task_id = t.id AND c.parent_task_id IS NOT NULL"
         " AND c.ended_at IS NULL) ORDER BY t.id LIMIT ?",
         (limit,),

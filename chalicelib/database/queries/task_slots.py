@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chalicelib.database.connection import Transaction
+from chalicelib.database.index_predicates import TASK_INSTANCES_POOL, TASK_INSTANCES_SLOTS
 from chalicelib.database.queries.task_instances import SELECT_TASK, TaskInstance, instance_of
 
 
@@ -32,8 +33,8 @@ class Full:
 
 _DAG = "t.dag_id"
 _POOL = "t.pool IS NOT NULL AND t.pool"
-_READY_OF = """
-    %s = :of AND t.state = 'scheduled' AND t.state IN ('scheduled', 'queued', 'running')
+_READY_OF = f"""
+    %s = :of AND t.state = 'scheduled' AND {TASK_INSTANCES_SLOTS.of("t")}
 """
 _IN_ORDER = "ORDER BY t.priority DESC, t.id LIMIT :limit"
 _READY = f"""
@@ -50,7 +51,7 @@ LINE_OF_DAG = _LINE % _DAG
 LINE_OF_POOL = _LINE % _POOL
 _HOLDERS = f"""
     {SELECT_TASK} WHERE %s = :of AND t.state IN ('queued', 'running')
-    AND t.state IN ('scheduled', 'queued', 'running') ORDER BY t.id LIMIT :limit
+    AND {TASK_INSTANCES_SLOTS.of("t")} ORDER BY t.id LIMIT :limit
 """
 HOLDERS_IN_DAG = _HOLDERS % _DAG
 HOLDERS_IN_POOL = _HOLDERS % _POOL
@@ -118,8 +119,8 @@ def in_pool_count(tx: Transaction, pool: str) -> int:
     """How many tasks have slots of the pool."""
     return int(
         tx.value(
-            "SELECT count(*) FROM task_instances WHERE pool = ? AND pool IS NOT NULL"
-            " AND state IN ('queued', 'running') AND state IN ('scheduled', 'queued', 'running')",
+            "SELECT count(*) FROM task_instances WHERE pool = ?"
+            f" AND state IN ('queued', 'running') AND {TASK_INSTANCES_POOL}",
             (pool,),
         )
         or 0
@@ -131,20 +132,20 @@ def in_flight_count(tx: Transaction, dag_id: str) -> int:
     return int(
         tx.value(
             "SELECT count(*) FROM task_instances WHERE dag_id = ?"
-            " AND state IN ('queued', 'running') AND state IN ('scheduled', 'queued', 'running')",
+            f" AND state IN ('queued', 'running') AND {TASK_INSTANCES_SLOTS}",
             (dag_id,),
         )
         or 0
     )
 
 
-DAGS_WITH_READY_TASKS = """
+DAGS_WITH_READY_TASKS = f"""
     WITH RECURSIVE ready (dag_id) AS (
         SELECT min(dag_id) FROM task_instances WHERE dag_id > :after AND state = 'scheduled'
-        AND state IN ('scheduled', 'queued', 'running')
+        AND {TASK_INSTANCES_SLOTS}
         UNION ALL
         SELECT (SELECT min(t.dag_id) FROM task_instances t WHERE t.dag_id > ready.dag_id
-                AND t.state = 'scheduled' AND t.state IN ('scheduled', 'queued', 'running'))
+                AND t.state = 'scheduled' AND {TASK_INSTANCES_SLOTS.of("t")})
         FROM ready WHERE ready.dag_id IS NOT NULL)
     SELECT dag_id FROM ready WHERE dag_id IS NOT NULL LIMIT :limit
 """

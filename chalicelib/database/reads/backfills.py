@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from chalicelib.database.connection import Row, Transaction
+from chalicelib.database.index_predicates import RUNS_BACKFILL
 from chalicelib.database.reads.values import Backfill, Page
 from chalicelib.database.reads.window import WINDOW, Scan, newest
 from chalicelib.database.row_builder import build_readable
 from chalicelib.enums import BackfillAction, BackfillState
 
 # A running one has few runs that have not ended, and they have an index of their own.
-_COLUMNS = """
+_COLUMNS = f"""
     SELECT b.id, b.dag_id, b.from_date, b.to_date, b.next_date, b.is_reverse, b.reprocess,
            b.max_active_runs, b.run_on_latest_version, b.state, b.counts, b.reason,
            b.created_at, b.ended_at,
-           (SELECT count(*) FROM runs r WHERE r.backfill_id = b.id AND r.backfill_id IS NOT NULL
-            AND r.ended_at IS NULL) AS active_runs,
-           EXISTS (SELECT 1 FROM runs r WHERE r.backfill_id = b.id AND r.backfill_id IS NOT NULL
-            AND r.ended_at IS NULL AND r.stopping IS NULL) AS goes_on
+           (SELECT count(*) FROM runs r WHERE r.backfill_id = b.id AND {RUNS_BACKFILL.of("r")})
+           AS active_runs,
+           EXISTS (SELECT 1 FROM runs r WHERE r.backfill_id = b.id AND {RUNS_BACKFILL.of("r")}
+            AND r.stopping IS NULL) AS goes_on
     FROM backfills b
 """
 _FILTERS = "(:dag_id IS NULL OR b.dag_id = :dag_id) AND (:state IS NULL OR b.state = :state)"

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from chalicelib.database.connection import Transaction
 from chalicelib.database.connection.times import from_us
+from chalicelib.database.index_predicates import DAGS_WITH_WARNINGS
 from chalicelib.database.reads.values import DagImportError, DagWarnings, Page, Tick
 from chalicelib.database.row_builder import build_readable
 
@@ -15,10 +16,10 @@ IMPORT_ERRORS = """
     FROM import_errors e CROSS JOIN dag_files f ON f.file_key = e.file_key
     WHERE e.file_key > ? ORDER BY e.file_key LIMIT ?
 """
-DAG_WARNINGS = """
+DAG_WARNINGS = f"""
     SELECT dag_id, file_key, warnings, updated_at
     FROM dags INDEXED BY dags_with_warnings
-    WHERE warnings <> '[]' AND removed_at IS NULL AND dag_id > ? ORDER BY dag_id LIMIT ?
+    WHERE {DAGS_WITH_WARNINGS} AND dag_id > ? ORDER BY dag_id LIMIT ?
 """
 TICKS = """
     SELECT id, started_at, duration_us / 1e6 AS duration, counts, errors

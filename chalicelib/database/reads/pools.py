@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from chalicelib.database.connection import Transaction
+from chalicelib.database.index_predicates import TASK_INSTANCES_POOL
 from chalicelib.database.reads.values import Page, Pool
 from chalicelib.database.row_builder import build_readable
 
-# The conditions on `pool` and `state` are those of the partial index.
-_HELD = """
-    FROM task_instances t WHERE t.pool = p.name AND t.pool IS NOT NULL
-    AND t.state IN ('scheduled', 'queued', 'running')
+_HELD = f"""
+    FROM task_instances t WHERE t.pool = p.name AND {TASK_INSTANCES_POOL.of("t")}
 """
 _COLUMNS = f"""
     SELECT p.name, p.slots, p.description, p.updated_at,
