@@ -13,14 +13,14 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.errors import InfraError
-from infra.names import Place
+from infra.names import Location
 
 
 @dataclass(frozen=True)
 class Aws:
     """Clients for one account and region. `sleep` takes seconds; `caller` is an ARN."""
 
-    place: Place
+    location: Location
     session: Any = field(default_factory=boto3.Session)
     sleep: Callable[[float], None] = time.sleep
     profile: str | None = None
@@ -29,7 +29,7 @@ class Aws:
 
     def environ(self) -> dict[str, str]:
         """Returns the environment for a subprocess that uses the same account and credentials."""
-        environ = {**os.environ, "AWS_DEFAULT_REGION": self.place.region}
+        environ = {**os.environ, "AWS_DEFAULT_REGION": self.location.region}
         if self.profile:
             # Access keys in the environment would take precedence over AWS_PROFILE.
             for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
@@ -39,7 +39,7 @@ class Aws:
 
     def client(self, service: str) -> Any:
         if service not in self._clients:
-            self._clients[service] = self.session.client(service, region_name=self.place.region)
+            self._clients[service] = self.session.client(service, region_name=self.location.region)
         return self._clients[service]
 
     def patient_client(self, service: str) -> Any:
@@ -51,7 +51,7 @@ class Aws:
                 read_timeout=910, tcp_keepalive=True, retries={"total_max_attempts": 1}
             )
             self._clients[name] = self.session.client(
-                service, region_name=self.place.region, config=patient
+                service, region_name=self.location.region, config=patient
             )
         return self._clients[name]
 
@@ -69,8 +69,8 @@ def connect(region: str | None = None, profile: str | None = None) -> Aws:
             f"cannot sign in to AWS: {error}. Check your credentials:"
             " `aws sts get-caller-identity` must work."
         ) from error
-    place = Place(identity["Arn"].split(":")[1], session.region_name, identity["Account"])
-    return Aws(place, session, profile=profile, caller=identity["Arn"])
+    location = Location(identity["Arn"].split(":")[1], session.region_name, identity["Account"])
+    return Aws(location, session, profile=profile, caller=identity["Arn"])
 
 
 def error_code(error: ClientError) -> str:

@@ -66,7 +66,7 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """The partition, region and account of a stage."""
 
     partition: str

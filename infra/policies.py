@@ -14,7 +14,7 @@ from chalicelib.messages import SELF_TEST_DAG_ID
 from chalicelib.notification_kinds import KINDS
 from chalicelib.places import DEFAULT_PLACE, PLACES
 from infra.functions import FUNCTIONS, Function
-from infra.names import ADMIN_FUNCTION, APP, Place, Stage
+from infra.names import ADMIN_FUNCTION, APP, Location, Stage
 
 Statement = dict[str, Any]
 
@@ -77,17 +77,17 @@ BUCKETS: dict[str, dict[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What policies refer to: a stage, its place, and the outputs of its stack."""
+    """What policies refer to: a stage, its location, and the outputs of its stack."""
 
     stage: Stage
-    place: Place
+    location: Location
     outputs: Mapping[str, str]
 
     def bucket(self, output: str) -> str:
-        return self.place.bucket_arn(self.outputs[output])
+        return self.location.bucket_arn(self.outputs[output])
 
     def queue(self, output: str) -> str:
-        return self.place.arn("sqs", self.outputs[output])
+        return self.location.arn("sqs", self.outputs[output])
 
 
 def policies(installation: Installation) -> dict[str, dict[str, Any]]:
@@ -118,7 +118,7 @@ def _allow(sid: str, actions: tuple[str, ...], *resources: str, **more: Any) -> 
 def _logs(installation: Installation, function: Function) -> Statement:
     group = f"log-group:/aws/lambda/{installation.stage.function(function.name)}:*"
     actions = ("logs:CreateLogStream", "logs:PutLogEvents")
-    return _allow("Logs", actions, installation.place.arn("logs", group))
+    return _allow("Logs", actions, installation.location.arn("logs", group))
 
 
 def _queues(installation: Installation, function: Function) -> list[Statement]:
@@ -142,7 +142,7 @@ def _database(installation: Installation, function: Function) -> list[Statement]
     by_access_point = {
         "StringEquals": {"elasticfilesystem:AccessPointArn": installation.outputs["AccessPointArn"]}
     }
-    own_arn = installation.place.arn(
+    own_arn = installation.location.arn(
         "lambda", f"function:{installation.stage.function(function.name)}"
     )
     return [
@@ -190,7 +190,7 @@ def _notifications(installation: Installation) -> Iterator[Statement]:
     for kind in KINDS.values():
         for number, permission in enumerate(kind.permissions):
             name = permission.resource.format(stack=installation.stage.stack)
-            arn = installation.place.arn(permission.service, name)
+            arn = installation.location.arn(permission.service, name)
             yield _allow(
                 f"NotifyBy{kind.name.capitalize()}{number or ''}", (permission.action,), arn
             )
@@ -198,20 +198,20 @@ def _notifications(installation: Installation) -> Iterator[Statement]:
 
 def _secrets(installation: Installation) -> list[Statement]:
     """Allows the secrets that DAGs may name, and the user's own KMS keys that encrypt them."""
-    place, below = installation.place, f"{APP}/{installation.stage.name}/*"
+    location, below = installation.location, f"{APP}/{installation.stage.name}/*"
     of_the_stage = {
         # A key's ARN does not contain its name, so the condition is on its alias.
         "ForAnyValue:StringLike": {"kms:ResourceAliases": f"alias/{below}"},
         "StringEquals": {
             "kms:ViaService": [
-                f"ssm.{place.region}.{place.dns_suffix}",
-                f"secretsmanager.{place.region}.{place.dns_suffix}",
+                f"ssm.{location.region}.{location.dns_suffix}",
+                f"secretsmanager.{location.region}.{location.dns_suffix}",
             ]
         },
     }
     parameters, secrets = (
-        place.arn("ssm", f"parameter/{below}"),
-        place.arn("secretsmanager", f"secret:{below}"),
+        location.arn("ssm", f"parameter/{below}"),
+        location.arn("secretsmanager", f"secret:{below}"),
     )
     return [
         _allow("NamedParameters", ("ssm:GetParameter",), parameters),
@@ -219,7 +219,7 @@ def _secrets(installation: Installation) -> list[Statement]:
         _allow(
             "KeysOfNamedSecrets",
             ("kms:Decrypt",),
-            place.arn("kms", "key/*"),
+            location.arn("kms", "key/*"),
             Condition=of_the_stage,
         ),
     ]

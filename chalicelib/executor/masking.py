@@ -34,8 +34,8 @@ class Mask:
     """Hides `secrets`. Blanks around a secret are not part of it; one of blanks only is none."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        found = {form for secret in secrets for form in forms(secret)}
-        self.patterns = tuple(sorted(form.encode("utf-8", "surrogatepass") for form in found))
+        texts = {form for secret in secrets for form in forms(secret)}
+        self.patterns = tuple(sorted(form.encode("utf-8", "surrogatepass") for form in texts))
 
     def hide(self, text: str) -> str:
         """`text` with `***` for every secret in it. To be called before anything is cut off."""
@@ -81,8 +81,8 @@ class _Reading:
     @cached_property
     def _gaps(self) -> tuple[list[int], list[int]]:
         """Before which bytes of the text something is left out, and how much up to there."""
-        found = self._ignored.finditer(self._data) if self._ignored else ()
-        spans = [gap.span() for gap in found]
+        gaps = self._ignored.finditer(self._data) if self._ignored else ()
+        spans = [gap.span() for gap in gaps]
         shifts = [0, *accumulate(end - start for start, end in spans)]
         places = [start - shift for (start, _), shift in zip(spans, shifts, strict=False)]
         return places, shifts

@@ -48,16 +48,16 @@ def forms(secret: str) -> set[str]:
     whole = secret.strip()
     if not whole:
         return set()
-    found = {whole, *_escaped(whole), *_encoded(whole.encode("utf-8", "surrogatepass"))}
+    texts = {whole, *_escaped(whole), *_encoded(whole.encode("utf-8", "surrogatepass"))}
     if secret != whole:  # the blanks are in the code, and in front they shift it
-        found |= {*_encoded(secret.encode("utf-8", "surrogatepass"))}
+        texts |= {*_encoded(secret.encode("utf-8", "surrogatepass"))}
     lines = [line.strip() for line in whole.splitlines()]
     if len(lines) > 1:
         for line in lines:
             if len(line) >= LEAST_LINE:
-                found |= {line, *_escaped(line)}
-    found |= {form.replace("\r", "") for form in found if "\r" in form}
-    return {form for form in found if form.strip()}
+                texts |= {line, *_escaped(line)}
+    texts |= {form.replace("\r", "") for form in texts if "\r" in form}
+    return {form for form in texts if form.strip()}
 
 
 def _escaped(text: str) -> Iterator[str]:

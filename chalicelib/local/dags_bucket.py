@@ -52,14 +52,14 @@ class PersistentBucket:
         restored = []
         for key, path in sorted(self._copy.walk()):
             try:
-                found = self._copy.get(key)
+                stored = self._copy.get(key)
             except OSError as error:
                 log.error("skipping %s, which cannot be read: %s", path, error)
                 continue
-            if found is not None:
+            if stored is not None:
                 with moto_events.muted():
-                    self._bucket.put(key, found.body)
-                event = events.bucket_event(self._name, key, created=True, etag=found.etag)
+                    self._bucket.put(key, stored.body)
+                event = events.bucket_event(self._name, key, created=True, etag=stored.etag)
                 restored.append(event)
         return restored
 
@@ -87,14 +87,14 @@ class PersistentBucket:
             os.sync()
 
     def _keep_object(self, key: str, wanted: str | None) -> None:
-        found = self._bucket.get(key)
-        etag = None if found is None else found.etag
+        stored = self._bucket.get(key)
+        etag = None if stored is None else stored.etag
         if etag != wanted and key in self._undone and self._undone[key] == etag:
             raise NotPersisted("another change to it at the same time could not be stored")
-        if found is None:
+        if stored is None:
             self._copy.delete([key], sync=self._is_synced)
         else:
-            self._copy.put(key, found.body, sync=self._is_synced)
+            self._copy.put(key, stored.body, sync=self._is_synced)
         self._undone.pop(key, None)
         self._on_kept(key)
 

@@ -47,11 +47,11 @@ class DagsFolder:
 
     def copy_changes(self) -> list[str]:
         """Update the bucket. Returns the keys that were put or deleted."""
-        found = scan(self._folder)
-        changed = [entry.key for entry in found.entries.values() if self._copy(entry)]
-        missing = [key for key in self._seen if key not in found.entries and found.covers(key)]
+        listing = scan(self._folder)
+        changed = [entry.key for entry in listing.entries.values() if self._copy(entry)]
+        missing = [key for key in self._seen if key not in listing.entries and listing.covers(key)]
         removed = [key for key in missing if self._remove(key)]
-        for key in [key for key in self._complaints if key not in found.entries]:
+        for key in [key for key in self._complaints if key not in listing.entries]:
             if key not in self._seen:
                 self._withdraw(key)
         if changed or removed:
@@ -149,11 +149,11 @@ class FolderedBucket:
         self._folder = folder
 
     def get(self, key: str, *, limit: int | None = None) -> StoredObject | None:
-        found = self._bucket.get(key, limit=limit)
-        reason = self._folder.complaint(key, found.etag if found else None)
+        stored = self._bucket.get(key, limit=limit)
+        reason = self._folder.complaint(key, stored.etag if stored else None)
         if reason is not None:
             raise UnreadableObject(reason, etag=_etag_of(reason))
-        return found
+        return stored
 
     def list(self, prefix: str, *, start_after: str = "", limit: int = 1000) -> list[ObjectInfo]:
         page = self._bucket.list(prefix, start_after=start_after, limit=limit)

@@ -73,10 +73,10 @@ class DurableBucket:
                 self._shown[key] = stamp
 
     def _copy(self, key: str, stamp: Stamp) -> None:
-        found = self._disk.get(key)
-        if found is not None:
+        stored = self._disk.get(key)
+        if stored is not None:
             with moto_events.muted():
-                self._inner.put(key, found.body)
+                self._inner.put(key, stored.body)
             self._shown[key] = stamp
 
 

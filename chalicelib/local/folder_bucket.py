@@ -85,13 +85,13 @@ class FolderBucket:
 
     def list(self, prefix: str, *, start_after: str = "", limit: int = 1000) -> list[ObjectInfo]:
         """Cost: one walk over what shares the part of `prefix` up to its last slash."""
-        found = (
+        files = (
             (key.encode(), path)
             for key, path in self.walk(prefix)
             if key.encode() > start_after.encode()
         )
         return [
-            row for key, path in heapq.nsmallest(limit, found) if (row := _row(key.decode(), path))
+            row for key, path in heapq.nsmallest(limit, files) if (row := _row(key.decode(), path))
         ]
 
     def delete(self, keys: Iterable[str], *, sync: bool = False) -> None:
@@ -210,11 +210,11 @@ def _row(key: str, path: Path) -> ObjectInfo | None:
 def _make_folders(folder: Path) -> list[Path]:
     """Make what is missing; what was made, outermost first."""
     missing = [folder, *folder.parents]
-    missing = list(itertools.takewhile(lambda one: not one.exists(), missing))[::-1]
-    for one in missing:
+    missing = list(itertools.takewhile(lambda path: not path.exists(), missing))[::-1]
+    for path in missing:
         # Another may make it, or remove its parent, at the same time: the caller tries again.
         with contextlib.suppress(FileExistsError, FileNotFoundError):
-            one.mkdir()
+            path.mkdir()
     return missing
 
 

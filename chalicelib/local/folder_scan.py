@@ -58,7 +58,7 @@ class Scan:
 
 def scan(folder: Path) -> Scan:
     """Scan the folder and its subfolders, except hidden ones and links to folders."""
-    found = Scan()
+    listing = Scan()
     odd: list[Entry] = []
     errors: list[OSError] = []
     for parent, folders, names in os.walk(folder, onerror=errors.append):
@@ -67,13 +67,13 @@ def scan(folder: Path) -> Scan:
             if name.endswith(SUFFIXES) and not name.startswith("."):
                 entry = _entry(folder, Path(parent, name))
                 if entry is not None and entry.reason is None:
-                    found.entries[entry.key] = entry
+                    listing.entries[entry.key] = entry
                 elif entry is not None:
                     odd.append(entry)
-    odd += [entry for error in errors if (entry := _unlisted(folder, error, found)) is not None]
+    odd += [entry for error in errors if (entry := _unlisted(folder, error, listing)) is not None]
     for entry in odd:
-        found.entries.setdefault(entry.key, entry)  # a made-up name gives way to a real one
-    return found
+        listing.entries.setdefault(entry.key, entry)  # a made-up name gives way to a real one
+    return listing
 
 
 def read_file(path: Path) -> tuple[bytes, Stamp]:
@@ -120,7 +120,7 @@ def _key(folder: Path, path: Path) -> tuple[str, str | None]:
     return key, None
 
 
-def _unlisted(folder: Path, error: OSError, found: Scan) -> Entry | None:
+def _unlisted(folder: Path, error: OSError, listing: Scan) -> Entry | None:
     """A folder that cannot be listed: what was copied from it before stays. A subfolder that no
     longer exists was removed."""
     parent = Path(os.fsdecode(error.filename or folder))
@@ -128,7 +128,7 @@ def _unlisted(folder: Path, error: OSError, found: Scan) -> Entry | None:
     if error.errno in _GONE and not is_top:
         return None
     key, _ = _key(folder, parent)
-    found.unlisted.append("" if is_top else f"{key}/")
+    listing.unlisted.append("" if is_top else f"{key}/")
     reason = f"this folder cannot be read: {error.strerror}; what was copied from it stays"
     return Entry("*.yaml" if is_top else f"{key}/*.yaml", parent, (0, 0, 0), reason)
 

@@ -32,26 +32,26 @@ PROCESSES = Path("/proc")
 
 def find_orphans(wanted: Callable[[str], bool], processes: Path = PROCESSES) -> list[int]:
     """Returns the ids of the processes whose mark is wanted, except this process."""
-    found = []
+    pids = []
     for entry in processes.iterdir() if processes.is_dir() else ():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             mark = _mark_of(entry)
             if mark is not None and wanted(mark):
-                found.append(int(entry.name))
-    return found
+                pids.append(int(entry.name))
+    return pids
 
 
 def kill_orphans(wanted: Callable[[str], bool], grace: float = GRACE) -> int:
     """Kill them, and whatever they start in the meantime. Returns how many there were at first."""
     begin = time.monotonic()
-    first = found = find_orphans(wanted)
-    _signal(found, signal.SIGTERM)
-    while found:
+    first = pids = find_orphans(wanted)
+    _signal(pids, signal.SIGTERM)
+    while pids:
         time.sleep(0.02)
-        found = find_orphans(wanted)
+        pids = find_orphans(wanted)
         passed = time.monotonic() - begin
         if passed > grace:
-            _signal(found, signal.SIGKILL)
+            _signal(pids, signal.SIGKILL)
         # Checked last: on a busy machine a single scan may take longer than this.
         if passed > PATIENCE:
             break

@@ -79,7 +79,7 @@ def deploy(deployment: Deployment) -> str:
     if not existing.status:
         for line in announcement(deployment):
             say(line)
-    say(f"[1/8] stack {stage.stack} in account {aws.place.account}, {aws.place.region}")
+    say(f"[1/8] stack {stage.stack} in account {aws.location.account}, {aws.location.region}")
     outputs = _converge_stack(deployment)
     say("[2/8] Chalice configuration and policies")
     write_files(deployment.project, stage, aws, outputs)
@@ -101,7 +101,7 @@ def deploy(deployment: Deployment) -> str:
 
 def announcement(deployment: Deployment) -> Iterator[str]:
     """Yields what a first installation creates, what it costs, and how to remove it."""
-    place, stage = deployment.aws.place, deployment.stage
+    location, stage = deployment.aws.location, deployment.stage
     load = cost.Load(
         1_000_000,
         1.0,
@@ -110,8 +110,9 @@ def announcement(deployment: Deployment) -> Iterator[str]:
         architecture=Runtime.of(deployment.options).architecture,
     )
     yield (
-        f"creating stage {stage.name} in account {place.account}, {place.region}: {len(FUNCTIONS)}"
-        " functions, an API, a VPC with a file system, queues, buckets, alarms and backups"
+        f"creating stage {stage.name} in account {location.account}, {location.region}:"
+        f" {len(FUNCTIONS)} functions, an API, a VPC with a file system, queues, buckets, alarms"
+        " and backups"
     )
     yield (
         f"cost: about {cost.fixed_usd(load):.2f} USD a month when idle, plus"
@@ -124,7 +125,7 @@ def announcement(deployment: Deployment) -> Iterator[str]:
 def write_files(project: Project, stage: Stage, aws: Aws, outputs: Mapping[str, str]) -> None:
     """Write Chalice's configuration of the stage and the policies it refers to."""
     project.write_stage(stage, functions.stage_config(stage, outputs))
-    project.write_policies(stage, policies(Installation(stage, aws.place, outputs)))
+    project.write_policies(stage, policies(Installation(stage, aws.location, outputs)))
 
 
 def _converge_stack(deployment: Deployment) -> Mapping[str, str]:

@@ -61,13 +61,13 @@ def remove(removal: Removal) -> None:
 
 
 def bucket_names(stage: Stage, aws: Aws) -> list[str]:
-    return [f"{stage.stack}-{aws.place.account}-{bucket}" for bucket in BUCKETS]
+    return [f"{stage.stack}-{aws.location.account}-{bucket}" for bucket in BUCKETS]
 
 
 def _question(stage: Stage, aws: Aws) -> str:
     return (
-        f"This removes stage {stage.name} from account {aws.place.account}, {aws.place.region}:"
-        " functions, API, queues, and the database with the history of all runs."
+        f"This removes stage {stage.name} from account {aws.location.account},"
+        f" {aws.location.region}: functions, API, queues, and the database with the history of all runs."
     )
 
 

@@ -73,7 +73,7 @@ def wait_until_healthy(
 def signed_headers(aws: Aws, url: str) -> dict[str, str]:
     """Returns headers that identify the caller to API Gateway; valid for five minutes."""
     request = AWSRequest("GET", url)
-    SigV4Auth(aws.session.get_credentials(), "execute-api", aws.place.region).add_auth(request)
+    SigV4Auth(aws.session.get_credentials(), "execute-api", aws.location.region).add_auth(request)
     return dict(request.headers)
 
 

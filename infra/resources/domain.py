@@ -134,7 +134,7 @@ def _check_certificate(aws: Aws, arn: str, name: str) -> None:
     if match is None:
         raise InfraError(
             f"--certificate {arn!r}: use the ARN of an ACM certificate,"
-            f" {aws.place.arn('acm', 'certificate/ID')}"
+            f" {aws.location.arn('acm', 'certificate/ID')}"
         )
     _check_certificate_place(aws, *match.groups())
     try:
@@ -160,16 +160,18 @@ def _check_certificate(aws: Aws, arn: str, name: str) -> None:
 
 
 def _check_certificate_place(aws: Aws, partition: str, region: str, account: str) -> None:
-    place = aws.place
-    if region != place.region:
+    location = aws.location
+    if region != location.region:
         raise InfraError(
-            f"the certificate is in {region}, but the API is in {place.region}, and a regional API"
-            f" needs a certificate in its own region: request or import one in {place.region}"
+            f"the certificate is in {region}, but the API is in {location.region}, and a"
+            f" regional API needs a certificate in its own region: request or import one in"
+            f" {location.region}"
         )
-    if (partition, account) != (place.partition, place.account):
+    if (partition, account) != (location.partition, location.account):
         raise InfraError(
-            f"the certificate belongs to account {account} ({partition}), but the stage is in"
-            f" {place.account} ({place.partition}): request or import one in the stage's account"
+            f"the certificate belongs to account {account} ({partition}), but the stage is"
+            f" in {location.account} ({location.partition}): request or import one in the stage's"
+            " account"
         )
 
 
@@ -185,7 +187,7 @@ def _check_zone(aws: Aws, zone: str, name: str) -> str:
     except ClientError as error:
         if error_code(error) == "NoSuchHostedZone":
             raise InfraError(
-                f"hosted zone {zone} does not exist in account {aws.place.account};"
+                f"hosted zone {zone} does not exist in account {aws.location.account};"
                 " `aws route53 list-hosted-zones` lists yours"
             ) from error
         raise

@@ -108,7 +108,7 @@ def _mapping_entry(mapping: Mapping) -> dict[str, str]:
 
 def api_url(aws: Aws, api: str) -> str:
     """Returns the API's URL, ending in a slash."""
-    return f"https://{api}.execute-api.{aws.place.region}.{aws.place.dns_suffix}/{API_STAGE}/"
+    return f"https://{api}.execute-api.{aws.location.region}.{aws.location.dns_suffix}/{API_STAGE}/"
 
 
 def _present(aws: Aws, stage: Stage, arn_of: Any) -> dict[str, str]:
@@ -143,7 +143,7 @@ def _arn_of_role(aws: Aws, name: str) -> str:
 
 def _mappings(aws: Aws, stage: Stage, name: str) -> Iterator[Mapping]:
     """Yields the mappings of the function's queue: a mapping outlives its function."""
-    arn = aws.place.arn("sqs", f"{stage.stack}-{CONSUMERS[name]}")
+    arn = aws.location.arn("sqs", f"{stage.stack}-{CONSUMERS[name]}")
     pages = aws.client("lambda").get_paginator("list_event_source_mappings")
     for page in pages.paginate(EventSourceArn=arn):
         for row in page["EventSourceMappings"]:

@@ -20,13 +20,13 @@ def choose_zones(aws: Aws) -> dict[str, str]:
     """Returns the stack parameters `ZoneA` and `ZoneB` as zone names. Raises InfraError if fewer
     than two zones of the region offer an endpoint for SQS."""
     ec2 = aws.client("ec2")
-    with_sqs = _zones_with_sqs(ec2, aws.place.region)
+    with_sqs = _zones_with_sqs(ec2, aws.location.region)
     zones = [zone for zone in _available_zones(ec2) if zone["ZoneName"] in with_sqs]
     zones.sort(key=lambda zone: (zone["ZoneId"] in WITHOUT_LAMBDA, zone["ZoneName"]))
     if len(zones) < 2:
         raise InfraError(
-            f"region {aws.place.region} has fewer than two zones with an interface endpoint for SQS"
-            f" ({', '.join(sorted(with_sqs)) or 'none'}); install in another region"
+            f"region {aws.location.region} has fewer than two zones with an interface endpoint for"
+            f" SQS ({', '.join(sorted(with_sqs)) or 'none'}); install in another region"
         )
     return {"ZoneA": zones[0]["ZoneName"], "ZoneB": zones[1]["ZoneName"]}
 

@@ -21,7 +21,7 @@ from infra.policies import policies
 from tests.integration.executor.bench_of_one import Bench
 from tests.support import docs
 from tests.support.world import World
-from tests.unit.infra.installation import PLACE, PROD
+from tests.unit.infra.installation import LOCATION, PROD
 
 PAGER = NotificationKind(
     "pager",
@@ -114,7 +114,7 @@ def test_schemas_permissions_and_documentation_know_a_new_kind() -> None:
     assert "pager" in components()["Notification"]["properties"]["kind"]["enum"]
     statements = policies(PROD)["execute"]["Statement"]
     (statement,) = [s for s in statements if s["Action"] == ["pagers:Page"]]
-    assert statement["Resource"] == [PLACE.arn("pagers", "orchestrator-prod-pager")]
+    assert statement["Resource"] == [LOCATION.arn("pagers", "orchestrator-prod-pager")]
     assert "| `{pager: number}` | the subject, to a pager | pagers |" in (
         docs.notification_kinds_markdown()
     )

@@ -61,11 +61,11 @@ class ExpansionReader(WordReader):
 
     def name(self) -> str:
         """Read the name of a variable, or return an empty text if none begins here."""
-        found = ""
-        while (char := self.source.peek()) and _NAME.fullmatch(found + char):
-            found += char
+        name = ""
+        while (char := self.source.peek()) and _NAME.fullmatch(name + char):
+            name += char
             self.source.at += 1
-        return found
+        return name
 
     def _braces(self, parts: list[Part], start: int, *, is_double: bool) -> None:
         source = self.source
@@ -159,12 +159,12 @@ class ExpansionReader(WordReader):
 
     def _braces_plain(self, parts: list[Part]) -> None:
         source = self.source
-        found = _IN_BRACES.match(source.text, source.at, source.end)
-        assert found is not None
-        if "<(" in found[0] or ">(" in found[0]:
+        match = _IN_BRACES.match(source.text, source.at, source.end)
+        assert match is not None
+        if "<(" in match[0] or ">(" in match[0]:
             raise self.fail("<( ) within ${ }")
-        source.at = found.end()
-        parts.append(Part(Kind.LITERAL, found[0], False))
+        source.at = match.end()
+        parts.append(Part(Kind.LITERAL, match[0], False))
 
     # Arithmetic
 

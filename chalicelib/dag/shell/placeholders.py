@@ -50,7 +50,7 @@ class ValueReader:
         self.script = Script()
         self.insertion_points: dict[int, InsertionPoint] = {}
         self.raw: frozenset[int] = frozenset()
-        self._offsets = [found.start() for found in re.finditer(PLACEHOLDER, text)]
+        self._offsets = [match.start() for match in re.finditer(PLACEHOLDER, text)]
         self._restriction = ""  # why only numbers are allowed here
         self._depth = 0
 

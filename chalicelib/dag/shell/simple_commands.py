@@ -101,11 +101,11 @@ class SimpleReader(ConditionReader):
         lead = word.unquoted_prefix
         if element := _ELEMENT.match(lead):
             return self._element(word, element[1])
-        found = ASSIGNS.match(lead)
-        if found is None:
+        match = ASSIGNS.match(lead)
+        if match is None:
             return None
-        value = _after(word.parts, found.end())
-        assignment = Assignment(found[1], word, value=value)
+        value = _after(word.parts, match.end())
+        assignment = Assignment(match[1], word, value=value)
         if not value and self.source.peek() == "(":
             assignment.is_array = True
             self._items(assignment)
@@ -146,11 +146,11 @@ class SimpleReader(ConditionReader):
     def _element_of(
         self, word: Word, name: str, subscript: list[Part], rest: str, after: list[Part]
     ) -> Assignment | None:
-        found = re.match(r"\+?=", rest)
-        if found is None:
+        match = re.match(r"\+?=", rest)
+        if match is None:
             # Bash looks at the word, but it is not an assignment.
             return None
-        value = [Part(Kind.LITERAL, rest[found.end() :], False), *after]
+        value = [Part(Kind.LITERAL, rest[match.end() :], False), *after]
         self.note_arithmetic(word.start, "[ ]", subscript)
         return Assignment(name, word, subscript=subscript, value=value)
 

@@ -81,7 +81,7 @@ def _assigned(script: Script, names: frozenset[str], values: frozenset[int]) -> 
         name = words[0].literal if words else None
         held = [word for word in words[1:] if _holds(word.parts, names, values)]
         if name in DECLARATIONS:
-            yield from (found[1] for word in held if (found := _DECLARED.match(word.prefix)))
+            yield from (declared[1] for word in held if (declared := _DECLARED.match(word.prefix)))
         elif held and (name in script.functions or name == "set"):
             yield from _ARGUMENTS
 
@@ -107,8 +107,8 @@ def _tested(script: Script, names: frozenset[str]) -> Iterator[Evaluation]:
         if condition.operator not in EVALUATING_OPERATORS:
             continue
         for word in (condition.left, condition.right):
-            if word and (found := _named(word, names)):
-                yield Evaluation(word.start, f"[[ {condition.operator} ]]", found)
+            if word and (tested := _named(word, names)):
+                yield Evaluation(word.start, f"[[ {condition.operator} ]]", tested)
 
 
 def _named(word: Word, names: frozenset[str]) -> tuple[str, ...]:
@@ -163,16 +163,16 @@ def _all(
     is_code: bool = False,
 ) -> Iterator[Evaluation]:
     for word in words:
-        if found := named(word, names):
-            yield Evaluation(word.start, what, found, is_code)
+        if held := named(word, names):
+            yield Evaluation(word.start, what, held, is_code)
 
 
 def _of_declaration(
     name: str, words: list[Word], names: frozenset[str], variables: Variables
 ) -> Iterator[Evaluation]:
     for word in words:
-        found = _DECLARED.match(word.prefix)
-        if found is None or variables.declaration_refusal(found[1]):
+        declared = _DECLARED.match(word.prefix)
+        if declared is None or variables.declaration_refusal(declared[1]):
             yield from _all([word], name, names)
 
 
@@ -180,9 +180,9 @@ def _of_test(name: str, words: list[Word], names: frozenset[str]) -> Iterator[Ev
     """Yield unquoted variables, which may become several words such as -v and a subscript."""
     for before, word in zip([None, *words], words, strict=False):
         bare = [part for part in word.parts if part.kind is Kind.VARIABLE and not part.is_quoted]
-        found = tuple(sorted({part.text for part in bare} & names))
-        if found:
-            yield Evaluation(word.start, name, found, is_split=True)
+        unquoted = tuple(sorted({part.text for part in bare} & names))
+        if unquoted:
+            yield Evaluation(word.start, name, unquoted, is_split=True)
         elif before is not None and before.literal in ("-v", "-R"):
             yield from _all([word], f"{name} {before.literal}", names, _named)
 

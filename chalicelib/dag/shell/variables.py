@@ -77,7 +77,7 @@ class Variables:
 
 def _name(word: Word) -> str:
     """Return the variable that the word declares, or an empty text if that is not known."""
-    found = re.match(r"([A-Za-z_][A-Za-z0-9_]*)(?:$|[+=\[])", word.prefix)
-    has_more = found is not None and found.end() == len(word.prefix) and word.literal is None
-    is_whole = found is not None and (not has_more or word.prefix[-1:] in ("=", "[", "+"))
-    return found[1] if found is not None and is_whole else ""
+    match = re.match(r"([A-Za-z_][A-Za-z0-9_]*)(?:$|[+=\[])", word.prefix)
+    has_more = match is not None and match.end() == len(word.prefix) and word.literal is None
+    is_whole = match is not None and (not has_more or word.prefix[-1:] in ("=", "[", "+"))
+    return match[1] if match is not None and is_whole else ""

@@ -66,10 +66,10 @@ class WordReader(ValueReader):
         elif char == "`":
             self.backticks(parts, is_double=False)
         else:
-            found = _BARE.match(source.text, source.at, source.end)
-            assert found is not None
-            source.at = found.end()
-            parts.append(Part(Kind.LITERAL, found[0], False))
+            match = _BARE.match(source.text, source.at, source.end)
+            assert match is not None
+            source.at = match.end()
+            parts.append(Part(Kind.LITERAL, match[0], False))
 
     def escape(self, parts: list[Part]) -> None:
         escaped = self.source.raw(1)
@@ -114,8 +114,8 @@ class WordReader(ValueReader):
                 elif char == "`":
                     self.backticks(parts, is_double=True)
                 else:
-                    found = _IN_DOUBLE.match(source.text, source.at, source.end)
-                    length = len(found[0]) if found else 1
+                    match = _IN_DOUBLE.match(source.text, source.at, source.end)
+                    length = len(match[0]) if match else 1
                     text = source.text[source.at : source.at + length]
                     source.at += length
                     parts.append(Part(Kind.LITERAL, text, True))
@@ -149,15 +149,15 @@ class WordReader(ValueReader):
 
     def backticks(self, parts: list[Part], *, is_double: bool) -> None:
         source, start = self.source, self.source.at
-        found = _IN_BACKTICKS.match(source.text, source.at + 1, source.end)
-        assert found is not None
-        if found.end() >= source.end:
+        match = _IN_BACKTICKS.match(source.text, source.at + 1, source.end)
+        assert match is not None
+        if match.end() >= source.end:
             raise self.fail("a backtick that is never closed", start)
         with self.only_numbers(IN_BACKTICKS):
-            while (at := source.text.find(PLACEHOLDER, source.at, found.end())) >= 0:
+            while (at := source.text.find(PLACEHOLDER, source.at, match.end())) >= 0:
                 source.at = at
                 self.value([], Quoting.BARE)
-        source.at = found.end() + 1
+        source.at = match.end() + 1
         parts.append(self.other(start, is_quoted=is_double))
         escapes = '([$`\\\\"])' if is_double else "([$`\\\\])"
-        self.inner_script(re.sub(r"\\" + escapes, r"\1", found[0].replace(PLACEHOLDER, "0")), start)
+        self.inner_script(re.sub(r"\\" + escapes, r"\1", match[0].replace(PLACEHOLDER, "0")), start)

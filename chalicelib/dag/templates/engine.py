@@ -223,15 +223,15 @@ def names_in(text: str) -> set[str]:
 
 def with_placeholders(text: str, safe_params: Collection[str]) -> tuple[str, list[int]]:
     program = _program(text)
-    written, found = [program.literals[0]], []
+    written, given = [program.literals[0]], []
     for expression, literal in zip(program.expressions, program.literals[1:], strict=True):
         if expression.author_text is not None:
             written.append(expression.author_text + literal)
             continue
         if _may_hold_given_text(expression.tree, safe_params):
-            found.append(sum(part.startswith(PLACEHOLDER) for part in written))
+            given.append(sum(part.startswith(PLACEHOLDER) for part in written))
         written.append(PLACEHOLDER + literal)
-    return "".join(written), found
+    return "".join(written), given
 
 
 def _may_hold_given_text(tree: nodes.Expr, safe_params: Collection[str]) -> bool:
@@ -303,12 +303,12 @@ def _insertion_points(
             raw.add(len(script) - 1)
         script.append(literal)
     points_of_values = iter(insertion_points(script, raw))
-    found: list[InsertionPoint | None] = []
+    points: list[InsertionPoint | None] = []
     for expression in expressions:
         is_text = expression is not None and expression.author_text is not None
         point = None if is_text else next(points_of_values)
-        found.append(None if expression is None or expression.is_raw else point)
-    return found
+        points.append(None if expression is None or expression.is_raw else point)
+    return points
 
 
 def _is_raw(tree: nodes.Node) -> bool:

@@ -68,9 +68,9 @@ def copy(database: Database, target: Path, *, copier: Path = COPIER) -> Copied:
         state = state_of(tx)
         _let_copy(child)
         locked_seconds = time.monotonic() - began
-    found = inspect(target)
-    if found != state:
-        raise DatabaseUnusable(f"The copy holds {found} and not {state}: try again.")
+    target_state = inspect(target)
+    if target_state != state:
+        raise DatabaseUnusable(f"The copy holds {target_state} and not {state}: try again.")
     log.info("copied", extra={"commit_seq": state.commit_seq, "seconds": locked_seconds})
     return Copied(state, target.stat().st_size, locked_seconds)
 

@@ -21,11 +21,11 @@ from xml.etree import ElementTree
 import pytest
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
-from infra.names import Place
+from infra.names import Location
 from tests.integration.bundle.sandbox import OF_A_FUNCTION
 from tests.integration.infra.in_moto import MOTOS_ACCOUNT, REGION
 
-PLACE = Place("aws", REGION, MOTOS_ACCOUNT)
+LOCATION = Location("aws", REGION, MOTOS_ACCOUNT)
 
 Needed = tuple[str, str]
 """An action and a resource."""
@@ -127,18 +127,18 @@ def _resource(service: str, asked: dict[str, Any]) -> str:
     match service:
         case "sqs":
             name = asked.get("QueueName") or asked["QueueUrl"].rsplit("/", 1)[1]
-            return PLACE.arn("sqs", name)
+            return LOCATION.arn("sqs", name)
         case "ssm":
-            return PLACE.arn("ssm", f"parameter/{asked['Name'].lstrip('/')}")
+            return LOCATION.arn("ssm", f"parameter/{asked['Name'].lstrip('/')}")
         case "secretsmanager":
-            return PLACE.arn("secretsmanager", f"secret:{asked['SecretId']}-AbCdEf")
+            return LOCATION.arn("secretsmanager", f"secret:{asked['SecretId']}-AbCdEf")
     raise LookupError(f"nobody has said what {service} acts on")
 
 
 def _of_s3(request: _Request, status: int) -> Iterator[Needed]:
     """The address has the bucket first, because the server has no name, only a number."""
     bucket, _, key = request.path.lstrip("/").partition("/")
-    arn = PLACE.bucket_arn(bucket)
+    arn = LOCATION.bucket_arn(bucket)
     match request.method, key:
         case "GET", "":
             yield "s3:ListBucket", arn

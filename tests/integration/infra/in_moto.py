@@ -12,7 +12,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from infra.aws import Aws
-from infra.names import Place
+from infra.names import Location
 from tests.integration.infra.account import Account, copy_of_the_project
 from tests.integration.infra.moto_gaps import Unserved, fill_gaps_of_moto
 from tests.support.waiting import HANG_SECONDS
@@ -56,5 +56,5 @@ def _account(
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     session = boto3.Session(region_name=REGION)
     unserved.serve(session)
-    aws = Aws(Place("aws", REGION, MOTOS_ACCOUNT), session, sleep=lambda _: None)
+    aws = Aws(Location("aws", REGION, MOTOS_ACCOUNT), session, sleep=lambda _: None)
     return Account(aws, copy_of_the_project(folder), unserved)

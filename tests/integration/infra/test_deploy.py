@@ -239,7 +239,7 @@ def _vpc_of(account: Account, stage: str) -> str:
 
 def test_the_roles_hold_the_policies_of_the_table(dev: Account) -> None:
     outputs = outputs_of(dev.aws, "orchestrator-dev")
-    wanted = policies(Installation(Stage("dev"), dev.aws.place, outputs))
+    wanted = policies(Installation(Stage("dev"), dev.aws.location, outputs))
     iam = dev.aws.client("iam")
     for name, document in wanted.items():
         role = f"orchestrator-dev-{name}"

@@ -225,7 +225,7 @@ def test_a_certificate_of_another_region_is_refused_in_plain_words(owner: Owner)
 def test_a_certificate_that_is_not_there_not_of_the_account_or_no_arn_is_refused(
     owner: Owner,
 ) -> None:
-    place = owner.account.aws.place
+    place = owner.account.aws.location
     for arn, told in (
         (place.arn("acm", "certificate/12345678-1234-1234-1234-123456789012"), "does not exist"),
         (

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from infra.aws import Aws
-from infra.names import Place
+from infra.names import Location
 
 
 def refusal(operation: str, message: str) -> ClientError:
@@ -98,6 +98,6 @@ class FakeCloudFormation:
 
 def aws_with(cloudformation: FakeCloudFormation) -> Aws:
     """An account that has nothing but CloudFormation, and where waiting takes no time."""
-    place = Place("aws", "eu-central-1", "111122223333")
+    place = Location("aws", "eu-central-1", "111122223333")
     clients: dict[str, Any] = {"cloudformation": cloudformation}
     return Aws(place, None, lambda _: None, None, "arn:of:the-caller", clients)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from infra.names import Place, Stage
+from infra.names import Location, Stage
 from infra.policies import Installation
 
-PLACE = Place("aws", "eu-central-1", "111122223333")
+LOCATION = Location("aws", "eu-central-1", "111122223333")
 
 OUTPUTS = {
     "Network": "endpoint",
     "SubnetIds": "subnet-a,subnet-b",
     "SecurityGroupId": "sg-1",
-    "FileSystemArn": PLACE.arn("elasticfilesystem", "file-system/fs-1"),
-    "AccessPointArn": PLACE.arn("elasticfilesystem", "access-point/fsap-1"),
+    "FileSystemArn": LOCATION.arn("elasticfilesystem", "file-system/fs-1"),
+    "AccessPointArn": LOCATION.arn("elasticfilesystem", "access-point/fsap-1"),
     "DagsBucket": "orchestrator-prod-111122223333-dags",
     "RunsBucket": "orchestrator-prod-111122223333-runs",
     "BackupsBucket": "orchestrator-prod-111122223333-backups",
@@ -20,7 +20,7 @@ OUTPUTS = {
     "TasksDeadQueue": "orchestrator-prod-tasks-dead",
     "ResultsQueue": "orchestrator-prod-results",
     "ResultsDeadQueue": "orchestrator-prod-results-dead",
-    "TaskRoleArn": PLACE.role_arn("orchestrator-prod-task"),
+    "TaskRoleArn": LOCATION.role_arn("orchestrator-prod-task"),
     "RetentionDays": "90",
     "TaskMemory": "384",
     "Auth": "token",
@@ -28,4 +28,4 @@ OUTPUTS = {
     "Architecture": "x86_64",
 }
 
-PROD = Installation(Stage("prod"), PLACE, OUTPUTS)
+PROD = Installation(Stage("prod"), LOCATION, OUTPUTS)

@@ -14,7 +14,7 @@ from infra.__main__ import main
 from infra.aws import Aws
 from infra.commands import admin_function
 from infra.errors import InfraError
-from infra.names import Place, Stage
+from infra.names import Location, Stage
 
 PROD = Stage("prod")
 
@@ -42,9 +42,9 @@ def refusal(code: str) -> ClientError:
 def account(*answers: Any) -> tuple[Aws, FakeLambda, list[float]]:
     """It, its Lambda, and the seconds that were waited."""
     fake, waited = FakeLambda([*answers]), list[float]()
-    place = Place("aws", "eu-central-1", "111122223333")
+    location = Location("aws", "eu-central-1", "111122223333")
     clients: dict[str, Any] = {"lambda, patient": fake}
-    return Aws(place, None, waited.append, None, "arn:of:me", clients), fake, waited
+    return Aws(location, None, waited.append, None, "arn:of:me", clients), fake, waited
 
 
 def test_the_function_is_told_what_to_do_and_who_asks() -> None:

@@ -13,7 +13,7 @@ from infra.__main__ import OPTIONS, _domain_choice, main, parser
 from infra.aws import Aws
 from infra.commands.health import ATTEMPTS, Response, check, wait_until_healthy
 from infra.errors import InfraError
-from infra.names import PROJECT, Place
+from infra.names import PROJECT, Location
 from infra.resources import domain
 from infra.resources.stack import TEMPLATE
 from tests.unit.infra.fakes import FakeCloudFormation, aws_with
@@ -97,7 +97,7 @@ def test_a_profile_that_was_named_wins_over_keys_in_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "other")
-    place = Place("aws", "eu-west-1", "111122223333")
+    place = Location("aws", "eu-west-1", "111122223333")
     assert Aws(place, None).environ()["AWS_ACCESS_KEY_ID"] == "other"
     environ = Aws(place, None, profile="mine").environ()
     assert (environ["AWS_PROFILE"], environ["AWS_DEFAULT_REGION"]) == ("mine", "eu-west-1")
@@ -120,7 +120,7 @@ def test_health_is_asked_with_the_token_or_with_a_signature() -> None:
 
     check(AWS, "https://x/api/", ask, auth="token", token="orch_secret")
     keys = boto3.Session("AKIDEXAMPLE", "secret", region_name="eu-central-1")
-    aws = Aws(Place("aws", "eu-central-1", "111122223333"), keys)
+    aws = Aws(Location("aws", "eu-central-1", "111122223333"), keys)
     check(aws, "https://x/api/", ask, auth="iam")
     assert asked[0] == {"Authorization": "Bearer orch_secret"}
     assert re.fullmatch(

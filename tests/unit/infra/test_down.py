@@ -11,7 +11,7 @@ import pytest
 from infra.aws import Aws
 from infra.commands import down
 from infra.errors import InfraError
-from infra.names import Place, Stage
+from infra.names import Location, Stage
 
 GROUP = "sg-1"
 
@@ -44,7 +44,7 @@ class FakeCloudFormation:
 
 def account(ec2: FakeEc2, **outputs: str) -> Aws:
     clients = {"ec2": ec2, "cloudformation": FakeCloudFormation(outputs)}
-    place = Place("aws", "eu-central-1", "111122223333")
+    place = Location("aws", "eu-central-1", "111122223333")
     return Aws(place, None, lambda _: None, _clients=clients)
 
 

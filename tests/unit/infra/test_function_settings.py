@@ -9,7 +9,7 @@ import pytest
 
 from infra.aws import Aws
 from infra.errors import InfraError
-from infra.names import Place, Stage
+from infra.names import Location, Stage
 from infra.resources import function_settings
 from tests.unit.infra.installation import OUTPUTS
 
@@ -41,7 +41,7 @@ class FakeLambda:
 
 def account(states: list[dict[str, str]], waited: list[float] | None = None) -> Aws:
     waits: list[float] = [] if waited is None else waited
-    place = Place("aws", "eu-central-1", "111122223333")
+    place = Location("aws", "eu-central-1", "111122223333")
     return Aws(place, None, waits.append, _clients={"lambda": FakeLambda(states)})
 
 

@@ -11,7 +11,7 @@ from chalicelib.messages import SELF_TEST_DAG_ID
 from infra.functions import FUNCTIONS
 from infra.names import ADMIN_FUNCTION
 from infra.policies import NETWORK_INTERFACES, SEND, policies
-from tests.unit.infra.installation import OUTPUTS, PLACE, PROD
+from tests.unit.infra.installation import LOCATION, OUTPUTS, PROD
 
 POLICIES = policies(PROD)
 NAMES = [function.name for function in FUNCTIONS]
@@ -44,13 +44,13 @@ def wrong(statement: dict[str, Any]) -> list[str]:
 
 def _is_own(resource: str) -> bool:
     owned = [value for value in OUTPUTS.values() if value.startswith("arn:")]
-    owned += [PLACE.bucket_arn(OUTPUTS[name]) for name in OUTPUTS if name.endswith("Bucket")]
-    owned += [PLACE.arn("sqs", OUTPUTS[name]) for name in OUTPUTS if name.endswith("Queue")]
+    owned += [LOCATION.bucket_arn(OUTPUTS[name]) for name in OUTPUTS if name.endswith("Bucket")]
+    owned += [LOCATION.arn("sqs", OUTPUTS[name]) for name in OUTPUTS if name.endswith("Queue")]
     below = [f"{arn}/" for arn in owned if ":s3:::" in arn]
-    below.append(PLACE.arn("secretsmanager", "secret:orchestrator/prod/"))
-    below.append(PLACE.arn("ssm", "parameter/orchestrator/prod/"))
-    below.append(PLACE.arn("sns", "orchestrator-prod-"))
-    logs = [PLACE.arn("logs", f"log-group:/aws/lambda/{PROD.stage.function(n)}:") for n in NAMES]
+    below.append(LOCATION.arn("secretsmanager", "secret:orchestrator/prod/"))
+    below.append(LOCATION.arn("ssm", "parameter/orchestrator/prod/"))
+    below.append(LOCATION.arn("sns", "orchestrator-prod-"))
+    logs = [LOCATION.arn("logs", f"log-group:/aws/lambda/{PROD.stage.function(n)}:") for n in NAMES]
     return resource in owned or resource.startswith((*below, *logs))
 
 
@@ -58,7 +58,7 @@ def _is_own_key(resource: str, statement: dict[str, Any]) -> bool:
     """A key's ARN tells nothing of whose it is: the condition names the alias that it must have."""
     condition = statement.get("Condition", {}).get("ForAnyValue:StringLike", {})
     alias = condition.get("kms:ResourceAliases", "")
-    return resource == PLACE.arn("kms", "key/*") and alias == "alias/orchestrator/prod/*"
+    return resource == LOCATION.arn("kms", "key/*") and alias == "alias/orchestrator/prod/*"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -69,17 +69,17 @@ def test_no_action_has_a_wildcard_and_every_resource_is_the_stacks_own(name: str
 @pytest.mark.parametrize(
     ("action", "resource"),
     [
-        ("s3:*", PLACE.bucket_arn(OUTPUTS["RunsBucket"])),
+        ("s3:*", LOCATION.bucket_arn(OUTPUTS["RunsBucket"])),
         ("s3:GetObject", "*"),
         ("s3:GetObject", "arn:aws:s3:::somebody-elses/*"),
-        ("sqs:SendMessage", PLACE.arn("sqs", "*")),
-        ("sts:AssumeRole", PLACE.role_arn("admin")),
-        ("secretsmanager:GetSecretValue", PLACE.arn("secretsmanager", "secret:other")),
-        ("ssm:GetParameter", PLACE.arn("ssm", "parameter/orchestrator/dev/*")),
-        ("ssm:GetParameter", PLACE.arn("ssm", "parameter/orchestrator/production/*")),
-        ("sns:Publish", PLACE.arn("sns", "*")),
-        ("kms:Decrypt", PLACE.arn("kms", "key/*")),
-        ("logs:PutLogEvents", PLACE.arn("logs", "log-group:*")),
+        ("sqs:SendMessage", LOCATION.arn("sqs", "*")),
+        ("sts:AssumeRole", LOCATION.role_arn("admin")),
+        ("secretsmanager:GetSecretValue", LOCATION.arn("secretsmanager", "secret:other")),
+        ("ssm:GetParameter", LOCATION.arn("ssm", "parameter/orchestrator/dev/*")),
+        ("ssm:GetParameter", LOCATION.arn("ssm", "parameter/orchestrator/production/*")),
+        ("sns:Publish", LOCATION.arn("sns", "*")),
+        ("kms:Decrypt", LOCATION.arn("kms", "key/*")),
+        ("logs:PutLogEvents", LOCATION.arn("logs", "log-group:*")),
     ],
 )
 def test_a_wrong_permission_is_seen(action: str, resource: str) -> None:
@@ -87,9 +87,12 @@ def test_a_wrong_permission_is_seen(action: str, resource: str) -> None:
 
 
 def test_execute_has_exactly_what_an_attempt_needs() -> None:
-    runs, tasks = PLACE.bucket_arn(OUTPUTS["RunsBucket"]), PLACE.arn("sqs", OUTPUTS["TasksQueue"])
-    results = PLACE.arn("sqs", OUTPUTS["ResultsQueue"])
-    logs = PLACE.arn("logs", "log-group:/aws/lambda/orchestrator-prod-execute:*")
+    runs, tasks = (
+        LOCATION.bucket_arn(OUTPUTS["RunsBucket"]),
+        LOCATION.arn("sqs", OUTPUTS["TasksQueue"]),
+    )
+    results = LOCATION.arn("sqs", OUTPUTS["ResultsQueue"])
+    logs = LOCATION.arn("logs", "log-group:/aws/lambda/orchestrator-prod-execute:*")
     assert granted("execute") == {
         ("logs:CreateLogStream", logs),
         ("logs:PutLogEvents", logs),
@@ -106,11 +109,11 @@ def test_execute_has_exactly_what_an_attempt_needs() -> None:
         ("s3:DeleteObject", f"{runs}/*/log/*"),
         (
             "secretsmanager:GetSecretValue",
-            PLACE.arn("secretsmanager", "secret:orchestrator/prod/*"),
+            LOCATION.arn("secretsmanager", "secret:orchestrator/prod/*"),
         ),
-        ("ssm:GetParameter", PLACE.arn("ssm", "parameter/orchestrator/prod/*")),
-        ("kms:Decrypt", PLACE.arn("kms", "key/*")),
-        ("sns:Publish", PLACE.arn("sns", "orchestrator-prod-*")),
+        ("ssm:GetParameter", LOCATION.arn("ssm", "parameter/orchestrator/prod/*")),
+        ("kms:Decrypt", LOCATION.arn("kms", "key/*")),
+        ("sns:Publish", LOCATION.arn("sns", "orchestrator-prod-*")),
         ("sts:AssumeRole", OUTPUTS["TaskRoleArn"]),
     }
 
@@ -131,9 +134,9 @@ def test_only_parameters_and_secrets_are_decrypted_and_only_with_the_stages_keys
 @pytest.mark.parametrize("name", NAMES)
 def test_backups_are_open_to_those_who_keep_them_and_nothing_else_is(name: str) -> None:
     buckets = {r.split("/")[0] for _, r in granted(name) if ":s3:::" in r}
-    backups = PLACE.bucket_arn(OUTPUTS["BackupsBucket"])
+    backups = LOCATION.bucket_arn(OUTPUTS["BackupsBucket"])
     if name == ADMIN_FUNCTION:  # the self-test looks at its own log, and at nothing else of a run
-        runs = PLACE.bucket_arn(OUTPUTS["RunsBucket"])
+        runs = LOCATION.bucket_arn(OUTPUTS["RunsBucket"])
         of_objects = [r for a, r in granted(name) if r.startswith(f"{runs}/")]
         assert set(of_objects) == {f"{runs}/{SELF_TEST_DAG_ID}/*"}
         buckets.remove(runs)
@@ -156,7 +159,7 @@ def test_backups_are_open_to_those_who_keep_them_and_nothing_else_is(name: str) 
     ],
 )
 def test_a_bucket_is_open_to_those_who_use_it(output: str, action: str, who: set[str]) -> None:
-    everything = (action, f"{PLACE.bucket_arn(OUTPUTS[output])}/*")
+    everything = (action, f"{LOCATION.bucket_arn(OUTPUTS[output])}/*")
     assert {name for name in NAMES if everything in granted(name)} == who
 
 
@@ -178,7 +181,7 @@ def test_a_database_function_mounts_by_the_access_point_only(name: str) -> None:
 @pytest.mark.parametrize("name", WITH_DATABASE)
 def test_the_code_of_a_function_cannot_use_what_lambda_needs_for_the_vpc(name: str) -> None:
     (denied,) = statements(name, "Deny")
-    arn = PLACE.arn("lambda", f"function:{PROD.stage.function(name)}")
+    arn = LOCATION.arn("lambda", f"function:{PROD.stage.function(name)}")
     assert set(denied["Action"]) == set(NETWORK_INTERFACES)
     assert denied["Condition"] == {"ArnEquals": {"lambda:SourceFunctionArn": [arn]}}
 

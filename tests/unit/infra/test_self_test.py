@@ -14,7 +14,7 @@ from chalicelib.admin.self_test import Missing
 from infra.aws import Aws
 from infra.commands import self_test
 from infra.errors import InfraError
-from infra.names import Place, Stage
+from infra.names import Location, Stage
 from tests.integration.infra.moto_gaps import PASSED
 
 
@@ -38,7 +38,7 @@ class FakeAws:
 def run(answer: dict[str, Any], logs: dict[str, list[str]] | None = None) -> str:
     fake = FakeAws({**PASSED, **answer}, logs or {})
     clients = {"lambda, patient": fake, "logs": fake}
-    aws = Aws(Place("aws", "eu-central-1", "1"), None, lambda _: None, _clients=clients)
+    aws = Aws(Location("aws", "eu-central-1", "1"), None, lambda _: None, _clients=clients)
     return self_test.run(aws, Stage("prod"))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from infra.aws import Aws
 from infra.errors import InfraError
-from infra.names import Place
+from infra.names import Location
 from infra.resources.zones import WITHOUT_LAMBDA, choose_zones
 
 SERVICE = "com.amazonaws.us-east-1.sqs"
@@ -41,7 +41,7 @@ class FakeEc2:
 
 
 def chosen(ec2: FakeEc2) -> list[str]:
-    aws = Aws(Place("aws", "us-east-1", "111122223333"), None, _clients={"ec2": ec2})
+    aws = Aws(Location("aws", "us-east-1", "111122223333"), None, _clients={"ec2": ec2})
     return list(choose_zones(aws).values())
 
 
