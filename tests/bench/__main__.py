@@ -1,5 +1,8 @@
 """`python -m tests.bench [--quick] [NAME ...]`: one JSON line for each benchmark.
 
+`python -m tests.bench --table [--against COMMIT]` prints the table of targets instead, in Markdown,
+with those of an earlier commit from the same run, and all figures as a JSON line below.
+
 A figure that misses its target says so in its line and is no failure: how fast a machine is says
 nothing about whether the program is right.
 """
@@ -9,7 +12,12 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
-from collections.abc import Callable, Sequence
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from tests.bench.report import Line
 
@@ -42,14 +50,57 @@ def _benchmark(name: str) -> Callable[[bool], Line]:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer runs of less work")
+    parser.add_argument("--table", action="store_true", help="the table of targets, as ratios")
+    parser.add_argument("--against", metavar="COMMIT", help="the table, with an earlier commit's")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
     options = parser.parse_args(arguments)
     if unknown := sorted(set(options.names) - set(NAMES)):
         parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(NAMES)}")
-    # What the program says about its work would hide the lines, and writing it costs time.
-    logging.getLogger("orchestrator").setLevel(logging.CRITICAL)
+    # What the program says about its work would hide the lines, and writing it costs time. Not by
+    # the level of its loggers: some benchmarks set up its log anew.
+    logging.disable(logging.CRITICAL)
+    if options.table or options.against:
+        return _print_table(parser, options)
     for name in options.names or NAMES:
-        print(_benchmark(name)(options.quick).encode(is_quick=options.quick), flush=True)
+        with _output_held_back():
+            line = _benchmark(name)(options.quick)
+        print(line.encode(is_quick=options.quick), flush=True)
+
+
+def _print_table(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    from tests.bench import checkout, targets
+
+    if options.names:
+        parser.error("the table has rows of its own: leave out the names")
+    try:
+        with _output_held_back():
+            table = targets.run(options.quick, options.against)
+    except checkout.UnknownCommit as error:
+        parser.error(str(error))
+    print(table, flush=True)
+
+
+@contextmanager
+def _output_held_back() -> Iterator[None]:
+    """Keep what servers, libraries and child processes print off stdout and stderr. An error that
+    ends the block prints it on stderr."""
+    sys.stdout.flush()
+    kept = os.dup(1), os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 1)
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            with os.fdopen(os.dup(kept[1]), "wb") as stderr:
+                shutil.copyfileobj(held, stderr)
+            raise
+        finally:
+            sys.stdout.flush()
+            for number, descriptor in enumerate(kept, start=1):
+                os.dup2(descriptor, number)
+                os.close(descriptor)
 
 
 if __name__ == "__main__":

@@ -3,13 +3,10 @@ answer, the processor's time that this took, and the most memory that it had by 
 
 from __future__ import annotations
 
-import logging
-import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,9 +27,7 @@ Figures = dict[str, tuple[float, float, float]]
 
 def run(is_quick: bool) -> Line:
     runs = 5 if is_quick else 11
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # moto's server tells of each request
     with (
-        _stdout_as_stderr(),  # `chalice deploy` tells of its steps
         tempfile.TemporaryDirectory() as folder,
         installation(Path(folder)) as installed,
     ):
@@ -45,18 +40,6 @@ def run(is_quick: bool) -> Line:
         finally:
             warm.close()
     return _line(taken)
-
-
-@contextmanager
-def _stdout_as_stderr() -> Iterator[None]:
-    """For child processes, too: our own stdout is for the line alone."""
-    kept = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
 
 
 def _events(installed: Installation, functions: Lambda) -> dict[str, Callable[[], Any]]:

@@ -27,10 +27,11 @@ MEMORY = Functions(execute=384, apply=DATABASE_FUNCTION_MB)
 
 def run(is_quick: bool) -> Line:
     width = 200 if is_quick else 998
-    level = logging.getLogger("orchestrator").level
+    silenced = logging.root.manager.disable
+    logging.disable(logging.NOTSET)  # what the functions log is paid for; it goes to the meter
     with tempfile.TemporaryDirectory() as folder, metered_cloud(Path(folder), MEMORY) as cloud:
         commits = _run(cloud, width)
-    logging.getLogger("orchestrator").setLevel(level)
+    logging.disable(silenced)
     return _line(cloud.meter, width + 2, commits)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.bench.dag_files import fan_out
 from tests.bench.local_cloud import LocalCloud, local_cloud, moment
-from tests.bench.machine import Cost, measured, plain_commands, processor_seconds
+from tests.bench.machine import Cost, measured, plain_commands
 from tests.bench.own_engine import PARALLELISM, OwnEngine
 from tests.bench.report import Line, Target
 
@@ -44,9 +44,9 @@ def run(is_quick: bool) -> Line:
 
 def _round(cloud: LocalCloud, engine: OwnEngine, width: int) -> _Round:
     plain = plain_commands(width, PARALLELISM)
-    before = processor_seconds(cloud.process.pid)
+    before = cloud.processor_seconds()
     tasks = cloud.run("wide")
-    used = processor_seconds(cloud.process.pid) - before
+    used = cloud.processor_seconds() - before
     with measured() as own:
         engine.run("wide")
     return _Round(tasks_per_second(tasks), used * 1000 / len(tasks), own, plain)

@@ -20,7 +20,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from tests.bench.machine import ROOT, bytecode_folder, free_port
+from tests.bench.machine import (
+    ROOT,
+    bytecode_folder,
+    descendants_of,
+    free_port,
+    processor_seconds,
+)
 
 T = TypeVar("T")
 
@@ -28,9 +34,10 @@ LOG = "local-cloud.log"
 
 
 class LocalCloud:
-    """The running process `process`, its API at `port` and its S3 at `s3_port`."""
+    """The running process `process`, its API at `port` and its S3 at `s3_port`. `root` is the
+    folder of the program, `folder` that of its state."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, root: Path, folder: Path, **settings: str) -> None:
         self.folder = folder
         self.port, self.s3_port = free_port(), free_port()
         (folder / "dags").mkdir(parents=True)
@@ -47,7 +54,7 @@ class LocalCloud:
         self.first_answer = math.inf
         self._started = time.monotonic()
         with (folder / LOG).open("wb") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, cwd=root, env=environ, stdout=log, stderr=log)
 
     def wait_until_it_answers(self) -> None:
         """Sets `first_answer`: seconds from the start of the process."""
@@ -132,6 +139,14 @@ class LocalCloud:
         """How many write transactions there have been."""
         return int(self.get("/api/health")["database"]["commit_seq"])
 
+    def processes(self) -> list[int]:
+        """The ids of the cloud's own processes; commands are among them while they run."""
+        return [self.process.pid, *descendants_of(self.process.pid)]
+
+    def processor_seconds(self) -> float:
+        """Processor time of all its processes so far; to be asked while no command runs."""
+        return sum(processor_seconds(pid) for pid in self.processes())
+
     def until(self, ask: Callable[[], T], *, within: float, pause: float = 0.2) -> T:
         """The first true answer. Raises TimeoutError. The pause keeps our own questions from being
         what is measured."""
@@ -158,11 +173,11 @@ def _without_ours(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def local_cloud(**settings: str) -> Iterator[LocalCloud]:
+def local_cloud(root: Path = ROOT, **settings: str) -> Iterator[LocalCloud]:
     """A local cloud that has answered once, with no DAG; `settings` by their lower-case names. Its
     folder is left behind if something failed, for its log."""
     folder = Path(tempfile.mkdtemp(prefix="orchestrator-bench-"))
-    cloud = LocalCloud(folder, **settings)
+    cloud = LocalCloud(root, folder, **settings)
     try:
         cloud.wait_until_it_answers()
         yield cloud

@@ -94,10 +94,11 @@ def resident_mb(pid: int) -> float:
     raise LookupError(f"process {pid} has no VmRSS: it has ended")
 
 
-def children_of(pid: int) -> list[int]:
-    """Its direct children (Linux)."""
+def descendants_of(pid: int) -> list[int]:
+    """The processes below it that live (Linux)."""
     lists = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for path in lists for child in path.read_text().split()]
+    children = [int(child) for path in lists for child in path.read_text().split()]
+    return children + [below for child in children for below in descendants_of(child)]
 
 
 def processor_seconds(pid: int) -> float:

@@ -17,7 +17,7 @@ from tests.bench.report import Line, Target
 
 
 @dataclass(frozen=True)
-class _Outcome:
+class Outcome:
     """Tasks a second, the slowest answer, and every request and task that went wrong, by kind."""
 
     per_s: float
@@ -29,7 +29,7 @@ def run(is_quick: bool) -> Line:
     runs, count = (1, 20) if is_quick else (3, 200)
     with local_cloud() as cloud:
         cloud.upload({f"many_{n}.yaml": five(f"many_{n}") for n in range(count)})
-        outcomes = [_all_at_once(cloud, count) for _ in range(runs)]
+        outcomes = [all_at_once(cloud, count) for _ in range(runs)]
     wrong = sum((outcome.wrong for outcome in outcomes), Counter[str]())
     return Line(
         name="many",
@@ -48,7 +48,8 @@ def run(is_quick: bool) -> Line:
     )
 
 
-def _all_at_once(cloud: LocalCloud, count: int) -> _Outcome:
+def all_at_once(cloud: LocalCloud, count: int) -> Outcome:
+    """Ask for a run of each of the DAGs `many_0` to `many_{count - 1}`, and wait for their end."""
     before = {run["run_id"] for run in cloud.every("runs", "/api/runs")}
     begun = datetime.now(UTC)
     with ThreadPoolExecutor(count) as pool:
@@ -63,7 +64,7 @@ def _all_at_once(cloud: LocalCloud, count: int) -> _Outcome:
     wrong = Counter(f"task {task['state']}" for task in tasks if task["state"] != "success")
     wrong.update(error for error, _ in asked if error)
     seconds = (ended - begun).total_seconds()
-    return _Outcome(len(tasks) / seconds, max(took for _, took in asked), wrong)
+    return Outcome(len(tasks) / seconds, max(took for _, took in asked), wrong)
 
 
 def _ask(cloud: LocalCloud, dag_id: str) -> tuple[str, float]:

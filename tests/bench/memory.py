@@ -8,7 +8,7 @@ import sys
 import time
 
 from tests.bench.local_cloud import LocalCloud, local_cloud
-from tests.bench.machine import bytecode_folder, children_of, resident_mb
+from tests.bench.machine import bytecode_folder, resident_mb
 from tests.bench.report import Line, Target
 
 QUIET = 3.0
@@ -38,7 +38,7 @@ def run(is_quick: bool) -> Line:
             "first_answer_s": statistics.median(seconds for _, seconds in measured),
         },
         targets=[Target("resident_mb", "at most", 150), Target("first_answer_s", "at most", 3)],
-        here={"chalice_boto3_and_moto_alone_mb": _libraries_mb()},
+        here={"chalice_boto3_and_moto_alone_mb": libraries_mb()},
         published={"Airflow 3.3": {"resident_mb": 814, "first_answer_s": 22}},
         note="resident_mb is the sum over the process and its children",
     )
@@ -46,17 +46,16 @@ def run(is_quick: bool) -> Line:
 
 def _measure() -> tuple[float, float]:
     with local_cloud() as cloud:
-        seconds = cloud.first_answer
-        time.sleep(QUIET)
-        return _size(cloud), seconds
+        return idle_mb(cloud), cloud.first_answer
 
 
-def _size(cloud: LocalCloud) -> float:
-    pid = cloud.process.pid
-    return sum(resident_mb(process) for process in [pid, *children_of(pid)])
+def idle_mb(cloud: LocalCloud) -> float:
+    """The size of a cloud that has just given its first answer, when it has come to rest."""
+    time.sleep(QUIET)
+    return sum(resident_mb(pid) for pid in cloud.processes())
 
 
-def _libraries_mb() -> float:
+def libraries_mb() -> float:
     """A process that has loaded the same libraries, and used each once."""
     environ = {
         "AWS_ACCESS_KEY_ID": "local",

@@ -42,14 +42,14 @@ class Line:
         reached = {goal.figure: goal.is_reached_by(self.figures) for goal in self.targets}
         line = {
             "name": self.name,
-            "figures": _rounded(self.figures),
+            "figures": rounded(self.figures),
             "target": goals,
             "reached": all(reached.values()),
             "missed": [figure for figure, is_reached in reached.items() if not is_reached],
-            "measured_against": {"here": _rounded(self.here), "published": self.published},
+            "measured_against": {"here": rounded(self.here), "published": self.published},
             "runs": self.runs,
             "quick": is_quick,
-            "machine": {"processors": os.cpu_count(), "load": _rounded(os.getloadavg()[0])},
+            "machine": {"processors": os.cpu_count(), "load": rounded(os.getloadavg()[0])},
             "note": self.note,
         }
         return json.dumps(line, ensure_ascii=False)
@@ -64,11 +64,12 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """Four digits of every float in `value`."""
     if isinstance(value, float):
         return float(f"{value:.4g}")
     if isinstance(value, Mapping):
-        return {key: _rounded(item) for key, item in value.items()}
+        return {key: rounded(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_rounded(item) for item in value]
+        return [rounded(item) for item in value]
     return value
