@@ -67,7 +67,8 @@ def bucket_names(stage: Stage, aws: Aws) -> list[str]:
 def _question(stage: Stage, aws: Aws) -> str:
     return (
         f"This removes stage {stage.name} from account {aws.location.account},"
-        f" {aws.location.region}: functions, API, queues, and the database with the history of all runs."
+        f" {aws.location.region}: functions, API, queues, and the database with the"
+        " history of all runs."
     )
 
 
