@@ -68,6 +68,12 @@ class Claimant(StrEnum):
     SCHEDULER = "scheduler"
 
 
+class MaterialKind(StrEnum):
+    """What a task brings along."""
+
+    FILES = "files"
+
+
 class RunType(StrEnum):
     """What created a run: the schedule, a user or the API, a backfill, or a task of another run."""
 

@@ -63,12 +63,29 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Material:
+    """Something that has to be in place before the command starts. `kind` is one of
+    `chalicelib.enums.MaterialKind`, or a word that only later versions know; `path` says where it
+    goes, relative to the working directory, or is the name of a program; `source` where it comes
+    from: a key of the runs bucket, or a URL. `sha256` and `size` (in bytes; -1: not known) are
+    those of what is found there. `options` holds what only this kind needs."""
+
+    kind: str
+    path: str
+    source: str
+    sha256: str = ""
+    size: int = -1
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class TaskMessage:
     """One attempt, complete: `env` is the whole environment the user asked for, the always-set
     variables included; `timeout` in seconds or None; `not_before` in seconds since the epoch;
     `when` a shell test that decides whether the command runs; `outputs` the names that it promises;
     `secrets` references by variable, such as `ssm:/path`, never the secrets themselves. A log of at
-    most `log_in_result` bytes may travel in the result."""
+    most `log_in_result` bytes may travel in the result. `materials` has to be in place before the
+    command starts."""
 
     attempt: Attempt
     command: str
@@ -81,6 +98,7 @@ class TaskMessage:
     skip_exit_codes: list[int] = field(default_factory=list)
     secrets: dict[str, str] = field(default_factory=dict)
     log_in_result: int = 0
+    materials: list[Material] = field(default_factory=list)
 
     def encode(self) -> str:
         return _dump({"v": VERSION, "kind": "task", **_plain(self)})
@@ -116,7 +134,7 @@ class Result:
     of the whole log, what was cut from its middle included; `log` all of it where it is short and
     not in the bucket; `outputs` what the command wrote to $DAG_OUTPUT; `billed_ms` and `memory_mb`
     what Lambda charges for, where it ran on Lambda; `is_transient`: the command was never started,
-    for a reason that may pass."""
+    for a reason that may pass; `is_permanent`: for one that no other attempt can help."""
 
     attempt: Attempt
     outcome: Outcome
@@ -132,6 +150,7 @@ class Result:
     billed_ms: int | None = None
     memory_mb: int | None = None
     is_transient: bool = False
+    is_permanent: bool = False
 
     def encode(self) -> str:
         return _dump({"v": VERSION, "kind": "result", **_plain(self)})
@@ -211,6 +230,8 @@ def _plain(message: Any) -> dict[str, Any]:
     values = {name: getattr(message, name) for name in message.__slots__}
     if "attempt" in values:
         values["attempt"] = _plain(values["attempt"])
+    if values.get("materials"):
+        values["materials"] = [_plain(material) for material in values["materials"]]
     return values
 
 
@@ -244,6 +265,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "dict[str, Any]": (dict,),
     "list[str]": (list,),
     "list[int]": (list,),
+    "list[Material]": (list,),
     "Outcome": (str,),
     "Attempt": (dict,),
 }
@@ -260,10 +282,24 @@ def _build(cls: type[T], data: dict[str, Any]) -> T:
         value = data[spec.name]
         if not isinstance(value, _TYPES[str(spec.type)]):
             raise BadMessage(f"{spec.name} is {value!r}, expected {spec.type}")
-        values[spec.name] = _build(Attempt, data[spec.name]) if spec.type == "Attempt" else value
+        values[spec.name] = _nested(str(spec.type), value)
     if "outcome" in values:
         values["outcome"] = _outcome(values["outcome"])
     return cls(**values)
+
+
+def _nested(type_name: str, value: Any) -> Any:
+    if type_name == "Attempt":
+        return _build(Attempt, value)
+    if type_name == "list[Material]":
+        return [_build(Material, _row(row)) for row in value]
+    return value
+
+
+def _row(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise BadMessage(f"a row of materials is {value!r}, expected an object")
+    return value
 
 
 def _outcome(word: str) -> Outcome:

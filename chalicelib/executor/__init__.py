@@ -15,6 +15,7 @@ isolation          keeps commands that run at the same time from reading each ot
 log_lines          splits output into lines that are safe to store and to show
 log_store          stores the log of one attempt in the runs bucket
 masking            replaces secrets in the output, however the output is cut into pieces
+materials/         puts what a task brings along in place before its command starts
 memory             measures the peak memory of a command's processes
 notifications/     delivers notifications
 outcome            decides the outcome of an attempt, and words the reason for users

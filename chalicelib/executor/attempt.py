@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from chalicelib.enums import Outcome
 from chalicelib.errors import OrchestratorError
@@ -21,7 +22,9 @@ from chalicelib.executor.outcome import (
     WHEN_SAYS_NO,
     TimeLimit,
     Verdict,
+    time_limit,
     verdict_of,
+    verdict_of_interruption,
     verdict_of_when,
 )
 from chalicelib.executor.process import ExecutorStopped, RunningCommands, start
@@ -31,6 +34,9 @@ from chalicelib.executor.unexpected_errors import unexpected_error
 from chalicelib.executor.workspace import CannotStart, Shell, Workspace, workspace
 from chalicelib.messages import Heartbeat, Result, TaskMessage
 from chalicelib.ports import Bucket, Claims, Clock
+
+if TYPE_CHECKING:
+    from chalicelib.executor.materials.preparation import MaterialStore, Prepared
 
 log = logging.getLogger("orchestrator.executor")
 
@@ -48,6 +54,7 @@ class ExecutorContext:
     heartbeat_seconds: float
     now: Clock
     send: Callable[[Heartbeat | Result], None]
+    materials: Callable[[], MaterialStore]
     clock: Callable[[], float] = time.monotonic
 
     def timestamp(self) -> float:
@@ -65,14 +72,53 @@ class ClaimedAttempt:
         self._cancellation = Cancellation(context.claims, message.attempt)
         self._started_at = context.timestamp()
         self._begun = self._ended = context.clock()
+        self._prepared: Prepared | None = None
+
+    def prepare(self, timeout: float | None, time_left: float, mask: Mask) -> Result | None:
+        """Put what the task brings along in place. The attempt's time begins now or at its start
+        time, whichever is later. Returns a result if the attempt ends here. Raises CannotStart, or
+        ExecutorStopped."""
+        if not self._message.materials:
+            return None
+        from chalicelib.executor.materials.preparation import Interrupted
+
+        self._begin(self._message.not_before)
+        limit = self.limit(timeout, time_left)
+        until = self._begun + limit.seconds
+        try:
+            store = self._context.materials()
+            self._prepared = store.prepare(self._message.materials, self._pulse(), until)
+        except Interrupted as interrupted:
+            self._ended = max(self._begun, self._context.clock())
+            verdict = verdict_of_interruption(interrupted.stop, limit)
+            AttemptLog(self._store, mask, self._context.now).note(verdict.reason)
+            return self._result(verdict, mask)
+        return None
+
+    def limit(self, timeout: float | None, time_left: float) -> TimeLimit:
+        """The attempt's time limit, counted from its beginning; `time_left` to this executor, in
+        seconds from now."""
+        spent = self._context.clock() - self._begun if self._message.materials else 0.0
+        return time_limit(timeout, spent + time_left)
+
+    def discard(self) -> None:
+        """Have what was put in place removed."""
+        if self._prepared is not None:
+            self._context.cleaner.later(self._prepared.root)
+
+    def _begin(self, not_before: float | None = None) -> None:
+        """Begin the attempt's time, now or at `not_before`, in seconds since the epoch."""
+        now = self._context.timestamp()
+        self._started_at = max(now, not_before or now)
+        self._begun = self._ended = self._context.clock() + self._started_at - now
 
     def run(self, command_env: CommandEnv, limit: TimeLimit) -> Result:
         """Raises ExecutorStopped, and then nothing is reported."""
-        self._started_at = self._context.timestamp()
-        self._begun = self._ended = self._context.clock()
+        if self._prepared is None:
+            self._begin()
         attempt_log = AttemptLog(self._store, command_env.mask, self._context.now)
         try:
-            with workspace(self._message.cwd, self._context.cleaner) as place:
+            with workspace(self._cwd(), self._context.cleaner) as place:
                 verdict = self._decide(command_env, place, attempt_log, limit)
         except CannotStart as error:
             return self.refused(error, command_env.mask)
@@ -84,7 +130,7 @@ class ClaimedAttempt:
         mask = mask or Mask()
         AttemptLog(self._store, mask, self._context.now).note(str(error))
         result = self._result(Verdict(Outcome.FAILED, str(error)), mask)
-        return replace(result, is_transient=error.is_transient)
+        return replace(result, is_transient=error.is_transient, is_permanent=error.is_permanent)
 
     def given_up(self, error: Exception) -> Result:
         """The result of an attempt that ended with an unexpected error."""
@@ -101,10 +147,19 @@ class ClaimedAttempt:
                 reason=reason,
             )
 
+    def _cwd(self) -> str | None:
+        wanted = self._message.cwd
+        return self._prepared.cwd(wanted) if self._prepared else wanted
+
+    def _pulse(self) -> Pulse:
+        return Pulse(self._beat, self._flush, self._context.heartbeat_seconds, self._cancellation)
+
     def _decide(
         self, command_env: CommandEnv, place: Workspace, attempt_log: AttemptLog, limit: TimeLimit
     ) -> Verdict:
         environ = place.environ(command_env.environ)
+        if self._prepared is not None:
+            environ = self._prepared.environ_of(environ)
 
         def end_of(text: str) -> Ending:
             return self._watch(text, place.cwd, environ, attempt_log, limit)
@@ -133,7 +188,7 @@ class ClaimedAttempt:
         attempt_log: AttemptLog,
         limit: TimeLimit,
     ) -> Ending:
-        pulse = Pulse(self._beat, self._flush, self._context.heartbeat_seconds, self._cancellation)
+        pulse = self._pulse()
         term_at = self._begun + limit.seconds  # `when` and the command share the time
         command = start(self._context.shell, text, cwd, environ)
         ending = watch(

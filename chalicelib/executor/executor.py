@@ -15,6 +15,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from chalicelib.claims import Claim
 from chalicelib.enums import Claimant, Outcome
@@ -50,6 +51,9 @@ from chalicelib.ports import (
 )
 from chalicelib.utils.lambda_env import is_lambda
 from chalicelib.utils.logging import bind
+
+if TYPE_CHECKING:
+    from chalicelib.executor.materials.preparation import MaterialStore
 
 log = logging.getLogger("orchestrator.executor")
 
@@ -106,8 +110,18 @@ class Executor:
         self._clock = clock
         cleaner = Cleaner()
         self._context = ExecutorContext(
-            runs, claims, self._running, shell, cleaner, heartbeat_seconds, now, self._send, clock
+            runs,
+            claims,
+            self._running,
+            shell,
+            cleaner,
+            heartbeat_seconds,
+            now,
+            self._send,
+            self._material_store,
+            clock,
         )
+        self._materials: MaterialStore | None = None
         self._senders = SenderContext(
             shell, self._running, self._env_sources, cleaner, notifier, allow_private
         )
@@ -137,6 +151,15 @@ class Executor:
         scheduler finds its attempt lost, as if the machine had failed."""
         self._running.stop()
 
+    def _material_store(self) -> MaterialStore:
+        """Made for the first task that brings something along: others pay nothing for it."""
+        if self._materials is None:
+            from chalicelib.executor.materials.preparation import MaterialStore
+
+            cleaner = self._context.cleaner
+            self._materials = MaterialStore(self._runs, self._running, cleaner, self._clock)
+        return self._materials
+
     def _tidy_up(self, time_left: Callable[[], float]) -> None:
         """Clean up last: it may take long or fail, and a result that is not sent is lost."""
         try:
@@ -160,6 +183,8 @@ class Executor:
             raise
         except Exception as error:
             return attempt.given_up(error)
+        finally:
+            attempt.discard()
 
     def _carry_out(
         self, attempt: ClaimedAttempt, message: TaskMessage, time_left: Callable[[], float]
@@ -168,10 +193,13 @@ class Executor:
             # Before its start time, so that fetching secrets does not make it late.
             seconds = time_limit(message.timeout, time_left() - MARGIN).seconds
             command_env = self._env_sources.for_task(message, seconds)
+            ended = attempt.prepare(message.timeout, time_left() - MARGIN, command_env.mask)
         except CannotStart as error:
             return attempt.refused(error)
+        if ended is not None:
+            return ended
         self._wait_for(message.not_before)
-        return attempt.run(command_env, time_limit(message.timeout, time_left() - MARGIN))
+        return attempt.run(command_env, attempt.limit(message.timeout, time_left() - MARGIN))
 
     def _refuse_what_cannot_run_now(self, message: TaskMessage, time_left: float) -> None:
         """Raise Unavailable before the claim: a claimed attempt is never given to another."""

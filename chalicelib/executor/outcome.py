@@ -10,7 +10,7 @@ from typing import Any
 
 from chalicelib.enums import Outcome
 from chalicelib.executor.process import Exit
-from chalicelib.executor.supervisor import TERM_GRACE, Ending
+from chalicelib.executor.supervisor import TERM_GRACE, Ending, Stop
 
 # The exit codes of a shell that cannot run a program.
 SHELL_CODES = {126: "found, but cannot be executed", 127: "command not found"}
@@ -83,6 +83,13 @@ def verdict_of_when(ending: Ending, limit: TimeLimit) -> Verdict | None:
     verb = "was" if ending.exit.signal is not None else "ended with"
     rule = "only exit code 0 runs the task and 1 skips it"
     return Verdict(Outcome.FAILED, f"its `when` {verb} {how}: {rule}")
+
+
+def verdict_of_interruption(stop: Stop, limit: TimeLimit) -> Verdict:
+    """Judge an attempt that was stopped before everything it needs was in place."""
+    if stop is Outcome.CANCELLED:
+        return Verdict(stop, "cancelled while what it brings along was being fetched")
+    return Verdict(stop, f"{limit.reason()}; what it brings along was still being fetched")
 
 
 def _of_stop(ending: Ending, limit: TimeLimit) -> Verdict:

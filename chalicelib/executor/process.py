@@ -94,7 +94,8 @@ class Command:
 
 def start(shell: Shell, command: str, cwd: str, environ: Mapping[str, str]) -> Command:
     """Start `command`, its stdout and stderr in one pipe, its stdin empty. Raises CannotStart."""
-    if not os.path.isdir(cwd):  # noqa: PTH112 - an empty or broken path is no folder either
+    # An empty or broken path is no folder either, and a relative one would be one of our own.
+    if not (os.path.isabs(cwd) and os.path.isdir(cwd)):  # noqa: PTH112, PTH117
         raise CannotStart(f"cwd `{cwd}` is not a directory where the command runs")
     try:
         process = apart(

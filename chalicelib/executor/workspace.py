@@ -28,11 +28,14 @@ _SCARCE = frozenset(
 
 class CannotStart(Exception):
     """The command could not be started at all; the text says why and what to do. `is_transient`:
-    the same command may be started later."""
+    the same command may be started later; `is_permanent`: no later attempt can be, either."""
 
-    def __init__(self, text: str, *, is_transient: bool = False) -> None:
+    def __init__(
+        self, text: str, *, is_transient: bool = False, is_permanent: bool = False
+    ) -> None:
         super().__init__(text)
         self.is_transient = is_transient
+        self.is_permanent = is_permanent
 
 
 def is_scarcity(error: Exception) -> bool:

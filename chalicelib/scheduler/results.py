@@ -166,6 +166,7 @@ def _result(work: UnitOfWork, task: TaskInstance, result: Result) -> None:
         billed_ms=result.billed_ms,
         memory_mb=result.memory_mb,
         is_transient=result.is_transient,
+        is_permanent=result.is_permanent,
     )
     is_wanted = result.outputs and result.outcome == Outcome.SUCCESS and not task.is_removed
     if end(work, task, ended) and is_wanted:
@@ -265,7 +266,7 @@ def _next_state(
     sensor = definition.sensor
     if sensor is not None and ended.outcome == Outcome.FAILED and ended.exit_code is not None:
         return (TaskState.SKIPPED if sensor.soft_fail else TaskState.FAILED), None
-    if _may_retry(work, definition, task):
+    if not ended.is_permanent and _may_retry(work, definition, task):
         due_at = retry_at(definition, task.tries, ended.ended_at, ended.exit_code)
         if due_at is not None:
             return TaskState.UP_FOR_RETRY, due_at

@@ -48,6 +48,7 @@ class Played:
     outputs: dict[str, Any] = field(default_factory=dict)
     is_heard: bool = True  # False: it dies before its first heartbeat, too
     is_transient: bool = False
+    is_permanent: bool = False
     reason: str = ""
 
 
@@ -100,6 +101,7 @@ class ScriptedExecutor:
                 exit_code=played.exit_code,
                 outputs=played.outputs,
                 is_transient=played.is_transient,
+                is_permanent=played.is_permanent,
                 reason=played.reason,
             )
             self.running.append((ends, result))

@@ -75,7 +75,7 @@ class TaskInstance:
 class End:
     """How an attempt ended, for its row of the history. `log` is the whole log where it is not in
     the bucket; `is_transient`: the command was never started,
-    for a reason that may pass."""
+    for a reason that may pass; `is_permanent`: for one that no other attempt can help."""
 
     outcome: Outcome
     ended_at: datetime
@@ -89,6 +89,7 @@ class End:
     billed_ms: int | None = None
     memory_mb: int | None = None
     is_transient: bool = False
+    is_permanent: bool = False
 
 
 _STATES = {state.value: state for state in TaskState}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -172,3 +173,16 @@ def test_what_will_not_pass_is_a_failed_try(make_world: MakeWorld, report: Playe
     run_id = world.request("d")
     world.play(3, ticking=False)
     assert world.run_state(run_id) == "failed"
+
+
+@pytest.mark.parametrize("task", ["retries: 3", "sensor: {poke_interval: 5}"])
+def test_what_no_other_attempt_can_help_is_not_tried_again(
+    make_world: MakeWorld, task: str
+) -> None:
+    wrong = replace(BUSY, is_transient=False, is_permanent=True, reason="a wrong checksum")
+    world = make_world(lambda _: wrong)
+    world.upload(f"name: D\ntasks: [{{id: t, command: x, {task}, retry_delay: 1}}]")
+    world.request("d")
+    world.play(60)
+    assert len(world.executor.started) == 1
+    assert world.all("SELECT state FROM task_instances") == [("failed",)]

@@ -1,0 +1,14 @@
+"""Puts what a task brings along in place before its command starts. Imported only for such a task.
+
+How it proceeds
+  preparation    one attempt's materials: until all are in place, the time is over, or it is stopped
+  jobs           fetches in parallel, in threads that can be told to stop
+  context        what a kind is given: the folders, the runs bucket, the cache, the signal to stop
+
+What it shares
+  content_cache  contents that this sandbox has fetched, by their SHA-256, bounded
+
+The kinds
+  kinds          the kinds of materials, one row each
+  files          the files beside the DAG file
+"""

@@ -1,0 +1,24 @@
+"""What a kind of materials is given to put one in place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chalicelib.executor.materials.content_cache import ContentCache
+from chalicelib.executor.materials.jobs import StopSignal
+from chalicelib.ports import Bucket
+
+
+@dataclass(frozen=True)
+class MaterialContext:
+    """`workdir` is the command's working directory; `tools` the folder that comes first on its
+    PATH, if it exists in the end; `environ` takes variables for the command. `runs` is the runs
+    bucket. Whatever loops or waits calls `stop.check`."""
+
+    workdir: Path
+    tools: Path
+    runs: Bucket
+    cache: ContentCache
+    stop: StopSignal
+    environ: dict[str, str] = field(default_factory=dict)
