@@ -16,8 +16,10 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 
 from tests.bench.report import Line
 
@@ -37,14 +39,21 @@ NAMES = {
     "cold": "how soon each function of the deployed bundle answers first, and its memory",
     "cost": "what a million one-second tasks cost on AWS",
     "memory": "size of the idle local cloud, and how soon it answers",
+    "peers": "the same work beside Luigi and Prefect, which it installs, and Dagu",
 }
+ON_REQUEST = {"peers"}
+"""Not among those that run when none is named: it takes minutes, and the package index."""
 
 
-def _benchmark(name: str) -> Callable[[bool], Line]:
+def _benchmark(name: str, options: argparse.Namespace) -> Callable[[bool], Line | list[Line]]:
     # Only what was asked for is imported; `import` is no name that a module can have.
     module = "imports" if name == "import" else name
-    run: Callable[[bool], Line] = importlib.import_module(f"tests.bench.{module}").run
-    return run
+    run: Callable[..., Line | list[Line]] = importlib.import_module(f"tests.bench.{module}").run
+    return partial(run, dagu_binary=options.dagu) if name == "peers" else run
+
+
+def _lines(lines: Line | list[Line]) -> Iterable[Line]:
+    return [lines] if isinstance(lines, Line) else lines
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -52,6 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="fewer runs of less work")
     parser.add_argument("--table", action="store_true", help="the table of targets, as ratios")
     parser.add_argument("--against", metavar="COMMIT", help="the table, with an earlier commit's")
+    parser.add_argument(
+        "--dagu", type=Path, metavar="PATH", help="a Dagu binary, for `peers` to measure as well"
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
     options = parser.parse_args(arguments)
     if unknown := sorted(set(options.names) - set(NAMES)):
@@ -61,10 +73,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.disable(logging.CRITICAL)
     if options.table or options.against:
         return _print_table(parser, options)
-    for name in options.names or NAMES:
+    for name in options.names or [name for name in NAMES if name not in ON_REQUEST]:
         with _output_held_back():
-            line = _benchmark(name)(options.quick)
-        print(line.encode(is_quick=options.quick), flush=True)
+            lines = _lines(_benchmark(name, options)(options.quick))
+        for line in lines:
+            print(line.encode(is_quick=options.quick), flush=True)
 
 
 def _print_table(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:

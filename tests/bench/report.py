@@ -32,7 +32,7 @@ class Line:
     name: str
     runs: int
     figures: Mapping[str, Any]
-    targets: Sequence[Target]
+    targets: Sequence[Target] = ()
     here: Mapping[str, Any] = field(default_factory=dict)
     published: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
