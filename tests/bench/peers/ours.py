@@ -11,9 +11,8 @@ from typing import Any
 
 from tests.bench.dag_files import chain, fan_out
 from tests.bench.local_cloud import LocalCloud, local_cloud, moment
-from tests.bench.machine import processor_seconds, resident_mb
 from tests.bench.peers.measure import THREADS, Idle, Work
-from tests.bench.peers.processes import family
+from tests.bench.peers.processes import watched
 
 CLIENTS = 16
 LIMIT_SECONDS = 300
@@ -35,13 +34,7 @@ class LocalSystem:
         return self._run({f"many_{n}": chain(f"many_{n}", 5) for n in range(count)})
 
     def idle(self, seconds: float) -> Idle:
-        time.sleep(min(seconds, 5.0))
-        pids = family(self._cloud.process.pid)
-        before, begun = sum(map(processor_seconds, pids)), time.monotonic()
-        time.sleep(seconds)
-        used = sum(map(processor_seconds, pids)) - before
-        percent = 100 * used / (time.monotonic() - begun)
-        return Idle(sum(map(resident_mb, pids)), percent, self._cloud.first_answer)
+        return watched([self._cloud.process.pid], seconds, self._cloud.first_answer)
 
     def _run(self, sources: dict[str, str]) -> Work:
         self._cloud.upload({f"{dag_id}.yaml": text for dag_id, text in sources.items()})

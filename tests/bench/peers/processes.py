@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.bench.machine import children_of, processor_seconds, resident_mb
+from tests.bench.machine import descendants_of, processor_seconds, resident_mb
 from tests.bench.peers.measure import Idle, Unavailable
 
 START_SECONDS = 120
@@ -51,18 +51,18 @@ class Server:
 
     def idle(self, seconds: float) -> Idle:
         """Watch it and its children for that long, after what runs at the start has ended."""
-        time.sleep(min(seconds, 5.0))
-        pids = family(self._process.pid)
-        before, begun = sum(map(processor_seconds, pids)), time.monotonic()
-        time.sleep(seconds)
-        used = sum(map(processor_seconds, pids)) - before
-        percent = 100 * used / (time.monotonic() - begun)
-        return Idle(sum(map(resident_mb, pids)), percent, self.first_answer_s)
+        return watched([self._process.pid], seconds, self.first_answer_s)
 
 
-def family(pid: int) -> list[int]:
-    """A process and all that descend from it (Linux)."""
-    return [pid, *(process for child in children_of(pid) for process in family(child))]
+def watched(roots: Sequence[int], seconds: float, first_answer_s: float) -> Idle:
+    """What the processes and their descendants use while nothing is asked of them."""
+    time.sleep(min(seconds, 5.0))
+    pids = [pid for root in roots for pid in (root, *descendants_of(root))]
+    before, begun = sum(map(processor_seconds, pids)), time.monotonic()
+    time.sleep(seconds)
+    used = sum(map(processor_seconds, pids)) - before
+    percent = 100 * used / (time.monotonic() - begun)
+    return Idle(sum(map(resident_mb, pids)), percent, first_answer_s)
 
 
 @contextmanager
