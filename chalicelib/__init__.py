@@ -8,6 +8,7 @@ executor/           runs one attempt of one task
 web/                the REST API and the page
 aws/                queues, buckets, secrets and topics on AWS
 local/              the local cloud of `chalice local`
+cli/                the command line, `orchestrator`
 utils/              logging, time and other small things without a room of their own
 
 bootstrap           the composition root: which class is behind which port
@@ -21,4 +22,5 @@ notification_kinds  the ways to notify people, one row each
 enums               every closed set of words, as StrEnums
 errors              the errors that the API returns
 aws_prices          AWS's list prices
+api_version         the version of the REST API
 """

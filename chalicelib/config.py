@@ -189,6 +189,11 @@ SETTINGS: tuple[Setting, ...] = (
 )
 
 
+COMMAND_LINE_VARIABLES = {f"{PREFIX}{name}" for name in ("URL", "TOKEN", "PROFILE")}
+"""What the command line reads: no settings, but right to have in a shell that starts the local
+cloud."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The settings in force, by name: `settings.heartbeat_seconds`."""
@@ -246,7 +251,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 def unknown(environ: Mapping[str, str] | None = None) -> list[str]:
     """A line for each variable with our prefix that is no setting."""
     environ = os.environ if environ is None else environ
-    known = {setting.variable for setting in SETTINGS}
+    known = {setting.variable for setting in SETTINGS} | COMMAND_LINE_VARIABLES
     return [
         f"{name}: no such setting{_nearest(name, known)}"
         for name in environ

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import secrets
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from typing import TextIO
 from chalicelib.local.startup_error import USAGE_ERROR, StartupError
 
 VARIABLE = "ORCHESTRATOR_HOME"
+SERVING_FILE = "serving.json"
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,13 @@ class Home:
     folder: Path
     lock: TextIO
     identity: str
+
+    def announce(self, url: str, endpoint: str) -> None:
+        """Tell other programs where this local cloud serves. Valid while the lock is held."""
+        text = json.dumps({"url": url, "endpoint": endpoint})
+        temporary = self.folder / f".{SERVING_FILE}"
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(self.folder / SERVING_FILE)
 
     @property
     def database(self) -> Path:

@@ -67,6 +67,7 @@ def _start(handlers: Mapping[str, Any], serving: ServeOptions) -> None:
         _print_first_token()
     clouds.start(cloud, handlers, threading.Event(), listener)
     clouds.stop_commands_at_exit()
+    home.announce(serving.url, endpoint)
     if serving.reloaded:
         _exit_with_parent(os.getppid())
     _print(

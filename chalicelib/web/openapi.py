@@ -6,11 +6,11 @@ import re
 from functools import cache
 from typing import Any
 
+from chalicelib.api_version import API_VERSION
 from chalicelib.web.param_types import or_null
 from chalicelib.web.response_schemas import components, ref
 from chalicelib.web.routes import ROUTES, JsonBody, Param, Route, TextBody
 
-VERSION = "1"
 ERRORS: dict[int, tuple[str, str]] = {
     400: ("BadRequest", "The request is malformed. The message says what is expected."),
     401: ("Unauthorized", "The access token is missing, unknown or revoked."),
@@ -57,7 +57,7 @@ def document(base: str = "", auth: str = "token") -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "Orchestrator",
-            "version": VERSION,
+            "version": API_VERSION,
             "summary": "DAGs of shell commands: register, schedule, run and inspect them",
         },
         "servers": [{"url": base or "/"}],

@@ -13,10 +13,12 @@ from typing import Any
 
 from chalice.app import Response
 
+from chalicelib.api_version import API_VERSION, API_VERSION_HEADER
 from chalicelib.errors import OrchestratorError
 from chalicelib.utils.time import iso
 
-_JSON = {"Content-Type": "application/json"}
+_HEADERS = {API_VERSION_HEADER: API_VERSION}
+_JSON = {"Content-Type": "application/json", **_HEADERS}
 RETRY_AFTER_SECONDS = 2
 _ALWAYS_WITH: Mapping[int, Mapping[str, str]] = {
     401: {"WWW-Authenticate": 'Bearer realm="orchestrator"'},
@@ -37,7 +39,7 @@ def success(result: Any) -> Response:
     if not isinstance(result, ResponseWithStatus):
         return Response(jsonable(result), {**_JSON})
     if result.status == 204:
-        return Response("", {}, 204)
+        return Response("", {**_HEADERS}, 204)
     return Response(jsonable(result.body), {**_JSON}, result.status)
 
 

@@ -75,7 +75,8 @@ ROOMS: dict[str, Room] = {
     "executor": room(f"{SHARED} utils"),
     "aws": room(f"{SHARED} utils", "boto3 botocore urllib3"),
     "web": room(
-        f"{SHARED} aws_prices utils dag.json_values database.reads admin bootstrap web.routes",
+        f"{SHARED} aws_prices api_version utils dag.json_values database.reads admin bootstrap"
+        " web.routes",
         "chalice",
     ),
     "web.routes": room("enums web"),
@@ -88,10 +89,14 @@ ROOMS: dict[str, Room] = {
     ),
     "utils": room(),
     "aws_prices": room(),
+    "api_version": room(),
     **{name: room(f"{SHARED} utils") for name in SHARED.split()},
     # What puts the rooms together.
     "bootstrap": room(f"{SHARED} utils database {SCHEDULER} admin executor aws"),
     "app": room(f"{SHARED} utils {SCHEDULER} admin executor web bootstrap local", "chalice"),
+    # The command line, on a user's machine.
+    "cli": room("api_version errors local.home", "click rich urllib3 botocore"),
+    "cli.commands": room("cli", "click rich"),
     # The installation: definitions, then what acts on AWS, then the commands.
     "infra": room(
         f"{TABLES} aws_prices messages claims config places local.python_versions",

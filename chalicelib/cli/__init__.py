@@ -1,0 +1,14 @@
+"""The command line, `orchestrator`. Never imported on Lambda.
+
+main          runs one command: its exit code, and one line for whatever a user can get wrong
+verbs         the table of verbs, and the group that loads a verb's module when it is used
+failure       an error as one line with an exit code, and the nearest match for a misspelt word
+output        tables, JSON and colours, as the terminal allows
+installation  finds the installation to talk to: options, environment, profile, local cloud
+profile       the profiles in the XDG config folder
+client        the REST API, with a token or with signed requests
+commands/     what each verb does, one module for each or for several alike
+
+`--help` and `validate` are typed all day, so a module imports what its verb needs and no more: rich
+where a terminal is written to, the HTTP client where an installation is asked.
+"""

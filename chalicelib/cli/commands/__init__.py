@@ -1,0 +1,4 @@
+"""What each verb does.
+
+dags  lists and shows DAGs
+"""

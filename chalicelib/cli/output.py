@@ -1,0 +1,134 @@
+"""What commands print: for people on a terminal, for programs everywhere else.
+
+A list is a table on a terminal and tab-separated lines without one; `--format json` prints what the
+API answered. Colours follow https://no-color.org: none with NO_COLOR, in a pipe or on a dumb
+terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+STATE_COLOURS: Mapping[str, str] = {
+    "success": "green",
+    "failed": "red",
+    "upstream_failed": "yellow",
+    "running": "cyan",
+    "queued": "blue",
+    "up_for_retry": "magenta",
+    "up_for_reschedule": "magenta",
+    "cancelled": "yellow",
+    "skipped": "bright_black",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: its title, and the text of a row in it. `is_wide` columns are shortened
+    when the terminal is narrow."""
+
+    title: str
+    text: Callable[[Any], str]
+    is_wide: bool = False
+    is_state: bool = False
+
+
+def format_option(function: F) -> F:
+    """Adds `--format text|json`, as the argument `format_`."""
+    return click.option(
+        "--format",
+        "format_",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="How to print the answer.",
+    )(function)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, indented on a terminal."""
+    indent = 2 if sys.stdout.isatty() else None
+    click.echo(json.dumps(value, indent=indent, ensure_ascii=False))
+
+
+def print_rows(columns: Sequence[Column], rows: Iterable[Any], *, empty: str) -> None:
+    """Print a list; on a terminal, `empty` if it has no rows."""
+    rows = list(rows)
+    if not sys.stdout.isatty():
+        click.echo("\t".join(column.title for column in columns))
+        for row in rows:
+            click.echo("\t".join(_one_line(column.text(row)) for column in columns))
+        return
+    if not rows:
+        click.echo(empty)
+        return
+    _print_table(columns, rows)
+
+
+def _print_table(columns: Sequence[Column], rows: Sequence[Any]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(
+            column.title,
+            no_wrap=True,
+            overflow="ellipsis",
+            ratio=1 if column.is_wide else None,
+        )
+    for row in rows:
+        cells = []
+        for column in columns:
+            text = _one_line(column.text(row))
+            cells.append(Text(text, style=STATE_COLOURS.get(text, "") if column.is_state else ""))
+        table.add_row(*cells)
+    console().print(table)
+
+
+def print_fields(fields: Mapping[str, str]) -> None:
+    """Print names and values, one per line, without those that are empty."""
+    shown = {name: text for name, text in fields.items() if text}
+    width = max(map(len, shown), default=0)
+    for name, text in shown.items():
+        first, *more = text.splitlines()
+        click.echo(f"{name:<{width}}  {first}")
+        for line in more:
+            click.echo(f"{'':<{width}}  {line}")
+
+
+def state_text(state: str) -> str:
+    """The state, coloured on a terminal."""
+    if not has_colours():
+        return state
+    return click.style(state, fg=STATE_COLOURS.get(state))
+
+
+def has_colours() -> bool:
+    """Whether stdout takes colours."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return sys.stdout.isatty()
+
+
+def console() -> Console:
+    """A rich console on stdout."""
+    from rich.console import Console
+
+    return Console(no_color=not has_colours(), highlight=False, soft_wrap=False)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()) if ("\n" in text or "\t" in text) else text
