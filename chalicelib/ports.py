@@ -9,7 +9,7 @@ service does not answer after its own retries.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -19,6 +19,10 @@ from chalicelib.messages import Attempt
 
 Clock = Callable[[], datetime]
 """Returns the current time as an aware datetime in UTC."""
+
+
+PIECE_BYTES = 1024 * 1024
+"""The longest piece that a bucket's `download` yields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,15 @@ class Bucket(Protocol):
 
     def create(self, key: str, body: bytes) -> bool:
         """Store only if there is nothing by that key: True for exactly one caller, ever."""
+
+    def upload(self, key: str, chunks: Iterable[bytes]) -> None:
+        """Store what `chunks` yields, replacing what was there, with only a few MiB of it in memory
+        at once. The object appears whole or not at all, and is durable when this returns. What
+        `chunks` raises comes out here, and then nothing of the object is left behind."""
+
+    def download(self, key: str) -> Iterator[bytes] | None:
+        """The object in pieces of at most PIECE_BYTES, or None. The iterator raises Unavailable
+        where the object can no longer be read to its end; pieces that it has yielded count."""
 
     def list(self, prefix: str, *, start_after: str = "", limit: int = 1000) -> list[ObjectInfo]:
         """The first `limit` objects whose keys begin with `prefix` and sort after `start_after`:

@@ -1,11 +1,12 @@
 """Implements the ports on AWS. The only room that knows boto3.
 
-clients        makes boto3 clients, each once, and translates their errors
-credentials    assumes the role that commands act as, with STS
-notifications  publishes to SNS topics
-s3             implements Bucket on S3
-secrets        reads secrets from Parameter Store, Secrets Manager and the environment
-sqs            implements Queue on SQS
+clients           makes boto3 clients, each once, and translates their errors
+credentials       assumes the role that commands act as, with STS
+multipart_upload  uploads a large object to S3 in parts
+notifications     publishes to SNS topics
+s3                implements Bucket on S3
+secrets           reads secrets from Parameter Store, Secrets Manager and the environment
+sqs               implements Queue on SQS
 """
 
 from chalicelib.aws.s3 import S3Bucket

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.clients import answer_of, client, translated
+from chalicelib.aws.multipart_upload import PART_BYTES, MultipartUpload
 from chalicelib.errors import Unavailable
-from chalicelib.ports import ObjectInfo, StoredObject
+from chalicelib.ports import PIECE_BYTES, ObjectInfo, StoredObject
 
 # S3's own limits for one call.
 LISTED_AT_ONCE = 1000
 DELETED_AT_ONCE = 1000
 
 CREATE_ATTEMPTS = 5
+DOWNLOAD_ATTEMPTS = 4
 
 
 class S3Bucket:
@@ -29,19 +33,29 @@ class S3Bucket:
 
     def get(self, key: str, *, limit: int | None = None) -> StoredObject | None:
         with translated(self._what):
-            try:
-                answer = self._get_client().get_object(Bucket=self.name, Key=key)
-            except ClientError as error:
-                if answer_of(error)[1] == "NoSuchKey":
-                    return None
-                raise
             # Not a Range request: S3 answers those on an empty object with an error.
-            with answer["Body"] as stream:
+            answer = self._open(key)
+            if answer is None:
+                return None
+            with closing(answer["Body"]) as stream:
                 return StoredObject(key, _bare(answer["ETag"]), stream.read(limit))
 
     def put(self, key: str, body: bytes) -> None:
         with translated(self._what):
             self._get_client().put_object(Bucket=self.name, Key=key, Body=body)
+
+    def upload(self, key: str, chunks: Iterable[bytes]) -> None:
+        parts = _parts(chunks)
+        first = next(parts, b"")
+        if len(first) < PART_BYTES:
+            self.put(key, first)
+        else:
+            upload = MultipartUpload(self._get_client(), self.name, key)
+            upload.send(itertools.chain([first], parts))
+
+    def download(self, key: str) -> Iterator[bytes] | None:
+        opened = self._open(key)
+        return None if opened is None else self._pieces(key, opened)
 
     def create(self, key: str, body: bytes) -> bool:
         """As the contract says. Where an answer of S3 is lost on the way and botocore asks again,
@@ -68,6 +82,39 @@ class S3Bucket:
         wanted = list(keys)
         for start in range(0, len(wanted), DELETED_AT_ONCE):
             self._delete_batch(wanted[start : start + DELETED_AT_ONCE])
+
+    def _open(self, key: str, **more: str) -> dict[str, Any] | None:
+        with translated(self._what):
+            try:
+                answer: dict[str, Any] = self._get_client().get_object(
+                    Bucket=self.name, Key=key, **more
+                )
+            except ClientError as error:
+                if answer_of(error)[1] == "NoSuchKey":
+                    return None
+                raise
+        return answer
+
+    def _pieces(self, key: str, opened: dict[str, Any]) -> Iterator[bytes]:
+        """Read on where a connection broke, as long as the object is the same."""
+        size, etag = opened["ContentLength"], opened["ETag"]
+        position = breaks = 0
+        while True:
+            try:
+                with translated(self._what), closing(opened["Body"]) as stream:
+                    while piece := stream.read(PIECE_BYTES):
+                        position += len(piece)
+                        yield piece
+            except Unavailable:
+                breaks += 1
+                if breaks >= DOWNLOAD_ATTEMPTS:
+                    raise
+            if position >= size:
+                return
+            again = self._open(key, Range=f"bytes={position}-", IfMatch=etag)
+            if again is None:
+                raise Unavailable(f"{self._what}: `{key}` was removed while it was read")
+            opened = again
 
     def _try_to_create(self, key: str, body: bytes) -> bool | None:
         """None: two writers met, and S3 decided for neither."""
@@ -104,6 +151,19 @@ class S3Bucket:
             raise Unavailable(
                 f"{self._what}: `{problem.get('Key')}` could not be deleted: {problem.get('Code')}"
             )
+
+
+def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Join the chunks to parts of PART_BYTES; the last may be shorter, and is never empty."""
+    part = bytearray()
+    for chunk in chunks:
+        for start in range(0, len(chunk), PART_BYTES):
+            part += chunk[start : start + PART_BYTES]
+            if len(part) >= PART_BYTES:
+                yield bytes(part[:PART_BYTES])
+                del part[:PART_BYTES]
+    if part:
+        yield bytes(part)
 
 
 def _bare(etag: str) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -174,6 +174,12 @@ class FolderedBucket:
 
     def create(self, key: str, body: bytes) -> bool:
         return self._bucket.create(key, body)
+
+    def upload(self, key: str, chunks: Iterable[bytes]) -> None:
+        self._bucket.upload(key, chunks)
+
+    def download(self, key: str) -> Iterator[bytes] | None:
+        return self._bucket.download(key)
 
     def delete(self, keys: Iterable[str]) -> None:
         self._bucket.delete(keys)

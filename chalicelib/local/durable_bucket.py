@@ -9,7 +9,7 @@ copy.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from chalicelib.local import moto_events
@@ -37,6 +37,12 @@ class DurableBucket:
 
     def create(self, key: str, body: bytes) -> bool:
         return self._disk.create(key, body)
+
+    def upload(self, key: str, chunks: Iterable[bytes]) -> None:
+        self._disk.upload(key, chunks)
+
+    def download(self, key: str) -> Iterator[bytes] | None:
+        return self._disk.download(key)
 
     def list(self, prefix: str, *, start_after: str = "", limit: int = 1000) -> list[ObjectInfo]:
         return self._disk.list(prefix, start_after=start_after, limit=limit)
@@ -73,10 +79,10 @@ class DurableBucket:
                 self._shown[key] = stamp
 
     def _copy(self, key: str, stamp: Stamp) -> None:
-        stored = self._disk.get(key)
-        if stored is not None:
+        pieces = self._disk.download(key)
+        if pieces is not None:
             with moto_events.muted():
-                self._inner.put(key, stored.body)
+                self._inner.upload(key, pieces)
             self._shown[key] = stamp
 
 

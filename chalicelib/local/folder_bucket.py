@@ -17,9 +17,10 @@ import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote, unquote
 
-from chalicelib.ports import ObjectInfo, StoredObject
+from chalicelib.ports import PIECE_BYTES, ObjectInfo, StoredObject
 
 # A name in Linux's file systems has at most 255 bytes; a longer part of a key goes on in the next
 # folder.
@@ -33,6 +34,8 @@ OBJECT = "@"
 GOES_ON = "~"
 EMPTY = "%"
 SCRATCH = "%scratch"
+
+LARGE_BYTES = 64 * 1024 * 1024
 
 # A folder made for a new object may be removed, as empty, by a deletion that comes between.
 ATTEMPTS = 100
@@ -58,23 +61,35 @@ class FolderBucket:
                 status = os.fstat(file.fileno())
         except FileNotFoundError:
             return None
-        if len(body) == status.st_size:
+        if len(body) == status.st_size < LARGE_BYTES:
             return StoredObject(key, _md5(body), body)
         etag = etag_of(path, status)
         return None if etag is None else StoredObject(key, etag, body)
 
     def put(self, key: str, body: bytes, *, sync: bool = False) -> None:
         path = path_of(self._folder, key)
-        with self._scrap(body, sync=sync) as scrap:
+        with self._scrap([body], sync=sync) as scrap:
             new_folders = self._place(path, lambda: scrap.replace(path))
         if sync:
             _sync_names(path, new_folders)
+
+    def upload(self, key: str, chunks: Iterable[bytes]) -> None:
+        path = path_of(self._folder, key)
+        with self._scrap(chunks, sync=False) as scrap:
+            self._place(path, lambda: scrap.replace(path))
+
+    def download(self, key: str) -> Iterator[bytes] | None:
+        try:
+            file = path_of(self._folder, key).open("rb")
+        except FileNotFoundError:
+            return None
+        return _read_pieces(file)
 
     def create(self, key: str, body: bytes) -> bool:
         path = path_of(self._folder, key)
         if path.exists():
             return False
-        with self._scrap(body, sync=True) as scrap:
+        with self._scrap([body], sync=True) as scrap:
             try:
                 # A link never replaces, and the object appears complete or not at all.
                 new_folders = self._place(path, lambda: path.hardlink_to(scrap))
@@ -127,11 +142,11 @@ class FolderBucket:
         raise FileNotFoundError(f"the folder of {path} is removed again and again")
 
     @contextlib.contextmanager
-    def _scrap(self, body: bytes, *, sync: bool) -> Iterator[Path]:
+    def _scrap(self, chunks: Iterable[bytes], *, sync: bool) -> Iterator[Path]:
         path = self._scratch / f"{os.getpid()}-{next(_names)}"
         try:
             with path.open("xb") as file:
-                file.write(body)
+                file.writelines(chunks)
                 if sync:
                     file.flush()
                     os.fsync(file.fileno())
@@ -177,8 +192,11 @@ def _pieces(part: str) -> tuple[str, ...]:
 
 
 def etag_of(path: Path, status: os.stat_result) -> str | None:
-    """The MD5 of the file, as S3 has it, kept while the file is unchanged; None if it is gone."""
+    """The MD5 of the file, as S3 has it, kept while the file is unchanged; None if it is gone. A
+    large file is not read for that: as on S3, its ETag only differs from those of other files."""
     try:
+        if status.st_size >= LARGE_BYTES:
+            return _md5(f"{status.st_ino} {status.st_mtime_ns} {status.st_size}".encode()) + "-1"
         return _etag(path, status.st_ino, status.st_mtime_ns, status.st_size)
     except FileNotFoundError:
         return None
@@ -188,6 +206,12 @@ def etag_of(path: Path, status: os.stat_result) -> str | None:
 def _etag(path: Path, _inode: int, _mtime_ns: int, _size: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, _new_md5).hexdigest()
+
+
+def _read_pieces(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(PIECE_BYTES):
+            yield piece
 
 
 def _new_md5() -> hashlib._Hash:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import heapq
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,10 +12,14 @@ from typing import Any
 
 from moto.core.exceptions import ServiceException
 from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.s3 import notifications
 from moto.s3.models import FakeKey, s3_backends
 
 from chalicelib.errors import Unavailable
-from chalicelib.ports import ObjectInfo, StoredObject
+from chalicelib.ports import PIECE_BYTES, ObjectInfo, StoredObject
+
+SPOOL_BYTES = 4 * 1024 * 1024
+"""A larger object is kept in a temporary file, as moto does."""
 
 
 class InProcessBucket:
@@ -35,6 +40,25 @@ class InProcessBucket:
     def put(self, key: str, body: bytes) -> None:
         with self._translated():
             self._backend.put_object(self.name, key, body)
+
+    def upload(self, key: str, chunks: Iterable[bytes]) -> None:
+        spool = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - moto closes it
+        for chunk in chunks:
+            spool.write(chunk)
+        with self._translated():
+            bucket = self._backend.get_bucket(self.name)
+            stored = FakeKey(
+                key, b"", DEFAULT_ACCOUNT_ID, bucket.region_name, bucket_name=self.name
+            )
+            stored._value_buffer, stored.contentsize = spool, spool.tell()
+            bucket.keys.setlist(key, [stored])
+            created = notifications.S3NotificationEvent.OBJECT_CREATED_PUT_EVENT
+            notifications.send_event(DEFAULT_ACCOUNT_ID, created, bucket, stored)
+
+    def download(self, key: str) -> Iterator[bytes] | None:
+        with self._translated():
+            stored = self._backend.get_object(self.name, key)
+        return None if stored is None else _pieces(stored)
 
     def create(self, key: str, body: bytes) -> bool:
         with self._translated(), self._creating:
@@ -71,6 +95,18 @@ def _read(stored: FakeKey, limit: int | None) -> bytes:
     with stored.lock:
         stored._value_buffer.seek(0)
         return bytes(stored._value_buffer.read(-1 if limit is None else limit))
+
+
+def _pieces(stored: FakeKey) -> Iterator[bytes]:
+    position = 0
+    while True:
+        with stored.lock:
+            stored._value_buffer.seek(position)
+            piece = bytes(stored._value_buffer.read(PIECE_BYTES))
+        if not piece:
+            return
+        position += len(piece)
+        yield piece
 
 
 def _etag(key: FakeKey) -> str:

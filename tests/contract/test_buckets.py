@@ -10,7 +10,8 @@ from typing import cast
 
 import pytest
 
-from chalicelib.ports import Bucket
+from chalicelib.errors import Unavailable
+from chalicelib.ports import PIECE_BYTES, Bucket
 from tests.contract.implementations import BUCKETS
 
 
@@ -84,6 +85,82 @@ def test_of_many_threads_that_create_one_key_one_wins(bucket: Bucket) -> None:
     found = bucket.get("claim")
     assert found is not None
     assert found.body == bodies[won.index(True)]
+
+
+BIG = bytes(range(256)) * 80_000
+"""Some 20 MB: three parts on S3."""
+
+
+def chunks_of(body: bytes, size: int) -> Iterator[bytes]:
+    return (body[start : start + size] for start in range(0, len(body), size))
+
+
+def downloaded(bucket: Bucket, key: str) -> bytes | None:
+    pieces = bucket.download(key)
+    return None if pieces is None else b"".join(pieces)
+
+
+@pytest.mark.parametrize("size", [1_000_003, 9 * 1024 * 1024, len(BIG)])
+def test_what_was_uploaded_in_chunks_is_downloaded_in_pieces(bucket: Bucket, size: int) -> None:
+    bucket.upload("a/b c/é", chunks_of(BIG, size))
+    pieces = bucket.download("a/b c/é")
+    assert pieces is not None
+    lengths, digest = [], hashlib.sha256()
+    for piece in pieces:
+        lengths.append(len(piece))
+        digest.update(piece)
+    assert max(lengths) <= PIECE_BYTES
+    assert digest.digest() == hashlib.sha256(BIG).digest()
+    assert [(row.key, row.size) for row in bucket.list("a/")] == [("a/b c/é", len(BIG))]
+
+
+@pytest.mark.parametrize("length", [0, 1, 8 * 1024 * 1024, 8 * 1024 * 1024 + 1])
+def test_an_upload_of_any_length_is_the_same_as_a_put(bucket: Bucket, length: int) -> None:
+    body = BIG[:length]
+    bucket.upload("key", [body[:1], b"", body[1:]])
+    assert downloaded(bucket, "key") == body
+    found = bucket.get("key")
+    assert found is not None
+    assert found.body == body
+
+
+def test_an_upload_replaces_and_the_etag_tells(bucket: Bucket) -> None:
+    bucket.put("key", b"small")
+    before = bucket.list("key")
+    bucket.upload("key", chunks_of(BIG, PIECE_BYTES))
+    after = bucket.list("key")
+    bucket.upload("key", [b"small again"])
+    assert len({row.etag for row in (*before, *after, *bucket.list("key"))}) == 3
+    assert downloaded(bucket, "key") == b"small again"
+
+
+def test_an_object_that_is_not_there_cannot_be_downloaded(bucket: Bucket) -> None:
+    assert bucket.download("nothing") is None
+
+
+def test_a_download_may_be_left_off(bucket: Bucket) -> None:
+    bucket.upload("key", chunks_of(BIG, PIECE_BYTES))
+    pieces = bucket.download("key")
+    assert pieces is not None
+    assert BIG.startswith(next(pieces))
+    del pieces
+    bucket.delete(["key"])
+    assert bucket.download("key") is None
+
+
+@pytest.mark.parametrize("length", [100, len(BIG)])
+def test_an_upload_that_breaks_leaves_what_was_there(bucket: Bucket, length: int) -> None:
+    def broken() -> Iterator[bytes]:
+        yield from chunks_of(BIG[:length], PIECE_BYTES)
+        raise Unavailable("the source went away")
+
+    bucket.put("key", b"before")
+    with pytest.raises(Unavailable, match="the source went away"):
+        bucket.upload("key", broken())
+    with pytest.raises(Unavailable):
+        bucket.upload("new", broken())
+    assert downloaded(bucket, "key") == b"before"
+    assert keys(bucket, "") == ["key"]
 
 
 def test_a_listing_has_sorted_keys_sizes_and_etags(bucket: Bucket) -> None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import threading
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.claims import Claim
 from chalicelib.messages import Attempt
 from chalicelib.ports import (
+    PIECE_BYTES,
     Clock,
     ObjectInfo,
     OutgoingMessage,
@@ -63,6 +64,15 @@ class FakeBucket:
                 return False
             self._store(key, body)
             return True
+
+    def upload(self, key: str, chunks: Iterable[bytes]) -> None:
+        self.put(key, b"".join(chunks))
+
+    def download(self, key: str) -> Iterator[bytes] | None:
+        body = self.objects.get(key)
+        if body is None:
+            return None
+        return (body[at : at + PIECE_BYTES] for at in range(0, len(body), PIECE_BYTES))
 
     def list(self, prefix: str, *, start_after: str = "", limit: int = 1000) -> list[ObjectInfo]:
         with self._lock:
