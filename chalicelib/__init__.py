@@ -17,6 +17,7 @@ ports               what the rooms need of the outside world, as protocols
 messages            the messages that cross a queue
 claims              the claim of an attempt: its key, its JSON, and its store in the runs bucket
 dag_files           the files beside a DAG file: their keys in the runs bucket, and a version's list
+shebang             the first line of a script: which program runs it
 places              the places where tasks can run, one row each
 notification_kinds  the ways to notify people, one row each
 enums               every closed set of words, as StrEnums

@@ -11,6 +11,7 @@ cancellation       asks whether a running attempt is to be cancelled
 cleanup            removes what commands leave on the disk, after their results are sent
 command_env        builds a command's environment, and knows which values to mask
 executor           handles one message of the tasks queue, from claim to report
+invocation         decides which program runs a command: the shell, or the one that a script names
 isolation          keeps commands that run at the same time from reading each other's files
 log_lines          splits output into lines that are safe to store and to show
 log_store          stores the log of one attempt in the runs bucket

@@ -16,6 +16,7 @@ from chalicelib.executor.attempt_log import AttemptLog
 from chalicelib.executor.cancellation import Cancellation
 from chalicelib.executor.cleanup import Cleaner
 from chalicelib.executor.command_env import CommandEnv
+from chalicelib.executor.invocation import invocation_of
 from chalicelib.executor.log_store import LogStore
 from chalicelib.executor.masking import Mask
 from chalicelib.executor.outcome import (
@@ -162,7 +163,7 @@ class ClaimedAttempt:
             environ = self._prepared.environ_of(environ)
 
         def end_of(text: str) -> Ending:
-            return self._watch(text, place.cwd, environ, attempt_log, limit)
+            return self._watch(text, place, environ, attempt_log, limit)
 
         if self._message.when is not None:
             verdict = verdict_of_when(self._answer(end_of, self._message.when), limit)
@@ -183,14 +184,14 @@ class ClaimedAttempt:
     def _watch(
         self,
         text: str,
-        cwd: str,
+        place: Workspace,
         environ: dict[str, str],
         attempt_log: AttemptLog,
         limit: TimeLimit,
     ) -> Ending:
         pulse = self._pulse()
         term_at = self._begun + limit.seconds  # `when` and the command share the time
-        command = start(self._context.shell, text, cwd, environ)
+        command = start(invocation_of(text, self._context.shell, place), place.cwd, environ)
         ending = watch(
             command, self._context.running, attempt_log, pulse, term_at, self._context.clock
         )

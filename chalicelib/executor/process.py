@@ -14,8 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from chalicelib.errors import Unavailable
+from chalicelib.executor.invocation import Invocation
 from chalicelib.executor.isolation import apart
-from chalicelib.executor.workspace import CannotStart, Shell, is_scarcity
+from chalicelib.executor.workspace import CannotStart, is_scarcity
 
 # How far the kernel's two accounts of the same memory may differ.
 _RSS_SLACK = 1024 * 1024
@@ -92,17 +93,16 @@ class Command:
             self._process.stdout.close()
 
 
-def start(shell: Shell, command: str, cwd: str, environ: Mapping[str, str]) -> Command:
-    """Start `command`, its stdout and stderr in one pipe, its stdin empty. Raises CannotStart."""
+def start(invocation: Invocation, cwd: str, environ: Mapping[str, str]) -> Command:
+    """Start a command, its stdout and stderr in one pipe, its stdin empty. Raises CannotStart."""
     # An empty or broken path is no folder either, and a relative one would be one of our own.
     if not (os.path.isabs(cwd) and os.path.isdir(cwd)):  # noqa: PTH112, PTH117
         raise CannotStart(f"cwd `{cwd}` is not a directory where the command runs")
     try:
         process = apart(
             lambda: subprocess.Popen(
-                # Without the dashes a command that begins with one would be taken for an option.
-                [shell.name, "-c", "--", command],
-                executable=shell.path,
+                invocation.arguments,
+                executable=invocation.program,
                 cwd=cwd,
                 env=environ,
                 stdin=subprocess.DEVNULL,
@@ -113,11 +113,14 @@ def start(shell: Shell, command: str, cwd: str, environ: Mapping[str, str]) -> C
             )
         )
     except (OSError, ValueError) as error:
-        raise CannotStart(_why(error), is_transient=is_scarcity(error)) from error
+        text = _why(error, invocation)
+        raise CannotStart(text, is_transient=is_scarcity(error)) from error
     return Command(process, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT)
 
 
-def _why(error: OSError | ValueError) -> str:
+def _why(error: OSError | ValueError, invocation: Invocation) -> str:
+    if isinstance(error, OSError) and error.errno in _NO_PROGRAM and invocation.is_script:
+        return f"the script's program `{invocation.program}` {_NO_PROGRAM[error.errno]}"
     if isinstance(error, OSError) and error.errno == errno.E2BIG:
         return (
             "the command or its environment is too long for the system (128 KiB for the command"
@@ -125,6 +128,14 @@ def _why(error: OSError | ValueError) -> str:
         )
     text = error.strerror if isinstance(error, OSError) else str(error)
     return f"the command could not be started: {text}"
+
+
+_NO_PROGRAM = {
+    errno.ENOENT: "is not there: name one that is, or one on the PATH as in #!/usr/bin/env NAME",
+    errno.ENOTDIR: "is not there: part of its path is no directory",
+    errno.EACCES: "cannot be executed: it is a directory, or lacks the permission",
+    errno.ENOEXEC: "is no program for this machine",
+}
 
 
 class ExecutorStopped(Unavailable):

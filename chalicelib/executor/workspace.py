@@ -26,6 +26,10 @@ _SCARCE = frozenset(
 )
 
 
+SCRIPT_NAME = "script"
+_NEW_SCRIPT = os.O_CREAT | os.O_WRONLY | os.O_TRUNC
+
+
 class CannotStart(Exception):
     """The command could not be started at all; the text says why and what to do. `is_transient`:
     the same command may be started later; `is_permanent`: no later attempt can be, either."""
@@ -62,11 +66,21 @@ def find_shell(search_path: str | None) -> Shell:
 @dataclass(frozen=True, slots=True)
 class Workspace:
     """`cwd` to run in, the file `output`, empty, for what the command has to hand on, and the
-    folder `home` that holds both, for a machine that has no home for its user."""
+    folder `home` that holds both, for a machine that has no home for its user; a `script` may be
+    written there, too."""
 
     cwd: str
     output: str
     home: str
+
+    @property
+    def script(self) -> str:
+        return f"{self.home}/{SCRIPT_NAME}"
+
+    def write_script(self, text: str) -> None:
+        """Write the script that the command is. Raises CannotStart."""
+        with explained(), os.fdopen(os.open(self.script, _NEW_SCRIPT, 0o600), "wb") as file:
+            file.write(text.encode(errors="surrogatepass"))
 
     def environ(self, given: Mapping[str, str]) -> dict[str, str]:
         home = given.get("HOME", "")
@@ -80,11 +94,11 @@ def workspace(cwd: str | None, cleaner: Cleaner) -> Iterator[Workspace]:
     """A private folder: in it the output file and, unless the command has a `cwd` of its own, the
     fresh directory that it runs in. Gone at the end, or left to `cleaner` with all that is in it.
     Raises CannotStart."""
-    with _explained():
+    with explained():
         root = tempfile.mkdtemp(prefix="attempt-")
     fresh, output = f"{root}/work", f"{root}/output"
     try:
-        with _explained():
+        with explained():
             os.close(os.open(output, os.O_CREAT | os.O_WRONLY, 0o600))
             if cwd is None:
                 Path(fresh).mkdir(mode=0o700)
@@ -95,7 +109,8 @@ def workspace(cwd: str | None, cleaner: Cleaner) -> Iterator[Workspace]:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def explained() -> Iterator[None]:
+    """Raise CannotStart where nothing can be written."""
     try:
         yield
     except OSError as error:
@@ -110,6 +125,8 @@ def _is_removed(root: str, fresh: str, output: str) -> bool:
     """Remove what nearly every command leaves: nothing of its own."""
     try:
         os.unlink(output)  # noqa: PTH108
+        with suppress(FileNotFoundError):
+            os.unlink(f"{root}/{SCRIPT_NAME}")  # noqa: PTH108
         with suppress(FileNotFoundError):
             os.rmdir(fresh)  # noqa: PTH106
         os.rmdir(root)  # noqa: PTH106

@@ -39,6 +39,7 @@ SAID = {
     "office_hours": ["in New York", "load of the last", "MiB free"],
     "s3_handover": ["html_entities.json with", "most frequent first letters: [('"],
     "sample_dag": ["Task 1", "Task 2"],
+    "python_script": ["the longest word is quick", "3.9 letters"],
     "stdlib_etl": ["modules", "loaded", "typing "],
     "wait_for_file": ["of ", " accounts"],
     "world_clock": ["copy 0 looked at Australia/", "+1000  Australia/Brisbane", "12 clocks read"],

@@ -19,7 +19,7 @@ from tests.support.waiting import HANG_SECONDS
 ROOT = Path(__file__).parents[2]
 
 TABLES = "enums notification_kinds"
-SHARED = f"{TABLES} errors ports messages claims dag_files config places"
+SHARED = f"{TABLES} errors ports messages claims dag_files config places shebang"
 """Modules of their own at the top of `chalicelib`, open to almost every room."""
 
 
@@ -48,7 +48,7 @@ ROOMS: dict[str, Room] = {
     # The language: pure functions. `language` is for registration, `evaluate` for running runs.
     "dag": room(f"{TABLES} errors", "re2", never=IMPURE),
     "dag.__main__": room("dag dag.language", never=IMPURE),
-    "dag.shell": room(never=IMPURE),
+    "dag.shell": room("shebang", never=IMPURE),
     "dag.schedule": room("dag", "croniter", never=IMPURE),
     "dag.templates": room("dag dag.shell", "jinja2", never=IMPURE),
     "dag.evaluate": room("errors dag dag.schedule dag.templates", never=IMPURE),

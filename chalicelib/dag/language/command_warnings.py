@@ -10,6 +10,7 @@ from chalicelib.dag.language.yaml_nodes import Mapping, Node, Scalar, Sequence
 from chalicelib.dag.language.yaml_value import YamlValue
 from chalicelib.dag.model import Param
 from chalicelib.dag.problems import Location
+from chalicelib.dag.shell.interpreters import is_read_by_a_shell
 from chalicelib.dag.shell.source import PLACEHOLDER
 from chalicelib.dag.shell.taint import Evaluation, evaluations
 from chalicelib.dag.templates import is_template, with_placeholders
@@ -90,7 +91,7 @@ def _warn(
     if not isinstance(node, Scalar):
         return
     script, values = with_placeholders(node.text, safe_params)
-    if not names and not values:
+    if not is_read_by_a_shell(script) or (not names and not values):
         return
     for evaluation in evaluations(script, names, values):
         place = _place(node, script, evaluation.at)

@@ -9,6 +9,7 @@ conditions        the reader of `[[ ]]`
 expansions        the reader of `$NAME`, `${ }`, `$( )` and arithmetic
 grammar           the reader of a whole script: lists, pipelines, compound commands, functions
 heredocs          the reader of here-documents
+interpreters      which programs run scripts, and what a script of theirs cannot hold
 insertion_points  where each value of a script stands, and whether it may stand there
 mode_changes      commands that change how the rest of a script is read, and code kept for later
 placeholders      the base of the readers: records where each placeholder of a value stands

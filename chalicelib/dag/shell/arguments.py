@@ -6,6 +6,7 @@ variables or as arithmetic; only the builtins listed here are known not to.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from chalicelib.dag.shell.shell_names import (
@@ -192,6 +193,26 @@ def _is_known_test(operands: list[Word]) -> bool:
     if len(texts) == 2:
         return texts[0] == "!" or texts[0] in _UNARY
     return len(texts) == 1
+
+
+_INTEGER_OPERATORS = word_set("-eq -ne -lt -le -gt -ge -t")
+_TEXT_CONVERSIONS = re.compile(r"%%|%[-+ #0-9.]*[sbcq]")
+
+
+def calculated_by_ksh_and_zsh(words: list[Word]) -> Iterator[int]:
+    """Yield the values in a simple command that ksh or zsh evaluates as arithmetic, unlike bash
+    and sh: numbers in `[ ]` and `printf`, and exit codes."""
+    while words and words[0].literal in ("builtin", "command", "exec"):
+        words = words[1:]
+    name, arguments = (words[0].literal if words else None), words[1:]
+    is_calculated = name in ("break", "continue", "exit", "return", "shift")
+    if name in ("[", "test"):
+        is_calculated = any(word.literal in _INTEGER_OPERATORS for word in arguments)
+    elif name == "printf":
+        format_ = next((word for word in arguments if word.literal != "--"), None)
+        is_calculated = format_ is None or "%" in _TEXT_CONVERSIONS.sub("", format_.literal or "%")
+    if is_calculated:
+        yield from (value for word in arguments for value in word.values)
 
 
 _SHAPES: dict[str, Callable[[list[Word]], Iterator[Refusal]]] = {

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from chalicelib.dag.shell.arguments import Refusal, refusals
+from chalicelib.dag.shell.arguments import Refusal, calculated_by_ksh_and_zsh, refusals
 from chalicelib.dag.shell.conditions import EVALUATING_OPERATORS
 from chalicelib.dag.shell.grammar import ScriptReader
+from chalicelib.dag.shell.interpreters import (
+    CALCULATING_SHELL_VARIABLES,
+    is_calculating,
+    template_refusal,
+)
 from chalicelib.dag.shell.placeholders import EVALUATED_AS_ARITHMETIC, InsertionPoint, Quoting
 from chalicelib.dag.shell.source import PLACEHOLDER, NotUnderstood
 from chalicelib.dag.shell.syntax_tree import Command, Condition, Part, Script
@@ -20,6 +25,8 @@ def insertion_points(literals: Sequence[str], raw: Collection[int] = ()) -> list
     """
     text = PLACEHOLDER.join(literals)
     count = len(literals) - 1
+    if reason := template_refusal(literals[0]):
+        return [InsertionPoint(Quoting.WORD, reason)] * count
     reader = ScriptReader(text, frozenset(raw))
     try:
         reader.read()
@@ -44,6 +51,12 @@ def _judge(reader: ScriptReader) -> None:
     script = reader.script
     variables = Variables.of(script)
     refused: list[Refusal] = []
+    if is_calculating(reader.source.text):
+        variables.special = CALCULATING_SHELL_VARIABLES
+        values = [
+            v for command in script.commands for v in calculated_by_ksh_and_zsh(command.words)
+        ]
+        refused += [(value, EVALUATED_AS_ARITHMETIC) for value in values]
     for command in script.commands:
         for value in (
             v for assignment in command.assignments for v in _values(assignment.subscript)

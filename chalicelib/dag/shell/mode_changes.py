@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from chalicelib.dag.shell.shell_names import HARMLESS_LETTERS, HARMLESS_OPTIONS
 from chalicelib.dag.shell.syntax_tree import Command, Word
 
@@ -11,7 +13,7 @@ def changed_by(command: Command) -> str | None:
     name, arguments = _called(command)
     if name in ("alias", "enable") and arguments:
         return f"{name}, which changes what commands mean"
-    if name == "set" and not _is_harmless_set(arguments):
+    if name == "set" and not is_harmless_set(arguments):
         return "set with an option that may change how a script is read"
     if name == "shopt" and not _is_harmless_shopt(arguments):
         return "shopt with an option that may change how a script is read"
@@ -43,7 +45,8 @@ def _without_options(words: list[Word]) -> list[Word]:
     return words
 
 
-def _is_harmless_set(arguments: list[str | None]) -> bool:
+def is_harmless_set(arguments: Sequence[str | None]) -> bool:
+    """Whether `set` with these arguments, None where one is not known, leaves the reading alone."""
     expects_name = False
     for text in arguments:
         if expects_name:

@@ -1,7 +1,7 @@
 """Names with a meaning of their own in a shell: builtins, keywords, variables, options.
 
-Sources: the manuals of bash 5.3 and dash 0.5.12, POSIX.1-2024, and those of ksh93, mksh and
-BusyBox ash for further builtins that an image's `sh` may have.
+Sources: the manuals of bash 5.3 and dash 0.5.12, POSIX.1-2024, and those of ksh93, mksh, zsh
+and BusyBox ash for further builtins that a script's shell may have.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ def word_set(text: str) -> frozenset[str]:
 
 BUILTINS = word_set(
     """
-    . : [ alias bg bind break builtin caller cd chdir command compgen complete compopt continue
-    declare dirs disown echo enable eval exec exit export false fc fg float getopts global hash
-    help hist history integer jobs kill let local logout mapfile nameref newgrp popd print printf
-    pushd pwd read readarray readonly return set shift shopt source suspend test times trap true
-    type typeset ulimit umask unalias unset wait whence
+    . : [ alias autoload bg bind break builtin caller cd chdir command compgen complete compopt
+    continue declare dirs disown echo emulate enable eval exec exit export false fc fg float getopts
+    global hash help hist history integer jobs kill let local logout mapfile nameref newgrp
+    nocorrect noglob popd print printf pushd pwd read readarray readonly return sched set setopt
+    shift shopt source suspend test times trap true type typeset ulimit umask unalias unset unsetopt
+    vared wait whence zcompile zformat zle zmodload zparseopts zregexparse zstyle
     """
 )
 

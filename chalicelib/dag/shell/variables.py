@@ -17,12 +17,14 @@ class Variables:
     """The variables of a script.
 
     `evaluated` are declared as integers or as references to others; if `is_unsure`, any variable
-    may be. `arrays` are, or may be, arrays.
+    may be. `arrays` are, or may be, arrays. `special` have a meaning of their own in the shell that
+    reads the script.
     """
 
     evaluated: set[str] = field(default_factory=set)
     arrays: set[str] = field(default_factory=set)
     is_unsure: bool = False
+    special: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, script: Script) -> Variables:
@@ -33,7 +35,7 @@ class Variables:
 
     def assignment_refusal(self, name: str) -> str:
         """Return why no value may be assigned to the variable, or an empty text."""
-        if is_shell_variable(name):
+        if is_shell_variable(name) or name in self.special:
             return f"{name} has a meaning of its own in the shell: choose another name"
         if self.is_unsure or name in self.evaluated:
             return f"the script declares {name} in a way that may evaluate its value"

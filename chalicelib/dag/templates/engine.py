@@ -21,6 +21,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from chalicelib.dag.json_values import unwrap_verbatim
 from chalicelib.dag.problems import MAX_PROBLEMS, did_you_mean, quote
 from chalicelib.dag.shell.insertion_points import insertion_points
+from chalicelib.dag.shell.interpreters import template_refusal
 from chalicelib.dag.shell.placeholders import InsertionPoint
 from chalicelib.dag.shell.source import PLACEHOLDER
 from chalicelib.dag.templates.compile_budget import NotCompiled, spend_on_expression, spend_on_text
@@ -34,7 +35,7 @@ from chalicelib.dag.templates.names import (
 )
 from chalicelib.dag.templates.numeric import always_number, is_number
 from chalicelib.dag.templates.scope import OPEN, Scope, TemplateError, TemplateProblem
-from chalicelib.dag.templates.shell_quoting import quote_for, refusal
+from chalicelib.dag.templates.shell_quoting import quote_for, refusal, script_refusal
 from chalicelib.dag.templates.spans import BRACES, Span, UnreadableTemplate, split
 from chalicelib.dag.text import BadText, to_text_or_empty
 
@@ -174,6 +175,8 @@ def check(text: str, scope: Scope, *, for_shell: bool) -> list[TemplateProblem]:
         literals, spans = split(text)
     except UnreadableTemplate as error:
         return [TemplateProblem(error.opening, str(error))]
+    if for_shell and (refused := list(_refused_by_script(literals, spans))):
+        return refused
     tasks = frozenset(scope.tasks)
     problems: list[TemplateProblem] = []
     expressions: list[_Expression | None] = []
@@ -210,6 +213,26 @@ def _unsafe_values(
             continue
         if not point.allows_numbers or not always_number(expression.tree, scope.numbers):
             yield TemplateProblem(expression.span.opening, refusal(point))
+
+
+def _refused_by_script(literals: Sequence[str], spans: Sequence[Span]) -> Iterator[TemplateProblem]:
+    """Yield a problem for each value in a script that can hold none, whatever it is."""
+    before, refusing = literals[0], ""
+    for span, literal in zip(spans, literals[1:], strict=True):
+        text = _author_text(span)
+        refusing = refusing or (template_refusal(before) if text is None else "")
+        if text is None and refusing:
+            yield TemplateProblem(span.opening, script_refusal(refusing))
+        elif text is None:
+            return
+        before += (text or "") + literal
+
+
+def _author_text(span: Span) -> str | None:
+    try:
+        return _read(span).author_text
+    except UnreadableTemplate:
+        return None
 
 
 def is_single_word(text: str) -> bool:

@@ -17,7 +17,8 @@ _NUMBERS_ALLOWED = (
     'single brackets as in [ "$NAME" -gt 5 ]; or make it a number, which is allowed here: give '
     "the param type: integer or type: number, or end the template with | int"
 )
-_NO_VALUES = 'pass the value as a variable in env, and write "$NAME" in quotation marks'
+_BY_VARIABLE = "pass the value as a variable in env"
+_NO_VALUES = f'{_BY_VARIABLE}, and write "$NAME" in quotation marks'
 
 
 def quote_for(text: str, point: InsertionPoint, *, is_number: bool) -> str:
@@ -38,6 +39,14 @@ def quote_for(text: str, point: InsertionPoint, *, is_number: bool) -> str:
 def _single_quoted(text: str) -> str:
     # Always quotes, unlike shlex.quote: `if`, `a=b` and the 2 of `2>x` are not plain words.
     return "'" + text.replace("'", "'\"'\"'") + "'"
+
+
+def script_refusal(reason: str) -> str:
+    """Return why a script can hold no template, and what to do instead."""
+    return (
+        f"{reason}: {_BY_VARIABLE}, and read it from the environment. For two braces themselves, "
+        "write {{ '{{' }}"
+    )
 
 
 def refusal(point: InsertionPoint) -> str:

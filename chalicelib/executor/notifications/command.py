@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 
+from chalicelib.executor.invocation import invocation_of
 from chalicelib.executor.notifications.sender import NotDelivered, SenderContext
 from chalicelib.executor.outcome import SHELL_CODES, TimeLimit, verdict_of
 from chalicelib.executor.process import start
@@ -40,7 +41,8 @@ class CommandSender:
         pulse = Pulse(beat=_nothing, flush=_nothing, every=math.inf)
         with workspace(None, context.cleaner) as place:
             given = context.env_sources.for_notification(notification.env, COMMAND_SECONDS)
-            command = start(context.shell, notification.target, place.cwd, place.environ(given))
+            invocation = invocation_of(notification.target, context.shell, place)
+            command = start(invocation, place.cwd, place.environ(given))
             term_at = time.monotonic() + COMMAND_SECONDS
             return watch(command, context.running, _DiscardedOutput(), pulse, term_at)
 

@@ -16,7 +16,8 @@ TASK_FIELDS: tuple[Field, ...] = (
         "command",
         Kind.COMMAND,
         "The command to run, with `bash -c` if bash is installed, else with `sh -c`; at most "
-        "64 KiB. May contain templates, whose values are quoted for the shell.",
+        "64 KiB. May contain templates, whose values are quoted for the shell. Text that begins "
+        "with `#!` is a script, run by the program on that line.",
         default="",
         aliases=("bash_command",),
         shown_default="required, or `trigger_dag_id`",

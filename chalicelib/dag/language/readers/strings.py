@@ -25,6 +25,7 @@ from chalicelib.dag.constraints import (
 from chalicelib.dag.language.yaml_value import YamlValue, items_of, one_or_more, refuse_template
 from chalicelib.dag.patterns import BadPattern, check_pattern
 from chalicelib.dag.problems import did_you_mean, quote
+from chalicelib.dag.shell.interpreters import is_read_by_a_shell, script_problem
 from chalicelib.enums import TriggerRule, words
 
 # The system's zone directory contains these names, but their meaning differs between machines.
@@ -83,11 +84,20 @@ def shell_text(value: YamlValue, name: str = "command") -> str | None:
     elif (size := len(text.encode())) > MAX_COMMAND_BYTES:
         message = f"the {name} has {size} bytes; at most {MAX_COMMAND_BYTES} are allowed"
         value.problem(f"{message}: move the script to a file")
+    elif problem := script_problem(text):
+        value.problem(f"this {name} is a script, and {problem}")
     return text
 
 
 def read_test(value: YamlValue) -> str | None:
-    return shell_text(value, "test")
+    text = shell_text(value, "test")
+    if text is not None and not is_read_by_a_shell(text):
+        # Most programs exit with 1 after an error, which would silently skip the task.
+        value.problem(
+            "only the script of a shell can be a test, because other programs that fail also exit "
+            "with 1, which skips the task: call the script in the test, as in python3 check.py"
+        )
+    return text
 
 
 def _unique(values: list[YamlValue], read: Callable[[YamlValue], str | None]) -> tuple[str, ...]:
