@@ -23,6 +23,8 @@ Storage
   dags_bucket        a copy of each bucket on disk
   durable_bucket     the runs bucket: a folder, mirrored in moto on demand
   folder_bucket      a Bucket in a folder
+  journaled_bucket   the same, with creations that share one write to the disk
+  creation_journal   the journal of these creations
   in_process_bucket  a Bucket on moto's objects, without botocore between
   in_process_queue   a Queue on moto's queues, without botocore between
   moto_queue         moto's SQS queue, safe for threads and fast with a backlog

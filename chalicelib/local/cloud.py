@@ -28,6 +28,7 @@ from chalicelib.claims import BucketClaims
 from chalicelib.config import Settings
 from chalicelib.database import Database
 from chalicelib.local import aws_env, events, loops, moto_events, orphans, s3_endpoint
+from chalicelib.local.creation_journal import Journal
 from chalicelib.local.dags_bucket import PersistentBucket, PersistentBuckets
 from chalicelib.local.dags_folder import DagsFolder, FolderedBucket
 from chalicelib.local.durable_bucket import DurableBucket
@@ -83,7 +84,7 @@ def build(settings: Settings, home: Home, dags_dir: Path | None) -> Cloud:
         InProcessBucket(name) for name in (settings.dags_bucket, settings.runs_bucket)
     )
     kept = PersistentBucket(dags.name, dags, home.dags)
-    runs = DurableBucket(shown_runs, home.runs)
+    runs = DurableBucket(shown_runs, home.runs, Journal(home.claim_journal))
     kept_runs = PersistentBucket(shown_runs.name, shown_runs, home.runs, runs.is_shown)
     folder = None if dags_dir is None else DagsFolder(dags_dir, dags, home.copied_files)
     return Cloud(

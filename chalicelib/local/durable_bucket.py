@@ -13,19 +13,22 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from chalicelib.local import moto_events
-from chalicelib.local.folder_bucket import FolderBucket, path_of
+from chalicelib.local.creation_journal import Journal
+from chalicelib.local.folder_bucket import path_of
+from chalicelib.local.journaled_bucket import JournaledBucket
 from chalicelib.ports import Bucket, ObjectInfo, StoredObject
 
 Stamp = tuple[int, int, int]
 
 
 class DurableBucket:
-    """Implements `chalicelib.ports.Bucket` on `folder`; `show` mirrors it in `inner`."""
+    """Implements `chalicelib.ports.Bucket` on `folder` and `journal`; `show` mirrors it in
+    `inner`."""
 
-    def __init__(self, inner: Bucket, folder: Path) -> None:
+    def __init__(self, inner: Bucket, folder: Path, journal: Journal) -> None:
         self._inner = inner
         self._folder = folder
-        self._disk = FolderBucket(folder)
+        self._disk = JournaledBucket(folder, journal)
         self._shown: dict[str, Stamp] = {}
         self._lock = threading.Lock()
 
@@ -69,9 +72,11 @@ class DurableBucket:
                 del self._shown[key]
 
     def is_shown(self, key: str) -> None:
-        """Note that the inner bucket already holds this object: it came from there, with a content
-        type that the folder does not keep."""
+        """Note that the inner bucket already holds this object, or no longer: the change came from
+        there, with a content type that the folder does not keep."""
         stamp = _stamp(path_of(self._folder, key))
+        if stamp is None:
+            self._disk.forget_deleted(key)
         with self._lock:
             if stamp is None:
                 self._shown.pop(key, None)

@@ -66,6 +66,9 @@ class FolderBucket:
         etag = etag_of(path, status)
         return None if etag is None else StoredObject(key, etag, body)
 
+    def has(self, key: str) -> bool:
+        return path_of(self._folder, key).exists()
+
     def put(self, key: str, body: bytes, *, sync: bool = False) -> None:
         path = path_of(self._folder, key)
         with self._scrap([body], sync=sync) as scrap:

@@ -47,6 +47,11 @@ class Home:
         return self.folder / "runs"
 
     @property
+    def claim_journal(self) -> Path:
+        """The folder of the newest claims."""
+        return self.folder / "claim-journal"
+
+    @property
     def buckets(self) -> Path:
         """The buckets that users create."""
         return self.folder / "buckets"

@@ -20,6 +20,7 @@ from moto.sqs.models import sqs_backends
 
 from chalicelib.aws import S3Bucket, SqsQueue
 from chalicelib.claims import BucketClaims
+from chalicelib.local.creation_journal import Journal
 from chalicelib.local.durable_bucket import DurableBucket
 from chalicelib.local.folder_bucket import FolderBucket
 from chalicelib.local.in_process_bucket import InProcessBucket
@@ -76,7 +77,7 @@ def folder_bucket(folder: Path) -> Iterator[Bucket]:
 
 @contextmanager
 def durable_bucket(folder: Path) -> Iterator[Bucket]:
-    yield DurableBucket(FakeBucket(), folder)
+    yield DurableBucket(FakeBucket(), folder / "runs", Journal(folder / "journal"))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.local.creation_journal import Journal
 from chalicelib.local.durable_bucket import DurableBucket
 from chalicelib.local.folder_bucket import FolderBucket, etag_of, path_of
 from tests.support.fakes import FakeBucket
@@ -124,7 +125,7 @@ def shown() -> FakeBucket:
 def test_outside_sees_nothing_until_it_looks_and_then_what_it_looks_at(
     tmp_path: Path, shown: FakeBucket
 ) -> None:
-    bucket = DurableBucket(shown, tmp_path)
+    bucket = DurableBucket(shown, tmp_path / "runs", Journal(tmp_path / "journal"))
     bucket.put("a/1/log", b"1")
     bucket.put("a/2/log", b"2")
     assert shown.objects == {}
@@ -137,7 +138,7 @@ def test_outside_sees_nothing_until_it_looks_and_then_what_it_looks_at(
 def test_outside_sees_changes_and_removals_and_keeps_what_is_its_own(
     tmp_path: Path, shown: FakeBucket
 ) -> None:
-    bucket = DurableBucket(shown, tmp_path)
+    bucket = DurableBucket(shown, tmp_path / "runs", Journal(tmp_path / "journal"))
     bucket.put("a/log", b"1")
     bucket.put("a/more", b"2")
     bucket.show()
@@ -149,7 +150,7 @@ def test_outside_sees_changes_and_removals_and_keeps_what_is_its_own(
 
 
 def test_a_look_that_finds_nothing_new_copies_nothing(tmp_path: Path, shown: FakeBucket) -> None:
-    bucket = DurableBucket(shown, tmp_path)
+    bucket = DurableBucket(shown, tmp_path / "runs", Journal(tmp_path / "journal"))
     bucket.put("a/log", b"1")
     bucket.show()
     bucket.show()
