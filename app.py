@@ -26,7 +26,7 @@ if os.environ.get("_HANDLER") == "app.execute":  # in Lambda, where commands run
 from chalice.app import Chalice, Cron, Rate
 
 from chalicelib import bootstrap, config, web
-from chalicelib.places import PLACES
+from chalicelib.places import installed
 from chalicelib.utils.logging import configure as configure_logging
 
 settings = config.load()
@@ -78,7 +78,7 @@ def apply(event: Any) -> None:
     results.apply_backlog(bootstrap.scheduler(), [record.body for record in event])
 
 
-@app.on_sqs_message(queue=PLACES["lambda"].queue_name(settings), batch_size=1)
+@app.on_sqs_message(queue=installed(settings).default.queue, batch_size=1)
 def execute(event: Any) -> None:
     """Run a task that is ready."""
     for record in event:

@@ -18,10 +18,11 @@ messages            the messages that cross a queue
 claims              the claim of an attempt: its key, its JSON, and its store in the runs bucket
 dag_files           the files beside a DAG file: their keys in the runs bucket, and a version's list
 shebang             the first line of a script: which program runs it
-places              the places where tasks can run, one row each
+places              the places where tasks can run, and which one a task goes to
 notification_kinds  the ways to notify people, one row each
 enums               every closed set of words, as StrEnums
 errors              the errors that the API returns
 aws_prices          AWS's list prices
 api_version         the version of the REST API
+fargate_sizes       what Fargate sells
 """

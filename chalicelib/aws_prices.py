@@ -26,6 +26,8 @@ MILLION = 1e6
 PRICES: dict[str, Price] = {
     "lambda_request": Price("Lambda", "request", 0.20 / MILLION, "2026-11"),
     "lambda_gb_second": Price("Lambda", "GB-second", 0.0000166667, "2026-11"),
+    "fargate_vcpu_hour": Price("Fargate", "vCPU-hour", 0.04048, "2026-11"),
+    "fargate_gb_hour": Price("Fargate", "GB-hour", 0.004445, "2026-11"),
     "sqs_request": Price("SQS", "request", 0.40 / MILLION, "2026-11"),
     "sqs_fair_request": Price("SQS", "fair-queue request", 0.10 / MILLION, "2026-03"),
     "s3_put": Price("S3", "PUT or LIST", 5.00 / MILLION, "2026-11"),

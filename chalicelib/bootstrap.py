@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from chalicelib import config
 from chalicelib.claims import BucketClaims
 from chalicelib.errors import Unavailable
-from chalicelib.places import for_each_place
+from chalicelib.places import for_each_place, installed
 from chalicelib.ports import Bucket, Claims, Clock, Credentials, Notifier, Queue, Secrets
 from chalicelib.utils.lambda_env import is_lambda
 from chalicelib.utils.time import utc_now
@@ -160,7 +160,7 @@ def _on_aws() -> Ports:
     settings = config.load()
     runs = _bucket(settings.runs_bucket)
     return Ports(
-        task_queues=lambda: for_each_place(lambda place: _queue(place.queue_name(settings))()),
+        task_queues=lambda: for_each_place(installed(settings), lambda p: _queue(p.queue)()),
         results=_queue(settings.results_queue),
         dead_letters=_queue(settings.dead_letter_queue),
         dags=_bucket(settings.dags_bucket),

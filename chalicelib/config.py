@@ -4,6 +4,7 @@ is made from this one."""
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -68,6 +69,36 @@ def choice(*allowed: str) -> Callable[[str], str]:
     return parse
 
 
+LAMBDA_MB = (128, 10_240)
+MAX_SIZES = 6
+ANY_QUEUE = "*"
+MAX_QUEUES = 50
+QUEUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,29}")
+
+
+def memory_sizes(text: str) -> str:
+    """Read sizes of Lambda in MB, such as `384,2048`; the first is the default one."""
+    parse = integer(*LAMBDA_MB)
+    sizes = [parse(size.strip()) for size in text.split(",")]
+    if len(set(sizes)) < len(sizes) or len(sizes) > MAX_SIZES:
+        raise ValueError(f"must be at most {MAX_SIZES} different sizes in MB, such as 384,2048")
+    return ",".join(map(str, sizes))
+
+
+def queue_names(text: str) -> str:
+    """Read names of worker queues, such as `gpu,on-premises`, or `*` for any."""
+    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    for name in names:
+        if name != ANY_QUEUE and not QUEUE_NAME.fullmatch(name):
+            raise ValueError(
+                f"{name!r} is not the name of a queue: use at most 30 letters, digits, - and _, and"
+                " begin with a letter or a digit"
+            )
+    if len(names) > MAX_QUEUES:
+        raise ValueError(f"names more than {MAX_QUEUES} queues")
+    return ",".join(names)
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("DATABASE", "", str, "path of the SQLite file; on AWS below the EFS mount"),
     Setting(
@@ -81,6 +112,27 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("RUNS_BUCKET", "orchestrator-runs", str, "bucket of claims and logs"),
     Setting("BACKUPS_BUCKET", "orchestrator-backups", str, "bucket of the database's backups"),
     Setting("TASKS_QUEUE", "orchestrator-tasks", str, "name of the queue of ready tasks"),
+    Setting(
+        "LAMBDA_MEMORY",
+        "384",
+        memory_sizes,
+        "memory in MB of the Lambda functions that run tasks, such as `384,2048`; the first is the"
+        " default size. `chalice local` has `384,2048,8192` unless it is set",
+    ),
+    Setting(
+        "FARGATE",
+        "no",
+        choice("no", "yes"),
+        "whether tasks can run on Fargate: images, vCPUs, more memory, more time. `chalice local`"
+        " has it unless it is set to `no`",
+    ),
+    Setting(
+        "WORKER_QUEUES",
+        "",
+        queue_names,
+        "names of the queues that workers poll, such as `gpu,on-premises`. `chalice local` has a"
+        " queue by any name that a task asks for unless it is set; `*` means the same",
+    ),
     Setting("RESULTS_QUEUE", "orchestrator-results", str, "name of the queue of results"),
     Setting(
         "DEAD_LETTER_QUEUE",
@@ -204,6 +256,9 @@ class Settings:
     runs_bucket: str
     backups_bucket: str
     tasks_queue: str
+    lambda_memory: str
+    fargate: str
+    worker_queues: str
     results_queue: str
     dead_letter_queue: str
     heartbeat_seconds: float

@@ -74,6 +74,15 @@ class MaterialKind(StrEnum):
     FILES = "files"
 
 
+class PlaceKind(StrEnum):
+    """What runs the tasks of a place: a Lambda function, containers on Fargate, or workers on
+    machines of the user's own."""
+
+    LAMBDA = "lambda"
+    FARGATE = "fargate"
+    WORKER = "worker"
+
+
 class RunType(StrEnum):
     """What created a run: the schedule, a user or the API, a backfill, or a task of another run."""
 
@@ -210,6 +219,9 @@ class WarningCode(StrEnum):
 
     VALUE_IN_CODE = "value_in_code"
     """A command runs code that a run's value was put into."""
+
+    ROUNDED_UP = "rounded_up"
+    """A place sells no such amount of memory or vCPUs, but the next larger one."""
 
 
 class WaitingCode(StrEnum):

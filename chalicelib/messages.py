@@ -18,6 +18,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeVar
 
 from chalicelib.enums import Outcome, words
+from chalicelib.places import DEFAULT_PLACE
 
 VERSION = 1
 
@@ -85,7 +86,9 @@ class TaskMessage:
     `when` a shell test that decides whether the command runs; `outputs` the names that it promises;
     `secrets` references by variable, such as `ssm:/path`, never the secrets themselves. A log of at
     most `log_in_result` bytes may travel in the result. `materials` has to be in place before the
-    command starts."""
+    command starts. `place` is the name of the place whose
+    queue it is sent to; `image`, `memory_mb` and `vcpu` are what the task asks for; `has_retries`:
+    should this attempt fail, another follows."""
 
     attempt: Attempt
     command: str
@@ -99,6 +102,11 @@ class TaskMessage:
     secrets: dict[str, str] = field(default_factory=dict)
     log_in_result: int = 0
     materials: list[Material] = field(default_factory=list)
+    place: str = DEFAULT_PLACE
+    image: str | None = None
+    memory_mb: int | None = None
+    vcpu: float | None = None
+    has_retries: bool = False
 
     def encode(self) -> str:
         return _dump({"v": VERSION, "kind": "task", **_plain(self)})

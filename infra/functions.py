@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.config import PREFIX
-from chalicelib.places import PLACES
+from chalicelib.places import DEFAULT_FUNCTION
 from infra.names import ADMIN_FUNCTION, API_FUNCTION, API_STAGE, Stage
 from infra.runtime import Runtime
 
@@ -35,10 +35,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("register", 60, 512),
     Function("tick", 60, 512, is_scheduled=True),
     Function("apply", 30, 512),
-    *(
-        Function(place.function, place.max_seconds, place.memory_mb, has_database=False)
-        for place in PLACES.values()
-    ),
+    Function(DEFAULT_FUNCTION, 900, None, has_database=False),
     # The temporary storage must hold a copy of the database.
     Function("backup", 900, 1024, is_scheduled=True, scratch_mb=10_240),
     Function(ADMIN_FUNCTION, 900, 1024, scratch_mb=10_240),
@@ -66,7 +63,8 @@ def _variables(outputs: Mapping[str, str]) -> dict[str, str]:
         "DAGS_BUCKET": outputs["DagsBucket"],
         "RUNS_BUCKET": outputs["RunsBucket"],
         "BACKUPS_BUCKET": outputs["BackupsBucket"],
-        **{place.queue_setting: outputs[place.queue_output] for place in PLACES.values()},
+        "TASKS_QUEUE": outputs["TasksQueue"],
+        "LAMBDA_MEMORY": outputs["TaskMemory"],
         "RESULTS_QUEUE": outputs["ResultsQueue"],
         "DEAD_LETTER_QUEUE": outputs["TasksDeadQueue"],
         "RETENTION_DAYS": outputs["RetentionDays"],

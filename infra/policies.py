@@ -12,7 +12,7 @@ from typing import Any
 from chalicelib.claims import CANCEL, CLAIM
 from chalicelib.messages import SELF_TEST_DAG_ID
 from chalicelib.notification_kinds import KINDS
-from chalicelib.places import DEFAULT_PLACE, PLACES
+from chalicelib.places import DEFAULT_FUNCTION
 from infra.functions import FUNCTIONS, Function
 from infra.names import ADMIN_FUNCTION, APP, Location, Stage
 
@@ -41,7 +41,7 @@ NETWORK_INTERFACES = (
     "ec2:UnassignPrivateIpAddresses",
 )
 
-TASK_QUEUES = [place.queue_output for place in PLACES.values()]
+TASK_QUEUES = ["TasksQueue"]
 
 QUEUES: dict[str, dict[str, tuple[str, ...]]] = {
     "api_handler": {
@@ -56,12 +56,9 @@ QUEUES: dict[str, dict[str, tuple[str, ...]]] = {
         "TasksDeadQueue": (*TAKE, "sqs:GetQueueUrl"),
     },
     "apply": {**dict.fromkeys(TASK_QUEUES, SEND), "ResultsQueue": (*SEND, *CONSUME)},
-    **{
-        place.function: {place.queue_output: CONSUME, "ResultsQueue": SEND}
-        for place in PLACES.values()
-    },
+    DEFAULT_FUNCTION: {"TasksQueue": CONSUME, "ResultsQueue": SEND},
     "backup": {},
-    "admin": {PLACES[DEFAULT_PLACE].queue_output: SEND},  # the self-test's task
+    "admin": {"TasksQueue": SEND},  # the self-test's task
 }
 
 BUCKETS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -69,7 +66,7 @@ BUCKETS: dict[str, dict[str, tuple[str, ...]]] = {
     "register": {"DagsBucket": (LIST, *READ), "RunsBucket": WRITE},
     "tick": {"DagsBucket": (LIST, *READ), "RunsBucket": FULL},
     "apply": {"RunsBucket": WRITE},
-    **{place.function: {} for place in PLACES.values()},  # see `_execution`
+    DEFAULT_FUNCTION: {},  # see `_execution`
     "backup": {"BackupsBucket": PUT_AND_DELETE},
     "admin": {"BackupsBucket": FULL},
 }

@@ -10,6 +10,14 @@ RESERVED_IDS = ("pause", "validate")
 """Ids that no DAG can have, because `/api/dags/validate` and `/api/dags/pause` are routes."""
 POOL_NAME = re.compile(r"^(?!\.{1,2}$)[A-Za-z0-9_.-]+$")
 """Excludes `.` and `..`, which a client would remove from the path `/api/pools/..`."""
+IMAGE = re.compile(
+    r"^(?=.{1,255}$)(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?/)?"
+    r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
+    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$"
+)
+"""The name of a container image, as Docker takes it."""
+MEMORY_PATTERN = re.compile(r"^([0-9]{1,7}(?:\.[0-9]{1,6})?) *([MGmg])(?:[iI]?[bB]|[iI])?$")
+MAX_MEMORY_MB = 4 * 1024 * 1024
 MAX_TASKS = 1000
 MAX_SCHEDULES = 20
 MAX_COMMAND_BYTES = 64 * 1024

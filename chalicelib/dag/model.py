@@ -10,6 +10,8 @@ from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
+from chalicelib.places import DEFAULT_PLACE, Needs
+
 T = TypeVar("T")
 
 
@@ -74,6 +76,11 @@ class Task:
         max_retry_delay: Seconds; null for no limit.
         retry_exit_codes: Exit codes that are retried; null for all failures.
         execution_timeout: Seconds; null for the executor's limit.
+        image: Container image to run in; null for the executor's own machine.
+        memory: Megabytes that the command needs; null for what the place has.
+        cpu: Number of vCPUs that the command needs; null for what the place has.
+        queue: Worker queue to run it; null for a place of the installation's own.
+        place: Name of the place that was chosen when the file was registered.
         trigger_dag_id: DAG to run instead of a command.
     """
 
@@ -99,12 +106,22 @@ class Task:
     pool_slots: int = 1
     priority_weight: int = 1
     depends_on_past: bool = False
+    image: str | None = None
+    memory: int | None = None
+    cpu: float | None = None
+    queue: str | None = None
+    place: str = DEFAULT_PLACE
     trigger_dag_id: str | None = None
     conf: dict[str, Any] = field(default_factory=dict)
     wait_for_completion: bool = False
     on_retry: tuple[NotificationTarget, ...] = ()
     on_success: tuple[NotificationTarget, ...] = ()
     on_failure: tuple[NotificationTarget, ...] = ()
+
+    @property
+    def needs(self) -> Needs:
+        """What its command needs of a place."""
+        return Needs(self.memory, self.cpu, self.image, self.queue, self.execution_timeout)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from chalicelib.aws.secrets import AwsSecrets
 from chalicelib.claims import BucketClaims
 from chalicelib.config import Settings
 from chalicelib.database import Database
+from chalicelib.enums import PlaceKind
 from chalicelib.local import aws_env, events, loops, moto_events, orphans, s3_endpoint
 from chalicelib.local.creation_journal import Journal
 from chalicelib.local.dags_bucket import PersistentBucket, PersistentBuckets
@@ -37,7 +38,15 @@ from chalicelib.local.home import Home
 from chalicelib.local.in_process_bucket import InProcessBucket
 from chalicelib.local.in_process_queue import InProcessQueue
 from chalicelib.local.moto_queue import LocalQueue
-from chalicelib.places import PLACES, Place, for_each_place
+from chalicelib.places import (
+    DEFAULT_FUNCTION,
+    DEFAULT_PLACE,
+    FARGATE_PLACE,
+    FARGATE_SECONDS,
+    Place,
+    for_each_place,
+    installed,
+)
 from chalicelib.ports import Bucket, Queue, ReceivedMessage
 from chalicelib.scheduler import repair
 
@@ -107,16 +116,23 @@ def build(settings: Settings, home: Home, dags_dir: Path | None) -> Cloud:
 
 
 def _create_queues(settings: Settings) -> tuple[Mapping[str, Queue], Queue, Queue]:
-    """The queue of each place, that of results, and that of dead letters."""
+    """The queue of each place, that of results, and that of dead letters. All places but those with
+    workers share the default one's queue: this process runs their commands, and what a message
+    asks for stands in it."""
     region = aws_env.REGION
     dead_letters = LocalQueue.create(settings.dead_letter_queue, region, RESULT_VISIBILITY)
     results = LocalQueue.create(settings.results_queue, region, RESULT_VISIBILITY)
 
-    def task_queue(place: Place) -> Queue:
-        name = place.queue_name(settings)
+    def task_queue(name: str) -> Queue:
         return InProcessQueue(LocalQueue.create(name, region, TASK_VISIBILITY, dead_letters))
 
-    return for_each_place(task_queue), InProcessQueue(results), InProcessQueue(dead_letters)
+    places = installed(settings)
+    own = task_queue(places.default.queue)
+
+    def queue_of(place: Place) -> Queue:
+        return task_queue(place.queue) if place.kind is PlaceKind.WORKER else own
+
+    return for_each_place(places, queue_of), InProcessQueue(results), InProcessQueue(dead_letters)
 
 
 def configure(cloud: Cloud, endpoint: str, mark: str) -> None:
@@ -160,20 +176,16 @@ def start(
     repair.recover_after_restart(bootstrap.scheduler())
     bucket = _start_bucket(cloud, handlers["register"], stop)
     _serve(cloud, listener)
-    executors = [
-        loops.Executors(
-            cloud.task_queues[place.name],
-            _message_handler(place, cloud, handlers),
-            cloud.settings.parallelism,
-        )
-        for place in PLACES.values()
-    ]
-    for executor in executors:
-        executor.start(stop)
+    executors = loops.Executors(
+        cloud.task_queues[DEFAULT_PLACE],
+        _message_handler(cloud, handlers),
+        cloud.settings.parallelism,
+    )
+    executors.start(stop)
     results = loops.Results(
         cloud.results,
         _batch_handler("apply", cloud, handlers),
-        lambda: any(executor.is_crowded() for executor in executors),
+        executors.is_crowded,
         stop,
     )
     loops.start("results", results.step, stop)
@@ -246,13 +258,19 @@ def _batch_handler(
 
 
 def _message_handler(
-    place: Place, cloud: Cloud, handlers: Mapping[str, Handler]
+    cloud: Cloud, handlers: Mapping[str, Handler]
 ) -> Callable[[ReceivedMessage], None]:
     def invoke(message: ReceivedMessage) -> None:
-        event = events.queue_event(place.queue_name(cloud.settings), [message])
-        handlers[place.function](event, LambdaContext(place.function, events.LONGEST))
+        event = events.queue_event(cloud.settings.tasks_queue, [message])
+        seconds = events.LONGEST + _extra_seconds(message.body)
+        handlers[DEFAULT_FUNCTION](event, LambdaContext(DEFAULT_FUNCTION, seconds))
 
     return invoke
+
+
+def _extra_seconds(body: str) -> float:
+    """How much longer than a Lambda function a message's command may run."""
+    return FARGATE_SECONDS if f'"place":"{FARGATE_PLACE}"' in body else 0.0
 
 
 def _database(home: Home) -> Database:

@@ -42,7 +42,7 @@ def start(handlers: Mapping[str, Any], serving: ServeOptions) -> None:
 
 
 def _start(handlers: Mapping[str, Any], serving: ServeOptions) -> None:
-    settings = _with_auth(config.load(), serving.host)
+    settings = _with_places(_with_auth(config.load(), serving.host), os.environ)
     dags_dir = _dags_dir(settings.dags_dir)
     check_packages("boto3", "moto", "moto.server")
     _check_port(serving)
@@ -93,6 +93,21 @@ def _with_auth(settings: config.Settings, host: str) -> config.Settings:
             USAGE_ERROR,
         )
     return settings
+
+
+def _with_places(settings: config.Settings, environ: Mapping[str, str]) -> config.Settings:
+    """Give the local cloud every place, so that whatever a task asks for can be tried here."""
+
+    def unless_set(name: str, value: str) -> str:
+        is_set = environ.get(f"{config.PREFIX}{name.upper()}")
+        return getattr(settings, name) if is_set else value
+
+    return replace(
+        settings,
+        lambda_memory=unless_set("lambda_memory", "384,2048,8192"),
+        fargate=unless_set("fargate", "yes"),
+        worker_queues=unless_set("worker_queues", config.ANY_QUEUE),
+    )
 
 
 def _is_loopback(host: str) -> bool:

@@ -9,6 +9,7 @@ from chalicelib.config import Settings
 from chalicelib.dag.model import Dag
 from chalicelib.database import Database, Transaction
 from chalicelib.database.queries import definitions
+from chalicelib.places import Places, installed
 from chalicelib.ports import Bucket, Claims, Clock, Queue
 
 
@@ -30,3 +31,8 @@ class SchedulerContext:
     settings: Settings
     now: Clock
     definitions: Callable[[Transaction, int], Dag] = definitions.definition
+
+    @property
+    def places(self) -> Places:
+        """The places of this installation."""
+        return installed(self.settings)

@@ -15,7 +15,6 @@ from functools import partial
 from itertools import repeat
 
 from chalicelib.dag.states import TaskState
-from chalicelib.dag.templates.scope import TemplateError
 from chalicelib.database.queries import attempts, dags, run_slots, task_instances, task_slots
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import End, TaskInstance
@@ -24,7 +23,7 @@ from chalicelib.enums import Outcome
 from chalicelib.messages import Attempt
 from chalicelib.scheduler import forced_end, notifications, sub_dags
 from chalicelib.scheduler.free_slots import FreeSlots, free_run_slots
-from chalicelib.scheduler.task_messages import task_message
+from chalicelib.scheduler.task_messages import Undeliverable, task_message
 from chalicelib.scheduler.unit_of_work import IMMEDIATELY, LEAD_TIME, UnitOfWork
 
 log = logging.getLogger("orchestrator.scheduler")
@@ -150,7 +149,7 @@ def _dispatch(work: UnitOfWork, task: TaskInstance, slots: FreeSlots) -> None:
         return
     try:
         queue_attempt(work, run, task)
-    except TemplateError as error:
+    except Undeliverable as error:
         ended = End(Outcome.FAILED, work.now, reason=str(error))
         target = TaskState.FAILED
         task_instances.end_unstarted(work.tx, task.key, target, ended.reason, work.now)
@@ -169,7 +168,7 @@ def start_time(work: UnitOfWork, run: Run, task: TaskInstance) -> datetime:
 
 def queue_attempt(work: UnitOfWork, run: Run, task: TaskInstance) -> None:
     """Queue the next attempt. Its message is sent after the commit, and again if no executor
-    reports. Raises TemplateError if the command cannot be rendered."""
+    reports. Raises Undeliverable."""
     not_before = start_time(work, run, task)
     attempt = next_attempt(task)
     dag = work.definition(run.version_id)

@@ -49,14 +49,14 @@ class Outbox:
     was rolled back must never exist, and one that is lost on the way is sent again by the tick."""
 
     now: datetime
-    tasks: list[tuple[TaskMessage, datetime, str]] = field(default_factory=list)
+    tasks: list[tuple[TaskMessage, datetime]] = field(default_factory=list)
     notifications: list[tuple[NotificationMessage, str]] = field(default_factory=list)
     wakes: set[int] = field(default_factory=set)
     stops: list[Attempt] = field(default_factory=list)
 
-    def task(self, message: TaskMessage, not_before: datetime, place: str = DEFAULT_PLACE) -> None:
-        """Send the attempt to the queue of `place`, a key of `chalicelib.places.PLACES`."""
-        self.tasks.append((message, not_before, place))
+    def task(self, message: TaskMessage, not_before: datetime) -> None:
+        """Send the attempt to the queue of the message's place."""
+        self.tasks.append((message, not_before))
 
     def wake(self, time: datetime | None) -> None:
         """Schedule a wake-up for `time`, unless it is so far ahead that a later tick will."""
@@ -85,9 +85,9 @@ class Outbox:
     def _send_tasks(self, scheduler: SchedulerContext) -> None:
         messages: dict[str, list[OutgoingMessage]] = {}
         failed: list[OutgoingMessage] = []
-        for task, not_before, place in self.tasks:
+        for task, not_before in self.tasks:
             try:
-                messages.setdefault(place, []).append(self._task_message(task, not_before))
+                messages.setdefault(task.place, []).append(self._task_message(task, not_before))
             except Exception as error:
                 log.exception("a task message cannot be encoded", extra=task.attempt.ids())
                 result = Result(task.attempt, Outcome.FAILED, reason=_encoding_error(error))
@@ -101,7 +101,7 @@ class Outbox:
                 undelivered = NotificationResult(notification.id, False, _encoding_error(error))
                 failed.append(OutgoingMessage(undelivered.encode()))
         for place, batch in messages.items():
-            _try(partial(scheduler.task_queues[place].send, batch))
+            _try(partial(_send_to, scheduler, place, batch))
         if failed:
             scheduler.results.send(failed)
 
@@ -142,6 +142,10 @@ class Outbox:
             Result(attempt, Outcome.CANCELLED, reason=reason) for attempt, never in kept if never
         ]
         return [OutgoingMessage(result.encode()) for result in results]
+
+
+def _send_to(scheduler: SchedulerContext, place: str, batch: list[OutgoingMessage]) -> None:
+    scheduler.task_queues[place].send(batch)
 
 
 def _try(send: Callable[[], object]) -> None:

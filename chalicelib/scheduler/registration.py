@@ -140,7 +140,7 @@ def _read(scheduler: SchedulerContext, key: str) -> _Reading:
     if stored is None:
         return _Reading(key, None)
     try:
-        parsed = parse_file(stored.body, file_name=key)
+        parsed = parse_file(stored.body, file_name=key, places=scheduler.places)
     except DagFileError as error:
         return _Reading(key, stored, problems=error.problems)
     return _Reading(key, stored, dag=parsed.dag, warnings=parsed.warnings)

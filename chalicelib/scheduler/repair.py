@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from chalicelib.dag.states import IN_FLIGHT, TaskState
-from chalicelib.dag.templates.scope import TemplateError
 from chalicelib.database.queries import attempts, stop_requests, task_instances
 from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.enums import Outcome
@@ -26,7 +25,7 @@ from chalicelib.scheduler.claims import ClaimAttempt, claim
 from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.dispatch import resend_at, start_time
 from chalicelib.scheduler.results import apply_report, end
-from chalicelib.scheduler.task_messages import task_message
+from chalicelib.scheduler.task_messages import Undeliverable, task_message
 from chalicelib.scheduler.transaction import unit_of_work
 from chalicelib.scheduler.unit_of_work import UnitOfWork
 from chalicelib.utils.errors import in_words
@@ -72,7 +71,7 @@ def _resend(work: UnitOfWork, task: TaskInstance) -> None:
     dag = work.definition_of(task, run)
     try:
         message = task_message(work, dag, run, task, task.attempt, not_before)
-    except TemplateError as error:
+    except Undeliverable as error:
         end(work, task, End(Outcome.FAILED, work.now, reason=str(error)))
         return
     work.outbox.task(message, not_before)

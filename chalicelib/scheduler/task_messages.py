@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
@@ -18,6 +19,7 @@ from chalicelib.dag.text import output_variable, param_variable
 from chalicelib.database.queries.runs import NewRun, Run
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.messages import Attempt, TaskMessage
+from chalicelib.places import NoPlace
 from chalicelib.scheduler.unit_of_work import UnitOfWork
 from chalicelib.utils.time import iso
 
@@ -28,6 +30,11 @@ SHORT_LOG_BYTES = 4096
 more than everything else about them."""
 
 
+class Undeliverable(Exception):
+    """No message can be made of the attempt: a template cannot be rendered, the message is too
+    large, or the installation has no place for the task any more. The text is for users."""
+
+
 def task_message(
     work: UnitOfWork,
     dag: Dag,
@@ -36,12 +43,18 @@ def task_message(
     attempt: Attempt,
     not_before: datetime,
 ) -> TaskMessage:
-    """Build the message with all that the executor needs for this attempt. Raises TemplateError,
-    also for a message that is too large, LookupError if the DAG has no such task, or NotCompiled
-    with all its templates."""
+    """Build the message with all that the executor needs for this attempt. Raises Undeliverable,
+    LookupError if the DAG has no such task, or NotCompiled with all its templates."""
     task = dag.task(attempt.task_id)
     try:
-        return _message(work, dag, task, run, instance, attempt, not_before)
+        place = work.scheduler.places.choose(task.needs, before=task.place)
+    except NoPlace as error:
+        raise Undeliverable(f"{error}; then clear the task") from None
+    try:
+        message = _message(work, dag, task, run, instance, attempt, not_before)
+        return replace(message, place=place.name)
+    except TemplateError as error:
+        raise Undeliverable(str(error)) from None
     except NotCompiled:
         texts = [task.command, task.when or "", *dag.env.values(), *task.env.values()]
         raise NotCompiled(*filter(is_template, texts)) from None
@@ -80,9 +93,18 @@ def _message(
         secrets=dag.secrets,
         # Of a sensor's many answers only the last is kept with the attempt; the bucket keeps all.
         log_in_result=0 if task.sensor else SHORT_LOG_BYTES,
+        image=task.image,
+        memory_mb=task.memory,
+        vcpu=task.cpu,
+        has_retries=_has_retries(task, instance, attempt),
     )
     _check_size(message)
     return message
+
+
+def _has_retries(task: Task, instance: TaskInstance, attempt: Attempt) -> bool:
+    """Whether a failure of this attempt is tried again, as far as its exit code allows."""
+    return attempt.try_number - instance.tries_before <= task.retries
 
 
 def _check_size(message: TaskMessage) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chalicelib.local.deploy_command import STEP_OF_DEPLOY
-from chalicelib.places import PLACES
+from chalicelib.places import DEFAULT_FUNCTION
 from infra import cost, functions
 from infra.aws import Aws
 from infra.bundle import build
@@ -173,7 +173,7 @@ def _apply_settings(deployment: Deployment, outputs: Mapping[str, str]) -> str:
     aws, stage, say = deployment.aws, deployment.stage, deployment.say
     function_settings.apply_settings(aws, stage, outputs, say)
     deployed = inventory.take(aws, stage)
-    executors = {place.function for place in PLACES.values()}
+    executors = {DEFAULT_FUNCTION}
     for mapping in deployed.mappings:
         if mapping.function in executors:
             concurrency.limit_concurrency(aws, mapping.uuid, say)

@@ -12,13 +12,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.places import DEFAULT_PLACE, PLACES
+from chalicelib.places import DEFAULT_FUNCTION
 from infra.aws import Aws, error_code
 from infra.commands import admin_function
 from infra.errors import InfraError
 from infra.names import Stage
 
-EXECUTOR = PLACES[DEFAULT_PLACE].function
+EXECUTOR = DEFAULT_FUNCTION
 LOG_LINES = 12
 MAX_LINE_LENGTH = 300
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chalicelib.places import PLACES
 from infra.aws import Aws
 from infra.commands import health
 from infra.commands.health import Fetch
@@ -16,7 +15,7 @@ from infra.resources import domain, function_settings, inventory, stack
 from infra.resources.inventory import Inventory
 from infra.runtime import Runtime
 
-TASK_QUEUES = [place.queue_output for place in PLACES.values()]
+TASK_QUEUES = ["TasksQueue"]
 QUEUES = (*TASK_QUEUES, "ResultsQueue", "TasksDeadQueue", "ResultsDeadQueue")
 
 

@@ -13,12 +13,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.places import PLACES
+from chalicelib.places import DEFAULT_FUNCTION
 from infra.aws import Aws, is_not_found
 from infra.functions import FUNCTIONS
 from infra.names import API_FUNCTION, API_STAGE, APP, Stage
 
-CONSUMERS = {"apply": "results"} | {p.function: p.queue_suffix for p in PLACES.values()}
+CONSUMERS = {"apply": "results", DEFAULT_FUNCTION: "tasks"}
 """The functions that consume a queue, and the suffix of the queue's name."""
 
 

@@ -25,7 +25,7 @@ from chalicelib.messages import (
     decode_report,
     decode_task,
 )
-from chalicelib.places import DEFAULT_PLACE
+from chalicelib.places import for_each_place
 from chalicelib.ports import Clock, ReceivedMessage
 from tests.support.fakes import FakeQueue
 from tests.support.world import SUCCEED, ScriptedExecutor, World
@@ -156,13 +156,13 @@ class System(World):
         lasts: Mapping[str, float],
         secrets: Mapping[str, str],
     ) -> None:
-        super().__init__(folder)
+        super().__init__(folder, lambda_memory="384,2048", fargate="yes", worker_queues="*")
         self.clock.moment = self.begins = self.next_tick = begins
         self.queues = [TimedQueue(self.clock), TimedQueue(self.clock)]
         self.tasks, self.results = self.queues
-        self.scheduler = replace(
-            self.scheduler, task_queues={DEFAULT_PLACE: self.tasks}, results=self.results
-        )
+        # As in the local cloud, one executor is every place.
+        self.task_queues = for_each_place(self.scheduler.places, lambda _: self.tasks)
+        self.scheduler = replace(self.scheduler, task_queues=self.task_queues, results=self.results)
         self.commands = CommandExecutor(self, folder, lasts, secrets)
         self.executor = self.commands
 

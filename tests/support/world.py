@@ -8,7 +8,7 @@ running a command: what an attempt does is a function of the test's. Time passes
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,7 +27,7 @@ from chalicelib.messages import (
     TaskMessage,
     decode_task,
 )
-from chalicelib.places import DEFAULT_PLACE
+from chalicelib.places import DEFAULT_PLACE, Place, for_each_place, installed
 from chalicelib.ports import OutgoingMessage, ReceivedMessage
 from chalicelib.scheduler import registration, results
 from chalicelib.scheduler.commands import runs
@@ -149,19 +149,33 @@ class World:
         self.claims = BucketClaims(self.runs)
         self.database = unhurried(folder / "db" / "orchestrator.db")
         self.database.create_if_missing()
+        settings = config.load({f"ORCHESTRATOR_{k.upper()}": v for k, v in env.items()})
+        self.task_queues = self._task_queues(settings)
         self.scheduler = SchedulerContext(
             database=self.database,
-            task_queues={DEFAULT_PLACE: self.tasks},
+            task_queues=self.task_queues,
             results=self.results,
             dead_letters=self.dead_letters,
             dags=self.dags,
             runs=self.runs,
             claims=self.claims,
-            settings=config.load({f"ORCHESTRATOR_{k.upper()}": v for k, v in env.items()}),
+            settings=settings,
             now=self.clock,
         )
         self.executor = ScriptedExecutor(self, script)
         self.next_tick = self.clock()
+
+    def _task_queues(self, settings: config.Settings) -> Mapping[str, FakeQueue]:
+        def queue_of(place: Place) -> FakeQueue:
+            return self.tasks if place.name == DEFAULT_PLACE else FakeQueue(self.clock)
+
+        return for_each_place(installed(settings), queue_of)
+
+    def change_places(self, **settings: str) -> None:
+        """Deploy with these settings of places. What the queues of removed places hold is lost."""
+        changed = replace(self.scheduler.settings, **settings)  # type: ignore[arg-type]
+        self.task_queues = self._task_queues(changed)
+        self.scheduler = replace(self.scheduler, settings=changed, task_queues=self.task_queues)
 
     def upload(self, text: str, key: str = "dag.yaml") -> int:
         """Put the file and let its event arrive."""
@@ -194,11 +208,12 @@ class World:
     def execute(self) -> int:
         """Hand the visible task messages to executors."""
         taken = 0
-        while batch := self.tasks.receive(10):
-            for message in batch:
-                self.executor.take(message)
-            self.tasks.delete(batch)
-            taken += len(batch)
+        for queue in self.task_queues.values():
+            while batch := queue.receive(10):
+                for message in batch:
+                    self.executor.take(message)
+                queue.delete(batch)
+                taken += len(batch)
         return taken
 
     def settle(self) -> None:

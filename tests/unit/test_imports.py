@@ -46,13 +46,15 @@ WEB = "web web.routes web.handlers"
 
 ROOMS: dict[str, Room] = {
     # The language: pure functions. `language` is for registration, `evaluate` for running runs.
-    "dag": room(f"{TABLES} errors", "re2", never=IMPURE),
+    "dag": room(f"{TABLES} errors places", "re2", never=IMPURE),
     "dag.__main__": room("dag dag.language", never=IMPURE),
     "dag.shell": room("shebang", never=IMPURE),
     "dag.schedule": room("dag", "croniter", never=IMPURE),
     "dag.templates": room("dag dag.shell", "jinja2", never=IMPURE),
     "dag.evaluate": room("errors dag dag.schedule dag.templates", never=IMPURE),
-    "dag.language": room(f"{TABLES} {DAG_AT_RUN_TIME} dag.shell", "yaml", never=IMPURE),
+    "dag.language": room(
+        f"{TABLES} places fargate_sizes {DAG_AT_RUN_TIME} dag.shell", "yaml", never=IMPURE
+    ),
     # SQL, and nothing but SQL.
     "database": room("database.connection", never=""),
     "database.index_predicates": room(""),
@@ -90,7 +92,9 @@ ROOMS: dict[str, Room] = {
     "utils": room(),
     "aws_prices": room(),
     "api_version": room(),
+    "fargate_sizes": room(),
     **{name: room(f"{SHARED} utils") for name in SHARED.split()},
+    "places": room("enums config aws_prices fargate_sizes"),
     # What puts the rooms together.
     "bootstrap": room(f"{SHARED} utils database {SCHEDULER} admin executor aws"),
     "app": room(f"{SHARED} utils {SCHEDULER} admin executor web bootstrap local", "chalice"),

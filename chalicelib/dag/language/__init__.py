@@ -8,6 +8,7 @@ field_reference   describes the keys of a DAG file for people
 json_schema       the JSON Schema of DAG files, for editors and generators
 mappings          reads a mapping by a table of fields
 parser            the entry point: `parse` and `parse_file`
+place_choice      chooses the place of each task
 template_checks   what templates may name, field by field
 unknown_keys      suggestions for keys that are not known
 yaml_nodes        YAML as a tree of nodes that know their line and column

@@ -14,6 +14,7 @@ from typing import Any
 
 from chalicelib.dag.constraints import (
     ID_PATTERN,
+    IMAGE,
     MAX_COMMAND_BYTES,
     MAX_ID_LENGTH,
     MAX_NOTIFICATIONS,
@@ -21,6 +22,7 @@ from chalicelib.dag.constraints import (
     MAX_PARAMS,
     MAX_SCHEDULES,
     MAX_TASKS,
+    MEMORY_PATTERN,
     POOL_NAME,
     RESERVED_IDS,
     RESERVED_PREFIXES,
@@ -41,6 +43,7 @@ from chalicelib.dag.language.fields.table import (
 from chalicelib.dag.schedule.cron import CRON_PRESETS
 from chalicelib.dag.schedule.durations import PATTERN
 from chalicelib.notification_kinds import KINDS
+from chalicelib.places import QUEUE_NAME
 
 _TEXT: list[str] = ["string", "number", "boolean"]
 """The types of text: YAML turns some into numbers and booleans, which the parser accepts."""
@@ -97,6 +100,8 @@ def _value(field: Field) -> dict[str, Any]:
     if field.kind is Kind.DURATION:
         number = {"type": "number", "minimum": field.low, "maximum": field.high}
         return {"anyOf": [number, {"type": "string", "pattern": _spaced(PATTERN)}]}
+    if field.kind is Kind.NUMBER and field.high:
+        return {"type": "number", "minimum": field.low, "maximum": field.high}
     if field.kind is Kind.FACTOR:
         factor = {"type": "number", "minimum": field.low, "maximum": field.high}
         return {"anyOf": [factor, {"const": 0}, {"type": "boolean"}]}
@@ -160,6 +165,9 @@ _VALUES: dict[Kind, dict[str, Any]] = {
     Kind.TEXT: {"type": _TEXT},
     Kind.ID: _ID_TEXT,
     Kind.POOL: {"type": _TEXT, "pattern": POOL_NAME.pattern, "maxLength": MAX_ID_LENGTH},
+    Kind.QUEUE: {"type": _TEXT, "pattern": f"^{QUEUE_NAME.pattern}$"},
+    Kind.IMAGE: {"type": "string", "pattern": IMAGE.pattern},
+    Kind.MEMORY: {"type": "string", "pattern": _spaced(MEMORY_PATTERN.pattern)},
     Kind.COMMAND: _SHELL,
     Kind.TEST: _SHELL,
     Kind.TEXTS: {"type": "array", "items": {"type": _TEXT}},

@@ -17,7 +17,12 @@ from chalicelib.dag.constraints import (
     RESERVED_IDS,
 )
 from chalicelib.dag.graph import cycles, topological_order
-from chalicelib.dag.language import command_warnings, cross_checks, template_checks
+from chalicelib.dag.language import (
+    command_warnings,
+    cross_checks,
+    place_choice,
+    template_checks,
+)
 from chalicelib.dag.language.fields.table import DAG_FIELDS, TASK_FIELDS
 from chalicelib.dag.language.mappings import FieldMapping, read_mapping
 from chalicelib.dag.language.readers.nested_kinds import DAG_READERS, TASK_READERS
@@ -28,6 +33,7 @@ from chalicelib.dag.language.yaml_value import items_of, one_or_more
 from chalicelib.dag.model import Dag, Task
 from chalicelib.dag.problems import DagFileError, DagWarning, Report, did_you_mean, quote
 from chalicelib.dag.schedule.cron import BadSchedule, compile_expression
+from chalicelib.places import Places
 
 __all__ = ["DagFileError", "ParsedFile", "parse", "parse_file"]
 
@@ -51,17 +57,18 @@ def parse(source: bytes, *, file_name: str = "") -> Dag:
     return parse_file(source, file_name=file_name).dag
 
 
-def parse_file(source: bytes, *, file_name: str = "") -> ParsedFile:
-    """Parse a DAG file and return its warnings, too. Raises DagFileError as `parse` does."""
+def parse_file(source: bytes, *, file_name: str = "", places: Places | None = None) -> ParsedFile:
+    """Parse a DAG file and return its warnings, too. With the `places` of an installation, choose
+    one for each task. Raises DagFileError as `parse` does."""
     report = Report()
     root = compose(source, report)
-    dag = _dag(root, report) if root else None
+    dag = _dag(root, report, places) if root else None
     if report or dag is None:
         raise report.error(file_name)
     return ParsedFile(dag, report.warnings())
 
 
-def _dag(root: Node, report: Report) -> Dag | None:
+def _dag(root: Node, report: Report, places: Places | None) -> Dag | None:
     if not isinstance(root, Mapping):
         report.add(root, "", "a DAG file is a mapping that begins with a line such as name: My DAG")
         return None
@@ -75,6 +82,8 @@ def _dag(root: Node, report: Report) -> Dag | None:
     cross_checks.check_dag(mapping)
     cross_checks.check_tasks(mapping, tasks)
     template_checks.check_all_templates(mapping, tasks)
+    if places is not None:
+        place_choice.choose_places(tasks, places)
     if not report:
         command_warnings.warn_about_commands(mapping, tasks)
         _check_sizes(mapping.values["env"], tasks)

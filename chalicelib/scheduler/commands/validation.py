@@ -9,12 +9,13 @@ from chalicelib.dag.language.field_reference import FieldReference, field_refere
 from chalicelib.dag.language.json_schema import json_schema
 from chalicelib.dag.language.parser import ParsedFile, parse_file
 from chalicelib.dag.schedule.fire_times import fire_times
+from chalicelib.places import Places
 
 
-def validate(source: bytes, now: datetime) -> tuple[ParsedFile, list[datetime]]:
-    """Parse the file. Returns the DAG with its warnings, and its next five fire times. Raises
-    DagFileError with every problem."""
-    parsed = parse_file(source)
+def validate(source: bytes, now: datetime, places: Places) -> tuple[ParsedFile, list[datetime]]:
+    """Parse the file, and choose a place for each task. Returns the DAG with its warnings, and its
+    next five fire times. Raises DagFileError with every problem."""
+    parsed = parse_file(source, places=places)
     return parsed, fire_times(parsed.dag, now, 5)
 
 

@@ -11,6 +11,7 @@ from chalicelib.database.reads import journal, operations
 from chalicelib.enums import HealthStatus
 from chalicelib.errors import Unavailable
 from chalicelib.ports import Queue, QueueDepth
+from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.web import openapi
 from chalicelib.web.handlers.list_pages import list_response
 from chalicelib.web.handlers.read_transaction import read_transaction
@@ -88,7 +89,7 @@ def _health() -> Health:
     tick = _last_tick(signs.last_tick_at, scheduler.now())
     # At once: each may take as long as API Gateway waits for all of this.
     with ThreadPoolExecutor() as pool:
-        asked = (scheduler.results, scheduler.dead_letters, *scheduler.task_queues.values())
+        asked = (scheduler.results, scheduler.dead_letters, *_task_queues(scheduler))
         results, dead_letters, *tasks = pool.map(_depth, asked)
     depths = (_sum(tasks), results, dead_letters)
     is_ok = tick is not None and tick.age_seconds <= TICK_OVERDUE_SECONDS
@@ -100,6 +101,11 @@ def _health() -> Health:
         set_aside=signs.dead_letters,
         import_errors=signs.import_errors,
     )
+
+
+def _task_queues(scheduler: SchedulerContext) -> list[Queue]:
+    """The queues of all places; several places may share one."""
+    return list({id(queue): queue for queue in scheduler.task_queues.values()}.values())
 
 
 def get_session(call: Call) -> dict[str, str]:

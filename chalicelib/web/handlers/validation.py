@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib import bootstrap
+from chalicelib.places import installed
 from chalicelib.scheduler.commands import validation
 from chalicelib.web.request_parsing import Call
 from chalicelib.web.response_models import (
@@ -16,7 +17,8 @@ from chalicelib.web.response_models import (
 
 
 def validate(call: Call) -> ValidatedDag:
-    parsed, fire_times = validation.validate(call.text, bootstrap.ports().now())
+    ports = bootstrap.ports()
+    parsed, fire_times = validation.validate(call.text, ports.now(), installed(ports.settings))
     return ValidatedDag(parsed.dag, tuple(fire_times), parsed.warnings)
 
 

@@ -53,8 +53,8 @@ def test_a_task_goes_to_the_queue_of_its_place(make_world: MakeWorld) -> None:
     queues = {"broken": refusing, DEFAULT_PLACE: world.tasks, "elsewhere": elsewhere}
     with unit_of_work(replace(world.scheduler, task_queues=queues)) as work:
         for place in ("broken", "elsewhere"):
-            work.outbox.task(task, world.clock(), place)
-    assert elsewhere.bodies() == [message.body]
+            work.outbox.task(replace(task, place=place), world.clock())
+    assert [TaskMessage.decode(body).place for body in elsewhere.bodies()] == ["elsewhere"]
     assert world.tasks.bodies() == [message.body]
 
 

@@ -34,8 +34,9 @@ TASK_LINES = [
         "unknown key 'xyzzy'; known keys: id, command, dependencies, trigger_rule, when, "
         "retries, retry_delay, retry_exponential_backoff, max_retry_delay, retry_exit_codes, "
         "skip_on_exit_code, execution_timeout, env, cwd, outputs, expand, "
-        "max_active_tis_per_dagrun, sensor, pool, pool_slots, priority_weight, depends_on_past, "
-        "trigger_dag_id, conf, wait_for_completion, on_retry, on_success, on_failure",
+        "max_active_tis_per_dagrun, sensor, pool, pool_slots, image, memory, cpu, queue, "
+        "priority_weight, depends_on_past, trigger_dag_id, conf, wait_for_completion, on_retry, "
+        "on_success, on_failure",
     ),
     ("task_id: b", 3, "task_id", "task_id and id mean the same thing: keep one of them"),
     (
@@ -76,7 +77,7 @@ TASK_LINES = [
         "timeout: 0",
         12,
         "timeout",
-        "execution_timeout must be more than 0s and at most 1d, not 0",
+        "execution_timeout must be more than 0s and at most 14d, not 0",
     ),
     ("cwd: ' '", 8, "cwd", "cwd must be one line of 1 to 200 characters"),
 ]

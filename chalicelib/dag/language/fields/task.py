@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from chalicelib.dag.constraints import MAX_MEMORY_MB
 from chalicelib.dag.language.fields.field import Field, Kind
+from chalicelib.places import FARGATE_SECONDS
 
 TASK_FIELDS: tuple[Field, ...] = (
     Field(
@@ -89,13 +91,13 @@ TASK_FIELDS: tuple[Field, ...] = (
     Field(
         "execution_timeout",
         Kind.DURATION,
-        "How long an attempt may take. After that it is stopped and fails. At most 24h; less than "
-        "15m on Lambda.",
+        "How long an attempt may take. After that it is stopped and fails. At most 14d; more than "
+        "14m30s needs Fargate or a worker.",
         aliases=("timeout",),
         low=0.001,
-        high=86_400,
+        high=FARGATE_SECONDS,
         needs=("command",),
-        shown_default="what the executor allows",
+        shown_default="what the place allows",
     ),
     Field(
         "env",
@@ -161,6 +163,41 @@ TASK_FIELDS: tuple[Field, ...] = (
         low=1,
         high=10_000,
         needs=("command", "pool"),
+    ),
+    Field(
+        "image",
+        Kind.IMAGE,
+        "The container image to run the command in, such as `python:3.13-slim`; any that has `sh`. "
+        "It needs Fargate or a worker; `chalice local` uses Docker or Podman.",
+        needs=("command",),
+    ),
+    Field(
+        "memory",
+        Kind.MEMORY,
+        "How much memory the command needs, such as `512M` or `2G`. The task runs in the smallest "
+        "Lambda size that has it, else on Fargate, which sells certain sizes only: the next larger "
+        "one is taken.",
+        needs=("command",),
+        low=1,
+        high=MAX_MEMORY_MB,
+        shown_default="what the place has",
+    ),
+    Field(
+        "cpu",
+        Kind.NUMBER,
+        "How many vCPUs the command needs, such as `0.5` or `2`. Only Fargate and workers have a "
+        "choice; Lambda gives a vCPU for each 1769 MB.",
+        needs=("command",),
+        low=0.01,
+        high=256,
+        shown_default="what the place has",
+    ),
+    Field(
+        "queue",
+        Kind.QUEUE,
+        "The worker queue that runs the task, on machines of your own. At most 30 letters, digits, "
+        "`_` and `-`.",
+        needs=("command",),
     ),
     Field(
         "priority_weight",

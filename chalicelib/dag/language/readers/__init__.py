@@ -8,6 +8,7 @@ nested_kinds   the table of all readers, and those of `sensor` and `default_args
 notifications  `on_success`, `on_failure`, `on_retry`
 numbers        booleans, numbers, exit codes, durations
 params         `params`, and the checks of each param's own values
+places         `image`, `memory`, `queue`
 simple_kinds   the table of readers for kinds that have no fields of their own
 strings        text: names, ids, commands, schedules, time zones, choices, and lists of them
 variables      environment variables: `env`, `secrets`, `expand`

@@ -43,6 +43,10 @@ def read_number(value: YamlValue) -> float | None:
     if not NUMBER.fullmatch(text) or not math.isfinite(float(text)):
         value.problem(f"expected a number, found {quote(text)}")
         return None
+    field = value.field
+    if field.high and not field.low <= float(text) <= field.high:
+        value.problem(f"{field.name} must be from {field.low:g} to {field.high:g}, not {text}")
+        return None
     return int(text) if WHOLE_NUMBER.fullmatch(text) else float(text)
 
 

@@ -13,6 +13,7 @@ from chalicelib.dag.language.readers.numbers import (
     read_integer,
     read_number,
 )
+from chalicelib.dag.language.readers.places import read_image, read_memory, read_queue
 from chalicelib.dag.language.readers.strings import (
     read_choice,
     read_date,
@@ -37,6 +38,9 @@ SIMPLE_READERS: Readers = {
     Kind.TEXT: read_text,
     Kind.ID: read_id,
     Kind.POOL: read_pool,
+    Kind.QUEUE: read_queue,
+    Kind.IMAGE: read_image,
+    Kind.MEMORY: read_memory,
     Kind.COMMAND: shell_text,
     Kind.TEST: read_test,
     Kind.TEXTS: read_texts,

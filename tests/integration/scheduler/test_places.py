@@ -1,0 +1,117 @@
+"""Where tasks are sent, and what becomes of them when the installation's places change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from chalicelib.messages import TaskMessage
+from tests.support.fakes import FakeQueue
+from tests.support.world import FAIL, Played, World
+
+MakeWorld = Callable[..., World]
+
+EVERYTHING = {
+    "lambda_memory": "384,2048,8192",
+    "fargate": "yes",
+    "worker_queues": "gpu",
+}
+LARGE = "name: D\ntasks: [{id: t, command: x, memory: 2G}]"
+
+
+def sent_to(world: World) -> dict[str, list[TaskMessage]]:
+    """The messages in the queue of each place that has any."""
+    bodies = {name: queue.bodies() for name, queue in world.task_queues.items()}
+    return {name: [TaskMessage.decode(b) for b in bodies[name]] for name in bodies if bodies[name]}
+
+
+def test_each_task_is_sent_to_the_queue_of_its_place_with_what_it_needs(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(**EVERYTHING)
+    world.upload(
+        "name: D\ntasks:\n"
+        "  - {id: small, command: x}\n"
+        "  - {id: large, command: x, memory: 2G}\n"
+        "  - {id: boxed, command: x, image: alpine, cpu: 2, memory: 3G, retries: 1}\n"
+        "  - {id: far, command: x, queue: gpu}\n"
+    )
+    run_id = world.request("d")
+    messages = {
+        place: [
+            (m.attempt.task_id, m.place, m.image, m.vcpu, m.memory_mb, m.has_retries) for m in sent
+        ]
+        for place, sent in sent_to(world).items()
+    }
+    assert messages == {
+        "lambda": [("small", "lambda", None, None, None, False)],
+        "lambda-2048": [("large", "lambda-2048", None, None, 2048, False)],
+        "fargate": [("boxed", "fargate", "alpine", 2, 3072, True)],
+        "queue:gpu": [("far", "queue:gpu", None, None, None, False)],
+    }
+    world.play(5)
+    assert world.run_state(run_id) == "success"
+
+
+def test_the_last_try_has_no_retries_left(make_world: MakeWorld) -> None:
+    seen: list[bool] = []
+
+    def fail(message: TaskMessage) -> Played:
+        seen.append(message.has_retries)
+        return FAIL
+
+    world = make_world(fail)
+    world.upload("name: D\ntasks: [{id: t, command: x, retries: 1, retry_delay: 1}]")
+    world.request("d")
+    world.play(120)
+    assert seen == [True, False]
+
+
+def test_a_task_whose_size_was_removed_goes_to_the_next_one_that_has_it(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(**EVERYTHING)
+    world.upload(LARGE)
+    world.change_places(lambda_memory="384,8192")
+    run_id = world.request("d")
+    assert list(sent_to(world)) == ["lambda-8192"]
+    world.play(5)
+    assert world.run_state(run_id) == "success"
+
+
+def test_a_message_lost_with_its_queue_is_sent_to_another_place(make_world: MakeWorld) -> None:
+    world = make_world(**EVERYTHING)
+    world.upload(LARGE)
+    run_id = world.request("d")
+    assert list(sent_to(world)) == ["lambda-2048"]
+    world.change_places(lambda_memory="384", fargate="yes")
+    world.clock.advance(200)
+    world.tick()
+    assert list(sent_to(world)) == ["fargate"]
+    world.play(5)
+    assert world.run_state(run_id) == "success"
+
+
+def test_a_task_without_any_place_left_fails_and_says_what_to_deploy(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(**EVERYTHING)
+    world.upload(LARGE)
+    waiting = world.request("d")
+    world.change_places(lambda_memory="384", fargate="no", worker_queues="")
+    failed = world.request("d")
+    assert world.run_state(failed) == "failed"
+    world.clock.advance(200)
+    world.tick()
+    assert world.run_state(waiting) == "failed"
+    reasons = world.all("SELECT reason FROM task_instances")
+    assert all("--lambda-memory 384,2048" in reason for (reason,) in reasons)
+
+
+def test_a_queue_that_is_gone_keeps_nothing_from_the_others(make_world: MakeWorld) -> None:
+    world = make_world(**EVERYTHING)
+    world.upload("name: D\ntasks: [{id: a, command: x}, {id: b, command: x, queue: gpu}]")
+    queues = {name: queue for name, queue in world.task_queues.items() if name != "queue:gpu"}
+    object.__setattr__(world.scheduler, "task_queues", queues)
+    world.request("d")
+    assert isinstance(queues["lambda"], FakeQueue)
+    assert len(queues["lambda"].bodies()) == 1
