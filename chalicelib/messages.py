@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
 from typing import Any, TypeVar
 
 from chalicelib.enums import Outcome, words
@@ -114,7 +115,10 @@ class TaskMessage:
     @classmethod
     def decode(cls, body: str) -> TaskMessage:
         """Raises BadMessage."""
-        data = _load(body)
+        return cls._of(_load(body))
+
+    @classmethod
+    def _of(cls, data: dict[str, Any]) -> TaskMessage:
         if data.get("kind") != "task":
             raise BadMessage(f"expected a task message, found kind {data.get('kind')!r}")
         return _build(cls, data)
@@ -221,7 +225,7 @@ def decode_task(body: str) -> TaskMessage | NotificationMessage:
     data = _load(body)
     if data.get("kind") == "notification":
         return _build(NotificationMessage, data)
-    return TaskMessage.decode(body)
+    return TaskMessage._of(data)
 
 
 def decode_report(body: str) -> Report:
@@ -245,7 +249,10 @@ def _plain(message: Any) -> dict[str, Any]:
 
 def _dump(data: dict[str, Any]) -> str:
     # ASCII, because SQS refuses some characters that a command may well hold.
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=True)
+    return _ENCODER.encode(data)
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
 
 
 def _load(body: str) -> dict[str, Any]:
@@ -279,18 +286,27 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
+@cache
+def _specs(cls: type[Any]) -> list[tuple[str, str, bool]]:
+    """Name and type of each field, and whether it must be there."""
+    return [
+        (spec.name, str(spec.type), spec.default is MISSING and spec.default_factory is MISSING)
+        for spec in fields(cls)
+    ]
+
+
 def _build(cls: type[T], data: dict[str, Any]) -> T:
     """Make `cls` of the fields that it knows; later versions may have added others."""
     values: dict[str, Any] = {}
-    for spec in fields(cls):  # type: ignore[arg-type]
-        if spec.name not in data:
-            if spec.default is MISSING and spec.default_factory is MISSING:
-                raise BadMessage(f"{spec.name} is missing")
+    for name, type_name, is_required in _specs(cls):  # type: ignore[arg-type]
+        if name not in data:
+            if is_required:
+                raise BadMessage(f"{name} is missing")
             continue
-        value = data[spec.name]
-        if not isinstance(value, _TYPES[str(spec.type)]):
-            raise BadMessage(f"{spec.name} is {value!r}, expected {spec.type}")
-        values[spec.name] = _nested(str(spec.type), value)
+        value = data[name]
+        if not isinstance(value, _TYPES[type_name]):
+            raise BadMessage(f"{name} is {value!r}, expected {type_name}")
+        values[name] = _nested(type_name, value)
     if "outcome" in values:
         values["outcome"] = _outcome(values["outcome"])
     return cls(**values)

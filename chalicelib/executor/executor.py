@@ -103,6 +103,7 @@ class Executor:
         self._runs = runs
         self._claims = claims
         self._results = results
+        self._name = f"{socket.gethostname()}/{os.getpid()}"
         self._now = now
         self._running = RunningCommands()
         self._env_sources = CommandEnvSources(environ, secrets, credentials)
@@ -225,7 +226,7 @@ class Executor:
             self._send(Heartbeat(attempt, started_at=at, at=at, claimed=True))
 
     def _own_claim(self) -> Claim:
-        return Claim(Claimant.EXECUTOR, self._timestamp(), f"{socket.gethostname()}/{os.getpid()}")
+        return Claim(Claimant.EXECUTOR, self._timestamp(), self._name)
 
     def _wait_for(self, not_before: float | None) -> None:
         left = LONGEST_HOLD  # should the clock be set back meanwhile

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import time
 import uuid
 from collections.abc import Sequence
@@ -23,6 +24,15 @@ LONGEST = 900.0
 """Lambda's maximum timeout in seconds, which the executor has."""
 
 
+_PREFIX = str(uuid.uuid4())[:24]
+_numbers = itertools.count(1)
+
+
+def unique_id() -> str:
+    """An id in the form of a UUID, at a tenth of the cost: there are six for each task."""
+    return f"{_PREFIX}{next(_numbers):012x}"
+
+
 class LambdaContext:
     """The context of an invocation. `seconds` is its timeout."""
 
@@ -30,7 +40,7 @@ class LambdaContext:
         self.function_name = function_name
         self.function_version = "$LATEST"
         self.memory_limit_in_mb = 512
-        self.aws_request_id = str(uuid.uuid4())
+        self.aws_request_id = unique_id()
         self.invoked_function_arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function_name}"
         self.log_group_name = f"/aws/lambda/{function_name}"
         self.log_stream_name = "local"
@@ -44,7 +54,7 @@ def schedule_event(now: datetime) -> Event:
     """Build EventBridge's event of a schedule."""
     return {
         "version": "0",
-        "id": str(uuid.uuid4()),
+        "id": unique_id(),
         "detail-type": "Scheduled Event",
         "source": "aws.events",
         "account": ACCOUNT,

@@ -9,14 +9,13 @@ being received here: delivery is at least once, as on SQS.
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Sequence
 
-from moto.core.utils import unix_time_millis
 from moto.sqs.models import Message
 
 from chalicelib.errors import OrchestratorError
-from chalicelib.local.moto_queue import LocalQueue
+from chalicelib.local.events import unique_id
+from chalicelib.local.moto_queue import LocalQueue, now_ms
 from chalicelib.ports import OutgoingMessage, QueueDepth, ReceivedMessage
 
 MAX_MESSAGE_BYTES = 256 * 1024
@@ -29,12 +28,18 @@ class InProcessQueue:
         self._queue = queue
 
     def send(self, messages: Sequence[OutgoingMessage]) -> None:
-        largest = 0
-        for message in messages:
-            size = len(message.body.encode())
-            largest = max(largest, size)
-            if size <= MAX_MESSAGE_BYTES:
-                self._queue.add_message(_outgoing(message))
+        sizes = [len(message.body.encode()) for message in messages]
+        now = now_ms()
+        accepted = [
+            _outgoing(message, now)
+            for message, size in zip(messages, sizes, strict=True)
+            if size <= MAX_MESSAGE_BYTES
+        ]
+        with self._queue.changed:
+            self._queue.raw_messages.extend(accepted)
+            # Who wakes up takes a message, or finds that somebody else has.
+            self._queue.changed.notify(len(accepted))
+        largest = max(sizes, default=0)
         if largest > MAX_MESSAGE_BYTES:  # one bad message stops none of the others
             raise OrchestratorError(
                 f"queue `{self._queue.name}` refused a message of {largest} bytes;"
@@ -67,7 +72,7 @@ class InProcessQueue:
         """Receive visible messages; move to the dead-letter queue what was received too often."""
         received: list[ReceivedMessage] = []
         dead: list[Message] = []
-        now = unix_time_millis()
+        now = now_ms()
         for message in self._queue.raw_messages:
             if len(received) == limit:
                 break
@@ -88,7 +93,7 @@ class InProcessQueue:
             message.approximate_first_receive_timestamp or int(now)
         )
         message.visible_at = now + self._queue.visibility_seconds * 1000
-        receipt = uuid.uuid4().hex
+        receipt = unique_id()
         if message.receipt_handle is not None:
             message._old_receipt_handles.append(message.receipt_handle)
         message.receipt_handle = receipt
@@ -97,8 +102,10 @@ class InProcessQueue:
         return ReceivedMessage(message.body, message.id, receipt, count)
 
 
-def _outgoing(outgoing: OutgoingMessage) -> Message:
-    message = Message(str(uuid.uuid4()), outgoing.body)
+def _outgoing(outgoing: OutgoingMessage, now: float) -> Message:
+    message = Message(unique_id(), outgoing.body)
     message.group_id = outgoing.group
-    message.mark_sent(outgoing.delay)
+    # As moto's `mark_sent`.
+    message.sent_timestamp = int(now)  # type: ignore[assignment]
+    message.delayed_until = now + outgoing.delay * 1000
     return message

@@ -11,7 +11,6 @@ import math
 import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -140,8 +139,8 @@ class Results:
 class Executors:
     """Invokes `execute` with one message each, up to `parallelism` at a time.
 
-    A received message is hidden from every other executor, so this receives as many as there are
-    free threads, and beyond that only as many as were executed within the last second.
+    A received message is hidden from every other executor, so each thread receives one when it is
+    free to execute it, and hands it to nobody.
     """
 
     def __init__(
@@ -150,63 +149,27 @@ class Executors:
         self._queue = tasks
         self._execute = execute
         self._parallelism = parallelism
-        self._changed = threading.Condition()
-        self._ready: deque[ReceivedMessage] = deque()
+        self._lock = threading.Lock()
         self._busy = 0
-        self._done: list[ReceivedMessage] = []
-        self._ended_at: deque[float] = deque(maxlen=AT_ONCE)
 
     def is_crowded(self) -> bool:
-        """Whether received messages are waiting for a free thread."""
-        return len(self._ready) > 0
+        """Whether messages are waiting for a free thread."""
+        return self._busy >= self._parallelism and self._queue.depth().visible > 0
 
     def start(self, stop: Stop) -> None:
-        start("tasks", self.take, stop)
         for number in range(self._parallelism):
             start(f"executor-{number + 1}", self.work, stop)
 
-    def take(self) -> None:
-        """Receive messages once."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._room() > 0)
-            room = self._room()
-        messages = self._queue.receive(min(room, AT_ONCE), wait=LONG_POLL)
-        with self._changed:
-            self._ready.extend(messages)
-            self._changed.notify_all()
-
     def work(self) -> None:
-        """Execute one message."""
-        with self._changed:
-            self._changed.wait_for(lambda: len(self._ready) > 0)
-            message = self._ready.popleft()
-            self._busy += 1
-            self._changed.notify_all()
-        try:
-            self._execute(message)
-            done = [message]
-        except BaseException:
-            done = []
-            raise
-        finally:
-            self._finish(done)
+        """Receive one message and execute it."""
+        for message in self._queue.receive(1, wait=LONG_POLL):
+            self._count_busy(1)
+            try:
+                self._execute(message)
+            finally:
+                self._count_busy(-1)
+            self._queue.delete([message])
 
-    def _room(self) -> int:
-        if len(self._ready) >= self._parallelism:
-            return 0
-        a_second_ago = time.monotonic() - 1
-        ahead = sum(ended > a_second_ago for ended in self._ended_at)
-        return self._parallelism - self._busy - len(self._ready) + ahead
-
-    def _finish(self, done: list[ReceivedMessage]) -> None:
-        """Acknowledge in batches while there is more to do, else at once."""
-        with self._changed:
-            self._busy -= 1
-            self._ended_at.append(time.monotonic())
-            self._done += done
-            acknowledged: list[ReceivedMessage] = []
-            if len(self._done) >= AT_ONCE or not self._ready:
-                acknowledged, self._done = self._done, []
-            self._changed.notify_all()
-        if acknowledged:
-            self._queue.delete(acknowledged)
+    def _count_busy(self, change: int) -> None:
+        with self._lock:
+            self._busy += change

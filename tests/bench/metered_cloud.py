@@ -24,6 +24,7 @@ from chalicelib.aws.sqs import SqsQueue
 from chalicelib.claims import BucketClaims
 from chalicelib.database import Database
 from chalicelib.local import events, loops
+from chalicelib.local.in_process_queue import InProcessQueue
 from chalicelib.local.moto_queue import LocalQueue
 from chalicelib.places import DEFAULT_PLACE
 from chalicelib.ports import ReceivedMessage
@@ -143,8 +144,13 @@ class MeteredCloud:
         self.database.create_if_missing()
         self._settings = config.load({})
         dead = LocalQueue.create(self._settings.dead_letter_queue, REGION, VISIBILITY)
-        LocalQueue.create(self._settings.tasks_queue, REGION, VISIBILITY, dead)
-        LocalQueue.create(self._settings.results_queue, REGION, VISIBILITY)
+        self._polled = [
+            InProcessQueue(LocalQueue.create(name, REGION, VISIBILITY, target))
+            for name, target in (
+                (self._settings.tasks_queue, dead),
+                (self._settings.results_queue, None),
+            )
+        ]
         bootstrap.configure(self._ports())
 
     def _ports(self) -> bootstrap.Ports:
@@ -174,10 +180,8 @@ class MeteredCloud:
 
     def start(self, parallelism: int, stop: threading.Event) -> None:
         """Invoke `execute` for each task, so many at once, and `apply` for each batch of results.
-        The pollers' own clients are not counted: an empty receive is paid by the month."""
-        sqs = _client("sqs")
-        tasks = SqsQueue(self._settings.tasks_queue, lambda: sqs)
-        results = SqsQueue(self._settings.results_queue, lambda: sqs)
+        The pollers' requests are not counted: an empty receive is paid by the month."""
+        tasks, results = self._polled
         loops.Executors(tasks, self._execute, parallelism).start(stop)
         for _ in range(APPLY_AT_ONCE):
             loops.start("results", lambda: self._poll(results), stop)
@@ -205,11 +209,11 @@ class MeteredCloud:
         self._execute_handler(event, events.LambdaContext("execute", events.LONGEST))
         self.meter.invocation("execute", time.monotonic() - begun)
 
-    def _poll(self, queue: SqsQueue) -> None:
+    def _poll(self, queue: InProcessQueue) -> None:
         batch = queue.receive(APPLY_BATCH, wait=1)
         if not batch:
             return
-        event = events.queue_event(queue.name, batch)
+        event = events.queue_event(self._settings.results_queue, batch)
         # As if another sandbox had committed meanwhile, which empties SQLite's cache.
         self.database.close()
         begun = time.monotonic()

@@ -41,7 +41,7 @@ class InstantQueue:
     def send(self, messages: Sequence[OutgoingMessage]) -> None:
         with self._changed:
             self._waiting.extend(message.body for message in messages)
-            self._changed.notify()
+            self._changed.notify(len(messages))
 
     def receive(self, limit: int = 10, *, wait: int = 0) -> list[ReceivedMessage]:
         with self._changed:
