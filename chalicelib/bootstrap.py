@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib import config
-from chalicelib.claims import BucketClaims
+from chalicelib.claims import BucketClaims, TransitionalClaims
 from chalicelib.errors import Unavailable
 from chalicelib.places import for_each_place, installed
 from chalicelib.ports import Bucket, Claims, Clock, Credentials, Notifier, Queue, Secrets
@@ -165,7 +165,7 @@ def _on_aws() -> Ports:
         dead_letters=_queue(settings.dead_letter_queue),
         dags=_bucket(settings.dags_bucket),
         runs=runs,
-        claims=lambda: BucketClaims(runs()),
+        claims=lambda: _claims(settings, runs),
         database=lambda: _database(settings.database),
         settings=settings,
         secrets=_secrets,
@@ -181,6 +181,18 @@ def _bucket(name: str) -> Callable[[], Bucket]:
         return S3Bucket(name)
 
     return make
+
+
+def _claims(settings: config.Settings, runs: Callable[[], Bucket]) -> Claims:
+    if not settings.claims_table:
+        return BucketClaims(runs())
+    from chalicelib.aws.dynamodb import DynamoClaims
+
+    claims = DynamoClaims(settings.claims_table)
+    until = settings.claims_on_s3_until
+    if until is None or until <= utc_now():
+        return claims
+    return TransitionalClaims(BucketClaims(runs()), claims, until, utc_now)
 
 
 def _queue(name: str) -> Callable[[], Queue]:

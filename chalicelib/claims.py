@@ -1,8 +1,11 @@
-"""An attempt's claim and cancel mark: their keys, their JSON, and the store that keeps them in the
-runs bucket.
+"""An attempt's claim and cancel mark: their keys, their JSON, the store that keeps them in the runs
+bucket, and the change from one store to another.
 
 A claim is a conditional write that exactly one caller wins, ever. An executor that wins it may
 start the command; a scheduler that wins it knows that the command will never start.
+
+On AWS, claims are in DynamoDB (`chalicelib/aws/dynamodb.py`); the local cloud keeps them in the
+runs bucket, as version 0.1.0 did everywhere.
 """
 
 from __future__ import annotations
@@ -17,7 +20,9 @@ from chalicelib.errors import OrchestratorError
 from chalicelib.messages import Attempt
 
 if TYPE_CHECKING:
-    from chalicelib.ports import Bucket
+    from datetime import datetime
+
+    from chalicelib.ports import Bucket, Claims, Clock
 
 CLAIM = "claim"
 CANCEL = "cancel"
@@ -102,3 +107,45 @@ class BucketClaims:
             return Claim.decode(stored.body)
         except ValueError as error:
             raise UnreadableClaim(key) from error
+
+
+class TransitionalClaims:
+    """Implements `chalicelib.ports.Claims` while an installation changes from one store to another.
+
+    Before `until`, a claim counts only if it is won in both stores: code that knows only the
+    previous one may still run, and messages of attempts that it claimed may still be delivered.
+    After `until`, only `current` is asked. Two callers that disagree about the time cannot both
+    win, because both need `current`.
+    """
+
+    def __init__(self, previous: Claims, current: Claims, until: datetime, now: Clock) -> None:
+        self._previous = previous
+        self._current = current
+        self._until = until
+        self._now = now
+
+    def take(self, attempt: Attempt, claim: Claim) -> Claim | None:
+        if not self._is_transition():
+            return self._current.take(attempt, claim)
+        # First the store that everybody knows; whoever wins there is entered into the other one.
+        winner = self._previous.take(attempt, claim) or claim
+        winner = self._current.take(attempt, winner) or winner
+        return None if winner.token == claim.token else winner
+
+    def is_taken(self, attempt: Attempt) -> bool:
+        return self._current.is_taken(attempt) or (
+            self._is_transition() and self._previous.is_taken(attempt)
+        )
+
+    def request_cancel(self, attempt: Attempt, at: float) -> None:
+        self._current.request_cancel(attempt, at)
+        if self._is_transition():
+            self._previous.request_cancel(attempt, at)
+
+    def is_cancel_requested(self, attempt: Attempt) -> bool:
+        return self._current.is_cancel_requested(attempt) or (
+            self._is_transition() and self._previous.is_cancel_requested(attempt)
+        )
+
+    def _is_transition(self) -> bool:
+        return self._now() < self._until

@@ -7,10 +7,12 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from chalicelib.enums import AuthMode, words
 from chalicelib.utils.lambda_env import is_lambda
+from chalicelib.utils.time import parse_iso
 
 PREFIX = "ORCHESTRATOR_"
 
@@ -109,7 +111,12 @@ SETTINGS: tuple[Setting, ...] = (
         " where it is 3.37 or newer",
     ),
     Setting("DAGS_BUCKET", "orchestrator-dags", str, "bucket of DAG files"),
-    Setting("RUNS_BUCKET", "orchestrator-runs", str, "bucket of claims and logs"),
+    Setting(
+        "RUNS_BUCKET",
+        "orchestrator-runs",
+        str,
+        "bucket of logs and, without a table of claims, of claims",
+    ),
     Setting("BACKUPS_BUCKET", "orchestrator-backups", str, "bucket of the database's backups"),
     Setting("TASKS_QUEUE", "orchestrator-tasks", str, "name of the queue of ready tasks"),
     Setting(
@@ -139,6 +146,20 @@ SETTINGS: tuple[Setting, ...] = (
         "orchestrator-tasks-dead",
         str,
         "name of the queue of task messages that no executor could handle",
+    ),
+    Setting(
+        "CLAIMS_TABLE",
+        "",
+        str,
+        "name of the DynamoDB table of claims; without it, claims are objects in the runs bucket",
+    ),
+    Setting(
+        "CLAIMS_ON_S3_UNTIL",
+        None,
+        parse_iso,
+        "until then (`2026-12-05T10:00:00Z`), claims in the runs bucket count, too: set by"
+        " `python -m infra deploy` when it moves the claims of an older version to DynamoDB",
+        "AWS",
     ),
     Setting(
         "HEARTBEAT_SECONDS",
@@ -261,6 +282,8 @@ class Settings:
     worker_queues: str
     results_queue: str
     dead_letter_queue: str
+    claims_table: str
+    claims_on_s3_until: datetime | None
     heartbeat_seconds: float
     silence_seconds: float
     resend_seconds: float

@@ -32,7 +32,18 @@ SHORT_COMMAND_SECONDS = 1.5
 runs, at most every `FLUSH_SECONDS`."""
 
 FLUSH_SECONDS = 10.0
+FIRST_CANCEL_CHECK_SECONDS = 3.0
 CANCEL_CHECK_SECONDS = 5.0
+
+CLAIM_GB = 400e-9
+"""Of an item with its key, its claim and the 100 bytes that DynamoDB adds."""
+
+CLAIM_MONTHS = 1.05
+"""DynamoDB removes an item within a few days after its 30."""
+
+LOGS_READ_SHARE = 0.1
+"""Share of the logs that somebody reads."""
+
 FIRST_HEARTBEAT_SECONDS = 2.0
 HEARTBEAT_SECONDS = 30.0
 
@@ -140,9 +151,12 @@ def _task_items(load: Load) -> Iterator[Item]:
     yield Item("task messages", "sqs_request", tasks * 3)
     yield Item("task messages, fair queue", "sqs_fair_request", tasks * 3)
     yield Item("results", "sqs_request", results + 2 * applies)
-    yield Item("claims and logs", "s3_put", tasks * (1 + chunks))
-    yield Item("cancel markers checked", "s3_get", tasks * int(seconds / CANCEL_CHECK_SECONDS))
-    yield Item("claims and logs, stored", "s3_gb_month", tasks * (0.5e-6 + 4e-6 * chunks) * 3)
+    yield Item("claims", "dynamodb_write", tasks)
+    yield Item("claims, stored", "dynamodb_gb_month", tasks * CLAIM_GB * CLAIM_MONTHS)
+    yield Item("cancel marks checked", "dynamodb_read", tasks * cancel_checks(seconds))
+    yield Item("logs", "s3_put", tasks * chunks)
+    yield Item("logs read", "s3_get", tasks * chunks * LOGS_READ_SHARE)
+    yield Item("logs, stored", "s3_gb_month", tasks * 4e-6 * chunks * 3)
     yield Item("database, read", "efs_gb_read", applies * 210e-6)
     yield Item("database, written", "efs_gb_written", applies * 76e-6)
     yield Item("database, metadata read", "efs_gb_read", applies * METADATA_READS * MIN_METERED_GB)
@@ -155,6 +169,13 @@ def _task_items(load: Load) -> Iterator[Item]:
     yield Item("function logs", "logs_gb", (tasks + applies) * 0.6e-6)
     if load.zones:
         yield Item("endpoint traffic", "endpoint_gb", tasks * 4e-6)
+
+
+def cancel_checks(seconds: float) -> int:
+    """Returns how often a command that runs for so long is checked for a cancel mark."""
+    if seconds < FIRST_CANCEL_CHECK_SECONDS:
+        return 0
+    return 1 + int((seconds - FIRST_CANCEL_CHECK_SECONDS) / CANCEL_CHECK_SECONDS)
 
 
 def _fixed_items(load: Load) -> Iterator[Item]:

@@ -16,6 +16,10 @@ MOUNT = "/mnt/orchestrator"
 
 DATABASE = f"{MOUNT}/database/orchestrator.sqlite"
 
+CLAIMS_ON_S3_UNTIL = "ClaimsOnS3Until"
+"""Beside the outputs of the stack: what `resources/claims.py` decides. Empty or absent if there are
+no claims on S3."""
+
 
 @dataclass(frozen=True, slots=True)
 class Function:
@@ -66,12 +70,15 @@ def _variables(outputs: Mapping[str, str]) -> dict[str, str]:
         "TASKS_QUEUE": outputs["TasksQueue"],
         "LAMBDA_MEMORY": outputs["TaskMemory"],
         "RESULTS_QUEUE": outputs["ResultsQueue"],
+        "CLAIMS_TABLE": outputs["ClaimsTable"],
         "DEAD_LETTER_QUEUE": outputs["TasksDeadQueue"],
         "RETENTION_DAYS": outputs["RetentionDays"],
         "ARCHITECTURE": Runtime.of(outputs).architecture,
         # Read by Chalice, too: with "iam", API Gateway authorizes each request with IAM.
         "AUTH": outputs["Auth"],
     }
+    if outputs.get(CLAIMS_ON_S3_UNTIL):
+        values["CLAIMS_ON_S3_UNTIL"] = outputs[CLAIMS_ON_S3_UNTIL]
     return {PREFIX + name: value for name, value in values.items()}
 
 

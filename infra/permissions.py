@@ -59,9 +59,12 @@ ANYWHERE: dict[str, str] = {
 """Actions that cannot be limited to the stage's own resources."""
 
 UNUSED: tuple[str, ...] = (
+    "dynamodb:*Import*", "dynamodb:*Item", "dynamodb:*Replica", "dynamodb:ListTables",
+    "dynamodb:*ableKinesis*", "dynamodb:Query", "dynamodb:Scan", "dynamodb:DeleteResourcePolicy",
+    "dynamodb:PutResourcePolicy", "dynamodb:Update*Backups", "dynamodb:UpdateContributorInsights",
     "ec2:AllocateIpamPoolCidr", "ec2:*EncryptionControl*", "ec2:*NetworkAcl*",
     "ec2:ModifyVpcTenancy", "ec2:DescribeInstances", "elasticfilesystem:*Replication*",
-    "firehose:*", "iam:*Boundary", "logs:*BearerToken*", "logs:*DeletionProtection",
+    "firehose:*", "iam:*Boundary", "kinesis:*", "logs:*BearerToken*", "logs:*DeletionProtection",
     "logs:*LogDelivery", "logs:Delete*Policy", "logs:Put*Policy", "logs:*KmsKey",
     "s3:*MetadataTable*", "s3:*Metadata*Configuration", "s3:REST.*", "s3:PutObject*",
     "s3:Put*Replication*", "s3tables:*", "vpc-lattice:*", "vpce:*",
@@ -81,6 +84,7 @@ RESOURCES: dict[str, tuple[str, ...]] = {
         "arn:{partition}:cloudformation:{region}:{account}:stack/{name}-domain/*",
     ),
     "cloudwatch": ("arn:{partition}:cloudwatch:{region}:{account}:alarm:*",),
+    "dynamodb": ("arn:{partition}:dynamodb:{region}:{account}:table/{name}-*",),
     "events": ("arn:{partition}:events:{region}:{account}:rule/{name}-*",),
     "execute-api": ("arn:{partition}:execute-api:{region}:{account}:*/v1/GET/api/health",),
     "iam": (

@@ -13,7 +13,7 @@ from chalicelib.claims import CANCEL, CLAIM
 from chalicelib.messages import SELF_TEST_DAG_ID
 from chalicelib.notification_kinds import KINDS
 from chalicelib.places import DEFAULT_FUNCTION
-from infra.functions import FUNCTIONS, Function
+from infra.functions import CLAIMS_ON_S3_UNTIL, FUNCTIONS, Function
 from infra.names import ADMIN_FUNCTION, APP, Location, Stage
 
 Statement = dict[str, Any]
@@ -26,10 +26,12 @@ DEPTH = ("sqs:GetQueueAttributes", "sqs:GetQueueUrl")
 # Without it, S3 answers 403 instead of 404 to requests for objects that do not exist.
 LIST = "s3:ListBucket"
 READ = ("s3:GetObject",)
-# Claims and cancel markers.
-WRITE = ("s3:GetObject", "s3:PutObject")
 PUT_AND_DELETE = (LIST, "s3:PutObject", "s3:DeleteObject")
 FULL = (*PUT_AND_DELETE, *READ)
+
+# Whoever loses a claim learns of the winner from the same request.
+CLAIM_OR_CANCEL = ("dynamodb:UpdateItem",)
+LOOK_AT_CLAIMS = ("dynamodb:GetItem",)
 
 # Lambda itself needs these, under the function's role, to connect a function to a VPC.
 NETWORK_INTERFACES = (
@@ -62,13 +64,22 @@ QUEUES: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 BUCKETS: dict[str, dict[str, tuple[str, ...]]] = {
-    "api_handler": {"RunsBucket": (LIST, *WRITE)},  # logs are found by listing
-    "register": {"DagsBucket": (LIST, *READ), "RunsBucket": WRITE},
-    "tick": {"DagsBucket": (LIST, *READ), "RunsBucket": FULL},
-    "apply": {"RunsBucket": WRITE},
+    "api_handler": {"RunsBucket": (LIST, *READ)},  # logs are found by listing
+    "register": {"DagsBucket": (LIST, *READ)},
+    "tick": {"DagsBucket": (LIST, *READ), "RunsBucket": (LIST, "s3:DeleteObject")},
+    "apply": {},
     DEFAULT_FUNCTION: {},  # see `_execution`
     "backup": {"BackupsBucket": PUT_AND_DELETE},
     "admin": {"BackupsBucket": FULL},
+}
+
+
+CLAIMS: dict[str, tuple[str, ...]] = {
+    "api_handler": CLAIM_OR_CANCEL,
+    "register": CLAIM_OR_CANCEL,
+    "tick": CLAIM_OR_CANCEL,
+    "apply": CLAIM_OR_CANCEL,
+    DEFAULT_FUNCTION: (*CLAIM_OR_CANCEL, *LOOK_AT_CLAIMS),
 }
 
 
@@ -86,6 +97,15 @@ class Installation:
     def queue(self, output: str) -> str:
         return self.location.arn("sqs", self.outputs[output])
 
+    @property
+    def claims(self) -> str:
+        return self.location.arn("dynamodb", f"table/{self.outputs['ClaimsTable']}")
+
+    @property
+    def has_claims_on_s3(self) -> bool:
+        """Whether claims that an older version made in the runs bucket still count."""
+        return bool(self.outputs.get(CLAIMS_ON_S3_UNTIL))
+
 
 def policies(installation: Installation) -> dict[str, dict[str, Any]]:
     """Returns policy documents by the functions' short names."""
@@ -97,6 +117,7 @@ def policy(installation: Installation, function: Function) -> dict[str, Any]:
         _logs(installation, function),
         *_queues(installation, function),
         *_buckets(installation, function),
+        *_claims(installation, function),
     ]
     if function.name == ADMIN_FUNCTION:
         statements += _self_test(installation)
@@ -134,6 +155,17 @@ def _buckets(installation: Installation, function: Function) -> Iterator[Stateme
         yield _allow(f"ObjectsOf{output}", of_objects, f"{bucket}/*")
 
 
+def _claims(installation: Installation, function: Function) -> Iterator[Statement]:
+    actions = CLAIMS.get(function.name)
+    if not actions:
+        return
+    yield _allow("Claims", actions, installation.claims)
+    if installation.has_claims_on_s3:
+        runs = installation.bucket("RunsBucket")
+        objects = [f"{runs}/*/{CLAIM}", f"{runs}/*/{CANCEL}"]
+        yield _allow("ClaimsOnS3", ("s3:GetObject", "s3:PutObject"), *objects)
+
+
 def _database(installation: Installation, function: Function) -> list[Statement]:
     mount = ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite")
     by_access_point = {
@@ -158,10 +190,12 @@ def _database(installation: Installation, function: Function) -> list[Statement]
 
 
 def _self_test(installation: Installation) -> list[Statement]:
-    """Allows the self-test to read its log and to delete its objects."""
+    """Allows the self-test to look at its claim, to read its log and to delete its objects."""
     runs = installation.bucket("RunsBucket")
     of_the_test = {"StringLike": {"s3:prefix": f"{SELF_TEST_DAG_ID}/*"}}
+    keys = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{SELF_TEST_DAG_ID}/*"]}}
     return [
+        _allow("ClaimOfTheSelfTest", LOOK_AT_CLAIMS, installation.claims, Condition=keys),
         _allow("ListTheSelfTest", (LIST,), runs, Condition=of_the_test),
         _allow("SelfTest", ("s3:GetObject", "s3:DeleteObject"), f"{runs}/{SELF_TEST_DAG_ID}/*"),
     ]
@@ -169,13 +203,12 @@ def _self_test(installation: Installation) -> list[Statement]:
 
 def _execution(installation: Installation) -> list[Statement]:
     runs = installation.bucket("RunsBucket")
+    # The executor looks for a cancel mark, which usually does not exist.
+    listing = [_allow("ListRuns", (LIST,), runs)] if installation.has_claims_on_s3 else []
     return [
-        # The executor looks for a cancel marker, which usually does not exist.
-        _allow("ListRuns", (LIST,), runs),
-        _allow("ReadClaimsAndCancelMarkers", READ, f"{runs}/*/{CLAIM}", f"{runs}/*/{CANCEL}"),
-        _allow("WriteClaimsAndLogs", ("s3:PutObject",), f"{runs}/*/{CLAIM}", f"{runs}/*/log/*"),
+        *listing,
         # A deleted claim could be taken twice, so only logs may be deleted.
-        _allow("DeleteLogs", ("s3:DeleteObject",), f"{runs}/*/log/*"),
+        _allow("WriteAndDeleteLogs", ("s3:PutObject", "s3:DeleteObject"), f"{runs}/*/log/*"),
         *_secrets(installation),
         *_notifications(installation),
         _allow("AssumeTaskRole", ("sts:AssumeRole",), installation.outputs["TaskRoleArn"]),

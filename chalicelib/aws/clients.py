@@ -45,7 +45,7 @@ CONFIG = Config(
 
 # What a command waits for before it can start: none of it is a long poll.
 QUICK = CONFIG.merge(Config(read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}))
-_QUICK_SERVICES = frozenset({"ssm", "secretsmanager", "sts", "sns"})
+_QUICK_SERVICES = frozenset({"dynamodb", "ssm", "secretsmanager", "sts", "sns"})
 
 _clients: dict[tuple[str, str], Any] = {}
 _lock = threading.Lock()

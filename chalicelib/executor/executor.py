@@ -63,6 +63,9 @@ LEAST_TIME = 5.0
 """Seconds that a command must be able to have, or the message is left for another invocation."""
 LONGEST_HOLD = 30.0
 """Seconds that a claimed attempt may wait for its start time."""
+LATEST_START = 7 * 24 * 3600.0
+"""Seconds after its start time for which an attempt may begin. Its message is gone by then, but a
+machine that was asleep may still hold it, while the claim of another may have expired."""
 CLEANING = 30.0
 """Seconds for removing what a command left; what takes longer continues after the next one."""
 TIME_TO_RETURN = 2.0
@@ -177,6 +180,7 @@ class Executor:
         if holder is not None:
             self._report_the_holder(message.attempt, holder)
             return None
+        self._refuse_what_is_too_old(message)
         attempt = ClaimedAttempt(self._context, message)
         try:
             return self._carry_out(attempt, message, time_left)
@@ -211,6 +215,12 @@ class Executor:
             raise Unavailable(f"too early by {wait:.0f} s; the queue will deliver it again")
         if time_left - wait < MARGIN + LEAST_TIME:
             raise Unavailable(f"only {time_left:.0f} s are left to this invocation")
+
+    def _refuse_what_is_too_old(self, message: TaskMessage) -> None:
+        """Raise Unavailable. Asked after the claim, so that no time can pass in between."""
+        late = self._timestamp() - (message.not_before or math.inf)
+        if late > LATEST_START:
+            raise Unavailable(f"too late by {late:.0f} s: the scheduler has ended this attempt")
 
     def _refuse_when_stopped(self) -> None:
         if self._running.stopped:

@@ -52,7 +52,8 @@ class DeadLetters:
 
 def resend(work: UnitOfWork) -> int:
     """Resend the messages of attempts that have not started in time. Harmless: only one claim
-    wins."""
+    wins. Past START_DEADLINE nothing is sent any more, because claims do not last for ever:
+    `claim_untaken` ends these attempts."""
     due = task_instances.due(work.tx, TaskState.QUEUED, work.now, MAX_RESENT)
     for task in due:
         fallback = partial(forced_end.fail_unsent, work, task)
@@ -64,7 +65,8 @@ def resend(work: UnitOfWork) -> int:
 
 def _resend(work: UnitOfWork, task: TaskInstance) -> None:
     again = resend_at(work.now, task.sends, work.scheduler.settings.resend_seconds)
-    if not attempts.postpone(work.tx, task, again):
+    is_too_late = task.not_before is not None and task.not_before < work.now - START_DEADLINE
+    if not attempts.postpone(work.tx, task, again) or is_too_late:
         return
     run = work.run_of(task)
     not_before = start_time(work, run, task)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from chalicelib.local.deploy_command import STEP_OF_DEPLOY
@@ -19,12 +20,13 @@ from infra.bundle import build
 from infra.bundle.project import Project
 from infra.commands import admin_function, health, self_test
 from infra.errors import InfraError
-from infra.functions import FUNCTIONS
+from infra.functions import CLAIMS_ON_S3_UNTIL, FUNCTIONS
 from infra.names import PROJECT, Stage
 from infra.output import Say
 from infra.policies import Installation, policies
 from infra.resources import (
     alarms,
+    claims,
     concurrency,
     domain,
     function_settings,
@@ -67,6 +69,7 @@ class Deployment:
     chalice: Callable[[Path, Stage, Mapping[str, str]], None] = run_chalice
     fetch: health.Fetch = health.fetch
     domain: domain.Choice = domain.UNCHANGED
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 def deploy(deployment: Deployment) -> str:
@@ -82,6 +85,7 @@ def deploy(deployment: Deployment) -> str:
     say(f"[1/8] stack {stage.stack} in account {aws.location.account}, {aws.location.region}")
     outputs = _converge_stack(deployment)
     say("[2/8] Chalice configuration and policies")
+    outputs = {**outputs, CLAIMS_ON_S3_UNTIL: claims.on_s3_until(aws, stage, deployment.now())}
     write_files(deployment.project, stage, aws, outputs)
     say("[3/8] chalice deploy")
     build.prepare(deployment.project, Runtime.of(outputs), say)

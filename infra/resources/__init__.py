@@ -7,6 +7,7 @@ By CloudFormation
 
 By Chalice
   inventory          lists what Chalice has deployed
+  claims             how long claims of an older version count, which kept them on S3
 
 What neither of them sets
   function_settings  file system, IPv6, temporary storage, recursion

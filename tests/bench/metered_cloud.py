@@ -19,9 +19,9 @@ from moto import mock_aws
 
 from chalicelib import bootstrap, config
 from chalicelib.aws.clients import CONFIG
+from chalicelib.aws.dynamodb import DynamoClaims
 from chalicelib.aws.s3 import S3Bucket
 from chalicelib.aws.sqs import SqsQueue
-from chalicelib.claims import BucketClaims
 from chalicelib.database import Database
 from chalicelib.local import events, loops
 from chalicelib.local.in_process_queue import InProcessQueue
@@ -31,6 +31,7 @@ from chalicelib.ports import ReceivedMessage
 from chalicelib.scheduler import registration
 from chalicelib.scheduler.commands import runs
 from chalicelib.utils.logging import configure as configure_logging
+from tests.support.claims_table import create_claims_table
 
 REGION = "us-east-1"
 VISIBILITY = 960
@@ -41,6 +42,8 @@ that reports gather behind it as they would there."""
 
 APPLY_BATCH, APPLY_AT_ONCE = 10, 2
 """As app.py tells Lambda."""
+
+CLAIMS_TABLE = "claims"
 
 PLATFORM_LOG_BYTES = 330
 """Lambda's own lines of an invocation: START, END and REPORT."""
@@ -83,6 +86,7 @@ class Meter:
         """Count each request of a boto3 client, repeated ones too; answers the client."""
         client.meta.events.register("request-created.s3", self._s3)
         client.meta.events.register("request-created.sqs", self._sqs)
+        client.meta.events.register("request-created.dynamodb", self._dynamodb)
         return client
 
     def _s3(self, operation_name: str, **_: Any) -> None:
@@ -93,6 +97,11 @@ class Meter:
 
     def _sqs(self, operation_name: str, **_: Any) -> None:
         self.add("sqs_request", 1, f"SQS {operation_name}")
+
+    def _dynamodb(self, operation_name: str, **_: Any) -> None:
+        is_read = operation_name.startswith("Get")
+        key = "dynamodb_read" if is_read else "dynamodb_write"
+        self.add(key, 1, f"DynamoDB {operation_name}")
 
     def invocation(self, name: str, seconds: float) -> None:
         """One of a function, and what the queue's poller asks for it: a receive and a delete."""
@@ -154,7 +163,10 @@ class MeteredCloud:
         bootstrap.configure(self._ports())
 
     def _ports(self) -> bootstrap.Ports:
-        s3, sqs = (self.meter.watch(_client(service)) for service in ("s3", "sqs"))
+        s3, sqs, dynamodb = (
+            self.meter.watch(_client(service)) for service in ("s3", "sqs", "dynamodb")
+        )
+        create_claims_table(_client("dynamodb"), CLAIMS_TABLE)
         settings = self._settings
         for name in (settings.dags_bucket, settings.runs_bucket):
             _client("s3").create_bucket(Bucket=name)
@@ -169,7 +181,7 @@ class MeteredCloud:
             dead_letters=lambda: queues["dead_letter"],
             dags=lambda: S3Bucket(settings.dags_bucket, lambda: s3),
             runs=lambda: runs,
-            claims=lambda: BucketClaims(runs),
+            claims=lambda: DynamoClaims(CLAIMS_TABLE, lambda: dynamodb),
             database=lambda: self.database,
             settings=settings,
         )

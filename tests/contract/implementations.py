@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sqs.models import sqs_backends
 
 from chalicelib.aws import S3Bucket, SqsQueue
-from chalicelib.claims import BucketClaims
+from chalicelib.aws.dynamodb import DynamoClaims
+from chalicelib.claims import BucketClaims, TransitionalClaims
 from chalicelib.local.creation_journal import Journal
 from chalicelib.local.durable_bucket import DurableBucket
 from chalicelib.local.folder_bucket import FolderBucket
@@ -27,6 +29,7 @@ from chalicelib.local.in_process_bucket import InProcessBucket
 from chalicelib.local.in_process_queue import InProcessQueue
 from chalicelib.local.moto_queue import LocalQueue
 from chalicelib.ports import Bucket, Claims, Queue
+from tests.support.claims_table import create_claims_table
 from tests.support.fakes import FakeBucket, FakeClaims, FakeClock, FakeQueue
 
 VISIBILITY = 600
@@ -40,8 +43,9 @@ def fake_bucket(_folder: Path) -> Iterator[Bucket]:
     yield FakeBucket()
 
 
-class AtomicPuts:
-    """A client of moto whose conditional put is one step, as S3's is: moto checks, then stores."""
+class AtomicWrites:
+    """A client of moto whose conditional writes are one step, as those of S3 and DynamoDB are: moto
+    checks the condition, then stores."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -54,11 +58,15 @@ class AtomicPuts:
         with self._lock:
             return self._client.put_object(**arguments)
 
+    def update_item(self, **arguments: Any) -> Any:
+        with self._lock:
+            return self._client.update_item(**arguments)
+
 
 @contextmanager
 def s3_bucket(_folder: Path) -> Iterator[Bucket]:
     with mock_aws():
-        client = AtomicPuts(boto3.client("s3", region_name=REGION))
+        client = AtomicWrites(boto3.client("s3", region_name=REGION))
         client.create_bucket(Bucket="contract")
         yield S3Bucket("contract", lambda: client)
 
@@ -148,7 +156,29 @@ def claims_in(
     return claims
 
 
+@contextmanager
+def dynamodb_claims(_folder: Path) -> Iterator[Claims]:
+    with mock_aws():
+        client = AtomicWrites(boto3.client("dynamodb", region_name=REGION))
+        create_claims_table(client, "contract")
+        yield DynamoClaims("contract", lambda: client)
+
+
+def in_transition(*, is_over: bool) -> Callable[[Path], AbstractContextManager[Claims]]:
+    @contextmanager
+    def claims(folder: Path) -> Iterator[Claims]:
+        clock = FakeClock()
+        until = clock() + timedelta(days=-1 if is_over else 1)
+        with dynamodb_claims(folder) as current:
+            yield TransitionalClaims(BucketClaims(FakeBucket()), current, until, clock)
+
+    return claims
+
+
 CLAIMS: dict[str, Callable[[Path], AbstractContextManager[Claims]]] = {
     "fake": fake_claims,
+    "dynamodb": dynamodb_claims,
+    "from s3 to dynamodb": in_transition(is_over=False),
+    "from s3 to dynamodb, later": in_transition(is_over=True),
     **{f"{name}_bucket": claims_in(bucket) for name, bucket in BUCKETS.items()},
 }

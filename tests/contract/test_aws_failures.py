@@ -12,8 +12,12 @@ from botocore.exceptions import ClientError, NoCredentialsError
 from moto import mock_aws
 
 from chalicelib.aws import S3Bucket, SqsQueue, clients
+from chalicelib.aws.dynamodb import CLAIM_DAYS, DynamoClaims
 from chalicelib.aws.sqs import BYTES_AT_ONCE, batches
+from chalicelib.claims import Claim, UnreadableClaim
+from chalicelib.enums import Claimant
 from chalicelib.errors import OrchestratorError, Unavailable
+from chalicelib.messages import Attempt
 from chalicelib.ports import OutgoingMessage, ReceivedMessage
 from tests.contract.implementations import REGION
 
@@ -187,3 +191,87 @@ def test_batches_hold_to_sqs_limits_in_number_and_bytes() -> None:
     assert [len(batch) for batch in batches([half] * 5)] == [2, 2, 1]
     huge = OutgoingMessage("x" * (BYTES_AT_ONCE + 1))
     assert [len(batch) for batch in batches([half, huge, half])] == [1, 1, 1]
+
+
+ATTEMPT = Attempt("dag", "run", "task", -1, 1)
+CLAIM = Claim(Claimant.EXECUTOR, 1000.5, "me")
+
+
+def refused(item: dict[str, Any] | None) -> ClientError:
+    """DynamoDB's answer to a lost condition."""
+    answer = error("ConditionalCheckFailedException", 400)
+    if item is not None:
+        answer.response["Item"] = item
+    return answer
+
+
+def claims(*answers: Any) -> tuple[DynamoClaims, ScriptedClient]:
+    client = ScriptedClient(*answers)
+    return DynamoClaims("claims", lambda: client), client
+
+
+def test_a_claim_whose_answer_from_dynamodb_was_lost_is_known_again_by_its_token() -> None:
+    subject, _ = claims(refused({"claim": {"S": CLAIM.encode()}}))
+    assert subject.take(ATTEMPT, CLAIM) is None
+
+
+def test_losing_a_claim_takes_one_request() -> None:
+    first = Claim(Claimant.SCHEDULER, 1.0, "lost")
+    subject, client = claims(refused({"claim": {"S": first.encode()}}))
+    assert subject.take(ATTEMPT, CLAIM) == first
+    assert len(client.calls) == 1
+
+
+@pytest.mark.parametrize(
+    "item", [None, {}, {"claim": {"N": "1"}}, {"claim": {"S": "x"}}, {"cancel_at": {"N": "1"}}]
+)
+def test_a_claim_that_dynamodb_cannot_show_is_nobodys(item: dict[str, Any] | None) -> None:
+    subject, _ = claims(refused(item))
+    with pytest.raises(UnreadableClaim, match=f"`{ATTEMPT.prefix}`"):
+        subject.take(ATTEMPT, CLAIM)
+
+
+BUSY_TABLE = [
+    ("ThrottlingException", 400),
+    ("ProvisionedThroughputExceededException", 400),
+    ("RequestLimitExceeded", 400),
+    ("InternalServerError", 500),
+    ("ServiceUnavailable", 503),
+]
+
+
+@pytest.mark.parametrize(("code", "status"), BUSY_TABLE)
+def test_while_dynamodb_is_busy_nobody_knows_who_has_the_claim(code: str, status: int) -> None:
+    subject, _ = claims(error(code, status))
+    with pytest.raises(Unavailable, match=code):
+        subject.take(ATTEMPT, CLAIM)
+
+
+def test_while_dynamodb_cannot_be_reached_nobody_knows_who_has_the_claim(
+    nobody_answers: Any,
+) -> None:
+    with pytest.raises(Unavailable, match="DynamoDB table `claims` does not answer"):
+        DynamoClaims("claims", lambda: nobody_answers("dynamodb")).take(ATTEMPT, CLAIM)
+
+
+def test_a_refusal_of_dynamodb_is_not_taken_for_a_lost_claim() -> None:
+    subject, _ = claims(error("AccessDeniedException", 400))
+    with pytest.raises(OrchestratorError) as caught:
+        subject.take(ATTEMPT, CLAIM)
+    assert not isinstance(caught.value, Unavailable)
+
+
+def test_what_is_read_of_dynamodb_is_never_stale() -> None:
+    subject, client = claims({}, {"Item": {"cancel_at": {"N": "1"}}})
+    assert not subject.is_taken(ATTEMPT)
+    assert subject.is_cancel_requested(ATTEMPT)
+    assert [call["ConsistentRead"] for call in client.calls] == [True, True]
+
+
+def test_a_claim_and_a_cancel_mark_expire_long_after_they_are_made() -> None:
+    subject, client = claims({}, {})
+    subject.take(ATTEMPT, CLAIM)
+    subject.request_cancel(ATTEMPT, 2000.0)
+    expiry = [call["ExpressionAttributeValues"][":expires_at"] for call in client.calls]
+    days = CLAIM_DAYS * 86_400
+    assert expiry == [{"N": str(1000 + days)}, {"N": str(2000 + days)}]

@@ -92,3 +92,11 @@ def test_a_request_to_cancel_takes_no_claim(claims: Claims) -> None:
     claims.request_cancel(ATTEMPT, 1.0)
     assert not claims.is_taken(ATTEMPT)
     assert claims.take(ATTEMPT, executors(2.0)) is None
+
+
+def test_a_claim_leaves_a_cancel_that_was_requested_before_it(claims: Claims) -> None:
+    claims.request_cancel(ATTEMPT, 1.0)
+    first = executors(2.0)
+    assert claims.take(ATTEMPT, first) is None
+    assert claims.is_cancel_requested(ATTEMPT)
+    assert claims.take(ATTEMPT, executors(3.0)) == first

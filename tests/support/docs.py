@@ -66,7 +66,7 @@ def settings_markdown() -> str:
 
 def _default(setting: Setting) -> str:
     value = setting.default
-    text = f"{value:g}" if isinstance(value, float) else str(value)
+    text = f"{value:g}" if isinstance(value, float) else str("" if value is None else value)
     return f"`{text}`" if text else "none"
 
 

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from chalicelib.claims import BucketClaims, Claim, UnreadableClaim, cancel_key, claim_key
+from chalicelib.claims import (
+    BucketClaims,
+    Claim,
+    TransitionalClaims,
+    UnreadableClaim,
+    cancel_key,
+    claim_key,
+)
 from chalicelib.enums import Claimant, Outcome
 from chalicelib.executor import Executor
 from chalicelib.messages import Attempt, Result, TaskMessage, decode_report
@@ -106,3 +114,59 @@ def test_a_scheduler_takes_a_claim_and_asks_for_a_stop_wherever_claims_are_kept(
     assert stop(claims, ATTEMPT, now) is True
     assert stop(claims, begun, now) is False
     assert (claims.is_taken(ATTEMPT), claims.cancels) == (True, {begun})
+
+
+class Transition:
+    """Claims in two stores, with a clock that stands before or after the end of the transition."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.before, self.after = FakeClaims(), FakeClaims()
+        until = self.clock() + timedelta(days=7)
+        self.claims = TransitionalClaims(self.before, self.after, until, self.clock)
+
+    def end(self) -> None:
+        self.clock.advance(8 * 86_400)
+
+
+def test_a_claim_of_the_previous_version_is_honoured() -> None:
+    transition, older = Transition(), Claim(Claimant.EXECUTOR, 1.0, "older")
+    transition.before.take(ATTEMPT, older)
+    assert transition.claims.take(ATTEMPT, Claim(Claimant.EXECUTOR, 2.0)) == older
+    assert transition.claims.is_taken(ATTEMPT)
+    assert transition.after.taken == {ATTEMPT: older}  # also when the transition is over
+
+
+def test_the_previous_version_honours_a_claim_of_this_one() -> None:
+    transition, newer = Transition(), Claim(Claimant.EXECUTOR, 1.0, "newer")
+    assert transition.claims.take(ATTEMPT, newer) is None
+    assert transition.before.take(ATTEMPT, Claim(Claimant.EXECUTOR, 2.0)) == newer
+    assert transition.after.taken == {ATTEMPT: newer}
+
+
+def test_who_believes_the_transition_is_over_and_who_does_not_cannot_both_win() -> None:
+    transition, early = Transition(), Claim(Claimant.EXECUTOR, 1.0, "early")
+    assert transition.after.take(ATTEMPT, early) is None
+    late = [Claim(Claimant.EXECUTOR, 2.0), Claim(Claimant.EXECUTOR, 3.0)]
+    assert [transition.claims.take(ATTEMPT, claim) for claim in late] == [early, early]
+
+
+def test_a_cancel_reaches_executors_of_both_versions() -> None:
+    transition = Transition()
+    transition.claims.request_cancel(ATTEMPT, 1.0)
+    assert transition.before.cancels == transition.after.cancels == {ATTEMPT}
+    other = replace(ATTEMPT, try_number=9)
+    transition.before.request_cancel(other, 1.0)
+    assert transition.claims.is_cancel_requested(other)
+
+
+def test_after_the_transition_the_previous_store_is_not_asked_any_more() -> None:
+    transition = Transition()
+    transition.before.take(ATTEMPT, Claim(Claimant.EXECUTOR, 1.0))
+    transition.before.request_cancel(ATTEMPT, 1.0)
+    transition.end()
+    assert not transition.claims.is_taken(ATTEMPT)
+    assert not transition.claims.is_cancel_requested(ATTEMPT)
+    assert transition.claims.take(ATTEMPT, Claim(Claimant.EXECUTOR, 2.0)) is None
+    transition.claims.request_cancel(replace(ATTEMPT, try_number=9), 1.0)
+    assert transition.before.cancels == {ATTEMPT}

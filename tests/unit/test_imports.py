@@ -107,7 +107,7 @@ ROOMS: dict[str, Room] = {
         "boto3 botocore",
     ),
     "infra.bundle": room("infra local.python_versions", "chalice packaging"),
-    "infra.resources": room("infra places", "botocore"),
+    "infra.resources": room("config infra places", "botocore"),
     "infra.commands": room(
         "infra infra.bundle infra.resources places local.deploy_command", "botocore"
     ),

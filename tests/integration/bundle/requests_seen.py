@@ -128,6 +128,8 @@ def _resource(service: str, asked: dict[str, Any]) -> str:
         case "sqs":
             name = asked.get("QueueName") or asked["QueueUrl"].rsplit("/", 1)[1]
             return LOCATION.arn("sqs", name)
+        case "dynamodb":
+            return LOCATION.arn("dynamodb", f"table/{asked['TableName']}")
         case "ssm":
             return LOCATION.arn("ssm", f"parameter/{asked['Name'].lstrip('/')}")
         case "secretsmanager":

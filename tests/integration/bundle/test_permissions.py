@@ -66,8 +66,7 @@ def used(
     at_work, waiting = _start_long_runs(sources, user)
     _run_everything(installed, sources, user, seen)
     _run_what_must_end_soon(sources, user)
-    eventually(lambda: _has_read(seen, "/claim"))  # of a message that came twice
-    eventually(lambda: _has_read(seen, "/cancel"))  # a mark that is not there
+    eventually(lambda: _has_looked_for_a_cancel_mark(seen))
     sources.upload("long.yaml", LONG.format(at_once=2))
     for run_id in (at_work, waiting):
         user.post(f"/api/runs/{run_id}/cancel")
@@ -125,9 +124,9 @@ def _run_what_must_end_soon(sources: EventSources, user: User) -> None:
         user.ended(run_id)
 
 
-def _has_read(seen: Seen, end: str) -> bool:
+def _has_looked_for_a_cancel_mark(seen: Seen) -> bool:
     needed = seen.of(Stage(STAGE).function("execute"))
-    return any(action == "s3:GetObject" and key.endswith(end) for action, key in needed)
+    return any(action == "dynamodb:GetItem" for action, _ in needed)
 
 
 def _has_sent_a_task(seen: Seen, name: str) -> bool:
@@ -210,10 +209,9 @@ LAMBDAS_OWN = {
 """What is not asked for by a function's code, but by Lambda, the mount, or a store of secrets."""
 
 SELDOM = {
-    ("register", "s3:GetObject"): "a run that a larger limit lets in may replace one at work",
-    ("register", "s3:PutObject"): "the same",
-    ("apply", "s3:GetObject"): "a run that takes the place of another one stops that",
-    ("apply", "s3:PutObject"): "the same",
+    ("register", "dynamodb:UpdateItem"): "a run that a larger limit lets in may replace another",
+    ("apply", "dynamodb:UpdateItem"): "a run that takes the place of another one stops that",
+    ("admin", "dynamodb:GetItem"): "a self-test without a result looks for the claim",
     ("execute", "s3:DeleteObject"): "a log that grows too long loses its middle",
 }
 

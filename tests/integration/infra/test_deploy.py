@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Mapping
+from datetime import timedelta
 from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.awslambda.models import LambdaBackend
 
+from chalicelib.utils.time import parse_iso, utc_now
 from infra.commands import status
 from infra.commands.deploy import run_chalice
 from infra.commands.health import Response
@@ -62,6 +64,34 @@ def test_only_the_functions_with_a_database_have_the_network_and_the_file_system
         assert ("ORCHESTRATOR_DATABASE" in variables) == function.has_database
         assert variables["ORCHESTRATOR_TASKS_QUEUE"] == "orchestrator-dev-tasks"
         assert ("ORCHESTRATOR_TASK_ROLE" in variables) == (function.name == "execute")
+
+
+def test_claims_that_an_older_version_made_on_s3_are_honoured_after_an_upgrade(
+    account: Account,
+) -> None:
+    account.deploy("old")
+    functions, names = account.aws.client("lambda"), [Stage("old").function(n) for n in ALL]
+
+    def variables(name: str) -> dict[str, str]:
+        return dict(account.configuration("old", name)["Environment"]["Variables"])
+
+    assert ON_S3_UNTIL not in variables("execute")
+    without = {k: v for k, v in variables("execute").items() if not k.endswith("CLAIMS_TABLE")}
+    for name in names:  # as version 0.1.0 left them
+        functions.update_function_configuration(
+            FunctionName=name, Environment={"Variables": without}
+        )
+    account.deploy("old")
+    for name in ALL:
+        told = variables(name)
+        assert told["ORCHESTRATOR_CLAIMS_TABLE"] == "orchestrator-old-claims"
+        assert parse_iso(told[ON_S3_UNTIL]) > utc_now() + timedelta(days=6)
+    until = variables("execute")[ON_S3_UNTIL]
+    account.deploy("old")
+    assert variables("execute")[ON_S3_UNTIL] == until
+
+
+ON_S3_UNTIL = "ORCHESTRATOR_CLAIMS_ON_S3_UNTIL"
 
 
 def test_every_function_may_be_part_of_a_loop(dev: Account) -> None:
@@ -222,7 +252,7 @@ def test_with_ipv6_the_database_functions_speak_it_after_each_deployment(account
         for endpoint in account.aws.client("ec2").describe_vpc_endpoints()["VpcEndpoints"]
         if endpoint["VpcId"] == _vpc_of(account, "six")
     ]
-    assert services == ["com.amazonaws.us-east-1.s3"]
+    assert sorted(services) == [f"com.amazonaws.us-east-1.{name}" for name in ("dynamodb", "s3")]
     account.deploy("six", Network="endpoint")
     for function in FUNCTIONS:
         now = account.configuration("six", function.name)

@@ -12,6 +12,7 @@ from chalicelib.claims import BucketClaims, Claim, claim_key
 from chalicelib.enums import Claimant, Outcome
 from chalicelib.errors import OrchestratorError, Unavailable
 from chalicelib.executor import Executor
+from chalicelib.executor.executor import LATEST_START
 from chalicelib.messages import Attempt, BadMessage, Heartbeat, Result, TaskMessage, decode_report
 from chalicelib.utils.logging import JsonFormatter
 from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
@@ -77,6 +78,12 @@ def test_a_message_much_too_early_goes_back_unclaimed(desk: Desk) -> None:
     with pytest.raises(Unavailable, match="too early by 31 s"):
         desk.handle(not_before=desk.clock().timestamp() + 31)
     assert desk.runs.objects == {}
+
+
+def test_what_a_machine_held_for_longer_than_claims_last_is_not_started(desk: Desk) -> None:
+    with pytest.raises(Unavailable, match="too late"):
+        desk.handle(not_before=desk.clock().timestamp() - LATEST_START - 1)
+    assert desk.reports() == []
 
 
 def test_a_message_for_which_no_time_is_left_goes_back_unclaimed(desk: Desk) -> None:

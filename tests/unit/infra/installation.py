@@ -20,6 +20,7 @@ OUTPUTS = {
     "TasksDeadQueue": "orchestrator-prod-tasks-dead",
     "ResultsQueue": "orchestrator-prod-results",
     "ResultsDeadQueue": "orchestrator-prod-results-dead",
+    "ClaimsTable": "orchestrator-prod-claims",
     "TaskRoleArn": LOCATION.role_arn("orchestrator-prod-task"),
     "RetentionDays": "90",
     "TaskMemory": "384",

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from chalicelib.messages import SELF_TEST_DAG_ID
-from infra.functions import FUNCTIONS
+from infra.functions import CLAIMS_ON_S3_UNTIL, FUNCTIONS
 from infra.names import ADMIN_FUNCTION
 from infra.policies import NETWORK_INTERFACES, SEND, policies
 from tests.unit.infra.installation import LOCATION, OUTPUTS, PROD
 
 POLICIES = policies(PROD)
+CLAIMS = LOCATION.arn("dynamodb", "table/orchestrator-prod-claims")
 NAMES = [function.name for function in FUNCTIONS]
 WITH_DATABASE = [function.name for function in FUNCTIONS if function.has_database]
 
@@ -46,6 +48,7 @@ def _is_own(resource: str) -> bool:
     owned = [value for value in OUTPUTS.values() if value.startswith("arn:")]
     owned += [LOCATION.bucket_arn(OUTPUTS[name]) for name in OUTPUTS if name.endswith("Bucket")]
     owned += [LOCATION.arn("sqs", OUTPUTS[name]) for name in OUTPUTS if name.endswith("Queue")]
+    owned.append(CLAIMS)
     below = [f"{arn}/" for arn in owned if ":s3:::" in arn]
     below.append(LOCATION.arn("secretsmanager", "secret:orchestrator/prod/"))
     below.append(LOCATION.arn("ssm", "parameter/orchestrator/prod/"))
@@ -101,10 +104,8 @@ def test_execute_has_exactly_what_an_attempt_needs() -> None:
         ("sqs:GetQueueAttributes", tasks),
         ("sqs:SendMessage", results),
         ("sqs:GetQueueUrl", results),
-        ("s3:ListBucket", runs),
-        ("s3:GetObject", f"{runs}/*/claim"),
-        ("s3:GetObject", f"{runs}/*/cancel"),
-        ("s3:PutObject", f"{runs}/*/claim"),
+        ("dynamodb:UpdateItem", CLAIMS),
+        ("dynamodb:GetItem", CLAIMS),
         ("s3:PutObject", f"{runs}/*/log/*"),
         ("s3:DeleteObject", f"{runs}/*/log/*"),
         (
@@ -116,6 +117,32 @@ def test_execute_has_exactly_what_an_attempt_needs() -> None:
         ("sns:Publish", LOCATION.arn("sns", "orchestrator-prod-*")),
         ("sts:AssumeRole", OUTPUTS["TaskRoleArn"]),
     }
+
+
+def test_claims_on_s3_are_allowed_only_while_those_of_an_older_version_count() -> None:
+    runs = LOCATION.bucket_arn(OUTPUTS["RunsBucket"])
+    claims = {f"{runs}/*/claim", f"{runs}/*/cancel"}
+    outputs = {**OUTPUTS, CLAIMS_ON_S3_UNTIL: "2026-12-05T00:00:00+00:00"}
+    for name, policy in policies(replace(PROD, outputs=outputs)).items():
+        upgraded = [s for s in policy["Statement"] if claims & set(s["Resource"])]
+        assert bool(upgraded) == (name in CLAIMING), name
+        assert not [s for s in POLICIES[name]["Statement"] if claims & set(s["Resource"])]
+
+
+CLAIMING = ("api_handler", "register", "tick", "apply", "execute")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_function_may_remove_a_claim(name: str) -> None:
+    on_claims = {action for action, resource in granted(name) if resource == CLAIMS}
+    assert on_claims <= {"dynamodb:UpdateItem", "dynamodb:GetItem"}
+    assert bool(on_claims) == (name in (*CLAIMING, ADMIN_FUNCTION))
+
+
+def test_the_self_test_sees_its_own_claim_only() -> None:
+    (seen,) = [s for s in statements(ADMIN_FUNCTION) if "dynamodb:GetItem" in s["Action"]]
+    keys = seen["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    assert keys == [f"{SELF_TEST_DAG_ID}/*"]
 
 
 def test_only_parameters_and_secrets_are_decrypted_and_only_with_the_stages_keys() -> None:
@@ -152,7 +179,7 @@ def test_backups_are_open_to_those_who_keep_them_and_nothing_else_is(name: str) 
     [
         ("DagsBucket", "s3:GetObject", {"register", "tick"}),
         ("DagsBucket", "s3:PutObject", set()),
-        ("RunsBucket", "s3:PutObject", {"api_handler", "register", "tick", "apply"}),
+        ("RunsBucket", "s3:PutObject", set()),
         ("RunsBucket", "s3:DeleteObject", {"tick"}),
         ("BackupsBucket", "s3:PutObject", {"backup", "admin"}),
         ("BackupsBucket", "s3:GetObject", {"admin"}),

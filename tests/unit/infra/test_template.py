@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import yaml
 
+from chalicelib.aws import dynamodb
+from chalicelib.aws.dynamodb import CLAIM_DAYS
 from chalicelib.config import SETTINGS
+from chalicelib.executor.executor import LATEST_START
 from chalicelib.local.python_versions import ON_LAMBDA, SUPPORTED
+from chalicelib.scheduler.outbox import MAX_DELAY
 from chalicelib.scheduler.repair import START_DEADLINE
 from infra.cost import FILE_SYSTEM_COPIES
 from infra.functions import FUNCTIONS
 from infra.names import Stage
-from infra.policies import policies
+from infra.policies import CLAIMS, policies
 from infra.resources import domain
+from infra.resources.claims import TRANSITION
 from infra.resources.stack import TEMPLATE
 from infra.runtime import MACHINES, Runtime
 from tests.unit.infra.installation import PROD
@@ -232,3 +238,29 @@ def test_a_domain_is_regional_speaks_a_safe_tls_and_both_kinds_of_addresses() ->
 def test_every_choice_of_a_domain_is_a_parameter_of_its_template() -> None:
     chosen = {*domain.OPTIONS, "Api", "ApiStage"}
     assert set(DOMAIN["Parameters"]) == chosen
+
+
+def test_the_table_of_claims_is_what_the_code_expects() -> None:
+    ((name, table),) = of_type("AWS::DynamoDB::Table").items()
+    assert name == "ClaimsTable"
+    assert table["KeySchema"] == [{"AttributeName": dynamodb.KEY, "KeyType": "HASH"}]
+    assert table["AttributeDefinitions"] == [{"AttributeName": dynamodb.KEY, "AttributeType": "S"}]
+    ttl = {"AttributeName": dynamodb.EXPIRES_AT, "Enabled": True}
+    assert table["TimeToLiveSpecification"] == ttl
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_from_the_network_only_the_table_of_claims_is_reached_in_dynamodb() -> None:
+    (statement,) = RESOURCES["DynamoDbEndpoint"]["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Resource"] == {"!GetAtt": "ClaimsTable.Arn"}
+    allowed = {a for actions in CLAIMS.values() for a in actions}
+    assert set(statement["Action"]) == allowed
+
+
+def test_a_claim_outlives_every_message_of_its_attempt() -> None:
+    """A message is sent until START_DEADLINE after its attempt was due, delayed by at most
+    MAX_DELAY, kept by its queue, and not begun by an executor after LATEST_START."""
+    last_sent = START_DEADLINE + timedelta(seconds=MAX_DELAY)
+    kept = timedelta(seconds=RESOURCES["TasksQueue"]["Properties"]["MessageRetentionPeriod"])
+    assert last_sent + kept < timedelta(seconds=LATEST_START) < timedelta(days=CLAIM_DAYS)
+    assert last_sent + kept < TRANSITION
