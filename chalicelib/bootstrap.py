@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Ports:
     """The outside world. Each is made at its first use; `command_environ` is what commands
-    inherit besides a few usual variables; `allow_private` lets webhooks call addresses of this
-    machine and its network, which only the local cloud may."""
+    inherit besides a few usual variables; `open_bucket` opens any bucket with the rights that
+    commands have; `allow_private` lets webhooks and tools reach addresses of this machine and its
+    network, which only the local cloud may."""
 
     task_queues: Callable[[], Mapping[str, Queue]]
     results: Callable[[], Queue]
@@ -48,6 +49,7 @@ class Ports:
     secrets: Callable[[], Secrets] | None = None
     notifier: Callable[[], Notifier] | None = None
     credentials: Callable[[], Credentials] | None = None
+    open_bucket: Callable[[str], Bucket] | None = None
     allow_private: bool = False
 
 
@@ -106,6 +108,7 @@ def executor() -> Executor:
         notifier=world.notifier() if world.notifier else None,
         credentials=world.credentials() if world.credentials else None,
         allow_private=world.allow_private,
+        open_bucket=world.open_bucket,
     )
 
 
@@ -128,6 +131,8 @@ def backup_context() -> BackupContext:
         rule=Rule(settings.backups_daily, settings.backups_weekly, settings.backups_monthly),
     )
 
+
+LEAST_SECONDS_OF_A_DOWNLOAD = 900.0
 
 _VISIBLE = ("PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 
@@ -171,6 +176,7 @@ def _on_aws() -> Ports:
         secrets=_secrets,
         notifier=_notifier,
         credentials=(lambda: _credentials(settings.task_role)) if settings.task_role else None,
+        open_bucket=_bucket_as(settings.task_role) if settings.task_role else None,
     )
 
 
@@ -193,6 +199,17 @@ def _claims(settings: config.Settings, runs: Callable[[], Bucket]) -> Claims:
     if until is None or until <= utc_now():
         return claims
     return TransitionalClaims(BucketClaims(runs()), claims, until, utc_now)
+
+
+def _bucket_as(role: str) -> Callable[[str], Bucket]:
+    def open_bucket(name: str) -> Bucket:
+        from chalicelib.aws.clients import client_as
+        from chalicelib.aws.s3 import S3Bucket
+
+        acting = client_as("s3", _credentials(role).environ(LEAST_SECONDS_OF_A_DOWNLOAD))
+        return S3Bucket(name, lambda: acting)
+
+    return open_bucket
 
 
 def _queue(name: str) -> Callable[[], Queue]:
@@ -224,6 +241,7 @@ def _notifier() -> Notifier:
     return SnsNotifier()
 
 
+@cache
 def _credentials(role: str) -> Credentials:
     from chalicelib.aws.credentials import RoleCredentials
 

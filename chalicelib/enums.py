@@ -72,6 +72,7 @@ class MaterialKind(StrEnum):
     """What a task brings along."""
 
     FILES = "files"
+    TOOL = "tool"
 
 
 class PlaceKind(StrEnum):

@@ -63,6 +63,18 @@ def client(service: str, region: str = "") -> Any:
         return _clients[service, region]
 
 
+def client_as(service: str, environ: Mapping[str, str]) -> Any:
+    """A client that acts with the credentials in these variables, as a command would."""
+    return boto3.Session().client(
+        service,
+        region_name=environ.get("AWS_REGION"),
+        aws_access_key_id=environ["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environ["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=environ.get("AWS_SESSION_TOKEN"),
+        config=CONFIG,
+    )
+
+
 def address_family(environ: Mapping[str, str]) -> socket.AddressFamily:
     """The addresses to connect to. The names of dual-stack endpoints have both kinds, IPv4's first;
     from a VPC that has only an IPv6 way out each of those would cost `connect_timeout`."""

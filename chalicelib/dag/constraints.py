@@ -30,6 +30,10 @@ MAX_CONF_BYTES = 32 * 1024
 MAX_PARAMS = 100
 MAX_OUTPUTS = 100
 MAX_NOTIFICATIONS = 10
+MAX_TOOLS = 20
+MAX_TOOL_URL_LENGTH = 1000
+TOOL_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$")
+SHA256 = re.compile(r"^[0-9A-Fa-f]{64}$")
 MAX_PATTERN_LENGTH = 500
 
 VARIABLE_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")

@@ -66,6 +66,22 @@ class Param:
 
 
 @dataclass(frozen=True, slots=True)
+class Tool:
+    """A program that commands find on their PATH.
+
+    Attributes:
+        url: HTTPS or `s3://`.
+        sha256: Of what is at the URL, in lower case.
+        path: Where the program lies in the archive at the URL; null if it is the program itself.
+    """
+
+    name: str
+    url: str
+    sha256: str
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """A task of a DAG. `command`, `when`, `env`, `conf` and `expand` may contain templates.
 
@@ -165,6 +181,7 @@ class Dag:
     params: tuple[Param, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
+    tools: tuple[Tool, ...] = ()
     on_success: tuple[NotificationTarget, ...] = ()
     on_failure: tuple[NotificationTarget, ...] = ()
 
@@ -187,7 +204,10 @@ class Dag:
         can still run what new code registered during a deployment."""
         params = [_known(Param, param) for param in data.get("params", ())]
         tasks = [_task(task) for task in data["tasks"]]
-        return _known(cls, {**data, "params": params, "tasks": tasks, **_notifications(data)})
+        tools = [_known(Tool, tool) for tool in data.get("tools", ())]
+        return _known(
+            cls, {**data, "params": params, "tasks": tasks, "tools": tools, **_notifications(data)}
+        )
 
 
 def _plain(value: Any) -> Any:

@@ -22,6 +22,7 @@ notifications/     delivers notifications
 outcome            decides the outcome of an attempt, and words the reason for users
 outputs            reads the outputs that a command wrote to $DAG_OUTPUT
 process            starts, signals and reaps a command
+public_hosts       connects over HTTP to hosts that an author chose, if their addresses are public
 sandbox            protects the executor's own process from the commands it runs on Lambda
 secret_forms       lists the encodings in which a secret may appear
 shell_syntax       asks the shell whether it can parse a text

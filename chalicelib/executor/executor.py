@@ -78,8 +78,10 @@ class Executor:
     `environ` is all that commands inherit from this process; `now` is the clock. `secrets`,
     `notifier` and `credentials` are for what needs them: without one, a task or notification that
     needs it fails and says so, and without `credentials` commands have no role of their own.
-    `allow_private`: webhooks may go to private addresses. `own_environ` is this process's own
-    environment, by which it knows Lambda. `clock` measures how long something takes, in seconds.
+    `allow_private`: webhooks may go to private addresses, and tools come from there.
+    `open_bucket` opens any bucket by its name, with the rights of commands. `own_environ` is this
+    process's own environment, by which it knows Lambda. `clock` measures how long something takes,
+    in seconds.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class Executor:
         notifier: Notifier | None = None,
         credentials: Credentials | None = None,
         allow_private: bool = False,
+        open_bucket: Callable[[str], Bucket] | None = None,
         own_environ: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -126,6 +129,7 @@ class Executor:
             clock,
         )
         self._materials: MaterialStore | None = None
+        self._open_bucket = open_bucket
         self._senders = SenderContext(
             shell, self._running, self._env_sources, cleaner, notifier, allow_private
         )
@@ -158,10 +162,14 @@ class Executor:
     def _material_store(self) -> MaterialStore:
         """Made for the first task that brings something along: others pay nothing for it."""
         if self._materials is None:
+            from chalicelib.executor.materials.context import Outside
             from chalicelib.executor.materials.preparation import MaterialStore
 
             cleaner = self._context.cleaner
-            self._materials = MaterialStore(self._runs, self._running, cleaner, self._clock)
+            outside = Outside(self._senders.allow_private, self._open_bucket)
+            self._materials = MaterialStore(
+                self._runs, self._running, cleaner, self._clock, outside=outside
+            )
         return self._materials
 
     def _tidy_up(self, time_left: Callable[[], float]) -> None:

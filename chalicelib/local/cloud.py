@@ -23,6 +23,7 @@ from botocore.config import Config
 from chalicelib import bootstrap
 from chalicelib.aws.clients import CONFIG
 from chalicelib.aws.notifications import SnsNotifier
+from chalicelib.aws.s3 import S3Bucket
 from chalicelib.aws.secrets import AwsSecrets
 from chalicelib.claims import BucketClaims
 from chalicelib.config import Settings
@@ -150,6 +151,7 @@ def configure(cloud: Cloud, endpoint: str, mark: str) -> None:
             secrets=AwsSecrets,
             notifier=SnsNotifier,
             allow_private=True,
+            open_bucket=S3Bucket,
             command_environ={**aws_env.command_variables(endpoint), orphans.MARK: mark},
         )
     )

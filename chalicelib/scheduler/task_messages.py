@@ -18,7 +18,8 @@ from chalicelib.dag.templates.scope import TemplateError
 from chalicelib.dag.text import output_variable, param_variable
 from chalicelib.database.queries.runs import NewRun, Run
 from chalicelib.database.queries.task_instances import TaskInstance
-from chalicelib.messages import Attempt, TaskMessage
+from chalicelib.enums import MaterialKind
+from chalicelib.messages import Attempt, Material, TaskMessage
 from chalicelib.places import NoPlace
 from chalicelib.scheduler.unit_of_work import UnitOfWork
 from chalicelib.utils.time import iso
@@ -91,6 +92,7 @@ def _message(
         outputs=list(task.outputs),
         skip_exit_codes=list(task.skip_on_exit_code),
         secrets=dag.secrets,
+        materials=_materials(dag),
         # Of a sensor's many answers only the last is kept with the attempt; the bucket keeps all.
         log_in_result=0 if task.sensor else SHORT_LOG_BYTES,
         image=task.image,
@@ -105,6 +107,20 @@ def _message(
 def _has_retries(task: Task, instance: TaskInstance, attempt: Attempt) -> bool:
     """Whether a failure of this attempt is tried again, as far as its exit code allows."""
     return attempt.try_number - instance.tries_before <= task.retries
+
+
+def _materials(dag: Dag) -> list[Material]:
+    """Return what a command of the DAG brings along."""
+    return [
+        Material(
+            MaterialKind.TOOL,
+            tool.name,
+            tool.url,
+            tool.sha256,
+            options={"path": tool.path} if tool.path else {},
+        )
+        for tool in dag.tools
+    ]
 
 
 def _check_size(message: TaskMessage) -> None:

@@ -18,6 +18,7 @@ TABLE_NAMES = {
     "The task": "task",
     "A param": "param",
     "A sensor": "sensor",
+    "A tool": "tool",
 }
 
 RULES = {

@@ -27,6 +27,7 @@ from chalicelib.messages import (
 )
 from chalicelib.places import for_each_place
 from chalicelib.ports import Clock, ReceivedMessage
+from tests.support import known_tools
 from tests.support.fakes import FakeQueue
 from tests.support.world import SUCCEED, ScriptedExecutor, World
 
@@ -78,6 +79,7 @@ class CommandExecutor(ScriptedExecutor):
             environ,
             world.clock,
             secrets=KnownSecrets(secrets),
+            open_bucket=known_tools.open_bucket,
             own_environ={},
         )
 

@@ -235,6 +235,7 @@ FORBIDDEN_TO_EXECUTORS = (
     "chalicelib.database",
     "chalicelib.scheduler",
     "chalicelib.local",
+    "chalicelib.executor.materials",
 )
 
 

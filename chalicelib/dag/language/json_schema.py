@@ -17,16 +17,21 @@ from chalicelib.dag.constraints import (
     IMAGE,
     MAX_COMMAND_BYTES,
     MAX_ID_LENGTH,
+    MAX_LINE_LENGTH,
     MAX_NOTIFICATIONS,
     MAX_OUTPUTS,
     MAX_PARAMS,
     MAX_SCHEDULES,
     MAX_TASKS,
+    MAX_TOOL_URL_LENGTH,
+    MAX_TOOLS,
     MEMORY_PATTERN,
     POOL_NAME,
     RESERVED_IDS,
     RESERVED_PREFIXES,
     SECRET_REFERENCE,
+    SHA256,
+    TOOL_NAME,
     VARIABLE_NAME,
 )
 from chalicelib.dag.language.fields.table import (
@@ -36,6 +41,7 @@ from chalicelib.dag.language.fields.table import (
     PARAM_FIELDS,
     SENSOR_FIELDS,
     TASK_FIELDS,
+    TOOL_FIELDS,
     TRIGGER_RULES,
     Field,
     Kind,
@@ -61,6 +67,7 @@ def json_schema() -> dict[str, Any]:
             "defaults": {"title": "Defaults for every task", **_object(DEFAULT_FIELDS)},
             "sensor": {"title": "Sensor", **_object(SENSOR_FIELDS)},
             "param": {"title": "Param", **_object(PARAM_FIELDS)},
+            "tool": {"title": "Tool", **_object(TOOL_FIELDS)},
         },
     }
 
@@ -197,6 +204,15 @@ _VALUES: dict[Kind, dict[str, Any]] = {
         "additionalProperties": {"type": "string", "pattern": SECRET_REFERENCE.pattern},
     },
     Kind.SENSOR: {"$ref": "#/$defs/sensor"},
+    Kind.TOOLS: {
+        "type": "object",
+        "maxProperties": MAX_TOOLS,
+        "propertyNames": {"pattern": TOOL_NAME.pattern, "maxLength": MAX_ID_LENGTH},
+        "additionalProperties": {"$ref": "#/$defs/tool"},
+    },
+    Kind.URL: {"type": "string", "pattern": "^(?:https|s3)://", "maxLength": MAX_TOOL_URL_LENGTH},
+    Kind.SHA256: {"type": "string", "pattern": SHA256.pattern},
+    Kind.PATH: {"type": "string", "maxLength": MAX_LINE_LENGTH},
     Kind.PARAMS: {
         "type": "object",
         "maxProperties": MAX_PARAMS,

@@ -32,6 +32,15 @@ KEYWORDS = word_set(
     """
 )
 
+SHELL_COMMANDS = word_set(
+    """
+    . : alias bg break builtin cd command continue declare dirs eval exec exit export fc fg getopts
+    hash jobs let local popd pushd read readonly return set shift shopt source times trap type
+    typeset ulimit umask unalias unset wait
+    """
+)
+"""Builtins of bash that no program can stand in for, because they act on the shell itself."""
+
 DECLARATIONS = word_set(
     """
     declare export local readonly typeset

@@ -11,4 +11,10 @@ What it shares
 The kinds
   kinds          the kinds of materials, one row each
   files          the files beside the DAG file
+  tools          single programs, on the PATH
+
+What tools need
+  downloads      fetches a URL: redirects, limits, what is worth another try
+  archives       unpacks .tar.gz and .zip, and nothing that could leave its folder
+  tar_reader     reads a .tar.gz forwards, so much and no more
 """

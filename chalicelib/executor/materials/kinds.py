@@ -18,6 +18,7 @@ from chalicelib.messages import Material
 
 MODULES = {
     MaterialKind.FILES: "files",
+    MaterialKind.TOOL: "tools",
 }
 
 JobMaker = Callable[[Material, MaterialContext], Jobs]

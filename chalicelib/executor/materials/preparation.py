@@ -19,7 +19,7 @@ from chalicelib.executor.background import Background
 from chalicelib.executor.cancellation import FIRST_LOOK, NEXT_LOOK
 from chalicelib.executor.cleanup import Cleaner
 from chalicelib.executor.materials.content_cache import ContentCache
-from chalicelib.executor.materials.context import MaterialContext
+from chalicelib.executor.materials.context import MaterialContext, Outside
 from chalicelib.executor.materials.jobs import JobPool, Jobs, StopSignal
 from chalicelib.executor.materials.kinds import jobs_of
 from chalicelib.executor.process import ExecutorStopped, RunningCommands
@@ -71,12 +71,14 @@ class MaterialStore:
         cleaner: Cleaner,
         clock: Callable[[], float],
         cache: ContentCache | None = None,
+        outside: Outside | None = None,
     ) -> None:
         self._runs = runs
         self._running = running
         self._cleaner = cleaner
         self._clock = clock
         self._cache = cache
+        self._outside = outside or Outside()
 
     def prepare(self, materials: Sequence[Material], pulse: Pulse, until: float) -> Prepared:
         """Put everything in place, by the time `until` of the clock. The caller has `root` removed
@@ -105,7 +107,8 @@ class MaterialStore:
             if root is not None:
                 self._cleaner.later(root)
             raise _explained(error) from error
-        return MaterialContext(workdir, Path(root) / "tools", self._runs, self._cache, stop)
+        tools = Path(root) / "tools"
+        return MaterialContext(workdir, tools, self._runs, self._cache, stop, self._outside)
 
     def _watch(self, pool: JobPool, pulse: Pulse, until: float) -> None:
         background = Background()

@@ -8,21 +8,17 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from chalicelib.errors import OrchestratorError, Unavailable
 from chalicelib.executor.notifications import command, webhook
 from chalicelib.messages import NotificationMessage, NotificationResult, decode_report
 from tests.integration.executor.bench_of_one import Bench
+from tests.support.certificates import certificate
 
 PAYLOAD = {"dag_id": "d", "state": "failed", "note": 'é " $(x)'}
 
@@ -207,22 +203,6 @@ def test_a_server_that_does_not_speak_tls_is_no_https(receiver: Receiver) -> Non
     report = reported(Bench(allow_private=True), "webhook", url)
     assert not report.is_delivered
     assert receiver.seen == []
-
-
-def certificate(folder: Path, name: str) -> Path:
-    """A key and its own certificate for `name`, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    owner = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    made = x509.CertificateBuilder(
-        owner, owner, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1)
-    ).add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-    path = folder / "certificate.pem"
-    path.write_bytes(
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        + made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
-    )
-    return path
 
 
 def serve_tls(receiver: Receiver, certified: Path) -> str:

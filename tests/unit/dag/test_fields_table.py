@@ -10,14 +10,15 @@ from chalicelib.dag.language.fields.table import (
     SENSOR_FIELDS,
     TABLES,
     TASK_FIELDS,
+    TOOL_FIELDS,
     Field,
 )
-from chalicelib.dag.model import Dag, Param, Sensor, Task
+from chalicelib.dag.model import Dag, Param, Sensor, Task, Tool
 from chalicelib.places import DEFAULT_PLACE
 from tests.support.language_reference import reference_markdown
 
 
-def defaults_of(model: type[Dag | Task | Param | Sensor]) -> dict[str, object]:
+def defaults_of(model: type[Dag | Task | Param | Sensor | Tool]) -> dict[str, object]:
     return {
         spec.name: spec.default_factory()
         if spec.default_factory is not MISSING
@@ -40,6 +41,7 @@ def test_the_table_and_the_model_have_the_same_fields_and_defaults() -> None:
     chosen = {"place": DEFAULT_PLACE}  # not by the file
     assert table_defaults(TASK_FIELDS) | chosen == defaults_of(Task)
     assert {"name": None, **table_defaults(PARAM_FIELDS)} == defaults_of(Param)
+    assert {"name": None, **table_defaults(TOOL_FIELDS)} == defaults_of(Tool)
     assert table_defaults(SENSOR_FIELDS) == defaults_of(Sensor)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.dag.model import Dag, NotificationTarget, Param, Sensor, Task
+from chalicelib.dag.model import Dag, NotificationTarget, Param, Sensor, Task, Tool
 from chalicelib.dag.version_diff import TaskChange, VersionDiff, compare
 
 A, B, C = Task("a", "x"), Task("b", "x", ("a",)), Task("c", "x", ("b",))
@@ -45,6 +45,7 @@ OTHER = {
     "dict[str, Any]": {"other": 1},
     "dict[str, list[Any] | str]": {"OTHER": [1]},
     "Sensor | None": Sensor(),
+    "tuple[Tool, ...]": (Tool("other", "https://example.com/other", "ab" * 32),),
     "tuple[Param, ...]": (Param("p"),),
     "tuple[NotificationTarget, ...]": (NotificationTarget("sns", "arn"),),
 }

@@ -88,6 +88,13 @@ DAG_FIELDS: tuple[Field, ...] = (
         default={},
     ),
     Field(
+        "tools",
+        Kind.TOOLS,
+        "Programs for every command, first on its `PATH`: `NAME: {url, sha256, path}`. Fetched "
+        "once per machine and verified each time; at most 20 of them, 200 MiB each.",
+        default=(),
+    ),
+    Field(
         "default_args",
         Kind.DEFAULTS,
         "Defaults for the keys of every task, except `id` and `dependencies`. A task's own keys "
@@ -158,6 +165,29 @@ DAG_FIELDS: tuple[Field, ...] = (
     ),
     Field("on_failure", Kind.NOTIFICATIONS, "Notifications to send when a run fails.", default=()),
     Field("tasks", Kind.TASKS, "The tasks: 1 to 1000 of them.", required=True),
+)
+
+TOOL_FIELDS: tuple[Field, ...] = (
+    Field(
+        "url",
+        Kind.URL,
+        "Where to fetch it: `https://...` or `s3://bucket/key`. Redirects are followed, but only "
+        "to HTTPS and to public addresses. A bucket is read with the role of commands.",
+        required=True,
+    ),
+    Field(
+        "sha256",
+        Kind.SHA256,
+        "The SHA-256 of what is at the URL, in 64 hexadecimal digits.",
+        required=True,
+    ),
+    Field(
+        "path",
+        Kind.PATH,
+        "Where the program lies in the archive at the URL, a `.tar.gz` or `.zip` of at most "
+        "400 MiB unpacked.",
+        shown_default="none: the program itself is at the URL",
+    ),
 )
 
 PARAM_FIELDS: tuple[Field, ...] = (

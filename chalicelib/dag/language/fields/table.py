@@ -7,7 +7,7 @@ exist, and one that is here is read, described and checked everywhere.
 from __future__ import annotations
 
 from chalicelib.dag.constraints import BUILT_IN_VARIABLES
-from chalicelib.dag.language.fields.dag import DAG_FIELDS, PARAM_FIELDS
+from chalicelib.dag.language.fields.dag import DAG_FIELDS, PARAM_FIELDS, TOOL_FIELDS
 from chalicelib.dag.language.fields.field import Field, Kind
 from chalicelib.dag.language.fields.task import (
     DEFAULT_FIELDS,
@@ -27,6 +27,7 @@ __all__ = [
     "SENSOR_FIELDS",
     "TABLES",
     "TASK_FIELDS",
+    "TOOL_FIELDS",
     "TRIGGER_RULES",
     "Field",
     "Kind",
@@ -41,6 +42,7 @@ TABLES = {
     "The task": TASK_FIELDS,
     "A param": PARAM_FIELDS,
     "A sensor": SENSOR_FIELDS,
+    "A tool": TOOL_FIELDS,
 }
 
 

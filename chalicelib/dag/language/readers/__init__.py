@@ -11,5 +11,6 @@ params         `params`, and the checks of each param's own values
 places         `image`, `memory`, `queue`
 simple_kinds   the table of readers for kinds that have no fields of their own
 strings        text: names, ids, commands, schedules, time zones, choices, and lists of them
+tools          `tools`: programs by their URL and SHA-256
 variables      environment variables: `env`, `secrets`, `expand`
 """

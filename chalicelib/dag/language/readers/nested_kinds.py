@@ -11,6 +11,7 @@ from chalicelib.dag.language.mappings import Readers, read_mapping
 from chalicelib.dag.language.readers.notifications import read_notifications
 from chalicelib.dag.language.readers.params import read_params
 from chalicelib.dag.language.readers.simple_kinds import SIMPLE_READERS
+from chalicelib.dag.language.readers.tools import read_tools
 from chalicelib.dag.language.yaml_nodes import Mapping
 from chalicelib.dag.language.yaml_value import YamlValue
 from chalicelib.dag.model import Sensor
@@ -57,5 +58,6 @@ DAG_READERS: Readers = {
     **TASK_READERS,
     Kind.DEFAULTS: _default_args,
     Kind.PARAMS: read_params,
+    Kind.TOOLS: read_tools,
 }
 """The readers of the fields of the DAG, except `tasks`, which the parser reads."""

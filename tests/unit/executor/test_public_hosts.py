@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.executor.notifications.webhook import is_public
+from chalicelib.executor.public_hosts import is_public
 
 
 @pytest.mark.parametrize(
