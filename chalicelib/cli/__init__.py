@@ -7,6 +7,11 @@ output        tables, JSON and colours, as the terminal allows
 installation  finds the installation to talk to: options, environment, profile, local cloud
 profile       the profiles in the XDG config folder
 client        the REST API, with a token or with signed requests
+lookup        finds the DAG or the run that a word means, and completes it for the shell
+change        what every verb that changes something does first: show its reach, and ask
+follow        follows a run or a log until it ends
+times         times and durations as people read them
+dags_bucket   the dags bucket, as `push` and `rm` use it
 commands/     what each verb does, one module for each or for several alike
 
 `--help` and `validate` are typed all day, so a module imports what its verb needs and no more: rich

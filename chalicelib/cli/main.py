@@ -50,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error.message)
     except BrokenPipeError:
         return _after_broken_pipe()
+    except SystemExit:  # click has met a broken pipe, and has wrapped stdout
+        return 0
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted", INTERRUPTED)
     except OSError as error:

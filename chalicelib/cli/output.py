@@ -36,12 +36,13 @@ STATE_COLOURS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: its title, and the text of a row in it. `is_wide` columns are shortened
-    when the terminal is narrow."""
+    """A column of a table: its title, and the text of a row in it. On a narrow terminal `is_wide`
+    columns are shortened first, then `is_minor` ones are left out, from the right."""
 
     title: str
     text: Callable[[Any], str]
     is_wide: bool = False
+    is_minor: bool = False
     is_state: bool = False
 
 
@@ -77,25 +78,54 @@ def print_rows(columns: Sequence[Column], rows: Iterable[Any], *, empty: str) ->
     _print_table(columns, rows)
 
 
+SHORTEST = 16
+"""Characters that a wide column keeps."""
+GAP = 2
+
+
 def _print_table(columns: Sequence[Column], rows: Sequence[Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(
-            column.title,
-            no_wrap=True,
-            overflow="ellipsis",
-            ratio=1 if column.is_wide else None,
-        )
-    for row in rows:
-        cells = []
-        for column in columns:
-            text = _one_line(column.text(row))
-            cells.append(Text(text, style=STATE_COLOURS.get(text, "") if column.is_state else ""))
+    terminal = console()
+    texts = {column: [_one_line(column.text(row)) for row in rows] for column in columns}
+    shown = _fitting(texts, terminal.width)
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
+    for column, width in shown.items():
+        table.add_column(column.title, no_wrap=True, overflow="ellipsis", width=width)
+    for number in range(len(rows)):
+        cells = [
+            Text(texts[column][number], _style(column, texts[column][number])) for column in shown
+        ]
         table.add_row(*cells)
-    console().print(table)
+    terminal.print(table)
+
+
+def _style(column: Column, text: str) -> str:
+    return STATE_COLOURS.get(text, "") if column.is_state else ""
+
+
+def _fitting(texts: Mapping[Column, Sequence[str]], width: int) -> dict[Column, int]:
+    """The columns that fit into the width, with the width of each."""
+    natural = {column: max(len(column.title), *map(len, cells)) for column, cells in texts.items()}
+    shown = {column: natural[column] for column in texts if any(texts[column])} or natural
+    for column in reversed(list(shown)):
+        if _total(shown, at_least=True) > width and column.is_minor:
+            del shown[column]
+    wide = [column for column in shown if column.is_wide]
+    for column in wide:
+        rest = _total(shown) - shown[column]
+        shown[column] = max(min(shown[column], width - rest), min(shown[column], SHORTEST))
+    return shown
+
+
+def _total(widths: Mapping[Column, int], *, at_least: bool = False) -> int:
+    """The width of the table; with `at_least`, with its wide columns as short as they may be."""
+    shortest = (
+        min(width, SHORTEST) if at_least and column.is_wide else width
+        for column, width in widths.items()
+    )
+    return sum(shortest) + GAP * len(widths)
 
 
 def print_fields(fields: Mapping[str, str]) -> None:

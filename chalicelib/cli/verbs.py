@@ -30,7 +30,39 @@ class Verb:
 
 
 SECTIONS: dict[str, tuple[Verb, ...]] = {
-    "With an installation": (Verb("dags", "dags", "List the registered DAGs"),),
+    "With an installation": (
+        Verb("dags", "dags", "List the registered DAGs"),
+        Verb("show", "show", "Show a DAG and its runs, or a run and its tasks"),
+        Verb("trigger", "trigger", "Start a run of a DAG"),
+        Verb("runs", "runs", "List runs, newest first"),
+        Verb("tasks", "runs", "List the tasks of a run, or the newest of all runs"),
+        Verb("logs", "logs", "Print the log of a task"),
+        Verb("why", "show", "Explain why a run or a task failed, or what it waits for"),
+        Verb("cancel", "changes", "Cancel a run, or one task of it"),
+        Verb("clear", "changes", "Run tasks of a run again; without tasks, all of them"),
+        Verb("retry", "changes", "Run the unsuccessful tasks of an ended run again"),
+        Verb("rerun", "changes", "Start a new run with the params of an earlier one"),
+        Verb("mark", "changes", "Set the state of a task that is not running"),
+        Verb("note", "changes", "Change the note of a run; an empty text removes it"),
+        Verb("ack", "changes", "Acknowledge failed runs, so that they need no attention"),
+        Verb("pause", "schedules", "Pause the schedule of a DAG. Runs on request still start"),
+        Verb("unpause", "schedules", "Resume the schedule of a DAG, with its next fire time"),
+        Verb("backfill", "schedules", "Run a DAG for every fire time in a range of dates"),
+        Verb("pools", "pools", "Limits on concurrent tasks, shared by DAGs"),
+        Verb("push", "files", "Check DAG files, upload them, and wait until they are registered"),
+        Verb("pull", "files", "Print the file of a DAG, exactly as it was uploaded"),
+        Verb("rm", "files", "Delete the file of a DAG, and wait until the DAG is removed"),
+        Verb("errors", "operations", "List the files that could not be registered, and why"),
+        Verb("ticks", "operations", "List what the scheduler did lately"),
+        Verb("audit", "operations", "List who changed what"),
+        Verb("notifications", "operations", "List notifications, sent and pending"),
+        Verb("health", "operations", "Show whether the orchestrator works"),
+        Verb("top", "top", "Show live what runs and what waits"),
+    ),
+    "This command": (
+        Verb("profile", "profiles", "Remember installations by name"),
+        Verb("completion", "profiles", "Print the completion of bash, zsh or fish"),
+    ),
 }
 
 VERBS: dict[str, Verb] = {verb.name: verb for verbs in SECTIONS.values() for verb in verbs}

@@ -204,11 +204,13 @@ class Session:
     Attributes:
         name: Name of the access token, ARN of the IAM caller, or `local`.
         auth: How callers authenticate: the setting `ORCHESTRATOR_AUTH`.
+        dags_bucket: Name of the bucket whose DAG files are registered.
     """
 
     name: str
     role: Role
     auth: AuthMode
+    dags_bucket: str
 
 
 @dataclass(frozen=True, slots=True)

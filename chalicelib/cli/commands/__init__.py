@@ -1,4 +1,15 @@
 """What each verb does.
 
-dags  lists and shows DAGs
+show        shows one DAG or one run, and explains why
+dags        lists DAGs
+runs        lists runs and task instances
+trigger     starts a run, and waits for it or follows it
+logs        prints the log of a task
+changes     changes runs and tasks: cancel, clear, retry, rerun, mark, note, ack
+schedules   pauses and resumes schedules; backfills
+pools       lists, sets and deletes pools
+operations  import errors, ticks, the audit log, notifications, health
+top         shows live what runs and what waits
+files       uploads, downloads and removes DAG files
+profiles    profiles of installations, and the shell's completion
 """

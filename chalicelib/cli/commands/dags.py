@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from chalicelib.cli import times
 from chalicelib.cli.client import Client
 from chalicelib.cli.installation import installation_options
 from chalicelib.cli.output import Column, format_option, print_json, print_rows
@@ -17,10 +18,10 @@ def _problem(dag: dict[str, object]) -> str:
 
 COLUMNS = (
     Column("DAG", lambda dag: dag["dag_id"]),
-    Column("SCHEDULE", lambda dag: ", ".join(dag["schedule"]) or "on request"),
+    Column("SCHEDULE", lambda dag: ", ".join(dag["schedule"]) or "on request", is_minor=True),
     Column("LAST RUN", lambda dag: (dag["last_run"] or {}).get("state", ""), is_state=True),
-    Column("NEXT", lambda dag: "paused" if dag["is_paused"] else dag["next_fire_at"] or ""),
-    Column("TAGS", lambda dag: ", ".join(dag["tags"])),
+    Column("NEXT", lambda dag: "paused" if dag["is_paused"] else times.local(dag["next_fire_at"])),
+    Column("TAGS", lambda dag: ", ".join(dag["tags"]), is_minor=True),
     Column("PROBLEM", _problem, is_wide=True),
 )
 

@@ -109,7 +109,13 @@ def _task_queues(scheduler: SchedulerContext) -> list[Queue]:
 
 
 def get_session(call: Call) -> dict[str, str]:
-    return {"name": call.who, "role": call.role, "auth": bootstrap.ports().settings.auth}
+    settings = bootstrap.ports().settings
+    return {
+        "name": call.who,
+        "role": call.role,
+        "auth": settings.auth,
+        "dags_bucket": settings.dags_bucket,
+    }
 
 
 def get_openapi(call: Call) -> dict[str, Any]:

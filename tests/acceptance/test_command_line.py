@@ -1,0 +1,262 @@
+"""The verbs that need an installation, as one long session with a local cloud."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.cli.main import main
+from chalicelib.web.routes import ROUTES
+from tests.acceptance.local_cloud import LocalCloud
+
+FLAKY = """
+name: Flaky
+schedule: "0 3 * * *"
+tags: [nightly]
+params: {day: {type: string, default: today}, count: {type: integer, default: 1}}
+tasks:
+  - {id: fine, command: 'echo "day $PARAM_DAY count $PARAM_COUNT"'}
+  - {id: boom, command: "echo oh no; exit 3", dependencies: fine}
+  - {id: after, command: echo after, dependencies: boom}
+"""
+SLEEPER = """
+name: Sleeper
+schedule: "0 3 * * *"
+tasks:
+  - {id: wait, command: echo begun; sleep 600}
+"""
+BROKEN = "name: Broken\ntasks:\n  - {id: a, comand: echo}\n"
+NO_COMMAND = {
+    ("POST", "/api/dags/validate"): "`validate` checks without an installation",
+    ("GET", "/api/dag-schema.json"): "`schema` prints it without an installation",
+    ("GET", "/api/dag-file-reference"): "for the page; the README has it",
+    ("GET", "/api/openapi.json"): "for programs that generate clients",
+    ("GET", "/api/upcoming"): "`dags` shows the next fire time",
+    ("GET", "/api/tags"): "`dags` shows the tags",
+    ("GET", "/api/dags/{dag_id}/next"): "`next` computes them",
+    ("POST", "/api/runs/{run_id}/acknowledge"): "`ack` acknowledges several at once",
+    ("POST", "/api/runs/{run_id}/tasks/{task_id}/clear"): "`clear` names tasks of the run",
+}
+"""Routes that no command uses, and why."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What one command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def orchestrator(line: str, *more: str) -> Done:
+    """Run the command line in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = main([*line.split(), *more])
+    return Done(code, out.getvalue(), err.getvalue())
+
+
+def session(cloud: LocalCloud, folder: Path) -> dict[str, Done]:
+    """The commands of a day, by name."""
+    dags = folder / "to-push"
+    dags.mkdir()
+    (dags / "flaky.yaml").write_text(FLAKY)
+    (dags / "sleeper.yaml").write_text(SLEEPER)
+    broken = folder / "broken.yaml"
+    broken.write_text(BROKEN)
+    done = {
+        "push broken": orchestrator("push", str(broken)),
+        "push plan": orchestrator("push --dry-run --prefix team/", str(dags)),
+        "push": orchestrator("push --prefix team/", str(dags)),
+        "push again": orchestrator("push --prefix team/ --format json", str(dags)),
+        "dags": orchestrator("dags"),
+        "trigger": orchestrator("trigger flaky -p day=monday -p count=7 --follow"),
+        "trigger wrong": orchestrator("trigger flaky -p dya=monday"),
+        "trigger nobody": orchestrator("trigger falky"),
+        "why": orchestrator("why flaky"),
+        "why json": orchestrator("why flaky boom --format json"),
+        "show run": orchestrator("show", cloud.get("/dags/flaky/runs")["runs"][0]["run_id"]),
+        "show task": orchestrator("show flaky boom"),
+        "show dag": orchestrator("show flaky --format json"),
+        "tasks": orchestrator("tasks flaky"),
+        "all tasks": orchestrator("tasks --state failed"),
+        "logs": orchestrator("logs flaky fine --no-timestamps"),
+        "logs nobody": orchestrator("logs flaky fien"),
+        "ack": orchestrator("ack flaky --note known"),
+        "unack": orchestrator("ack flaky --undo"),
+        "runs": orchestrator("runs flaky --state failed --format json"),
+        "clear plan": orchestrator("clear flaky boom --downstream --dry-run"),
+        "retry plan": orchestrator("retry flaky --dry-run"),
+        "mark": orchestrator("mark flaky boom success"),
+        "clear": orchestrator("clear flaky after"),
+        "note": orchestrator("note flaky", "the source was late"),
+        "rerun": orchestrator("rerun flaky"),
+        "sleep": orchestrator("trigger sleeper"),
+        "top": orchestrator("top --format json"),
+        "cancel plan": orchestrator("cancel sleeper --dry-run"),
+        "cancel task": orchestrator("cancel sleeper wait"),
+        "cancel": orchestrator("cancel sleeper"),
+        "pause": orchestrator("pause --tag nightly"),
+        "unpause": orchestrator("unpause flaky"),
+        "backfill plan": orchestrator("backfill start flaky 2026-11-01 2026-11-03 --dry-run"),
+        "backfill": orchestrator(
+            "backfill start sleeper 2026-10-01 2026-11-03 --max-active-runs 1 --format json"
+        ),
+        "backfill pause": orchestrator("backfill pause 1"),
+        "backfill resume": orchestrator("backfill resume 1"),
+        "backfill cancel": orchestrator("backfill cancel 1 --stop-running"),
+        "backfill list": orchestrator("backfill list --dag sleeper"),
+        "pool": orchestrator("pools set warehouse 4"),
+        "pools": orchestrator("pools list"),
+        "pool delete": orchestrator("pools delete warehouse"),
+        "errors": orchestrator("errors --warnings"),
+        "ticks": orchestrator("ticks --limit 3"),
+        "audit": orchestrator("audit --target flaky"),
+        "notifications": orchestrator("notifications"),
+        "health": orchestrator("health"),
+        "pull": orchestrator("pull flaky"),
+        "rm plan": orchestrator("rm sleeper --dry-run"),
+        "rm": orchestrator("rm sleeper"),
+    }
+    return done
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    cloud = LocalCloud(tmp_path_factory.mktemp("cloud"))
+    with cloud.running():
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def done(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Done]]:
+    folder = tmp_path_factory.mktemp("user")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("ORCHESTRATOR_")]:
+            patch.delenv(name)
+        patch.setenv("ORCHESTRATOR_HOME", str(cloud.home))
+        patch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+        patch.setattr(sys, "stdin", io.StringIO())
+        yield session(cloud, folder)
+
+
+FAILING = {
+    "push broken": 1,
+    "trigger": 1,
+    "trigger wrong": 2,
+    "trigger nobody": 2,
+    "logs nobody": 2,
+}
+
+
+def test_exit_codes_say_what_went_well(done: dict[str, Done]) -> None:
+    codes = {name: done[name].code for name in done}
+
+    assert codes == {name: FAILING.get(name, 0) for name in done}, {
+        name: done[name].err for name in done if codes[name] != FAILING.get(name, 0)
+    }
+
+
+def test_an_invalid_file_is_not_uploaded(done: dict[str, Done], cloud: LocalCloud) -> None:
+    assert "broken.yaml:3:13: " in done["push broken"].err
+    assert "did you mean" in done["push broken"].err
+    assert cloud.get("/import_errors")["import_errors"] == []
+
+
+def test_a_folder_is_pushed_and_its_versions_reported(done: dict[str, Done]) -> None:
+    assert done["push plan"].out == (
+        "adds s3://orchestrator-dags/team/flaky.yaml\n"
+        "adds s3://orchestrator-dags/team/sleeper.yaml\n"
+    )
+    assert done["push"].out == (
+        "flaky: version 1, from team/flaky.yaml\nsleeper: version 1, from team/sleeper.yaml\n"
+    )
+    assert [row["version"] for row in done["push again"].json] == [1, 1]
+
+
+def test_a_followed_run_shows_logs_and_states(done: dict[str, Done]) -> None:
+    assert "fine | " in done["trigger"].out
+    assert "day monday count 7" in done["trigger"].out
+    assert re.search(r"^boom: failed in \d+.*: exit code 3$", done["trigger"].out, re.MULTILINE)
+    assert "ended as failed" in done["trigger"].err
+
+
+def test_misspelt_words_get_the_nearest_match(done: dict[str, Done]) -> None:
+    assert "did you mean day?" in done["trigger wrong"].err
+    assert "did you mean flaky?" in done["trigger nobody"].err
+    assert "did you mean fine?" in done["logs nobody"].err
+
+
+def test_why_names_the_task_its_reason_and_the_end_of_its_log(done: dict[str, Done]) -> None:
+    assert "  boom: failed: exit code 3\n" in done["why"].out
+    assert done["why"].out.rstrip().endswith("oh no")
+    assert done["why json"].json["reasons"][0]["reason"] == "exit code 3"
+
+
+def test_what_is_piped_is_tab_separated_without_colours(done: dict[str, Done]) -> None:
+    header, *rows = done["dags"].out.splitlines()
+
+    assert header.split("\t")[0] == "DAG"
+    assert [row.split("\t")[0] for row in rows] == ["flaky", "sleeper"]
+    assert "\x1b" not in "".join(row.out for row in done.values())
+
+
+def test_a_log_is_printed_as_it_was_written(done: dict[str, Done]) -> None:
+    assert done["logs"].out == "day monday count 7\n"
+
+
+def test_a_dry_run_shows_the_reach_and_changes_nothing(done: dict[str, Done]) -> None:
+    assert "boom: failed" in done["clear plan"].out
+    assert "after: upstream_failed" in done["clear plan"].out
+    assert "wait: " in done["cancel plan"].out
+    assert "3 fire times" in done["backfill plan"].out
+    assert done["rm plan"].out == (
+        "deletes s3://orchestrator-dags/team/sleeper.yaml, and so removes sleeper\n"
+    )
+
+
+def test_changes_are_made(done: dict[str, Done], cloud: LocalCloud) -> None:
+    assert done["mark"].out == "boom: success\n"
+    assert done["pause"].out == "paused: flaky\n"
+    assert done["unpause"].out == "active: flaky\n"
+    assert done["backfill"].json["total"] == 34
+    assert "cancelled" in done["backfill list"].out
+    assert done["rm"].out == "sleeper: removed\n"
+    assert done["pull"].out == FLAKY
+    assert cloud.dag_ids() == ["flaky"]
+
+
+def test_every_route_has_a_command_or_a_reason_why_not(
+    done: dict[str, Done], cloud: LocalCloud
+) -> None:
+    assert done
+    asked = set(re.findall(r'"(GET|POST|PUT|PATCH|DELETE) (/api/[^ ?]*)', cloud.said()))
+    unused = {
+        (route.method, route.path)
+        for route in ROUTES
+        if not any(route.method == method and _is_of(route.path, path) for method, path in asked)
+    }
+
+    assert unused == set(NO_COMMAND)
+
+
+def _is_of(template: str, path: str) -> bool:
+    known = {route.path for route in ROUTES}
+    return path == template or (
+        path not in known and bool(re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path))
+    )
