@@ -9,12 +9,12 @@ from typing import Any
 
 from chalicelib.cli.client import Client, part
 from chalicelib.cli.lookup import find_run
+from chalicelib.dag.states import RUN_ENDED
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 2.0
 """Seconds between two looks: short at first, because many runs end soon."""
 OnLine = Callable[[dict[str, Any], str], None]
-ENDED = {"success", "failed", "cancelled"}
 
 
 @dataclass
@@ -69,7 +69,7 @@ class RunFollower:
         while True:
             run = find_run(self.client, self.run_id)
             happened = self._look(run)
-            if run["state"] in ENDED:
+            if run["state"] in RUN_ENDED:
                 return run
             pauses.wait(something_happened=happened)
 

@@ -45,7 +45,7 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
         Verb("mark", "changes", "Set the state of a task that is not running"),
         Verb("note", "changes", "Change the note of a run; an empty text removes it"),
         Verb("ack", "changes", "Acknowledge failed runs, so that they need no attention"),
-        Verb("pause", "schedules", "Pause the schedule of a DAG. Runs on request still start"),
+        Verb("pause", "schedules", "Pause the schedule of a DAG"),
         Verb("unpause", "schedules", "Resume the schedule of a DAG, with its next fire time"),
         Verb("backfill", "schedules", "Run a DAG for every fire time in a range of dates"),
         Verb("pools", "pools", "Limits on concurrent tasks, shared by DAGs"),

@@ -99,7 +99,9 @@ ROOMS: dict[str, Room] = {
     "bootstrap": room(f"{SHARED} utils database {SCHEDULER} admin executor aws"),
     "app": room(f"{SHARED} utils {SCHEDULER} admin executor web bootstrap local", "chalice"),
     # The command line, on a user's machine.
-    "cli": room("api_version errors local.home local.aws_env", "click rich urllib3 boto3 botocore"),
+    "cli": room(
+        "api_version errors dag local.home local.aws_env", "click rich urllib3 boto3 botocore"
+    ),
     "cli.commands": room(f"cli enums {DAG} dag.language", "click rich"),
     # The installation: definitions, then what acts on AWS, then the commands.
     "infra": room(

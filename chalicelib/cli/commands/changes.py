@@ -12,9 +12,9 @@ from chalicelib.cli.commands.show import task_name
 from chalicelib.cli.failure import FAILED, USAGE, CliFailure
 from chalicelib.cli.installation import installation_options
 from chalicelib.cli.lookup import complete_run, find_run, find_task
+from chalicelib.dag.states import TASK_ENDED
 from chalicelib.enums import Mark, words
 
-RUNNING = {"scheduled", "queued", "running", "up_for_retry", "up_for_reschedule"}
 run_argument = click.argument("run", metavar="RUN|DAG", shell_complete=complete_run)
 LATEST = click.option(
     "--latest-version/--own-version",
@@ -36,7 +36,7 @@ def cancel(
     """Cancel a run, or one task of it."""
     found = find_run(client, run)
     rows = [find_task(found, task, map_index)] if task else found["task_instances"]
-    active = [row for row in rows if row["state"] in RUNNING]
+    active = [row for row in rows if row["state"] not in TASK_ENDED]
     what = f"the task {task} of {found['run_id']}" if task else f"the run {found['run_id']}"
     reach = [f"cancels {what}", *(f"  {task_name(row)}: {row['state']}" for row in active)]
     if not change.announce(reach):

@@ -22,7 +22,10 @@ from chalicelib.enums import Reprocess, words
 @installation_options
 @change_options
 def pause(client: Client, dag: str | None, tag: str | None, change: Change) -> None:
-    """Pause the schedule of a DAG. Runs on request still start."""
+    """Pause the schedule of a DAG.
+
+    Runs on request still start.
+    """
     _set_paused(client, dag, tag, change, is_paused=True)
 
 

@@ -20,8 +20,9 @@ from chalicelib.cli.output import (
     print_rows,
     state_text,
 )
+from chalicelib.dag.states import TaskState
 
-UNWELL = {"failed", "upstream_failed"}
+UNWELL = (TaskState.FAILED, TaskState.UPSTREAM_FAILED)
 
 
 def task_name(row: dict[str, Any]) -> str:
@@ -179,7 +180,7 @@ def why(client: Client, run: str, task: str | None, map_index: int | None, forma
 def _worth_explaining(run: dict[str, Any]) -> list[dict[str, Any]]:
     """The tasks that failed by themselves, or, if none did, those that wait."""
     tasks = run["task_instances"]
-    failed = [row for row in tasks if row["state"] == "failed"]
+    failed = [row for row in tasks if row["state"] == TaskState.FAILED]
     return failed or [row for row in tasks if row["waiting_for"] or row["state"] in UNWELL]
 
 
@@ -200,7 +201,7 @@ LINES_SHOWN = 10
 def _log_tail(client: Client, run: dict[str, Any], reason: dict[str, Any]) -> list[str]:
     """The last lines of the log of a failed task."""
     row = reason["task"]
-    if row is None or row["state"] != "failed" or not row["try_number"]:
+    if row is None or row["state"] != TaskState.FAILED or not row["try_number"]:
         return []
     path = f"/api/runs/{part(run['run_id'])}/tasks/{part(row['task_id'])}/logs"
     size = row["log_bytes"] or 0

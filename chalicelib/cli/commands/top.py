@@ -15,11 +15,12 @@ from chalicelib.cli.commands.show import task_name, waiting
 from chalicelib.cli.installation import installation_options
 from chalicelib.cli.output import STATE_COLOURS, Column, console, format_option, print_json
 from chalicelib.cli.output import print_rows as print_table
+from chalicelib.dag.states import TaskState as T
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-ACTIVE = ("running", "queued", "up_for_retry", "up_for_reschedule", "scheduled")
+ACTIVE = (T.RUNNING, T.QUEUED, T.UP_FOR_RETRY, T.UP_FOR_RESCHEDULE, T.SCHEDULED)
 SECONDS = 2.0
 ROWS = 50
 COLUMNS = (
@@ -76,7 +77,7 @@ def _table(client: Client) -> Table:
 
     rows = _active(client)
     counts = ", ".join(
-        f"{sum(row['state'] == state for row in rows)} {state}" for state in ("running", "queued")
+        f"{sum(row['state'] == state for row in rows)} {state}" for state in (T.RUNNING, T.QUEUED)
     )
     table = Table(box=None, title=f"{client.url}: {counts}", title_justify="left")
     for column in COLUMNS:
