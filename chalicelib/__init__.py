@@ -8,6 +8,7 @@ executor/           runs one attempt of one task
 web/                the REST API and the page
 aws/                queues, buckets, secrets and topics on AWS
 local/              the local cloud of `chalice local`
+simulation/         the scheduler on a virtual clock, for tests and forecasts
 cli/                the command line, `orchestrator`
 utils/              logging, time and other small things without a room of their own
 

@@ -4,7 +4,8 @@
   on itself ("We may open this up to configuration later", says its source), so two people who
   deploy in turn would change the functions' runtime.
 - Chalice does not download packages: `vendor` has them, as the functions need them.
-- The bundle has no documentation, although Chalice packs every file of `chalicelib`.
+- The bundle has neither documentation nor the simulation, although Chalice packs every file of
+  `chalicelib`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from chalice.cli import main as chalice
 from chalice.config import Config
 from chalice.deploy.packager import BaseLambdaDeploymentPackager, DependencyBuilder
 
+NOT_ON_LAMBDA = "chalicelib/simulation/"
+
 _files_of_the_app = BaseLambdaDeploymentPackager._iter_app_filenames
 
 
@@ -26,7 +29,7 @@ def main() -> None:
     warnings.filterwarnings("ignore", message="You are currently running python")
     Config.lambda_python_version = property(_configured)  # type: ignore[method-assign, assignment]
     DependencyBuilder.build_site_packages = _leave_to_vendor  # type: ignore[method-assign, assignment]
-    BaseLambdaDeploymentPackager._iter_app_filenames = _without_documents  # type: ignore[method-assign, assignment]
+    BaseLambdaDeploymentPackager._iter_app_filenames = _needed_on_lambda  # type: ignore[method-assign, assignment]
     sys.exit(chalice())
 
 
@@ -39,10 +42,10 @@ def _leave_to_vendor(builder: DependencyBuilder, abi: str, requirements: str, ta
     """Do nothing; the packages are in `vendor`."""
 
 
-def _without_documents(
+def _needed_on_lambda(
     packager: BaseLambdaDeploymentPackager, project: str
 ) -> Iterator[tuple[str, str]]:
     """Yields the app's files and their names in the bundle."""
     for path, name in _files_of_the_app(packager, project):
-        if not name.endswith(".md"):
+        if not name.endswith(".md") and not name.startswith(NOT_ON_LAMBDA):
             yield path, name

@@ -132,7 +132,7 @@ class Checks:
 
     def told(self, notices: list[list[str]]) -> None:
         """Whom people are told by, where, and what about, in order."""
-        assert [[n.how, n.target, n.subject] for n in self._system.executor.told] == notices
+        assert [[n.how, n.target, n.subject] for n in self._system.executor.notified] == notices
 
     def files(self, texts: dict[str, str | None]) -> None:
         """Files in $CASE; null: there is none."""

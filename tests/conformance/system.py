@@ -11,7 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from chalicelib.errors import NotFound
@@ -25,25 +25,14 @@ from chalicelib.messages import (
     decode_report,
     decode_task,
 )
-from chalicelib.places import for_each_place
-from chalicelib.ports import Clock, ReceivedMessage
+from chalicelib.ports import ReceivedMessage
+from chalicelib.simulation.scripted_executor import ScriptedExecutor
+from chalicelib.simulation.virtual_clock import at_epoch
 from tests.support import known_tools
 from tests.support.fakes import FakeQueue
-from tests.support.world import SUCCEED, ScriptedExecutor, World
+from tests.support.world import SUCCEED, World
 
 _NO_HEARTBEATS = 1e9
-
-
-class TimedQueue(FakeQueue):
-    """A queue that knows when its next hidden message appears."""
-
-    def __init__(self, now: Clock) -> None:
-        super().__init__(now)
-        self._clock = now
-
-    def next_moment(self) -> datetime | None:
-        now = self._clock()
-        return min((h.visible_at for h in self._held.values() if h.visible_at > now), default=None)
 
 
 class KnownSecrets:
@@ -59,14 +48,13 @@ class KnownSecrets:
 
 
 class CommandExecutor(ScriptedExecutor):
-    """Runs the commands, and reports to the world when its clock says so."""
+    """Runs the commands, and reports when the clock says so."""
 
     def __init__(
         self, world: World, folder: Path, lasts: Mapping[str, float], secrets: Mapping[str, str]
     ) -> None:
-        super().__init__(world, lambda _: SUCCEED)
+        super().__init__(world.loop, world.claims, world.report, lambda _: SUCCEED)
         self._lasts = lasts
-        self._early: list[tuple[datetime, str]] = []
         self._reports = FakeQueue(world.clock)
         self.most: Counter[str] = Counter()
         """Attempts at once: by task, and of all under `*`."""
@@ -86,30 +74,24 @@ class CommandExecutor(ScriptedExecutor):
     def take(self, message: ReceivedMessage) -> None:
         task = decode_task(message.body)
         if isinstance(task, NotificationMessage):
-            self._tell(task, message)
-        elif (begins := _moment(task.not_before or 0.0)) > self.world.clock():
-            self._early.append((begins, message.body))
+            self._notify(task, message)
+            return
+        begins = at_epoch(task.not_before or 0.0)
+        if begins > self.loop.clock():
+            self.loop.at(begins, lambda: self._run_command(task, message.body))
         else:
-            self._run(task, message.body)
+            self._run_command(task, message.body)
 
-    def _tell(self, notice: NotificationMessage, message: ReceivedMessage) -> None:
+    def _notify(self, notification: NotificationMessage, message: ReceivedMessage) -> None:
         """Commands really; what would leave the machine is only noted."""
-        if notice.how != "command":
+        if notification.how != "command":
             super().take(message)
             return
-        self.told.append(notice)
+        self.notified.append(notification)
         self.real.handle(message.body, time_left=lambda: 900.0)
         self._pass_on()
 
-    def finish_due(self) -> None:
-        now = self.world.clock()
-        begin = [body for moment, body in self._early if moment <= now]
-        self._early = [item for item in self._early if item[0] > now]
-        for body in begin:
-            self._run(TaskMessage.decode(body), body)
-        super().finish_due()
-
-    def _run(self, task: TaskMessage, body: str) -> None:
+    def _run_command(self, task: TaskMessage, body: str) -> None:
         self.real.handle(body, time_left=lambda: 900.0)
         for text in self._pass_on():
             result = decode_report(text)
@@ -126,26 +108,23 @@ class CommandExecutor(ScriptedExecutor):
                 if isinstance(report, Result) and report.started_at is not None:
                     results.append(message.body)
                 else:
-                    self.world.report(message.body)
+                    self.report(message.body)
         return results
 
     def _begin(self, task: TaskMessage, result: Result) -> None:
-        now = self.world.clock()
+        now = self.loop.clock()
         self.started.append((now, task))
         ends = now + timedelta(seconds=self._lasts.get(task.attempt.task_id, 0.0))
-        self.running.append((ends, replace(result, ended_at=ends.timestamp())))
+        self.end_at(ends, replace(result, ended_at=ends.timestamp()))
         if ends > now:
             at = now.timestamp()
-            self.world.report(Heartbeat(task.attempt, started_at=at, at=at).encode())
+            self.report(Heartbeat(task.attempt, started_at=at, at=at).encode())
         self._count()
 
     def _count(self) -> None:
         now = Counter(result.attempt.task_id for _, result in self.running)
         now["*"] = len(self.running)
         self.most |= now
-
-    def next_moment(self) -> datetime | None:
-        return min((moment for moment, _ in (*self._early, *self.running)), default=None)
 
 
 class System(World):
@@ -160,19 +139,8 @@ class System(World):
     ) -> None:
         super().__init__(folder, lambda_memory="384,2048", fargate="yes", worker_queues="*")
         self.clock.moment = self.begins = self.next_tick = begins
-        self.queues = [TimedQueue(self.clock), TimedQueue(self.clock)]
-        self.tasks, self.results = self.queues
-        # As in the local cloud, one executor is every place.
-        self.task_queues = for_each_place(self.scheduler.places, lambda _: self.tasks)
-        self.scheduler = replace(self.scheduler, task_queues=self.task_queues, results=self.results)
         self.commands = CommandExecutor(self, folder, lasts, secrets)
         self.executor = self.commands
-
-    def next_look(self, end: datetime, step: float, *, ticking: bool) -> datetime:
-        """The next event, of whatever kind."""
-        moments = [queue.next_moment() for queue in self.queues]
-        moments += [self.commands.next_moment(), self.next_tick if ticking else None]
-        return min(end, *(moment for moment in moments if moment is not None))
 
     def log_of(self, attempt: Attempt) -> list[str]:
         """The lines of its log without their stamps."""
@@ -182,7 +150,3 @@ class System(World):
     def close(self) -> None:
         self.commands.real.stop()
         super().close()
-
-
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -203,7 +203,7 @@ def _let_all_end(world: World) -> None:
     for _ in range(60):
         if not world.all(ACTIVE):
             return
-        world.play(60, step=5)
+        world.play(60)
         check(world)
     assert world.all(ACTIVE) == []
 
@@ -220,5 +220,5 @@ def _play(world: World, steps: list[tuple[int, int, float]]) -> None:
         doors.go(door, number)
         check(world)
         for _ in range(int(seconds * 2)):
-            world.play(0.5, step=0.5)
+            world.play(0.5)
             check(world)

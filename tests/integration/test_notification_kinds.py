@@ -78,7 +78,7 @@ def run_and_deliver(world: World, target: str) -> list[tuple[str, ...]]:
         assert isinstance(report, NotificationResult)
         return report
 
-    world.executor.tells = deliver
+    world.executor.deliver = deliver
     world.upload(DAG % target)
     world.request("d")
     world.play(3, ticking=False)

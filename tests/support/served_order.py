@@ -39,9 +39,11 @@ def served(folder: Path) -> dict[str, list[str]]:
     now = world.clock()
     for name in reversed(ASKED):
         backfills.create(world.scheduler, name, who="a", from_date=now.replace(hour=9), to_date=now)
-    world.play(400, step=1)
+    world.play(400)
     started = [f"{at:%H:%M:%S} {task.attempt.dag_id}" for at, task in world.executor.started]
-    told = [f"{notice.payload['dag_id']} {notice.payload['at']}" for notice in world.executor.told]
+    told = [
+        f"{notice.payload['dag_id']} {notice.payload['at']}" for notice in world.executor.notified
+    ]
     admitted = world.all("SELECT dag_id, admitted_at FROM runs ORDER BY admitted_at, id")
     return {
         "first": first,

@@ -89,6 +89,8 @@ ROOMS: dict[str, Room] = {
         f"{SHARED} utils database {SCHEDULER} admin executor aws bootstrap web",
         "boto3 botocore chalice click moto werkzeug",
     ),
+    # The scheduler on a virtual clock; the rooms that run on Lambda do not know it.
+    "simulation": room(f"{SHARED} utils database database.connection {SCHEDULER}"),
     "utils": room(),
     "aws_prices": room(),
     "api_version": room(),
@@ -238,6 +240,7 @@ FORBIDDEN_TO_EXECUTORS = (
     "chalicelib.scheduler",
     "chalicelib.local",
     "chalicelib.executor.materials",
+    "chalicelib.simulation",
 )
 
 

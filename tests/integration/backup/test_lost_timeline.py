@@ -36,7 +36,7 @@ def test_an_attempt_that_was_claimed_in_the_lost_timeline_ends_by_the_repair(
     world.database.close()
     assert restore(backup_context, who="ann").active_runs == []
     assert world.run_state(run_id) == "queued"
-    world.play(3600, step=5)
+    world.play(3600)
     assert world.run_state(run_id) in ("success", "failed")
     assert [key for key in claims if key.endswith("/claim")] == [
         info.key for info in world.runs.list("lost/") if info.key.endswith("/claim")

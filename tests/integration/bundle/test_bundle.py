@@ -95,6 +95,7 @@ def test_no_document_is_shipped(installed: Installation) -> None:
     ours = installed.bundle / "chalicelib"
     assert (ours / "config.py").is_file()
     assert [str(path) for path in ours.rglob("*.md")] == []
+    assert not (ours / "simulation").exists()
 
 
 def test_a_file_is_uploaded_run_and_its_log_read(sources: EventSources, user: User) -> None:

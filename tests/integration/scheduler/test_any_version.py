@@ -98,7 +98,7 @@ def test_whatever_versions_a_run_takes_the_rules_hold_and_it_ends(
             world.request("d")
             for action in actions:
                 act(world, files, action)
-            world.play(3 * 3600, step=30)
+            world.play(3 * 3600)
             assert_rules(world)
             assert_versions(world)
         finally:

@@ -123,7 +123,7 @@ def check(world: World) -> None:
     if not world.all("SELECT 1 FROM dags WHERE dag_id = 'bad' AND is_paused"):
         with world.database.write() as tx:
             tx.execute("UPDATE dags SET is_paused = 1, next_fire_at = NULL WHERE dag_id = 'bad'")
-    world.play(720, step=4)
+    world.play(720)
     active = "SELECT run_id, state FROM runs WHERE ended_at IS NULL AND run_type <> 'scheduled'"
     assert world.all(active) == []
     assert world.all("SELECT id FROM runs WHERE ended_at IS NULL AND admitted_at > 0") == []
@@ -142,7 +142,7 @@ def test_what_a_definition_raises_stops_no_neighbour_and_ends(
     world.play(seconds)
     waiting = world.request("bad")
     poison(world, "bad", attribute, lambda: AttributeError("x"))
-    world.play(610, step=2)
+    world.play(610)
     check(world)
     assert world.run_state(waiting) in {"success", "failed", "cancelled"}
 
@@ -155,7 +155,7 @@ def test_it_does_not_matter_what_is_raised(
     world = start(make_world)
     world.play(10)
     poison(world, "bad", attribute, UNPLANNED[kind])
-    world.play(610, step=2)
+    world.play(610)
     check(world)
 
 
@@ -188,7 +188,7 @@ def test_a_cancel_ends_a_run_that_cannot_be_read(make_world: MakeWorld) -> None:
 def test_a_dag_that_can_make_no_run_is_paused_and_says_why(make_world: MakeWorld) -> None:
     world = start(make_world, lambda _: SUCCEED)
     poison(world, "bad", "schedule", lambda: AttributeError("x"))
-    world.play(610, step=5)
+    world.play(610)
     ((is_paused, reason),) = world.all(
         "SELECT is_paused, paused_reason FROM dags WHERE dag_id = 'bad'"
     )

@@ -82,7 +82,7 @@ def test_no_disorder_breaks_the_rules_and_every_run_ends(
             world.request("d")
             for action in actions:
                 world.act(action)
-            world.play(2 * 3600, step=30)
+            world.play(2 * 3600)
             assert_rules(world)
         finally:
             world.close()

@@ -107,7 +107,7 @@ def test_a_paused_dag_makes_no_run_but_runs_on_request(make_world: MakeWorld) ->
     world.upload(HOURLY)
     dag_commands.set_paused(world.scheduler, "h", True, who="ann")
     run_id = world.request("h")
-    world.play(2 * 3600, step=10)
+    world.play(2 * 3600)
     assert world.run_state(run_id) == "success"
     assert dates(world) == [at(10)]
 
@@ -118,7 +118,7 @@ def test_an_unpaused_dag_begins_with_the_next_fire_time(make_world: MakeWorld) -
     dag_commands.set_paused(world.scheduler, "h", True, who="ann")
     world.clock.advance(5.5 * 3600)
     dag_commands.set_paused(world.scheduler, "h", False, who="ann")
-    world.play(3600, step=10)
+    world.play(3600)
     assert dates(world) == [at(16)]
 
 
@@ -137,11 +137,11 @@ def test_a_paused_dags_waiting_scheduled_runs_wait_on(make_world: MakeWorld) -> 
 def test_a_changed_schedule_does_not_fire_at_once(make_world: MakeWorld) -> None:
     world = make_world()
     world.upload(HOURLY)
-    world.play(1800, step=10)
+    world.play(1800)
     world.upload(HOURLY.replace("0 * * * *", "15 * * * *"))
     world.play(60)
     assert dates(world) == []
-    world.play(2800, step=10)
+    world.play(2800)
     assert dates(world) == [at(11, 15)]
 
 
@@ -157,7 +157,7 @@ def test_another_change_does_not_lose_a_fire_time_that_is_due(make_world: MakeWo
 def test_the_data_interval_ends_at_the_fire_time(make_world: MakeWorld) -> None:
     world = make_world()
     world.upload(HOURLY)
-    world.play(3601, step=1)
+    world.play(3601)
     env = world.executor.started[0][1].env
     assert env["DATA_INTERVAL_START"] == "2026-11-23T10:00:00Z"
     assert env["DATA_INTERVAL_END"] == env["LOGICAL_DATE"] == "2026-11-23T11:00:00Z"

@@ -33,7 +33,7 @@ def set_back(world: World, seconds: float) -> None:
 def lose_messages(world: World) -> None:
     world.tasks.delete(world.tasks.receive())
     for queue in (world.tasks, world.results):
-        queue._held.clear()
+        queue.clear()
 
 
 def first_fails(message: TaskMessage) -> Played:
@@ -71,7 +71,7 @@ def test_a_task_goes_on_whatever_it_waits_for(
     assert world.task_states(run_id) == {"t": state}
     lose_messages(world)
     set_back(world, ago)
-    world.play(BOUND, step=5)
+    world.play(BOUND)
     assert world.run_state(run_id) == "success"
 
 
@@ -85,7 +85,7 @@ def test_a_run_that_waits_for_a_slot_goes_on(make_world: MakeWorld, ago: float) 
     set_back(world, ago)
     runs.cancel_run(world.scheduler, first, who="ann")
     world.executor.script = lambda _: SUCCEED
-    world.play(70, step=1)
+    world.play(70)
     assert world.run_state(first) == "cancelled"
     assert world.run_state(second) == "success"
 
@@ -99,7 +99,7 @@ def test_a_run_that_is_cleared_goes_on(make_world: MakeWorld, ago: float) -> Non
     world.executor.script = lambda _: SUCCEED
     set_back(world, ago)
     runs.clear(world.scheduler, run_id, who="ann")
-    world.play(70, step=1)
+    world.play(70)
     assert world.run_state(run_id) == "success"
 
 
@@ -114,9 +114,9 @@ def test_a_scheduled_run_waits_for_its_own_time_and_no_longer(make_world: MakeWo
         tx.execute("UPDATE runs SET admitted_at = NULL")
         tx.execute("UPDATE task_instances SET state = 'none', try_number = 0, due_at = NULL")
     set_back(world, 1800)
-    world.play(1790, step=10)
+    world.play(1790)
     assert world.all("SELECT state FROM runs") == [("queued",)]
-    world.play(120, step=1)
+    world.play(120)
     assert ("success",) in world.all("SELECT state FROM runs ORDER BY id LIMIT 1")
 
 
@@ -129,7 +129,7 @@ def test_a_run_times_out_as_long_after_its_start_as_it_was_to(
     run_id = world.request("d")
     world.play(2)
     set_back(world, ago)
-    world.play(BOUND, step=5)
+    world.play(BOUND)
     assert world.run_state(run_id) == "failed"
 
 
@@ -146,7 +146,7 @@ def test_a_schedule_goes_on_after_a_clock_was_ahead(
     world.tick()
     set_back(world, ahead)
     lose_messages(world)
-    world.play(BOUND, step=5)
+    world.play(BOUND)
     dates = [
         datetime.fromtimestamp(us / 1e6, UTC)
         for (us,) in world.all("SELECT logical_date FROM runs ORDER BY logical_date")
@@ -166,10 +166,10 @@ def test_a_notification_that_nobody_confirmed_is_sent_again(
     world.play(0.5, ticking=False)
     with world.database.write() as tx:
         tx.execute("UPDATE notifications SET state = 'pending', due_at = created_at + 300000000")
-    told = len(world.executor.told)
+    told = len(world.executor.notified)
     set_back(world, ago)
-    world.play(BOUND, step=5)
-    assert len(world.executor.told) > told
+    world.play(BOUND)
+    assert len(world.executor.notified) > told
 
 
 @pytest.mark.parametrize("ago", AGO)
@@ -178,7 +178,7 @@ def test_the_rounds_of_the_tick_go_on(make_world: MakeWorld, ago: float) -> None
     world.play(1)
     set_back(world, ago)
     world.dags.put("d.yaml", ONE.encode())  # and its event is lost
-    world.play(310, step=10)
+    world.play(310)
     assert world.all("SELECT dag_id FROM dags") == [("d",)]
 
 
@@ -250,7 +250,7 @@ def test_a_round_leaves_alone_what_is_rightly_ahead(make_world: MakeWorld) -> No
     world.play(5)
     before = world.all("SELECT due_at, not_before, ended_at FROM task_instances")
     timeout = world.all("SELECT timeout_at, next_fire_at FROM runs, dags")
-    world.play(1000, step=10)
+    world.play(1000)
     assert world.all("SELECT due_at, not_before, ended_at FROM task_instances") == before
     assert world.all("SELECT timeout_at, next_fire_at FROM runs, dags") == timeout
     assert FakeClock().moment + timedelta(seconds=1005) == world.clock()

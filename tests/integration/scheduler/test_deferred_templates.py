@@ -102,7 +102,7 @@ def test_no_transaction_compiles_more_than_a_few(
     before = compiled()
     if shape != "params":
         world.request("many")
-    world.play(130, step=1)
+    world.play(130)
     assert compiled() - before > MAX_COMPILED
     assert max(database.compiled) <= MAX_COMPILED
     states = dict(world.all("SELECT dag_id, group_concat(DISTINCT state) FROM runs GROUP BY 1"))
@@ -132,6 +132,6 @@ def test_dates_of_a_backfill_wait_for_the_templates_of_their_params(
     database.compiled.clear()
     now = world.clock()
     backfills.create(world.scheduler, "many", who="a", from_date=now.replace(hour=7), to_date=now)
-    world.play(70, step=1)
+    world.play(70)
     assert max(database.compiled) <= MAX_COMPILED
     assert world.all("SELECT state, counts FROM backfills") == [("done", '{"created": 4}')]

@@ -43,9 +43,9 @@ class DeafQueue(FakeQueue):
 
 
 def deafen(world: World) -> DeafQueue:
-    queue = DeafQueue(world.clock)
-    object.__setattr__(world.scheduler, "task_queues", {DEFAULT_PLACE: queue})
-    world.tasks = queue
+    queue = DeafQueue(world.clock, on_visible=world.delivering(world.execute))
+    world.task_queues = {DEFAULT_PLACE: queue}
+    object.__setattr__(world.scheduler, "task_queues", world.task_queues)
     return queue
 
 
@@ -168,7 +168,7 @@ def test_4_a_message_that_is_always_lost_ends_in_a_failure(make_world: MakeWorld
     deafen(world).is_deaf = True
     world.upload(PAIR)
     run_id = world.request("d")
-    world.play(7 * 3600, step=30)
+    world.play(7 * 3600)
     assert world.run_state(run_id) == "failed"
     assert world.executor.started == []
     assert "no executor took" in world.all("SELECT reason FROM attempts")[0][0]
@@ -209,7 +209,7 @@ def test_4_whatever_executors_do_every_run_ends(make_world: MakeWorld) -> None:
     world = make_world(lambda task: DIE if task.attempt.try_number < 3 else SUCCEED)
     world.upload(RETRIED)
     run_id = world.request("d")
-    world.play(1000, step=5)
+    world.play(1000)
     assert world.run_state(run_id) == "success"
 
 
@@ -223,7 +223,7 @@ def test_4_a_run_that_cannot_be_followed_up_fails_and_people_are_told(
         tx.execute("UPDATE task_instances SET item = 'no JSON' WHERE task_id = 'b'")
     world.play(5, ticking=False)
     assert world.run_state(run_id) == "failed"
-    assert [notice.payload["run_id"] for notice in world.executor.told] == [run_id]
+    assert [notice.payload["run_id"] for notice in world.executor.notified] == [run_id]
 
 
 def test_5_what_was_answered_is_there_after_the_process_died(make_world: MakeWorld) -> None:

@@ -67,7 +67,7 @@ def test_catchup_begins_at_the_start_date_but_not_beyond_the_window(make_world: 
 def test_catchup_after_a_pause_goes_on_where_it_stopped(make_world: MakeWorld) -> None:
     world = make_world()
     world.upload('name: D\nschedule: "0 * * * *"\ncatchup: true\ntasks: [{id: t, command: x}]')
-    world.play(3600, step=10)
+    world.play(3600)
     dag_commands.set_paused(world.scheduler, "d", True, who="ann")
     world.clock.advance(3 * 3600)
     dag_commands.set_paused(world.scheduler, "d", False, who="ann")
@@ -84,7 +84,7 @@ def test_a_long_catchup_is_bounded_and_comes_to_its_end(make_world: MakeWorld) -
     world.clock.advance(48 * 3600)
     world.tick()
     assert len(dates(world)) <= 110
-    world.play(900, step=1)
+    world.play(900)
     assert len(dates(world)) >= 288
     assert dates(world) == sorted(dates(world))
 
@@ -289,7 +289,7 @@ def test_ten_thousand_copies_work(make_world: MakeWorld) -> None:
     world = make_world(producing(files=list(range(10_000))))
     world.upload(EXPANDED)
     run_id = world.request("d")
-    world.play(30, step=1)
+    world.play(30)
     assert world.run_state(run_id) == "success"
     assert len(world.executor.started) == 10_002
 
@@ -650,7 +650,7 @@ def test_people_are_told_what_they_wanted_to_know(make_world: MakeWorld) -> None
     )
     world.request("d")
     world.play(5, ticking=False)
-    assert [(n.how, n.subject) for n in world.executor.told] == [
+    assert [(n.how, n.subject) for n in world.executor.notified] == [
         ("webhook", "d.t: retry"),
         ("sns", "d: success"),
     ]
@@ -670,9 +670,9 @@ def test_a_notification_that_nobody_confirms_is_sent_again_and_blocks_nothing(
     world.tasks.delete(world.tasks.receive())  # lost
     assert world.run_state(run_id) == "success"
     world.play(200)
-    assert world.executor.told == []
+    assert world.executor.notified == []
     world.play(200)
-    assert len(world.executor.told) == 1
+    assert len(world.executor.notified) == 1
 
 
 def test_old_runs_go_as_their_dag_says(make_world: MakeWorld) -> None:

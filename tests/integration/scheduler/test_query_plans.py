@@ -103,6 +103,6 @@ def use_everything(world: World, run_id: str) -> None:
     runs.clear(world.scheduler, run_id, who="ann")
     runs.cancel_run(world.scheduler, run_id, who="ann")
     dag_commands.set_paused_by_tag(world.scheduler, "x", True, who="ann")
-    world.play(7200, step=60)
+    world.play(7200)
     world.remove("e.yaml")
     pools.remove_pool(world.scheduler, "db", who="ann")

@@ -64,10 +64,10 @@ def test_a_lost_event_is_found_by_the_tick(make_world: MakeWorld) -> None:
     world.tick()
     assert versions(world) == [(1, "one")]
     world.dags.put("dag.yaml", BETTER.encode())
-    world.play(301, step=10)
+    world.play(301)
     assert versions(world) == [(1, "one"), (2, "two")]
     world.dags.delete(["dag.yaml"])
-    world.play(301, step=10)
+    world.play(301)
     assert world.all("SELECT removed_at IS NOT NULL, next_fire_at FROM dags") == [(1, None)]
 
 

@@ -304,7 +304,7 @@ def test_what_runs_of_a_removed_task_ends_and_decides_nothing(make_world: MakeWo
     assert rows(world, run_id) == {"a": "success", "y": "success", "z": "(failed)"}
     assert world.run_state(run_id) == "success"
     assert ("z", 1, 1) in versions(world)
-    assert world.executor.told == []
+    assert world.executor.notified == []
 
 
 @pytest.mark.parametrize("how", ["run", "task", "silence"])

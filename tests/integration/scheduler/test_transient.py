@@ -25,7 +25,7 @@ def failing(
 ) -> World:
     """A run has failed, and there is somebody to tell."""
     world = make_world(lambda _: FAIL)
-    world.executor.tells = tells
+    world.executor.deliver = tells
     world.upload(ALERT)
     world.request("d")
     world.play(2, ticking=False)
@@ -50,7 +50,7 @@ def test_an_alert_that_could_not_be_delivered_for_now_arrives_later(make_world: 
         is_up = world.clock().timestamp() > until
         return NotificationResult(notice.id, is_up, "" if is_up else BUSY_ANSWER, not is_up)
 
-    world.executor.tells = tells
+    world.executor.deliver = tells
     world.upload(ALERT)
     world.request("d")
     world.play(10, ticking=False)
@@ -65,7 +65,7 @@ def test_an_alert_that_can_never_be_delivered_has_failed_at_once(make_world: Mak
     world = failing(
         make_world, lambda n: NotificationResult(n.id, False, "example.org answered 404")
     )
-    world.play(600, step=30)
+    world.play(600)
     assert stands(world) == ("failed", 1, "example.org answered 404")
 
 
@@ -77,10 +77,10 @@ def test_an_alert_is_sent_at_growing_intervals_for_about_a_day(make_world: MakeW
         sent.append(world.clock().timestamp())
         return NotificationResult(notice.id, False, BUSY_ANSWER, is_transient=True)
 
-    world.executor.tells = tells
+    world.executor.deliver = tells
     world.upload(ALERT)
     world.request("d")
-    world.play(36 * 3600, step=60)
+    world.play(36 * 3600)
     pauses = [later - before for before, later in pairwise(sent)]
     assert len(sent) == notifications.MAX_SENDS
     assert all(before <= later + 60 for before, later in pairwise(pauses))

@@ -403,7 +403,7 @@ def test_whenever_the_engine_rests_each_thing_that_waits_says_for_what(
         busy = Busy(world)
         for action, seconds in actions:
             busy.act(action)
-            world.play(seconds, step=1)
+            world.play(seconds)
             assert busy.unexplained() == []
         world.close()
 
