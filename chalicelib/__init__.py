@@ -17,6 +17,7 @@ config              the table of settings
 ports               what the rooms need of the outside world, as protocols
 messages            the messages that cross a queue
 claims              the claim of an attempt: its key, its JSON, and its store in the runs bucket
+artifact_inputs     the inputs of a task: which objects of the runs bucket go where
 dag_files           the files beside a DAG file: their keys in the runs bucket, and a version's list
 shebang             the first line of a script: which program runs it
 places              the places where tasks can run, and which one a task goes to

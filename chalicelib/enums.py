@@ -73,6 +73,7 @@ class MaterialKind(StrEnum):
 
     FILES = "files"
     TOOL = "tool"
+    INPUT = "input"
 
 
 class PlaceKind(StrEnum):

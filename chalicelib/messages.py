@@ -23,6 +23,8 @@ from chalicelib.places import DEFAULT_PLACE
 
 VERSION = 1
 
+ARTIFACTS = "artifacts"
+"""The folder of an attempt's artifacts in the runs bucket."""
 SELF_TEST_DAG_ID = ".self-test"
 """The DAG of self-tests. No other can have this id: theirs begin with a letter, a digit or `_`."""
 
@@ -59,6 +61,10 @@ class Attempt:
         """The chunk whose first byte is byte `offset` of the whole log; keys sort by offset."""
         return f"{self.log_prefix}{offset:015d}"
 
+    def artifact_key(self, name: str) -> str:
+        """An attempt has its own: a later one never changes what somebody reads."""
+        return f"{self.prefix}{ARTIFACTS}/{name}"
+
     def ids(self) -> dict[str, Any]:
         """For a log line."""
         return _plain(self)
@@ -81,15 +87,29 @@ class Material:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredArtifact:
+    """An artifact in the runs bucket, under its attempt's `artifact_key`. `file_name` is its name
+    in the working directory, without folders; `size` (in bytes) and `sha256` are those of the
+    object, which is a tar archive for a folder."""
+
+    name: str
+    file_name: str
+    size: int
+    sha256: str
+    is_folder: bool = False
+    is_executable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TaskMessage:
     """One attempt, complete: `env` is the whole environment the user asked for, the always-set
     variables included; `timeout` in seconds or None; `not_before` in seconds since the epoch;
     `when` a shell test that decides whether the command runs; `outputs` the names that it promises;
     `secrets` references by variable, such as `ssm:/path`, never the secrets themselves. A log of at
     most `log_in_result` bytes may travel in the result. `materials` has to be in place before the
-    command starts. `place` is the name of the place whose
-    queue it is sent to; `image`, `memory_mb` and `vcpu` are what the task asks for; `has_retries`:
-    should this attempt fail, another follows."""
+    command starts; `artifacts` are the paths of what the command leaves, by name. `place` is the
+    name of the place whose queue it is sent to; `image`, `memory_mb` and `vcpu` are what the task
+    asks for; `has_retries`: should this attempt fail, another follows."""
 
     attempt: Attempt
     command: str
@@ -108,6 +128,7 @@ class TaskMessage:
     memory_mb: int | None = None
     vcpu: float | None = None
     has_retries: bool = False
+    artifacts: dict[str, str] = field(default_factory=dict)
 
     def encode(self) -> str:
         return _dump({"v": VERSION, "kind": "task", **_plain(self)})
@@ -146,7 +167,8 @@ class Result:
     of the whole log, what was cut from its middle included; `log` all of it where it is short and
     not in the bucket; `outputs` what the command wrote to $DAG_OUTPUT; `billed_ms` and `memory_mb`
     what Lambda charges for, where it ran on Lambda; `is_transient`: the command was never started,
-    for a reason that may pass; `is_permanent`: for one that no other attempt can help."""
+    for a reason that may pass; `is_permanent`: for one that no other attempt can help; `artifacts`
+    what it left, all that it promised."""
 
     attempt: Attempt
     outcome: Outcome
@@ -163,6 +185,7 @@ class Result:
     memory_mb: int | None = None
     is_transient: bool = False
     is_permanent: bool = False
+    artifacts: list[StoredArtifact] = field(default_factory=list)
 
     def encode(self) -> str:
         return _dump({"v": VERSION, "kind": "result", **_plain(self)})
@@ -244,6 +267,8 @@ def _plain(message: Any) -> dict[str, Any]:
         values["attempt"] = _plain(values["attempt"])
     if values.get("materials"):
         values["materials"] = [_plain(material) for material in values["materials"]]
+    if isinstance(values.get("artifacts"), list):
+        values["artifacts"] = [_plain(artifact) for artifact in values["artifacts"]]
     return values
 
 
@@ -281,6 +306,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "list[str]": (list,),
     "list[int]": (list,),
     "list[Material]": (list,),
+    "list[StoredArtifact]": (list,),
     "Outcome": (str,),
     "Attempt": (dict,),
 }
@@ -317,12 +343,14 @@ def _nested(type_name: str, value: Any) -> Any:
         return _build(Attempt, value)
     if type_name == "list[Material]":
         return [_build(Material, _row(row)) for row in value]
+    if type_name == "list[StoredArtifact]":
+        return [_build(StoredArtifact, _row(row)) for row in value]
     return value
 
 
 def _row(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise BadMessage(f"a row of materials is {value!r}, expected an object")
+        raise BadMessage(f"a row of a list is {value!r}, expected an object")
     return value
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.claims import CANCEL, CLAIM
-from chalicelib.messages import SELF_TEST_DAG_ID
+from chalicelib.messages import ARTIFACTS, SELF_TEST_DAG_ID
 from chalicelib.notification_kinds import KINDS
 from chalicelib.places import DEFAULT_FUNCTION
 from infra.functions import CLAIMS_ON_S3_UNTIL, FUNCTIONS, Function
@@ -207,6 +207,12 @@ def _execution(installation: Installation) -> list[Statement]:
     listing = [_allow("ListRuns", (LIST,), runs)] if installation.has_claims_on_s3 else []
     return [
         *listing,
+        # A stored artifact is never deleted by an executor: only the parts of an unfinished one.
+        _allow(
+            "Artifacts",
+            ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"),
+            f"{runs}/*/{ARTIFACTS}/*",
+        ),
         # A deleted claim could be taken twice, so only logs may be deleted.
         _allow("WriteAndDeleteLogs", ("s3:PutObject", "s3:DeleteObject"), f"{runs}/*/log/*"),
         *_secrets(installation),

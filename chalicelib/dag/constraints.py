@@ -18,6 +18,8 @@ IMAGE = re.compile(
 """The name of a container image, as Docker takes it."""
 MEMORY_PATTERN = re.compile(r"^([0-9]{1,7}(?:\.[0-9]{1,6})?) *([MGmg])(?:[iI]?[bB]|[iI])?$")
 MAX_MEMORY_MB = 4 * 1024 * 1024
+ARTIFACT_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_-]*$")
+"""Without a dot: the last dot of `task.artifact` ends the task's id."""
 MAX_TASKS = 1000
 MAX_SCHEDULES = 20
 MAX_COMMAND_BYTES = 64 * 1024
@@ -34,6 +36,11 @@ MAX_TOOLS = 20
 MAX_TOOL_URL_LENGTH = 1000
 TOOL_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$")
 SHA256 = re.compile(r"^[0-9A-Fa-f]{64}$")
+MAX_ARTIFACTS = 50
+MAX_INPUTS = 100
+MAX_PATH_LENGTH = 500
+MAX_FILE_NAME_BYTES = 255
+"""Linux's limit for one part of a path."""
 MAX_PATTERN_LENGTH = 500
 
 VARIABLE_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")

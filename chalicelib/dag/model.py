@@ -98,6 +98,8 @@ class Task:
         queue: Worker queue to run it; null for a place of the installation's own.
         place: Name of the place that was chosen when the file was registered.
         trigger_dag_id: DAG to run instead of a command.
+        artifacts: Files and folders that the command leaves: paths by name.
+        inputs: `task.artifact` by the path at which the command finds it.
     """
 
     id: str
@@ -115,6 +117,8 @@ class Task:
     env: dict[str, str] = field(default_factory=dict)
     cwd: str | None = None
     outputs: tuple[str, ...] = ()
+    artifacts: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
     expand: dict[str, list[Any] | str] = field(default_factory=dict)
     max_active_tis_per_dagrun: int | None = None
     sensor: Sensor | None = None

@@ -4,6 +4,7 @@ The executor runs other people's commands, so it knows neither the database nor 
 it needs is in the task message, and everything it reports goes to the results queue. It may import
 `utils` and the modules at the top of `chalicelib`, and no other room.
 
+artifacts/         stores the files and folders that a command leaves
 attempt            runs a claimed attempt, from its first process to its result
 attempt_log        turns a command's output into its log: masks, splits into lines, stores
 background         sends from a thread, so that watching a command is never delayed

@@ -25,6 +25,7 @@ from chalicelib.executor.outcome import (
     Verdict,
     time_limit,
     verdict_of,
+    verdict_of_interrupted_storing,
     verdict_of_interruption,
     verdict_of_when,
 )
@@ -81,7 +82,7 @@ class ClaimedAttempt:
         ExecutorStopped."""
         if not self._message.materials:
             return None
-        from chalicelib.executor.materials.preparation import Interrupted
+        from chalicelib.executor.materials.watch import Interrupted
 
         self._begin(self._message.not_before)
         limit = self.limit(timeout, time_left)
@@ -173,7 +174,10 @@ class ClaimedAttempt:
         verdict = verdict_of(ending, limit, self._message.skip_exit_codes)
         if verdict.outcome != Outcome.SUCCESS:
             return verdict
-        return self._with_outputs(verdict, place, command_env.mask, attempt_log)
+        verdict = self._with_outputs(verdict, place, command_env.mask, attempt_log)
+        if not self._message.artifacts or verdict.outcome != Outcome.SUCCESS:
+            return verdict
+        return self._with_artifacts(verdict, place.cwd, attempt_log, limit)
 
     def _answer(self, end_of: Callable[[str], Ending], when: str) -> Ending:
         ending = end_of(when)
@@ -214,6 +218,34 @@ class ClaimedAttempt:
         attempt_log.note(reason)
         return replace(verdict, outcome=Outcome.FAILED, reason=reason)
 
+    def _with_artifacts(
+        self, verdict: Verdict, cwd: str, attempt_log: AttemptLog, limit: TimeLimit
+    ) -> Verdict:
+        from chalicelib.executor.artifacts.sources import BadArtifact
+        from chalicelib.executor.artifacts.storing import ArtifactStore
+        from chalicelib.executor.materials.watch import Interrupted, Watch
+
+        context = self._context
+        watch = Watch(context.running, self._pulse(), context.clock)
+        until = self._begun + limit.seconds  # shared with the command
+        store = ArtifactStore(context.runs, self._attempt)
+        try:
+            stored = store.store(self._message.artifacts, cwd, watch, until)
+            return replace(verdict, artifacts=stored)
+        except Interrupted as interrupted:
+            verdict = verdict_of_interrupted_storing(verdict, interrupted.stop, limit)
+        except ExecutorStopped:
+            raise
+        except BadArtifact as error:
+            verdict = replace(verdict, outcome=Outcome.FAILED, reason=str(error))
+        except Exception as error:
+            reason = f"its artifacts could not be stored: {unexpected_error(error)}"
+            verdict = replace(verdict, outcome=Outcome.FAILED, reason=reason)
+        finally:
+            self._ended = context.clock()
+        attempt_log.note(verdict.reason)
+        return verdict
+
     def _result(self, verdict: Verdict, mask: Mask, gap: str = "") -> Result:
         short = self._store.whole(self._message.log_in_result)
         stored = short is not None or self._store_log()
@@ -231,6 +263,7 @@ class ClaimedAttempt:
             log=None if short is None else short.decode("utf-8", "replace"),
             reason="; ".join(filter(None, [mask.hide(verdict.reason), gap, unstored])),
             outputs=verdict.outputs,
+            artifacts=verdict.artifacts,
         )
 
     def _store_log(self) -> bool:

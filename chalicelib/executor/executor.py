@@ -305,5 +305,6 @@ def _without_what_was_refused(result: Result, why: str) -> Result:
         outcome=Outcome.FAILED,
         log=None,
         outputs={},
+        artifacts=[],
         reason=f"its result could not be sent: {why}"[:_REASON_LENGTH],
     )

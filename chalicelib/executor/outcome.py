@@ -11,6 +11,7 @@ from typing import Any
 from chalicelib.enums import Outcome
 from chalicelib.executor.process import Exit
 from chalicelib.executor.supervisor import TERM_GRACE, Ending, Stop
+from chalicelib.messages import StoredArtifact
 
 # The exit codes of a shell that cannot run a program.
 SHELL_CODES = {126: "found, but cannot be executed", 127: "command not found"}
@@ -44,6 +45,7 @@ class Verdict:
     reason: str = ""
     exit: Exit = _NEVER_STARTED
     outputs: dict[str, Any] = field(default_factory=dict)
+    artifacts: list[StoredArtifact] = field(default_factory=list)
 
 
 def time_limit(timeout: float | None, allowed: float) -> TimeLimit:
@@ -90,6 +92,13 @@ def verdict_of_interruption(stop: Stop, limit: TimeLimit) -> Verdict:
     if stop is Outcome.CANCELLED:
         return Verdict(stop, "cancelled while what it brings along was being fetched")
     return Verdict(stop, f"{limit.reason()}; what it brings along was still being fetched")
+
+
+def verdict_of_interrupted_storing(verdict: Verdict, stop: Stop, limit: TimeLimit) -> Verdict:
+    """Judge an attempt that was stopped after its command had ended."""
+    still = "its artifacts were still being stored"
+    why = "cancelled" if stop is Outcome.CANCELLED else limit.reason()
+    return Verdict(stop, f"{why}; {still}", verdict.exit)
 
 
 def _of_stop(ending: Ending, limit: TimeLimit) -> Verdict:

@@ -12,6 +12,7 @@ How runs proceed
   dispatch           admits runs and dispatches tasks: who gets a slot, and who goes first
   free_slots         how many slots are free, and which limit keeps a task or run waiting
   slot_queues        who holds the slots of a limit, and who waits for them
+  task_inputs        the artifacts that a task is given, or why one is not there
   task_messages      what an executor is sent: the rendered command and its environment
   results            what executors report, a whole backlog in one transaction
   progress           what follows from a change: trigger rules, mapped instances, the end of a run

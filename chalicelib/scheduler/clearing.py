@@ -10,7 +10,7 @@ from chalicelib.dag.evaluate.expand import mapping_may_differ, uses_outputs_of
 from chalicelib.dag.graph import ancestors
 from chalicelib.dag.model import Dag
 from chalicelib.dag.states import IN_FLIGHT, TaskState
-from chalicelib.database.queries import outputs, runs, task_instances
+from chalicelib.database.queries import artifacts, outputs, runs, task_instances
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.errors import Conflict, NotFound
@@ -182,7 +182,9 @@ def _clear(work: UnitOfWork, run: Run, selection: _Selection) -> None:
     for row in selection.tasks:
         task_instances.set_by_hand(work.tx, row.key, TaskState.NONE, "", None)
         task_instances.follow(work.tx, row, dag.task(row.task_id))
-    outputs.remove(work.tx, [row.key for row in selection.tasks])
+    keys = [row.key for row in selection.tasks]
+    outputs.remove(work.tx, keys)
+    artifacts.remove(work.tx, keys)
     for task_id in sorted(selection.remapped):
         run_version.reset_instances(work, run, dag.task(task_id))
     reopen(work, run)

@@ -1,4 +1,4 @@
-"""What a transaction reads once and keeps: definitions, runs, and the outputs of tasks."""
+"""What a transaction reads once and keeps: definitions, runs, and what tasks hand on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 from chalicelib.dag.json_values import parse_verbatim
 from chalicelib.dag.model import Dag, Task
 from chalicelib.database import Transaction
-from chalicelib.database.queries import definitions, outputs, runs
+from chalicelib.database.queries import artifacts, definitions, outputs, runs
+from chalicelib.database.queries.artifacts import KeptArtifact
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.scheduler.context import SchedulerContext
@@ -25,6 +26,9 @@ class ReadCache:
     _definitions: dict[int, Dag] = field(default_factory=dict, init=False)
     _runs: dict[int, Run] = field(default_factory=dict, init=False)
     _outputs: dict[tuple[int, str], Any] = field(default_factory=dict, init=False)
+    _artifacts: dict[tuple[int, str], dict[str, list[KeptArtifact]]] = field(
+        default_factory=dict, init=False
+    )
     _output_texts: dict[tuple[int, str], dict[str, str]] = field(default_factory=dict, init=False)
 
     def definition(self, version_id: int) -> Dag:
@@ -61,7 +65,7 @@ class ReadCache:
     def forget_run(self, run: Run) -> None:
         """Forget a run that has switched its version."""
         self._runs.pop(run.key, None)
-        for cache in (self._outputs, self._output_texts):
+        for cache in (self._outputs, self._output_texts, self._artifacts):
             for key in [key for key in cache if key[0] == run.key]:
                 del cache[key]
 
@@ -77,6 +81,13 @@ class ReadCache:
         cached: Mapping[str, Any] = self._outputs[key]
         return cached
 
+    def artifacts(self, run_key: int, task_id: str, name: str) -> list[KeptArtifact]:
+        """Return the artifact of every instance of the task that has it, by map index."""
+        of_task = self._artifacts.setdefault((run_key, task_id), {})
+        if name not in of_task:
+            of_task[name] = artifacts.of_task(self.tx, run_key, task_id, name)
+        return of_task[name]
+
     def output_texts(
         self, run_key: int, task_id: str, make: Callable[[], dict[str, str]]
     ) -> dict[str, str]:
@@ -88,9 +99,10 @@ class ReadCache:
         return self._output_texts[key]
 
     def forget_outputs(self, run_key: int, task_id: str) -> None:
-        """Forget the outputs of a task that has written new ones."""
+        """Forget the outputs and artifacts of a task that has new ones."""
         self._outputs.pop((run_key, task_id), None)
         self._output_texts.pop((run_key, task_id), None)
+        self._artifacts.pop((run_key, task_id), None)
 
 
 def _read(texts: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from chalicelib.dag.model import Task
 from chalicelib.dag.states import IN_FLIGHT, TaskState
 from chalicelib.database.connection.times import from_epoch
 from chalicelib.database.queries import (
+    artifacts,
     attempts,
     housekeeping,
     outputs,
@@ -168,9 +169,18 @@ def _result(work: UnitOfWork, task: TaskInstance, result: Result) -> None:
         is_transient=result.is_transient,
         is_permanent=result.is_permanent,
     )
-    is_wanted = result.outputs and result.outcome == Outcome.SUCCESS and not task.is_removed
+    is_wanted = result.outcome == Outcome.SUCCESS and not task.is_removed
     if end(work, task, ended) and is_wanted:
+        _keep(work, task, result)
+
+
+def _keep(work: UnitOfWork, task: TaskInstance, result: Result) -> None:
+    """Keep what a successful attempt hands on."""
+    if result.outputs:
         outputs.save(work.tx, task.key, result.outputs)
+    if result.artifacts:
+        artifacts.save(work.tx, task, result.artifacts, work.now)
+    if result.outputs or result.artifacts:
         work.forget_outputs(task.run_key, task.task_id)
 
 

@@ -21,6 +21,7 @@ from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.enums import MaterialKind
 from chalicelib.messages import Attempt, Material, TaskMessage
 from chalicelib.places import NoPlace
+from chalicelib.scheduler.task_inputs import input_materials
 from chalicelib.scheduler.unit_of_work import UnitOfWork
 from chalicelib.utils.time import iso
 
@@ -92,7 +93,8 @@ def _message(
         outputs=list(task.outputs),
         skip_exit_codes=list(task.skip_on_exit_code),
         secrets=dag.secrets,
-        materials=_materials(dag),
+        materials=[*_materials(dag), *input_materials(work, dag, run, task)],
+        artifacts=task.artifacts,
         # Of a sensor's many answers only the last is kept with the attempt; the bucket keeps all.
         log_in_result=0 if task.sensor else SHORT_LOG_BYTES,
         image=task.image,
@@ -126,6 +128,7 @@ def _materials(dag: Dag) -> list[Material]:
 def _check_size(message: TaskMessage) -> None:
     parts = {"the command": len(message.command), "`when`": len(message.when or "")}
     parts |= {f"${name}": len(value) for name, value in message.env.items()}
+    parts |= {f"the input `{m.path}`": len(str(m.options)) for m in message.materials}
     if sum(parts.values()) < MAX_MESSAGE_BYTES // 16:
         return  # no character takes more than twelve bytes: most need not be written out to be sure
     if (size := len(message.encode())) > MAX_MESSAGE_BYTES:

@@ -30,6 +30,7 @@ FILES = sorted(EXAMPLES.glob("*.yaml"))
 SAID = {
     "access_log_report": ["30 requests", "25 200", "5 /missing.html"],
     "checksums_fan_out": ["every file is as it was"],
+    "csv_handover": ["1334 total", '{"parts": 3}'],
     "data_quality": ["characters of Unicode", "published to"],
     "disk_watch": ["% full (limit 99 %)"],
     "folder_report": ["files on 20", " KiB  /etc/"],

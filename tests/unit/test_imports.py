@@ -19,7 +19,7 @@ from tests.support.waiting import HANG_SECONDS
 ROOT = Path(__file__).parents[2]
 
 TABLES = "enums notification_kinds"
-SHARED = f"{TABLES} errors ports messages claims dag_files config places shebang"
+SHARED = f"{TABLES} errors ports messages claims artifact_inputs dag_files config places shebang"
 """Modules of their own at the top of `chalicelib`, open to almost every room."""
 
 

@@ -2,6 +2,7 @@
 
 Only registration uses it. Runs use the compiled `Dag`.
 
+artifact_checks   inputs that are no artifact of an upstream task
 command_warnings  warnings about commands that would run text supplied by users
 cross_checks      fields that contradict each other, or need each other
 field_reference   describes the keys of a DAG file for people

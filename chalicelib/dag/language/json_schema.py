@@ -13,14 +13,18 @@ import sys
 from typing import Any
 
 from chalicelib.dag.constraints import (
+    ARTIFACT_NAME,
     ID_PATTERN,
     IMAGE,
+    MAX_ARTIFACTS,
     MAX_COMMAND_BYTES,
     MAX_ID_LENGTH,
+    MAX_INPUTS,
     MAX_LINE_LENGTH,
     MAX_NOTIFICATIONS,
     MAX_OUTPUTS,
     MAX_PARAMS,
+    MAX_PATH_LENGTH,
     MAX_SCHEDULES,
     MAX_TASKS,
     MAX_TOOL_URL_LENGTH,
@@ -147,6 +151,7 @@ _NAMES = {"type": "array", "items": _NAME, "maxItems": MAX_OUTPUTS}
 _TEMPLATE = {"type": "string", "pattern": r"\{\{"}
 _VARIABLES = _ENV["propertyNames"]
 _SHELL = {"type": _TEXT, "pattern": r"\S", "maxLength": MAX_COMMAND_BYTES}
+_PATH = {"pattern": r"^(?!/)(?!.*(?:^|/)\.\.(?:/|$)).", "maxLength": MAX_PATH_LENGTH}
 _WITH_WORK = {
     "items": {"anyOf": [{"required": [n]} for n in ("command", "bash_command", "trigger_dag_id")]}
 }
@@ -189,6 +194,18 @@ _VALUES: dict[Kind, dict[str, Any]] = {
     Kind.PATTERN: {"type": _TEXT, "format": "regex"},
     Kind.CODES: {"anyOf": [_CODE, {"type": "array", "items": _CODE}]},
     Kind.OUTPUTS: {"anyOf": [_NAME, _NAMES]},
+    Kind.ARTIFACTS: {
+        "type": "object",
+        "maxProperties": MAX_ARTIFACTS,
+        "propertyNames": {"pattern": ARTIFACT_NAME.pattern, "maxLength": MAX_ID_LENGTH},
+        "additionalProperties": {"type": _TEXT, **_PATH},
+    },
+    Kind.INPUTS: {
+        "type": "object",
+        "maxProperties": MAX_INPUTS,
+        "propertyNames": _PATH,
+        "additionalProperties": {"type": _TEXT, "pattern": r"^.+\..+$"},
+    },
     Kind.JSON: {},
     Kind.VALUES: {"type": "array"},
     Kind.CONF: {"type": "object"},

@@ -16,8 +16,9 @@ from chalicelib.dag.constraints import (
     MAX_TASKS,
     RESERVED_IDS,
 )
-from chalicelib.dag.graph import cycles, topological_order
+from chalicelib.dag.graph import all_ancestors, cycles, topological_order
 from chalicelib.dag.language import (
+    artifact_checks,
     command_warnings,
     cross_checks,
     place_choice,
@@ -79,9 +80,11 @@ def _dag(root: Node, report: Report, places: Places | None) -> Dag | None:
     tasks = _tasks(mapping, report)
     cross_checks.take_defaults(mapping, tasks)
     order = _order(tasks)
+    upstream = _upstream(tasks)
     cross_checks.check_dag(mapping)
     cross_checks.check_tasks(mapping, tasks)
-    template_checks.check_all_templates(mapping, tasks)
+    template_checks.check_all_templates(mapping, tasks, upstream)
+    artifact_checks.check_inputs(tasks, upstream)
     if places is not None:
         place_choice.choose_places(tasks, places)
     if not report:
@@ -223,6 +226,17 @@ def _order(tasks: list[FieldMapping]) -> list[str]:
         message = f"dependency cycle: {cycle}"
         known[cycle.path[0]].problem("dependencies", message)
     return [] if all_cycles else topological_order(graph)
+
+
+def _upstream(tasks: list[FieldMapping]) -> dict[str, list[str]]:
+    """Map each task to all tasks that come before it."""
+    known = {task.values["id"]: task for task in tasks if task.values["id"] is not None}
+    return all_ancestors(
+        {
+            task_id: [up for up in task.values["dependencies"] if up in known]
+            for task_id, task in known.items()
+        }
+    )
 
 
 def _check_dependencies(task: FieldMapping, known: dict[str, FieldMapping]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from chalicelib.dag.graph import all_ancestors
 from chalicelib.dag.language.mappings import FieldMapping
 from chalicelib.dag.language.yaml_nodes import Mapping, Node, Scalar, Sequence
 from chalicelib.dag.language.yaml_value import YamlValue, items_of
@@ -13,19 +12,17 @@ from chalicelib.dag.templates.scope import NAMES, TASK_NAMES, Scope, TemplateErr
 _EVERY_TASK = tuple(name for name in NAMES if name != "outputs")
 
 
-def check_all_templates(dag: FieldMapping, tasks: list[FieldMapping]) -> None:
-    """Report every problem of the templates in `env`, and in the fields of tasks."""
+def check_all_templates(
+    dag: FieldMapping, tasks: list[FieldMapping], upstream: dict[str, list[str]]
+) -> None:
+    """Report every problem of the templates in `env`, and in the fields of tasks. `upstream` maps
+    each task to all tasks that come before it."""
     params = tuple(param.name for param in dag.values["params"])
     numbers = tuple(p.name for p in dag.values["params"] if p.type in ("integer", "number"))
     if "env" in dag.written:
         check_all_texts(dag.written["env"], Scope(_EVERY_TASK, params))
         _check_variables(dag.written["env"])
     by_id = {task.values["id"]: task for task in tasks if task.values["id"] is not None}
-    graph = {
-        task_id: [up for up in task.values["dependencies"] if up in by_id]
-        for task_id, task in by_id.items()
-    }
-    upstream = all_ancestors(graph)
     defaults = dag.values["default_args"]
     for task in tasks:
         places = _places(task, defaults.written if isinstance(defaults, FieldMapping) else {})
@@ -35,7 +32,7 @@ def check_all_templates(dag: FieldMapping, tasks: list[FieldMapping]) -> None:
         declared = {other: by_id[other].values["outputs"] for other in before}
         for name, value in places.items():
             names = TASK_NAMES if name in ("expand", "conf") else NAMES
-            _check(name, value, Scope(names, params, declared, tuple(graph), numbers))
+            _check(name, value, Scope(names, params, declared, tuple(by_id), numbers))
 
 
 def check_template(value: YamlValue, text: str, scope: Scope, *, for_shell: bool = False) -> None:

@@ -2,6 +2,7 @@
 
 access_tokens     who may use the API
 acknowledgements  failures that a user has acknowledged
+artifacts         files and folders that tasks left
 attempts          an attempt: queued, started, heard of, ended
 backfill_runs     the runs of a backfill
 backfills         backfills

@@ -2,6 +2,7 @@
 
 How it proceeds
   preparation    one attempt's materials: until all are in place, the time is over, or it is stopped
+  watch          heartbeats, requests to cancel and the time limit, while the jobs are done
   jobs           fetches in parallel, in threads that can be told to stop
   context        what a kind is given: the folders, the runs bucket, the cache, the signal to stop
 
@@ -12,6 +13,7 @@ The kinds
   kinds          the kinds of materials, one row each
   files          the files beside the DAG file
   tools          single programs, on the PATH
+  inputs         artifacts of earlier tasks
 
 What tools need
   downloads      fetches a URL: redirects, limits, what is worth another try

@@ -63,6 +63,11 @@ class JobPool:
                 raise self._error
             return self._is_over
 
+    def wait_for_end(self, seconds: float) -> None:
+        """Wait up to `seconds` until no job runs any more, whatever became of them."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._busy, seconds)
+
     @property
     def _is_over(self) -> bool:
         return self._error is not None or not (self._waiting or self._busy)

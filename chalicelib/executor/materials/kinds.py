@@ -19,6 +19,7 @@ from chalicelib.messages import Material
 MODULES = {
     MaterialKind.FILES: "files",
     MaterialKind.TOOL: "tools",
+    MaterialKind.INPUT: "inputs",
 }
 
 JobMaker = Callable[[Material, MaterialContext], Jobs]

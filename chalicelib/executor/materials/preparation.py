@@ -6,38 +6,24 @@ time limit. The work is done in other threads.
 
 from __future__ import annotations
 
-import math
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chalicelib.enums import Outcome
 from chalicelib.errors import OrchestratorError, Unavailable
-from chalicelib.executor.background import Background
-from chalicelib.executor.cancellation import FIRST_LOOK, NEXT_LOOK
 from chalicelib.executor.cleanup import Cleaner
 from chalicelib.executor.materials.content_cache import ContentCache
 from chalicelib.executor.materials.context import MaterialContext, Outside
 from chalicelib.executor.materials.jobs import JobPool, Jobs, StopSignal
 from chalicelib.executor.materials.kinds import jobs_of
+from chalicelib.executor.materials.watch import Watch
 from chalicelib.executor.process import ExecutorStopped, RunningCommands
-from chalicelib.executor.supervisor import FIRST_HEARTBEAT, Pulse, Stop
+from chalicelib.executor.supervisor import Pulse
 from chalicelib.executor.workspace import CannotStart, is_scarcity
 from chalicelib.messages import Material
 from chalicelib.ports import Bucket
-
-LONGEST_SLEEP = 0.25
-"""Seconds after which it is noticed that the executor is being stopped."""
-
-
-class Interrupted(Exception):
-    """The attempt was stopped, for this reason, before everything was in place."""
-
-    def __init__(self, stop: Stop) -> None:
-        super().__init__(stop.value)
-        self.stop = stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +74,7 @@ class MaterialStore:
         pool = JobPool(_first_jobs(materials, context), stop)
         try:
             pool.start()
-            self._watch(pool, pulse, until)
+            Watch(self._running, pulse, self._clock).until_done(pool, until)
         except BaseException as error:
             stop.set()
             self._cleaner.later(str(context.workdir.parent))
@@ -109,33 +95,6 @@ class MaterialStore:
             raise _explained(error) from error
         tools = Path(root) / "tools"
         return MaterialContext(workdir, tools, self._runs, self._cache, stop, self._outside)
-
-    def _watch(self, pool: JobPool, pulse: Pulse, until: float) -> None:
-        background = Background()
-        cancellation = pulse.cancellation
-        now = self._clock()
-        beat_at = now + min(FIRST_HEARTBEAT, pulse.every)
-        look_at = now + FIRST_LOOK if cancellation else math.inf
-        try:
-            while not pool.wait(min(LONGEST_SLEEP, max(0.0, until - now))):
-                now = self._clock()
-                self._refuse_to_continue(pulse, now >= until)
-                if now >= beat_at:
-                    beat_at = now + pulse.every
-                    background.submit(pulse.beat)
-                if cancellation is not None and now >= look_at:
-                    look_at = now + NEXT_LOOK
-                    background.submit(cancellation.look)
-        finally:
-            background.finish()
-
-    def _refuse_to_continue(self, pulse: Pulse, is_late: bool) -> None:
-        if self._running.stopped:
-            raise ExecutorStopped("this executor is being stopped")
-        if pulse.cancellation is not None and pulse.cancellation.asked:
-            raise Interrupted(Outcome.CANCELLED)
-        if is_late:
-            raise Interrupted(Outcome.TIMEOUT)
 
 
 def _first_jobs(

@@ -33,7 +33,7 @@ TASK_LINES = [
         "xyzzy",
         "unknown key 'xyzzy'; known keys: id, command, dependencies, trigger_rule, when, "
         "retries, retry_delay, retry_exponential_backoff, max_retry_delay, retry_exit_codes, "
-        "skip_on_exit_code, execution_timeout, env, cwd, outputs, expand, "
+        "skip_on_exit_code, execution_timeout, env, cwd, outputs, artifacts, inputs, expand, "
         "max_active_tis_per_dagrun, sensor, pool, pool_slots, image, memory, cpu, queue, "
         "priority_weight, depends_on_past, trigger_dag_id, conf, wait_for_completion, on_retry, "
         "on_success, on_failure",

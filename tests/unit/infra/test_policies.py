@@ -107,6 +107,9 @@ def test_execute_has_exactly_what_an_attempt_needs() -> None:
         ("dynamodb:UpdateItem", CLAIMS),
         ("dynamodb:GetItem", CLAIMS),
         ("s3:PutObject", f"{runs}/*/log/*"),
+        ("s3:GetObject", f"{runs}/*/artifacts/*"),
+        ("s3:PutObject", f"{runs}/*/artifacts/*"),
+        ("s3:AbortMultipartUpload", f"{runs}/*/artifacts/*"),
         ("s3:DeleteObject", f"{runs}/*/log/*"),
         (
             "secretsmanager:GetSecretValue",

@@ -37,6 +37,8 @@ class Kind(StrEnum):
     PATTERN = "regular expression"
     CODES = "exit code or list of exit codes"
     OUTPUTS = "list of names"
+    ARTIFACTS = "mapping of names to paths"
+    INPUTS = "mapping of paths to `task.artifact`"
     JSON = "any value"
     VALUES = "list of values"
     CONF = "mapping of any values"

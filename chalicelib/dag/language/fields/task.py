@@ -124,6 +124,24 @@ TASK_FIELDS: tuple[Field, ...] = (
         needs=("command",),
     ),
     Field(
+        "artifacts",
+        Kind.ARTIFACTS,
+        "Files and folders that the command leaves in its working directory, to be kept with the "
+        "run and handed to later tasks: `name: path`. At most 5 GiB each. A folder is kept as a "
+        "tar archive. Secrets are not masked in files.",
+        default={},
+        needs=("command",),
+    ),
+    Field(
+        "inputs",
+        Kind.INPUTS,
+        "Artifacts of upstream tasks, direct or not, to be put into the working directory before "
+        "the command starts: `path: task.artifact`. That of a mapped task is a folder with one "
+        "entry for each map index.",
+        default={},
+        needs=("command",),
+    ),
+    Field(
         "expand",
         Kind.EXPAND,
         "Runs one mapped instance of the task for each item, which it finds in `$NAME`: `NAME: "
@@ -251,7 +269,7 @@ TASK_FIELDS: tuple[Field, ...] = (
     ),
 )
 
-NOT_IN_DEFAULTS = ("id", "dependencies")
+NOT_IN_DEFAULTS = ("id", "dependencies", "inputs")
 DEFAULT_FIELDS = tuple(field for field in TASK_FIELDS if field.name not in NOT_IN_DEFAULTS)
 
 SENSOR_FIELDS: tuple[Field, ...] = (

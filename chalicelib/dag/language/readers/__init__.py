@@ -9,6 +9,7 @@ notifications  `on_success`, `on_failure`, `on_retry`
 numbers        booleans, numbers, exit codes, durations
 params         `params`, and the checks of each param's own values
 places         `image`, `memory`, `queue`
+paths          paths in the working directory: `artifacts`, `inputs`
 simple_kinds   the table of readers for kinds that have no fields of their own
 strings        text: names, ids, commands, schedules, time zones, choices, and lists of them
 tools          `tools`: programs by their URL and SHA-256

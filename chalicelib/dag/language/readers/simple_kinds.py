@@ -13,6 +13,7 @@ from chalicelib.dag.language.readers.numbers import (
     read_integer,
     read_number,
 )
+from chalicelib.dag.language.readers.paths import read_artifacts, read_inputs
 from chalicelib.dag.language.readers.places import read_image, read_memory, read_queue
 from chalicelib.dag.language.readers.strings import (
     read_choice,
@@ -59,6 +60,8 @@ SIMPLE_READERS: Readers = {
     Kind.PATTERN: read_pattern,
     Kind.CODES: read_codes,
     Kind.OUTPUTS: read_outputs,
+    Kind.ARTIFACTS: read_artifacts,
+    Kind.INPUTS: read_inputs,
     Kind.JSON: raw_json_of,
     Kind.VALUES: read_json_list,
     Kind.CONF: read_conf,
