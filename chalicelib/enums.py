@@ -225,6 +225,15 @@ class WarningCode(StrEnum):
     ROUNDED_UP = "rounded_up"
     """A place sells no such amount of memory or vCPUs, but the next larger one."""
 
+    NEVER_FIRES = "never_fires"
+    """The schedule has no fire time left."""
+
+    UNUSED_PARAM = "unused_param"
+    """Nothing in the file uses a param."""
+
+    LIMIT_EXCEEDS_INTERVAL = "limit_exceeds_interval"
+    """A time limit is longer than the time from one scheduled run to the next."""
+
 
 class WaitingCode(StrEnum):
     """Why a run or a task that has not ended does not go on right now."""

@@ -11,6 +11,7 @@ lookup        finds the DAG or the run that a word means, and completes it for t
 change        what every verb that changes something does first: show its reach, and ask
 follow        follows a run or a log until it ends
 times         times and durations as people read them
+crontab       turns a crontab into DAG files
 dags_bucket   the dags bucket, as `push` and `rm` use it
 commands/     what each verb does, one module for each or for several alike
 

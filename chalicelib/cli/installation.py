@@ -31,9 +31,7 @@ PROFILE_VARIABLE = "ORCHESTRATOR_PROFILE"
 def installation_options(function: F) -> F:
     """Adds `--url`, `--token` and `--profile`, and passes a `Client` as the first argument."""
 
-    @click.option("--url", help=f"URL of the page. [env: {URL_VARIABLE}]")
-    @click.option("--token", help=f"Access token. [env: {TOKEN_VARIABLE}]")
-    @click.option("--profile", help=f"Profile to use. [env: {PROFILE_VARIABLE}]")
+    @installation_flags
     @functools.wraps(function)
     def command(
         *args: Any, url: str | None, token: str | None, profile: str | None, **kwargs: Any
@@ -41,6 +39,17 @@ def installation_options(function: F) -> F:
         return function(connect(url, token, profile), *args, **kwargs)
 
     return command  # type: ignore[return-value]
+
+
+def installation_flags(function: F) -> F:
+    """Adds `--url`, `--token` and `--profile`, for `connect`."""
+    for name, text, variable in (
+        ("profile", "Profile to use.", PROFILE_VARIABLE),
+        ("token", "Access token.", TOKEN_VARIABLE),
+        ("url", "URL of the page.", URL_VARIABLE),
+    ):
+        function = click.option(f"--{name}", help=f"{text} [env: {variable}]")(function)
+    return function
 
 
 def connect(url: str | None, token: str | None, profile: str | None) -> Client:

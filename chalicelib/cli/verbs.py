@@ -30,6 +30,13 @@ class Verb:
 
 
 SECTIONS: dict[str, tuple[Verb, ...]] = {
+    "Without an installation": (
+        Verb("validate", "validate", "Check DAG files, and all in folders"),
+        Verb("next", "next_times", "Print the next fire times of a DAG file or a registered DAG"),
+        Verb("new", "starters", "Write a DAG file to start from"),
+        Verb("schema", "starters", "Print the JSON Schema of DAG files, for editors"),
+        Verb("convert", "starters", "Convert other schedules into DAG files"),
+    ),
     "With an installation": (
         Verb("dags", "dags", "List the registered DAGs"),
         Verb("show", "show", "Show a DAG and its runs, or a run and its tasks"),

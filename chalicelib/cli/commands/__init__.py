@@ -1,5 +1,8 @@
 """What each verb does.
 
+validate    checks DAG files
+next_times  prints the next fire times
+starters    the JSON Schema, a starter file, and the conversion of a crontab
 show        shows one DAG or one run, and explains why
 dags        lists DAGs
 runs        lists runs and task instances

@@ -11,6 +11,7 @@ mappings          reads a mapping by a table of fields
 parser            the entry point: `parse` and `parse_file`
 place_choice      chooses the place of each task
 template_checks   what templates may name, field by field
+unlikely          warnings about what is legal but can hardly be meant
 unknown_keys      suggestions for keys that are not known
 yaml_nodes        YAML as a tree of nodes that know their line and column
 yaml_value        one field's node, with the path at which its problems are reported

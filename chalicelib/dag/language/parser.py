@@ -23,6 +23,7 @@ from chalicelib.dag.language import (
     cross_checks,
     place_choice,
     template_checks,
+    unlikely,
 )
 from chalicelib.dag.language.fields.table import DAG_FIELDS, TASK_FIELDS
 from chalicelib.dag.language.mappings import FieldMapping, read_mapping
@@ -58,18 +59,27 @@ def parse(source: bytes, *, file_name: str = "") -> Dag:
     return parse_file(source, file_name=file_name).dag
 
 
-def parse_file(source: bytes, *, file_name: str = "", places: Places | None = None) -> ParsedFile:
+def parse_file(
+    source: bytes,
+    *,
+    file_name: str = "",
+    places: Places | None = None,
+    now: datetime | None = None,
+) -> ParsedFile:
     """Parse a DAG file and return its warnings, too. With the `places` of an installation, choose
-    one for each task. Raises DagFileError as `parse` does."""
+    one for each task; with the time, warn about what can hardly be meant. Raises DagFileError as
+    `parse` does."""
     report = Report()
     root = compose(source, report)
-    dag = _dag(root, report, places) if root else None
+    dag = _dag(root, report, places, source if now else b"", now) if root else None
     if report or dag is None:
         raise report.error(file_name)
     return ParsedFile(dag, report.warnings())
 
 
-def _dag(root: Node, report: Report, places: Places | None) -> Dag | None:
+def _dag(
+    root: Node, report: Report, places: Places | None, source: bytes, now: datetime | None
+) -> Dag | None:
     if not isinstance(root, Mapping):
         report.add(root, "", "a DAG file is a mapping that begins with a line such as name: My DAG")
         return None
@@ -95,7 +105,11 @@ def _dag(root: Node, report: Report, places: Places | None) -> Dag | None:
     del mapping.values["default_args"]
     by_id = {task.values["id"]: Task(**task.values) for task in tasks}
     ordered = tuple(by_id[task_id] for task_id in order)
-    return Dag(**mapping.values | dates | {"dag_id": dag_id, "tasks": ordered})
+    dag = Dag(**mapping.values | dates | {"dag_id": dag_id, "tasks": ordered})
+    if now is not None:
+        text = source.decode("utf-8-sig", "replace")
+        unlikely.warn_about_the_unlikely(dag, mapping, tasks, text, now)
+    return dag
 
 
 def _id_from_name(mapping: FieldMapping) -> str:
