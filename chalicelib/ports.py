@@ -10,7 +10,7 @@ service does not answer after its own retries.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -36,11 +36,13 @@ class ObjectInfo:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object that was read."""
+    """An object that was read. `metadata` is what its uploader said about it, by names in lower
+    case."""
 
     key: str
     etag: str
     body: bytes
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 class Bucket(Protocol):

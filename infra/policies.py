@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.claims import CANCEL, CLAIM
+from chalicelib.dag_files import PREFIX as FILES
 from chalicelib.messages import ARTIFACTS, SELF_TEST_DAG_ID
 from chalicelib.notification_kinds import KINDS
 from chalicelib.places import DEFAULT_FUNCTION
@@ -213,6 +214,7 @@ def _execution(installation: Installation) -> list[Statement]:
             ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"),
             f"{runs}/*/{ARTIFACTS}/*",
         ),
+        _allow("ReadFilesOfDags", READ, f"{runs}/{FILES}*"),
         # A deleted claim could be taken twice, so only logs may be deleted.
         _allow("WriteAndDeleteLogs", ("s3:PutObject", "s3:DeleteObject"), f"{runs}/*/log/*"),
         *_secrets(installation),

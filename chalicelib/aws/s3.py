@@ -38,7 +38,8 @@ class S3Bucket:
             if answer is None:
                 return None
             with closing(answer["Body"]) as stream:
-                return StoredObject(key, _bare(answer["ETag"]), stream.read(limit))
+                body, metadata = stream.read(limit), answer.get("Metadata", {})
+                return StoredObject(key, _bare(answer["ETag"]), body, metadata)
 
     def put(self, key: str, body: bytes) -> None:
         with translated(self._what):

@@ -5,6 +5,7 @@ states         the legal transitions of runs and task instances
 graph          topological order, cycles, upstream and downstream tasks
 trigger_rules  whether a task may run, decided from the states of its dependencies
 constraints    the patterns of names, and the limits of a DAG file
+file_patterns  which names beside the DAG file the patterns of `files` stand for
 patterns       regular expressions of DAG files, matched with RE2
 json_values    JSON values whose numbers keep their spelling
 text           JSON values as the text that commands receive

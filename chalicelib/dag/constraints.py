@@ -56,6 +56,7 @@ BUILT_IN_VARIABLES = (
     "DS",
     "TRIGGER_TYPE",
     "DAG_OUTPUT",
+    "DAG_FILES",
 )
 INTERNAL_VARIABLE_PREFIXES = ("AWS_", "ORCHESTRATOR_")
 """Prefixes of the executor's own variables. No secret is read from them."""

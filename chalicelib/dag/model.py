@@ -159,6 +159,8 @@ class Dag:
             never.
         retention_days: Days to keep ended runs; null for the installation's default.
         secrets: References such as `ssm:/path` by environment variable.
+        files: Names and patterns of files beside the DAG file.
+        files_sha256: SHA-256 of the list of those files, which pins this version to them.
     """
 
     dag_id: str
@@ -186,6 +188,8 @@ class Dag:
     env: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
     tools: tuple[Tool, ...] = ()
+    files: tuple[str, ...] = ()
+    files_sha256: str = ""
     on_success: tuple[NotificationTarget, ...] = ()
     on_failure: tuple[NotificationTarget, ...] = ()
 

@@ -3,6 +3,10 @@ transaction.
 
 How runs begin
   registration       a file of the bucket becomes a DAG, or an import error
+  dag_reading        reads a DAG file, and what lies beside it
+  file_match         the objects that the `files` of a DAG file stand for
+  file_pins          the contents and the list that pin a version to its files
+  file_comparison    the DAG files beside which something changed though no event came
   clock              what is due: fire times, retries, sensors, timeouts
   run_creation       the only place where a run is created, whoever asks for it
   backfill_progress  creates the runs of a backfill, a few at a time
@@ -36,6 +40,7 @@ Once a minute
   tick               process what is due, repair, clean up
   repair             resend lost messages, end lost attempts
   clock_repair       correct times that lie too far ahead after a clock was set back
+  file_retention     remove contents of files that no version refers to
   retention          remove runs, versions and rows that are past their retention
 
 commands/            commands issued by users

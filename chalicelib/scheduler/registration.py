@@ -1,5 +1,8 @@
 """Registers a file of the dags bucket as a DAG, or records an import error.
 
+A file's `files` are part of it: an object that one of its patterns stands for leads to it being
+read again, and a change of one makes a new version.
+
 Events arrive twice, late, out of order, or never. So an event only says where to look: what counts
 is the object as it is now, and its ETag says whether it was read before. After the commit the
 object is read once more, because a slower registration of older content may have been committed
@@ -11,23 +14,24 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 
 from chalicelib.dag.excerpts import excerpt
-from chalicelib.dag.language.parser import parse_file
-from chalicelib.dag.language.yaml_nodes import MAX_BYTES
+from chalicelib.dag.file_patterns import folder_of
 from chalicelib.dag.model import Dag
-from chalicelib.dag.problems import DagFileError, DagWarning, Problem
+from chalicelib.dag.problems import Problem
 from chalicelib.dag.states import RunState
+from chalicelib.database import Transaction
 from chalicelib.database.connection.transaction import DOOMS_TRANSACTION
-from chalicelib.database.queries import dags, run_slots
+from chalicelib.database.queries import dags, files, run_slots
 from chalicelib.database.queries.dags import DagFile, RegisteredDag
 from chalicelib.database.queries.runs import Run
-from chalicelib.errors import OrchestratorError, UnreadableObject
-from chalicelib.ports import StoredObject
+from chalicelib.errors import OrchestratorError
+from chalicelib.scheduler import file_comparison
 from chalicelib.scheduler.clock import first_fire_time
 from chalicelib.scheduler.context import SchedulerContext
+from chalicelib.scheduler.dag_reading import Reading, pin_files, read_dag_file
 from chalicelib.scheduler.stopping import stop_run
 from chalicelib.scheduler.transaction import unit_of_work
 from chalicelib.scheduler.unit_of_work import UnitOfWork
@@ -43,23 +47,22 @@ MAX_STOPPED = 100
 """Waiting runs, each of up to a thousand tasks, that one transaction ends."""
 _LISTED_AT_ONCE = 1000
 MAX_READS = 5
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """One object as it was read: missing, valid or invalid."""
-
-    key: str
-    stored: StoredObject | None
-    dag: Dag | None = None
-    warnings: tuple[DagWarning, ...] = ()
-    problems: tuple[Problem, ...] = ()
+MAX_BESIDE = 100
+"""Files without a DAG that are looked at again when a DAG file wants other files."""
 
 
 def register(scheduler: SchedulerContext, keys: Iterable[str]) -> int:
-    """Register these objects. Returns how many had changed. Keys that are not of YAML files are
-    ignored."""
-    waiting = deque(dict.fromkeys(key for key in keys if key.endswith(SUFFIXES)))
+    """Register what these objects are about: DAG files, and the files beside some. Returns how many
+    had changed."""
+    named = list(dict.fromkeys(keys))
+    return _register_all(scheduler, _files_about(scheduler, named), frozenset(named))
+
+
+def _register_all(
+    scheduler: SchedulerContext, keys: list[str], named: frozenset[str] = frozenset()
+) -> int:
+    """Register the DAG files; `named` are the objects that events were about."""
+    waiting = deque(keys)
     changed: set[str] = set()
     looks: dict[str, int] = {}
     failure: Exception | None = None
@@ -70,7 +73,8 @@ def register(scheduler: SchedulerContext, keys: Iterable[str]) -> int:
             log.warning("%s changes faster than it can be read; it is left to the next tick", key)
             continue
         try:
-            freed = _register(scheduler, _read(scheduler, key))
+            unread = named if looks[key] == 1 else frozenset()
+            freed = _register(scheduler, read_dag_file(scheduler, key), unread)
         except DOOMS_TRANSACTION:
             raise
         except Exception as error:  # must not stop the other files
@@ -84,6 +88,15 @@ def register(scheduler: SchedulerContext, keys: Iterable[str]) -> int:
     if failure is not None:
         raise failure
     return len(changed)
+
+
+def _files_about(scheduler: SchedulerContext, keys: list[str]) -> list[str]:
+    """The DAG files that objects with these keys are, or lie beside and are wanted by."""
+    files_to_read = [key for key in keys if key.endswith(SUFFIXES)]
+    with scheduler.database.read() as tx:
+        for key in keys:
+            files_to_read += files.wanted_by(tx, key)
+    return list(dict.fromkeys(files_to_read))
 
 
 def _record_failure(scheduler: SchedulerContext, key: str, error: Exception) -> Exception | None:
@@ -106,23 +119,28 @@ def _record_failure(scheduler: SchedulerContext, key: str, error: Exception) -> 
 def reconcile(scheduler: SchedulerContext) -> int:
     """Compare the bucket with the database and register the differences. Returns how many objects
     had changed."""
-    listed, last = _list_files(scheduler)
+    objects, last = _list_objects(scheduler)
+    listed = {key: etag for key, etag in objects.items() if key.endswith(SUFFIXES)}
     with scheduler.database.read() as tx:
         known = dags.files(tx)
+        wanting = files.patterns(tx)
+        fingerprints = files.fingerprints(tx)
     changed = [key for key, etag in listed.items() if known.get(key) != etag]
+    beside = file_comparison.changed(objects, last, wanting, fingerprints)
+    changed += [key for key in beside if key in listed and key not in changed]
     changed.sort(key=lambda key: known.get(key) == "")  # files that failed last time come last
     gone = [key for key in known if key not in listed and (last is None or key <= last)]
-    return register(scheduler, (changed + gone)[:MAX_FILES_PER_ROUND])
+    return _register_all(scheduler, (changed + gone)[:MAX_FILES_PER_ROUND])
 
 
-def _list_files(scheduler: SchedulerContext) -> tuple[dict[str, str], str | None]:
-    """List the YAML files of the bucket, as key to ETag. Also returns the last key that was listed,
-    or None if the listing is complete."""
+def _list_objects(scheduler: SchedulerContext) -> tuple[dict[str, str], str | None]:
+    """List the bucket, as key to ETag. Also returns the last key that was listed, or None if the
+    listing is complete."""
     listed: dict[str, str] = {}
     last = ""
     for _ in range(MAX_LISTINGS):
         page = scheduler.dags.list("", start_after=last, limit=_LISTED_AT_ONCE)
-        listed.update((info.key, info.etag) for info in page if info.key.endswith(SUFFIXES))
+        listed.update((info.key, info.etag) for info in page)
         if len(page) < _LISTED_AT_ONCE:
             return listed, None
         last = page[-1].key
@@ -131,38 +149,28 @@ def _list_files(scheduler: SchedulerContext) -> tuple[dict[str, str], str | None
     return listed, last
 
 
-def _read(scheduler: SchedulerContext, key: str) -> _Reading:
-    try:
-        stored = scheduler.dags.get(key, limit=MAX_BYTES + 1)
-    except UnreadableObject as error:
-        unread = StoredObject(key, error.etag, b"")
-        return _Reading(key, unread, problems=(Problem(1, 1, "", error.message),))
-    if stored is None:
-        return _Reading(key, None)
-    try:
-        parsed = parse_file(stored.body, file_name=key, places=scheduler.places)
-    except DagFileError as error:
-        return _Reading(key, stored, problems=error.problems)
-    return _Reading(key, stored, dag=parsed.dag, warnings=parsed.warnings)
-
-
-def _register(scheduler: SchedulerContext, reading: _Reading) -> list[str] | None:
-    """Commit one reading. Returns None if it changes nothing, else the keys to register because of
-    it."""
+def _register(
+    scheduler: SchedulerContext, reading: Reading, unread: frozenset[str]
+) -> list[str] | None:
+    """Commit one reading; `unread` are the keys of files beside it that may have changed with the
+    same ETag. Returns None if it changes nothing, else the keys to register because of it."""
     with scheduler.database.read() as tx:
         known = dags.file(tx, reading.key)
-    etag = reading.stored.etag if reading.stored else None
-    if (known.etag if known else None) == etag and not _is_dag_id_free_now(
-        scheduler, reading, known
-    ):
+    is_same = reading.is_known_as(known) and unread.isdisjoint(f.key for f in reading.match.files)
+    if is_same and not _is_treated_otherwise_now(scheduler, reading, known):
         return None
+    reading = pin_files(scheduler, reading, unread)
+    if known is not None and reading.is_known_as(known) and _is_pinned(scheduler, reading):
+        return None  # an event about a file that is as it was
     with unit_of_work(scheduler) as work:
         known, before = dags.file(work.tx, reading.key), known
-        if known != before and known is not None and known.etag == etag:
+        if known != before and reading.is_known_as(known):
             return None  # the same event, delivered twice at once
         if reading.stored is None:
             return _remove_file(work, known) if known else None
-        if reading.dag is None:
+        if _belongs_to_another(work.tx, reading, known):
+            return _leave(work, reading)
+        if reading.dag is None or reading.problems:
             return _reject(work, reading, known, reading.problems, None)
         holder = dags.file_of(work.tx, reading.dag.dag_id)
         if holder is not None and holder.file_key != reading.key:
@@ -172,14 +180,42 @@ def _register(scheduler: SchedulerContext, reading: _Reading) -> list[str] | Non
         return _accept(work, reading, reading.dag, known)
 
 
-def _is_dag_id_free_now(
-    scheduler: SchedulerContext, reading: _Reading, known: DagFile | None
-) -> bool:
-    """Whether an unchanged file was rejected for a dag_id that is free now."""
-    if reading.dag is None or known is None or known.dag_id == reading.dag.dag_id:
+def _is_pinned(scheduler: SchedulerContext, reading: Reading) -> bool:
+    """Whether the active version has exactly these files."""
+    if reading.dag is None or not reading.dag.files_sha256:
         return False
     with scheduler.database.read() as tx:
-        return dags.file_of(tx, reading.dag.dag_id) is None
+        active = files.active_list_sha256(tx, reading.dag.dag_id)
+        return active == reading.dag.files_sha256 and not dags.is_rejected(tx, reading.key)
+
+
+def _is_treated_otherwise_now(
+    scheduler: SchedulerContext, reading: Reading, known: DagFile | None
+) -> bool:
+    """Whether an unchanged file was rejected for a dag_id that is free now, or another DAG has come
+    or gone that wants it beside it."""
+    if known is None or (reading.dag is not None and known.dag_id == reading.dag.dag_id):
+        return False
+    with scheduler.database.read() as tx:
+        if reading.dag is not None:
+            return dags.file_of(tx, reading.dag.dag_id) is None
+        return _belongs_to_another(tx, reading, known) == dags.is_rejected(tx, reading.key)
+
+
+def _belongs_to_another(tx: Transaction, reading: Reading, known: DagFile | None) -> bool:
+    """Whether the file is no DAG file but lies there for another one, such as the YAML of a tool
+    that a command runs."""
+    was_dag = known is not None and known.dag_id is not None
+    if was_dag or reading.dag is not None or reading.stored is None:
+        return False
+    return not reading.looks_like_a_dag and bool(files.wanted_by(tx, reading.key))
+
+
+def _leave(work: UnitOfWork, reading: Reading) -> list[str]:
+    """Take the file for no DAG file."""
+    _save_file(work, reading, None)
+    dags.clear_import_error(work.tx, reading.key)
+    return []
 
 
 def _dag_id_taken(dag: Dag, holder: DagFile) -> Problem:
@@ -194,7 +230,7 @@ def _dag_id_taken(dag: Dag, holder: DagFile) -> Problem:
 
 def _reject(
     work: UnitOfWork,
-    reading: _Reading,
+    reading: Reading,
     known: DagFile | None,
     problems: tuple[Problem, ...],
     wanted_dag_id: str | None,
@@ -207,7 +243,7 @@ def _reject(
     if wanted_dag_id is not None and kept is not None:
         freed = _release(work, kept)
         kept = None
-    dags.save_file(work.tx, reading.key, reading.stored.etag, kept, work.now)
+    freed += _save_file(work, reading, kept)
     lines = excerpt(reading.stored.body, problems)
     rows = [asdict(problem) for problem in problems], [asdict(line) for line in lines]
     dags.set_import_error(work.tx, reading.key, *rows, wanted_dag_id, work.now)
@@ -217,12 +253,13 @@ def _reject(
     return freed
 
 
-def _accept(work: UnitOfWork, reading: _Reading, dag: Dag, known: DagFile | None) -> list[str]:
+def _accept(work: UnitOfWork, reading: Reading, dag: Dag, known: DagFile | None) -> list[str]:
     assert reading.stored is not None
     freed: list[str] = []
     if known is not None and known.dag_id not in (None, dag.dag_id):
         freed = _release(work, str(known.dag_id))
-    dags.save_file(work.tx, reading.key, reading.stored.etag, dag.dag_id, work.now)
+    freed += _save_file(work, reading, dag.dag_id)
+    reading.pins.save(work)
     dags.clear_import_error(work.tx, reading.key)
     source = reading.stored.body.decode()
     before = dags.find(work.tx, dag.dag_id)
@@ -240,8 +277,31 @@ def _accept(work: UnitOfWork, reading: _Reading, dag: Dag, known: DagFile | None
     return freed
 
 
+def _save_file(work: UnitOfWork, reading: Reading, dag_id: str | None) -> list[str]:
+    """Remember what was read, and what its DAG wants beside it, be it there or not. Returns the
+    keys of files that may now lie there for it, or no longer do."""
+    assert reading.stored is not None
+    dags.save_file(
+        work.tx,
+        reading.key,
+        reading.stored.etag,
+        dag_id,
+        work.now,
+        reading.match.fingerprint,
+    )
+    wanted = sorted(reading.dag.files) if reading.dag else []
+    if wanted == files.patterns_of(work.tx, reading.key):
+        return []
+    files.save_patterns(work.tx, reading.key, wanted)
+    return _without_dag(work, reading.key)
+
+
+def _without_dag(work: UnitOfWork, key: str) -> list[str]:
+    return files.without_dag(work.tx, folder_of(key), MAX_BESIDE)
+
+
 def _version(
-    work: UnitOfWork, dag: Dag, reading: _Reading, before: RegisteredDag | None, source: str
+    work: UnitOfWork, dag: Dag, reading: Reading, before: RegisteredDag | None, source: str
 ) -> int:
     """Return the active version if source and compiled form are the same, else add a new one."""
     assert reading.stored is not None
@@ -277,9 +337,11 @@ def _schedule_of(dag: Dag) -> tuple[object, ...]:
 
 
 def _remove_file(work: UnitOfWork, known: DagFile) -> list[str]:
+    had_files = bool(files.patterns_of(work.tx, known.file_key))
     dags.forget_file(work.tx, known.file_key)
     log.info("%s was removed", known.file_key, extra={"file_key": known.file_key})
-    return _release(work, known.dag_id) if known.dag_id else []
+    freed = _release(work, known.dag_id) if known.dag_id else []
+    return freed + (_without_dag(work, known.file_key) if had_files else [])
 
 
 def _release(work: UnitOfWork, dag_id: str) -> list[str]:

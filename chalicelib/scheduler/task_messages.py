@@ -16,6 +16,7 @@ from chalicelib.dag.templates import is_template, render
 from chalicelib.dag.templates.compile_budget import NotCompiled
 from chalicelib.dag.templates.scope import TemplateError
 from chalicelib.dag.text import output_variable, param_variable
+from chalicelib.dag_files import content_key
 from chalicelib.database.queries.runs import NewRun, Run
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.enums import MaterialKind
@@ -93,7 +94,7 @@ def _message(
         outputs=list(task.outputs),
         skip_exit_codes=list(task.skip_on_exit_code),
         secrets=dag.secrets,
-        materials=[*_materials(dag), *input_materials(work, dag, run, task)],
+        materials=[*_files(dag), *_tools(dag), *input_materials(work, dag, run, task)],
         artifacts=task.artifacts,
         # Of a sensor's many answers only the last is kept with the attempt; the bucket keeps all.
         log_in_result=0 if task.sensor else SHORT_LOG_BYTES,
@@ -111,7 +112,7 @@ def _has_retries(task: Task, instance: TaskInstance, attempt: Attempt) -> bool:
     return attempt.try_number - instance.tries_before <= task.retries
 
 
-def _materials(dag: Dag) -> list[Material]:
+def _tools(dag: Dag) -> list[Material]:
     """Return what a command of the DAG brings along."""
     return [
         Material(
@@ -123,6 +124,14 @@ def _materials(dag: Dag) -> list[Material]:
         )
         for tool in dag.tools
     ]
+
+
+def _files(dag: Dag) -> list[Material]:
+    """Return the files beside the DAG file, as one row."""
+    if not dag.files_sha256:
+        return []
+    key = content_key(dag.files_sha256)
+    return [Material(MaterialKind.FILES, "", key, dag.files_sha256)]
 
 
 def _check_size(message: TaskMessage) -> None:

@@ -18,6 +18,7 @@ from chalicelib.errors import OrchestratorError
 from chalicelib.scheduler import (
     clock,
     clock_repair,
+    file_retention,
     notifications,
     registration,
     repair,
@@ -99,6 +100,8 @@ def tick(scheduler: SchedulerContext) -> Report:
         report.attempt("dead letters", lambda: _delete_dead_letters(scheduler, outside), None)
     if outside.is_removing:
         report.attempt("retention", lambda: _remove_expired(scheduler, report), None)
+    if outside.is_round:
+        report.attempt("files", lambda: _clean_files(scheduler, report), None)
     log.info("tick", extra={"counts": report.counts, "errors": report.errors})
     return report
 
@@ -113,6 +116,18 @@ def _remove_expired(scheduler: SchedulerContext, report: Report) -> None:
             f"retention: not all objects of {failed} expired runs could be deleted"
         )
     if removal.count or removal.failed:
+        with scheduler.database.write() as tx:
+            housekeeping.amend_tick(tx, report.counts, report.errors)
+
+
+def _clean_files(scheduler: SchedulerContext, report: Report) -> None:
+    """Remove contents of files that no version refers to."""
+    differences = file_retention.compare_bucket(scheduler)
+    removed = file_retention.remove_unused(scheduler)
+    report.count("files_renewed", file_retention.renew(scheduler))
+    report.count("files_compared", differences)
+    report.count("files_removed", removed)
+    if differences or removed:
         with scheduler.database.write() as tx:
             housekeeping.amend_tick(tx, report.counts, report.errors)
 

@@ -61,7 +61,7 @@ ROOMS: dict[str, Room] = {
     "database.row_builder": room(f"{TABLES} utils dag database.connection"),
     "database.connection": room("errors", "pysqlite3", never=""),
     "database.queries": room(
-        f"{TABLES} errors messages utils dag database.connection database.row_builder"
+        f"{TABLES} dag_files errors messages utils dag database.connection database.row_builder"
         " database.index_predicates"
     ),
     "database.reads": room(
@@ -107,7 +107,7 @@ ROOMS: dict[str, Room] = {
     "cli.commands": room(f"cli enums {DAG} dag.language", "click rich"),
     # The installation: definitions, then what acts on AWS, then the commands.
     "infra": room(
-        f"{TABLES} aws_prices messages claims config places local.python_versions",
+        f"{TABLES} aws_prices messages claims config dag_files places local.python_versions",
         "boto3 botocore",
     ),
     "infra.bundle": room("infra local.python_versions", "chalice packaging"),

@@ -38,6 +38,7 @@ from chalicelib.dag.constraints import (
     TOOL_NAME,
     VARIABLE_NAME,
 )
+from chalicelib.dag.file_patterns import MAX_FILE_PATTERN_LENGTH, MAX_FILE_PATTERNS
 from chalicelib.dag.language.fields.table import (
     BUILT_IN_VARIABLES,
     DAG_FIELDS,
@@ -148,6 +149,12 @@ _ENV = {
 _CODE = {"type": "integer", "minimum": 1, "maximum": 255}
 _NAME = {"type": _TEXT, "pattern": VARIABLE_NAME.pattern, "maxLength": MAX_ID_LENGTH}
 _NAMES = {"type": "array", "items": _NAME, "maxItems": MAX_OUTPUTS}
+_FILE = {
+    "type": _TEXT,
+    "pattern": r"^(?!/)(?!(?:.*/)?\.\.(?:/|$))(?!.*//)[^\\]*[^\\\s][^\\]*$",
+    "maxLength": MAX_FILE_PATTERN_LENGTH,
+    "examples": ["scripts/*.py", "sql/", "report.sh"],
+}
 _TEMPLATE = {"type": "string", "pattern": r"\{\{"}
 _VARIABLES = _ENV["propertyNames"]
 _SHELL = {"type": _TEXT, "pattern": r"\S", "maxLength": MAX_COMMAND_BYTES}
@@ -205,6 +212,9 @@ _VALUES: dict[Kind, dict[str, Any]] = {
         "maxProperties": MAX_INPUTS,
         "propertyNames": _PATH,
         "additionalProperties": {"type": _TEXT, "pattern": r"^.+\..+$"},
+    },
+    Kind.FILES: {
+        "anyOf": [_FILE, {"type": "array", "items": _FILE, "maxItems": MAX_FILE_PATTERNS}]
     },
     Kind.JSON: {},
     Kind.VALUES: {"type": "array"},

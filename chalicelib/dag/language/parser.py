@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -33,7 +33,14 @@ from chalicelib.dag.language.readers.variables import env_size
 from chalicelib.dag.language.yaml_nodes import Mapping, Node, Scalar, Sequence, compose
 from chalicelib.dag.language.yaml_value import items_of, one_or_more
 from chalicelib.dag.model import Dag, Task
-from chalicelib.dag.problems import DagFileError, DagWarning, Report, did_you_mean, quote
+from chalicelib.dag.problems import (
+    DagFileError,
+    DagWarning,
+    Problem,
+    Report,
+    did_you_mean,
+    quote,
+)
 from chalicelib.dag.schedule.cron import BadSchedule, compile_expression
 from chalicelib.places import Places
 
@@ -45,10 +52,23 @@ _SPACE_BEFORE_OFFSET = re.compile(r"\s+(?=[+-]\d)")
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """The DAG of a file, and its warnings."""
+    """The DAG of a file, and its warnings. `file_places` says where each pattern of `files` is."""
 
     dag: Dag
     warnings: tuple[DagWarning, ...]
+    file_places: dict[str, FilePlace] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlace:
+    """A line and a column, both counted from 1, and the path of the key."""
+
+    line: int
+    column: int
+    path: str
+
+    def problem(self, message: str) -> Problem:
+        return Problem(self.line, self.column, self.path, message)
 
 
 def parse(source: bytes, *, file_name: str = "") -> Dag:
@@ -70,15 +90,21 @@ def parse_file(
     one for each task; with the time, warn about what can hardly be meant. Raises DagFileError as
     `parse` does."""
     report = Report()
+    file_places: dict[str, FilePlace] = {}
     root = compose(source, report)
-    dag = _dag(root, report, places, source if now else b"", now) if root else None
+    dag = _dag(root, report, places, file_places, source if now else b"", now) if root else None
     if report or dag is None:
         raise report.error(file_name)
-    return ParsedFile(dag, report.warnings())
+    return ParsedFile(dag, report.warnings(), file_places)
 
 
 def _dag(
-    root: Node, report: Report, places: Places | None, source: bytes, now: datetime | None
+    root: Node,
+    report: Report,
+    places: Places | None,
+    file_places: dict[str, FilePlace],
+    source: bytes,
+    now: datetime | None,
 ) -> Dag | None:
     if not isinstance(root, Mapping):
         report.add(root, "", "a DAG file is a mapping that begins with a line such as name: My DAG")
@@ -87,6 +113,7 @@ def _dag(
     dag_id = mapping.values["dag_id"] or _id_from_name(mapping)
     dates = _dates(mapping)
     _check_schedule(mapping)
+    file_places.update(_file_places(mapping))
     tasks = _tasks(mapping, report)
     cross_checks.take_defaults(mapping, tasks)
     order = _order(tasks)
@@ -110,6 +137,17 @@ def _dag(
         text = source.decode("utf-8-sig", "replace")
         unlikely.warn_about_the_unlikely(dag, mapping, tasks, text, now)
     return dag
+
+
+def _file_places(mapping: FieldMapping) -> dict[str, FilePlace]:
+    value = mapping.written.get("files")
+    if value is None or not mapping.values["files"]:
+        return {}
+    return {
+        item.node.text: FilePlace(item.node.line, item.node.column, item.path)
+        for item in one_or_more(value)
+        if isinstance(item.node, Scalar)
+    }
 
 
 def _id_from_name(mapping: FieldMapping) -> str:

@@ -10,6 +10,7 @@ clock_repair      times from before the clock was set back
 dags              DAG files, DAGs and their versions
 definitions       the compiled form of DAGs
 expired_runs      runs that have been kept long enough, and their removal
+files             the files beside DAG files: who wants which, and what is stored
 housekeeping      ticks, dead letters, the audit, named values, old versions
 mapped_instances  the mapped instances of expanded tasks
 notifications     messages to users

@@ -112,6 +112,11 @@ def is_active(tx: Transaction, dag: Dag, source: str) -> bool:
     return row is not None and row["source"] == source and row["digest"] == compiled(dag)[1]
 
 
+def is_rejected(tx: Transaction, key: str) -> bool:
+    """Whether the file has an import error."""
+    return tx.one("SELECT 1 FROM import_errors WHERE file_key = ?", (key,)) is not None
+
+
 def has_import_error(tx: Transaction, dag_id: str) -> bool:
     """Whether the DAG's file has changed since its active version, and cannot be read."""
     row = tx.one(
@@ -126,10 +131,10 @@ def add_version(tx: Transaction, dag: Dag, key: str, etag: str, source: str, now
     text, digest = compiled(dag)
     return tx.insert(
         "INSERT INTO dag_versions"
-        " (dag_id, version, file_key, etag, digest, source, compiled, created_at)"
-        " SELECT ?1, coalesce(max(version), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7"
+        " (dag_id, version, file_key, etag, digest, source, compiled, created_at, files_sha256)"
+        " SELECT ?1, coalesce(max(version), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8"
         " FROM dag_versions WHERE dag_id = ?1",
-        (dag.dag_id, key, etag, digest, source, text, to_us(now)),
+        (dag.dag_id, key, etag, digest, source, text, to_us(now), dag.files_sha256 or None),
     )
 
 
@@ -182,22 +187,27 @@ def activate(
 
 @dataclass(frozen=True, slots=True)
 class DagFile:
-    """What was last read from one object of the bucket."""
+    """What was last read from one object of the bucket. `files_fingerprint` stands for the files
+    beside it."""
 
     file_key: str
     etag: str
     dag_id: str | None
+    files_fingerprint: str
+
+
+_DAG_FILE = "SELECT file_key, etag, dag_id, files_fingerprint FROM dag_files "
 
 
 def file(tx: Transaction, key: str) -> DagFile | None:
     """The file by its key."""
-    row = tx.one("SELECT file_key, etag, dag_id FROM dag_files WHERE file_key = ?", (key,))
+    row = tx.one(_DAG_FILE + "WHERE file_key = ?", (key,))
     return build(DagFile, row) if row else None
 
 
 def file_of(tx: Transaction, dag_id: str) -> DagFile | None:
     """The file that holds this DAG."""
-    row = tx.one("SELECT file_key, etag, dag_id FROM dag_files WHERE dag_id = ?", (dag_id,))
+    row = tx.one(_DAG_FILE + "WHERE dag_id = ?", (dag_id,))
     return build(DagFile, row) if row else None
 
 
@@ -206,12 +216,20 @@ def files(tx: Transaction) -> dict[str, str]:
     return {row["file_key"]: row["etag"] for row in tx.all("SELECT file_key, etag FROM dag_files")}
 
 
-def save_file(tx: Transaction, key: str, etag: str, dag_id: str | None, now: datetime) -> None:
+def save_file(
+    tx: Transaction,
+    key: str,
+    etag: str,
+    dag_id: str | None,
+    now: datetime,
+    files_fingerprint: str = "",
+) -> None:
     """Remember what was read, and by which DAG it is known."""
     tx.execute(
-        "INSERT INTO dag_files (file_key, etag, dag_id, read_at) VALUES (?1, ?2, ?3, ?4)"
-        " ON CONFLICT (file_key) DO UPDATE SET etag = ?2, dag_id = ?3, read_at = ?4",
-        (key, etag, dag_id, to_us(now)),
+        "INSERT INTO dag_files (file_key, etag, dag_id, read_at, files_fingerprint)"
+        " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (file_key) DO UPDATE SET etag = ?2, dag_id = ?3,"
+        " read_at = ?4, files_fingerprint = ?5",
+        (key, etag, dag_id, to_us(now), files_fingerprint),
     )
 
 

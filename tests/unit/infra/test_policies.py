@@ -106,6 +106,7 @@ def test_execute_has_exactly_what_an_attempt_needs() -> None:
         ("sqs:GetQueueUrl", results),
         ("dynamodb:UpdateItem", CLAIMS),
         ("dynamodb:GetItem", CLAIMS),
+        ("s3:GetObject", f"{runs}/.files/*"),
         ("s3:PutObject", f"{runs}/*/log/*"),
         ("s3:GetObject", f"{runs}/*/artifacts/*"),
         ("s3:PutObject", f"{runs}/*/artifacts/*"),

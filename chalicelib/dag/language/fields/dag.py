@@ -95,6 +95,17 @@ DAG_FIELDS: tuple[Field, ...] = (
         default=(),
     ),
     Field(
+        "files",
+        Kind.FILES,
+        "Names and patterns of files beside the DAG file, such as `scripts/*.py` or `sql/`, which "
+        "every command finds under the same names in its working directory; `$DAG_FILES` names "
+        "that directory, also for a command with a `cwd` of its own. `*`, `?`, `[...]` and, for "
+        "folders, `**` stand for names that do not begin with a dot; `folder/` is everything in "
+        "the folder. At most 1,000 files and 50 MiB together. A file is executable if its metadata "
+        "says so, or it begins with `#!` or is a program.",
+        default=(),
+    ),
+    Field(
         "default_args",
         Kind.DEFAULTS,
         "Defaults for the keys of every task, except `id` and `dependencies`. A task's own keys "

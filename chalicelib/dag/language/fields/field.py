@@ -39,6 +39,7 @@ class Kind(StrEnum):
     OUTPUTS = "list of names"
     ARTIFACTS = "mapping of names to paths"
     INPUTS = "mapping of paths to `task.artifact`"
+    FILES = "file or list of files"
     JSON = "any value"
     VALUES = "list of values"
     CONF = "mapping of any values"

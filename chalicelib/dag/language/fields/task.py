@@ -109,9 +109,10 @@ TASK_FIELDS: tuple[Field, ...] = (
     Field(
         "cwd",
         Kind.NAME,
-        "The directory that the command runs in.",
+        "The directory that the command runs in. A relative one lies in the fresh directory, "
+        "beside what `files` brings; the files are never copied into any other.",
         needs=("command",),
-        shown_default="a fresh, empty directory",
+        shown_default="a fresh directory",
     ),
     Field(
         "outputs",

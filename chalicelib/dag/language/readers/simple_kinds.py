@@ -18,6 +18,7 @@ from chalicelib.dag.language.readers.places import read_image, read_memory, read
 from chalicelib.dag.language.readers.strings import (
     read_choice,
     read_date,
+    read_files,
     read_id,
     read_ids,
     read_line,
@@ -62,6 +63,7 @@ SIMPLE_READERS: Readers = {
     Kind.OUTPUTS: read_outputs,
     Kind.ARTIFACTS: read_artifacts,
     Kind.INPUTS: read_inputs,
+    Kind.FILES: read_files,
     Kind.JSON: raw_json_of,
     Kind.VALUES: read_json_list,
     Kind.CONF: read_conf,

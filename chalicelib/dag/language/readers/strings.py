@@ -22,6 +22,11 @@ from chalicelib.dag.constraints import (
     RESERVED_IDS,
     VARIABLE_NAME,
 )
+from chalicelib.dag.file_patterns import (
+    MAX_FILE_PATTERNS,
+    BadFilePattern,
+    read_file_pattern,
+)
 from chalicelib.dag.language.yaml_value import YamlValue, items_of, one_or_more, refuse_template
 from chalicelib.dag.patterns import BadPattern, check_pattern
 from chalicelib.dag.problems import did_you_mean, quote
@@ -157,6 +162,27 @@ def read_outputs(value: YamlValue) -> tuple[str, ...]:
     if len(outputs) > MAX_OUTPUTS:
         value.problem(f"{len(outputs)} outputs; at most {MAX_OUTPUTS} are allowed")
     return outputs
+
+
+def read_files(value: YamlValue) -> tuple[str, ...]:
+    patterns = _unique(one_or_more(value), _file_pattern)
+    if len(patterns) > MAX_FILE_PATTERNS:
+        value.problem(
+            f"{len(patterns)} names and patterns; at most {MAX_FILE_PATTERNS} are allowed: put the "
+            "files into a folder, and write folder/"
+        )
+    return patterns
+
+
+def _file_pattern(item: YamlValue) -> str | None:
+    text = item.text("the name of a file, a pattern such as scripts/*.py, or a folder such as sql/")
+    if text is None or refuse_template(item, text, "they are found when the file is registered"):
+        return None
+    try:
+        return read_file_pattern(text).text
+    except BadFilePattern as error:
+        item.problem(str(error))
+        return None
 
 
 def read_schedule(value: YamlValue) -> tuple[str, ...]:

@@ -1,0 +1,63 @@
+"""Compares a listing of the whole bucket with what was last read beside each DAG file. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from chalicelib.dag.file_patterns import FilePattern, composed, folder_of, folders_above
+from chalicelib.scheduler.file_match import fingerprint
+
+_LAST = "\U0010ffff"
+"""Sorts after every other character."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """One pattern of one DAG file, whose folder is `beside`."""
+
+    file_key: str
+    beside: str
+    pattern: FilePattern
+
+    def is_for(self, key: str) -> bool:
+        is_below = composed(key).startswith(composed(self.beside))
+        return key != self.file_key and is_below and self.pattern.matches(key[len(self.beside) :])
+
+
+def changed(
+    objects: Mapping[str, str],
+    last: str | None,
+    wanting: Mapping[str, Sequence[str]],
+    fingerprints: Mapping[str, str],
+) -> list[str]:
+    """Return the DAG files beside which something came, went or changed. `objects` maps keys to
+    ETags; where the listing is incomplete, `last` is its last key; `wanting` has the patterns of
+    each DAG file, and `fingerprints` what they matched before."""
+    wishes: dict[str, list[_Wish]] = {}
+    for wish in _wishes(wanting):
+        folder = composed(wish.beside) + wish.pattern.folder
+        wishes.setdefault(folder, []).append(wish)
+    matched: dict[str, dict[str, str]] = {file_key: {} for file_key in wanting}
+    for key, etag in objects.items() if wishes else ():
+        for folder in folders_above(composed(key)):
+            for wish in wishes.get(folder, ()):
+                if wish.is_for(key) and not key.endswith("/"):
+                    matched[wish.file_key][key] = etag
+    unlisted = {w.file_key for w in _wishes(wanting) if last is not None and _reaches(w, last)}
+    return [
+        file_key
+        for file_key, rows in matched.items()
+        if file_key not in unlisted and fingerprint(rows.items()) != fingerprints.get(file_key)
+    ]
+
+
+def _wishes(wanting: Mapping[str, Sequence[str]]) -> Iterator[_Wish]:
+    for file_key, patterns in wanting.items():
+        for pattern in patterns:
+            yield _Wish(file_key, folder_of(file_key), FilePattern(pattern))
+
+
+def _reaches(wish: _Wish, last: str) -> bool:
+    """Whether objects after `last` may match."""
+    return f"{wish.beside}{wish.pattern.prefix}{_LAST}" > last
