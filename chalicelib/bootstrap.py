@@ -34,7 +34,8 @@ class Ports:
     """The outside world. Each is made at its first use; `command_environ` is what commands
     inherit besides a few usual variables; `open_bucket` opens any bucket with the rights that
     commands have; `allow_private` lets webhooks and tools reach addresses of this machine and its
-    network, which only the local cloud may."""
+    network, and `clean_in_background` has what commands leave removed while others run; only the
+    local cloud may do either."""
 
     task_queues: Callable[[], Mapping[str, Queue]]
     results: Callable[[], Queue]
@@ -51,6 +52,7 @@ class Ports:
     credentials: Callable[[], Credentials] | None = None
     open_bucket: Callable[[str], Bucket] | None = None
     allow_private: bool = False
+    clean_in_background: bool = False
 
 
 _configured: list[Ports] = []
@@ -95,6 +97,7 @@ def scheduler() -> SchedulerContext:
 def executor() -> Executor:
     """For the entry point that runs commands."""
     from chalicelib.executor import Executor
+    from chalicelib.executor.cleanup import BackgroundCleaner
 
     world = ports()
     return Executor(
@@ -109,6 +112,7 @@ def executor() -> Executor:
         credentials=world.credentials() if world.credentials else None,
         allow_private=world.allow_private,
         open_bucket=world.open_bucket,
+        cleaner=BackgroundCleaner() if world.clean_in_background else None,
     )
 
 

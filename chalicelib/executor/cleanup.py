@@ -11,10 +11,13 @@ from __future__ import annotations
 import errno
 import itertools
 import logging
+import math
 import os
 import stat
+import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 
 log = logging.getLogger("orchestrator.executor")
@@ -24,14 +27,29 @@ TRIES = 3
 ROUNDS = 5
 """Through the folders in which files keep appearing."""
 
+AT_ONCE = 32
+"""Folders that the background thread waits for, for PAUSE_SECONDS at most."""
+PAUSE_SECONDS = 0.2
+MOST_WAITING = 512
+"""Folders. Above that, those that run commands remove them."""
+
 _MAY_PASS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT})
 
 
 class Cleaner:
-    """Removes folders later; may be used by several threads at once."""
+    """Removes folders; may be used by several threads at once."""
 
     def __init__(self) -> None:
         self._waiting: deque[Removal] = deque()
+
+    def remove(self, root: str, names: Sequence[str]) -> None:
+        """Remove the folder `root` in which nothing is expected but `names`, files and empty
+        folders; or leave it to `clean`."""
+        if not _is_removed(root, names):
+            self.later(root)
+
+    def close(self) -> None:
+        """Begin nothing that takes long: the process ends."""
 
     def later(self, root: str) -> None:
         """Have `root` and all that is in it removed by one of the next calls of `clean`."""
@@ -54,6 +72,79 @@ class Cleaner:
                 log.warning("%s is left behind: %s", removal.root, error)
         except Exception as error:
             log.warning("not all of %s can be removed: %s", removal.root, error)
+
+
+class BackgroundCleaner(Cleaner):
+    """Removes folders in a thread of its own, many at once: on a disk that others write to, one can
+    take as long as a short command. Only where the process goes on between two commands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folders: deque[tuple[str, Sequence[str]]] = deque()
+        self._wake = threading.Event()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def remove(self, root: str, names: Sequence[str]) -> None:
+        self._folders.append((root, names))
+        count = len(self._folders)
+        if count > MOST_WAITING:
+            self._remove_all()
+        elif count == 1 or count >= AT_ONCE:
+            self._wake.set()
+            self._start()
+
+    def later(self, root: str) -> None:
+        super().later(root)
+        self._wake.set()
+        self._start()
+
+    def clean(self, seconds: float) -> None:
+        """Nothing: the thread does it."""
+
+    def close(self) -> None:
+        """Remove what waits, before the process ends."""
+        self._remove_all()
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="cleaner", daemon=True)
+                self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            if len(self._folders) < AT_ONCE and self._wake.wait(PAUSE_SECONDS):
+                self._wake.clear()
+            self._remove_all()
+            super().clean(math.inf)
+
+    def _remove_all(self) -> None:
+        with suppress(IndexError):  # none is left
+            while True:
+                super().remove(*self._folders.popleft())
+
+
+def _is_removed(root: str, names: Sequence[str]) -> bool:
+    """Whether nothing else was in it. That is what nearly every command leaves."""
+    try:
+        for name in names:
+            _remove_entry(f"{root}/{name}")
+        os.rmdir(root)  # noqa: PTH106
+    except OSError:
+        return False
+    return True
+
+
+def _remove_entry(path: str) -> None:
+    try:
+        os.unlink(path)  # noqa: PTH108
+    except FileNotFoundError:
+        return
+    except OSError:
+        os.rmdir(path)  # noqa: PTH106
 
 
 class NotNow(Exception):

@@ -79,9 +79,9 @@ class Executor:
     `notifier` and `credentials` are for what needs them: without one, a task or notification that
     needs it fails and says so, and without `credentials` commands have no role of their own.
     `allow_private`: webhooks may go to private addresses, and tools come from there.
-    `open_bucket` opens any bucket by its name, with the rights of commands. `own_environ` is this
-    process's own environment, by which it knows Lambda. `clock` measures how long something takes,
-    in seconds.
+    `open_bucket` opens any bucket by its name, with the rights of commands. `cleaner` removes what
+    commands leave. `own_environ` is this process's own environment, by which it knows Lambda.
+    `clock` measures how long something takes, in seconds.
     """
 
     def __init__(
@@ -98,6 +98,7 @@ class Executor:
         credentials: Credentials | None = None,
         allow_private: bool = False,
         open_bucket: Callable[[str], Bucket] | None = None,
+        cleaner: Cleaner | None = None,
         own_environ: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -115,7 +116,7 @@ class Executor:
         self._env_sources = CommandEnvSources(environ, secrets, credentials)
         shell = find_shell(environ.get("PATH"))
         self._clock = clock
-        cleaner = Cleaner()
+        cleaner = cleaner or Cleaner()
         self._context = ExecutorContext(
             runs,
             claims,
@@ -158,6 +159,7 @@ class Executor:
         """Kill all running commands and start no more. A killed command reports nothing: the
         scheduler finds its attempt lost, as if the machine had failed."""
         self._running.stop()
+        self._context.cleaner.close()
 
     def _material_store(self) -> MaterialStore:
         """Made for the first task that brings something along: others pay nothing for it."""

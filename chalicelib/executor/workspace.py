@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
 
 from chalicelib.executor.cleanup import Cleaner
 
@@ -26,7 +27,7 @@ _SCARCE = frozenset(
 )
 
 
-SCRIPT_NAME = "script"
+WORK, OUTPUT, SCRIPT_NAME = "work", "output", "script"
 _NEW_SCRIPT = os.O_CREAT | os.O_WRONLY | os.O_TRUNC
 
 
@@ -92,20 +93,29 @@ class Workspace:
 @contextmanager
 def workspace(cwd: str | None, cleaner: Cleaner) -> Iterator[Workspace]:
     """A private folder: in it the output file and, unless the command has a `cwd` of its own, the
-    fresh directory that it runs in. Gone at the end, or left to `cleaner` with all that is in it.
-    Raises CannotStart."""
+    fresh directory that it runs in. `cleaner` removes it with all that is in it. Raises
+    CannotStart."""
+    root = f"{tempfile.gettempdir()}/attempt-{_token()}-{next(_numbers)}"
+    fresh, output = f"{root}/{WORK}", f"{root}/{OUTPUT}"
     with explained():
-        root = tempfile.mkdtemp(prefix="attempt-")
-    fresh, output = f"{root}/work", f"{root}/output"
+        os.mkdir(root, 0o700)  # noqa: PTH102
     try:
         with explained():
             os.close(os.open(output, os.O_CREAT | os.O_WRONLY, 0o600))
             if cwd is None:
-                Path(fresh).mkdir(mode=0o700)
+                os.mkdir(fresh, 0o700)  # noqa: PTH102
         yield Workspace(fresh if cwd is None else cwd, output, root)
     finally:
-        if not _is_removed(root, fresh, output):
-            cleaner.later(root)
+        cleaner.remove(root, [WORK, OUTPUT, SCRIPT_NAME])
+
+
+_numbers = itertools.count()
+
+
+@cache
+def _token() -> str:
+    """Of this process: a name that nobody guesses, at a tenth of what `mkdtemp` costs."""
+    return os.urandom(8).hex()
 
 
 @contextmanager
@@ -119,17 +129,3 @@ def explained() -> Iterator[None]:
             " room in the executor's temporary storage",
             is_transient=is_scarcity(error),
         ) from error
-
-
-def _is_removed(root: str, fresh: str, output: str) -> bool:
-    """Remove what nearly every command leaves: nothing of its own."""
-    try:
-        os.unlink(output)  # noqa: PTH108
-        with suppress(FileNotFoundError):
-            os.unlink(f"{root}/{SCRIPT_NAME}")  # noqa: PTH108
-        with suppress(FileNotFoundError):
-            os.rmdir(fresh)  # noqa: PTH106
-        os.rmdir(root)  # noqa: PTH106
-    except OSError:
-        return False
-    return True

@@ -152,6 +152,7 @@ def configure(cloud: Cloud, endpoint: str, mark: str) -> None:
             notifier=SnsNotifier,
             allow_private=True,
             open_bucket=S3Bucket,
+            clean_in_background=True,
             command_environ={**aws_env.command_variables(endpoint), orphans.MARK: mark},
         )
     )

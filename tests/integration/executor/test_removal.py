@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.executor.cleanup import Cleaner, NotNow, Removal
+from chalicelib.executor import cleanup
+from chalicelib.executor.cleanup import BackgroundCleaner, Cleaner, NotNow, Removal
 from chalicelib.ports import OutgoingMessage
 from tests.integration.executor.bench_of_one import Bench, utc_now
 from tests.support.fakes import FakeQueue
+from tests.support.waiting import eventually
 
 NEVER = math.inf
 
@@ -150,3 +152,21 @@ def test_while_files_keep_appearing_it_ends_all_the_same(own_tmp: Path) -> None:
     result = Bench().run(f"mkdir a; cd a; setsid bash -c '{writer}' > /dev/null 2>&1 & sleep 0.1")
     stop.touch()
     assert result.outcome == "success"
+
+
+def test_in_the_background_all_is_removed_while_other_commands_run(own_tmp: Path) -> None:
+    bench = Bench(cleaner=BackgroundCleaner())
+    for command in ("true", "mkdir a; touch a/b", "#!/bin/sh\ntrue\n"):
+        assert bench.run(command).outcome == "success"
+    eventually(lambda: list(own_tmp.iterdir()) == [])
+
+
+def test_what_waits_for_the_background_is_bounded_and_removed_at_the_end(tmp_path: Path) -> None:
+    cleaner = BackgroundCleaner()
+    roots = [tmp_path / str(number) for number in range(2 * cleanup.MOST_WAITING)]
+    for root in roots:
+        (root / "work").mkdir(parents=True)
+        cleaner.remove(str(root), ["work"])
+        assert len(cleaner._folders) <= cleanup.MOST_WAITING
+    cleaner.close()
+    eventually(lambda: not any(root.exists() for root in roots))

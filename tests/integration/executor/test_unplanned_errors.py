@@ -123,7 +123,7 @@ def options(place: str, trap: Trap) -> dict[str, Any]:
 
 
 INSIDE: dict[str, tuple[object, str]] = {
-    "workspace": (tempfile, "mkdtemp"),
+    "workspace": (tempfile, "gettempdir"),
     "start": (subprocess, "Popen"),
     "watch": (supervisor, "Supervisor"),
     "poll": (supervisor.Supervisor, "_keep_time"),
