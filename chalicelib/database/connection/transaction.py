@@ -7,7 +7,7 @@ is not finished would keep its lock on the file after COMMIT.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from types import TracebackType
 from typing import Any, Protocol
 
 from chalicelib.database.connection import sqlite
@@ -69,6 +69,8 @@ class Transaction:
         self._age = age
         self._altered = False
         self._over = False
+        self._blocks: list[Savepoint] = []
+        self._unset = 0
 
     def is_late(self) -> bool:
         """Whether half of a write transaction's time is over: nothing new should be begun in it."""
@@ -93,24 +95,24 @@ class Transaction:
 
     def execute(self, sql: str, params: Parameters = ()) -> int:
         """Run one statement; the number of rows that it inserted, updated or deleted."""
-        cursor = self._run(sql, params)
-        try:
-            return int(cursor.rowcount)
-        finally:
-            cursor.close()
+        return int(self._change(sql, params).rowcount)
 
     def executemany(self, sql: str, rows: Iterable[Parameters]) -> None:
         """Run one statement for each row of parameters."""
         self._check_open()
-        self._connection.executemany(sql, rows).close()
+        if self._unset:
+            self._set_savepoint()
+        self._connection.executemany(sql, rows)
 
     def insert(self, sql: str, params: Parameters = ()) -> int:
         """Run an INSERT that adds a row; the rowid of that row."""
-        cursor = self._run(sql, params)
-        try:
-            return int(cursor.lastrowid or 0)
-        finally:
-            cursor.close()
+        return int(self._change(sql, params).lastrowid or 0)
+
+    def returning(self, sql: str, params: Parameters = ()) -> Row | None:
+        """Run a statement that changes at most one row and returns it, or None."""
+        if self._unset:
+            self._set_savepoint()
+        return self.one(sql, params)
 
     def one(self, sql: str, params: Parameters = ()) -> Row | None:
         """The first row of the answer, or None."""
@@ -145,19 +147,9 @@ class Transaction:
             self.execute(statement)
         self._altered = True
 
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """Undo what the block did if it raises, and only that; the error comes through."""
-        self.execute("SAVEPOINT block")
-        try:
-            yield
-        except BaseException:
-            # After some errors (disk full) SQLite has rolled back the whole transaction itself.
-            if self._connection.in_transaction:
-                self.execute("ROLLBACK TO block")
-                self.execute("RELEASE block")
-            raise
-        self.execute("RELEASE block")
+    def savepoint(self) -> Savepoint:
+        """A block that is undone, alone, if it raises; the error comes through."""
+        return Savepoint(self)
 
     def end(self) -> None:
         """No statement from here on; called by Database."""
@@ -167,9 +159,60 @@ class Transaction:
         self._check_open()
         return self._connection.execute(sql, params)
 
+    def _change(self, sql: str, params: Parameters) -> sqlite.Cursor:
+        self._check_open()
+        if self._unset:
+            self._set_savepoint()
+        return self._connection.execute(sql, params)
+
+    def _set_savepoint(self) -> None:
+        """Set one savepoint for all blocks that were entered since the last change."""
+        self._connection.execute("SAVEPOINT block")
+        first = len(self._blocks) - self._unset
+        for block in self._blocks[first:]:
+            block.is_set = True
+        self._blocks[first].is_owner = True
+        self._unset = 0
+
     def _check_open(self) -> None:
         if self._over or not self._connection.in_transaction:
             raise TransactionOver(
                 "the transaction is over: use it inside its `with` block, and let its errors"
                 " leave the block"
             )
+
+
+class Savepoint:
+    """A block of a transaction. Its savepoint is set before its first change, and shared by the
+    blocks around it that have changed nothing either: most blocks only read, and each savepoint
+    costs two statements and a copy of every page that is changed after it."""
+
+    __slots__ = ("_changes", "_tx", "is_owner", "is_set")
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self.is_set = self.is_owner = False
+
+    def __enter__(self) -> None:
+        tx = self._tx
+        tx._check_open()
+        tx._blocks.append(self)
+        tx._unset += 1
+        self._changes = tx._connection.total_changes
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
+    ) -> None:
+        tx = self._tx
+        tx._blocks.pop()
+        if not self.is_set:
+            tx._unset -= 1
+            if tx._connection.total_changes != self._changes:
+                raise RuntimeError("a statement that was to read has changed rows: use `returning`")
+            return
+        # After some errors (disk full) SQLite has rolled back the whole transaction itself.
+        if kind is None or tx._connection.in_transaction:
+            if kind is not None:
+                tx._run("ROLLBACK TO block", ())
+            if self.is_owner:
+                tx._run("RELEASE block", ())

@@ -24,7 +24,7 @@ def items(tx: Transaction) -> set[str]:
 
 def note(tx: Transaction, item: str, dag_id: str | None, reason: str, now: datetime) -> Skipped:
     """The item was left out once more."""
-    row = tx.one(
+    row = tx.returning(
         "INSERT INTO skipped (item, dag_id, reason, first_at, last_at) VALUES (?1, ?2, ?3, ?4, ?4)"
         " ON CONFLICT (item) DO UPDATE SET reason = ?3, times = times + 1, last_at = ?4"
         " RETURNING times, first_at",

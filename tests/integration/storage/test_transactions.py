@@ -102,6 +102,53 @@ def test_savepoints_nest(database: Database) -> None:
     assert names(database) == ["outer"]
 
 
+def test_blocks_that_share_a_savepoint_are_undone_one_by_one(database: Database) -> None:
+    with database.write() as tx, tx.savepoint():
+        with pytest.raises(ZeroDivisionError), tx.savepoint():
+            with tx.savepoint():
+                tx.execute(ADD, ("innermost", "1"))
+            tx.execute(ADD, ("inner", "1"))
+            raise ZeroDivisionError
+        with tx.savepoint():
+            tx.execute(ADD, ("kept", "1"))
+        with pytest.raises(ZeroDivisionError), tx.savepoint():
+            tx.execute(ADD, ("undone", "1"))
+            raise ZeroDivisionError
+    assert names(database) == ["kept"]
+
+
+def test_the_outer_of_two_blocks_that_share_a_savepoint_undoes_both(database: Database) -> None:
+    with database.write() as tx:
+        with pytest.raises(ZeroDivisionError), tx.savepoint():
+            with tx.savepoint():
+                tx.execute(ADD, ("inner", "1"))
+            raise ZeroDivisionError
+        tx.execute(ADD, ("after", "1"))
+    assert names(database) == ["after"]
+
+
+def test_a_block_that_only_reads_sets_no_savepoint(database: Database) -> None:
+    with database.write() as tx:
+        statements: list[str] = []
+        tx._connection.set_trace_callback(statements.append)
+        with tx.savepoint(), tx.savepoint():
+            tx.all(NAMES)
+        with tx.savepoint(), tx.savepoint():
+            tx.execute(ADD, ("a", "1"))
+        tx._connection.set_trace_callback(None)
+    marks = [text for text in statements if "block" in text]
+    assert marks == ["SAVEPOINT block", "RELEASE block"]
+
+
+def test_a_block_notices_a_change_that_was_passed_off_as_reading(database: Database) -> None:
+    change = "INSERT INTO metadata (name, value) VALUES ('a', '1') RETURNING name"
+    with pytest.raises(RuntimeError, match="returning"), database.write() as tx, tx.savepoint():
+        tx.one(change)
+    with database.write() as tx, tx.savepoint():
+        assert tx.returning(change) is not None
+    assert names(database) == ["a"]
+
+
 def test_a_savepoint_does_not_hide_that_sqlite_rolled_everything_back(database: Database) -> None:
     add_or_roll_back = "INSERT OR ROLLBACK INTO metadata VALUES ('a', '1')"
     with pytest.raises(IntegrityError), database.write() as tx, tx.savepoint():
