@@ -280,7 +280,10 @@ version before reads an unknown one as the plain text that it is."""
 def read_word(enum: type[E], text: str) -> E:
     """The member for a stored word. Of a growing set an unknown word is returned as it is. Raises
     ValueError for an unknown word of any other set."""
-    if enum in GROWING and text not in words(enum):
+    member = enum._value2member_map_.get(text)
+    if member is not None:
+        return member  # type: ignore[return-value]
+    if enum in GROWING:
         return text  # type: ignore[return-value]
     return enum(text)
 

@@ -67,7 +67,14 @@ class Attempt:
 
     def ids(self) -> dict[str, Any]:
         """For a log line."""
-        return _plain(self)
+        return {
+            "dag_id": self.dag_id,
+            "run_id": self.run_id,
+            "task_id": self.task_id,
+            "map_index": self.map_index,
+            "try_number": self.try_number,
+            "poke": self.poke,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +271,7 @@ def _plain(message: Any) -> dict[str, Any]:
     """The fields of a message. `dataclasses.asdict` would copy every value of it, deeply."""
     values = {name: getattr(message, name) for name in message.__slots__}
     if "attempt" in values:
-        values["attempt"] = _plain(values["attempt"])
+        values["attempt"] = values["attempt"].ids()
     if values.get("materials"):
         values["materials"] = [_plain(material) for material in values["materials"]]
     if isinstance(values.get("artifacts"), list):

@@ -9,8 +9,9 @@ from dataclasses import fields
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache, partial
+from operator import itemgetter
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
 from chalicelib.dag.excerpts import SourceLine
 from chalicelib.dag.problems import DagWarning, Problem
@@ -40,6 +41,37 @@ def build_readable(cls: type[T], row: Row, prefix: str = "", **given: Any) -> T:
         for name, index, read in _plan_for(cls, row, prefix, given)
     }
     return cls(**values, **given)
+
+
+class Builder(Generic[T]):
+    """Does what `build` does, for rows that all have the columns of the first one. Finding out
+    which columns a row has takes as long as reading it. `parts` are fields that are built of
+    columns of the row themselves."""
+
+    def __init__(self, cls: type[T], **parts: Builder[Any]) -> None:
+        self._cls = cls
+        self._parts = parts
+        self._width = -1
+
+    def __call__(self, row: Row) -> T:
+        values: list[Any] = [*row]
+        if len(values) != self._width:
+            self._prepare(row)
+        for index, read in self._conversions:
+            if values[index] is not None:
+                values[index] = read(values[index])
+        values += [part(row) for part in self._built]
+        return self._cls(*self._in_order(values))
+
+    def _prepare(self, row: Row) -> None:
+        plan = _plan_for(self._cls, row, "", self._parts)
+        columns = {name: index for name, index, _ in plan}
+        self._built = tuple(self._parts.values())
+        positions = columns | {name: len(row) + n for n, name in enumerate(self._parts)}
+        key: Any = self._cls
+        self._in_order = itemgetter(*(positions[field.name] for field in fields(key)))
+        self._conversions = tuple((index, read) for _, index, read in plan if read is not _as_it_is)
+        self._width = len(row)  # last: another thread may read it meanwhile
 
 
 Plan = tuple[tuple[str, int, Reader], ...]

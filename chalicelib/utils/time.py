@@ -28,7 +28,9 @@ def iso(time: datetime | None) -> str | None:
     """`2026-11-23T10:00:00Z`, with six decimals where there is a fraction; None stays None."""
     if time is None:
         return None
-    return as_utc(time).isoformat().replace("+00:00", "Z")
+    if time.tzinfo is not UTC:
+        time = as_utc(time)
+    return time.isoformat()[:-6] + "Z"
 
 
 def parse_iso(text: str) -> datetime:

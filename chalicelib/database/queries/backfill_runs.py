@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from chalicelib.database.connection import Transaction
 from chalicelib.database.index_predicates import RUNS_BACKFILL
-from chalicelib.database.queries.runs import SELECT_RUN, Run
-from chalicelib.database.row_builder import build
+from chalicelib.database.queries.runs import SELECT_RUN, Run, build_run
 
 
 def backfill_count(tx: Transaction, backfill_id: int) -> int:
@@ -24,7 +23,7 @@ def of_backfill(tx: Transaction, backfill_id: int, limit: int) -> list[Run]:
         f"{SELECT_RUN} WHERE backfill_id = ? AND {RUNS_BACKFILL} ORDER BY id LIMIT ?",
         (backfill_id, limit),
     )
-    return [build(Run, row) for row in rows]
+    return [build_run(row) for row in rows]
 
 
 def adopt(tx: Transaction, key: int, backfill_id: int) -> None:

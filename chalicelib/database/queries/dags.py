@@ -12,7 +12,7 @@ from chalicelib.dag.model import Dag
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.connection.times import from_us, to_us
 from chalicelib.database.queries.definitions import compiled
-from chalicelib.database.row_builder import build
+from chalicelib.database.row_builder import Builder, build
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,5 +268,9 @@ def files_wanting(tx: Transaction, dag_id: str) -> list[str]:
     )
 
 
+_build_registered = Builder(RegisteredDag)
+
+
 def registered(row: Row) -> RegisteredDag:
-    return build(RegisteredDag, row)
+    """Return the DAG of a row of REGISTERED_DAG."""
+    return _build_registered(row)

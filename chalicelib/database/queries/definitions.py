@@ -18,10 +18,40 @@ from chalicelib.database.connection.transaction import Transaction
 from chalicelib.errors import OrchestratorError
 from chalicelib.utils.errors import in_words
 
-MAX_KEPT = 128
+MAX_KEPT_CHARACTERS = 4_000_000
+"""Of compiled text. What is parsed of it takes some ten times as much memory."""
 
-_kept: OrderedDict[str, Dag] = OrderedDict()
-_lock = threading.Lock()
+
+class Kept:
+    """What was parsed last, by digest; safe to use from many threads."""
+
+    def __init__(self, most_characters: int = MAX_KEPT_CHARACTERS) -> None:
+        self._most = most_characters
+        self._dags: OrderedDict[str, tuple[Dag, int]] = OrderedDict()
+        self._characters = 0
+        self._lock = threading.Lock()
+
+    def get(self, digest: str) -> Dag | None:
+        with self._lock:
+            if digest not in self._dags:
+                return None
+            self._dags.move_to_end(digest)
+            return self._dags[digest][0]
+
+    def add(self, digest: str, dag: Dag, characters: int) -> None:
+        """Keep the DAG of a text of so many characters, and drop those that were used longest
+        ago."""
+        with self._lock:
+            if digest in self._dags:
+                return
+            self._dags[digest] = dag, characters
+            self._characters += characters
+            while self._characters > self._most and len(self._dags) > 1:
+                _, (_, dropped) = self._dags.popitem(last=False)
+                self._characters -= dropped
+
+
+_kept = Kept()
 
 
 class DefinitionUnusable(OrchestratorError):
@@ -47,7 +77,7 @@ def definition(tx: Transaction, version_id: int) -> Dag:
     digest = tx.value("SELECT digest FROM dag_versions WHERE id = ?", (version_id,))
     if digest is None:
         raise LookupError(f"DAG version {version_id} is missing")
-    return _recall(digest) or _read(tx, version_id, digest)
+    return _kept.get(digest) or _read(tx, version_id, digest)
 
 
 def key_of(tx: Transaction, dag_id: str, version: int | None) -> int:
@@ -66,21 +96,11 @@ def number_of(tx: Transaction, version_id: int) -> int:
     return int(row["version"])
 
 
-def _recall(digest: str) -> Dag | None:
-    with _lock:
-        if digest in _kept:
-            _kept.move_to_end(digest)
-        return _kept.get(digest)
-
-
 def _read(tx: Transaction, version_id: int, digest: str) -> Dag:
-    row = tx.one("SELECT compiled FROM dag_versions WHERE id = ?", (version_id,))
+    text: str = tx.value("SELECT compiled FROM dag_versions WHERE id = ?", (version_id,)) or ""
     try:
-        dag = Dag.from_json(json.loads(row["compiled"] if row else ""))
+        dag = Dag.from_json(json.loads(text))
     except Exception as error:
         raise DefinitionUnusable(f"version {version_id}", error) from error
-    with _lock:
-        _kept[digest] = dag
-        while len(_kept) > MAX_KEPT:
-            _kept.popitem(last=False)
+    _kept.add(digest, dag, len(text))
     return dag

@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.database.connection import Transaction
 from chalicelib.database.connection.times import to_us
-from chalicelib.database.queries.runs import SELECT_RUN, Run
-from chalicelib.database.row_builder import build
+from chalicelib.database.queries.runs import SELECT_RUN, Run, build_run
 
 
 def expired(
@@ -29,7 +28,7 @@ def expired(
             break
         before = to_us(now - timedelta(days=own))
         rows += tx.all(_EXPIRED_OF_DAG, (dag_id, before, passed_by, limit - len(rows)))
-    expired_runs = [build(Run, row) for row in rows]
+    expired_runs = [build_run(row) for row in rows]
     return list({run.key: run for run in expired_runs}.values())
 
 

@@ -8,8 +8,7 @@ from typing import Any
 from chalicelib.database.connection import Transaction
 from chalicelib.database.connection.times import from_us, to_us
 from chalicelib.database.index_predicates import RUNS_ADMITTED, RUNS_TIMEOUT, RUNS_WAITING
-from chalicelib.database.queries.runs import SELECT_RUN, Run, run_of
-from chalicelib.database.row_builder import build
+from chalicelib.database.queries.runs import SELECT_RUN, Run, build_run, run_of
 
 
 def admitted_count(tx: Transaction, dag_id: str) -> int:
@@ -41,7 +40,7 @@ def waiting(
     make. Only what the clock made waits for its time: all else was asked for now, and a time that
     lies ahead is from before the clock was set back."""
     params = _line_of(dag_id, horizon, only_asked_for=only_asked_for)
-    return [build(Run, row) for row in tx.all(WAITING, {**params, "limit": limit})]
+    return [build_run(row) for row in tx.all(WAITING, {**params, "limit": limit})]
 
 
 def line(
@@ -100,7 +99,7 @@ def admitted(tx: Transaction, dag_id: str, limit: int) -> list[Run]:
         f"{SELECT_RUN} WHERE dag_id = ? AND {RUNS_ADMITTED} ORDER BY admitted_at, id LIMIT ?",
         (dag_id, limit),
     )
-    return [build(Run, row) for row in rows]
+    return [build_run(row) for row in rows]
 
 
 def take_slot(tx: Transaction, run: Run, timeout_at: datetime | None, now: datetime) -> bool:
@@ -121,7 +120,7 @@ def waiting_of(tx: Transaction, dag_id: str, limit: int) -> list[Run]:
         f"{SELECT_RUN} WHERE dag_id = ? AND {RUNS_WAITING} ORDER BY not_before, id LIMIT ?",
         (dag_id, limit),
     )
-    return [build(Run, row) for row in rows]
+    return [build_run(row) for row in rows]
 
 
 def waiting_in_removed(tx: Transaction, limit: int) -> list[Run]:
@@ -132,7 +131,7 @@ def waiting_in_removed(tx: Transaction, limit: int) -> list[Run]:
         " ORDER BY dag_id, not_before, id LIMIT ?",
         (limit,),
     )
-    return [build(Run, row) for row in rows]
+    return [build_run(row) for row in rows]
 
 
 def oldest_admitted(tx: Transaction, dag_id: str) -> Run | None:
@@ -175,7 +174,7 @@ def timed_out(tx: Transaction, now: datetime, limit: int) -> list[Run]:
         f"{SELECT_RUN} WHERE timeout_at <= ? AND {RUNS_TIMEOUT} ORDER BY timeout_at LIMIT ?",
         (to_us(now), limit),
     )
-    return [build(Run, row) for row in rows]
+    return [build_run(row) for row in rows]
 
 
 def timeout_moments(

@@ -10,7 +10,7 @@ from typing import Any
 from chalicelib.dag.states import RunState
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.connection.times import to_us
-from chalicelib.database.row_builder import build
+from chalicelib.database.row_builder import Builder
 from chalicelib.enums import RunType
 
 
@@ -164,8 +164,12 @@ def end(tx: Transaction, key: int, state: RunState, reason: str, now: datetime) 
     )
 
 
+build_run = Builder(Run)
+"""Builds the run of a row of SELECT_RUN."""
+
+
 def run_of(row: Row | None) -> Run | None:
-    return None if row is None else build(Run, row)
+    return None if row is None else build_run(row)
 
 
 def stop(tx: Transaction, key: int, how: RunState, reason: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib.database import Database
-from chalicelib.database.row_builder import build, build_readable
+from chalicelib.database.row_builder import Builder, build, build_readable
 from chalicelib.enums import RunState, RunType
 
 ROOT = Path(__file__).parents[3]
@@ -102,3 +102,34 @@ def test_no_query_reads_a_column_by_its_position() -> None:
     folder = ROOT / "chalicelib/database"
     paths = [*folder.glob("queries/*.py"), *folder.glob("reads/*.py")]
     assert [place for path in paths for place in positions(path)] == []
+
+
+@dataclass(frozen=True)
+class Part:
+    state: RunState | None
+    at: datetime | None
+
+
+@dataclass(frozen=True)
+class Whole:
+    part: Part
+    is_on: bool
+    name: str
+
+
+def test_a_builder_makes_of_every_row_what_build_makes(database: Database) -> None:
+    builder = Builder(Whole, part=Builder(Part))
+    one = "SELECT 'a' AS name, 1000000 AS at, 1 AS is_on, 'failed' AS state"
+    other = "SELECT 'b', NULL, 0, NULL"
+    with database.read() as tx:
+        rows = tx.all(f"{one} UNION ALL {other} ORDER BY 1")
+    expected = [build(Whole, row, part=build(Part, row)) for row in rows]
+    assert [builder(row) for row in rows] == expected
+    assert expected[0].part == Part(RunState.FAILED, datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
+
+
+def test_a_builder_says_which_column_is_missing(database: Database) -> None:
+    with database.read() as tx, pytest.raises(LookupError, match="is_on"):
+        row = tx.one("SELECT 'a' AS name, 1 AS at, NULL AS state")
+        assert row is not None
+        Builder(Whole, part=Builder(Part))(row)
