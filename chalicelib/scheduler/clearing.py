@@ -10,7 +10,7 @@ from chalicelib.dag.evaluate.expand import mapping_may_differ, uses_outputs_of
 from chalicelib.dag.graph import ancestors
 from chalicelib.dag.model import Dag
 from chalicelib.dag.states import IN_FLIGHT, TaskState
-from chalicelib.database.queries import artifacts, outputs, runs, task_instances
+from chalicelib.database.queries import artifacts, outputs, task_instances
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.errors import Conflict, NotFound
@@ -201,8 +201,7 @@ def unblock(work: UnitOfWork, run: Run, task_id: str) -> None:
 def reopen(work: UnitOfWork, run: Run) -> None:
     """Let the run continue. If it had ended, it waits for a slot again."""
     if not run.is_active:
-        runs.reopen(work.tx, run.key, work.now)
-        work.dags_to_admit.add(run.dag_id)
+        work.reopen_run(run)
     work.mark_changed(run.run_id)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from chalicelib.dag.states import RunState, TaskState
-from chalicelib.database.queries import attempts, runs, stop_requests, task_instances
+from chalicelib.database.queries import attempts, runs, task_instances
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.enums import Outcome
@@ -58,8 +58,7 @@ def fail_unsent(work: UnitOfWork, task: TaskInstance, reason: str) -> None:
     """Fail an attempt whose message cannot be rendered again. If an executor has the first message,
     it is asked to stop."""
     if force_end_attempt(work, task, End(Outcome.FAILED, work.now), reason):
-        stop_requests.insert(work.tx, task.attempt, work.now)
-        work.outbox.stops.append(task.attempt)
+        work.request_stop(task.attempt)
 
 
 def end_by_definition(

@@ -59,6 +59,7 @@ class FreeSlots:
         self._pools: dict[str, int | None] = {}
         self._sizes: dict[str, int | None] = {}
         self._tasks: Counter[tuple[int, str]] = Counter()
+        self._full_dags: set[str] = set()
 
     def obstacles(self, task: TaskInstance) -> Iterator[Obstacle]:
         """Yield the limits that keep a ready task from starting; none if it may start."""
@@ -78,7 +79,9 @@ class FreeSlots:
             self._limits[dag_id] = dag.max_active_tasks if dag else 0
             in_flight = task_slots.in_flight_count(self._work.tx, dag_id)
             self._dags[dag_id] = self._limits[dag_id] - in_flight
-        return self._dags[dag_id] <= 0
+            if self._dags[dag_id] <= 0:
+                self._full_dags.add(dag_id)
+        return dag_id in self._full_dags
 
     def is_full_pool(self, pool: str) -> bool:
         """Whether no task that needs the pool can start now. A pool without any slot is not full:
@@ -89,13 +92,16 @@ class FreeSlots:
     def full(self) -> Full:
         """Return the DAGs and pools known to be full."""
         return Full(
-            [dag_id for dag_id in self._dags if self.is_full_dag(dag_id)],
+            sorted(self._full_dags),
             [pool for pool in self._pools if self.is_full_pool(pool)],
         )
 
     def take(self, task: TaskInstance) -> None:
         """Count down the slots of a task that starts."""
-        self._dags[task.attempt.dag_id] -= 1
+        dag_id = task.attempt.dag_id
+        self._dags[dag_id] -= 1
+        if self._dags[dag_id] <= 0:
+            self._full_dags.add(dag_id)
         if task.pool is not None:
             self._pools[task.pool] = (self._pools[task.pool] or 0) - task.pool_slots
         self._tasks[task.run_key, task.task_id] += 1

@@ -33,32 +33,25 @@ MAX_DUE = 100
 
 def notify_run(work: UnitOfWork, dag: Dag, run: Run, state: RunState, reason: str) -> None:
     """Notify that the run has ended in `state`."""
-    with work.isolate("the notifications of a run", **run.ids()):
-        if state is RunState.SUCCESS:
-            _notify(
-                work,
-                dag.on_success,
-                NotificationEvent.SUCCESS,
-                run,
-                None,
-                {"state": state, "reason": reason},
-            )
-        elif state is RunState.FAILED:
-            _notify(
-                work,
-                dag.on_failure,
-                NotificationEvent.FAILURE,
-                run,
-                None,
-                {"state": state, "reason": reason},
-            )
+    listeners, event = {
+        RunState.SUCCESS: (dag.on_success, NotificationEvent.SUCCESS),
+        RunState.FAILED: (dag.on_failure, NotificationEvent.FAILURE),
+    }.get(state, ((), None))
+    if listeners and event:
+        with work.isolate("the notifications of a run", **run.ids()):
+            _notify(work, listeners, event, run, None, {"state": state, "reason": reason})
 
 
 def notify_task(
     work: UnitOfWork, task: Task, run: Run, instance: TaskInstance, ended: End, target: TaskState
 ) -> None:
     """Notify that an attempt has ended, and that its task is now in `target`."""
-    if target not in _EVENTS:
+    listeners, event = {
+        TaskState.SUCCESS: (task.on_success, NotificationEvent.SUCCESS),
+        TaskState.FAILED: (task.on_failure, NotificationEvent.FAILURE),
+        TaskState.UP_FOR_RETRY: (task.on_retry, NotificationEvent.RETRY),
+    }.get(target, ((), None))
+    if not listeners or not event:
         return
     details = {
         "state": target,
@@ -68,19 +61,7 @@ def notify_task(
         "exit_code": ended.exit_code,
     }
     with work.isolate("the notifications of a task", **instance.attempt.ids()):
-        listeners = {
-            TaskState.SUCCESS: task.on_success,
-            TaskState.FAILED: task.on_failure,
-            TaskState.UP_FOR_RETRY: task.on_retry,
-        }
-        _notify(work, listeners[target], _EVENTS[target], run, instance, details)
-
-
-_EVENTS = {
-    TaskState.SUCCESS: NotificationEvent.SUCCESS,
-    TaskState.FAILED: NotificationEvent.FAILURE,
-    TaskState.UP_FOR_RETRY: NotificationEvent.RETRY,
-}
+        _notify(work, listeners, event, run, instance, details)
 
 
 def _notify(

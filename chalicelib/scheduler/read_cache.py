@@ -31,6 +31,8 @@ class ReadCache:
     )
     _output_texts: dict[tuple[int, str], dict[str, str]] = field(default_factory=dict, init=False)
 
+    _run_texts: dict[tuple[int, str], dict[str, str]] = field(default_factory=dict, init=False)
+
     def definition(self, version_id: int) -> Dag:
         """Return the DAG of that version. Raises LookupError."""
         if version_id not in self._definitions:
@@ -65,7 +67,7 @@ class ReadCache:
     def forget_run(self, run: Run) -> None:
         """Forget a run that has switched its version."""
         self._runs.pop(run.key, None)
-        for cache in (self._outputs, self._output_texts, self._artifacts):
+        for cache in (self._outputs, self._output_texts, self._artifacts, self._run_texts):
             for key in [key for key in cache if key[0] == run.key]:
                 del cache[key]
 
@@ -87,6 +89,15 @@ class ReadCache:
         if name not in of_task:
             of_task[name] = artifacts.of_task(self.tx, run_key, task_id, name)
         return of_task[name]
+
+    def run_texts(
+        self, run_key: int, zone: str, make: Callable[[], dict[str, str]]
+    ) -> dict[str, str]:
+        """Return what all tasks of a run are told about it, in this time zone, built once."""
+        key = (run_key, zone)
+        if key not in self._run_texts:
+            self._run_texts[key] = make()
+        return self._run_texts[key]
 
     def output_texts(
         self, run_key: int, task_id: str, make: Callable[[], dict[str, str]]

@@ -22,7 +22,6 @@ from chalicelib.database.queries import (
     attempts,
     housekeeping,
     outputs,
-    runs,
     self_tests,
     stop_requests,
     task_instances,
@@ -43,7 +42,7 @@ from chalicelib.scheduler import forced_end, notifications
 from chalicelib.scheduler.clock import process_due
 from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.forced_end import STATE_OF_OUTCOME
-from chalicelib.scheduler.transaction import unit_of_work
+from chalicelib.scheduler.transaction import in_one_transaction
 from chalicelib.scheduler.unit_of_work import UnitOfWork
 from chalicelib.utils.errors import in_words
 
@@ -91,26 +90,32 @@ def _receive_more(scheduler: SchedulerContext) -> list[ReceivedMessage]:
 
 def apply(scheduler: SchedulerContext, bodies: Sequence[str]) -> Applied:
     """Apply messages of the results queue. Raises only if none of them was committed."""
+    return in_one_transaction(scheduler, partial(_apply, bodies))
+
+
+def _apply(bodies: Sequence[str], work: UnitOfWork) -> Applied:
     set_aside = 0
     is_woken = False
-    with unit_of_work(scheduler) as work:
-        for body in bodies:
-            try:
-                report = decode_report(body)
-                is_woken |= isinstance(report, Wake)
-                with work.savepoint():
-                    apply_report(work, report)
-            except Exception as error:
-                if work.tx.is_doomed_by(error):
-                    raise
-                set_aside += 1
-                reason = in_words(error)
-                log.error("report set aside: %s", reason, extra={"body": body[:500]})
-                queue = scheduler.settings.results_queue
-                housekeeping.set_aside(work.tx, queue, body, reason, work.now)
-        if is_woken:
-            process_due(work)
+    for body in bodies:
+        try:
+            report = decode_report(body)
+            is_woken |= isinstance(report, Wake)
+            with work.savepoint():
+                apply_report(work, report)
+        except Exception as error:
+            if work.tx.is_doomed_by(error):
+                raise
+            set_aside += 1
+            _set_aside(work, body, in_words(error))
+    if is_woken:
+        process_due(work)
     return Applied(len(bodies), set_aside)
+
+
+def _set_aside(work: UnitOfWork, body: str, reason: str) -> None:
+    log.error("report set aside: %s", reason, extra={"body": body[:500]})
+    queue = work.scheduler.settings.results_queue
+    housekeeping.set_aside(work.tx, queue, body, reason, work.now)
 
 
 def apply_report(work: UnitOfWork, report: Report) -> None:
@@ -145,7 +150,7 @@ def _heartbeat(work: UnitOfWork, task: TaskInstance, beat: Heartbeat) -> None:
     if beat.claimed and last + silence <= work.now:
         end(work, task, End(Outcome.LOST, work.now, started_at, reason=_lost(last)))
     elif attempts.beat(work.tx, task, started_at, at, at + silence, work.now):
-        runs.begin(work.tx, task.run_key, started_at)
+        work.begin_run(task.run_key, started_at)
 
 
 def _lost(last: datetime) -> str:
@@ -198,8 +203,8 @@ def end(work: UnitOfWork, task: TaskInstance, ended: End) -> bool:
     if not forced_end.end_by_definition(work, task, ended, partial(_end, work, task, ended)):
         return False
     if ended.started_at is not None:
-        runs.begin(work.tx, task.run_key, ended.started_at)
-    stop_requests.forget(work.tx, task.attempt)
+        work.begin_run(task.run_key, ended.started_at)
+    work.forget_stop(task.attempt)
     _touch(work, task)
     return True
 

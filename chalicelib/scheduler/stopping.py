@@ -11,7 +11,6 @@ from chalicelib.dag.states import RunState, TaskState
 from chalicelib.database.queries import (
     attempts,
     runs,
-    stop_requests,
     task_instances,
     triggered_runs,
 )
@@ -47,5 +46,4 @@ def stop_attempt(work: UnitOfWork, task: TaskInstance, reason: str) -> None:
             work.mark_changed(task.attempt.run_id)
         return
     task_instances.explain(work.tx, task.key, f"being stopped: {reason}")
-    stop_requests.insert(work.tx, task.attempt, work.now)
-    work.outbox.stops.append(task.attempt)
+    work.request_stop(task.attempt)

@@ -12,7 +12,7 @@ from chalicelib.dag.states import RunState, TaskState
 from chalicelib.dag.templates import render_value, texts_in
 from chalicelib.dag.templates.compile_budget import NotCompiled
 from chalicelib.dag.templates.scope import TemplateError
-from chalicelib.database.queries import attempts, dags, runs, task_instances, triggered_runs
+from chalicelib.database.queries import attempts, dags, task_instances, triggered_runs
 from chalicelib.database.queries.runs import NewRun, Run
 from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.enums import Outcome, RunType
@@ -33,7 +33,7 @@ def trigger(work: UnitOfWork, run: Run, task: TaskInstance) -> None:
     definition = dag.task(task.task_id)
     if not attempts.begin_waiting(work.tx, task, run.version, work.now):
         return
-    runs.begin(work.tx, task.run_key, work.now)
+    work.begin_run(task.run_key, work.now)
     waiting_task = task_instances.by_key(work.tx, task.key)
     assert waiting_task is not None
     try:

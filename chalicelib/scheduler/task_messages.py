@@ -72,11 +72,11 @@ def _message(
     attempt: Attempt,
     not_before: datetime,
 ) -> TaskMessage:
-    context = template_context(work, dag, run, attempt)
-    env = {
-        name: render(value, context, for_shell=False)
-        for name, value in {**dag.env, **task.env}.items()
-    }
+    env = {**dag.env, **task.env}
+    context: dict[str, Any] = {}
+    if any(map(is_template, filter(None, (task.command, task.when, *env.values())))):
+        context = template_context(work, dag, run, attempt)
+        env = {name: render(value, context, for_shell=False) for name, value in env.items()}
     message = TaskMessage(
         attempt=attempt,
         command=render(task.command, context, for_shell=True),
@@ -85,7 +85,8 @@ def _message(
             **_params(run),
             **_outputs(work, dag, run, task),
             **{name: variable_text(value) for name, value in (instance.item or {}).items()},
-            **always_set(dag, run, attempt),
+            **_about_run(work, dag, run),
+            **_about_attempt(attempt),
         },
         cwd=task.cwd,
         timeout=task.execution_timeout,
@@ -135,12 +136,15 @@ def _files(dag: Dag) -> list[Material]:
 
 
 def _check_size(message: TaskMessage) -> None:
-    parts = {"the command": len(message.command), "`when`": len(message.when or "")}
-    parts |= {f"${name}": len(value) for name, value in message.env.items()}
-    parts |= {f"the input `{m.path}`": len(str(m.options)) for m in message.materials}
-    if sum(parts.values()) < MAX_MESSAGE_BYTES // 16:
+    characters = len(message.command) + len(message.when or "")
+    characters += sum(map(len, message.env.values()))
+    characters += sum(len(str(material.options)) for material in message.materials)
+    if characters < MAX_MESSAGE_BYTES // 16:
         return  # no character takes more than twelve bytes: most need not be written out to be sure
     if (size := len(message.encode())) > MAX_MESSAGE_BYTES:
+        parts = {"the command": len(message.command), "`when`": len(message.when or "")}
+        parts |= {f"${name}": len(value) for name, value in message.env.items()}
+        parts |= {f"the input `{m.path}`": len(str(m.options)) for m in message.materials}
         longest = max(parts, key=lambda name: parts[name])
         raise TemplateError(
             f"with its environment the command has {size} bytes, and at most {MAX_MESSAGE_BYTES} "
@@ -149,14 +153,23 @@ def _check_size(message: TaskMessage) -> None:
         )
 
 
-def always_set(dag: Dag, run: Run, attempt: Attempt) -> dict[str, str]:
-    """Return the variables that every command gets, except DAG_OUTPUT, which the executor sets."""
+def _about_attempt(attempt: Attempt) -> dict[str, str]:
     return {
-        "DAG_ID": attempt.dag_id,
-        "RUN_ID": attempt.run_id,
         "TASK_ID": attempt.task_id,
         "TRY_NUMBER": str(attempt.try_number),
         "MAP_INDEX": str(attempt.map_index),
+    }
+
+
+def _about_run(work: UnitOfWork, dag: Dag, run: Run) -> dict[str, str]:
+    """Return the variables that every command of the run gets. The executor adds DAG_OUTPUT."""
+    return work.run_texts(run.key, dag.timezone, partial(_run_variables, dag, run))
+
+
+def _run_variables(dag: Dag, run: Run) -> dict[str, str]:
+    return {
+        "DAG_ID": run.dag_id,
+        "RUN_ID": run.run_id,
         "LOGICAL_DATE": iso(run.logical_date),
         "DATA_INTERVAL_START": iso(run.data_interval_start),
         "DATA_INTERVAL_END": iso(run.data_interval_end),

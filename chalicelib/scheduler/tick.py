@@ -28,7 +28,7 @@ from chalicelib.scheduler import (
 from chalicelib.scheduler.claims import ClaimAttempt
 from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.repair import DeadLetters
-from chalicelib.scheduler.transaction import unit_of_work
+from chalicelib.scheduler.transaction import in_one_transaction
 from chalicelib.scheduler.unit_of_work import UnitOfWork
 from chalicelib.utils.errors import in_words
 
@@ -92,10 +92,15 @@ def tick(scheduler: SchedulerContext) -> Report:
     started_at, started_ns = scheduler.now(), time.perf_counter_ns()
     report = Report()
     outside = _gather(scheduler, report, started_at)
-    with unit_of_work(scheduler) as work:
-        _decide(work, outside, report)
+
+    def decide(work: UnitOfWork) -> Report:
+        decided = Report({**report.counts}, [*report.errors])
+        _decide(work, outside, decided)
         duration_us = (time.perf_counter_ns() - started_ns) // 1000
-        housekeeping.record_tick(work.tx, started_at, duration_us, report.counts, report.errors)
+        housekeeping.record_tick(work.tx, started_at, duration_us, decided.counts, decided.errors)
+        return decided
+
+    report = in_one_transaction(scheduler, decide)
     if outside.letters.received:
         report.attempt("dead letters", lambda: _delete_dead_letters(scheduler, outside), None)
     if outside.is_removing:

@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from types import TracebackType
 from typing import Any
 
 from chalicelib.dag.states import RunState
 from chalicelib.dag.templates.compile_budget import NotCompiled
-from chalicelib.database.queries import skipped
+from chalicelib.database.queries import runs, skipped, stop_requests
+from chalicelib.database.queries.runs import Run
+from chalicelib.messages import Attempt
 from chalicelib.scheduler.outbox import Outbox
 from chalicelib.scheduler.read_cache import ReadCache
 from chalicelib.utils.errors import in_words
@@ -30,6 +33,11 @@ IMMEDIATELY = timedelta(0)
 
 Fallback = Callable[[str], object]
 """Ends an item for the reason given, without the code that raised."""
+
+
+class SavepointNeeded(BaseException):
+    """A block raised in a transaction without savepoints. Nothing but a new one with savepoints
+    helps, hence no Exception, which a bulkhead would catch."""
 
 
 class _Undo(Exception):
@@ -64,6 +72,7 @@ class UnitOfWork(ReadCache):
     isolated_errors          what `isolate` undid, as text for the report of the tick
     deferred_items           the ids of items that wait until `templates_to_compile` are compiled;
                              `compiled_templates` have been compiled for this transaction
+    has_savepoints           False in a first attempt, which assumes that nothing raises
     """
 
     outbox: Outbox
@@ -82,33 +91,25 @@ class UnitOfWork(ReadCache):
     templates_to_compile: OrderedSet[str] = field(default_factory=OrderedSet)
     deferred_items: list[Mapping[str, Any]] = field(default_factory=list)
     compiled_templates: frozenset[str] = frozenset()
+    has_savepoints: bool = True
+    _begun_runs: set[int] = field(default_factory=set, init=False)
 
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
+    def savepoint(self) -> WorkSavepoint:
         """Undo the block's rows and messages if it raises, and raise the error again."""
-        mark = self.outbox.mark()
-        ended, waiting = dict(self.ended_before_admission), dict(self.waiting_on_previous_run)
-        try:
-            with self.tx.savepoint():
-                yield
-        except BaseException:
-            self.outbox.rewind(mark)
-            self.ended_before_admission, self.waiting_on_previous_run = ended, waiting
-            raise
+        return WorkSavepoint(self, is_set=self.has_savepoints)
 
     @contextmanager
     def provisional(self) -> Iterator[Provisional]:
         """Undo the block unless it calls `keep`. A dry run does the work and undoes it."""
         block = Provisional()
         try:
-            with self.savepoint():
+            with WorkSavepoint(self, is_set=True):
                 yield block
                 if not block.is_kept:
                     raise _Undo
         except _Undo:
             pass
 
-    @contextmanager
     def isolate(
         self,
         what: str,
@@ -116,27 +117,32 @@ class UnitOfWork(ReadCache):
         fallback: Fallback | None = None,
         patience: timedelta = FALLBACK_AFTER,
         **ids: Any,
-    ) -> Iterator[None]:
+    ) -> Isolation:
         """A bulkhead: keep one bad item from stopping the others of the same pass.
 
         Whatever the block raises is undone, logged and recorded, except an error after which
         nothing could be committed. An item that keeps raising is handed to `fallback` with the
         reason: after `patience`, or with IMMEDIATELY the first time."""
+        return Isolation(self, what, ids, fallback, patience)
+
+    def contain(
+        self,
+        error: Exception,
+        what: str,
+        ids: Mapping[str, Any],
+        fallback: Fallback | None,
+        patience: timedelta,
+    ) -> None:
+        """Do what `isolate` says about an error that its block raised."""
+        if isinstance(error, NotCompiled) and self.can_defer(error):
+            self.defer(error, ids)
+            return
+        reason = self.record_error(error, what, **ids)
         item = _item(what, ids)
-        try:
-            with self.savepoint():
-                yield
-        except Exception as error:
-            if isinstance(error, NotCompiled) and self.can_defer(error):
-                self.defer(error, ids)
-                return
-            reason = self.record_error(error, what, **ids)
-            if self._is_exhausted(item, ids, reason, patience) and fallback is not None:
-                with self.isolate(f"the end of {what}", **ids):
-                    fallback(reason)
-                    self._record_success(item)
-        else:
-            self._record_success(item)
+        if self._is_exhausted(item, ids, reason, patience) and fallback is not None:
+            with self.isolate(f"the end of {what}", **ids):
+                fallback(reason)
+                self._record_success(item)
 
     def can_defer(self, error: NotCompiled) -> bool:
         """Whether compiling the templates would help. It does not once they have been compiled: an
@@ -170,6 +176,11 @@ class UnitOfWork(ReadCache):
         is_long_ago = not self.now - patience < failures.first_at <= self.now
         return failures.times >= FALLBACK_AFTER_FAILURES and is_long_ago
 
+    def record_success(self, what: str, ids: Mapping[str, Any]) -> None:
+        """Forget that the item raised before."""
+        if self._failed_before:
+            self._record_success(_item(what, ids))
+
     def _record_success(self, item: str) -> None:
         if item in self._failed_before:
             self._failed_before.discard(item)
@@ -179,6 +190,33 @@ class UnitOfWork(ReadCache):
     def _failed_before(self) -> set[str]:
         return skipped.items(self.tx)
 
+    def request_stop(self, attempt: Attempt) -> None:
+        """Ask for the end of an attempt in flight."""
+        stop_requests.insert(self.tx, attempt, self.now)
+        self._has_stop_requests = True
+        self.outbox.stops.append(attempt)
+
+    def begin_run(self, run_key: int, started_at: datetime) -> None:
+        """A task of the run has begun. Most of the time one had before."""
+        if run_key not in self._begun_runs:
+            runs.begin(self.tx, run_key, started_at)
+            self._begun_runs.add(run_key)
+
+    def reopen_run(self, run: Run) -> None:
+        """Let a run that has ended wait for a slot again."""
+        runs.reopen(self.tx, run.key, self.now)
+        self._begun_runs.discard(run.key)
+        self.dags_to_admit.add(run.dag_id)
+
+    def forget_stop(self, attempt: Attempt) -> None:
+        """The attempt has ended: nothing is left to stop. Most of the time nothing was asked."""
+        if self._has_stop_requests:
+            stop_requests.forget(self.tx, attempt)
+
+    @cached_property
+    def _has_stop_requests(self) -> bool:
+        return bool(stop_requests.pending(self.tx, 1))
+
     def mark_changed(self, run_id: str) -> None:
         """Record that a task of the run changed."""
         self.changed_runs.add(run_id)
@@ -186,3 +224,83 @@ class UnitOfWork(ReadCache):
 
 def _item(what: str, ids: Mapping[str, Any]) -> str:
     return f"{what} ({', '.join(f'{name} {value}' for name, value in ids.items())})"
+
+
+class WorkSavepoint:
+    """What `UnitOfWork.savepoint` returns. A class, because there are five to each result."""
+
+    __slots__ = ("_ended", "_is_set", "_mark", "_rows", "_waiting", "_work")
+
+    def __init__(self, work: UnitOfWork, *, is_set: bool) -> None:
+        self._work, self._is_set = work, is_set
+
+    def __enter__(self) -> None:
+        if not self._is_set:
+            return
+        work = self._work
+        self._mark = work.outbox.mark()
+        self._ended = work.ended_before_admission.copy()
+        self._waiting = work.waiting_on_previous_run.copy()
+        self._rows = work.tx.savepoint()
+        self._rows.__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if not self._is_set:
+            if error is not None and not self._work.tx.is_doomed_by(error):
+                raise SavepointNeeded from error
+            return
+        try:
+            self._rows.__exit__(kind, error, traceback)
+        except BaseException:
+            self._undo()
+            raise
+        if kind is not None:
+            self._undo()
+
+    def _undo(self) -> None:
+        work = self._work
+        work.outbox.rewind(self._mark)
+        work.ended_before_admission = self._ended
+        work.waiting_on_previous_run = self._waiting
+        work._begun_runs.clear()
+
+
+class Isolation:
+    """What `UnitOfWork.isolate` returns."""
+
+    __slots__ = ("_fallback", "_ids", "_patience", "_savepoint", "_what", "_work")
+
+    def __init__(
+        self,
+        work: UnitOfWork,
+        what: str,
+        ids: Mapping[str, Any],
+        fallback: Fallback | None,
+        patience: timedelta,
+    ) -> None:
+        self._work, self._what, self._ids = work, what, ids
+        self._fallback, self._patience = fallback, patience
+        self._savepoint = work.savepoint()
+
+    def __enter__(self) -> None:
+        self._savepoint.__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        self._savepoint.__exit__(kind, error, traceback)
+        if error is None:
+            self._work.record_success(self._what, self._ids)
+            return False
+        if not isinstance(error, Exception):
+            return False
+        self._work.contain(error, self._what, self._ids, self._fallback, self._patience)
+        return True
