@@ -20,6 +20,7 @@ claims              the claim of an attempt: its key, its JSON, and its store in
 artifact_inputs     the inputs of a task: which objects of the runs bucket go where
 dag_files           the files beside a DAG file: their keys in the runs bucket, and a version's list
 shebang             the first line of a script: which program runs it
+lambda_programs     the programs that commands find on Lambda
 places              the places where tasks can run, and which one a task goes to
 notification_kinds  the ways to notify people, one row each
 enums               every closed set of words, as StrEnums

@@ -218,6 +218,14 @@ SETTINGS: tuple[Setting, ...] = (
         " (`iam`), or anyone (`none`, the default of `chalice local` on a loopback address)",
     ),
     Setting(
+        "TASK_LAYERS",
+        "",
+        str,
+        "ARNs of the Lambda layers that bring programs for commands, separated by commas; their"
+        " folders `bin` and `python` are on the `PATH` and `PYTHONPATH` of commands",
+        "AWS",
+    ),
+    Setting(
         "TASK_ROLE",
         "",
         str,
@@ -239,6 +247,14 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         str,
         "folder of the local cloud's state; default `orchestrator` below the XDG state folder",
+        "local",
+    ),
+    Setting(
+        "PATH",
+        "host",
+        choice("host", "lambda"),
+        "programs that commands find: this machine's (`host`), or of those only the ones that"
+        " Lambda's image has, too (`lambda`)",
         "local",
     ),
     Setting("DAGS_DIR", "examples", str, "folder whose YAML files are registered", "local"),
@@ -293,10 +309,12 @@ class Settings:
     backups_weekly: int
     backups_monthly: int
     auth: str
+    task_layers: str
     task_role: str
     architecture: str
     log_level: str
     home: str
+    path: str
     dags_dir: str
     parallelism: int
     tick_seconds: float

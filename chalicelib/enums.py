@@ -222,6 +222,9 @@ class WarningCode(StrEnum):
     VALUE_IN_CODE = "value_in_code"
     """A command runs code that a run's value was put into."""
 
+    NOT_ON_LAMBDA = "not_on_lambda"
+    """A command calls a program that Lambda's image lacks and nothing brings along."""
+
     ROUNDED_UP = "rounded_up"
     """A place sells no such amount of memory or vCPUs, but the next larger one."""
 

@@ -129,11 +129,12 @@ def _is_within(wanted: float | None, most: float | None) -> bool:
 class Places:
     """The table of one installation. `tasks_queue` is the default place's queue, with which the
     names of the others begin. With `has_any_queue`, each queue name that a task asks for is a
-    place."""
+    place; with `has_layers`, Lambda layers bring programs to all of its Lambda sizes."""
 
     rows: tuple[Place, ...]
     tasks_queue: str
     has_any_queue: bool = False
+    has_layers: bool = False
 
     @property
     def default(self) -> Place:
@@ -236,12 +237,18 @@ def installed(settings: Settings) -> Places:
         settings.fargate == "yes",
         settings.worker_queues,
         settings.architecture,
+        settings.task_layers != "",
     )
 
 
 @lru_cache(maxsize=16)
 def _table(
-    tasks_queue: str, memory: str, has_fargate: bool, worker_queues: str, architecture: str
+    tasks_queue: str,
+    memory: str,
+    has_fargate: bool,
+    worker_queues: str,
+    architecture: str,
+    has_layers: bool,
 ) -> Places:
     sizes = [int(size) for size in memory.split(",")]
     rows = [_lambda(tasks_queue, size, number, architecture) for number, size in enumerate(sizes)]
@@ -249,7 +256,8 @@ def _table(
         rows.append(_fargate(tasks_queue))
     names = [name for name in worker_queues.split(",") if name not in ("", ANY_QUEUE)]
     rows += [_worker(tasks_queue, name) for name in names]
-    return Places(tuple(rows), tasks_queue, ANY_QUEUE in worker_queues.split(","))
+    has_any_queue = ANY_QUEUE in worker_queues.split(",")
+    return Places(tuple(rows), tasks_queue, has_any_queue, has_layers)
 
 
 def _lambda(tasks_queue: str, memory_mb: int, number: int, architecture: str) -> Place:

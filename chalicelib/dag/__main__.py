@@ -21,12 +21,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Check the files; return 0 if all are valid and no two share a dag_id, else 1."""
     parser = argparse.ArgumentParser(prog="python -m chalicelib.dag", description=__doc__)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument(
+        "--layers",
+        action="store_true",
+        help="the installation has Lambda layers: do not warn about programs that Lambda lacks",
+    )
     problems: list[str] = []
     warnings: list[str] = []
     owners: dict[str, Path] = {}
-    for path in parser.parse_args(arguments).files:
+    options = parser.parse_args(arguments)
+    for path in options.files:
         try:
-            parsed = parse_file(path.read_bytes())
+            parsed = parse_file(path.read_bytes(), has_layers=options.layers)
         except OSError as error:
             problems.append(f"{path}: {error.strerror}")
         except DagFileError as error:

@@ -10,6 +10,7 @@ Starting
   startup_error      why it cannot start: one line on stderr and an exit code
   home               the state folder and its lock
   aws_env            the AWS variables of this process and of commands
+  lambda_path        a PATH with no more programs than Lambda's image has
   orphans            kills commands that outlive the cloud
 
 Running

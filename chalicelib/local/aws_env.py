@@ -4,9 +4,9 @@ worth nothing."""
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import MutableMapping
-from pathlib import Path
+
+from chalicelib.local.lambda_path import host_path
 
 REGION = "us-east-1"
 ACCESS_KEY = "local"
@@ -34,9 +34,8 @@ def aws_variables(endpoint: str) -> dict[str, str]:
 
 def command_variables(endpoint: str) -> dict[str, str]:
     """The AWS variables of commands, and a PATH on which `python3` is this process's Python: it has
-    boto3, as on Lambda, even if the virtual environment is not activated."""
-    here, path = str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)
-    return {**aws_variables(endpoint), "PATH": f"{here}{os.pathsep}{path}"}
+    boto3, as on Lambda."""
+    return {**aws_variables(endpoint), "PATH": host_path()}
 
 
 def isolate_from_real_aws(endpoint: str, environ: MutableMapping[str, str] | None = None) -> None:

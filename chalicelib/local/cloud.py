@@ -38,6 +38,7 @@ from chalicelib.local.events import Event, LambdaContext
 from chalicelib.local.home import Home
 from chalicelib.local.in_process_bucket import InProcessBucket
 from chalicelib.local.in_process_queue import InProcessQueue
+from chalicelib.local.lambda_path import lambda_path
 from chalicelib.local.moto_queue import LocalQueue
 from chalicelib.places import (
     DEFAULT_FUNCTION,
@@ -153,9 +154,16 @@ def configure(cloud: Cloud, endpoint: str, mark: str) -> None:
             allow_private=True,
             open_bucket=S3Bucket,
             clean_in_background=True,
-            command_environ={**aws_env.command_variables(endpoint), orphans.MARK: mark},
+            command_environ={**_command_variables(cloud, endpoint), orphans.MARK: mark},
         )
     )
+
+
+def _command_variables(cloud: Cloud, endpoint: str) -> dict[str, str]:
+    variables = aws_env.command_variables(endpoint)
+    if cloud.settings.path == "lambda":
+        variables["PATH"] = lambda_path(cloud.home.programs, variables["PATH"])
+    return variables
 
 
 def _serve(cloud: Cloud, listener: socket.socket) -> None:

@@ -57,6 +57,11 @@ class Home:
         return self.folder / "buckets"
 
     @property
+    def programs(self) -> Path:
+        """Links to the programs that commands find, if these are Lambda's."""
+        return self.folder / "programs"
+
+    @property
     def copied_files(self) -> Path:
         return self.folder / "copied-files.json"
 

@@ -53,7 +53,9 @@ ROOMS: dict[str, Room] = {
     "dag.templates": room("dag dag.shell", "jinja2", never=IMPURE),
     "dag.evaluate": room("errors dag dag.schedule dag.templates", never=IMPURE),
     "dag.language": room(
-        f"{TABLES} places fargate_sizes {DAG_AT_RUN_TIME} dag.shell", "yaml", never=IMPURE
+        f"{TABLES} places fargate_sizes lambda_programs {DAG_AT_RUN_TIME} dag.shell",
+        "yaml",
+        never=IMPURE,
     ),
     # SQL, and nothing but SQL.
     "database": room("database.connection", never=""),
@@ -86,7 +88,7 @@ ROOMS: dict[str, Room] = {
         f"{SHARED} database.reads {SCHEDULER} bootstrap web web.routes",
     ),
     "local": room(
-        f"{SHARED} utils database {SCHEDULER} admin executor aws bootstrap web",
+        f"{SHARED} utils lambda_programs database {SCHEDULER} admin executor aws bootstrap web",
         "boto3 botocore chalice click moto werkzeug",
     ),
     # The scheduler on a virtual clock; the rooms that run on Lambda do not know it.
@@ -95,6 +97,7 @@ ROOMS: dict[str, Room] = {
     "aws_prices": room(),
     "api_version": room(),
     "fargate_sizes": room(),
+    "lambda_programs": room(),
     **{name: room(f"{SHARED} utils") for name in SHARED.split()},
     "places": room("enums config aws_prices fargate_sizes"),
     # What puts the rooms together.

@@ -10,6 +10,7 @@ json_schema       the JSON Schema of DAG files, for editors and generators
 mappings          reads a mapping by a table of fields
 parser            the entry point: `parse` and `parse_file`
 place_choice      chooses the place of each task
+program_warnings  warnings about programs that commands call and Lambda lacks
 template_checks   what templates may name, field by field
 unlikely          warnings about what is legal but can hardly be meant
 unknown_keys      suggestions for keys that are not known

@@ -21,7 +21,7 @@ from chalicelib.notification_kinds import KINDS
 _SAFE_TYPES = ("integer", "number", "boolean")
 _SAFE_TEXT = re.compile(r"[A-Za-z0-9_.:/-]*")
 _NOTIFICATION_INPUT = frozenset(("REASON",))
-_NOTIFICATIONS = ("on_retry", "on_success", "on_failure")
+NOTIFICATION_FIELDS = ("on_retry", "on_success", "on_failure")
 
 
 def warn_about_commands(dag: FieldMapping, tasks: list[FieldMapping]) -> None:
@@ -34,11 +34,13 @@ def warn_about_commands(dag: FieldMapping, tasks: list[FieldMapping]) -> None:
     for task in tasks:
         names = (given - set(task.values["env"])) | set(_task_inputs(task, by_id, safe_params))
         for name in ("command", "when"):
-            if value := _written(dag, task, name):
+            if value := written_value(dag, task, name):
                 _warn(value, value.node, names, safe_params)
     for mapping in (dag, *tasks):
-        for value in filter(None, (_written(dag, mapping, name) for name in _NOTIFICATIONS)):
-            for node in _commands(value.node):
+        for value in filter(
+            None, (written_value(dag, mapping, name) for name in NOTIFICATION_FIELDS)
+        ):
+            for node in command_nodes(value.node):
                 _warn(value, node, _NOTIFICATION_INPUT, safe_params)
 
 
@@ -65,7 +67,7 @@ def _env_inputs(env: dict[str, str], safe_params: frozenset[str]) -> Iterator[st
     yield from (name for name, text in env.items() if with_placeholders(text, safe_params)[1])
 
 
-def _written(dag: FieldMapping, task: FieldMapping, name: str) -> YamlValue | None:
+def written_value(dag: FieldMapping, task: FieldMapping, name: str) -> YamlValue | None:
     """Return the YAML that sets the field for the task, if any: its own or `default_args`."""
     if not task.values.get(name):
         return None
@@ -76,7 +78,7 @@ def _written(dag: FieldMapping, task: FieldMapping, name: str) -> YamlValue | No
     return defaults.written.get(name) if isinstance(defaults, FieldMapping) else None
 
 
-def _commands(node: Node) -> Iterator[Node]:
+def command_nodes(node: Node) -> Iterator[Node]:
     """Yield the commands among the notifications of a field."""
     commands = [name for name, kind in KINDS.items() if kind.runs_a_command]
     for item in node.items if isinstance(node, Sequence) else (node,):
@@ -94,12 +96,12 @@ def _warn(
     if not is_read_by_a_shell(script) or (not names and not values):
         return
     for evaluation in evaluations(script, names, values):
-        place = _place(node, script, evaluation.at)
+        place = place_in(node, script, evaluation.at)
         code = WarningCode.VALUE_IN_CODE if evaluation.is_code else WarningCode.VALUE_EVALUATED
         value.report.warn(place, value.path, code, _message(evaluation))
 
 
-def _place(node: Scalar, script: str, at: int) -> Location:
+def place_in(node: Scalar, script: str, at: int) -> Location:
     """Return where a character of the script stands in the file.
 
     It is the start of the line if a template comes before it on its line, and the start of the

@@ -22,6 +22,7 @@ from chalicelib.dag.language import (
     command_warnings,
     cross_checks,
     place_choice,
+    program_warnings,
     template_checks,
     unlikely,
 )
@@ -85,14 +86,17 @@ def parse_file(
     file_name: str = "",
     places: Places | None = None,
     now: datetime | None = None,
+    has_layers: bool = False,
 ) -> ParsedFile:
     """Parse a DAG file and return its warnings, too. With the `places` of an installation, choose
-    one for each task; with the time, warn about what can hardly be meant. Raises DagFileError as
-    `parse` does."""
+    one for each task; with the time, warn about what can hardly be meant. With `has_layers`,
+    whatever a command calls may be there on Lambda. Raises DagFileError as `parse` does."""
     report = Report()
     file_places: dict[str, FilePlace] = {}
     root = compose(source, report)
-    dag = _dag(root, report, places, file_places, source if now else b"", now) if root else None
+    is_complete = has_layers or (places is not None and places.has_layers)
+    options = (file_places, source if now else b"", now)
+    dag = _dag(root, report, places, *options, is_complete=is_complete) if root else None
     if report or dag is None:
         raise report.error(file_name)
     return ParsedFile(dag, report.warnings(), file_places)
@@ -105,6 +109,8 @@ def _dag(
     file_places: dict[str, FilePlace],
     source: bytes,
     now: datetime | None,
+    *,
+    is_complete: bool,
 ) -> Dag | None:
     if not isinstance(root, Mapping):
         report.add(root, "", "a DAG file is a mapping that begins with a line such as name: My DAG")
@@ -126,6 +132,8 @@ def _dag(
         place_choice.choose_places(tasks, places)
     if not report:
         command_warnings.warn_about_commands(mapping, tasks)
+        if not is_complete:
+            program_warnings.warn_about_programs(mapping, tasks, places)
         _check_sizes(mapping.values["env"], tasks)
     if report:
         return None

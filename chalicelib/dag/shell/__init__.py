@@ -13,6 +13,7 @@ interpreters      which programs run scripts, and what a script of theirs cannot
 insertion_points  where each value of a script stands, and whether it may stand there
 mode_changes      commands that change how the rest of a script is read, and code kept for later
 placeholders      the base of the readers: records where each placeholder of a value stands
+programs          which programs a script needs on its PATH
 shell_names       names with a meaning of their own: builtins, keywords, shell variables
 simple_commands   the reader of simple commands, assignments and redirections
 source            the characters of a script, with continued lines joined

@@ -152,4 +152,4 @@ def test_only_the_scripts_of_shells_are_searched_for_dangers() -> None:
         return len(parse_file(json.dumps(source).encode()).warnings)
 
     assert warnings_of("#!/bin/bash") == 1
-    assert warnings_of("#!/usr/bin/env php") == 0
+    assert warnings_of("#!/usr/bin/env python3") == 0
