@@ -10,10 +10,13 @@ client        the REST API, with a token or with signed requests
 lookup        finds the DAG or the run that a word means, and completes it for the shell
 change        what every verb that changes something does first: show its reach, and ask
 follow        follows a run or a log until it ends
-times         times and durations as people read them
 crontab       turns a crontab into DAG files
-dags_bucket   the dags bucket, as `push` and `rm` use it
-commands/     what each verb does, one module for each or for several alike
+times         times and durations as people read them
+
+What verbs do
+dags_bucket  the dags bucket, as `push` and `rm` use it
+local_run/   runs one DAG in this process
+commands/    what each verb does, one module for each or for several alike
 
 `--help` and `validate` are typed all day, so a module imports what its verb needs and no more: rich
 where a terminal is written to, the HTTP client where an installation is asked.

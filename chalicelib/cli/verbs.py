@@ -32,6 +32,7 @@ class Verb:
 SECTIONS: dict[str, tuple[Verb, ...]] = {
     "Without an installation": (
         Verb("validate", "validate", "Check DAG files, and all in folders"),
+        Verb("run", "run", "Run a DAG file here and now, without an installation"),
         Verb("next", "next_times", "Print the next fire times of a DAG file or a registered DAG"),
         Verb("new", "starters", "Write a DAG file to start from"),
         Verb("schema", "starters", "Print the JSON Schema of DAG files, for editors"),

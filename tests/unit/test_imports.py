@@ -107,7 +107,12 @@ ROOMS: dict[str, Room] = {
     "cli": room(
         "api_version errors dag local.home local.aws_env", "click rich urllib3 boto3 botocore"
     ),
-    "cli.commands": room(f"cli enums {DAG} dag.language", "click rich"),
+    "cli.local_run": room(
+        f"cli {SHARED} utils {DAG} database database.reads scheduler scheduler.commands executor"
+        " simulation local.folder_bucket",
+        "click rich",
+    ),
+    "cli.commands": room(f"cli cli.local_run enums {DAG} dag.language", "click rich"),
     # The installation: definitions, then what acts on AWS, then the commands.
     "infra": room(
         f"{TABLES} aws_prices messages claims config dag_files places local.python_versions",

@@ -1,6 +1,7 @@
 """What each verb does.
 
 validate    checks DAG files
+run         runs a DAG file to its end in this process
 next_times  prints the next fire times
 starters    the JSON Schema, a starter file, and the conversion of a crontab
 show        shows one DAG or one run, and explains why

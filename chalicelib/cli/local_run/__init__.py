@@ -1,0 +1,7 @@
+"""Runs one DAG in this process, for `orchestrator run`.
+
+engine         the real scheduler and executor on a throwaway database
+log_tap        prints logs while they are written
+view           a live tree of tasks, or lines
+source_folder  a DAG file on disk, as the object of a bucket
+"""
