@@ -112,7 +112,7 @@ ROOMS: dict[str, Room] = {
         " simulation local.folder_bucket",
         "click rich",
     ),
-    "cli.commands": room(f"cli cli.local_run enums {DAG} dag.language", "click rich"),
+    "cli.commands": room(f"cli cli.local_run enums {DAG} dag.language scheduler", "click rich"),
     # The installation: definitions, then what acts on AWS, then the commands.
     "infra": room(
         f"{TABLES} aws_prices messages claims config dag_files places local.python_versions",

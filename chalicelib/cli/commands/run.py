@@ -16,14 +16,17 @@ from chalicelib.cli import times
 from chalicelib.cli.commands.trigger import read_params
 from chalicelib.cli.failure import FAILED, INTERRUPTED, USAGE, CliFailure, nearest
 from chalicelib.cli.local_run.engine import LocalRun, RunPlan
-from chalicelib.cli.local_run.source_folder import load
+from chalicelib.cli.local_run.source_folder import SourceFolder
 from chalicelib.cli.local_run.view import LineView, summary, view_for
 from chalicelib.cli.output import format_option, print_json
 from chalicelib.dag.graph import ancestors
-from chalicelib.dag.language.parser import parse
+from chalicelib.dag.language.parser import parse_file
 from chalicelib.dag.model import Dag
 from chalicelib.dag.problems import DagFileError
 from chalicelib.dag.states import RunState
+from chalicelib.scheduler.file_match import match_files
+
+SUFFIXES = (".yaml", ".yml")
 
 
 @click.command(epilog="Example: orchestrator run examples/folder_report.yaml -p folder=/usr/bin")
@@ -69,9 +72,9 @@ def run(
         parallelism=parallelism,
     )
     with _home(keep) as home:
-        dags, key = load(file, dag)
         view = view_for(dag, is_quiet=format_ == "json")
-        local = LocalRun(dag, dags, key, home, plan, view.line, is_kept=keep is not None)
+        dags = SourceFolder(file.parent)
+        local = LocalRun(dag, dags, file.name, home, plan, view.line, is_kept=keep is not None)
         try:
             return _follow(local, view, format_)
         finally:
@@ -79,12 +82,18 @@ def run(
 
 
 def _dag(file: Path) -> Dag:
-    """Raises CliFailure with every problem of the file."""
+    """Raises CliFailure with every problem of the file and of those that it brings along."""
+    if file.suffix not in SUFFIXES:
+        raise CliFailure(f"{file} is no DAG file: its name ends with .yaml or .yml", USAGE)
     try:
-        return parse(file.read_bytes())
+        parsed = parse_file(file.read_bytes())
+        problems = match_files(SourceFolder(file.parent), file.name, parsed.file_places).problems
     except DagFileError as error:
-        lines = [f"{file}:{p.line}:{p.column}: {p.message}" for p in error.problems]
-        raise CliFailure("\n".join([f"{file} is not valid", *lines]), FAILED) from error
+        problems = error.problems
+    if problems:
+        lines = [f"{file}:{p.line}:{p.column}: {p.message}" for p in problems]
+        raise CliFailure("\n".join([f"{file} is not valid", *lines]), FAILED)
+    return parsed.dag
 
 
 def _date(text: str | None, dag: Dag) -> datetime | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from chalicelib.cli.failure import FAILED, USAGE, CliFailure
-from chalicelib.dag.language.parser import parse_file
+from chalicelib.dag.language.parser import FilePlace, parse_file
 from chalicelib.dag.problems import DagFileError, DagWarning, Problem
 
 MAX_BYTES = 256 * 1024
@@ -91,11 +91,24 @@ def _check(path: Path, owners: dict[str, Path]) -> Iterator[Finding]:
     except DagFileError as error:
         yield from (_finding(path, lines, problem, "error") for problem in error.problems)
         return
+    if parsed.file_places:
+        yield from _check_files(path, lines, parsed.file_places)
     yield from (_finding(path, lines, warning, "warning") for warning in parsed.warnings)
     owner = owners.setdefault(parsed.dag.dag_id, path)
     if owner is not path:
         message = f"the dag_id {parsed.dag.dag_id!r} is taken by {owner}"
         yield Finding(str(path), 1, 1, "error", message, lines[0])
+
+
+def _check_files(
+    path: Path, lines: list[str], places: Mapping[str, FilePlace]
+) -> Iterator[Finding]:
+    """What is wrong with the files that the DAG brings along."""
+    from chalicelib.cli.local_run.source_folder import SourceFolder
+    from chalicelib.scheduler.file_match import match_files
+
+    match = match_files(SourceFolder(path.parent), path.name, places)
+    yield from (_finding(path, lines, problem, "error") for problem in match.problems)
 
 
 def _finding(path: Path, lines: list[str], at: Problem | DagWarning, severity: str) -> Finding:

@@ -168,6 +168,28 @@ def test_wrong_usage_is_told_before_anything_runs(
     assert message in capsys.readouterr().err
 
 
+def test_the_files_beside_it_are_brought_along(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "scripts").mkdir()
+    script = tmp_path / "scripts" / "say.sh"
+    script.write_text("#!/bin/sh\necho said $1\n")
+    script.chmod(0o755)
+    file = write(
+        tmp_path,
+        "name: A\nfiles: [scripts/]\ntasks: [{id: a, command: scripts/say.sh hello}]",
+    )
+
+    assert main(["run", file]) == 0
+    assert "a | said hello\n" in capsys.readouterr().out
+
+    script.unlink()
+    assert main(["run", file]) == 1
+    assert f"{file}:2:9: 'scripts/' stands for no file" in capsys.readouterr().err
+    assert main(["validate", file]) == 1
+    assert f"{file}:2:9: 'scripts/' stands for no file" in capsys.readouterr().out
+
+
 def test_an_invalid_file_is_told_line_by_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
