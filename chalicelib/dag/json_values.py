@@ -140,6 +140,8 @@ def unwrap_verbatim(value: Any) -> Any:
 
 def is_deeper_than(value: Any, levels: int) -> bool:
     """Whether lists and mappings are nested more than `levels` deep in the value."""
+    if not isinstance(value, list | tuple | dict):
+        return False
     layer = [value]
     for _ in range(levels + 1):
         nested = [part for part in layer if isinstance(part, list | tuple | dict)]

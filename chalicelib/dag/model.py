@@ -6,7 +6,7 @@ Nothing here reads YAML: the entry points that only run DAGs never import the pa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -221,14 +221,17 @@ class Dag:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    if not is_dataclass(value):
+    specs = getattr(type(value), "__dataclass_fields__", None)
+    if specs is None:
         return value
-    named = ((spec, getattr(value, spec.name)) for spec in fields(value))
+    named = ((spec, getattr(value, name)) for name, spec in specs.items())
     return {spec.name: _plain(item) for spec, item in named if not _is_blank(spec, item)}
 
 
 def _is_blank(spec: Field[Any], value: Any) -> bool:
     # Other defaults are written down: a run must mean the same when a later version changes them.
+    if value:
+        return False
     default = spec.default if spec.default_factory is MISSING else spec.default_factory()
     return not default and type(value) is type(default) and value == default
 
@@ -255,9 +258,9 @@ def _notifications(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _known(cls: type[T], data: Mapping[str, Any]) -> T:
     values: dict[str, Any] = {}
-    for spec in fields(cls):  # type: ignore[arg-type]
-        if spec.name in data:
-            value = data[spec.name]
-            is_tuple = spec.name in _TUPLES and isinstance(value, list)
-            values[spec.name] = tuple(value) if is_tuple else value
+    for name in cls.__dataclass_fields__:  # type: ignore[attr-defined]
+        if name in data:
+            value = data[name]
+            is_tuple = name in _TUPLES and isinstance(value, list)
+            values[name] = tuple(value) if is_tuple else value
     return cls(**values)

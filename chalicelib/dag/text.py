@@ -26,6 +26,8 @@ def to_text(value: Any) -> str:
             text = value
         elif isinstance(value, VERBATIM_TYPES):
             text = value.text
+        elif type(value) is int:
+            return str(value)
         else:
             text = json.dumps(unwrap_verbatim(value), ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError):
@@ -44,6 +46,8 @@ def text_problem(text: str) -> str | None:
     """Return why this text cannot be passed to a command, or None."""
     if "\0" in text:
         return "text must not contain a NUL character"
+    if text.isascii():
+        return None
     return "text must not contain half of a surrogate pair" if _SURROGATE.search(text) else None
 
 

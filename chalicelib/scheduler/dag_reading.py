@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from chalicelib.dag.language.parser import parse_file
+from chalicelib.dag.language.parser import ParsedFile, parse_file
 from chalicelib.dag.language.yaml_nodes import MAX_BYTES
 from chalicelib.dag.model import Dag
 from chalicelib.dag.problems import DagFileError, DagWarning, Problem
@@ -31,6 +31,7 @@ class Reading:
     problems: tuple[Problem, ...] = ()
     match: Match = field(default_factory=Match)
     pins: Pins = field(default_factory=Pins)
+    parsed: ParsedFile | None = None
 
     def is_known_as(self, known: DagFile | None) -> bool:
         """Whether nothing of it has changed since it was registered."""
@@ -45,8 +46,9 @@ class Reading:
         return self.stored is not None and _TASKS.search(self.stored.body) is not None
 
 
-def read_dag_file(scheduler: SchedulerContext, key: str) -> Reading:
-    """Read the object, and list what lies beside it. Raises OrchestratorError."""
+def read_dag_file(scheduler: SchedulerContext, key: str, before: Reading | None = None) -> Reading:
+    """Read the object, and list what lies beside it. What has not changed since the reading
+    `before` is not parsed again. Raises OrchestratorError."""
     try:
         stored = scheduler.dags.get(key, limit=MAX_BYTES + 1)
     except UnreadableObject as error:
@@ -55,12 +57,21 @@ def read_dag_file(scheduler: SchedulerContext, key: str) -> Reading:
     if stored is None:
         return Reading(key, None)
     try:
-        parsed = parse_file(stored.body, file_name=key, places=scheduler.places)
+        if before is not None and before.parsed is not None and before.stored == stored:
+            parsed = before.parsed
+        else:
+            parsed = parse_file(stored.body, file_name=key, places=scheduler.places)
     except DagFileError as error:
         return Reading(key, stored, problems=error.problems)
     match = match_files(scheduler.dags, key, parsed.file_places)
     return Reading(
-        key, stored, dag=parsed.dag, warnings=parsed.warnings, problems=match.problems, match=match
+        key,
+        stored,
+        dag=parsed.dag,
+        warnings=parsed.warnings,
+        problems=match.problems,
+        match=match,
+        parsed=parsed,
     )
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from chalicelib.dag.excerpts import excerpt
@@ -33,7 +33,7 @@ from chalicelib.scheduler.clock import first_fire_time
 from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.dag_reading import Reading, pin_files, read_dag_file
 from chalicelib.scheduler.stopping import stop_run
-from chalicelib.scheduler.transaction import unit_of_work
+from chalicelib.scheduler.transaction import in_one_transaction, unit_of_work
 from chalicelib.scheduler.unit_of_work import UnitOfWork
 from chalicelib.utils.errors import in_words
 
@@ -42,6 +42,9 @@ log = logging.getLogger("orchestrator.scheduler")
 SUFFIXES = (".yaml", ".yml")
 MAX_FILES_PER_ROUND = 100
 """Each may take a quarter of a second, and the tick has a minute for everything."""
+MAX_FILES_AT_ONCE = 50
+MAX_BYTES_AT_ONCE = 1_000_000
+"""Of changed files, which one transaction registers: what EFS writes well within its time."""
 MAX_LISTINGS = 20
 MAX_STOPPED = 100
 """Waiting runs, each of up to a thousand tasks, that one transaction ends."""
@@ -62,32 +65,86 @@ def _register_all(
     scheduler: SchedulerContext, keys: list[str], named: frozenset[str] = frozenset()
 ) -> int:
     """Register the DAG files; `named` are the objects that events were about."""
-    waiting = deque(keys)
-    changed: set[str] = set()
-    looks: dict[str, int] = {}
-    failure: Exception | None = None
-    while waiting:
-        key = waiting.popleft()
-        looks[key] = looks.get(key, 0) + 1
-        if looks[key] > MAX_READS:
+    files_read = _Registration(scheduler, keys, named)
+    while changes := files_read.read_some():
+        files_read.commit(changes)
+    if files_read.failure is not None:
+        raise files_read.failure
+    return len(files_read.changed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A file that is not as it is known; `known` is what was known of it when it was read."""
+
+    reading: Reading
+    known: DagFile | None
+
+
+class _Registration:
+    """Reads files, some at a time, and registers those that have changed, in one transaction."""
+
+    def __init__(self, scheduler: SchedulerContext, keys: list[str], named: frozenset[str]) -> None:
+        self.changed: set[str] = set()
+        self.failure: Exception | None = None
+        self._scheduler = scheduler
+        self._waiting = deque(keys)
+        self._named = named
+        self._looks: dict[str, int] = {}
+        self._readings: dict[str, Reading] = {}
+
+    def read_some(self) -> list[_Change]:
+        """Read until enough for one transaction has changed, or nothing is left to read."""
+        changes: list[_Change] = []
+        size = 0
+        while self._waiting and len(changes) < MAX_FILES_AT_ONCE and size < MAX_BYTES_AT_ONCE:
+            if change := self._read(self._waiting.popleft()):
+                changes.append(change)
+                size += len(change.reading.stored.body) if change.reading.stored else 0
+        return changes
+
+    def _read(self, key: str) -> _Change | None:
+        self._looks[key] = self._looks.get(key, 0) + 1
+        if self._looks[key] > MAX_READS:
             log.warning("%s changes faster than it can be read; it is left to the next tick", key)
-            continue
+            return None
         try:
-            unread = named if looks[key] == 1 else frozenset()
-            freed = _register(scheduler, read_dag_file(scheduler, key), unread)
+            reading = read_dag_file(self._scheduler, key, self._readings.pop(key, None))
+            unread = self._named if self._looks[key] == 1 else frozenset[str]()
+            return _compare(self._scheduler, reading, unread)
         except DOOMS_TRANSACTION:
             raise
         except Exception as error:  # must not stop the other files
-            failed = _record_failure(scheduler, key, error)
-            failure = failure or failed
-            continue
-        if freed is not None:
-            changed.add(key)
-            waiting.append(key)  # look again: see the module's docstring
-            waiting.extend(freed)
-    if failure is not None:
-        raise failure
-    return len(changed)
+            self._fail(key, error)
+            return None
+
+    def commit(self, changes: list[_Change]) -> None:
+        """Register the changed files, together or, if that raises, one by one."""
+        try:
+            self._commit(changes)
+        except DOOMS_TRANSACTION:
+            raise
+        except Exception as error:
+            if len(changes) == 1:
+                self._fail(changes[0].reading.key, error)
+                return
+            for change in changes:
+                self.commit([change])
+
+    def _commit(self, changes: list[_Change]) -> None:
+        freed = in_one_transaction(
+            self._scheduler, lambda work: [_commit(work, change) for change in changes]
+        )
+        for change, keys in zip(changes, freed, strict=True):
+            if keys is not None:
+                self.changed.add(change.reading.key)
+                self._readings[change.reading.key] = change.reading
+                self._waiting.append(change.reading.key)  # look again: see the module's docstring
+                self._waiting.extend(keys)
+
+    def _fail(self, key: str, error: Exception) -> None:
+        failed = _record_failure(self._scheduler, key, error)
+        self.failure = self.failure or failed
 
 
 def _files_about(scheduler: SchedulerContext, keys: list[str]) -> list[str]:
@@ -149,11 +206,11 @@ def _list_objects(scheduler: SchedulerContext) -> tuple[dict[str, str], str | No
     return listed, last
 
 
-def _register(
+def _compare(
     scheduler: SchedulerContext, reading: Reading, unread: frozenset[str]
-) -> list[str] | None:
-    """Commit one reading; `unread` are the keys of files beside it that may have changed with the
-    same ETag. Returns None if it changes nothing, else the keys to register because of it."""
+) -> _Change | None:
+    """Compare a reading with what is known; `unread` are the keys of files beside it that may have
+    changed with the same ETag. Returns None if nothing has changed."""
     with scheduler.database.read() as tx:
         known = dags.file(tx, reading.key)
     is_same = reading.is_known_as(known) and unread.isdisjoint(f.key for f in reading.match.files)
@@ -162,22 +219,27 @@ def _register(
     reading = pin_files(scheduler, reading, unread)
     if known is not None and reading.is_known_as(known) and _is_pinned(scheduler, reading):
         return None  # an event about a file that is as it was
-    with unit_of_work(scheduler) as work:
-        known, before = dags.file(work.tx, reading.key), known
-        if known != before and reading.is_known_as(known):
-            return None  # the same event, delivered twice at once
-        if reading.stored is None:
-            return _remove_file(work, known) if known else None
-        if _belongs_to_another(work.tx, reading, known):
-            return _leave(work, reading)
-        if reading.dag is None or reading.problems:
-            return _reject(work, reading, known, reading.problems, None)
-        holder = dags.file_of(work.tx, reading.dag.dag_id)
-        if holder is not None and holder.file_key != reading.key:
-            return _reject(
-                work, reading, known, (_dag_id_taken(reading.dag, holder),), reading.dag.dag_id
-            )
-        return _accept(work, reading, reading.dag, known)
+    return _Change(reading, known)
+
+
+def _commit(work: UnitOfWork, change: _Change) -> list[str] | None:
+    """Register a changed file. Returns None if it changes nothing after all, else the keys to
+    register because of it."""
+    reading, known = change.reading, dags.file(work.tx, change.reading.key)
+    if known != change.known and reading.is_known_as(known):
+        return None  # the same event, delivered twice at once
+    if reading.stored is None:
+        return _remove_file(work, known) if known else None
+    if _belongs_to_another(work.tx, reading, known):
+        return _leave(work, reading)
+    if reading.dag is None or reading.problems:
+        return _reject(work, reading, known, reading.problems, None)
+    holder = dags.file_of(work.tx, reading.dag.dag_id)
+    if holder is not None and holder.file_key != reading.key:
+        return _reject(
+            work, reading, known, (_dag_id_taken(reading.dag, holder),), reading.dag.dag_id
+        )
+    return _accept(work, reading, reading.dag, known)
 
 
 def _is_pinned(scheduler: SchedulerContext, reading: Reading) -> bool:

@@ -136,11 +136,10 @@ def _files(dag: Dag) -> list[Material]:
 
 
 def _check_size(message: TaskMessage) -> None:
-    characters = len(message.command) + len(message.when or "")
-    characters += sum(map(len, message.env.values()))
-    characters += sum(len(str(material.options)) for material in message.materials)
-    if characters < MAX_MESSAGE_BYTES // 16:
-        return  # no character takes more than twelve bytes: most need not be written out to be sure
+    texts = [message.command, message.when or "", *message.env.values()]
+    texts += [str(material.options) for material in message.materials]
+    if sum(map(_most_bytes, texts)) < MAX_MESSAGE_BYTES * 3 // 4:
+        return  # most messages need not be written out to be sure
     if (size := len(message.encode())) > MAX_MESSAGE_BYTES:
         parts = {"the command": len(message.command), "`when`": len(message.when or "")}
         parts |= {f"${name}": len(value) for name, value in message.env.items()}
@@ -151,6 +150,12 @@ def _check_size(message: TaskMessage) -> None:
             f"can be sent; {longest} has the most, {parts[longest]} characters: keep large data in "
             "a bucket or a file, and hand on where it is"
         )
+
+
+def _most_bytes(text: str) -> int:
+    """Return an upper bound for the text's length in a message: of a character that is printed,
+    two, and of any, twelve."""
+    return len(text) * (2 if text.isascii() and text.isprintable() else 12)
 
 
 def _about_attempt(attempt: Attempt) -> dict[str, str]:

@@ -19,8 +19,15 @@ def next_fire_time(dag: Dag, after: datetime) -> datetime | None:
 
     Takes about 0.1 ms for each expression of the schedule.
     """
-    plan = _plan_of(dag)
-    time = require_aware(after).astimezone(UTC)
+    return _next(dag.schedule, *_frame(dag), require_aware(after).astimezone(UTC))
+
+
+@lru_cache(maxsize=4096)
+def _next(
+    schedule: tuple[str, ...], zone: str, start: str | None, end: str | None, time: datetime
+) -> datetime | None:
+    # Kept, because many DAGs have one schedule, and are due at one time.
+    plan = _plan(schedule, zone, start, end)
     if plan.start:
         time = max(time, plan.start - _TICK)
     times = [fire for each in plan.expressions if (fire := each.after(time))]
@@ -34,8 +41,14 @@ def previous_fire_time(dag: Dag, before: datetime) -> datetime | None:
 
     Ignores `start_date`, so that the first run has a data interval as long as the others.
     """
-    plan = _plan_of(dag)
-    time = require_aware(before).astimezone(UTC)
+    return _previous(dag.schedule, *_frame(dag), require_aware(before).astimezone(UTC))
+
+
+@lru_cache(maxsize=4096)
+def _previous(
+    schedule: tuple[str, ...], zone: str, start: str | None, end: str | None, time: datetime
+) -> datetime | None:
+    plan = _plan(schedule, zone, start, end)
     if plan.end and time > plan.end:
         time = plan.end + _TICK
     times = [fire for each in plan.expressions if (fire := each.before(time))]
@@ -63,8 +76,8 @@ class _Plan:
     end: datetime | None
 
 
-def _plan_of(dag: Dag) -> _Plan:
-    return _plan(dag.schedule, dag.timezone, dag.start_date, dag.end_date)
+def _frame(dag: Dag) -> tuple[str, str | None, str | None]:
+    return dag.timezone, dag.start_date, dag.end_date
 
 
 @lru_cache(maxsize=4096)

@@ -294,3 +294,36 @@ def test_a_bucket_full_of_other_things_costs_no_more_than_so_many_listings(
     assert crowded.listings == registration.MAX_LISTINGS
     removed = world.all("SELECT dag_id, removed_at IS NOT NULL FROM dags ORDER BY dag_id")
     assert removed == [("a_yaml", 0), ("b_yaml", 1), ("z_yaml", 0)]
+
+
+def commits(world: World) -> int:
+    (row,) = world.all("SELECT max(seq) FROM commits")
+    return int(row[0])
+
+
+def test_many_files_share_one_commit(make_world: MakeWorld) -> None:
+    world = make_world()
+    for number in range(60):
+        world.dags.put(
+            f"{number}.yaml", f"name: D{number}\ntasks: [{{id: t, command: x}}]".encode()
+        )
+    before = commits(world)
+    assert registration.reconcile(world.scheduler) == 60
+    assert world.all("SELECT count(*) FROM dags") == [(60,)]
+    assert commits(world) - before == 2
+
+
+def test_a_file_that_cannot_be_committed_takes_no_other_with_it(make_world: MakeWorld) -> None:
+    world = make_world()
+    with world.database.write() as tx:
+        tx.script(
+            [
+                "CREATE TRIGGER refuse BEFORE INSERT ON dags WHEN new.dag_id = 'bad'"
+                " BEGIN SELECT RAISE(ABORT, 'no'); END"
+            ]
+        )
+    for name in ("a", "bad", "z"):
+        world.dags.put(f"{name}.yaml", f"name: {name}\ntasks: [{{id: t, command: x}}]".encode())
+    registration.reconcile(world.scheduler)
+    assert world.all("SELECT dag_id FROM dags ORDER BY 1") == [("a",), ("z",)]
+    assert world.all("SELECT file_key FROM import_errors") == [("bad.yaml",)]
