@@ -8,6 +8,7 @@ commands.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,7 +20,7 @@ from chalicelib.claims import BucketClaims, TransitionalClaims
 from chalicelib.errors import Unavailable
 from chalicelib.places import for_each_place, installed
 from chalicelib.ports import Bucket, Claims, Clock, Credentials, Notifier, Queue, Secrets
-from chalicelib.utils.lambda_env import is_lambda
+from chalicelib.utils.lambda_env import is_lambda, layer_variables
 from chalicelib.utils.time import utc_now
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def executor() -> Executor:
         claims=world.claims(),
         results=world.results(),
         heartbeat_seconds=world.settings.heartbeat_seconds,
-        environ={**_inherited(), **world.command_environ},
+        environ={**_inherited(), **_of_layers(world.settings), **world.command_environ},
         now=world.now,
         secrets=world.secrets() if world.secrets else None,
         notifier=world.notifier() if world.notifier else None,
@@ -144,6 +145,13 @@ _VISIBLE = ("PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH
 def _inherited() -> dict[str, str]:
     """What commands inherit from this process: nothing that belongs to the orchestrator."""
     return {k: v for k, v in os.environ.items() if k in _VISIBLE or k.startswith("LC_")}
+
+
+def _of_layers(settings: config.Settings) -> dict[str, str]:
+    if not settings.task_layers:
+        return {}
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return layer_variables(os.environ.get("PATH", os.defpath), python)
 
 
 def _path_of(setting: str) -> Path:

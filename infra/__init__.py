@@ -6,6 +6,7 @@ Definitions, without access to AWS
   functions    the seven functions, and Chalice's configuration of a stage
   policies     the IAM policy of each function
   permissions  what the person who installs needs to be allowed
+  layers       the Lambda layers that bring programs for commands
   runtime      the functions' Python version and processor architecture
   names        the names of everything that belongs to a stage
   cost         estimates the monthly bill

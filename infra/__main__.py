@@ -21,6 +21,7 @@ from infra import cost, permissions
 from infra.aws import Aws, connect
 from infra.commands import admin_function, deploy, down, health, self_test, status
 from infra.errors import InfraError, Refused
+from infra.layers import NONE as NO_LAYERS
 from infra.names import Stage
 from infra.output import say
 from infra.resources import domain
@@ -116,6 +117,7 @@ OPTIONS = {
     "LogRetentionDays": "log_retention_days",
     "RetentionDays": "retention_days",
     "TaskMemory": "task_memory",
+    "TaskLayers": "task_layers",
     "Auth": "auth",
     "Python": "python",
     "Architecture": "architecture",
@@ -144,6 +146,21 @@ def _add_deploy(commands: Commands) -> None:
     )
     settings.add_argument(
         "--task-memory", type=_positive(int), help="MB of memory for a command (384)"
+    )
+    layers = settings.add_mutually_exclusive_group()
+    layers.add_argument(
+        "--task-layer",
+        dest="task_layers",
+        action="append",
+        metavar="ARN",
+        help="Lambda layer with programs for commands; up to five, each with this option",
+    )
+    layers.add_argument(
+        "--no-task-layer",
+        dest="task_layers",
+        action="store_const",
+        const=[NO_LAYERS],
+        help="remove the layers",
     )
     settings.add_argument(
         "--python",
@@ -230,7 +247,7 @@ def _aws(options: argparse.Namespace) -> Aws:
 def _deploy(options: argparse.Namespace) -> None:
     stage = Stage(options.stage)
     parameters = {
-        parameter: str(getattr(options, option))
+        parameter: _text(getattr(options, option))
         for parameter, option in OPTIONS.items()
         if getattr(options, option) is not None
     }
@@ -241,6 +258,10 @@ def _deploy(options: argparse.Namespace) -> None:
     dags_bucket = down.bucket_names(stage, aws)[0]
     say(f"ready: {url}")
     say(f"upload a DAG: aws s3 cp my.yaml s3://{dags_bucket}/")
+
+
+def _text(value: object) -> str:
+    return ",".join(value) if isinstance(value, list) else str(value)
 
 
 def _domain_choice(options: argparse.Namespace) -> domain.Choice:

@@ -8,6 +8,7 @@ from typing import Any
 
 from chalicelib.config import PREFIX
 from chalicelib.places import DEFAULT_FUNCTION
+from infra.layers import layers_of
 from infra.names import ADMIN_FUNCTION, API_FUNCTION, API_STAGE, Stage
 from infra.runtime import Runtime
 
@@ -77,6 +78,8 @@ def _variables(outputs: Mapping[str, str]) -> dict[str, str]:
         # Read by Chalice, too: with "iam", API Gateway authorizes each request with IAM.
         "AUTH": outputs["Auth"],
     }
+    if layers := layers_of(outputs):
+        values["TASK_LAYERS"] = ",".join(layers)
     if outputs.get(CLAIMS_ON_S3_UNTIL):
         values["CLAIMS_ON_S3_UNTIL"] = outputs[CLAIMS_ON_S3_UNTIL]
     return {PREFIX + name: value for name, value in values.items()}
@@ -99,6 +102,7 @@ def _function_config(
             config["environment_variables"]["AWS_USE_DUALSTACK_ENDPOINT"] = "true"
     else:
         config["environment_variables"] = {PREFIX + "TASK_ROLE": outputs["TaskRoleArn"]}
+        config["layers"] = layers_of(outputs)
     return config
 
 

@@ -36,8 +36,8 @@ OWN_ACTIONS: dict[str, str] = {
     " PutRolePolicy UpdateAssumeRolePolicy",
     "lambda": "AddPermission CreateEventSourceMapping CreateFunction DeleteEventSourceMapping"
     " DeleteFunction DeleteFunctionConcurrency GetAccountSettings GetEventSourceMapping GetFunction"
-    " GetFunctionConfiguration GetPolicy InvokeFunction ListEventSourceMappings ListTags"
-    " PutFunctionRecursionConfig RemovePermission TagResource UntagResource"
+    " GetFunctionConfiguration GetLayerVersion GetPolicy InvokeFunction ListEventSourceMappings"
+    " ListTags PutFunctionRecursionConfig RemovePermission TagResource UntagResource"
     " UpdateEventSourceMapping UpdateFunctionCode UpdateFunctionConfiguration",
     "logs": "FilterLogEvents",
     "route53": "GetHostedZone ListResourceRecordSets",

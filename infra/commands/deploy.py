@@ -14,7 +14,7 @@ from pathlib import Path
 
 from chalicelib.local.deploy_command import STEP_OF_DEPLOY
 from chalicelib.places import DEFAULT_FUNCTION
-from infra import cost, functions
+from infra import cost, functions, layers
 from infra.aws import Aws
 from infra.bundle import build
 from infra.bundle.project import Project
@@ -77,8 +77,10 @@ def deploy(deployment: Deployment) -> str:
     say, stage, aws = deployment.say, deployment.stage, deployment.aws
     domain_parameters = domain.choose(aws, stage, deployment.domain)
     existing = stack.describe(aws, stage.stack)
-    # Reject an unsupported runtime before anything changes.
-    Runtime.of({**(existing.parameters or {}), **deployment.options})
+    # Reject what cannot work before anything changes.
+    chosen = {**(existing.parameters or {}), **deployment.options}
+    Runtime.of(chosen)
+    layers.check(aws, chosen)
     if not existing.status:
         for line in announcement(deployment):
             say(line)

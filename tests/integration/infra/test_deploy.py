@@ -91,6 +91,29 @@ def test_claims_that_an_older_version_made_on_s3_are_honoured_after_an_upgrade(
     assert variables("execute")[ON_S3_UNTIL] == until
 
 
+def test_layers_are_attached_kept_and_removed(dev: Account) -> None:
+    def layers(name: str) -> list[str]:
+        return [layer["Arn"] for layer in dev.configuration("dev", name).get("Layers", [])]
+
+    def told() -> str | None:
+        variables: dict[str, str] = dev.configuration("dev", "register")["Environment"]["Variables"]
+        return variables.get("ORCHESTRATOR_TASK_LAYERS")
+
+    published = dev.aws.client("lambda").publish_layer_version(
+        LayerName="tools", Content={"ZipFile": b"PK\x05\x06" + bytes(18)}
+    )
+    arn = published["LayerVersionArn"]
+    with pytest.raises(InfraError, match="cannot be used"):
+        dev.deploy("dev", TaskLayers=arn.replace(":tools:", ":gone:"))
+    assert (layers("execute"), told()) == ([], None)
+    dev.deploy("dev", TaskLayers=arn)
+    assert (layers("execute"), layers("register"), told()) == ([arn], [], arn)
+    dev.deploy("dev")
+    assert (layers("execute"), told()) == ([arn], arn)
+    dev.deploy("dev", TaskLayers="none")
+    assert (layers("execute"), told()) == ([], None)
+
+
 ON_S3_UNTIL = "ORCHESTRATOR_CLAIMS_ON_S3_UNTIL"
 
 

@@ -23,6 +23,7 @@ OUTPUTS = {
     "ClaimsTable": "orchestrator-prod-claims",
     "TaskRoleArn": LOCATION.role_arn("orchestrator-prod-task"),
     "RetentionDays": "90",
+    "TaskLayers": "none",
     "TaskMemory": "384",
     "Auth": "token",
     "Python": "3.13",
