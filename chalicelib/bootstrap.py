@@ -19,7 +19,16 @@ from chalicelib import config
 from chalicelib.claims import BucketClaims, TransitionalClaims
 from chalicelib.errors import Unavailable
 from chalicelib.places import for_each_place, installed
-from chalicelib.ports import Bucket, Claims, Clock, Credentials, Notifier, Queue, Secrets
+from chalicelib.ports import (
+    Bucket,
+    Claims,
+    Clock,
+    Credentials,
+    DownloadLinks,
+    Notifier,
+    Queue,
+    Secrets,
+)
 from chalicelib.utils.lambda_env import is_lambda, layer_variables
 from chalicelib.utils.time import utc_now
 
@@ -51,6 +60,7 @@ class Ports:
     secrets: Callable[[], Secrets] | None = None
     notifier: Callable[[], Notifier] | None = None
     credentials: Callable[[], Credentials] | None = None
+    download_links: Callable[[], DownloadLinks] | None = None
     open_bucket: Callable[[str], Bucket] | None = None
     allow_private: bool = False
     clean_in_background: bool = False
@@ -186,6 +196,7 @@ def _on_aws() -> Ports:
         database=lambda: _database(settings.database),
         settings=settings,
         secrets=_secrets,
+        download_links=lambda: _download_links(settings.runs_bucket),
         notifier=_notifier,
         credentials=(lambda: _credentials(settings.task_role)) if settings.task_role else None,
         open_bucket=_bucket_as(settings.task_role) if settings.task_role else None,
@@ -239,6 +250,12 @@ def _database(setting: str) -> Database:
     opened = Database(_path_of(setting))
     opened.create_if_missing()
     return opened
+
+
+def _download_links(bucket: str) -> DownloadLinks:
+    from chalicelib.aws.download_links import PresignedLinks
+
+    return PresignedLinks(bucket)
 
 
 def _secrets() -> Secrets:

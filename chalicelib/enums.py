@@ -85,6 +85,16 @@ class PlaceKind(StrEnum):
     WORKER = "worker"
 
 
+class PreviewKind(StrEnum):
+    """How an artifact can be shown without downloading it."""
+
+    PLAIN = "plain"
+    CSV = "csv"
+    JSON = "json"
+    IMAGE = "image"
+    NONE = "none"
+
+
 class RunType(StrEnum):
     """What created a run: the schedule, a user or the API, a backfill, or a task of another run."""
 

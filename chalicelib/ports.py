@@ -75,6 +75,14 @@ class Bucket(Protocol):
         """Remove the objects; one that is not there is no error."""
 
 
+class DownloadLinks(Protocol):
+    """Links with which anybody who has one can fetch an object of the runs bucket."""
+
+    def link(self, key: str, file_name: str, seconds: int) -> str:
+        """A URL that gives the object as a download called `file_name`, for `seconds`; or a path
+        of it, where it is served beside the API. Whether the object is there is not asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
     """`delay` in whole seconds, 0 to 900; `group` is the unit of fairness (a dag_id) or None."""

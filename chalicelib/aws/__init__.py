@@ -3,6 +3,7 @@
 clients           makes boto3 clients, each once, and translates their errors
 credentials       assumes the role that commands act as, with STS
 dynamodb          implements Claims on a DynamoDB table
+download_links    makes presigned URLs of S3
 multipart_upload  uploads a large object to S3 in parts
 notifications     publishes to SNS topics
 s3                implements Bucket on S3

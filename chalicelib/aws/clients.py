@@ -47,13 +47,16 @@ CONFIG = Config(
 QUICK = CONFIG.merge(Config(read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}))
 _QUICK_SERVICES = frozenset({"dynamodb", "ssm", "secretsmanager", "sts", "sns"})
 
+# Else a URL is signed with Signature Version 2 in some regions, which others refuse.
+_S3 = CONFIG.merge(Config(signature_version="s3v4"))
+
 _clients: dict[tuple[str, str], Any] = {}
 _lock = threading.Lock()
 
 
 def client(service: str, region: str = "") -> Any:
     """This process's client of `service` ("s3", "sqs"), in `region` or where the process runs."""
-    config = QUICK if service in _QUICK_SERVICES else CONFIG
+    config = QUICK if service in _QUICK_SERVICES else _S3 if service == "s3" else CONFIG
     with _lock:
         if (service, region) not in _clients:
             if not _clients:  # it is the runtime's, and changes without a deployment

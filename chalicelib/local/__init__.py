@@ -33,6 +33,7 @@ Storage
 
 HTTP
   api_server         the server of the page and the API
+  download_links     signed links to objects that it streams
   s3_endpoint        the server of S3 and SQS
   moto_server        its socket, moto, and what a request is about
   http_guard         rejects requests of other web pages and malformed HTTP, for both servers

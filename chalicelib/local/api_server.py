@@ -20,7 +20,9 @@ from chalice.local import (
 )
 from werkzeug.serving import DechunkedInput
 
+from chalicelib.local.download_links import PREFIX, SignedLinks
 from chalicelib.local.http_guard import GuardedHandler, Problem, QuietServer
+from chalicelib.utils.content_disposition import attachment
 from chalicelib.web import cross_site
 from chalicelib.web.responses import error_response
 
@@ -33,9 +35,9 @@ ACCEPT_QUEUE = 512
 for minutes."""
 
 
-def install(host: str) -> None:
+def install(host: str, downloads: SignedLinks) -> None:
     """Make `chalice local` start this server. `host` is the option of `chalice local`."""
-    handler = type("Handler", (ApiHandler,), {"hosts": own_hosts(host)})
+    handler = type("Handler", (ApiHandler,), {"hosts": own_hosts(host), "downloads": downloads})
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     server = type("Server", (ApiServer,), {"address_family": family})
     made: Any = functools.partial(LocalDevServer, handler_cls=handler, server_cls=server)
@@ -66,9 +68,10 @@ class _Gateway(LocalGateway):
 
 
 class ApiHandler(GuardedHandler, ChaliceRequestHandler):
-    """One connection. `hosts`: see `own_hosts`."""
+    """One connection. `hosts`: see `own_hosts`; `downloads` are the links that are served here."""
 
     hosts: frozenset[str] | None = None
+    downloads: SignedLinks
     largest_body = LARGEST_BODY
 
     def __init__(
@@ -100,6 +103,8 @@ class ApiHandler(GuardedHandler, ChaliceRequestHandler):
         body = self._body()
         if isinstance(body, Problem):
             return self.refuse(body)
+        if self.command == "GET" and self.path.startswith(PREFIX):
+            return self._download()
         response = self._ask(body)
         if isinstance(response, Problem):
             return self.refuse(response)
@@ -112,6 +117,23 @@ class ApiHandler(GuardedHandler, ChaliceRequestHandler):
         return self._send_http_response(response["statusCode"], headers, body)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer
+
+    def _download(self) -> None:
+        """Stream an object: an answer of the API would be in memory as a whole."""
+        download = self.downloads.open(self.path)
+        if download is None:
+            text = "this link is not valid, or no longer; ask for the artifact again"
+            return self.refuse(Problem(404, "not_found", text))
+        self.send_response(200)
+        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Content-Disposition", attachment(download.file_name))
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Content-Security-Policy", "sandbox")
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Content-Length", str(download.size))
+        self.end_headers()
+        self.wfile.writelines(download.pieces)
+        return None
 
     def _ask(self, body: bytes | None) -> Any:
         try:

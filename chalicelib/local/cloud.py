@@ -33,6 +33,7 @@ from chalicelib.local import aws_env, events, loops, moto_events, orphans, s3_en
 from chalicelib.local.creation_journal import Journal
 from chalicelib.local.dags_bucket import PersistentBucket, PersistentBuckets
 from chalicelib.local.dags_folder import DagsFolder, FolderedBucket
+from chalicelib.local.download_links import SignedLinks
 from chalicelib.local.durable_bucket import DurableBucket
 from chalicelib.local.events import Event, LambdaContext
 from chalicelib.local.home import Home
@@ -51,6 +52,7 @@ from chalicelib.places import (
 )
 from chalicelib.ports import Bucket, Queue, ReceivedMessage
 from chalicelib.scheduler import repair
+from chalicelib.utils.time import utc_now
 
 Handler = Callable[[Event, LambdaContext], Any]
 
@@ -75,6 +77,7 @@ class Cloud:
     results: Queue
     dead_letters: Queue
     database: Database
+    download_links: SignedLinks
     folder: DagsFolder | None
     kept: PersistentBucket
     buckets: PersistentBuckets
@@ -107,6 +110,7 @@ def build(settings: Settings, home: Home, dags_dir: Path | None) -> Cloud:
         results=results,
         dead_letters=dead_letters,
         database=_database(home),
+        download_links=SignedLinks(runs, utc_now),
         folder=folder,
         kept=kept,
         buckets=PersistentBuckets(
@@ -151,6 +155,7 @@ def configure(cloud: Cloud, endpoint: str, mark: str) -> None:
             settings=cloud.settings,
             secrets=AwsSecrets,
             notifier=SnsNotifier,
+            download_links=lambda: cloud.download_links,
             allow_private=True,
             open_bucket=S3Bucket,
             clean_in_background=True,

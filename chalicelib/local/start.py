@@ -60,8 +60,8 @@ def _start(handlers: Mapping[str, Any], serving: ServeOptions) -> None:
     from chalicelib.local import api_server
     from chalicelib.local import cloud as clouds
 
-    api_server.install(serving.host)
     cloud = clouds.build(settings, home, dags_dir)
+    api_server.install(serving.host, cloud.download_links)
     clouds.configure(cloud, endpoint, mark)
     if settings.auth == "token":
         _print_first_token()

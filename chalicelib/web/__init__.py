@@ -18,6 +18,7 @@ The table of routes and the document made from it
 Beside it
   page_files            the page's static files
   logs                  reads an attempt's log, also while it is written
+  artifact_previews     the beginning of an artifact, and how to show it
   costs                 what runs cost
   cross_site            protection against requests from other web pages
 

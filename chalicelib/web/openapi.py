@@ -27,6 +27,7 @@ _PATH_HELP = {
     "dag_id": "Id of the DAG.",
     "run_id": "Id of the run.",
     "task_id": "Id of the task within its DAG.",
+    "artifact": "Name of the artifact.",
     "backfill_id": "Number of the backfill.",
     "pool": "Name of the pool.",
 }

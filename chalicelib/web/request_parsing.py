@@ -48,6 +48,7 @@ class Call:
         base: Prefix of every path in the URL: API Gateway's stage, such as `/v1`, or "".
         who: Name of the caller; "" on an open route without a token.
         role: Role of the caller; "" on an open route without a token.
+        origin: Scheme and host of the URL, as the client wrote them.
     """
 
     path: dict[str, str]
@@ -57,6 +58,7 @@ class Call:
     base: str = ""
     who: str = ""
     role: str = ""
+    origin: str = ""
 
 
 def parse(
@@ -68,13 +70,18 @@ def parse(
     names = {name: unquote(value) for name, value in path.items()}
     fields = _json(route.body, request) if isinstance(route.body, JsonBody) else {}
     text = _raw(route.body, request) if isinstance(route.body, TextBody) else b""
-    return Call(names, query, fields, text, _base(request), who, role)
+    return Call(names, query, fields, text, _base(request), who, role, _origin(request))
 
 
 def _base(request: HttpRequest) -> str:
     """For paths without variables: `request.path` is the route's, with braces."""
     base, path, _ = str(request.context.get("path", "")).rpartition(request.path)
     return base if path else ""
+
+
+def _origin(request: HttpRequest) -> str:
+    scheme = request.headers.get("x-forwarded-proto", "http")
+    return f"{scheme}://{request.headers.get('host', 'localhost')}"
 
 
 def _query(params: tuple[Param, ...], given: QueryParams | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from chalicelib.database.reads.values import (
+    Artifact,
     AuditEntry,
     Backfill,
     Dag,
@@ -31,7 +32,7 @@ from chalicelib.database.reads.values import (
     Tick,
     VersionDiff,
 )
-from chalicelib.enums import AuthMode, HealthStatus, Role
+from chalicelib.enums import AuthMode, HealthStatus, PreviewKind, Role
 from chalicelib.ports import QueueDepth
 from chalicelib.web.costs import Cost
 
@@ -273,6 +274,14 @@ class AuditList(ListResponse):
 
 
 @dataclass(frozen=True, slots=True)
+class ArtifactList(ListResponse):
+    """Artifacts."""
+
+    artifacts: list[Artifact]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class BackfillList(ListResponse):
     """Backfills."""
 
@@ -389,6 +398,40 @@ class TaskInstanceDetail(TaskInstanceWithOutputs):
 
     Attributes:
         attempts: Ended attempts, newest first.
+        artifacts: Files and folders that it left.
     """
 
     attempts: list[EndedAttempt]
+    artifacts: list[Artifact]
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactDownload(Artifact):
+    """An artifact with a link to download it.
+
+    Attributes:
+        url: Gives the file, or the tar archive of the folder, to anybody, without an access token.
+        expires_at: When the link stops working.
+    """
+
+    url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactPreview:
+    """The beginning of an artifact.
+
+    Attributes:
+        kind: How to show it; `none` if it can only be downloaded.
+        media_type: Media type of an image; `text/plain` for everything else.
+        content: Text, or an image in base64; empty for `none`.
+        is_truncated: The artifact continues.
+        reason: Why there is no preview; empty if there is one.
+    """
+
+    kind: PreviewKind
+    media_type: str
+    content: str
+    is_truncated: bool
+    reason: str

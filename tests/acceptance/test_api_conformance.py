@@ -85,16 +85,18 @@ def history(api: Api) -> dict[str, str]:
     api.rows.broken("b.yaml")
     for state in ("queued", "running", "failed", "success"):
         run_id = api.rows.run("a", state)
-        api.rows.task(run_id, "extract", "none" if state == "queued" else state)
+        key = api.rows.task(run_id, "extract", "none" if state == "queued" else state)
         api.rows.task(run_id, "load", "none")
         api.runs.put(api.rows.attempt(run_id, "extract").log_chunk_key(0), b"hello\n")
     api.rows.tick(["an error"], runs_created=1)
     api.rows.outputs(run_id, "extract", {"n": [1, None]})
+    api.rows.artifact(run_id, key, "report")
+    api.runs.put(api.rows.attempt(run_id, "extract").artifact_key("report"), b"a,b")
     api.rows.pool("p")
     api.rows.backfill("a")
     api.rows.notification(run_id)
     ids = {"dag_id": "a", "run_id": run_id, "task_id": "extract"}
-    return {**ids, "backfill_id": "1", "pool": "p"}
+    return {**ids, "backfill_id": "1", "pool": "p", "artifact": "report"}
 
 
 def wsgi(api: Api) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.local_cloud import LocalCloud
-from tests.support.waiting import eventually
+from tests.support.waiting import HANG_SECONDS, eventually
 
 HELLO = """
 name: hello
@@ -46,6 +48,53 @@ def test_an_uploaded_file_runs_and_its_dag_run_and_log_outlive_a_restart(cloud: 
         eventually(lambda: cloud.dag_ids() == [])
     with cloud.running():
         assert cloud.dag_ids() == []
+
+
+LEAVES = """
+name: leaves
+tasks:
+  - id: make
+    command: |
+      mkdir site
+      echo '<b>hi</b>' > "site/ü b.html"
+      head -c 3000000 /dev/zero > zeros
+    artifacts: {page: "site/ü b.html", site: site, zeros: zeros}
+  - id: use
+    dependencies: make
+    inputs: {in: make.zeros}
+    command: wc -c < in
+"""
+
+
+def test_what_a_task_leaves_is_downloaded_by_whoever_has_the_link(cloud: LocalCloud) -> None:
+    with cloud.running():
+        cloud.upload("leaves.yaml", LEAVES)
+        eventually(lambda: "leaves" in cloud.dag_ids())
+        run_id = cloud.run("leaves")
+        eventually(lambda: cloud.has_ended(run_id))
+        assert cloud.log(run_id, "use").endswith("Z 3000000\n")
+        left = cloud.get(f"/runs/{run_id}/artifacts")["artifacts"]
+        assert [row["name"] for row in left] == ["page", "site", "zeros"]
+        path = f"/runs/{run_id}/tasks/make/artifacts"
+        for name, size in (("page", 10), ("zeros", 3_000_000)):
+            url = cloud.get(f"{path}/{name}")["url"]
+            with urllib.request.urlopen(url, timeout=HANG_SECONDS) as answer:
+                body, headers = answer.read(), answer.headers
+            assert len(body) == size
+            assert headers["Content-Type"] == "application/octet-stream"
+            assert headers["Content-Security-Policy"] == "sandbox"
+        url = cloud.get(f"{path}/page")["url"]
+        assert cloud.get(f"{path}/page/preview")["content"] == "<b>hi</b>\n"
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(f"{url}0", timeout=HANG_SECONDS)
+        listed = cloud.s3().list_objects_v2(Bucket="orchestrator-runs", Prefix=f"leaves/{run_id}/")
+        sizes = {row["Key"].rpartition("/")[2]: row["Size"] for row in listed["Contents"]}
+        assert sizes["zeros"] == 3_000_000
+    with cloud.running():
+        assert len(cloud.get(f"/runs/{run_id}/artifacts")["artifacts"]) == 3
+        url = cloud.get(f"{path}/zeros")["url"]
+        with urllib.request.urlopen(url, timeout=HANG_SECONDS) as answer:
+            assert len(answer.read()) == 3_000_000
 
 
 def test_a_file_is_made_replaced_read_and_removed_by_curl(cloud: LocalCloud) -> None:

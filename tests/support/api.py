@@ -13,6 +13,7 @@ from chalice.test import Client
 from chalicelib import bootstrap, config, web
 from chalicelib.admin import access_tokens
 from chalicelib.claims import BucketClaims
+from chalicelib.local.download_links import SignedLinks
 from chalicelib.places import DEFAULT_PLACE
 from tests.support.databases import unhurried
 from tests.support.fakes import FakeBucket, FakeClock, FakeQueue
@@ -50,6 +51,7 @@ class Api:
         self.runs = FakeBucket()
         self.dags = FakeBucket()
         self.queues = {n: FakeQueue(self.clock) for n in ("tasks", "results", "dead_letters")}
+        self.links = SignedLinks(self.runs, self.clock)
         self.database = unhurried(folder / "db" / "orchestrator.db")
         self.database.create_if_missing()
         self.rows = Rows(self.database)
@@ -71,6 +73,7 @@ class Api:
             "database": lambda: self.database,
             "settings": replace(config.load({}), auth=self.auth),
             "now": self.clock,
+            "download_links": lambda: self.links,
         }
         bootstrap.configure(bootstrap.Ports(**{**standard, **ports}))
 

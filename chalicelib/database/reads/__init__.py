@@ -9,6 +9,7 @@ the matches with the key to continue from. Such a page may be short, even empty,
 the last; but no request reads a million rows to find three.
 
 actions         what users may do to a run or a task in its state
+artifacts       artifacts of runs, and where they are
 backfills       backfills, newest first
 costs           what attempts have used of what AWS charges for
 dags            DAGs, their versions and sources

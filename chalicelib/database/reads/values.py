@@ -30,6 +30,7 @@ from chalicelib.enums import (
 from chalicelib.notification_kinds import KindName
 
 __all__ = [
+    "Artifact",
     "AuditEntry",
     "Backfill",
     "Dag",
@@ -291,6 +292,31 @@ class RunWithParams(Run):
 
     params: dict[str, Any]
     ancestry: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file or folder that a task left when it last succeeded.
+
+    Attributes:
+        map_index: Index of a mapped task instance; -1 for an unmapped task.
+        file_name: Name of the file or folder in the task's working directory.
+        is_folder: The artifact is a folder, kept as a tar archive.
+        size_bytes: Size of the file, or of the archive.
+        sha256: SHA-256 of the file, or of the archive.
+        try_number: Attempt that left it.
+        created_at: When it was recorded.
+    """
+
+    task_id: str
+    map_index: int
+    name: str
+    file_name: str
+    is_folder: bool
+    size_bytes: int
+    sha256: str
+    try_number: int
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 A handler runs one command or one short read. It raises the errors of `chalicelib.errors`; HTTP is
 not its business.
 
+artifacts         artifacts of runs: lists, download links, previews
 backfills         backfills
 clearing          the response of every route that clears task instances
 dags              DAGs

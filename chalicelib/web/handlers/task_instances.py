@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib import bootstrap
-from chalicelib.database.reads import task_instances
+from chalicelib.database.reads import artifacts, task_instances
 from chalicelib.database.reads.task_instances import LogSource
 from chalicelib.database.reads.values import Run
 from chalicelib.errors import NotFound
@@ -28,6 +28,7 @@ from chalicelib.web.response_models import (
 )
 
 ATTEMPTS_SHOWN = 100
+ARTIFACTS_SHOWN = 100
 LOG_BYTES_AT_ONCE = 256 * 1024
 
 
@@ -54,10 +55,13 @@ def get_task_instance(call: Call) -> TaskInstanceDetail:
             tx, run_id, task_id, call.query["map_index"], limit=ATTEMPTS_SHOWN
         )
         task = (explained_task(tx, task[0]), task[1]) if task else None
+        left = artifacts.of_instance(
+            tx, run_id, task_id, call.query["map_index"], limit=ARTIFACTS_SHOWN
+        )
         instances = 0 if task else task_instances.instance_count(tx, run_id, task_id)
     _refuse_other_map_index(call, instances)
     item, attempts = require(task, "task", task_id, f"/api/runs/{run_id}")
-    return extend(TaskInstanceDetail, item, attempts=attempts)
+    return extend(TaskInstanceDetail, item, attempts=attempts, artifacts=left)
 
 
 def _refuse_other_map_index(call: Call, instances: int) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.database import Database
 from chalicelib.database.reads import (
+    artifacts,
     backfills,
     costs,
     dags,
@@ -38,7 +39,16 @@ PARAMS = dict.fromkeys(
         "target",
     ]
 )
-BOUNDS = {"before": 2**62, "after": "", "floor": 0, "limit": 51, "map_index": -1, "offset": 9}
+BOUNDS = {
+    "before": 2**62,
+    "after": "",
+    "floor": 0,
+    "limit": 51,
+    "map_index": -1,
+    "offset": 9,
+    "name": "",
+    "task_key": 0,
+}
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +104,9 @@ def test_the_end_of_a_window_is_found_in_the_index_alone(
 @pytest.mark.parametrize(
     "sql",
     [
+        artifacts.OF_RUN,
+        artifacts.OF_INSTANCE,
+        artifacts.ONE,
         task_instances.LIST_OF_RUN,
         task_instances.IN_ORDER_OF_RUN,
         task_instances.ONE,
