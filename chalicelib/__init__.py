@@ -7,6 +7,7 @@ admin/              access tokens, backups and the self-test, for administrators
 executor/           runs one attempt of one task
 web/                the REST API and the page
 aws/                queues, buckets, secrets and topics on AWS
+worker/             runs the tasks of a queue, on a machine of your own
 local/              the local cloud of `chalice local`
 simulation/         the scheduler on a virtual clock, for tests and forecasts
 cli/                the command line, `orchestrator`

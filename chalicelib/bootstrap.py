@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from chalicelib.admin.backup import BackupContext
     from chalicelib.database import Database
     from chalicelib.executor import Executor
+    from chalicelib.executor.patience import Patience
     from chalicelib.scheduler.context import SchedulerContext
 
 
@@ -45,7 +46,7 @@ class Ports:
     inherit besides a few usual variables; `open_bucket` opens any bucket with the rights that
     commands have; `allow_private` lets webhooks and tools reach addresses of this machine and its
     network, and `clean_in_background` has what commands leave removed while others run; only the
-    local cloud may do either."""
+    local cloud may do either; `patience` is the executor's."""
 
     task_queues: Callable[[], Mapping[str, Queue]]
     results: Callable[[], Queue]
@@ -64,6 +65,7 @@ class Ports:
     open_bucket: Callable[[str], Bucket] | None = None
     allow_private: bool = False
     clean_in_background: bool = False
+    patience: Patience | None = None
 
 
 _configured: list[Ports] = []
@@ -80,7 +82,7 @@ def configure(ports: Ports) -> None:
 def ports() -> Ports:
     """Those configured, else AWS's own."""
     if not _configured:
-        _configured.append(_on_aws())
+        _configured.append(on_aws(config.load()))
     return _configured[0]
 
 
@@ -109,6 +111,7 @@ def executor() -> Executor:
     """For the entry point that runs commands."""
     from chalicelib.executor import Executor
     from chalicelib.executor.cleanup import BackgroundCleaner
+    from chalicelib.executor.patience import no_patience
 
     world = ports()
     return Executor(
@@ -124,6 +127,7 @@ def executor() -> Executor:
         allow_private=world.allow_private,
         open_bucket=world.open_bucket,
         cleaner=BackgroundCleaner() if world.clean_in_background else None,
+        patience=world.patience or no_patience,
     )
 
 
@@ -183,8 +187,8 @@ def _require_mount(path: Path) -> None:
         )
 
 
-def _on_aws() -> Ports:
-    settings = config.load()
+def on_aws(settings: config.Settings) -> Ports:
+    """AWS's own ports."""
     runs = _bucket(settings.runs_bucket)
     return Ports(
         task_queues=lambda: for_each_place(installed(settings), lambda p: _queue(p.queue)()),

@@ -94,7 +94,8 @@ class OutgoingMessage:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMessage:
-    """`receipt` is good for `delete` until the visibility timeout; `receive_count` starts at 1."""
+    """`receipt` is good for `delete` and `hide` until the visibility timeout; `receive_count`
+    starts at 1."""
 
     body: str
     message_id: str
@@ -128,6 +129,10 @@ class Queue(Protocol):
 
     def delete(self, messages: Sequence[ReceivedMessage]) -> None:
         """Acknowledge; one that is gone already is no error."""
+
+    def hide(self, messages: Sequence[ReceivedMessage], seconds: int) -> None:
+        """Keep received messages from others for `seconds` (0 to 43,200) from now; one that is
+        gone already is no error."""
 
     def depth(self) -> QueueDepth:
         """Approximate counts."""

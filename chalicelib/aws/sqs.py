@@ -64,6 +64,16 @@ class SqsQueue:
             batch = messages[start : start + ENTRIES_AT_ONCE]
             self._in_batch("delete_message_batch", [{"ReceiptHandle": m.receipt} for m in batch])
 
+    def hide(self, messages: Sequence[ReceivedMessage], seconds: int) -> None:
+        for start in range(0, len(messages), ENTRIES_AT_ONCE):
+            self._in_batch(
+                "change_message_visibility_batch",
+                [
+                    {"ReceiptHandle": message.receipt, "VisibilityTimeout": seconds}
+                    for message in messages[start : start + ENTRIES_AT_ONCE]
+                ],
+            )
+
     def depth(self) -> QueueDepth:
         with translated(self._what):
             answer = self._get_client().get_queue_attributes(
@@ -127,6 +137,10 @@ def _received(row: dict[str, Any]) -> ReceivedMessage:
     return ReceivedMessage(row["Body"], row["MessageId"], row["ReceiptHandle"], count)
 
 
+_GONE = frozenset({"ReceiptHandleIsInvalid", "MessageNotInflight"})
+"""What SQS says of a message that was deleted or has become visible."""
+
+
 def _is_gone(row: dict[str, Any]) -> bool:
-    """An acknowledgement that came too late is none of the caller's business."""
-    return row.get("Code") == "ReceiptHandleIsInvalid"
+    """A change that came too late is none of the caller's business."""
+    return str(row.get("Code", "")).removeprefix("AWS.SimpleQueueService.") in _GONE

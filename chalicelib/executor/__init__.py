@@ -20,8 +20,10 @@ masking            replaces secrets in the output, however the output is cut int
 materials/         puts what a task brings along in place before its command starts
 memory             measures the peak memory of a command's processes
 notifications/     delivers notifications
+orphans            kills commands that outlive their executor on a machine of its own
 outcome            decides the outcome of an attempt, and words the reason for users
 outputs            reads the outputs that a command wrote to $DAG_OUTPUT
+patience           says how long to insist on what must not be lost
 process            starts, signals and reaps a command
 public_hosts       connects over HTTP to hosts that an author chose, if their addresses are public
 sandbox            protects the executor's own process from the commands it runs on Lambda

@@ -29,7 +29,8 @@ from chalicelib.executor.outcome import (
     verdict_of_interruption,
     verdict_of_when,
 )
-from chalicelib.executor.process import ExecutorStopped, RunningCommands, start
+from chalicelib.executor.patience import Patience, no_patience
+from chalicelib.executor.process import ExecutorStopped, Exit, RunningCommands, start
 from chalicelib.executor.shell_syntax import SYNTAX_ERROR, is_refused
 from chalicelib.executor.supervisor import Ending, Pulse, watch
 from chalicelib.executor.unexpected_errors import unexpected_error
@@ -58,6 +59,7 @@ class ExecutorContext:
     send: Callable[[Heartbeat | Result], None]
     materials: Callable[[], MaterialStore]
     clock: Callable[[], float] = time.monotonic
+    patience: Patience = no_patience
 
     def timestamp(self) -> float:
         return self.now().timestamp()
@@ -124,7 +126,13 @@ class ClaimedAttempt:
                 verdict = self._decide(command_env, place, attempt_log, limit)
         except CannotStart as error:
             return self.refused(error, command_env.mask)
+        except _Interrupted as interrupted:
+            verdict = Verdict(Outcome.LOST, _WORKER_STOPPED, interrupted.exit)
         return self._result(verdict, command_env.mask, attempt_log.gap)
+
+    def interrupted(self) -> Result:
+        """The result of an attempt whose executor was told to end before the command began."""
+        return self._result(Verdict(Outcome.LOST, _WORKER_STOPPED), Mask())
 
     def refused(self, error: CannotStart, mask: Mask | None = None) -> Result:
         """The result of an attempt whose command cannot be started. The reason goes into the log
@@ -201,6 +209,9 @@ class ClaimedAttempt:
         )
         if command.stopped:
             raise ExecutorStopped("the command was killed because this executor is being stopped")
+        if command.interrupted:
+            self._ended = ending.ended
+            raise _Interrupted(ending.exit)
         self._ended = ending.ended
         return ending
 
@@ -268,7 +279,8 @@ class ClaimedAttempt:
 
     def _store_log(self) -> bool:
         """Put what is not there yet into the bucket; whether that succeeded."""
-        return _warn_of(self._store.flush, "the log could not be stored")
+        patience = self._context.patience
+        return _warn_of(lambda: patience(self._store.flush), "the log could not be stored")
 
     def _flush(self) -> None:
         _warn_of(self._store.flush, "the log cannot be stored for now")
@@ -276,6 +288,17 @@ class ClaimedAttempt:
     def _beat(self) -> None:
         beat = Heartbeat(self._attempt, started_at=self._started_at, at=self._context.timestamp())
         _warn_of(lambda: self._context.send(beat), "a heartbeat could not be sent")
+
+
+_WORKER_STOPPED = "its worker was stopped while it ran"
+
+
+class _Interrupted(Exception):
+    """The command was ended because its executor ends."""
+
+    def __init__(self, exit_: Exit) -> None:
+        super().__init__(_WORKER_STOPPED)
+        self.exit = exit_
 
 
 def _warn_of(action: Callable[[], None], message: str) -> bool:

@@ -27,6 +27,7 @@ from chalicelib.executor.command_env import CommandEnvSources
 from chalicelib.executor.notifications.delivery import MAX_DELIVERY_SECONDS, deliver
 from chalicelib.executor.notifications.sender import SenderContext
 from chalicelib.executor.outcome import time_limit
+from chalicelib.executor.patience import Patience, no_patience
 from chalicelib.executor.process import ExecutorStopped, RunningCommands
 from chalicelib.executor.unexpected_errors import unexpected_error
 from chalicelib.executor.workspace import CannotStart, find_shell
@@ -81,7 +82,8 @@ class Executor:
     `allow_private`: webhooks may go to private addresses, and tools come from there.
     `open_bucket` opens any bucket by its name, with the rights of commands. `cleaner` removes what
     commands leave. `own_environ` is this process's own environment, by which it knows Lambda.
-    `clock` measures how long something takes, in seconds.
+    `clock` measures how long something takes, in seconds. `patience` is for claims, the ends of
+    logs, and results.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class Executor:
         cleaner: Cleaner | None = None,
         own_environ: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        patience: Patience = no_patience,
     ) -> None:
         own_environ = os.environ if own_environ is None else own_environ
         sandbox.close_process(own_environ)
@@ -128,7 +131,9 @@ class Executor:
             self._send,
             self._material_store,
             clock,
+            patience,
         )
+        self._patience = patience
         self._materials: MaterialStore | None = None
         self._open_bucket = open_bucket
         self._senders = SenderContext(
@@ -161,6 +166,11 @@ class Executor:
         self._running.stop()
         self._context.cleaner.close()
 
+    def interrupt(self, grace: float) -> None:
+        """End all running commands within `grace` seconds and start no more. Their attempts are
+        reported as lost, so that they are tried again at once."""
+        self._running.interrupt(grace)
+
     def _material_store(self) -> MaterialStore:
         """Made for the first task that brings something along: others pay nothing for it."""
         if self._materials is None:
@@ -186,7 +196,8 @@ class Executor:
     def _take(self, message: TaskMessage, time_left: Callable[[], float]) -> Result | None:
         """Claim and run the attempt. Returns None if somebody else has claimed it."""
         self._refuse_what_cannot_run_now(message, time_left())
-        holder = self._claims.take(message.attempt, self._own_claim())
+        claim = self._own_claim()  # the same one, however often it takes to know who has it
+        holder = self._patience(lambda: self._claims.take(message.attempt, claim))
         if holder is not None:
             self._report_the_holder(message.attempt, holder)
             return None
@@ -195,6 +206,8 @@ class Executor:
         try:
             return self._carry_out(attempt, message, time_left)
         except ExecutorStopped:
+            if self._running.interrupted:
+                return attempt.interrupted()
             raise
         except Exception as error:
             return attempt.given_up(error)
@@ -271,7 +284,7 @@ class Executor:
         """Raises Unavailable where the queue takes nothing: the message comes back, and the attempt
         is found lost."""
         try:
-            self._send(result)
+            self._patience(lambda: self._send(result))
         except Exception as error:
             self._save_log(result)
             if isinstance(error, Unavailable):

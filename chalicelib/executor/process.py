@@ -46,6 +46,8 @@ class Command:
         self.output = process.stdout.fileno()
         self.stopped = False
         """Set when the executor itself is told to stop: then nothing is reported."""
+        self.interrupted = False
+        """Set when the executor is told to end its commands, and to report that it did."""
         self._process = process
         self._own_rss = own_rss
 
@@ -150,10 +152,18 @@ class RunningCommands:
         self._lock = threading.Lock()
         self._commands: set[Command] = set()
         self._stopped = threading.Event()
+        self._interrupted = False
+        self._grace = 0.0
 
     @property
     def stopped(self) -> bool:
+        """Whether no command may be started any more."""
         return self._stopped.is_set()
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether what was stopped is to be reported."""
+        return self._interrupted
 
     def wait(self, seconds: float) -> bool:
         """Sleep, but no longer than until `stop`; whether that came."""
@@ -162,13 +172,36 @@ class RunningCommands:
     def add(self, command: Command) -> None:
         with self._lock:
             self._commands.add(command)
-            if self.stopped:
+            if self._interrupted:
+                self._end(command)
+            elif self.stopped:
                 self._kill(command)
 
     def remove(self, command: Command) -> None:
         """To be called before it is reaped: a reaped process's id may be another's."""
         with self._lock:
             self._commands.discard(command)
+
+    def interrupt(self, grace: float) -> None:
+        """Ask what runs to end, and kill it after `grace` seconds. Unlike what `stop` kills, it is
+        reported."""
+        with self._lock:
+            self._interrupted, self._grace = True, grace
+            self._stopped.set()
+            for command in self._commands:
+                self._end(command)
+
+    def _end(self, command: Command) -> None:
+        command.interrupted = True
+        command.signal_group(signal.SIGTERM)
+        timer = threading.Timer(self._grace, self._kill_if_running, [command])
+        timer.daemon = True
+        timer.start()
+
+    def _kill_if_running(self, command: Command) -> None:
+        with self._lock:
+            if command in self._commands:
+                command.signal_group(signal.SIGKILL)
 
     def stop(self) -> None:
         """Kill what runs and whatever is added from now on."""

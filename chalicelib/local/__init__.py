@@ -11,7 +11,6 @@ Starting
   home               the state folder and its lock
   aws_env            the AWS variables of this process and of commands
   lambda_path        a PATH with no more programs than Lambda's image has
-  orphans            kills commands that outlive the cloud
 
 Running
   cloud              builds everything behind the ports, and starts the loops

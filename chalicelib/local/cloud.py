@@ -29,7 +29,8 @@ from chalicelib.claims import BucketClaims
 from chalicelib.config import Settings
 from chalicelib.database import Database
 from chalicelib.enums import PlaceKind
-from chalicelib.local import aws_env, events, loops, moto_events, orphans, s3_endpoint
+from chalicelib.executor import orphans
+from chalicelib.local import aws_env, events, loops, moto_events, s3_endpoint
 from chalicelib.local.creation_journal import Journal
 from chalicelib.local.dags_bucket import PersistentBucket, PersistentBuckets
 from chalicelib.local.dags_folder import DagsFolder, FolderedBucket
@@ -178,7 +179,11 @@ def _serve(cloud: Cloud, listener: socket.socket) -> None:
         if bucket == cloud.settings.runs_bucket:
             cloud.runs.show(prefix)
 
-    s3_endpoint.serve(listener, before)
+    def create(bucket: str, key: str, read: Callable[[], bytes]) -> bool | None:
+        # Claims of workers: of all that ask, this process included, one may win.
+        return cloud.runs.create(key, read()) if bucket == cloud.settings.runs_bucket else None
+
+    s3_endpoint.serve(listener, before, create)
 
 
 def start(

@@ -60,6 +60,15 @@ class InProcessQueue:
         for message in messages:
             self._queue.delete_message(message.receipt)
 
+    def hide(self, messages: Sequence[ReceivedMessage], seconds: int) -> None:
+        receipts = {message.receipt for message in messages}
+        until = now_ms() + seconds * 1000
+        with self._queue.changed:
+            for message in self._queue.raw_messages:
+                if message.receipt_handle in receipts:
+                    message.visible_at = until
+            self._queue.changed.notify_all()
+
     def depth(self) -> QueueDepth:
         queue = self._queue
         return QueueDepth(

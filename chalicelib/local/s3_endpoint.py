@@ -46,6 +46,7 @@ _CODES = {
     403: "AccessDenied",
     404: "NotFound",
     405: "MethodNotAllowed",
+    412: "PreconditionFailed",
     413: "EntityTooLarge",
     414: "InvalidURI",
     431: "RequestHeaderSectionTooLarge",
@@ -58,24 +59,27 @@ _SANDBOX = ("Content-Security-Policy", "sandbox allow-downloads")
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 Before = Callable[[str, str], None]
+Create = Callable[[str, str, Callable[[], bytes]], bool | None]
 
 
-def serve(listener: socket.socket, before: Before) -> None:
-    """Serve moto on `listener`. Calls `before(bucket, key_or_prefix)` before each S3 request."""
+def serve(listener: socket.socket, before: Before, create: Create = lambda *_: None) -> None:
+    """Serve moto on `listener`. Calls `before(bucket, key_or_prefix)` before each S3 request.
+    `create(bucket, key, read)` may store an object that is asked for only if there is none, and
+    return whether it did; None leaves that to moto, which checks first and stores afterwards."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     host, port = listener.getsockname()[:2]
-    server = _Server(host, port, application(before), _Handler, fd=listener.fileno())
+    server = _Server(host, port, application(before, create), _Handler, fd=listener.fileno())
     threading.Thread(target=server.serve_forever, name="s3-endpoint", daemon=True).start()
 
 
-def application(before: Before) -> Application:
+def application(before: Before, create: Create = lambda *_: None) -> Application:
     """Returns the WSGI application: S3, SQS, and moto's other services."""
     moto = DomainDispatcherApplication(_backend)
 
     def answered(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         environ["wsgi.input"] = _Body(environ["wsgi.input"])
         try:
-            status, headers, body = _ask(moto, before, environ)
+            status, headers, body = _created(create, environ) or _ask(moto, before, environ)
         except _BodyIsCut as error:
             status, headers, body = _error(400, f"the body ended too early: {error}")
         except OrchestratorError as error:
@@ -93,6 +97,23 @@ def application(before: Before) -> Application:
 
 
 Answer = tuple[str, list[tuple[str, str]], Iterable[bytes]]
+
+
+def _created(create: Create, environ: Environ) -> Answer | None:
+    """The answer to a PUT with `If-None-Match: *`, None to anything else."""
+    if environ["REQUEST_METHOD"] != "PUT" or environ.get("HTTP_IF_NONE_MATCH") != "*":
+        return None
+    length = str(environ.get("CONTENT_LENGTH", ""))
+    is_encoded = environ.get("HTTP_X_AMZ_CONTENT_SHA256", "").startswith("STREAMING")
+    if is_encoded or not length.isdecimal():  # nothing that is raced for is sent in chunks
+        return None
+    bucket, key = requested_object(environ)
+    is_created = create(bucket, key, lambda: _read_body(environ["wsgi.input"], int(length)))
+    if is_created is None:
+        return None
+    if not is_created:
+        return _error(412, "there is an object by that key")
+    return "200 OK", [("ETag", '"created"'), ("Content-Length", "0")], []
 
 
 def _ask(moto: Application, before: Before, environ: Environ) -> Answer:
@@ -161,6 +182,16 @@ class _S3Request(BackendRequest):
     def want_form_data_parsed(self) -> bool:
         is_form = self.mimetype == "multipart/form-data"
         return self.method == "POST" and is_form and not self.query_string
+
+
+def _read_body(stream: _Body, length: int) -> bytes:
+    body = b""
+    while len(body) < length:
+        piece = stream.read(length - len(body))
+        if not piece:
+            raise _BodyIsCut(f"{len(body)} of {length} bytes")
+        body += piece
+    return body
 
 
 class _BodyIsCut(Exception):

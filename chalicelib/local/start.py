@@ -16,7 +16,8 @@ from typing import Any
 from chalicelib import bootstrap, config
 from chalicelib.admin import access_tokens
 from chalicelib.errors import OrchestratorError
-from chalicelib.local import aws_env, check_packages, moto_server, orphans
+from chalicelib.executor import orphans
+from chalicelib.local import aws_env, check_packages, moto_server
 from chalicelib.local import home as homes
 from chalicelib.local.command_line import ServeOptions
 from chalicelib.local.startup_error import USAGE_ERROR, StartupError, exit_with

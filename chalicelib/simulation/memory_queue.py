@@ -76,6 +76,16 @@ class MemoryQueue:
             for message in messages:
                 self._held.pop(message.message_id, None)
 
+    def hide(self, messages: Sequence[ReceivedMessage], seconds: int) -> None:
+        visible_at = self._now() + timedelta(seconds=seconds)
+        with self._lock:
+            for message in messages:
+                held = self._held.get(message.message_id)
+                if held is not None and held.receipt == message.receipt:
+                    held.visible_at = visible_at
+                    self._enqueue(held)
+        self._tell({visible_at})
+
     def depth(self) -> QueueDepth:
         with self._lock:
             now = self._now()

@@ -57,6 +57,9 @@ class InstantQueue:
     def delete(self, messages: Sequence[ReceivedMessage]) -> None:
         """Nothing comes back."""
 
+    def hide(self, messages: Sequence[ReceivedMessage], seconds: int) -> None:
+        """Nothing is held."""
+
     def depth(self) -> QueueDepth:
         return QueueDepth(len(self._waiting), 0, 0)
 

@@ -120,3 +120,22 @@ def test_depth_counts_waiting_delayed_and_held_messages(subject: Subject) -> Non
     subject.queue.receive(1)
     depth = subject.queue.depth()
     assert (depth.visible, depth.delayed, depth.in_flight) == (2, 1, 1)
+
+
+def test_a_message_can_be_hidden_for_longer_and_for_less(subject: Subject) -> None:
+    subject.send("long")
+    [held] = subject.queue.receive()
+    subject.queue.hide([held], 3 * VISIBILITY)
+    subject.let_pass(2 * VISIBILITY)
+    assert subject.queue.receive() == []
+    subject.queue.hide([held], 0)
+    [again] = subject.receive_after(1)
+    assert (again.body, again.receive_count) == ("long", 2)
+
+
+def test_hiding_what_is_gone_or_anothers_by_now_is_no_error(subject: Subject) -> None:
+    subject.queue.hide([], 60)
+    subject.send("gone")
+    [first] = subject.queue.receive()
+    subject.queue.delete([first])
+    subject.queue.hide([first], 60)

@@ -93,6 +93,7 @@ ROOMS: dict[str, Room] = {
     ),
     # The scheduler on a virtual clock; the rooms that run on Lambda do not know it.
     "simulation": room(f"{SHARED} utils database database.connection {SCHEDULER}"),
+    "worker": room(f"{SHARED} utils executor bootstrap aws.sqs local.aws_env"),
     "utils": room(),
     "aws_prices": room(),
     "api_version": room(),

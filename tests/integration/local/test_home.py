@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.executor import orphans
 from chalicelib.local import home as homes
-from chalicelib.local import orphans
 from chalicelib.local.startup_error import StartupError
 from tests.support.waiting import HANG_SECONDS, eventually
 
@@ -85,7 +85,7 @@ def test_one_that_resists_is_killed(sleepers: list[subprocess.Popen[bytes]]) -> 
 
 OWNER = """
 import sys
-from chalicelib.local import orphans
+from chalicelib.executor import orphans
 watcher = orphans.start_watcher(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()

@@ -1,11 +1,12 @@
-"""Kills commands that outlive the local cloud.
+"""Kills commands that outlive the local cloud or a worker.
 
-A killed cloud cannot stop its commands, and Chalice's reloader kills it with SIGTERM, which runs
-none of our code. So every command has a mark in its environment, which its children inherit, and a
-small watcher process waits for the cloud to end and then kills every process with that mark. The
-watcher runs this file as a script, without the package: keep its imports few and small.
+A killed process cannot stop its commands, and Chalice's reloader kills the cloud with SIGTERM,
+which runs none of our code. So every command has a mark in its environment, which its children
+inherit, and a small watcher process waits for the executor's process to end and then kills every
+process with that mark. The watcher runs this file as a script, without the package: keep its
+imports few and small.
 
-Marks are read from /proc. Without /proc, commands are stopped only when the cloud exits normally.
+Marks are read from /proc. Without /proc, commands are stopped only when the process exits normally.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 MARK = "LOCAL_CLOUD"
-"""The environment variable. Its value is `HOME:PID`: the state folder's identity and the serving
-process."""
+"""The environment variable. Its value is `HOME:PID`: the identity of the cloud's state folder or of
+a worker, and the process."""
 
 GRACE = 1.0
 """Seconds between SIGTERM and SIGKILL."""
