@@ -11,14 +11,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from chalicelib.dag.states import IN_FLIGHT, TaskState
 from chalicelib.database.queries import attempts, stop_requests, task_instances
 from chalicelib.database.queries.task_instances import End, TaskInstance
-from chalicelib.enums import Outcome
+from chalicelib.enums import Outcome, PlaceKind
+from chalicelib.errors import OrchestratorError
 from chalicelib.messages import Attempt, Heartbeat, NotificationMessage, decode_task
+from chalicelib.places import NoPlace
 from chalicelib.ports import ReceivedMessage
 from chalicelib.scheduler import forced_end
 from chalicelib.scheduler.claims import ClaimAttempt, claim
@@ -81,16 +83,32 @@ def _resend(work: UnitOfWork, task: TaskInstance) -> None:
 
 def recover_after_restart(scheduler: SchedulerContext) -> None:
     """Recover after a restart of the local cloud: treat claimed attempts as lost and make the rest
-    due now. Only for callers that know that the queues are empty and no executor is alive."""
+    due now. Only for callers that know that the queues are empty and no executor is alive but
+    workers, whose attempts go on."""
     with scheduler.database.read() as tx:
         queued = task_instances.queued_before(tx, scheduler.now(), MAX_LOST)
     claimed = [task.attempt for task in queued if scheduler.claims.is_taken(task.attempt)]
     with unit_of_work(scheduler) as work:
         for attempt in claimed:
             task = task_instances.find(work.tx, attempt)
-            if task is not None and task.attempt == attempt:
+            if task is not None and task.attempt == attempt and not _is_with_a_worker(work, task):
                 end(work, task, End(Outcome.LOST, work.now, reason="its executor was stopped"))
-        attempts.make_due(work.tx, work.now)
+        running = task_instances.due(work.tx, TaskState.RUNNING, _FAR_FUTURE, MAX_LOST)
+        kept = [task.key for task in running if _is_with_a_worker(work, task)]
+        attempts.make_due(work.tx, work.now, kept)
+
+
+_FAR_FUTURE = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+def _is_with_a_worker(work: UnitOfWork, task: TaskInstance) -> bool:
+    """Whether the task runs on a machine that a restart of this one does not concern."""
+    try:
+        definition = work.definition_of(task, work.run_of(task)).task(task.task_id)
+        place = work.scheduler.places.choose(definition.needs, before=definition.place)
+    except (LookupError, NoPlace, OrchestratorError):
+        return False
+    return place.kind is PlaceKind.WORKER
 
 
 def repeat_stops(work: UnitOfWork) -> int:

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 from moto.server import ThreadedMotoServer
 
+from chalicelib.config import ANY_QUEUE
 from chalicelib.dag.language.parser import parse
 from chalicelib.executor import Executor
 from chalicelib.local.aws_env import command_variables
 from chalicelib.messages import Attempt
-from chalicelib.places import DEFAULT_PLACE
+from chalicelib.places import for_each_place, installed
 from chalicelib.utils.time import utc_now
 from tests.support.docs import EXAMPLES, shown_by
 from tests.support.fakes import FakeQueue
@@ -39,6 +40,7 @@ SAID = {
     "nightly_backup": ["files, 0 differ", "backup-20"],
     "office_hours": ["in New York", "load of the last", "MiB free"],
     "s3_handover": ["html_entities.json with", "most frequent first letters: [('"],
+    "own_machine": ["what is your name ? this is", "thank you, "],
     "sample_dag": ["Task 1", "Task 2"],
     "python_script": ["the longest word is quick", "3.9 letters"],
     "stdlib_etl": ["modules", "loaded", "typing "],
@@ -69,12 +71,14 @@ class RealWorld(World):
     """The world on the real clock, with an executor that runs commands."""
 
     def __init__(self, folder: Path, aws_endpoint: str) -> None:
-        super().__init__(folder)
-        self.tasks, self.results = FakeQueue(utc_now), FakeQueue(utc_now)
-        self.dead_letters = FakeQueue(utc_now)
+        super().__init__(folder, worker_queues=ANY_QUEUE)
+        self.results, self.dead_letters = FakeQueue(utc_now), FakeQueue(utc_now)
+        self.task_queues = for_each_place(
+            installed(self.scheduler.settings), lambda _: FakeQueue(utc_now)
+        )
         self.scheduler = replace(
             self.scheduler,
-            task_queues={DEFAULT_PLACE: self.tasks},
+            task_queues=self.task_queues,
             results=self.results,
             dead_letters=self.dead_letters,
             now=utc_now,
@@ -89,10 +93,13 @@ class RealWorld(World):
         )
 
     def execute(self) -> int:
-        batch = self.tasks.receive(10)
+        return sum(map(self._execute, list(self.task_queues.values())))
+
+    def _execute(self, queue: FakeQueue) -> int:
+        batch = queue.receive(10)
         for message in batch:
             self.real_executor.handle(message.body, time_left=lambda: 900.0)
-        self.tasks.delete(batch)
+        queue.delete(batch)
         return len(batch)
 
     def finish(self, run_id: str) -> str:

@@ -3,6 +3,8 @@ UPDATE."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from datetime import datetime
 
 from chalicelib.dag.states import TaskState
@@ -47,12 +49,14 @@ def postpone(tx: Transaction, task: TaskInstance, due_at: datetime) -> bool:
     )
 
 
-def make_due(tx: Transaction, now: datetime) -> int:
-    """Let the tick look at all attempts in flight as soon as they should have begun."""
+def make_due(tx: Transaction, now: datetime, kept: Sequence[int] = ()) -> int:
+    """Let the tick look at all attempts in flight as soon as they should have begun, but those of
+    the tasks `kept`."""
     return tx.execute(
         "UPDATE task_instances SET due_at = max(?, coalesce(not_before, 0))"
-        " WHERE state IN ('queued', 'running') AND due_at IS NOT NULL",
-        (to_us(now),),
+        " WHERE state IN ('queued', 'running') AND due_at IS NOT NULL"
+        " AND id NOT IN (SELECT value FROM json_each(?))",
+        (to_us(now), json.dumps(list(kept))),
     )
 
 
