@@ -66,6 +66,7 @@ def test_the_example_runs_on_a_worker(cloud: LocalCloud, worker: WorkerProcess) 
 def test_a_worker_ends_after_its_commands_at_the_first_signal(
     cloud: LocalCloud, worker: WorkerProcess, tmp_path: Path
 ) -> None:
+    worker.arguments[3] = "1"  # with a second slot it would wait for the end of a poll
     register(cloud, "polite", SLOW.format(name="Polite", folder=tmp_path))
     with worker.running() as process:
         run_id = cloud.run("polite")

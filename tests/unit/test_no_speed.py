@@ -21,6 +21,7 @@ CLOCKS = {"monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "proce
 
 MAY_USE_CLOCKS = {
     "tests/fuzz/__main__.py": "a campaign on demand lasts as long as it is told",
+    "tests/workers/__main__.py": "force on demand is used for as long as it is told",
     "tests/support/footprint.py": "measures a command",
     "tests/support/waiting.py": "the limit against hanging",
     "tests/integration/executor/bench_of_one.py": "a clock that leaps ahead",

@@ -9,6 +9,7 @@ import argparse
 import secrets
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from tests.workers.force import Force
@@ -21,7 +22,8 @@ def main() -> int:
     options = parser.parse_args()
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     with tempfile.TemporaryDirectory(prefix="force-") as folder:
-        report = Force(Path(folder), seed).run(options.minutes * 60)
+        until = time.monotonic() + options.minutes * 60
+        report = Force(Path(folder), seed).run(lambda _: time.monotonic() > until)
     sys.stdout.write(f"{report}\n")
     return 0 if report.is_good else 1
 

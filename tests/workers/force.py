@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import threading
-import time
 import urllib.error
 from collections import Counter
 from collections.abc import Callable
@@ -106,22 +105,23 @@ class Force:
         ]
         self._process = self._cloud.launch()
 
-    def run(self, seconds: float) -> Report:
-        """Use force for so long, then let everything end."""
+    def run(self, is_over: Callable[[int], bool]) -> Report:
+        """Use force until `is_over`, which is asked with the number of actions so far; then let
+        everything end."""
         with ExitStack() as stack:
             stack.callback(self._end)
             eventually(self._serves)
             for worker in self._workers:
                 worker.start()
-            self._rage(seconds)
+            self._rage(is_over)
             eventually(self._all_ended)
             self._collect()
         return self.report
 
-    def _rage(self, seconds: float) -> None:
-        until, pause = time.monotonic() + seconds, threading.Event()
+    def _rage(self, is_over: Callable[[int], bool]) -> None:
+        pause = threading.Event()
         actions = [self._kill_a_worker, self._cut_the_network, self._kill_the_cloud]
-        while time.monotonic() < until:
+        while not is_over(self.report.actions.total()):
             self._keep_runs_coming()
             pause.wait(self._random.uniform(0.3, 1.5))
             action = self._random.choices(actions, weights=[4, 4, 1])[0]
