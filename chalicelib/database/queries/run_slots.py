@@ -10,12 +10,16 @@ from chalicelib.database.connection.times import from_us, to_us
 from chalicelib.database.index_predicates import RUNS_ADMITTED, RUNS_TIMEOUT, RUNS_WAITING
 from chalicelib.database.queries.runs import SELECT_RUN, Run, build_run, run_of
 
+# Without being told, SQLite takes the index of all runs of the DAG, and reads its whole history.
+BY_WAITING = "INDEXED BY runs_waiting"
+BY_ADMITTED = "INDEXED BY runs_admitted"
+
 
 def admitted_count(tx: Transaction, dag_id: str) -> int:
     """How many of the DAG's max_active_runs slots are taken."""
     return int(
         tx.value(
-            f"SELECT count(*) FROM runs WHERE dag_id = ? AND {RUNS_ADMITTED}",
+            f"SELECT count(*) FROM runs {BY_ADMITTED} WHERE dag_id = ? AND {RUNS_ADMITTED}",
             (dag_id,),
         )
         or 0
@@ -23,7 +27,7 @@ def admitted_count(tx: Transaction, dag_id: str) -> int:
 
 
 _IN_LINE = f"""
-    WHERE dag_id = :dag_id AND {RUNS_WAITING}
+    {BY_WAITING} WHERE dag_id = :dag_id AND {RUNS_WAITING}
     AND (run_type <> 'scheduled' OR reopened_at IS NOT NULL
          OR (not_before <= :horizon AND :only_asked_for = 0))
 """
@@ -67,20 +71,20 @@ def _line_of(dag_id: str, horizon: datetime, *, only_asked_for: bool) -> dict[st
 
 DAGS_TO_ADMIT = f"""
     WITH RECURSIVE waiting (dag_id) AS (
-        SELECT min(dag_id) FROM runs WHERE {RUNS_WAITING}
+        SELECT min(dag_id) FROM runs {BY_WAITING} WHERE {RUNS_WAITING}
         UNION ALL
-        SELECT (SELECT min(r.dag_id) FROM runs r WHERE {RUNS_WAITING.of("r")}
+        SELECT (SELECT min(r.dag_id) FROM runs r {BY_WAITING} WHERE {RUNS_WAITING.of("r")}
                 AND r.dag_id > waiting.dag_id)
         FROM waiting WHERE waiting.dag_id IS NOT NULL)
     SELECT d.dag_id FROM waiting CROSS JOIN dags d ON d.dag_id = waiting.dag_id
     WHERE d.removed_at IS NULL
-    AND d.max_active_runs > (SELECT count(*) FROM runs r WHERE r.dag_id = d.dag_id
+    AND d.max_active_runs > (SELECT count(*) FROM runs r {BY_ADMITTED} WHERE r.dag_id = d.dag_id
                              AND {RUNS_ADMITTED.of("r")})
-    AND EXISTS (SELECT 1 FROM runs r WHERE r.dag_id = d.dag_id
+    AND EXISTS (SELECT 1 FROM runs r {BY_WAITING} WHERE r.dag_id = d.dag_id
                 AND {RUNS_WAITING.of("r")}
                 AND (r.run_type <> 'scheduled' OR r.reopened_at IS NOT NULL
                      OR (r.not_before <= :horizon AND d.is_paused = 0)))
-    ORDER BY (SELECT min(r.not_before) FROM runs r WHERE r.dag_id = d.dag_id
+    ORDER BY (SELECT min(r.not_before) FROM runs r {BY_WAITING} WHERE r.dag_id = d.dag_id
               AND {RUNS_WAITING.of("r")}), d.dag_id
     LIMIT :limit
 """
@@ -96,7 +100,8 @@ def dags_to_admit(tx: Transaction, horizon: datetime, limit: int) -> list[str]:
 def admitted(tx: Transaction, dag_id: str, limit: int) -> list[Run]:
     """The runs that have the DAG's slots, the longest first."""
     rows = tx.all(
-        f"{SELECT_RUN} WHERE dag_id = ? AND {RUNS_ADMITTED} ORDER BY admitted_at, id LIMIT ?",
+        f"{SELECT_RUN} {BY_ADMITTED} WHERE dag_id = ? AND {RUNS_ADMITTED}"
+        " ORDER BY admitted_at, id LIMIT ?",
         (dag_id, limit),
     )
     return [build_run(row) for row in rows]
@@ -117,7 +122,8 @@ def take_slot(tx: Transaction, run: Run, timeout_at: datetime | None, now: datet
 def waiting_of(tx: Transaction, dag_id: str, limit: int) -> list[Run]:
     """Every run of the DAG that has no slot yet."""
     rows = tx.all(
-        f"{SELECT_RUN} WHERE dag_id = ? AND {RUNS_WAITING} ORDER BY not_before, id LIMIT ?",
+        f"{SELECT_RUN} {BY_WAITING} WHERE dag_id = ? AND {RUNS_WAITING}"
+        " ORDER BY not_before, id LIMIT ?",
         (dag_id, limit),
     )
     return [build_run(row) for row in rows]
@@ -126,7 +132,7 @@ def waiting_of(tx: Transaction, dag_id: str, limit: int) -> list[Run]:
 def waiting_in_removed(tx: Transaction, limit: int) -> list[Run]:
     """Runs without a slot whose DAG's file is gone."""
     rows = tx.all(
-        f"{SELECT_RUN} WHERE {RUNS_WAITING} AND EXISTS"
+        f"{SELECT_RUN} {BY_WAITING} WHERE {RUNS_WAITING} AND EXISTS"
         " (SELECT 1 FROM dags d WHERE d.dag_id = runs.dag_id AND d.removed_at IS NOT NULL)"
         " ORDER BY dag_id, not_before, id LIMIT ?",
         (limit,),
@@ -138,7 +144,7 @@ def oldest_admitted(tx: Transaction, dag_id: str) -> Run | None:
     """The run that has held its slot the longest and is not being stopped."""
     return run_of(
         tx.one(
-            f"{SELECT_RUN} WHERE dag_id = ? AND {RUNS_ADMITTED}"
+            f"{SELECT_RUN} {BY_ADMITTED} WHERE dag_id = ? AND {RUNS_ADMITTED}"
             " AND stopping IS NULL ORDER BY admitted_at, id LIMIT 1",
             (dag_id,),
         )
@@ -149,7 +155,7 @@ def first_waiting(tx: Transaction, dag_id: str, before_key: int) -> Run | None:
     """The run, created before this one, that has waited longest for a slot."""
     return run_of(
         tx.one(
-            f"{SELECT_RUN} WHERE dag_id = ? AND {RUNS_WAITING} AND id < ?"
+            f"{SELECT_RUN} {BY_WAITING} WHERE dag_id = ? AND {RUNS_WAITING} AND id < ?"
             " ORDER BY not_before, id LIMIT 1",
             (dag_id, before_key),
         )
@@ -160,7 +166,7 @@ def stopping_count(tx: Transaction, dag_id: str) -> int:
     """How many of the DAG's runs give up their slots as soon as what is in flight has stopped."""
     return int(
         tx.value(
-            f"SELECT count(*) FROM runs WHERE dag_id = ? AND {RUNS_ADMITTED}"
+            f"SELECT count(*) FROM runs {BY_ADMITTED} WHERE dag_id = ? AND {RUNS_ADMITTED}"
             " AND stopping IS NOT NULL",
             (dag_id,),
         )
@@ -193,8 +199,9 @@ def is_held_up(tx: Transaction, run: Run) -> bool:
     """Whether a run of an earlier date waits for a slot while nothing moves in those that have one:
     then it is this run, or another like it, that must end first."""
     held_up = tx.value(
-        f"SELECT EXISTS (SELECT 1 FROM runs WHERE dag_id = ?1 AND {RUNS_WAITING}"
-        " AND logical_date < ?2) AND NOT EXISTS (SELECT 1 FROM runs r"
+        f"SELECT EXISTS (SELECT 1 FROM runs {BY_WAITING} WHERE dag_id = ?1 AND {RUNS_WAITING}"
+        " AND logical_date < ?2)"
+        f" AND NOT EXISTS (SELECT 1 FROM runs r {BY_ADMITTED}"
         " JOIN task_instances t ON t.run_key = r.id WHERE r.dag_id = ?1"
         f" AND {RUNS_ADMITTED.of('r')} AND t.state IN"
         " ('scheduled', 'queued', 'running', 'up_for_retry', 'up_for_reschedule'))",
@@ -207,7 +214,7 @@ def waiting_count(tx: Transaction, dag_id: str) -> int:
     """How many runs of the DAG have no slot yet."""
     return int(
         tx.value(
-            f"SELECT count(*) FROM runs WHERE dag_id = ? AND {RUNS_WAITING}",
+            f"SELECT count(*) FROM runs {BY_WAITING} WHERE dag_id = ? AND {RUNS_WAITING}",
             (dag_id,),
         )
         or 0
