@@ -36,6 +36,7 @@ NAMES = {
     "expand": "a task with 10,000 copies: planned and dispatched, and the planner's memory",
     "backfill": "10,000 runs of the past: how long a tick and a transaction take meanwhile",
     "commits": "write transactions for each finished task",
+    "growth": "what each operation costs on databases of any size, in steps of SQLite",
     "cold": "how soon each function of the deployed bundle answers first, and its memory",
     "cost": "what a million one-second tasks cost on AWS",
     "memory": "size of the idle local cloud, and how soon it answers",

@@ -20,6 +20,7 @@ from chalicelib.database.reads.values import (
     Page,
     Tag,
 )
+from chalicelib.database.reads.window import WINDOW
 from chalicelib.database.row_builder import build_readable, warnings_of
 
 _COLUMNS = """
@@ -39,7 +40,8 @@ _JOINS = """
     LEFT JOIN runs r ON r.id = (SELECT max(id) FROM runs WHERE dag_id = d.dag_id)
 """
 _FILTERS = """
-    d.removed_at IS NULL AND (:is_paused IS NULL OR d.is_paused = :is_paused)
+    d.removed_at IS NULL AND d.dag_id <= :last
+    AND (:is_paused IS NULL OR d.is_paused = :is_paused)
     AND (:pattern IS NULL OR holds(:pattern, d.dag_id, d.name, d.description)
          OR EXISTS (SELECT 1 FROM json_each(iif(json_valid(d.tags), d.tags, '[]'))
                     WHERE holds(:pattern, value)))
@@ -53,6 +55,13 @@ LIST = f"""
 LIST_BY_TAG = f"""
     {_COLUMNS} FROM dag_tags t CROSS JOIN dags d ON d.dag_id = t.dag_id {_JOINS}
     WHERE t.tag = :tag AND t.dag_id > :after AND {_FILTERS} ORDER BY t.dag_id LIMIT :limit
+"""
+LAST_OF_WINDOW = f"""
+    SELECT dag_id FROM dags WHERE dag_id > :after ORDER BY dag_id LIMIT 1 OFFSET {WINDOW - 1}
+"""
+LAST_OF_WINDOW_BY_TAG = f"""
+    SELECT dag_id FROM dag_tags WHERE tag = :tag AND dag_id > :after
+    ORDER BY dag_id LIMIT 1 OFFSET {WINDOW - 1}
 """
 UPCOMING = f"""
     {_COLUMNS} FROM dags d INDEXED BY dags_due {_JOINS} WHERE d.next_fire_at IS NOT NULL
@@ -76,6 +85,8 @@ SOURCE = """
     WHERE d.dag_id = :dag_id AND v.version = coalesce(
         :version, (SELECT version FROM dag_versions WHERE id = d.version_id))
 """
+_NO_BOUND = "\U0010ffff"
+"""Sorts after every dag_id."""
 EXISTS = "SELECT 1 FROM dags WHERE dag_id = ?"
 
 
@@ -89,7 +100,8 @@ def list_dags(
     search: str | None = None,
 ) -> Page[DagSummary, str]:
     """DAGs by dag_id, removed ones left out. `search` is part of the dag_id, name, description or
-    a tag, in either case."""
+    a tag, in either case. No more than WINDOW are looked through for one page, so that one may have
+    fewer than `limit`, or none, though more follow."""
     params = {
         "after": after or "",
         "tag": tag,
@@ -97,9 +109,13 @@ def list_dags(
         "pattern": search,
         "limit": limit + 1,
     }
-    rows = tx.all(LIST if tag is None else LIST_BY_TAG, params)
+    last = None
+    if search is not None or is_paused is not None:
+        last = tx.value(LAST_OF_WINDOW if tag is None else LAST_OF_WINDOW_BY_TAG, params)
+    page = LIST if tag is None else LIST_BY_TAG
+    rows = tx.all(page, {**params, "last": _NO_BOUND if last is None else last})
     items = [build_readable(DagSummary, row, last_run=_last_run(row)) for row in rows[:limit]]
-    return Page(items, items[-1].dag_id if len(rows) > limit else None)
+    return Page(items, items[-1].dag_id if len(rows) > limit else last)
 
 
 def upcoming(tx: Transaction, *, limit: int) -> list[DagSummary]:

@@ -42,6 +42,7 @@ PARAMS = dict.fromkeys(
 BOUNDS = {
     "before": 2**62,
     "after": "",
+    "last": "",
     "floor": 0,
     "limit": 51,
     "map_index": -1,
