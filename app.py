@@ -38,10 +38,10 @@ web.register(app, auth=settings.auth)
 
 @app.on_s3_event(bucket=settings.dags_bucket, events=["s3:ObjectCreated:*", "s3:ObjectRemoved:*"])
 def register(event: Any) -> None:
-    """Register a DAG file that was uploaded, changed or removed."""
-    from chalicelib.scheduler import registration
+    """Register a DAG file that was uploaded, changed or removed, or a file beside one."""
+    from chalicelib.scheduler import file_events
 
-    registration.register(bootstrap.scheduler(), [event.key])
+    file_events.register(bootstrap.scheduler(), file_events.keys_of(event.to_dict()))
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))

@@ -79,6 +79,13 @@ class FilePattern:
             return any(_match(self.parts, names[:end]) for end in range(len(names)))
         return _match(self.parts, names)
 
+    def may_lead_into(self, folder: str) -> bool:
+        """Whether anything in this folder, or below it, may match. It has no slash at the end."""
+        names = composed(folder).split("/")
+        if self.is_folder and any(_match(self.parts, names[:end]) for end in range(len(names) + 1)):
+            return True
+        return any(place < len(self.parts) for place in _places_after(self.parts, names))
+
 
 def read_file_pattern(text: str) -> FilePattern:
     """Raises BadFilePattern."""
@@ -123,8 +130,13 @@ def matching(patterns: Iterable[FilePattern], paths: Iterable[str]) -> Iterator[
 
 
 def _match(parts: tuple[str, ...], names: list[str]) -> bool:
-    """Whether the parts stand for exactly these names. `**` costs no backtracking: all places in
-    the pattern that the names so far may lead to are followed at once."""
+    """Whether the parts stand for exactly these names."""
+    return len(parts) in _places_after(parts, names)
+
+
+def _places_after(parts: tuple[str, ...], names: list[str]) -> set[int]:
+    """How many parts may stand for these names. `**` costs no backtracking: all places in the
+    pattern that the names so far may lead to are followed at once."""
     places = {0}
     for name in names:
         following = set()
@@ -137,7 +149,7 @@ def _match(parts: tuple[str, ...], names: list[str]) -> bool:
             elif _match_name(parts[place], name):
                 following.add(place + 1)
         places = following
-    return len(parts) in _with_skipped_folders(parts, places)
+    return _with_skipped_folders(parts, places)
 
 
 def _with_skipped_folders(parts: tuple[str, ...], places: set[int]) -> set[int]:

@@ -20,6 +20,7 @@ Running
 Storage
   dags_folder        copies the folder of DAG files to the dags bucket
   folder_scan        which entries of that folder can be copied
+  files_beside       the files that a DAG file of that folder wants beside it
   dags_bucket        a copy of each bucket on disk
   durable_bucket     the runs bucket: a folder, mirrored in moto on demand
   folder_bucket      a Bucket in a folder

@@ -53,6 +53,7 @@ from chalicelib.places import (
 )
 from chalicelib.ports import Bucket, Queue, ReceivedMessage
 from chalicelib.scheduler import repair
+from chalicelib.scheduler.file_match import patterns_in
 from chalicelib.utils.time import utc_now
 
 Handler = Callable[[Event, LambdaContext], Any]
@@ -101,7 +102,9 @@ def build(settings: Settings, home: Home, dags_dir: Path | None) -> Cloud:
     kept = PersistentBucket(dags.name, dags, home.dags)
     runs = DurableBucket(shown_runs, home.runs, Journal(home.claim_journal))
     kept_runs = PersistentBucket(shown_runs.name, shown_runs, home.runs, runs.is_shown)
-    folder = None if dags_dir is None else DagsFolder(dags_dir, dags, home.copied_files)
+    folder = (
+        None if dags_dir is None else DagsFolder(dags_dir, dags, home.copied_files, patterns_in)
+    )
     return Cloud(
         settings=settings,
         home=home,

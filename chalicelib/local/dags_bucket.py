@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,14 @@ from typing import Any
 from chalicelib.errors import OrchestratorError, Unavailable
 from chalicelib.local import events, moto_events
 from chalicelib.local.events import Event
-from chalicelib.local.folder_bucket import FolderBucket
+from chalicelib.local.folder_bucket import FolderBucket, path_of
+from chalicelib.local.in_process_bucket import InProcessBucket
 from chalicelib.ports import Bucket
 
 log = logging.getLogger("orchestrator.local")
+
+
+_EXECUTABLE = {"mode": "0755"}
 
 
 class NotPersisted(Unavailable):
@@ -36,6 +40,7 @@ class PersistentBucket:
     ) -> None:
         self._name = name
         self._bucket = bucket
+        self._folder = folder
         self._copy = FolderBucket(folder)
         self._lock = threading.Lock()
         self._undone: dict[str, str | None] = {}
@@ -58,7 +63,7 @@ class PersistentBucket:
                 continue
             if stored is not None:
                 with moto_events.muted():
-                    self._bucket.put(key, stored.body)
+                    self._put_back(key, path, stored.body)
                 event = events.bucket_event(self._name, key, created=True, etag=stored.etag)
                 restored.append(event)
         return restored
@@ -95,8 +100,17 @@ class PersistentBucket:
             self._copy.delete([key], sync=self._is_synced)
         else:
             self._copy.put(key, stored.body, sync=self._is_synced)
+            if _is_executable(stored.metadata):
+                path_of(self._folder, key).chmod(0o755)
         self._undone.pop(key, None)
         self._on_kept(key)
+
+    def _put_back(self, key: str, path: Path, body: bytes) -> None:
+        """The copy keeps no metadata but whether the file is executable, in its own mode."""
+        if isinstance(self._bucket, InProcessBucket) and os.access(path, os.X_OK):
+            self._bucket.put_described(key, body, _EXECUTABLE)
+        else:
+            self._bucket.put(key, body)
 
     def _take_back(self, key: str) -> None:
         try:
@@ -108,6 +122,10 @@ class PersistentBucket:
             self._undone[key] = before.etag if before else None
         except (OSError, OrchestratorError) as error:
             log.error("%s may differ from its copy on disk until the next start: %s", key, error)
+
+
+def _is_executable(metadata: Mapping[str, str]) -> bool:
+    return metadata.get("mode") == _EXECUTABLE["mode"]
 
 
 def _etag_after(record: dict[str, Any]) -> str | None:

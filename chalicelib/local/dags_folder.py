@@ -1,4 +1,5 @@
-"""Copies the folder of DAG files to the dags bucket at startup and after every change.
+"""Copies the folder of DAG files to the dags bucket at startup and after every change, with the
+files that those want beside them.
 
 Only changes are copied. A file that was uploaded over the copy, or removed from the bucket, stays
 so until the file in the folder changes: what was copied last is remembered on disk.
@@ -12,35 +13,62 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from chalicelib.errors import OrchestratorError, UnreadableObject
-from chalicelib.local.folder_scan import LARGEST, Entry, Odd, Stamp, read_file, scan
+from chalicelib.local.files_beside import Pattern, files_beside
+from chalicelib.local.folder_scan import LARGEST, Entry, Odd, Scan, Stamp, read_file, scan
 from chalicelib.ports import Bucket, ObjectInfo, StoredObject
 
 log = logging.getLogger("orchestrator.local")
+
+_EXECUTABLE = "+x"
 
 __all__ = ["LARGEST", "DagsFolder", "FolderedBucket"]
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A file as last copied: its MD5, and its stamp if this process read it."""
+    """A file as last copied: its MD5, whether it is executable, and its stamp if this process read
+    it."""
 
     etag: str
+    is_executable: bool = False
     stamp: Stamp | None = None
+
+    @classmethod
+    def decode(cls, text: str) -> Seen:
+        return cls(text.removesuffix(_EXECUTABLE), text.endswith(_EXECUTABLE))
+
+    def encode(self) -> str:
+        return self.etag + (_EXECUTABLE if self.is_executable else "")
+
+
+class Target(Bucket, Protocol):
+    """The dags bucket."""
+
+    def put_described(self, key: str, body: bytes, metadata: Mapping[str, str]) -> None: ...
 
 
 class DagsFolder:
     """To be polled by `copy_changes`, one thread at a time. Calls `on_complaint` with the key of an
     entry when it can no longer be copied, and again when it can."""
 
-    def __init__(self, folder: Path, bucket: Bucket, memory: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        bucket: Target,
+        memory: Path,
+        patterns_in: Callable[[bytes], Sequence[Pattern] | None] = lambda _source: (),
+    ) -> None:
         self._folder = folder
         self._bucket = bucket
         self._memory = memory
+        self._patterns_in = patterns_in
+        self._wanted: dict[str, tuple[Stamp, Sequence[Pattern]]] = {}
         self._seen = _recall(memory)
         self._complaints: dict[str, str] = {}
         self.on_complaint: Callable[[str], None] = lambda _key: None
@@ -48,6 +76,7 @@ class DagsFolder:
     def copy_changes(self) -> list[str]:
         """Update the bucket. Returns the keys that were put or deleted."""
         listing = scan(self._folder)
+        self._add_files_beside(listing)
         changed = [entry.key for entry in listing.entries.values() if self._copy(entry)]
         missing = [key for key in self._seen if key not in listing.entries and listing.covers(key)]
         removed = [key for key in missing if self._remove(key)]
@@ -57,6 +86,29 @@ class DagsFolder:
         if changed or removed:
             self._remember()
         return changed + removed
+
+    def _add_files_beside(self, listing: Scan) -> None:
+        """Put what the DAG files want before them, so that it is there when they are registered."""
+        files: dict[str, Entry] = {}
+        for entry in listing.entries.values():
+            if entry.reason is None:
+                files |= files_beside(self._folder, entry.key, self._patterns_of(entry))
+        self._wanted = {key: row for key, row in self._wanted.items() if key in listing.entries}
+        listing.entries = {
+            **{key: entry for key, entry in files.items() if key not in listing.entries},
+            **listing.entries,
+        }
+
+    def _patterns_of(self, entry: Entry) -> Sequence[Pattern]:
+        stamp, patterns = self._wanted.get(entry.key, (None, ()))
+        if stamp != entry.stamp:
+            try:
+                found = self._patterns_in(read_file(entry.path)[0])
+            except (OSError, Odd):
+                return patterns
+            # One that is broken for now keeps what it wanted.
+            self._wanted[entry.key] = entry.stamp, patterns if found is None else found
+        return self._wanted[entry.key][1]
 
     def complaint(self, key: str, etag: str | None) -> str | None:
         """Returns why the bucket's object, with this ETag, is not the folder's file; None if it is,
@@ -82,14 +134,17 @@ class DagsFolder:
 
     def _copy_file(self, entry: Entry, seen: Seen | None) -> bool:
         try:
-            body, stamp = read_file(entry.path)
+            body, stamp = read_file(entry.path, entry.largest)
         except FileNotFoundError:
             return False  # since it was listed; the next look sees it
         etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
-        is_new = seen is None or seen.etag != etag
-        if is_new:
+        is_executable = stamp[-1]
+        is_new = seen is None or (seen.etag, seen.is_executable) != (etag, is_executable)
+        if is_new and is_executable:
+            self._bucket.put_described(entry.key, body, {"mode": "0755"})
+        elif is_new:
             self._bucket.put(entry.key, body)
-        self._seen[entry.key] = Seen(etag, stamp)
+        self._seen[entry.key] = Seen(etag, is_executable, stamp)
         return is_new
 
     def _remove(self, key: str) -> bool:
@@ -132,7 +187,7 @@ class DagsFolder:
 
     def _remember(self) -> None:
         scrap = self._memory.with_suffix(".new")
-        data = {key: seen.etag for key, seen in self._seen.items()}
+        data = {key: seen.encode() for key, seen in self._seen.items()}
         try:
             scrap.write_text(json.dumps(data, indent=1), encoding="utf-8")
             scrap.replace(self._memory)
@@ -192,7 +247,7 @@ def _etag_of(reason: str) -> str:
 def _recall(memory: Path) -> dict[str, Seen]:
     try:
         data = json.loads(memory.read_text(encoding="utf-8"))
-        return {str(key): Seen(str(etag)) for key, etag in data.items()}
+        return {str(key): Seen.decode(str(text)) for key, text in data.items()}
     except (OSError, ValueError, AttributeError):
         # Never written, or damaged: then everything is copied again, which changes nothing.
         return {}

@@ -9,14 +9,21 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from chalicelib.dag_files import MAX_FILES_BYTES
+
 SUFFIXES = (".yaml", ".yml")
 
 LARGEST = 10 * 1024 * 1024
-"""Bytes. Larger files are not copied at all; the parser's own limit is far lower."""
+"""Bytes. Larger YAML files are not copied at all; the parser's own limit is far lower."""
+LARGEST_BESIDE = MAX_FILES_BYTES
+"""Bytes of a file beside them."""
 LONGEST_KEY = 1024
 """Bytes; S3's limit."""
 
-Stamp = tuple[int, int, int]
+Stamp = tuple[int, int, int, bool]
+"""Inode, time of the last change, size, and whether it is executable."""
+
+NO_STAMP: Stamp = (0, 0, 0, False)
 
 _PIECE = 1024 * 1024
 _KINDS = {
@@ -35,12 +42,13 @@ class Odd(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A YAML file. `reason` says why it cannot be copied, or is None."""
+    """A file, of at most `largest` bytes. `reason` says why it cannot be copied, or is None."""
 
     key: str
     path: Path
     stamp: Stamp
     reason: str | None = None
+    largest: int = LARGEST
 
 
 @dataclass(slots=True)
@@ -65,7 +73,7 @@ def scan(folder: Path) -> Scan:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             if name.endswith(SUFFIXES) and not name.startswith("."):
-                entry = _entry(folder, Path(parent, name))
+                entry = file_entry(folder, Path(parent, name))
                 if entry is not None and entry.reason is None:
                     listing.entries[entry.key] = entry
                 elif entry is not None:
@@ -76,38 +84,39 @@ def scan(folder: Path) -> Scan:
     return listing
 
 
-def read_file(path: Path) -> tuple[bytes, Stamp]:
+def read_file(path: Path, largest: int = LARGEST) -> tuple[bytes, Stamp]:
     """Read the file's content and stamp, even if it changed since the scan. Raises Odd or
     OSError."""
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:
         status = os.fstat(handle)
-        reason = _reason(status)
+        reason = _reason(status, largest)
         if reason is not None:
             raise Odd(reason)
         body = b""
-        while len(body) <= LARGEST and (piece := os.read(handle, _PIECE)):
+        while len(body) <= largest and (piece := os.read(handle, _PIECE)):
             body += piece
     finally:
         os.close(handle)
-    if len(body) > LARGEST:
-        raise Odd(_too_large())
+    if len(body) > largest:
+        raise Odd(_too_large(largest))
     return body, _stamp(status)
 
 
-def _entry(folder: Path, path: Path) -> Entry | None:
+def file_entry(folder: Path, path: Path, largest: int = LARGEST) -> Entry | None:
     """Returns None if the file no longer exists."""
-    key, name_is_odd = _key(folder, path)
+    key, name_is_odd = key_of(folder, path)
     try:
         status = path.stat()
     except OSError as error:
         if error.errno in _GONE and not path.is_symlink():
             return None
-        return Entry(key, path, (0, 0, 0), _of_stat(error))
-    return Entry(key, path, _stamp(status), name_is_odd or _reason(status))
+        return Entry(key, path, NO_STAMP, _of_stat(error))
+    reason = name_is_odd or _reason(status, largest)
+    return Entry(key, path, _stamp(status), reason, largest)
 
 
-def _key(folder: Path, path: Path) -> tuple[str, str | None]:
+def key_of(folder: Path, path: Path) -> tuple[str, str | None]:
     """Returns the key, and what is wrong with it."""
     key = path.relative_to(folder).as_posix()
     try:
@@ -127,10 +136,10 @@ def _unlisted(folder: Path, error: OSError, listing: Scan) -> Entry | None:
     is_top = parent == folder
     if error.errno in _GONE and not is_top:
         return None
-    key, _ = _key(folder, parent)
+    key, _ = key_of(folder, parent)
     listing.unlisted.append("" if is_top else f"{key}/")
     reason = f"this folder cannot be read: {error.strerror}; what was copied from it stays"
-    return Entry("*.yaml" if is_top else f"{key}/*.yaml", parent, (0, 0, 0), reason)
+    return Entry("*.yaml" if is_top else f"{key}/*.yaml", parent, NO_STAMP, reason)
 
 
 def _of_stat(error: OSError) -> str:
@@ -141,15 +150,16 @@ def _of_stat(error: OSError) -> str:
     return f"it cannot be read: {error.strerror}"
 
 
-def _reason(status: os.stat_result) -> str | None:
+def _reason(status: os.stat_result, largest: int) -> str | None:
     if not stat.S_ISREG(status.st_mode):
         return f"it is {_KINDS.get(stat.S_IFMT(status.st_mode), 'something else')}, not a file"
-    return _too_large() if status.st_size > LARGEST else None
+    return _too_large(largest) if status.st_size > largest else None
 
 
-def _too_large() -> str:
-    return f"it is larger than {LARGEST} bytes"
+def _too_large(largest: int) -> str:
+    return f"it is larger than {largest} bytes"
 
 
 def _stamp(status: os.stat_result) -> Stamp:
-    return status.st_ino, status.st_mtime_ns, status.st_size
+    is_executable = bool(status.st_mode & stat.S_IXUSR)
+    return status.st_ino, status.st_mtime_ns, status.st_size, is_executable

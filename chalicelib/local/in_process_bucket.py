@@ -6,7 +6,7 @@ import builtins
 import heapq
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,13 +33,24 @@ class InProcessBucket:
     def get(self, key: str, *, limit: int | None = None) -> StoredObject | None:
         with self._translated():
             stored = self._backend.get_object(self.name, key)
-            return (
-                None if stored is None else StoredObject(key, _etag(stored), _read(stored, limit))
-            )
+            if stored is None:
+                return None
+            return StoredObject(key, _etag(stored), _read(stored, limit), _metadata(stored))
 
     def put(self, key: str, body: bytes) -> None:
         with self._translated():
             self._backend.put_object(self.name, key, body)
+
+    def put_described(self, key: str, body: bytes, metadata: Mapping[str, str]) -> None:
+        """Store, with what is to be said about it."""
+        with self._translated():
+            self._put_described(key, body, metadata)
+
+    def _put_described(self, key: str, body: bytes, metadata: Mapping[str, str]) -> None:
+        bucket = self._backend.get_bucket(self.name)
+        stored = FakeKey(key, body, DEFAULT_ACCOUNT_ID, bucket.region_name, bucket_name=self.name)
+        stored.set_metadata(dict(metadata))
+        self._announce(bucket, key, stored)
 
     def upload(self, key: str, chunks: Iterable[bytes]) -> None:
         spool = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - moto closes it
@@ -51,9 +62,12 @@ class InProcessBucket:
                 key, b"", DEFAULT_ACCOUNT_ID, bucket.region_name, bucket_name=self.name
             )
             stored._value_buffer, stored.contentsize = spool, spool.tell()
-            bucket.keys.setlist(key, [stored])
-            created = notifications.S3NotificationEvent.OBJECT_CREATED_PUT_EVENT
-            notifications.send_event(DEFAULT_ACCOUNT_ID, created, bucket, stored)
+            self._announce(bucket, key, stored)
+
+    def _announce(self, bucket: Any, key: str, stored: FakeKey) -> None:
+        bucket.keys.setlist(key, [stored])
+        created = notifications.S3NotificationEvent.OBJECT_CREATED_PUT_EVENT
+        notifications.send_event(DEFAULT_ACCOUNT_ID, created, bucket, stored)
 
     def download(self, key: str) -> Iterator[bytes] | None:
         with self._translated():
@@ -107,6 +121,10 @@ def _pieces(stored: FakeKey) -> Iterator[bytes]:
             return
         position += len(piece)
         yield piece
+
+
+def _metadata(key: FakeKey) -> dict[str, str]:
+    return {name.lower(): str(value) for name, value in dict(key.metadata).items()}
 
 
 def _etag(key: FakeKey) -> str:

@@ -13,8 +13,10 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
-from chalicelib.local.events import Event
+from chalicelib.local.events import Event, key_of_record
+from chalicelib.local.folder_scan import SUFFIXES
 from chalicelib.ports import Queue, ReceivedMessage
 
 log = logging.getLogger("orchestrator.local")
@@ -75,6 +77,9 @@ class BucketEvents:
     """Calls `register` with one S3 event at a time and, like Lambda, retries after an error."""
 
     ATTEMPTS = 3
+    QUIET_SECONDS = 0.3
+    LONGEST_WAIT_SECONDS = 3.0
+    TOGETHER = 1000
 
     def __init__(self, register: Callable[[Event], None]) -> None:
         self._register = register
@@ -88,7 +93,7 @@ class BucketEvents:
         self._waiting.put((event, 1))
 
     def step(self) -> None:
-        event, attempt = self._waiting.get()
+        event, attempt = self._gather()
         try:
             self._register(event)
         except Exception:
@@ -99,6 +104,26 @@ class BucketEvents:
         finally:
             if self._waiting.empty():
                 self.settled.set()
+
+    def _gather(self) -> tuple[Event, int]:
+        """Take an event. One about a file beside DAG files is joined by those that follow soon: a
+        folder that is being uploaded makes one version of its DAG, not one for each file."""
+        event, attempt = self._waiting.get()
+        records = list(event["Records"])
+        until = time.monotonic() + self.LONGEST_WAIT_SECONDS
+        while _is_beside(records[0]) and len(records) < self.TOGETHER:
+            wait = min(self.QUIET_SECONDS, until - time.monotonic())
+            try:
+                following, attempts = self._waiting.get(timeout=max(0.0, wait))
+            except queue.Empty:
+                break
+            records += following["Records"]
+            attempt = max(attempt, attempts)
+        return {"Records": records}, attempt
+
+
+def _is_beside(record: dict[str, Any]) -> bool:
+    return not key_of_record(record).endswith(SUFFIXES)
 
 
 class Results:

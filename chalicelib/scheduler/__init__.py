@@ -3,6 +3,7 @@ transaction.
 
 How runs begin
   registration       a file of the bucket becomes a DAG, or an import error
+  file_events        registers what S3 reports about, once it has settled
   dag_reading        reads a DAG file, and what lies beside it
   file_match         the objects that the `files` of a DAG file stand for
   file_pins          the contents and the list that pin a version to its files

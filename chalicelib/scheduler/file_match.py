@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from chalicelib.dag.file_patterns import FilePattern, folder_of
-from chalicelib.dag.language.parser import FilePlace
-from chalicelib.dag.problems import Problem, quote
+from chalicelib.dag.language.parser import FilePlace, parse_file
+from chalicelib.dag.problems import DagFileError, Problem, quote
 from chalicelib.dag_files import MAX_FILES, MAX_FILES_BYTES
 from chalicelib.ports import Bucket, ObjectInfo
 
@@ -60,6 +60,16 @@ def match_files(dags: Bucket, file_key: str, places: Mapping[str, FilePlace]) ->
     found = fingerprint((file.key, file.etag) for file in files)
     problems += _set_problems(files)
     return Match(tuple(files), found, tuple(sorted(set(problems))))
+
+
+def patterns_in(source: bytes) -> tuple[FilePattern, ...] | None:
+    """What the DAG file wants beside it; None if it cannot be read."""
+    if b"files" not in source:
+        return ()
+    try:
+        return tuple(FilePattern(text) for text in parse_file(source).dag.files)
+    except DagFileError:
+        return None
 
 
 def fingerprint(objects: Iterable[tuple[str, str]]) -> str:

@@ -58,13 +58,14 @@ def register(scheduler: SchedulerContext, keys: Iterable[str]) -> int:
     """Register what these objects are about: DAG files, and the files beside some. Returns how many
     had changed."""
     named = list(dict.fromkeys(keys))
-    return _register_all(scheduler, _files_about(scheduler, named), frozenset(named))
+    return register_files(scheduler, _files_about(scheduler, named), frozenset(named))
 
 
-def _register_all(
+def register_files(
     scheduler: SchedulerContext, keys: list[str], named: frozenset[str] = frozenset()
 ) -> int:
-    """Register the DAG files; `named` are the objects that events were about."""
+    """Register these DAG files; `named` are the objects that events were about. Returns how many
+    had changed."""
     files_read = _Registration(scheduler, keys, named)
     while changes := files_read.read_some():
         files_read.commit(changes)
@@ -187,7 +188,7 @@ def reconcile(scheduler: SchedulerContext) -> int:
     changed += [key for key in beside if key in listed and key not in changed]
     changed.sort(key=lambda key: known.get(key) == "")  # files that failed last time come last
     gone = [key for key in known if key not in listed and (last is None or key <= last)]
-    return _register_all(scheduler, (changed + gone)[:MAX_FILES_PER_ROUND])
+    return register_files(scheduler, (changed + gone)[:MAX_FILES_PER_ROUND])
 
 
 def _list_objects(scheduler: SchedulerContext) -> tuple[dict[str, str], str | None]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 import threading
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from chalicelib.ports import PIECE_BYTES, ObjectInfo, StoredObject
 
 
 class MemoryBucket:
-    """A Bucket, safe to share between threads. `puts` counts what was stored."""
+    """A Bucket, safe to share between threads. `puts` counts what was stored; `metadata` is what
+    was said about objects, by key."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.metadata: dict[str, Mapping[str, str]] = {}
         self.puts = 0
         self._keys: list[str] = []
         self._lock = threading.Lock()
@@ -23,11 +25,15 @@ class MemoryBucket:
         body = self.objects.get(key)
         if body is None:
             return None
-        return StoredObject(key, _etag(body), body[:limit])
+        return StoredObject(key, _etag(body), body[:limit], self.metadata.get(key, {}))
 
     def put(self, key: str, body: bytes) -> None:
         with self._lock:
             self._store(key, body)
+
+    def put_described(self, key: str, body: bytes, metadata: Mapping[str, str]) -> None:
+        self.put(key, body)
+        self.metadata[key] = metadata
 
     def create(self, key: str, body: bytes) -> bool:
         with self._lock:

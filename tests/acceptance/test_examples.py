@@ -45,6 +45,7 @@ SAID = {
     "python_script": ["the longest word is quick", "3.9 letters"],
     "stdlib_etl": ["modules", "loaded", "typing "],
     "wait_for_file": ["of ", " accounts"],
+    "word_report": ["in place in word_report", "6 x the", "3 x a", "different words"],
     "world_clock": ["copy 0 looked at Australia/", "+1000  Australia/Brisbane", "12 clocks read"],
 }
 

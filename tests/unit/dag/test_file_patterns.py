@@ -117,3 +117,22 @@ def test_a_pattern_of_many_wildcards_is_matched_at_once() -> None:
 def test_the_folders_above_a_key() -> None:
     assert folders_above("a/b/c") == ["", "a/", "a/b/"]
     assert folders_above("c") == [""]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "folder", "expected"),
+    [
+        ("*.py", "d", False),
+        ("d/*.py", "d", True),
+        ("d/*.py", "d/e", False),
+        ("d/", "d/e/f", True),
+        ("d/", "e", False),
+        ("./", ".git", True),
+        ("**/*.py", "d/e", True),
+        ("**/*.py", ".git", False),
+        ("d/*/f/", "d/x", True),
+        ("d/*/f/", "d/x/g", False),
+    ],
+)
+def test_which_folders_are_worth_looking_into(pattern: str, folder: str, expected: bool) -> None:
+    assert FilePattern(pattern).may_lead_into(folder) is expected

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.local.events import bucket_event
 from chalicelib.local.loops import BucketEvents, Executors, Results, Schedule, start
 from chalicelib.ports import OutgoingMessage, Queue, ReceivedMessage
+from chalicelib.scheduler.file_events import keys_of
 from tests.support.fakes import FakeClock, FakeQueue
 from tests.support.waiting import HANG_SECONDS, eventually
 
@@ -134,17 +136,28 @@ def test_a_bucket_event_is_tried_three_times_and_then_given_up() -> None:
     tried: list[str] = []
 
     def register(event: dict[str, Any]) -> None:
-        tried.append(event["name"])
-        if event["name"] == "bad":
+        tried.extend(keys_of(event))
+        if keys_of(event) == ["bad.yaml"]:
             raise RuntimeError("cannot")
 
     loop = BucketEvents(register)
-    loop.add({"name": "bad"})
-    loop.add({"name": "good"})
+    loop.add(bucket_event("b", "bad.yaml", created=True))
+    loop.add(bucket_event("b", "good.yaml", created=True))
     for _ in range(4):
         with contextlib.suppress(RuntimeError):
             loop.step()
-    assert tried == ["bad", "good", "bad", "bad"]
+    assert tried == ["bad.yaml", "good.yaml", "bad.yaml", "bad.yaml"]
+
+
+def test_events_of_files_that_are_uploaded_together_are_handled_together() -> None:
+    handled: list[list[str]] = []
+    loop = BucketEvents(lambda event: handled.append(keys_of(event)))
+    for key in ("a.yaml", "s/é 1.py", "s/b.py", "b.yaml"):
+        loop.add(bucket_event("b", key, created=True))
+    for _ in range(2):
+        loop.step()
+    assert handled == [["a.yaml"], ["s/é 1.py", "s/b.py", "b.yaml"]]
+    assert loop.settled.is_set()
 
 
 def test_the_schedule_ticks_at_once_and_then_on_the_interval() -> None:
