@@ -144,6 +144,8 @@ def world(tmp_path: Path, aws_endpoint: str) -> Iterator[RealWorld]:
 def test_an_example_runs_to_success(path: Path, world: RealWorld, tmp_path: Path) -> None:
     for needed in NEEDS.get(path.stem, []):
         world.upload((EXAMPLES / f"{needed}.yaml").read_text(encoding="utf-8"), f"{needed}.yaml")
+    for beside in path.with_suffix("").rglob("*.*"):
+        world.dags.put(beside.relative_to(EXAMPLES).as_posix(), beside.read_bytes())
     text = path.read_text(encoding="utf-8").replace("/tmp", str(tmp_path))
     assert world.upload(text, path.name) == 1
     run_id = world.request(path.stem)
