@@ -103,6 +103,10 @@ class RealWorld(World):
         queue.delete(batch)
         return len(batch)
 
+    def settle(self) -> None:
+        while self.execute() + self.apply():
+            pass
+
     def finish(self, run_id: str) -> str:
         """Deliver messages until the run has ended; answers its state."""
 
