@@ -5,6 +5,7 @@
 Definitions, without access to AWS
   functions    the seven functions, and Chalice's configuration of a stage
   policies     the IAM policy of each function
+  worker_policy  the IAM policy of a worker, and its settings
   permissions  what the person who installs needs to be allowed
   layers       the Lambda layers that bring programs for commands
   runtime      the functions' Python version and processor architecture

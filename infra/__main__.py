@@ -1,4 +1,4 @@
-"""The command line: `python -m infra deploy|status|token|backup|backups|restore|down|cost`."""
+"""The command line: `python -m infra deploy|status|token|queue|backup|restore|down|cost`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.enums import AuthMode, Role, words
 from infra import cost, permissions
 from infra.aws import Aws, connect
-from infra.commands import admin_function, deploy, down, health, self_test, status
+from infra.commands import admin_function, deploy, down, health, queue, self_test, status
 from infra.errors import InfraError, Refused
 from infra.layers import NONE as NO_LAYERS
 from infra.names import Stage
@@ -54,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
         "--self-test", action="store_true", help="also run a task from end to end (takes seconds)"
     )
     _add_token(commands)
+    _add_queue(commands)
     _add_data(commands)
     down = _add(commands, "down", _down, "remove a stage")
     _add_stage(down)
@@ -213,6 +214,47 @@ def _add_token(commands: Commands) -> None:
     revoke.add_argument("name", help="name of the token")
     for action in (create, list_all, revoke):
         _add_stage(action)
+
+
+def _add_queue(commands: Commands) -> None:
+    text = "manage the queues that workers on other machines receive tasks from"
+    actions = commands.add_parser(
+        "queue", help=text, description=f"{text[0].upper()}{text[1:]}."
+    ).add_subparsers(required=True, metavar="ACTION")
+    create = _add(
+        actions, "create", _create_queue, "create a queue and print the policy that a worker needs"
+    )
+    create.add_argument(
+        "--dag",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="limit the policy to the attempts of this DAG; may be repeated, and `*` stands for"
+        " any characters (default: all DAGs)",
+    )
+    list_all = _add(actions, "list", _list_queues, "list the queues and what waits in them")
+    delete = _add(actions, "delete", _delete_queue, "delete a queue")
+    delete.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+    for action in (create, delete):
+        action.add_argument("name", help="the name that tasks give as their `queue`")
+    for action in (create, list_all, delete):
+        _add_stage(action)
+
+
+def _create_queue(options: argparse.Namespace) -> None:
+    queue.create(_aws(options), Stage(options.stage), options.name, options.dag, say)
+
+
+def _list_queues(options: argparse.Namespace) -> None:
+    for line in queue.lines(_aws(options), Stage(options.stage)):
+        say(line)
+
+
+def _delete_queue(options: argparse.Namespace) -> None:
+    def confirm(question: str) -> bool:
+        return _is_confirmed(options, question)
+
+    queue.delete(_aws(options), Stage(options.stage), options.name, confirm, say)
 
 
 def _add_data(commands: Commands) -> None:

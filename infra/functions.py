@@ -21,6 +21,10 @@ CLAIMS_ON_S3_UNTIL = "ClaimsOnS3Until"
 """Beside the outputs of the stack: what `resources/claims.py` decides. Empty or absent if there are
 no claims on S3."""
 
+WORKER_QUEUES = "WorkerQueues"
+"""Beside the outputs of the stack: the names of the worker queues, as `resources/worker_queues.py`
+finds them, separated by commas."""
+
 
 @dataclass(frozen=True, slots=True)
 class Function:
@@ -80,6 +84,8 @@ def _variables(outputs: Mapping[str, str]) -> dict[str, str]:
     }
     if layers := layers_of(outputs):
         values["TASK_LAYERS"] = ",".join(layers)
+    if outputs.get(WORKER_QUEUES):
+        values["WORKER_QUEUES"] = outputs[WORKER_QUEUES]
     if outputs.get(CLAIMS_ON_S3_UNTIL):
         values["CLAIMS_ON_S3_UNTIL"] = outputs[CLAIMS_ON_S3_UNTIL]
     return {PREFIX + name: value for name, value in values.items()}

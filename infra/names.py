@@ -52,6 +52,10 @@ class Stage:
         """Returns the Lambda function's name. Chalice adds no suffix to the API's function."""
         return self.stack if short_name == API_FUNCTION else f"{self.stack}-{short_name}"
 
+    def worker_queue(self, name: str) -> str:
+        """Returns the SQS queue of the tasks that say `queue: NAME`; see `chalicelib.places`."""
+        return f"{self.stack}-tasks-queue-{name}"
+
     def role(self, short_name: str) -> str:
         """Returns the name of the role that Chalice creates for a function."""
         return f"{self.stack}-{short_name}"

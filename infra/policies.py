@@ -14,7 +14,7 @@ from chalicelib.dag_files import PREFIX as FILES
 from chalicelib.messages import ARTIFACTS, SELF_TEST_DAG_ID
 from chalicelib.notification_kinds import KINDS
 from chalicelib.places import DEFAULT_FUNCTION
-from infra.functions import CLAIMS_ON_S3_UNTIL, FUNCTIONS, Function
+from infra.functions import CLAIMS_ON_S3_UNTIL, FUNCTIONS, WORKER_QUEUES, Function
 from infra.names import ADMIN_FUNCTION, APP, Location, Stage
 
 Statement = dict[str, Any]
@@ -64,6 +64,9 @@ QUEUES: dict[str, dict[str, tuple[str, ...]]] = {
     "admin": {"TasksQueue": SEND},  # the self-test's task
 }
 
+SCHEDULING = ("api_handler", "register", "tick", "apply")
+"""The functions that send tasks to where they run."""
+
 BUCKETS: dict[str, dict[str, tuple[str, ...]]] = {
     "api_handler": {"RunsBucket": (LIST, *READ)},  # logs are found by listing
     "register": {"DagsBucket": (LIST, *READ)},
@@ -99,6 +102,12 @@ class Installation:
         return self.location.arn("sqs", self.outputs[output])
 
     @property
+    def worker_queues(self) -> list[str]:
+        """The ARNs of the queues that workers of this stage receive tasks from."""
+        names = filter(None, self.outputs.get(WORKER_QUEUES, "").split(","))
+        return [self.location.arn("sqs", self.stage.worker_queue(name)) for name in names]
+
+    @property
     def claims(self) -> str:
         return self.location.arn("dynamodb", f"table/{self.outputs['ClaimsTable']}")
 
@@ -117,6 +126,7 @@ def policy(installation: Installation, function: Function) -> dict[str, Any]:
     statements = [
         _logs(installation, function),
         *_queues(installation, function),
+        *_worker_queues(installation, function),
         *_buckets(installation, function),
         *_claims(installation, function),
     ]
@@ -129,7 +139,7 @@ def policy(installation: Installation, function: Function) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _allow(sid: str, actions: tuple[str, ...], *resources: str, **more: Any) -> Statement:
+def allow(sid: str, actions: tuple[str, ...], *resources: str, **more: Any) -> Statement:
     unique = sorted(set(actions))
     return {"Sid": sid, "Effect": "Allow", "Action": unique, "Resource": [*resources], **more}
 
@@ -137,34 +147,41 @@ def _allow(sid: str, actions: tuple[str, ...], *resources: str, **more: Any) -> 
 def _logs(installation: Installation, function: Function) -> Statement:
     group = f"log-group:/aws/lambda/{installation.stage.function(function.name)}:*"
     actions = ("logs:CreateLogStream", "logs:PutLogEvents")
-    return _allow("Logs", actions, installation.location.arn("logs", group))
+    return allow("Logs", actions, installation.location.arn("logs", group))
 
 
 def _queues(installation: Installation, function: Function) -> list[Statement]:
     return [
-        _allow(output, actions, installation.queue(output))
+        allow(output, actions, installation.queue(output))
         for output, actions in QUEUES[function.name].items()
     ]
+
+
+def _worker_queues(installation: Installation, function: Function) -> Iterator[Statement]:
+    """Allows what the function may do with the default queue of tasks."""
+    actions = QUEUES[function.name].get("TasksQueue", ())
+    if installation.worker_queues and function.name in SCHEDULING:
+        yield allow("WorkerQueues", actions, *installation.worker_queues)
 
 
 def _buckets(installation: Installation, function: Function) -> Iterator[Statement]:
     for output, actions in BUCKETS[function.name].items():
         bucket = installation.bucket(output)
         if LIST in actions:
-            yield _allow(f"List{output}", (LIST,), bucket)
+            yield allow(f"List{output}", (LIST,), bucket)
         of_objects = tuple(action for action in actions if action != LIST)
-        yield _allow(f"ObjectsOf{output}", of_objects, f"{bucket}/*")
+        yield allow(f"ObjectsOf{output}", of_objects, f"{bucket}/*")
 
 
 def _claims(installation: Installation, function: Function) -> Iterator[Statement]:
     actions = CLAIMS.get(function.name)
     if not actions:
         return
-    yield _allow("Claims", actions, installation.claims)
+    yield allow("Claims", actions, installation.claims)
     if installation.has_claims_on_s3:
         runs = installation.bucket("RunsBucket")
         objects = [f"{runs}/*/{CLAIM}", f"{runs}/*/{CANCEL}"]
-        yield _allow("ClaimsOnS3", ("s3:GetObject", "s3:PutObject"), *objects)
+        yield allow("ClaimsOnS3", ("s3:GetObject", "s3:PutObject"), *objects)
 
 
 def _database(installation: Installation, function: Function) -> list[Statement]:
@@ -176,9 +193,9 @@ def _database(installation: Installation, function: Function) -> list[Statement]
         "lambda", f"function:{installation.stage.function(function.name)}"
     )
     return [
-        _allow("Mount", mount, installation.outputs["FileSystemArn"], Condition=by_access_point),
+        allow("Mount", mount, installation.outputs["FileSystemArn"], Condition=by_access_point),
         # Lambda checks these permissions before the interfaces exist, so no resource can be named.
-        _allow("ConnectToVpc", NETWORK_INTERFACES, "*"),
+        allow("ConnectToVpc", NETWORK_INTERFACES, "*"),
         # Only Lambda may use them, not the code in the function.
         {
             "Sid": "DenyToTheCode",
@@ -196,30 +213,30 @@ def _self_test(installation: Installation) -> list[Statement]:
     of_the_test = {"StringLike": {"s3:prefix": f"{SELF_TEST_DAG_ID}/*"}}
     keys = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{SELF_TEST_DAG_ID}/*"]}}
     return [
-        _allow("ClaimOfTheSelfTest", LOOK_AT_CLAIMS, installation.claims, Condition=keys),
-        _allow("ListTheSelfTest", (LIST,), runs, Condition=of_the_test),
-        _allow("SelfTest", ("s3:GetObject", "s3:DeleteObject"), f"{runs}/{SELF_TEST_DAG_ID}/*"),
+        allow("ClaimOfTheSelfTest", LOOK_AT_CLAIMS, installation.claims, Condition=keys),
+        allow("ListTheSelfTest", (LIST,), runs, Condition=of_the_test),
+        allow("SelfTest", ("s3:GetObject", "s3:DeleteObject"), f"{runs}/{SELF_TEST_DAG_ID}/*"),
     ]
 
 
 def _execution(installation: Installation) -> list[Statement]:
     runs = installation.bucket("RunsBucket")
     # The executor looks for a cancel mark, which usually does not exist.
-    listing = [_allow("ListRuns", (LIST,), runs)] if installation.has_claims_on_s3 else []
+    listing = [allow("ListRuns", (LIST,), runs)] if installation.has_claims_on_s3 else []
     return [
         *listing,
         # A stored artifact is never deleted by an executor: only the parts of an unfinished one.
-        _allow(
+        allow(
             "Artifacts",
             ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"),
             f"{runs}/*/{ARTIFACTS}/*",
         ),
-        _allow("ReadFilesOfDags", READ, f"{runs}/{FILES}*"),
+        allow("ReadFilesOfDags", READ, f"{runs}/{FILES}*"),
         # A deleted claim could be taken twice, so only logs may be deleted.
-        _allow("WriteAndDeleteLogs", ("s3:PutObject", "s3:DeleteObject"), f"{runs}/*/log/*"),
+        allow("WriteAndDeleteLogs", ("s3:PutObject", "s3:DeleteObject"), f"{runs}/*/log/*"),
         *_secrets(installation),
         *_notifications(installation),
-        _allow("AssumeTaskRole", ("sts:AssumeRole",), installation.outputs["TaskRoleArn"]),
+        allow("AssumeTaskRole", ("sts:AssumeRole",), installation.outputs["TaskRoleArn"]),
     ]
 
 
@@ -229,7 +246,7 @@ def _notifications(installation: Installation) -> Iterator[Statement]:
         for number, permission in enumerate(kind.permissions):
             name = permission.resource.format(stack=installation.stage.stack)
             arn = installation.location.arn(permission.service, name)
-            yield _allow(
+            yield allow(
                 f"NotifyBy{kind.name.capitalize()}{number or ''}", (permission.action,), arn
             )
 
@@ -252,9 +269,9 @@ def _secrets(installation: Installation) -> list[Statement]:
         location.arn("secretsmanager", f"secret:{below}"),
     )
     return [
-        _allow("NamedParameters", ("ssm:GetParameter",), parameters),
-        _allow("NamedSecrets", ("secretsmanager:GetSecretValue",), secrets),
-        _allow(
+        allow("NamedParameters", ("ssm:GetParameter",), parameters),
+        allow("NamedSecrets", ("secretsmanager:GetSecretValue",), secrets),
+        allow(
             "KeysOfNamedSecrets",
             ("kms:Decrypt",),
             location.arn("kms", "key/*"),

@@ -2,6 +2,7 @@
 
 deploy          installs or updates a stage, in eight steps
 down            removes a stage
+queue           creates, lists and deletes the queues of workers
 status          shows what is installed and whether it works
 admin_function  tokens, backups and restores, by way of the function `admin`
 self_test       sends a task through the whole installation

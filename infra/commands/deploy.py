@@ -20,7 +20,7 @@ from infra.bundle import build
 from infra.bundle.project import Project
 from infra.commands import admin_function, health, self_test
 from infra.errors import InfraError
-from infra.functions import CLAIMS_ON_S3_UNTIL, FUNCTIONS
+from infra.functions import CLAIMS_ON_S3_UNTIL, FUNCTIONS, WORKER_QUEUES
 from infra.names import PROJECT, Stage
 from infra.output import Say
 from infra.policies import Installation, policies
@@ -34,6 +34,7 @@ from infra.resources import (
     inventory,
     stack,
     throttling,
+    worker_queues,
     zones,
 )
 from infra.resources.stack import TEMPLATE
@@ -88,6 +89,7 @@ def deploy(deployment: Deployment) -> str:
     outputs = _converge_stack(deployment)
     say("[2/8] Chalice configuration and policies")
     outputs = {**outputs, CLAIMS_ON_S3_UNTIL: claims.on_s3_until(aws, stage, deployment.now())}
+    outputs = {**outputs, WORKER_QUEUES: ",".join(worker_queues.names(aws, stage))}
     write_files(deployment.project, stage, aws, outputs)
     say("[3/8] chalice deploy")
     build.prepare(deployment.project, Runtime.of(outputs), say)

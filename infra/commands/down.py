@@ -13,7 +13,7 @@ from infra.bundle.project import Project
 from infra.errors import InfraError, Refused
 from infra.names import PROJECT, Stage
 from infra.output import Say
-from infra.resources import alarms, domain, inventory, stack
+from infra.resources import alarms, domain, inventory, stack, worker_queues
 from infra.resources.inventory import Inventory
 
 BUCKETS = ("dags", "runs", "backups")
@@ -55,6 +55,8 @@ def remove(removal: Removal) -> None:
     _wait_for_interfaces(aws, stage, say)
     for role in filter(None, [*deployed.roles.values(), deployed.default_role]):
         _remove_role(aws, role.rsplit("/", 1)[1])
+    for name in worker_queues.delete_all(aws, stage):
+        say(f"  queue {name}")
     say(f"[4/4] stack {stage.stack}")
     stack.delete(aws, stage.stack, say)
     removal.project.forget(stage)

@@ -9,6 +9,9 @@ By Chalice
   inventory          lists what Chalice has deployed
   claims             how long claims of an older version count, which kept them on S3
 
+By `python -m infra queue`
+  worker_queues      the queues of workers
+
 What neither of them sets
   function_settings  file system, IPv6, temporary storage, recursion
   concurrency        how many commands may run at once

@@ -31,6 +31,20 @@ def apply_settings(aws: Aws, stage: Stage, outputs: Mapping[str, str], say: Say)
         _allow_recursion(aws, name)
 
 
+def change_environment(aws: Aws, name: str, variables: Mapping[str, str], say: Say) -> None:
+    """Set environment variables of a function, and remove those whose value is empty. Raises
+    InfraError if Lambda rejects the change."""
+    client = aws.client("lambda")
+    now = client.get_function_configuration(FunctionName=name)
+    before: dict[str, str] = now.get("Environment", {}).get("Variables", {})
+    after = {key: value for key, value in {**before, **variables}.items() if value}
+    if after != before:
+        _wait_for_update(aws, name)
+        say(f"  {name}: setting {', '.join(sorted(variables))}")
+        client.update_function_configuration(FunctionName=name, Environment={"Variables": after})
+        _confirm_update(aws, name)
+
+
 def wait_for_updates(aws: Aws, functions: Mapping[str, str]) -> None:
     """Wait until no function (name to ARN) is being updated, because Lambda rejects a change during
     another one. Whether the earlier update succeeded is irrelevant: the next one replaces it."""

@@ -122,7 +122,7 @@ ROOMS: dict[str, Room] = {
     "infra.bundle": room("infra local.python_versions", "chalice packaging"),
     "infra.resources": room("config infra places", "botocore"),
     "infra.commands": room(
-        "infra infra.bundle infra.resources places local.deploy_command", "botocore"
+        "config infra infra.bundle infra.resources places local.deploy_command", "botocore"
     ),
     "infra.__main__": room(
         "enums infra infra.commands infra.resources local.python_versions", "botocore"

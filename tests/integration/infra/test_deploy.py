@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from moto.awslambda.models import LambdaBackend
 
 from chalicelib.utils.time import parse_iso, utc_now
-from infra.commands import status
+from infra.commands import queue, status
 from infra.commands.deploy import run_chalice
 from infra.commands.health import Response
 from infra.errors import InfraError, Refused
@@ -112,6 +112,49 @@ def test_layers_are_attached_kept_and_removed(dev: Account) -> None:
     assert (layers("execute"), told()) == ([arn], arn)
     dev.deploy("dev", TaskLayers="none")
     assert (layers("execute"), told()) == ([], None)
+
+
+def test_a_worker_queue_is_made_known_to_the_functions_kept_and_forgotten(dev: Account) -> None:
+    stage, name = Stage("dev"), "orchestrator-dev-tasks-queue-gpu"
+
+    def known() -> set[str]:
+        told = [dev.configuration("dev", function)["Environment"]["Variables"] for function in ALL]
+        return {variables.get("ORCHESTRATOR_WORKER_QUEUES", "") for variables in told}
+
+    def senders() -> set[str]:
+        arn, iam = dev.aws.location.arn("sqs", name), dev.aws.client("iam")
+        held = {}
+        for function in ALL:
+            role = stage.role(function)
+            (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+            document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+            held[function] = any(arn in s["Resource"] for s in document["Statement"])
+        return {function for function, may in held.items() if may}
+
+    queue.create(dev.aws, stage, "gpu", [], dev.said.append)
+    assert '"orchestrator-dev-tasks-queue-gpu"' not in dev.said
+    assert known() == {"gpu"}
+    assert senders() == {"api_handler", "register", "tick", "apply"}
+    sqs = dev.aws.client("sqs")
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    made = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert made["RedrivePolicy"].count("orchestrator-dev-tasks-dead") == 1
+    assert made["SqsManagedSseEnabled"] == "true"
+    dev.deploy("dev")
+    assert (known(), senders()) == ({"gpu"}, {"api_handler", "register", "tick", "apply"})
+    sqs.send_message(QueueUrl=url, MessageBody="task")
+    assert list(queue.lines(dev.aws, stage)) == ["gpu: 1 tasks waiting or running"]
+    with pytest.raises(Refused, match="nothing was deleted"):
+        queue.delete(dev.aws, stage, "gpu", lambda _: False, dev.said.append)
+    queue.delete(dev.aws, stage, "gpu", lambda _: True, dev.said.append)
+    assert (known(), senders()) == ({""}, set())
+    assert "no worker queues" in next(iter(queue.lines(dev.aws, stage)))
+
+
+@pytest.mark.parametrize("name", ["", "two words", "-x", "x" * 31, "a/b"])
+def test_a_worker_queue_needs_a_name_that_tasks_can_give(dev: Account, name: str) -> None:
+    with pytest.raises(InfraError, match="use at most 30 letters"):
+        queue.create(dev.aws, Stage("dev"), name, [], dev.said.append)
 
 
 ON_S3_UNTIL = "ORCHESTRATOR_CLAIMS_ON_S3_UNTIL"
