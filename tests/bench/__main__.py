@@ -40,6 +40,7 @@ NAMES = {
     "cold": "how soon each function of the deployed bundle answers first, and its memory",
     "cost": "what a million one-second tasks cost on AWS",
     "memory": "size of the idle local cloud, and how soon it answers",
+    "aws": "chains, fan-outs and 10,000 DAGs on the hour, on simulated AWS",
     "peers": "the same work beside Luigi and Prefect, which it installs, and Dagu",
 }
 ON_REQUEST = {"peers"}

@@ -1,0 +1,39 @@
+"""What can be chosen when the system is deployed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """`task_queues` queues of the default size, each with an event source mapping of its own;
+    `provisioned_pollers` of each mapping, 0 for Lambda's own scaling; `concurrency` of commands,
+    the account's quota less what is kept for the others."""
+
+    claims: Literal["dynamodb", "s3"] = "dynamodb"
+    task_mb: int = 384
+    apply_mb: int = 512
+    apply_at_once: int = 2
+    apply_batch: int = 10
+    apply_window_s: float = 0.0
+    task_queues: int = 1
+    provisioned_pollers: int = 0
+    concurrency: int = 990
+    concurrent_sends: int = 1
+
+
+NOW = Deployment()
+BEFORE: dict[str, Deployment] = {
+    "claims in S3": replace(NOW, claims="s3"),
+    "apply with 1,024 MB": replace(NOW, apply_mb=1024),
+    "apply with 1,769 MB": replace(NOW, apply_mb=1769),
+    "one apply at once": replace(NOW, apply_at_once=1),
+    "a batch window of 1 s": replace(NOW, apply_window_s=1.0, apply_batch=100),
+    "tasks with 1,769 MB": replace(NOW, task_mb=1769),
+    "two task queues": replace(NOW, task_queues=2),
+    "four task queues": replace(NOW, task_queues=4),
+    "two provisioned pollers": replace(NOW, provisioned_pollers=2),
+    "messages sent eight requests at once": replace(NOW, concurrent_sends=8),
+}
