@@ -43,7 +43,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function(API_FUNCTION, 29, 512),  # API Gateway gives up after 29 seconds
     Function("register", 60, 512),
     Function("tick", 60, 512, is_scheduled=True),
-    Function("apply", 30, 512),
+    Function("apply", 30, 1024),  # a burst of due DAGs or results waits for its processor
     Function(DEFAULT_FUNCTION, 900, None, has_database=False),
     # The temporary storage must hold a copy of the database.
     Function("backup", 900, 1024, is_scheduled=True, scratch_mb=10_240),

@@ -14,13 +14,12 @@ Nothing sleeps and nothing depends on this machine's speed: the same seed gives 
 
 from __future__ import annotations
 
-from tests.bench.aws.deployment import BEFORE, NOW, Deployment
+from tests.bench.aws.deployment import NOW, OTHERS
 from tests.bench.aws.published import PUBLISHED
 from tests.bench.aws.scenarios import SCENARIOS, Scenario
 from tests.bench.report import Line, Target
 
 SEEDS = (1, 2, 3, 4, 5)
-VARIANTS = {"now": NOW, **BEFORE}
 
 
 def run(is_quick: bool) -> list[Line]:
@@ -31,21 +30,15 @@ def run(is_quick: bool) -> list[Line]:
 
 def _line(scenario: Scenario, *, is_quick: bool) -> Line:
     seeds = SEEDS[:1] if is_quick or scenario.is_large else SEEDS
-    figures = scenario.measure(NOW, seeds, is_quick=is_quick)
     others = {
-        name: scenario.measure(deployment, seeds, is_quick=is_quick)
-        for name, deployment in _compared(scenario).items()
+        name: scenario.measure(OTHERS[name], seeds, is_quick=is_quick) for name in scenario.compared
     }
     return Line(
         name=f"aws {scenario.name}",
         runs=len(seeds),
-        figures=figures,
+        figures=scenario.measure(NOW, seeds, is_quick=is_quick),
         targets=[Target(*target) for target in scenario.targets],
-        here={"other choices": others},
+        here={"with one choice made differently": others},
         published=PUBLISHED.get(scenario.name, {}),
         note=scenario.note,
     )
-
-
-def _compared(scenario: Scenario) -> dict[str, Deployment]:
-    return {name: BEFORE[name] for name in scenario.compared}

@@ -115,7 +115,7 @@ FACTS: dict[str, Fact] = {
         "2026-11",
     ),
     "pollers_per_second": Fact(5, "300 more a minute (same page); assumed to be even", "2026-11"),
-    "most_pollers": Fact(1250, "same page", "2026-11"),
+    "most_pollers": Fact(1250, "at most (same page)", "2026-11"),
     "pollers_kept_seconds": Fact(
         60, "how long after the last message the pollers stay; assumed", "2026-11"
     ),
@@ -158,10 +158,10 @@ FACTS: dict[str, Fact] = {
         8, "pages of a large commit that Linux's NFS client has under way; assumed", "2026-11"
     ),
     "processor_ms_per_transaction": Fact(
-        1.0, "of the scheduler, at full speed; measured in this simulation", "2026-11"
+        0.6, "of the scheduler, at full speed; measured in this simulation", "2026-11"
     ),
     "processor_ms_per_row": Fact(
-        0.14, "of the scheduler, for each changed row (same measurement)", "2026-11"
+        0.1, "of the scheduler, for each changed row (same measurement)", "2026-11"
     ),
     "processor_ms_per_request": Fact(
         1.5, "of boto3, for each request of SQS, S3 or DynamoDB", "2026-11"
