@@ -68,6 +68,9 @@ class HeldQueue:
         self.requests += -(-len(messages) // ENTRIES_AT_ONCE)
         self._queues[0].delete(messages)
 
+    def hide(self, messages: Sequence[ReceivedMessage], seconds: int) -> None:
+        self._queues[0].hide(messages, seconds)
+
     def depth(self) -> QueueDepth:
         return self._queues[0].depth()
 

@@ -136,9 +136,10 @@ def test_a_commit_after_another_hosts_takes_longer_and_a_large_one_too() -> None
 
 
 def test_every_assumption_has_a_source_and_a_date() -> None:
-    table = {**LATENCIES, **FACTS}
-    assert [name for name, row in table.items() if len(row.source) < 15] == []
-    assert [n for n, row in table.items() if not re.fullmatch(r"20\d\d-[01]\d", row.as_of)] == []
+    table = {name: (row.source, row.as_of) for name, row in LATENCIES.items()}
+    table |= {name: (row.source, row.as_of) for name, row in FACTS.items()}
+    assert [name for name, (source, _) in table.items() if len(source) < 15] == []
+    assert [n for n, (_, at) in table.items() if not re.fullmatch(r"20\d\d-[01]\d", at)] == []
 
 
 def test_every_scenario_that_was_asked_for_is_there() -> None:
