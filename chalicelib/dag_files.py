@@ -1,5 +1,5 @@
-"""The files beside a DAG file: where their contents are in the runs bucket, and the list that pins
-a version to them.
+"""Which objects are DAG files; and the files beside one: where their contents are in the runs
+bucket, and the list that pins a version to them.
 
 A content is stored once, under its SHA-256, whichever DAGs and versions have it. The list is such
 a content itself, so its SHA-256 stands for all of a version's files.
@@ -20,6 +20,16 @@ MAX_FILES_BYTES = 50 * 1024 * 1024
 """Of all files of a DAG together."""
 MAX_LIST_BYTES = 4 * 1024 * 1024
 """Of the list: a thousand of S3's longest keys, each character escaped, fit."""
+
+
+SUFFIXES = (".yaml", ".yml")
+TEST_SUFFIXES = (".test.yaml", ".test.yml")
+"""Of the files that test the DAG file beside them; see `orchestrator test`."""
+
+
+def is_dag_file(key: str) -> bool:
+    """Whether an object of the dags bucket is registered as a DAG file: YAML that tests none."""
+    return key.endswith(SUFFIXES) and not key.endswith(TEST_SUFFIXES)
 
 
 @dataclass(frozen=True, slots=True)

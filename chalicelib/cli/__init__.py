@@ -16,6 +16,7 @@ times         times and durations as people read them
 What verbs do
 dags_bucket  the dags bucket, as `push` and `rm` use it
 local_run/   runs one DAG in this process
+forecast/    the real scheduler on a virtual clock, for `test` and `simulate`
 commands/    what each verb does, one module for each or for several alike
 
 `--help` and `validate` are typed all day, so a module imports what its verb needs and no more: rich

@@ -11,6 +11,7 @@ from typing import Any
 from chalicelib.cli.client import Client
 from chalicelib.cli.failure import UNREACHABLE, USAGE, CliFailure
 from chalicelib.cli.installation import local_cloud
+from chalicelib.dag_files import is_dag_file
 
 MAX_FILES = 10_000
 LARGEST_BYTES = 50 * 1024 * 1024
@@ -111,11 +112,6 @@ def _names(folder: Path) -> Iterator[str]:
         relative = path.relative_to(folder)
         if path.is_file() and not any(part.startswith(".") for part in relative.parts):
             yield relative.as_posix()
-
-
-def is_dag_file(key: str) -> bool:
-    """Whether the orchestrator registers the object as a DAG file."""
-    return key.endswith((".yaml", ".yml"))
 
 
 def etag_of(body: bytes) -> str:

@@ -22,6 +22,7 @@ from chalicelib.dag.file_patterns import folder_of
 from chalicelib.dag.model import Dag
 from chalicelib.dag.problems import Problem
 from chalicelib.dag.states import RunState
+from chalicelib.dag_files import is_dag_file
 from chalicelib.database import Transaction
 from chalicelib.database.connection.transaction import DOOMS_TRANSACTION
 from chalicelib.database.queries import dags, files, run_slots
@@ -39,7 +40,6 @@ from chalicelib.utils.errors import in_words
 
 log = logging.getLogger("orchestrator.scheduler")
 
-SUFFIXES = (".yaml", ".yml")
 MAX_FILES_PER_ROUND = 100
 """Each may take a quarter of a second, and the tick has a minute for everything."""
 MAX_FILES_AT_ONCE = 50
@@ -150,7 +150,7 @@ class _Registration:
 
 def _files_about(scheduler: SchedulerContext, keys: list[str]) -> list[str]:
     """The DAG files that objects with these keys are, or lie beside and are wanted by."""
-    files_to_read = [key for key in keys if key.endswith(SUFFIXES)]
+    files_to_read = [key for key in keys if is_dag_file(key)]
     with scheduler.database.read() as tx:
         for key in keys:
             files_to_read += files.wanted_by(tx, key)
@@ -178,7 +178,7 @@ def reconcile(scheduler: SchedulerContext) -> int:
     """Compare the bucket with the database and register the differences. Returns how many objects
     had changed."""
     objects, last = _list_objects(scheduler)
-    listed = {key: etag for key, etag in objects.items() if key.endswith(SUFFIXES)}
+    listed = {key: etag for key, etag in objects.items() if is_dag_file(key)}
     with scheduler.database.read() as tx:
         known = dags.files(tx)
         wanting = files.patterns(tx)

@@ -15,6 +15,7 @@ from moto.server import ThreadedMotoServer
 
 from chalicelib.config import ANY_QUEUE
 from chalicelib.dag.language.parser import parse
+from chalicelib.dag_files import is_dag_file
 from chalicelib.executor import Executor
 from chalicelib.local.aws_env import command_variables
 from chalicelib.messages import Attempt
@@ -25,7 +26,7 @@ from tests.support.fakes import FakeQueue
 from tests.support.waiting import eventually
 from tests.support.world import World
 
-FILES = sorted(EXAMPLES.glob("*.yaml"))
+FILES = sorted(path for path in EXAMPLES.glob("*.yaml") if is_dag_file(path.name))
 
 # Words of the log that show that the work was done, not only that nothing failed.
 SAID = {

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from chalicelib.config import SETTINGS, Setting
 from chalicelib.dag.states import RUN_TRANSITIONS, TASK_TRANSITIONS, RunState, TaskState
+from chalicelib.dag_files import is_dag_file
 from chalicelib.notification_kinds import KINDS
 from infra import permissions
 from tests.support import api_reference, cost_comparison, language_reference
@@ -99,7 +100,7 @@ def notification_kinds_markdown() -> str:
 
 def examples_markdown() -> str:
     """One row for each file of `examples/`, with what its header says that it shows."""
-    files = sorted(EXAMPLES.glob("*.yaml"))
+    files = sorted(path for path in EXAMPLES.glob("*.yaml") if is_dag_file(path.name))
     shown = [(f"[`{path.name}`](../../examples/{path.name})", shown_by(path)) for path in files]
     return _table([("file", "shows"), ("---",) * 2, *shown])
 

@@ -106,14 +106,24 @@ ROOMS: dict[str, Room] = {
     "app": room(f"{SHARED} utils {SCHEDULER} admin executor web bootstrap local", "chalice"),
     # The command line, on a user's machine.
     "cli": room(
-        "api_version errors dag local.home local.aws_env", "click rich urllib3 boto3 botocore"
+        "api_version dag_files errors dag local.home local.aws_env",
+        "click rich urllib3 boto3 botocore",
     ),
     "cli.local_run": room(
         f"cli {SHARED} utils {DAG} database database.reads scheduler scheduler.commands executor"
         " simulation local.folder_bucket",
         "click rich",
     ),
-    "cli.commands": room(f"cli cli.local_run enums {DAG} dag.language scheduler", "click rich"),
+    "cli.forecast": room(
+        f"cli cli.local_run {SHARED} utils {DAG} dag.language database.reads scheduler"
+        " scheduler.commands simulation infra",
+        "jinja2 markupsafe yaml",
+    ),
+    "cli.commands": room(
+        f"cli cli.local_run cli.forecast enums dag_files {DAG} dag.language scheduler"
+        " scheduler.commands simulation",
+        "click rich",
+    ),
     # The installation: definitions, then what acts on AWS, then the commands.
     "infra": room(
         f"{TABLES} aws_prices messages claims config dag_files places local.python_versions",

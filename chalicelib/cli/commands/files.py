@@ -11,13 +11,14 @@ import click
 
 from chalicelib.cli.change import Change, change_options
 from chalicelib.cli.client import Client, part
-from chalicelib.cli.dags_bucket import DagsBucket, LocalFile, etag_of, files_of, is_dag_file
+from chalicelib.cli.dags_bucket import DagsBucket, LocalFile, etag_of, files_of
 from chalicelib.cli.failure import FAILED, CliFailure
 from chalicelib.cli.installation import installation_options
 from chalicelib.cli.lookup import complete_dag, find_dag
 from chalicelib.cli.output import format_option, print_json
 from chalicelib.dag.language.parser import parse_file
 from chalicelib.dag.problems import DagFileError
+from chalicelib.dag_files import is_dag_file
 
 UPLOADS = 16
 """Uploads at the same time."""

@@ -14,9 +14,9 @@ import click
 from chalicelib.cli.failure import FAILED, USAGE, CliFailure
 from chalicelib.dag.language.parser import FilePlace, parse_file
 from chalicelib.dag.problems import DagFileError, DagWarning, Problem
+from chalicelib.dag_files import is_dag_file
 
 MAX_BYTES = 256 * 1024
-SUFFIXES = (".yaml", ".yml")
 _LINE_ENDS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # those that YAML counts
 
 
@@ -68,7 +68,7 @@ def _dag_files(paths: tuple[Path, ...]) -> Iterator[Path]:
         files = sorted(
             file
             for file in path.rglob("*")
-            if file.suffix in SUFFIXES
+            if is_dag_file(file.name)
             and file.is_file()
             and not any(part.startswith(".") for part in file.relative_to(path).parts)
         )
