@@ -8,15 +8,15 @@ from datetime import datetime
 from chalicelib.dag.states import RunState, TaskState
 from chalicelib.database.connection import Transaction
 from chalicelib.database.connection.times import from_us
+from chalicelib.database.index_predicates import RUNS_TIMEOUT
 from chalicelib.database.row_builder import build_readable
 from chalicelib.enums import RunType
 
-_NEXT_DUE = """
+_NEXT_DUE = f"""
     SELECT min(at) FROM (
         SELECT min(next_fire_at) AS at FROM dags WHERE next_fire_at IS NOT NULL
         UNION ALL SELECT min(due_at) FROM task_instances WHERE due_at IS NOT NULL
-        UNION ALL SELECT min(timeout_at) FROM runs
-                  WHERE timeout_at IS NOT NULL AND ended_at IS NULL
+        UNION ALL SELECT min(timeout_at) FROM runs WHERE {RUNS_TIMEOUT}
         UNION ALL SELECT min(due_at) FROM notifications WHERE due_at IS NOT NULL
         UNION ALL SELECT min(created_at) FROM backfills WHERE state = 'running')
 """
