@@ -42,7 +42,7 @@ _POLICY = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "worker-src 'self'",
-        "img-src 'self'",
+        "img-src 'self' data:",  # in previews of artifacts, whose frames have the page's policy
         "connect-src 'self'",
         "base-uri 'self'",
         "form-action 'none'",

@@ -94,9 +94,16 @@ def _faultless(context: BrowserContext) -> Iterator[Page]:
 
 
 def _note(complaints: list[str], message: Any) -> None:
-    # A refused request is written there by the browser itself; the page tells it in its own words.
-    if message.type == "error" and "Failed to load resource" not in message.text:
+    if message.type == "error" and not any(text in message.text for text in _NOT_OURS):
         complaints.append(message.text)
+
+
+_NOT_OURS = (
+    # A refused request is written there by the browser itself; the page tells it in its own words.
+    "Failed to load resource",
+    # Playwright's own script, in the frame of a preview.
+    "Blocked script execution in 'about:srcdoc'",
+)
 
 
 def is_ready(page: Page) -> None:

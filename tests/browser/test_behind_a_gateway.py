@@ -59,7 +59,7 @@ async () => {
   script.textContent = "window.hacked = 1";
   const handler = document.createElement("img");
   handler.setAttribute("onerror", "window.hacked = 2");
-  handler.setAttribute("src", "data:,x");
+  handler.setAttribute("src", "https://example.com/x.png");
   const styled = document.createElement("p");
   styled.setAttribute("style", "position: fixed");
   const frame = document.createElement("iframe");

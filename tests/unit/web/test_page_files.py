@@ -103,6 +103,7 @@ def test_every_file_of_the_page_carries_the_policy(client: Client, path: str) ->
     policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
     assert policy.pop("default-src") == policy.pop("form-action") == "'none'"
     assert policy.pop("frame-ancestors") == "'none'"
+    assert policy.pop("img-src") == "'self' data:"  # data: cannot say anything to anybody
     assert set(policy.values()) == {"'self'"}
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "no-referrer"

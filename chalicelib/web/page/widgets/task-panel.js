@@ -1,4 +1,4 @@
-// The chosen task of a run: the reason for its state, its attempts, its outputs, its log, and what may be done.
+// The chosen task of a run: the reason for its state, its attempts, its outputs and artifacts, its log, and what may be done.
 import { get, isAbort, messageOf, segment } from "../lib/api.js";
 import { button, errorText, h, select, show, table } from "../lib/dom.js";
 import { taskName, taskQuery } from "../lib/failures.js";
@@ -7,6 +7,7 @@ import { displayed } from "../lib/json.js";
 import { liveTime } from "../lib/live-time.js";
 import { currentRoute, dagLink, setQuery } from "../lib/router.js";
 import { word } from "../lib/vocabulary.js";
+import { artifactTable } from "./artifacts.js";
 import { badge } from "./badge.js";
 import { logView } from "./log.js";
 import { taskButtons } from "./task-actions.js";
@@ -85,6 +86,7 @@ function draw(about, task, { tryNumber, poke }, changed) {
     attemptButtons(task, tryNumber),
     pokeChooser(task, tryNumber ?? task.try_number, poke),
     outputTable(task),
+    artifactTable(task),
   );
 }
 
