@@ -1,4 +1,5 @@
-"""Previews of artifacts: what kind of content it is, and its beginning.
+"""Previews of artifacts and of files beside DAG files: what kind of content it is, and its
+beginning.
 
 A preview is data, never markup: whoever shows it decides by `kind` alone, and nothing that a
 command wrote chooses a media type that a browser would run.
@@ -37,15 +38,20 @@ def preview(runs: Bucket, stored: StoredObject) -> ArtifactPreview:
     artifact = stored.artifact
     if artifact.is_folder:
         return _none("a folder can only be downloaded, as a tar archive")
-    found = runs.get(stored.key, limit=TEXT_BYTES)
+    return preview_object(runs, stored.key, artifact.file_name, artifact.size_bytes)
+
+
+def preview_object(runs: Bucket, key: str, file_name: str, size_bytes: int) -> ArtifactPreview:
+    """Read the beginning of an object of the runs bucket. Raises Unavailable."""
+    found = runs.get(key, limit=TEXT_BYTES)
     if found is None:
         return _none("the file is no longer in the runs bucket")
-    image = _image_type(artifact.file_name, found.body)
+    image = _image_type(file_name, found.body)
     if image is None:
-        return _text(artifact.file_name, found.body, is_all=len(found.body) >= artifact.size_bytes)
-    if artifact.size_bytes > IMAGE_BYTES:
+        return _text(file_name, found.body, is_all=len(found.body) >= size_bytes)
+    if size_bytes > IMAGE_BYTES:
         return _none(f"the image is larger than {IMAGE_BYTES // 1024**2} MiB; download it")
-    whole = runs.get(stored.key, limit=IMAGE_BYTES)
+    whole = runs.get(key, limit=IMAGE_BYTES)
     content = base64.b64encode(whole.body if whole else b"").decode()
     return ArtifactPreview(PreviewKind.IMAGE, image, content, is_truncated=False, reason="")
 

@@ -14,6 +14,7 @@ from chalicelib.database.reads.values import (
     AuditEntry,
     Backfill,
     Dag,
+    DagFileOfVersion,
     DagImportError,
     DagSource,
     DagSummary,
@@ -306,6 +307,19 @@ class DagWarningsList(ListResponse):
 
 
 @dataclass(frozen=True, slots=True)
+class DagFileList(ListResponse):
+    """The files beside a DAG file, as a version has them.
+
+    Attributes:
+        version: Number of the version.
+    """
+
+    files: list[DagFileOfVersion]
+    next_cursor: str | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class DagVersionList(ListResponse):
     """Versions of a DAG."""
 
@@ -416,6 +430,27 @@ class ArtifactDownload(Artifact):
 
     url: str
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DagFileContent(DagFileOfVersion):
+    """A file beside a DAG file, and the beginning of its content.
+
+    Attributes:
+        version: Number of the version.
+        kind: How to show it; `none` if it cannot be shown.
+        media_type: Media type of an image; `text/plain` for everything else.
+        content: Text, or an image in base64; empty for `none`.
+        is_truncated: The file continues.
+        reason: Why nothing is shown; empty if there is something.
+    """
+
+    version: int
+    kind: PreviewKind
+    media_type: str
+    content: str
+    is_truncated: bool
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

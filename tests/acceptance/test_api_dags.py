@@ -6,7 +6,9 @@ from urllib.parse import urlencode
 
 import pytest
 
+from chalicelib import bootstrap
 from chalicelib.dag.model import Dag, Task
+from chalicelib.scheduler import registration
 from tests.support.api import Api
 
 
@@ -298,3 +300,69 @@ def test_a_search_knows_both_cases_of_every_letter(api: Api, search: str) -> Non
     found = api.get(f"/api/dags?{urlencode({'search': search})}").json["dags"]
 
     assert [dag["dag_id"] for dag in found] == ["x1"]
+
+
+SQL = b"SELECT 1\n"
+
+
+@pytest.fixture
+def with_files(api: Api) -> Api:
+    """A DAG with files beside it, and a second version in which one has changed."""
+    scheduler = bootstrap.scheduler()
+    for key, body in {"t/s/a.sql": SQL, "t/s/run.sh": b"#!/bin/sh\n", "t/s/b.bin": b"\0"}.items():
+        scheduler.dags.put(key, body)
+    scheduler.dags.put("t/d.yaml", b"name: D\nfiles: [s/]\ntasks: [{id: t, command: x}]")
+    assert registration.register(scheduler, ["t/d.yaml"]) == 1
+    scheduler.dags.put("t/s/a.sql", b"SELECT 2\n")
+    assert registration.register(scheduler, ["t/s/a.sql"]) == 1
+    return api
+
+
+def test_the_files_of_a_version_are_listed(with_files: Api) -> None:
+    files = with_files.everything("/api/dags/d/files", "files", limit=2)
+    assert [(f["path"], f["size_bytes"], f["is_executable"]) for f in files] == [
+        ("s/a.sql", 9, False),
+        ("s/b.bin", 1, False),
+        ("s/run.sh", 10, True),
+    ]
+    old = with_files.get("/api/dags/d/files?version=1&limit=1").json
+    assert old["version"] == 1
+    assert old["files"][0]["sha256"] != files[0]["sha256"]
+
+
+def content(api: Api, **query: object) -> dict[str, object]:
+    reply = api.get(f"/api/dags/d/files/content?{urlencode(query)}")
+    assert reply.status == 200, reply.json
+    return dict(reply.json)
+
+
+def test_the_content_of_a_file_is_shown_as_the_version_has_it(with_files: Api) -> None:
+    shown = content(with_files, path="s/a.sql")
+    assert (shown["content"], shown["version"], shown["kind"]) == ("SELECT 2\n", 2, "plain")
+    assert content(with_files, path="s/a.sql", version=1)["content"] == "SELECT 1\n"
+    binary = content(with_files, path="s/b.bin")
+    assert (binary["kind"], binary["content"]) == ("none", "")
+
+
+def test_a_long_file_is_cut(with_files: Api) -> None:
+    bootstrap.scheduler().dags.put("t/s/a.sql", b"x" * 1_000_000)
+    registration.register(bootstrap.scheduler(), ["t/s/a.sql"])
+    shown = content(with_files, path="s/a.sql")
+    assert shown["is_truncated"] is True
+    assert len(str(shown["content"])) == 128 * 1024
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/dags/d/files?version=9",
+        "/api/dags/nothing/files",
+        "/api/dags/d/files/content?path=nothing",
+        "/api/dags/d/files/content?path=../d.yaml",
+        "/api/dags/d/files/content?path=d.yaml",
+    ],
+)
+def test_what_is_no_file_of_a_version_is_not_found(with_files: Api, path: str) -> None:
+    reply = with_files.get(path)
+    assert reply.status == 404
+    assert "GET /api/dags" in reply.error["message"]

@@ -32,6 +32,22 @@ def test_an_uploaded_file_shows_up_by_itself_and_its_changes_are_compared(
     expect(page.locator("main")).to_contain_text("2 lines differ")
 
 
+def test_the_files_beside_a_dag_are_shown_and_compared(page: Page, cloud: LocalCloud) -> None:
+    cloud.upload("with/load.sql", "SELECT 1\n")
+    cloud.upload("with/files.yaml", FRESH.replace("fresh", "filed") + "files: load.sql\n")
+    eventually(lambda: "filed" in [dag["dag_id"] for dag in cloud.get("/dags")["dags"]])
+    cloud.upload("with/load.sql", "SELECT 2\n")
+    eventually(lambda: cloud.get("/dags/filed")["version"] == 2)
+    page.goto(address(cloud, "dags/filed?tab=source"))
+    page.get_by_role("button", name="load.sql").click()
+    expect(page.get_by_label("load.sql", exact=True)).to_have_text("SELECT 2")
+    page.get_by_label("Compare with").select_option("1")
+    expect(page.locator("#files")).to_contain_text("changed")
+    differences = page.get_by_label("Differences of load.sql")
+    expect(differences.locator(".removed")).to_have_text("SELECT 1")
+    expect(differences.locator(".added")).to_have_text("SELECT 2")
+
+
 def test_the_first_page_names_what_failed_and_why(page: Page, cloud: LocalCloud) -> None:
     page.goto(address(cloud))
     failed = page.get_by_role("region", name="Needs attention")

@@ -67,7 +67,7 @@ ROOMS: dict[str, Room] = {
         " database.index_predicates"
     ),
     "database.reads": room(
-        f"{TABLES} messages utils dag database.connection database.row_builder"
+        f"{TABLES} dag_files messages utils dag database.connection database.row_builder"
         " database.index_predicates database.queries"
     ),
     "database.backup": room("errors database.connection", never=""),

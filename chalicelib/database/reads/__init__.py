@@ -14,6 +14,7 @@ backfills       backfills, newest first
 costs           what attempts have used of what AWS charges for
 dags            DAGs, their versions and sources
 history         all of a small database, as a simulation leaves it; not for the API
+files           the files beside a DAG file, as its versions have them
 journal         the audit log and the notifications
 operations      import errors, warnings, ticks, and the signs of health
 pools           pools, and how many of their slots are taken

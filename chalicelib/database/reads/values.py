@@ -34,6 +34,7 @@ __all__ = [
     "AuditEntry",
     "Backfill",
     "Dag",
+    "DagFileOfVersion",
     "DagImportError",
     "DagSource",
     "DagSummary",
@@ -225,6 +226,22 @@ class DagVersion:
     etag: str
     created_at: datetime
     is_active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DagFileOfVersion:
+    """A file beside the DAG file, as a version has it.
+
+    Attributes:
+        path: Relative to the DAG file's folder.
+        size_bytes: Size in bytes.
+        is_executable: Whether commands can run it.
+    """
+
+    path: str
+    sha256: str
+    size_bytes: int
+    is_executable: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from chalicelib.web.routes.route import (
     page,
 )
 
+_VERSION = Param("version", Integer(1, 2**31), "Number of the version; the active one by default.")
+
 ROUTES: tuple[Route, ...] = (
     Route(
         "GET",
@@ -111,10 +113,27 @@ ROUTES: tuple[Route, ...] = (
         "The DAG file of a version",
         {200: "DagSource"},
         errors=(404,),
+        params=(_VERSION,),
+    ),
+    Route(
+        "GET",
+        "/api/dags/{dag_id}/files",
+        "dag_files.list_files",
+        "The files beside the DAG file, as a version has them",
+        {200: "DagFileList"},
+        errors=(404,),
+        params=page("files", _VERSION, is_text=True),
+    ),
+    Route(
+        "GET",
+        "/api/dags/{dag_id}/files/content",
+        "dag_files.get_content",
+        "The beginning of a file beside the DAG file, if it is text, or an image",
+        {200: "DagFileContent"},
+        errors=(404,),
         params=(
-            Param(
-                "version", Integer(1, 2**31), "Number of the version; the active one by default."
-            ),
+            Param("path", Text(1024), "Path of the file, as listed.", required=True),
+            _VERSION,
         ),
     ),
     Route(

@@ -13,6 +13,7 @@ from chalicelib.database.reads import (
     backfills,
     costs,
     dags,
+    files,
     journal,
     operations,
     pools,
@@ -49,6 +50,8 @@ BOUNDS = {
     "offset": 9,
     "name": "",
     "task_key": 0,
+    "list_sha256": "",
+    "path": "",
 }
 
 
@@ -117,6 +120,9 @@ def test_the_end_of_a_window_is_found_in_the_index_alone(
         dags.TAGS,
         dags.VERSIONS,
         dags.SOURCE,
+        files.VERSION,
+        files.FILES,
+        files.ONE,
         task_instances.DETAIL,
         backfills.SCAN.page,
         backfills.SCAN.floor,

@@ -1,33 +1,57 @@
-// The file of a DAG, its versions, and what changed between two of them.
-import { get, messageOf, segment } from "../lib/api.js";
+// The file of a DAG, the files beside it, its versions, and what changed between two of them.
+import { get, getAll, messageOf, segment } from "../lib/api.js";
 import { diff } from "../lib/diff.js";
 import { errorText, h, select, show } from "../lib/dom.js";
-import { fullTime, plural } from "../lib/format.js";
+import { compareFiles } from "../lib/file-changes.js";
+import { bytes, fullTime, plural } from "../lib/format.js";
 import { currentRoute, setQuery } from "../lib/router.js";
 
 const CLASSES = { "+": "added", "-": "removed", " ": "" };
+const MOST_FILES = 1000;
 
 /** @param {HTMLElement} body @param {Api.DagDetail} dag @param {import("../lib/view-context.js").ViewContext} context */
 export async function tab(body, dag, context) {
   const versionsPath = /** @type {const} */ (`dags/${segment(dag.dag_id)}/versions`);
-  const sourcePath = /** @type {const} */ (`dags/${segment(dag.dag_id)}/source`);
   const { versions } = await get(versionsPath, { limit: 100 }, context.signal);
-  /** @param {number} version */
-  const sourceOf = async (version) => (await get(sourcePath, { version }, context.signal)).source;
+  const kept = readsOf(dag.dag_id, context.signal);
   const draw = async () => {
     const { query } = currentRoute();
     const version = Number(query.get("version")) || versions[0].version;
     const against = Number(query.get("against")) || null;
-    const [source, other] = await Promise.all([sourceOf(version), against ? sourceOf(against) : null]);
+    const path = query.get("file");
+    const [source, other, files, otherFiles] = await Promise.all([
+      kept.source(version),
+      against ? kept.source(against) : null,
+      kept.files(version),
+      against ? kept.files(against) : null,
+    ]);
     show(
       body,
       versionChooser(versions, version, against),
       origin(versions, version),
-      other === null ? sourceText(source) : sourceDiff(other, source),
+      other === null ? sourceText(source, "Source") : sourceDiff(other, source, "Differences"),
+      fileList(files, otherFiles, path),
+      path && (await fileView(kept, path, version, against, files, otherFiles)),
     );
   };
   context.onQuery = () => draw().catch((error) => show(body, errorText(messageOf(error))));
   await draw();
+}
+
+/** What a version consists of. @param {string} dagId @param {AbortSignal} signal */
+function readsOf(dagId, signal) {
+  const dag = /** @type {const} */ (`dags/${segment(dagId)}`);
+  return {
+    /** @param {number} version */
+    source: async (version) => (await get(/** @type {const} */ (`${dag}/source`), { version }, signal)).source,
+    /** @param {number} version */
+    files: async (version) => {
+      const options = { query: { version }, most: MOST_FILES, signal };
+      return (await getAll(/** @type {const} */ (`${dag}/files`), "files", options)).items;
+    },
+    /** @param {string} path @param {number} version */
+    content: (path, version) => get(/** @type {const} */ (`${dag}/files/content`), { path, version }, signal),
+  };
 }
 
 /** @param {Api.DagVersion[]} versions @param {number} version @param {number | null} against */
@@ -58,25 +82,107 @@ function origin(versions, number) {
   return h("p", { class: "quiet" }, `${version.file_key}, registered ${fullTime(version.created_at)}`);
 }
 
-/** @param {string} source */
-function sourceText(source) {
+/**
+ * The files beside the DAG file, with what became of each since the version compared with.
+ * @param {Api.DagFileOfVersion[]} files @param {Api.DagFileOfVersion[] | null} before @param {string | null} shown
+ */
+function fileList(files, before, shown) {
+  if (!files.length && !before?.length) return null;
+  const rows = compareFiles(files, before);
+  return [
+    h("h3", null, `Files beside it (${files.length})`),
+    h(
+      "div",
+      { class: "card scroll" },
+      h(
+        "table",
+        { id: "files" },
+        h(
+          "thead",
+          null,
+          h(
+            "tr",
+            null,
+            FILE_HEADS.map((text) => h("th", { scope: "col" }, text)),
+          ),
+        ),
+        h(
+          "tbody",
+          null,
+          rows.map(({ file, change }) => fileRow(file, change, shown)),
+        ),
+      ),
+    ),
+  ];
+}
+
+const FILE_HEADS = ["File", "Size", "Executable", "Change"];
+
+/** @param {Api.DagFileOfVersion} file @param {string} change @param {string | null} shown */
+function fileRow(file, change, shown) {
+  const isShown = file.path === shown;
+  const open = () => setQuery({ file: isShown ? null : file.path });
+  return h(
+    "tr",
+    null,
+    h(
+      "td",
+      null,
+      h("button", { type: "button", class: "plain", "aria-expanded": `${isShown}`, onclick: open }, file.path),
+    ),
+    h("td", null, bytes(file.size_bytes)),
+    h("td", null, file.is_executable ? "yes" : "no"),
+    h("td", null, change),
+  );
+}
+
+/**
+ * One file, or how it differs from that of the version compared with.
+ * @param {ReturnType<typeof readsOf>} kept @param {string} path @param {number} version @param {number | null} against
+ * @param {Api.DagFileOfVersion[]} files @param {Api.DagFileOfVersion[] | null} otherFiles
+ */
+async function fileView(kept, path, version, against, files, otherFiles) {
+  const isIn = (/** @type {Api.DagFileOfVersion[] | null} */ list) => list?.some((file) => file.path === path);
+  const [own, other] = await Promise.all([
+    isIn(files) ? kept.content(path, version) : null,
+    against && isIn(otherFiles) ? kept.content(path, against) : null,
+  ]);
+  const unshown = [own, other].find((content) => content && !isText(content));
+  if (!own && !other) return h("p", { class: "quiet" }, `This version has no file ${path}.`);
+  if (unshown) return h("p", { class: "quiet" }, unshown.reason || `${path} is an image.`);
+  const isCut = own?.is_truncated || other?.is_truncated;
+  return [
+    h("h3", null, path),
+    isCut ? h("p", { class: "quiet" }, "Only the beginning of the file is shown.") : null,
+    against ? sourceDiff(other?.content ?? "", own?.content ?? "", `Differences of ${path}`) : null,
+    !against && own ? sourceText(own.content, path) : null,
+  ];
+}
+
+/** @param {Api.DagFileContent} content */
+function isText(content) {
+  return content.kind !== "none" && content.kind !== "image";
+}
+
+/** @param {string} source @param {string} label */
+function sourceText(source, label) {
   const lines = source.replace(/\n$/, "").split("\n");
   return h(
     "pre",
-    { class: "source card", tabindex: 0, "aria-label": "Source" },
+    { class: "source card", tabindex: 0, "aria-label": label },
     lines.map((line) => h("span", { class: "line" }, line)),
   );
 }
 
-/** @param {string} before @param {string} after */
-function sourceDiff(before, after) {
+/** @param {string} before @param {string} after @param {string} label */
+function sourceDiff(before, after, label) {
   const lines = diff(before.split("\n"), after.split("\n"));
   const changed = lines.filter(([sign]) => sign !== " ").length;
   return [
     h("p", null, changed ? `${plural(changed, "line differs", "lines differ")}.` : "No differences."),
     h(
       "pre",
-      { class: "source diff card", tabindex: 0, "aria-label": "Differences" },
+      { class: "source diff card", tabindex: 0, "aria-label": label },
       lines.map(([sign, line]) => h("span", { class: `line ${CLASSES[sign]}`, "data-sign": sign }, line)),
     ),
   ];
