@@ -7,6 +7,8 @@ Starting
   deploy_command     makes `chalice deploy` install everything
   python_versions    the supported Python versions
   start              starts the local cloud: first everything that may fail
+  wiring             which class is behind which port
+  late_ports         ports that wait until what is behind them is built
   startup_error      why it cannot start: one line on stderr and an exit code
   home               the state folder and its lock
   aws_env            the AWS variables of this process and of commands

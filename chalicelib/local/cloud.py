@@ -8,7 +8,6 @@ scheduler's repair sends them again. Orphaned commands are killed (see orphans.p
 
 from __future__ import annotations
 
-import atexit
 import socket
 import threading
 from collections.abc import Callable, Mapping
@@ -17,30 +16,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config
-
 from chalicelib import bootstrap
-from chalicelib.aws.clients import CONFIG
-from chalicelib.aws.notifications import SnsNotifier
-from chalicelib.aws.s3 import S3Bucket
-from chalicelib.aws.secrets import AwsSecrets
-from chalicelib.claims import BucketClaims
 from chalicelib.config import Settings
-from chalicelib.database import Database
 from chalicelib.enums import PlaceKind
-from chalicelib.executor import orphans
 from chalicelib.local import aws_env, events, loops, moto_events, s3_endpoint
 from chalicelib.local.creation_journal import Journal
 from chalicelib.local.dags_bucket import PersistentBucket, PersistentBuckets
 from chalicelib.local.dags_folder import DagsFolder, FolderedBucket
-from chalicelib.local.download_links import SignedLinks
 from chalicelib.local.durable_bucket import DurableBucket
 from chalicelib.local.events import Event, LambdaContext
 from chalicelib.local.home import Home
-from chalicelib.local.in_process_bucket import InProcessBucket
+from chalicelib.local.in_process_bucket import InProcessBucket, create_bucket
 from chalicelib.local.in_process_queue import InProcessQueue
-from chalicelib.local.lambda_path import lambda_path
 from chalicelib.local.moto_queue import LocalQueue
 from chalicelib.places import (
     DEFAULT_FUNCTION,
@@ -54,7 +41,6 @@ from chalicelib.places import (
 from chalicelib.ports import Bucket, Queue, ReceivedMessage
 from chalicelib.scheduler import repair
 from chalicelib.scheduler.file_match import patterns_in
-from chalicelib.utils.time import utc_now
 
 Handler = Callable[[Event, LambdaContext], Any]
 
@@ -78,8 +64,6 @@ class Cloud:
     task_queues: Mapping[str, Queue]
     results: Queue
     dead_letters: Queue
-    database: Database
-    download_links: SignedLinks
     folder: DagsFolder | None
     kept: PersistentBucket
     buckets: PersistentBuckets
@@ -92,9 +76,8 @@ class Cloud:
 
 def build(settings: Settings, home: Home, dags_dir: Path | None) -> Cloud:
     """Build what is behind the ports. moto must have been started."""
-    s3 = _client("s3")
     for name in (settings.dags_bucket, settings.runs_bucket):
-        s3.create_bucket(Bucket=name)
+        create_bucket(name)
     task_queues, results, dead_letters = _create_queues(settings)
     dags, shown_runs = (
         InProcessBucket(name) for name in (settings.dags_bucket, settings.runs_bucket)
@@ -113,8 +96,6 @@ def build(settings: Settings, home: Home, dags_dir: Path | None) -> Cloud:
         task_queues=task_queues,
         results=results,
         dead_letters=dead_letters,
-        database=_database(home),
-        download_links=SignedLinks(runs, utc_now),
         folder=folder,
         kept=kept,
         buckets=PersistentBuckets(
@@ -143,36 +124,6 @@ def _create_queues(settings: Settings) -> tuple[Mapping[str, Queue], Queue, Queu
         return task_queue(place.queue) if place.kind is PlaceKind.WORKER else own
 
     return for_each_place(places, queue_of), InProcessQueue(results), InProcessQueue(dead_letters)
-
-
-def configure(cloud: Cloud, endpoint: str, mark: str) -> None:
-    """Wire the ports in the composition root."""
-    bootstrap.configure(
-        bootstrap.Ports(
-            task_queues=lambda: cloud.task_queues,
-            results=lambda: cloud.results,
-            dead_letters=lambda: cloud.dead_letters,
-            dags=lambda: cloud.seen_dags,
-            runs=lambda: cloud.runs,
-            claims=lambda: BucketClaims(cloud.runs),
-            database=lambda: cloud.database,
-            settings=cloud.settings,
-            secrets=AwsSecrets,
-            notifier=SnsNotifier,
-            download_links=lambda: cloud.download_links,
-            allow_private=True,
-            open_bucket=S3Bucket,
-            clean_in_background=True,
-            command_environ={**_command_variables(cloud, endpoint), orphans.MARK: mark},
-        )
-    )
-
-
-def _command_variables(cloud: Cloud, endpoint: str) -> dict[str, str]:
-    variables = aws_env.command_variables(endpoint)
-    if cloud.settings.path == "lambda":
-        variables["PATH"] = lambda_path(cloud.home.programs, variables["PATH"])
-    return variables
 
 
 def _serve(cloud: Cloud, listener: socket.socket) -> None:
@@ -219,16 +170,6 @@ def start(
     loops.start("schedule", schedule.step, stop)
 
 
-def stop_commands_at_exit() -> None:
-    """Stop running commands when the process exits normally; orphans.py covers the rest."""
-    atexit.register(_stop_commands)
-
-
-def _stop_commands() -> None:
-    if bootstrap.executor.cache_info().currsize:
-        bootstrap.executor().stop()
-
-
 def _start_bucket(cloud: Cloud, register: Handler, stop: threading.Event) -> loops.BucketEvents:
     waiting = loops.BucketEvents(
         lambda event: register(event, LambdaContext("register", events.SHORT))
@@ -241,7 +182,7 @@ def _start_bucket(cloud: Cloud, register: Handler, stop: threading.Event) -> loo
 
     for event in cloud.kept.restore():
         waiting.add(event)
-    cloud.buckets.restore_others(lambda name: _client("s3").create_bucket(Bucket=name))
+    cloud.buckets.restore_others(create_bucket)
     moto_events.listen(heard)
     if cloud.folder is not None:
         cloud.folder.on_complaint = lambda key: waiting.add(
@@ -295,16 +236,3 @@ def _message_handler(
 def _extra_seconds(body: str) -> float:
     """How much longer than a Lambda function a message's command may run."""
     return FARGATE_SECONDS if f'"place":"{FARGATE_PLACE}"' in body else 0.0
-
-
-def _database(home: Home) -> Database:
-    database = Database(home.database)
-    database.create_if_missing()
-    return database
-
-
-def _client(service: str) -> Any:
-    """A client for calls from this process: it reaches moto directly, not through the HTTP endpoint
-    that the environment names."""
-    inside = Config(ignore_configured_endpoint_urls=True)
-    return boto3.client(service, region_name=aws_env.REGION, config=CONFIG.merge(inside))

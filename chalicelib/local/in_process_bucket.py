@@ -16,10 +16,16 @@ from moto.s3 import notifications
 from moto.s3.models import FakeKey, s3_backends
 
 from chalicelib.errors import Unavailable
+from chalicelib.local.aws_env import REGION
 from chalicelib.ports import PIECE_BYTES, ObjectInfo, StoredObject
 
 SPOOL_BYTES = 4 * 1024 * 1024
 """A larger object is kept in a temporary file, as moto does."""
+
+
+def create_bucket(name: str) -> None:
+    """Create a bucket in moto, as a client would."""
+    s3_backends[DEFAULT_ACCOUNT_ID]["aws"].create_bucket(name, REGION)
 
 
 class InProcessBucket:

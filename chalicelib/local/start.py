@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import ipaddress
 import os
+import socket
 import sys
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib import bootstrap, config
 from chalicelib.admin import access_tokens
+from chalicelib.database import Database
 from chalicelib.errors import OrchestratorError
 from chalicelib.executor import orphans
-from chalicelib.local import aws_env, check_packages, moto_server
+from chalicelib.local import api_server, aws_env, check_packages, moto_server, wiring
 from chalicelib.local import home as homes
 from chalicelib.local.command_line import ServeOptions
+from chalicelib.local.download_links import SignedLinks
+from chalicelib.local.late_ports import Late
 from chalicelib.local.startup_error import USAGE_ERROR, StartupError, exit_with
+from chalicelib.utils.time import utc_now
+
+if TYPE_CHECKING:
+    from chalicelib.local.cloud import Cloud
 
 DEFAULT_DAGS_DIR = "examples"
+PATIENCE = 0.3
+"""Seconds that the local S3 and SQS leave to the API for its first answer."""
 WATCH_PARENT = 0.5
 """Seconds between two checks that the reloader is still alive."""
 
@@ -30,8 +42,13 @@ WATCH_PARENT = 0.5
 def start(handlers: Mapping[str, Any], serving: ServeOptions) -> None:
     """Start everything but the HTTP server, which Chalice starts next. Ends the process on
     failure."""
+    _or_exit(lambda: _start(handlers, serving))
+
+
+def _or_exit(act: Callable[[], None]) -> None:
+    """Do it, or end the process."""
     try:
-        _start(handlers, serving)
+        act()
     except (StartupError, config.BadSetting, OrchestratorError) as error:
         exit_with(error if isinstance(error, StartupError) else StartupError(str(error)))
     except OSError as error:
@@ -42,10 +59,32 @@ def start(handlers: Mapping[str, Any], serving: ServeOptions) -> None:
         os._exit(1)
 
 
+def _build(
+    cloud: Late[Cloud],
+    settings: config.Settings,
+    home: homes.Home,
+    dags_dir: Path | None,
+    handlers: Mapping[str, Any],
+    listener: socket.socket,
+) -> None:
+    """Load moto and start all that needs it: two thirds of the time that a start takes."""
+    check_packages("boto3", "moto", "moto.server")
+    moto_server.start_moto()
+
+    from chalicelib.local import cloud as clouds
+
+    built = clouds.build(settings, home, dags_dir)
+    cloud.set(built)
+    clouds.start(built, handlers, threading.Event(), listener)
+    gc.collect()
+    gc.freeze()
+
+
 def _start(handlers: Mapping[str, Any], serving: ServeOptions) -> None:
+    gc.freeze()  # what is loaded stays: no later collection needs to look at it
     settings = _with_places(_with_auth(config.load(), serving.host), os.environ)
     dags_dir = _dags_dir(settings.dags_dir)
-    check_packages("boto3", "moto", "moto.server")
+    _check_moto()
     _check_port(serving)
     home = homes.take(homes.choose(settings.home, os.environ), Path.cwd())
     listener = moto_server.bind(
@@ -56,18 +95,21 @@ def _start(handlers: Mapping[str, Any], serving: ServeOptions) -> None:
     endpoint = "http://{}:{}".format(*listener.getsockname())
     mark = _kill_orphans_of_earlier_clouds(home)
     aws_env.isolate_from_real_aws(endpoint)
-    moto_server.start_moto()
-
-    from chalicelib.local import api_server
-    from chalicelib.local import cloud as clouds
-
-    cloud = clouds.build(settings, home, dags_dir)
-    api_server.install(serving.host, cloud.download_links)
-    clouds.configure(cloud, endpoint, mark)
+    database = Database(home.database)
+    database.create_if_missing()
+    cloud: Late[Cloud] = Late()
+    downloads = SignedLinks(wiring.runs_of(cloud), utc_now)
+    wiring.configure(cloud, database, downloads, settings, home, endpoint, mark)
     if settings.auth == "token":
         _print_first_token()
-    clouds.start(cloud, handlers, threading.Event(), listener)
-    clouds.stop_commands_at_exit()
+    has_answered = api_server.install(serving.host, downloads)
+
+    def build() -> None:
+        has_answered.wait(PATIENCE)
+        _build(cloud, settings, home, dags_dir, handlers, listener)
+
+    threading.Thread(target=_or_exit, args=(build,), name="local-cloud", daemon=True).start()
+    wiring.stop_commands_at_exit()
     home.announce(serving.url, endpoint)
     if serving.reloaded:
         _exit_with_parent(os.getppid())
@@ -115,6 +157,12 @@ def _is_loopback(host: str) -> bool:
     with contextlib.suppress(ValueError):
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     return False
+
+
+def _check_moto() -> None:
+    """Fail early if a package of the local S3 and SQS is missing. Importing them all takes longer
+    than all the rest."""
+    check_packages(*(name for name in ("boto3", "moto", "flask") if find_spec(name) is None))
 
 
 def _check_port(serving: ServeOptions) -> None:
