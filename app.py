@@ -1,4 +1,4 @@
-"""The table of contents: seven entry points and the REST API, implemented in chalicelib."""
+"""The table of contents: the entry points and the REST API, implemented in chalicelib."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ if os.environ.get("_HANDLER") == "app.execute":  # in Lambda, where commands run
 from chalice.app import Chalice, Cron, Rate
 
 from chalicelib import bootstrap, config, web
+from chalicelib.enums import PlaceKind
 from chalicelib.places import installed
 from chalicelib.utils.logging import configure as configure_logging
 
@@ -78,14 +79,27 @@ def apply(event: Any) -> None:
     results.apply_backlog(bootstrap.scheduler(), [record.body for record in event])
 
 
-@app.on_sqs_message(queue=installed(settings).default.queue, batch_size=1)
-def execute(event: Any) -> None:
-    """Run a task that is ready."""
-    for record in event:
-        bootstrap.executor().handle(
-            record.body,
-            time_left=lambda: event.context.get_remaining_time_in_millis() / 1000,
-        )
+# The places whose queue starts a function; which those are, the settings say.
+for place in installed(settings).with_functions:
+    from_queue = app.on_sqs_message(queue=place.queue, batch_size=1, name=place.function)
+
+    if place.kind is PlaceKind.LAMBDA:
+
+        @from_queue
+        def execute(event: Any) -> None:
+            """Run a task that is ready: a function for each Lambda size."""
+            for record in event:
+                bootstrap.executor().handle(
+                    record.body,
+                    time_left=lambda: event.context.get_remaining_time_in_millis() / 1000,
+                )
+
+    elif place.kind is PlaceKind.FARGATE:
+
+        @from_queue
+        def launch(event: Any) -> dict[str, Any]:
+            """Start tasks on Fargate, or renew the session of the container beside a command."""
+            return bootstrap.launcher().handle_event(event.to_dict())
 
 
 if os.environ.get("AWS_CHALICE_CLI_MODE"):  # never in Lambda

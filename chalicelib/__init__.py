@@ -4,6 +4,7 @@ dag/                the language of DAG files
 database/           everything with SQL
 scheduler/          the decisions: what is registered, what runs, and what becomes of it
 admin/              access tokens, backups and the self-test, for administrators
+fargate/            starts attempts in containers on Fargate
 executor/           runs one attempt of one task
 web/                the REST API and the page
 aws/                queues, buckets, secrets and topics on AWS

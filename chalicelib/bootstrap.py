@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from chalicelib import config
 from chalicelib.claims import BucketClaims, TransitionalClaims
 from chalicelib.errors import Unavailable
-from chalicelib.places import for_each_place, installed
+from chalicelib.places import FARGATE_PLACE, LAUNCH_FUNCTION, for_each_place, installed
 from chalicelib.ports import (
     Bucket,
     Claims,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from chalicelib.database import Database
     from chalicelib.executor import Executor
     from chalicelib.executor.patience import Patience
+    from chalicelib.fargate.launch import Launcher
     from chalicelib.scheduler.context import SchedulerContext
 
 
@@ -76,6 +77,7 @@ def configure(ports: Ports) -> None:
     _configured[:] = [ports]
     scheduler.cache_clear()
     executor.cache_clear()
+    launcher.cache_clear()
     backup_context.cache_clear()
 
 
@@ -128,6 +130,34 @@ def executor() -> Executor:
         open_bucket=world.open_bucket,
         cleaner=BackgroundCleaner() if world.clean_in_background else None,
         patience=world.patience or no_patience,
+    )
+
+
+@cache
+def launcher() -> Launcher:
+    """For the entry point that starts tasks on Fargate."""
+    from chalicelib.aws.ecs import EcsContainers
+    from chalicelib.aws.sessions import SidecarSessions
+    from chalicelib.fargate.launch import Launcher
+    from chalicelib.fargate.task_definition import Installed
+
+    world = ports()
+    settings = world.settings
+    function = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
+    return Launcher(
+        installed=Installed(
+            settings,
+            region=os.environ["AWS_REGION"],
+            stack=function.removesuffix(f"-{LAUNCH_FUNCTION}"),
+            function=function,
+        ),
+        runs=world.runs(),
+        claims=world.claims(),
+        results=world.results(),
+        tasks=world.task_queues()[FARGATE_PLACE],
+        containers=EcsContainers(),
+        sessions=SidecarSessions(settings.fargate_sidecar_role, settings.runs_bucket),
+        now=world.now,
     )
 
 

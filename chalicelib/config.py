@@ -140,6 +140,21 @@ SETTINGS: tuple[Setting, ...] = (
         "names of the queues that workers poll, such as `gpu,on-premises`. `chalice local` has a"
         " queue by any name that a task asks for unless it is set; `*` means the same",
     ),
+    Setting("FARGATE_CLUSTER", "", str, "ARN of the cluster that runs tasks on Fargate", "AWS"),
+    Setting("FARGATE_SUBNETS", "", str, "subnets of those tasks, separated by commas", "AWS"),
+    Setting("FARGATE_SECURITY_GROUP", "", str, "security group of those tasks", "AWS"),
+    Setting("FARGATE_EXECUTION_ROLE", "", str, "ARN of the role that pulls their images", "AWS"),
+    Setting(
+        "FARGATE_SIDECAR_ROLE", "", str, "ARN of the role of the container beside a command", "AWS"
+    ),
+    Setting(
+        "FARGATE_SPOT",
+        "no",
+        choice("no", "yes"),
+        "whether tasks on Fargate that have retries run on spare capacity",
+        "AWS",
+    ),
+    Setting("FARGATE_DISK_GB", 20, integer(20, 200), "disk of a task on Fargate", "AWS"),
     Setting("RESULTS_QUEUE", "orchestrator-results", str, "name of the queue of results"),
     Setting(
         "DEAD_LETTER_QUEUE",
@@ -296,6 +311,13 @@ class Settings:
     lambda_memory: str
     fargate: str
     worker_queues: str
+    fargate_cluster: str
+    fargate_subnets: str
+    fargate_security_group: str
+    fargate_execution_role: str
+    fargate_sidecar_role: str
+    fargate_spot: str
+    fargate_disk_gb: int
     results_queue: str
     dead_letter_queue: str
     claims_table: str

@@ -28,6 +28,9 @@ ARTIFACTS = "artifacts"
 SELF_TEST_DAG_ID = ".self-test"
 """The DAG of self-tests. No other can have this id: theirs begin with a letter, a digit or `_`."""
 
+TASK_MESSAGE = "message.json"
+"""The name of a task message's object below its attempt's prefix."""
+
 T = TypeVar("T")
 
 
@@ -52,6 +55,11 @@ class Attempt:
         """The prefix of the attempt's keys in the runs bucket, with a trailing slash."""
         number = f"{self.try_number}.{self.poke}" if self.poke else str(self.try_number)
         return f"{self.dag_id}/{self.run_id}/{self.task_id}/{self.map_index}/{number}/"
+
+    @property
+    def message_key(self) -> str:
+        """The key of the task message in the runs bucket, for executors that are not sent it."""
+        return f"{self.prefix}{TASK_MESSAGE}"
 
     @property
     def log_prefix(self) -> str:

@@ -231,7 +231,7 @@ def _rank(place: Place, needs: Needs) -> tuple[bool, float]:
 
 def installed(settings: Settings) -> Places:
     """The places that the settings name."""
-    return _table(
+    return table(
         settings.tasks_queue,
         settings.lambda_memory,
         settings.fargate == "yes",
@@ -242,14 +242,16 @@ def installed(settings: Settings) -> Places:
 
 
 @lru_cache(maxsize=16)
-def _table(
+def table(
     tasks_queue: str,
     memory: str,
-    has_fargate: bool,
-    worker_queues: str,
-    architecture: str,
-    has_layers: bool,
+    has_fargate: bool = False,
+    worker_queues: str = "",
+    architecture: str = "x86_64",
+    has_layers: bool = False,
 ) -> Places:
+    """The places of an installation, given the default place's queue and the values of the
+    settings."""
     sizes = [int(size) for size in memory.split(",")]
     rows = [_lambda(tasks_queue, size, number, architecture) for number, size in enumerate(sizes)]
     if has_fargate:

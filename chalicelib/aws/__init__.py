@@ -6,7 +6,9 @@ dynamodb          implements Claims on a DynamoDB table
 download_links    makes presigned URLs of S3
 multipart_upload  uploads a large object to S3 in parts
 notifications     publishes to SNS topics
+ecs               starts containers on ECS
 s3                implements Bucket on S3
+sessions          makes and recognizes the sessions of sidecars, with STS
 secrets           reads secrets from Parameter Store, Secrets Manager and the environment
 sqs               implements Queue on SQS
 """

@@ -77,7 +77,8 @@ ROOMS: dict[str, Room] = {
     "admin": room(f"{SHARED} utils {DATABASE} database.backup scheduler"),
     # The outside world.
     "executor": room(f"{SHARED} utils"),
-    "aws": room(f"{SHARED} utils", "boto3 botocore urllib3"),
+    "fargate": room(f"{SHARED} fargate_sizes utils"),
+    "aws": room(f"{SHARED} utils fargate", "boto3 botocore urllib3"),
     "web": room(
         f"{SHARED} aws_prices api_version utils dag.json_values database.reads admin bootstrap"
         " web.routes",
@@ -102,7 +103,7 @@ ROOMS: dict[str, Room] = {
     **{name: room(f"{SHARED} utils") for name in SHARED.split()},
     "places": room("enums config aws_prices fargate_sizes"),
     # What puts the rooms together.
-    "bootstrap": room(f"{SHARED} utils database {SCHEDULER} admin executor aws"),
+    "bootstrap": room(f"{SHARED} utils database {SCHEDULER} admin executor aws fargate"),
     "app": room(f"{SHARED} utils {SCHEDULER} admin executor web bootstrap local", "chalice"),
     # The command line, on a user's machine.
     "cli": room(
@@ -130,12 +131,12 @@ ROOMS: dict[str, Room] = {
         "boto3 botocore",
     ),
     "infra.bundle": room("infra local.python_versions", "chalice packaging"),
-    "infra.resources": room("config infra places", "botocore"),
+    "infra.resources": room("config enums infra places", "botocore"),
     "infra.commands": room(
         "config infra infra.bundle infra.resources places local.deploy_command", "botocore"
     ),
     "infra.__main__": room(
-        "enums infra infra.commands infra.resources local.python_versions", "botocore"
+        "config enums infra infra.commands infra.resources local.python_versions", "botocore"
     ),
 }
 
