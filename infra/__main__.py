@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.config import memory_sizes
 from chalicelib.enums import AuthMode, Role, words
 from infra import cost, permissions
 from infra.aws import Aws, connect
@@ -119,11 +120,15 @@ OPTIONS = {
     "RetentionDays": "retention_days",
     "TaskMemory": "task_memory",
     "TaskLayers": "task_layers",
+    "FargateDisk": "fargate_disk",
     "Auth": "auth",
     "Python": "python",
     "Architecture": "architecture",
 }
 """Stack parameters and the options of `deploy` that set them."""
+
+SWITCHES = {"Fargate": "fargate", "FargateSpot": "fargate_spot"}
+"""The same for parameters that are yes or no."""
 
 
 def _add_deploy(commands: Commands) -> None:
@@ -146,7 +151,7 @@ def _add_deploy(commands: Commands) -> None:
         "--retention-days", type=_positive(int), help="days to keep finished runs (90)"
     )
     settings.add_argument(
-        "--task-memory", type=_positive(int), help="MB of memory for a command (384)"
+        "--task-memory", type=_positive(int), help="MB of memory for a command by default (384)"
     )
     layers = settings.add_mutually_exclusive_group()
     layers.add_argument(
@@ -163,6 +168,7 @@ def _add_deploy(commands: Commands) -> None:
         const=[NO_LAYERS],
         help="remove the layers",
     )
+    _add_places(settings)
     settings.add_argument(
         "--python",
         choices=python_versions.SUPPORTED,
@@ -181,6 +187,29 @@ def _add_deploy(commands: Commands) -> None:
         help="how the API authorizes requests: by access token (default) or IAM",
     )
     _add_domain(settings)
+
+
+def _add_places(settings: argparse._ArgumentGroup) -> None:
+    settings.add_argument(
+        "--lambda-memory",
+        metavar="MB,MB,...",
+        help="Lambda sizes that tasks can ask for (`memory`), such as 384,2048,8192; the first is"
+        " the default, and a size left out is removed",
+    )
+    settings.add_argument(
+        "--fargate",
+        action=argparse.BooleanOptionalAction,
+        help="run tasks on Fargate that ask for an image, vCPUs, more memory or more time (costs"
+        " nothing while none runs)",
+    )
+    settings.add_argument(
+        "--fargate-spot",
+        action=argparse.BooleanOptionalAction,
+        help="run those that have retries on spare capacity: cheaper, but it may be taken away",
+    )
+    settings.add_argument(
+        "--fargate-disk", type=_positive(int), help="GB of disk of a task on Fargate (20)"
+    )
 
 
 def _add_domain(settings: argparse._ArgumentGroup) -> None:
@@ -293,6 +322,11 @@ def _deploy(options: argparse.Namespace) -> None:
         for parameter, option in OPTIONS.items()
         if getattr(options, option) is not None
     }
+    for parameter, option in SWITCHES.items():
+        if getattr(options, option) is not None:
+            parameters[parameter] = "yes" if getattr(options, option) else "no"
+    if options.lambda_memory is not None:
+        parameters |= _lambda_memory(options.lambda_memory, options.task_memory)
     aws = _aws(options)
     url = deploy.deploy(
         deploy.Deployment(aws, stage, parameters, say, domain=_domain_choice(options))
@@ -304,6 +338,20 @@ def _deploy(options: argparse.Namespace) -> None:
 
 def _text(value: object) -> str:
     return ",".join(value) if isinstance(value, list) else str(value)
+
+
+def _lambda_memory(text: str, task_memory: int | None) -> dict[str, str]:
+    """Returns the parameters for the sizes. Raises InfraError."""
+    try:
+        default, _, further = memory_sizes(text).partition(",")
+    except ValueError as error:
+        raise InfraError(f"--lambda-memory {text}: {error}") from None
+    if task_memory is not None and str(task_memory) != default:
+        raise InfraError(
+            f"--task-memory {task_memory} and --lambda-memory {text} name different default sizes:"
+            " leave one of them out"
+        )
+    return {"TaskMemory": default, "LambdaMemory": further}
 
 
 def _domain_choice(options: argparse.Namespace) -> domain.Choice:

@@ -48,6 +48,14 @@ class Stage:
     def domain_stack(self) -> str:
         return f"{self.stack}-domain"
 
+    @property
+    def fargate_stack(self) -> str:
+        return f"{self.stack}-fargate"
+
+    def place_stack(self, suffix: str) -> str:
+        """Returns the name of a place's stack; `suffix` ends the name of its queue."""
+        return f"{self.stack}-place-{suffix}".replace("_", "--")
+
     def function(self, short_name: str) -> str:
         """Returns the Lambda function's name. Chalice adds no suffix to the API's function."""
         return self.stack if short_name == API_FUNCTION else f"{self.stack}-{short_name}"

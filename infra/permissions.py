@@ -17,7 +17,9 @@ from typing import Any
 
 from infra.names import APP
 
-TEMPLATES = tuple(Path(__file__).with_name(name) for name in ("template.yaml", "domain.yaml"))
+TEMPLATE_NAMES = ("template.yaml", "domain.yaml", "place.yaml", "fargate.yaml")
+TEMPLATES = tuple(Path(__file__).with_name(name) for name in TEMPLATE_NAMES)
+
 
 OWN_ACTIONS: dict[str, str] = {
     "acm": "DescribeCertificate",
@@ -30,6 +32,7 @@ OWN_ACTIONS: dict[str, str] = {
     "ec2": "CreateNetworkInterface DeleteNetworkInterface DescribeAvailabilityZones"
     " DescribeNetworkInterfaces DescribeVpcEndpointServices ModifyNetworkInterfaceAttribute"
     " DescribeSecurityGroups DescribeSubnets DescribeVpcs",
+    "ecs": "ListTasks StopTask",
     "events": "DeleteRule DescribeRule ListTargetsByRule PutRule PutTargets RemoveTargets",
     "execute-api": "Invoke",  # health, with `--auth iam`
     "iam": "CreateRole DeleteRole DeleteRolePolicy GetRole GetRolePolicy ListRolePolicies PassRole"
@@ -37,7 +40,7 @@ OWN_ACTIONS: dict[str, str] = {
     "lambda": "AddPermission CreateEventSourceMapping CreateFunction DeleteEventSourceMapping"
     " DeleteFunction DeleteFunctionConcurrency GetAccountSettings GetEventSourceMapping GetFunction"
     " GetFunctionConfiguration GetLayerVersion GetPolicy InvokeFunction ListEventSourceMappings"
-    " ListTags PutFunctionRecursionConfig RemovePermission TagResource UntagResource"
+    " ListFunctions ListTags PutFunctionRecursionConfig RemovePermission TagResource UntagResource"
     " UpdateEventSourceMapping UpdateFunctionCode UpdateFunctionConfiguration",
     "logs": "FilterLogEvents",
     "route53": "GetHostedZone ListResourceRecordSets",
@@ -49,7 +52,9 @@ OWN_ACTIONS: dict[str, str] = {
 """By service: what `deploy`, `status` and `down` call in addition to CloudFormation."""
 
 ANYWHERE: dict[str, str] = {
-    "cloudformation": "GetTemplateSummary",  # a template in the request belongs to no stack
+    # A template in the request belongs to no stack.
+    "cloudformation": "GetTemplateSummary ListStacks",
+    "ecs": "DeregisterTaskDefinition ListTaskDefinitions",
     "iam": "CreateServiceLinkedRole ListRoles",
     "route53": "ListHostedZones",
     "s3": "ListAllMyBuckets",
@@ -81,7 +86,7 @@ RESOURCES: dict[str, tuple[str, ...]] = {
     ),
     "cloudformation": (
         "arn:{partition}:cloudformation:{region}:{account}:stack/{name}/*",
-        "arn:{partition}:cloudformation:{region}:{account}:stack/{name}-domain/*",
+        "arn:{partition}:cloudformation:{region}:{account}:stack/{name}-*/*",
     ),
     "cloudwatch": ("arn:{partition}:cloudwatch:{region}:{account}:alarm:*",),
     "dynamodb": ("arn:{partition}:dynamodb:{region}:{account}:table/{name}-*",),
@@ -101,7 +106,7 @@ RESOURCES: dict[str, tuple[str, ...]] = {
 
 
 def resource_types() -> list[str]:
-    """Returns the resource types of both templates."""
+    """Returns the resource types of all templates."""
     texts = [template.read_text(encoding="utf-8") for template in TEMPLATES]
     return sorted({kind for text in texts for kind in re.findall(r"Type: (AWS::\S+)", text)})
 

@@ -11,10 +11,17 @@ from typing import Any
 
 from chalicelib.claims import CANCEL, CLAIM
 from chalicelib.dag_files import PREFIX as FILES
-from chalicelib.messages import ARTIFACTS, SELF_TEST_DAG_ID
+from chalicelib.enums import PlaceKind
+from chalicelib.messages import ARTIFACTS, SELF_TEST_DAG_ID, TASK_MESSAGE
 from chalicelib.notification_kinds import KINDS
-from chalicelib.places import DEFAULT_FUNCTION
-from infra.functions import CLAIMS_ON_S3_UNTIL, FUNCTIONS, WORKER_QUEUES, Function
+from chalicelib.places import DEFAULT_FUNCTION, LAUNCH_FUNCTION
+from infra.functions import (
+    CLAIMS_ON_S3_UNTIL,
+    WORKER_QUEUES,
+    Function,
+    functions_of,
+    further_places,
+)
 from infra.names import ADMIN_FUNCTION, APP, Location, Stage
 
 Statement = dict[str, Any]
@@ -22,6 +29,7 @@ Statement = dict[str, Any]
 TAKE = ("sqs:ReceiveMessage", "sqs:DeleteMessage")
 # Lambda itself needs these, under the function's role, to poll the function's queue.
 CONSUME = (*TAKE, "sqs:GetQueueAttributes")
+HIDE = "sqs:ChangeMessageVisibility"
 SEND = ("sqs:SendMessage", "sqs:GetQueueUrl")
 DEPTH = ("sqs:GetQueueAttributes", "sqs:GetQueueUrl")
 # Without it, S3 answers 403 instead of 404 to requests for objects that do not exist.
@@ -43,6 +51,8 @@ NETWORK_INTERFACES = (
     "ec2:DescribeSubnets",
     "ec2:UnassignPrivateIpAddresses",
 )
+
+ASSUME_TASK_ROLE = "AssumeTaskRole"
 
 TASK_QUEUES = ["TasksQueue"]
 
@@ -99,7 +109,10 @@ class Installation:
         return self.location.bucket_arn(self.outputs[output])
 
     def queue(self, output: str) -> str:
-        return self.location.arn("sqs", self.outputs[output])
+        return self.queue_named(self.outputs[output])
+
+    def queue_named(self, name: str) -> str:
+        return self.location.arn("sqs", name)
 
     @property
     def worker_queues(self) -> list[str]:
@@ -119,7 +132,8 @@ class Installation:
 
 def policies(installation: Installation) -> dict[str, dict[str, Any]]:
     """Returns policy documents by the functions' short names."""
-    return {function.name: policy(installation, function) for function in FUNCTIONS}
+    functions = functions_of(installation.outputs)
+    return {function.name: policy(installation, function) for function in functions}
 
 
 def policy(installation: Installation, function: Function) -> dict[str, Any]:
@@ -127,15 +141,18 @@ def policy(installation: Installation, function: Function) -> dict[str, Any]:
         _logs(installation, function),
         *_queues(installation, function),
         *_worker_queues(installation, function),
+        *_queues_of_places(installation, function),
         *_buckets(installation, function),
-        *_claims(installation, function),
+        *_claims(installation, _on_claims(function)),
     ]
     if function.name == ADMIN_FUNCTION:
         statements += _self_test(installation)
     if function.has_database:
         statements += _database(installation, function)
-    else:
+    elif function.runs_commands:
         statements += _execution(installation)
+    else:
+        statements += launch_policy(installation)
     return {"Version": "2012-10-17", "Statement": statements}
 
 
@@ -153,19 +170,34 @@ def _logs(installation: Installation, function: Function) -> Statement:
 def _queues(installation: Installation, function: Function) -> list[Statement]:
     return [
         allow(output, actions, installation.queue(output))
-        for output, actions in QUEUES[function.name].items()
+        for output, actions in QUEUES.get(function.name, {}).items()
     ]
 
 
 def _worker_queues(installation: Installation, function: Function) -> Iterator[Statement]:
     """Allows what the function may do with the default queue of tasks."""
-    actions = QUEUES[function.name].get("TasksQueue", ())
+    actions = QUEUES.get(function.name, {}).get("TasksQueue", ())
     if installation.worker_queues and function.name in SCHEDULING:
         yield allow("WorkerQueues", actions, *installation.worker_queues)
 
 
+def _queues_of_places(installation: Installation, function: Function) -> Iterator[Statement]:
+    """Allows the queues of the places that not every installation has: the functions that decide
+    send to all, and the function of a place consumes its own."""
+    rows = [row for row in further_places(installation.outputs) if row.function]
+    if rows and function.name in SCHEDULING:
+        queues = [installation.queue_named(row.queue) for row in rows]
+        yield allow("QueuesOfPlaces", QUEUES[function.name]["TasksQueue"], *queues)
+    for row in rows:
+        if row.function == function.name:
+            extra = (HIDE,) if row.kind is PlaceKind.FARGATE else ()
+            actions = (*CONSUME, "sqs:GetQueueUrl", *extra)
+            yield allow("OwnQueue", actions, installation.queue_named(row.queue))
+            yield allow("ResultsQueue", SEND, installation.queue("ResultsQueue"))
+
+
 def _buckets(installation: Installation, function: Function) -> Iterator[Statement]:
-    for output, actions in BUCKETS[function.name].items():
+    for output, actions in BUCKETS.get(function.name, {}).items():
         bucket = installation.bucket(output)
         if LIST in actions:
             yield allow(f"List{output}", (LIST,), bucket)
@@ -173,8 +205,13 @@ def _buckets(installation: Installation, function: Function) -> Iterator[Stateme
         yield allow(f"ObjectsOf{output}", of_objects, f"{bucket}/*")
 
 
-def _claims(installation: Installation, function: Function) -> Iterator[Statement]:
-    actions = CLAIMS.get(function.name)
+def _on_claims(function: Function) -> tuple[str, ...]:
+    if function.name == LAUNCH_FUNCTION:
+        return CLAIM_OR_CANCEL + LOOK_AT_CLAIMS
+    return CLAIMS.get(DEFAULT_FUNCTION if function.runs_commands else function.name, ())
+
+
+def _claims(installation: Installation, actions: tuple[str, ...]) -> Iterator[Statement]:
     if not actions:
         return
     yield allow("Claims", actions, installation.claims)
@@ -236,7 +273,7 @@ def _execution(installation: Installation) -> list[Statement]:
         allow("WriteAndDeleteLogs", ("s3:PutObject", "s3:DeleteObject"), f"{runs}/*/log/*"),
         *_secrets(installation),
         *_notifications(installation),
-        allow("AssumeTaskRole", ("sts:AssumeRole",), installation.outputs["TaskRoleArn"]),
+        allow(ASSUME_TASK_ROLE, ("sts:AssumeRole",), installation.outputs["TaskRoleArn"]),
     ]
 
 
@@ -249,6 +286,48 @@ def _notifications(installation: Installation) -> Iterator[Statement]:
             yield allow(
                 f"NotifyBy{kind.name.capitalize()}{number or ''}", (permission.action,), arn
             )
+
+
+def launch_policy(installation: Installation) -> list[Statement]:
+    """Allows `launch` to start containers on Fargate, and to hand them their permissions."""
+    stage, location = installation.stage, installation.location
+    of_the_cluster = {"ArnEquals": {"ecs:cluster": location.arn("ecs", f"cluster/{stage.stack}")}}
+    definitions = location.arn("ecs", f"task-definition/{stage.stack}-task-*:*")
+    to_fargate = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    runs = installation.bucket("RunsBucket")
+    own = location.arn("lambda", f"function:{stage.function(LAUNCH_FUNCTION)}")
+    return [
+        allow("WriteTaskMessages", ("s3:PutObject",), f"{runs}/*/{TASK_MESSAGE}"),
+        # ECS knows no resources for these two.
+        allow("DefineTasks", ("ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition"), "*"),
+        allow("RunTasks", ("ecs:RunTask",), definitions, Condition=of_the_cluster),
+        allow("LookAtTasks", ("ecs:DescribeTasks",), location.arn("ecs", f"task/{stage.stack}/*")),
+        allow(
+            "PassRoles",
+            ("iam:PassRole",),
+            installation.outputs["TaskRoleArn"],
+            location.role_arn(stage.role("fargate-pull")),
+            Condition=to_fargate,
+        ),
+        allow("AssumeSidecarRole", ("sts:AssumeRole",), location.role_arn(stage.role("sidecar"))),
+        allow("FindOwnCode", ("lambda:GetFunction",), own),
+    ]
+
+
+def sidecar_policy(installation: Installation) -> dict[str, Any]:
+    """Returns the policy of the container beside a command: that of `execute`, without its queue.
+    Each session of it is limited to one run's objects. It may ask `launch` for the next session."""
+    stage, location = installation.stage, installation.location
+    own = location.arn("lambda", f"function:{stage.function(LAUNCH_FUNCTION)}")
+    runs = installation.bucket("RunsBucket")
+    statements = [
+        allow("ResultsQueue", SEND, installation.queue("ResultsQueue")),
+        *_claims(installation, CLAIMS[DEFAULT_FUNCTION]),
+        *(s for s in _execution(installation) if s["Sid"] != ASSUME_TASK_ROLE),
+        allow("ReadTaskMessages", READ, f"{runs}/*/{TASK_MESSAGE}"),
+        allow("RenewSession", ("lambda:InvokeFunction",), own),
+    ]
+    return {"Version": "2012-10-17", "Statement": statements}
 
 
 def _secrets(installation: Installation) -> list[Statement]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from infra.errors import InfraError
-from infra.functions import FUNCTIONS
 from infra.names import PROJECT, Stage
 
 
@@ -51,8 +50,8 @@ class Project:
         if content.get("stages", {}).pop(stage.name, None) is not None:
             _write(self.settings / "config.json", content)
         self._deployed(stage).unlink(missing_ok=True)
-        for function in FUNCTIONS:
-            (self.settings / stage.policy_file(function.name)).unlink(missing_ok=True)
+        for file in self.settings.glob(stage.policy_file("*")):
+            file.unlink(missing_ok=True)
 
     def _deployed(self, stage: Stage) -> Path:
         return self.settings / "deployed" / f"{stage.name}.json"

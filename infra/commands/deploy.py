@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from chalicelib.local.deploy_command import STEP_OF_DEPLOY
-from chalicelib.places import DEFAULT_FUNCTION
 from infra import cost, functions, layers
 from infra.aws import Aws
 from infra.bundle import build
@@ -32,6 +31,7 @@ from infra.resources import (
     function_settings,
     gateway_responses,
     inventory,
+    place_stacks,
     stack,
     throttling,
     worker_queues,
@@ -81,12 +81,14 @@ def deploy(deployment: Deployment) -> str:
     # Reject what cannot work before anything changes.
     chosen = {**(existing.parameters or {}), **deployment.options}
     Runtime.of(chosen)
+    functions.check_memory(chosen)
     layers.check(aws, chosen)
     if not existing.status:
         for line in announcement(deployment):
             say(line)
     say(f"[1/8] stack {stage.stack} in account {aws.location.account}, {aws.location.region}")
     outputs = _converge_stack(deployment)
+    outputs = {**outputs, **place_stacks.converge(aws, stage, outputs, say)}
     say("[2/8] Chalice configuration and policies")
     outputs = {**outputs, CLAIMS_ON_S3_UNTIL: claims.on_s3_until(aws, stage, deployment.now())}
     outputs = {**outputs, WORKER_QUEUES: ",".join(worker_queues.names(aws, stage))}
@@ -96,6 +98,7 @@ def deploy(deployment: Deployment) -> str:
     _run_chalice(deployment)
     say("[4/8] settings of the functions and the API")
     api = _apply_settings(deployment, outputs)
+    place_stacks.prune(aws, stage, outputs, say)
     say("[5/8] access token")
     token = None if outputs["Auth"] == "iam" else _first_token(aws, stage, say)
     say("[6/8] health check")
@@ -181,10 +184,7 @@ def _apply_settings(deployment: Deployment, outputs: Mapping[str, str]) -> str:
     aws, stage, say = deployment.aws, deployment.stage, deployment.say
     function_settings.apply_settings(aws, stage, outputs, say)
     deployed = inventory.take(aws, stage)
-    executors = {DEFAULT_FUNCTION}
-    for mapping in deployed.mappings:
-        if mapping.function in executors:
-            concurrency.limit_concurrency(aws, mapping.uuid, say)
+    concurrency.limit_all(aws, deployed.mappings, say)
     if not deployed.apis:
         raise InfraError("Chalice created no API; run the same command again")
     api = deployed.apis[0]

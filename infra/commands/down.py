@@ -13,7 +13,7 @@ from infra.bundle.project import Project
 from infra.errors import InfraError, Refused
 from infra.names import PROJECT, Stage
 from infra.output import Say
-from infra.resources import alarms, domain, inventory, stack, worker_queues
+from infra.resources import alarms, domain, inventory, place_stacks, stack, worker_queues
 from infra.resources.inventory import Inventory
 
 BUCKETS = ("dags", "runs", "backups")
@@ -58,6 +58,7 @@ def remove(removal: Removal) -> None:
     for name in worker_queues.delete_all(aws, stage):
         say(f"  queue {name}")
     say(f"[4/4] stack {stage.stack}")
+    place_stacks.remove(aws, stage, say)
     stack.delete(aws, stage.stack, say)
     removal.project.forget(stage)
 

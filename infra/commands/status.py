@@ -9,7 +9,7 @@ from infra.aws import Aws
 from infra.commands import health
 from infra.commands.health import Fetch
 from infra.errors import InfraError
-from infra.functions import FUNCTIONS, Function
+from infra.functions import Function, functions_of, places_of
 from infra.names import Stage
 from infra.resources import domain, function_settings, inventory, stack
 from infra.resources.inventory import Inventory
@@ -28,10 +28,12 @@ def lines(aws: Aws, stage: Stage, fetch: Fetch) -> Iterator[str]:
     runtime = Runtime.of(main_stack.outputs)
     yield f"runtime: Python {runtime.python}, {runtime.architecture}"
     deployed = inventory.take(aws, stage)
-    for function in FUNCTIONS:
+    for function in functions_of(main_stack.outputs):
         yield _function_line(aws, stage, function, deployed, main_stack.outputs)
     for output in QUEUES:
         yield _queue_line(aws, main_stack.outputs[output])
+    for place in places_of(main_stack.outputs).rows[1:]:
+        yield _queue_line(aws, place.queue)
     yield from _alarm_lines(aws, stage)
     yield from _domain_lines(aws, stage, main_stack.outputs, fetch)
     yield from _api_lines(aws, deployed, main_stack.outputs, fetch)

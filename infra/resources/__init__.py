@@ -3,6 +3,7 @@
 By CloudFormation
   stack              creates, updates and deletes the stacks
   zones              the availability zones of a new stack
+  place_stacks       a stack for each further place, and one for Fargate
   domain             the custom domain, a stack of its own
 
 By Chalice

@@ -10,7 +10,7 @@ from typing import Any
 
 from infra.aws import Aws
 from infra.errors import InfraError
-from infra.functions import FUNCTIONS, MOUNT, Function, uses_ipv6
+from infra.functions import MOUNT, Function, functions_of, uses_ipv6
 from infra.names import Stage
 from infra.output import Say
 
@@ -21,7 +21,7 @@ UPDATE_POLL_SECONDS = 5.0
 def apply_settings(aws: Aws, stage: Stage, outputs: Mapping[str, str], say: Say) -> None:
     """Apply the missing settings to every function and print what was changed. Raises InfraError
     if Lambda rejects a change."""
-    for function in FUNCTIONS:
+    for function in functions_of(outputs):
         name = stage.function(function.name)
         changes = _changes(aws, name, function, outputs)
         if changes:

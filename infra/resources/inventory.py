@@ -13,13 +13,23 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.places import DEFAULT_FUNCTION
+from chalicelib.places import DEFAULT_FUNCTION, LAUNCH_FUNCTION
 from infra.aws import Aws, is_not_found
 from infra.functions import FUNCTIONS
 from infra.names import API_FUNCTION, API_STAGE, APP, Stage
 
-CONSUMERS = {"apply": "results", DEFAULT_FUNCTION: "tasks"}
+CONSUMERS = {"apply": "results", DEFAULT_FUNCTION: "tasks", LAUNCH_FUNCTION: "tasks-fargate"}
 """The functions that consume a queue, and the suffix of the queue's name."""
+
+OF_SIZES = f"{DEFAULT_FUNCTION}_"
+"""How the names of the functions of further Lambda sizes begin."""
+
+
+def queue_suffix(function: str) -> str:
+    """Returns the suffix of the name of the queue that the function consumes."""
+    if function.startswith(OF_SIZES):
+        return f"tasks-{function.removeprefix(OF_SIZES)}"
+    return CONSUMERS[function]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +58,14 @@ class Inventory:
 
 def take(aws: Aws, stage: Stage) -> Inventory:
     """Query AWS for everything that Chalice created for the stage."""
-    functions = _present(aws, stage, _function_arn)
+    names = [*(f.name for f in FUNCTIONS), LAUNCH_FUNCTION, *_sizes(aws, stage)]
+    functions = _present(aws, stage, _function_arn, names)
+    consumers = [name for name in names if name in CONSUMERS or name.startswith(OF_SIZES)]
     return Inventory(
         functions=functions,
-        roles=_present(aws, stage, _role_arn),
+        roles=_present(aws, stage, _role_arn, names),
         default_role=_arn_of_role(aws, stage.stack),
-        mappings=tuple(m for name in CONSUMERS for m in _mappings(aws, stage, name)),
+        mappings=tuple(m for name in consumers for m in _mappings(aws, stage, name)),
         rules=tuple(_rules(aws, stage)),
         apis=tuple(_apis(aws, stage)),
     )
@@ -111,8 +123,20 @@ def api_url(aws: Aws, api: str) -> str:
     return f"https://{api}.execute-api.{aws.location.region}.{aws.location.dns_suffix}/{API_STAGE}/"
 
 
-def _present(aws: Aws, stage: Stage, arn_of: Any) -> dict[str, str]:
-    arns = {function.name: arn_of(aws, stage, function.name) for function in FUNCTIONS}
+def _sizes(aws: Aws, stage: Stage) -> list[str]:
+    """Returns the short names of the functions of further Lambda sizes, also of those that are no
+    longer wanted. A role without its function is left of an interrupted deployment."""
+    prefix = stage.function(OF_SIZES)
+    functions = aws.client("lambda").get_paginator("list_functions").paginate()
+    roles = aws.client("iam").get_paginator("list_roles").paginate()
+    names = [row["FunctionName"] for page in functions for row in page["Functions"]]
+    names += [row["RoleName"] for page in roles for row in page["Roles"]]
+    own = {name.removeprefix(f"{stage.stack}-") for name in names if name.startswith(prefix)}
+    return sorted(own)
+
+
+def _present(aws: Aws, stage: Stage, arn_of: Any, names: list[str]) -> dict[str, str]:
+    arns = {name: arn_of(aws, stage, name) for name in names}
     return {name: arn for name, arn in arns.items() if arn}
 
 
@@ -143,7 +167,7 @@ def _arn_of_role(aws: Aws, name: str) -> str:
 
 def _mappings(aws: Aws, stage: Stage, name: str) -> Iterator[Mapping]:
     """Yields the mappings of the function's queue: a mapping outlives its function."""
-    arn = aws.location.arn("sqs", f"{stage.stack}-{CONSUMERS[name]}")
+    arn = aws.location.arn("sqs", f"{stage.stack}-{queue_suffix(name)}")
     pages = aws.client("lambda").get_paginator("list_event_source_mappings")
     for page in pages.paginate(EventSourceArn=arn):
         for row in page["EventSourceMappings"]:

@@ -208,15 +208,16 @@ def test_results_come_in_batches_and_two_at_once_and_tasks_one_by_one(dev: Accou
 def test_commands_leave_room_for_the_other_functions_also_in_a_small_account(
     dev: Account, at_once: int, commands: int, says: bool
 ) -> None:
-    (uuid,) = [m.uuid for m in dev.inventory("dev").mappings if m.function == "execute"]
+    mappings = dev.inventory("dev").mappings
+    (uuid,) = [m.uuid for m in mappings if m.function == "execute"]
     client = dev.aws.client("lambda")
     said: list[str] = []
     dev.unserved.at_once = at_once
-    concurrency.limit_concurrency(dev.aws, uuid, said.append)
-    concurrency.limit_concurrency(dev.aws, uuid, said.append)
+    concurrency.limit_all(dev.aws, mappings, said.append)
+    concurrency.limit_all(dev.aws, mappings, said.append)
     dev.unserved.at_once = 1000
     now = client.get_event_source_mapping(UUID=uuid)["ScalingConfig"]
-    concurrency.limit_concurrency(dev.aws, uuid, lambda _: None)
+    concurrency.limit_all(dev.aws, mappings, lambda _: None)
     assert now == {"MaximumConcurrency": commands}
     assert len([line for line in said if f"at most {commands} commands run at once" in line]) == 1
     assert any("Service Quotas" in line for line in said) == says

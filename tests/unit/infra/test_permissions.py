@@ -11,12 +11,12 @@ from infra import permissions
 from infra.__main__ import main
 from infra.names import PROJECT
 from infra.permissions import ANYWHERE, OWN_ACTIONS, UNUSED
-from tests.unit.infra.test_template import OF_DOMAIN, RESOURCES
+from tests.unit.infra.test_template import OF_A_PLACE, OF_DOMAIN, OF_FARGATE, RESOURCES
 
 
 def test_every_resource_type_of_the_template_brings_the_actions_of_its_handlers() -> None:
-    both = [*RESOURCES.values(), *OF_DOMAIN.values()]
-    assert permissions.resource_types() == sorted({resource["Type"] for resource in both})
+    every = [r for of in (RESOURCES, OF_DOMAIN, OF_A_PLACE, OF_FARGATE) for r in of.values()]
+    assert permissions.resource_types() == sorted({resource["Type"] for resource in every})
     actions = permissions.actions()
     for kind in permissions.resource_types():
         handlers = permissions.handler_actions(kind)

@@ -49,6 +49,7 @@ def _is_own(resource: str) -> bool:
     owned += [LOCATION.bucket_arn(OUTPUTS[name]) for name in OUTPUTS if name.endswith("Bucket")]
     owned += [LOCATION.arn("sqs", OUTPUTS[name]) for name in OUTPUTS if name.endswith("Queue")]
     owned.append(CLAIMS)
+    owned.append(LOCATION.arn("sqs", "orchestrator-prod-tasks-queue-*"))  # of workers
     below = [f"{arn}/" for arn in owned if ":s3:::" in arn]
     below.append(LOCATION.arn("secretsmanager", "secret:orchestrator/prod/"))
     below.append(LOCATION.arn("ssm", "parameter/orchestrator/prod/"))

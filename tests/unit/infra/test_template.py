@@ -21,6 +21,7 @@ from infra.names import Stage
 from infra.policies import CLAIMS, policies
 from infra.resources import domain
 from infra.resources.claims import TRANSITION
+from infra.resources.place_stacks import FARGATE_TEMPLATE, PLACE_TEMPLATE
 from infra.resources.stack import TEMPLATE
 from infra.runtime import MACHINES, Runtime
 from tests.unit.infra.installation import PROD
@@ -43,6 +44,10 @@ WHOLE: dict[str, Any] = yaml.load(TEMPLATE.read_text(encoding="utf-8"), _Loader)
 RESOURCES: dict[str, Any] = WHOLE["Resources"]
 DOMAIN: dict[str, Any] = yaml.load(domain.TEMPLATE.read_text(encoding="utf-8"), _Loader)
 OF_DOMAIN: dict[str, Any] = DOMAIN["Resources"]
+OF_A_PLACE, OF_FARGATE = (
+    yaml.load(template.read_text(encoding="utf-8"), _Loader)["Resources"]
+    for template in (PLACE_TEMPLATE, FARGATE_TEMPLATE)
+)
 
 
 def of_type(kind: str) -> dict[str, dict[str, Any]]:
@@ -138,13 +143,17 @@ def test_the_database_is_encrypted_and_its_user_is_not_root() -> None:
     assert RESOURCES["AccessPoint"]["Properties"]["PosixUser"] == {"Uid": "1000", "Gid": "1000"}
 
 
-def test_the_task_role_is_empty_and_only_execute_may_become_it() -> None:
+def test_the_task_role_is_empty_and_only_what_runs_commands_may_become_it() -> None:
     role = RESOURCES["TaskRole"]["Properties"]
     assert "Policies" not in role
     assert "ManagedPolicyArns" not in role
-    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
-    principal = trust["Condition"]["ArnEquals"]["aws:PrincipalArn"]["!Sub"]
-    assert principal.endswith(":role/orchestrator-${Stage}-execute")
+    containers, functions = role["AssumeRolePolicyDocument"]["Statement"]
+    assert containers["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
+    principals = functions["Condition"]["ArnLike"]["aws:PrincipalArn"]
+    assert [p["!Sub"].rpartition(":")[2] for p in principals] == [
+        "role/orchestrator-${Stage}-execute",
+        "role/orchestrator-${Stage}-execute_*",
+    ]
 
 
 def test_no_role_of_the_stack_bears_the_name_that_chalice_gives_a_functions_role() -> None:
