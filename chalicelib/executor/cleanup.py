@@ -17,7 +17,6 @@ import stat
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
 from contextlib import suppress
 
 log = logging.getLogger("orchestrator.executor")
@@ -42,10 +41,10 @@ class Cleaner:
     def __init__(self) -> None:
         self._waiting: deque[Removal] = deque()
 
-    def remove(self, root: str, names: Sequence[str]) -> None:
-        """Remove the folder `root` in which nothing is expected but `names`, files and empty
-        folders; or leave it to `clean`."""
-        if not _is_removed(root, names):
+    def remove(self, root: str, *, folder: str, file: str) -> None:
+        """Remove the folder `root`, in which nothing is expected but an empty folder and a file; or
+        leave it to `clean`."""
+        if not _is_removed(root, folder, file):
             self.later(root)
 
     def close(self) -> None:
@@ -80,13 +79,13 @@ class BackgroundCleaner(Cleaner):
 
     def __init__(self) -> None:
         super().__init__()
-        self._folders: deque[tuple[str, Sequence[str]]] = deque()
+        self._folders: deque[tuple[str, str, str]] = deque()
         self._wake = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def remove(self, root: str, names: Sequence[str]) -> None:
-        self._folders.append((root, names))
+    def remove(self, root: str, *, folder: str, file: str) -> None:
+        self._folders.append((root, folder, file))
         count = len(self._folders)
         if count > MOST_WAITING:
             self._remove_all()
@@ -124,27 +123,21 @@ class BackgroundCleaner(Cleaner):
     def _remove_all(self) -> None:
         with suppress(IndexError):  # none is left
             while True:
-                super().remove(*self._folders.popleft())
+                root, folder, file = self._folders.popleft()
+                super().remove(root, folder=folder, file=file)
 
 
-def _is_removed(root: str, names: Sequence[str]) -> bool:
+def _is_removed(root: str, folder: str, file: str) -> bool:
     """Whether nothing else was in it. That is what nearly every command leaves."""
     try:
-        for name in names:
-            _remove_entry(f"{root}/{name}")
+        with suppress(FileNotFoundError):
+            os.unlink(f"{root}/{file}")  # noqa: PTH108
+        with suppress(FileNotFoundError):
+            os.rmdir(f"{root}/{folder}")  # noqa: PTH106
         os.rmdir(root)  # noqa: PTH106
     except OSError:
         return False
     return True
-
-
-def _remove_entry(path: str) -> None:
-    try:
-        os.unlink(path)  # noqa: PTH108
-    except FileNotFoundError:
-        return
-    except OSError:
-        os.rmdir(path)  # noqa: PTH106
 
 
 class NotNow(Exception):

@@ -73,6 +73,8 @@ def _block(number: int, mark: str, lines: Iterator[tuple[int, str]]) -> str:
 
 
 def _read(path: str) -> bytes:
+    if _is_empty_file(path):
+        return b""
     # The command may have put anything there: a link to a file that is not its own, a pipe.
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -92,6 +94,15 @@ def _read(path: str) -> bytes:
             " hand on its key"
         )
     return data
+
+
+def _is_empty_file(path: str) -> bool:
+    """Whether the command wrote nothing, as most do."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size == 0
 
 
 def _listed(names: Sequence[str], mask: Mask) -> str:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 
 from chalicelib.errors import Unavailable
 from chalicelib.executor.invocation import Invocation
@@ -107,7 +108,7 @@ def start(invocation: Invocation, cwd: str, environ: Mapping[str, str]) -> Comma
                 executable=invocation.program,
                 cwd=cwd,
                 env=environ,
-                stdin=subprocess.DEVNULL,
+                stdin=_nothing(),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 bufsize=0,
@@ -118,6 +119,12 @@ def start(invocation: Invocation, cwd: str, environ: Mapping[str, str]) -> Comma
         text = _why(error, invocation)
         raise CannotStart(text, is_transient=is_scarcity(error)) from error
     return Command(process, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT)
+
+
+@cache
+def _nothing() -> int:
+    """/dev/null, opened once for all commands."""
+    return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _why(error: OSError | ValueError, invocation: Invocation) -> str:

@@ -106,7 +106,7 @@ def workspace(cwd: str | None, cleaner: Cleaner) -> Iterator[Workspace]:
                 os.mkdir(fresh, 0o700)  # noqa: PTH102
         yield Workspace(fresh if cwd is None else cwd, output, root)
     finally:
-        cleaner.remove(root, [WORK, OUTPUT, SCRIPT_NAME])
+        cleaner.remove(root, folder=WORK, file=OUTPUT)
 
 
 _numbers = itertools.count()

@@ -166,7 +166,7 @@ def test_what_waits_for_the_background_is_bounded_and_removed_at_the_end(tmp_pat
     roots = [tmp_path / str(number) for number in range(2 * cleanup.MOST_WAITING)]
     for root in roots:
         (root / "work").mkdir(parents=True)
-        cleaner.remove(str(root), ["work"])
+        cleaner.remove(str(root), folder="work", file="output")
         assert len(cleaner._folders) <= cleanup.MOST_WAITING
     cleaner.close()
     eventually(lambda: not any(root.exists() for root in roots))
