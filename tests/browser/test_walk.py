@@ -48,6 +48,17 @@ def test_the_files_beside_a_dag_are_shown_and_compared(page: Page, cloud: LocalC
     expect(differences.locator(".added")).to_have_text("SELECT 2")
 
 
+def test_a_file_is_shown_as_text_whatever_is_in_it(page: Page, cloud: LocalCloud) -> None:
+    markup = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
+    cloud.upload("markup/x.html", markup)
+    cloud.upload("markup/d.yaml", FRESH.replace("fresh", "markup") + "files: x.html\n")
+    eventually(lambda: "markup" in [dag["dag_id"] for dag in cloud.get("/dags")["dags"]])
+    page.goto(address(cloud, "dags/markup?tab=source&file=x.html"))
+    expect(page.get_by_label("x.html", exact=True)).to_have_text(markup)
+    expect(page.locator("main img, main script")).to_have_count(0)
+    assert page.title() != "taken"
+
+
 def test_the_first_page_names_what_failed_and_why(page: Page, cloud: LocalCloud) -> None:
     page.goto(address(cloud))
     failed = page.get_by_role("region", name="Needs attention")

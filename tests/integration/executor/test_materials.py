@@ -98,6 +98,15 @@ def test_the_command_finds_its_files_in_the_working_directory(store: Store) -> N
     assert (result.outcome, bench.output()) == (Outcome.SUCCESS, ["helloran"])
 
 
+def test_a_file_does_not_take_the_place_of_a_program(store: Store) -> None:
+    bench = Bench(runs=store)
+    listed = encode_list([PinnedFile("ls", sha256_of(b"#!/bin/sh\necho taken"), 20, True)])
+    for body in (listed, b"#!/bin/sh\necho taken"):
+        store.put(content_key(sha256_of(body)), body)
+    bench.run("ls", materials=[Material(MaterialKind.FILES, "", "", sha256_of(listed))])
+    assert bench.output() == ["ls"]
+
+
 def test_a_relative_cwd_lies_in_the_working_directory(store: Store) -> None:
     bench = Bench(runs=store)
     files = [PinnedFile("sql/a b/é.sql", sha256_of(b"x"), 1), PinnedFile(".top", sha256_of(b""), 0)]

@@ -89,6 +89,7 @@ function origin(versions, number) {
 function fileList(files, before, shown) {
   if (!files.length && !before?.length) return null;
   const rows = compareFiles(files, before);
+  const heads = before ? [...FILE_HEADS, "Change"] : FILE_HEADS;
   return [
     h("h3", null, `Files beside it (${files.length})`),
     h(
@@ -103,22 +104,22 @@ function fileList(files, before, shown) {
           h(
             "tr",
             null,
-            FILE_HEADS.map((text) => h("th", { scope: "col" }, text)),
+            heads.map((text) => h("th", { scope: "col" }, text)),
           ),
         ),
         h(
           "tbody",
           null,
-          rows.map(({ file, change }) => fileRow(file, change, shown)),
+          rows.map(({ file, change }) => fileRow(file, before && change, shown)),
         ),
       ),
     ),
   ];
 }
 
-const FILE_HEADS = ["File", "Size", "Executable", "Change"];
+const FILE_HEADS = ["File", "Size", "Executable"];
 
-/** @param {Api.DagFileOfVersion} file @param {string} change @param {string | null} shown */
+/** @param {Api.DagFileOfVersion} file @param {string | null} change @param {string | null} shown */
 function fileRow(file, change, shown) {
   const isShown = file.path === shown;
   const open = () => setQuery({ file: isShown ? null : file.path });
@@ -130,9 +131,9 @@ function fileRow(file, change, shown) {
       null,
       h("button", { type: "button", class: "plain", "aria-expanded": `${isShown}`, onclick: open }, file.path),
     ),
-    h("td", null, bytes(file.size_bytes)),
+    h("td", { class: "size" }, bytes(file.size_bytes)),
     h("td", null, file.is_executable ? "yes" : "no"),
-    h("td", null, change),
+    change === null ? null : h("td", null, change),
   );
 }
 
