@@ -270,6 +270,7 @@ class WaitingCode(StrEnum):
     POOL_TOO_SMALL = "pool_too_small"
     # tasks that have had, or are in, an attempt
     EXECUTOR = "executor"
+    WORKER = "worker"
     RETRY_DELAY = "retry_delay"
     POKE_INTERVAL = "poke_interval"
     TRIGGERED_RUN = "triggered_run"

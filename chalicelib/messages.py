@@ -9,6 +9,7 @@ version is set aside, never guessed at.
     scheduler --Wake--> results queue --> scheduler         (a timer: see scheduler/clock.py)
     scheduler --NotificationMessage--> tasks queue --> executor
     executor --NotificationResult--> results queue --> scheduler
+    worker --WorkerSeen--> results queue --> scheduler
 """
 
 from __future__ import annotations
@@ -248,13 +249,34 @@ class NotificationResult:
         return _dump({"v": VERSION, "kind": "notification_result", **_plain(self)})
 
 
-Report = Heartbeat | Result | Wake | NotificationResult
+@dataclass(frozen=True, slots=True)
+class WorkerSeen:
+    """A worker is there, or about to leave: `running` of at most `parallelism` commands. Times in
+    seconds since the epoch, by its own clock."""
 
-_REPORTS: dict[str, type[Heartbeat] | type[Result] | type[Wake] | type[NotificationResult]] = {
+    name: str
+    queue: str
+    parallelism: int
+    running: int
+    started_at: float
+    at: float
+    is_leaving: bool = False
+
+    def encode(self) -> str:
+        return _dump({"v": VERSION, "kind": "worker", **_plain(self)})
+
+
+Report = Heartbeat | Result | Wake | NotificationResult | WorkerSeen
+
+_REPORTS: dict[
+    str,
+    type[Heartbeat] | type[Result] | type[Wake] | type[NotificationResult] | type[WorkerSeen],
+] = {
     "heartbeat": Heartbeat,
     "result": Result,
     "wake": Wake,
     "notification_result": NotificationResult,
+    "worker": WorkerSeen,
 }
 
 

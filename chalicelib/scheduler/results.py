@@ -25,6 +25,7 @@ from chalicelib.database.queries import (
     self_tests,
     stop_requests,
     task_instances,
+    workers,
 )
 from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.enums import Outcome
@@ -35,6 +36,7 @@ from chalicelib.messages import (
     Report,
     Result,
     Wake,
+    WorkerSeen,
     decode_report,
 )
 from chalicelib.ports import ReceivedMessage
@@ -124,6 +126,9 @@ def apply_report(work: UnitOfWork, report: Report) -> None:
         return
     if isinstance(report, NotificationResult):
         notifications.apply_result(work, report)
+        return
+    if isinstance(report, WorkerSeen):
+        workers.seen(work.tx, report, work.now)
         return
     if report.attempt.dag_id == SELF_TEST_DAG_ID:
         if isinstance(report, Result):

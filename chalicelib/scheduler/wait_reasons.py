@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ from chalicelib.database.queries import (
     stop_requests,
     task_instances,
     triggered_runs,
+    workers,
 )
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import TaskInstance
@@ -43,6 +45,9 @@ from chalicelib.scheduler.unit_of_work import LEAD_TIME, UnitOfWork
 from chalicelib.utils.time import iso
 
 log = logging.getLogger("orchestrator.scheduler")
+
+WORKER_SILENCE = timedelta(minutes=3)
+"""A worker that has not been heard of for so long does not count as one; it reports every 40 s."""
 
 FIRST_TASKS = 3
 """How many tasks of a run in which nothing runs are explained."""
@@ -202,7 +207,25 @@ class Explainer:
             often = f", {task.sends} times so far" if task.sends > 1 else ""
             again = f"; sent again at {iso(task.due_at)}" if task.due_at else ""
             sent = f"its message was sent at {iso(task.queued_at)}{often}{again}"
-            yield WaitingFor(WaitingCode.EXECUTOR, f"waits for an executor: {sent}")
+            yield self._unserved(task, sent) or WaitingFor(
+                WaitingCode.EXECUTOR, f"waits for an executor: {sent}"
+            )
+
+    def _unserved(self, task: TaskInstance, sent: str) -> WaitingFor | None:
+        """Explain a task whose queue has no worker."""
+        run = self._work.run_of(task)
+        definition = self._work.definition_of(task, run).task(task.task_id)
+        queue = definition.needs.queue
+        if queue is None or workers.is_served(
+            self._work.tx, queue, self._work.now - WORKER_SILENCE
+        ):
+            return None
+        minutes = WORKER_SILENCE.total_seconds() / 60
+        what = (
+            f"waits for a worker of queue {queue}: none has been seen in the last {minutes:g}"
+            f" minutes, so start one with `python -m chalicelib.worker --queue {queue}`; {sent}"
+        )
+        return WaitingFor(WaitingCode.WORKER, what)
 
     def _running(self, task: TaskInstance) -> Iterator[WaitingFor]:
         """Explain a running task: only one that triggered a run waits."""

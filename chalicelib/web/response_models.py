@@ -32,6 +32,7 @@ from chalicelib.database.reads.values import (
     TaskInstanceWithOutputs,
     Tick,
     VersionDiff,
+    Worker,
 )
 from chalicelib.enums import AuthMode, HealthStatus, PreviewKind, Role
 from chalicelib.ports import QueueDepth
@@ -341,6 +342,28 @@ class NotificationList(ListResponse):
 
     notifications: list[Notification]
     next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerQueue:
+    """A queue that workers receive tasks from.
+
+    Attributes:
+        workers: Workers that have been seen in the last three minutes.
+        depth: What is in the queue; null if it cannot be determined.
+    """
+
+    name: str
+    workers: int
+    depth: QueueDepth | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerList:
+    """Workers seen in the last day that have not left, and the queues of workers."""
+
+    workers: list[Worker]
+    queues: list[WorkerQueue]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from chalicelib import bootstrap, config
 from chalicelib.executor import orphans
+from chalicelib.messages import WorkerSeen
 from chalicelib.places import QUEUE_NAME, QUEUE_PREFIX, installed
-from chalicelib.ports import Queue
+from chalicelib.ports import OutgoingMessage, Queue
 from chalicelib.utils.logging import configure as configure_logging
+from chalicelib.utils.time import utc_now
 from chalicelib.worker.patience import LongPatience
 from chalicelib.worker.signals import Signals
 from chalicelib.worker.worker import Worker, WorkerContext
@@ -51,9 +54,8 @@ def main(arguments: Sequence[str]) -> int:
         )
     )
     watcher = orphans.start_watcher(mark)
-    worker = Worker(
-        WorkerContext(bootstrap.executor(), queue, patience, parallelism=options.parallelism)
-    )
+    seen = _reporter(options.queue, options.parallelism, bootstrap.ports().results())
+    worker = Worker(WorkerContext(bootstrap.executor(), queue, patience, options.parallelism, seen))
     _run(worker, Signals())
     watcher.communicate()  # at the end of its input, it ends
     return 0
@@ -72,6 +74,18 @@ def _run(worker: Worker, signals: Signals) -> None:
     thread.start()
     signals.serve(worker.finish, worker.cancel)
     thread.join()
+
+
+def _reporter(queue: str, parallelism: int, results: Queue) -> Callable[[int, bool], None]:
+    """What tells the scheduler that this worker is there."""
+    name, started_at = f"{socket.gethostname()}/{os.getpid()}", utc_now().timestamp()
+
+    def seen(running: int, is_leaving: bool) -> None:
+        at = utc_now().timestamp()
+        report = WorkerSeen(name, queue, parallelism, running, started_at, at, is_leaving)
+        results.send([OutgoingMessage(report.encode())])
+
+    return seen
 
 
 def _queue(settings: config.Settings, name: str) -> Queue:

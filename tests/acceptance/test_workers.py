@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,6 +62,44 @@ def test_the_example_runs_on_a_worker(cloud: LocalCloud, worker: WorkerProcess) 
     assert cloud.state(run_id) == "success", worker.said()
     assert "what is your name ? this is" in cloud.log(run_id, "answer")
     assert "thank you, " in cloud.log(run_id, "thank")
+
+
+def test_workers_and_the_backlog_of_their_queues_are_listed(
+    cloud: LocalCloud, tmp_path: Path
+) -> None:
+    text = SLOW.format(name="Listed", folder=tmp_path).replace("office", "attic")
+    worker = WorkerProcess("attic", cloud.endpoint, tmp_path / "worker.txt")
+    register(cloud, "listed", text)
+    run_id = cloud.run("listed")
+    eventually(lambda: cloud.get(f"/runs/{run_id}")["waiting_for"])
+    (reason,) = cloud.get(f"/runs/{run_id}")["waiting_for"]
+    assert (reason["code"], "waits for a worker of queue attic" in reason["message"]) == (
+        "worker",
+        True,
+    )
+
+    def queue() -> dict[str, Any]:
+        (found,) = [row for row in cloud.get("/workers")["queues"] if row["name"] == "attic"]
+        return dict(found)
+
+    assert queue()["workers"] == 0
+    assert queue()["depth"]["visible"] >= 1  # a message may have been sent again
+    with worker.running() as process:
+
+        def listed() -> list[dict[str, Any]]:
+            rows = cloud.get("/workers")["workers"]
+            return [row for row in rows if row["name"].endswith(f"/{process.pid}")]
+
+        eventually((tmp_path / "begun").exists)
+        (row,) = eventually(listed)
+        assert (row["queue"], row["parallelism"], row["is_alive"]) == ("attic", 2, True)
+        assert queue()["workers"] == 1
+        assert queue()["depth"]["in_flight"] >= 1
+        (tmp_path / "go").touch()
+        eventually(lambda: cloud.has_ended(run_id))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(HANG_SECONDS) == 0
+    eventually(lambda: not listed())
 
 
 def test_a_worker_ends_after_its_commands_at_the_first_signal(

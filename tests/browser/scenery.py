@@ -14,8 +14,8 @@ from chalicelib.dag.problems import DagFileError, Problem
 from chalicelib.dag.schedule.fire_times import fire_times
 from chalicelib.database import Transaction
 from chalicelib.database.connection.times import to_us
-from chalicelib.database.queries import dags, housekeeping
-from chalicelib.messages import Attempt
+from chalicelib.database.queries import dags, housekeeping, workers
+from chalicelib.messages import Attempt, WorkerSeen
 from tests.support.api import Api
 from tests.support.rows import insert
 
@@ -204,6 +204,21 @@ def build(api: Api) -> str:
     return shown
 
 
+def put_workers(api: Api) -> None:
+    """Two at work for one queue, and the only one of another that has not been seen for a while."""
+    seen = [
+        ("studio-1/4711", "gpu", 2, 20),
+        ("studio-2/933", "gpu", 1, 31),
+        ("attic/52", "nas", 0, 4000),
+    ]
+    with api.database.write() as tx:
+        for name, queue, running, seconds in seen:
+            at = NOW - timedelta(seconds=seconds)
+            began = (at - timedelta(hours=30)).timestamp()
+            report = WorkerSeen(name, queue, 4, running, began, at.timestamp())
+            workers.seen(tx, report, at)
+
+
 def put_dag(api: Api, going: Going) -> None:
     """With an older version, in which the first task had no retries."""
     dag = going.dag
@@ -248,6 +263,7 @@ def around(api: Api, run_id: str) -> None:
     for made in (0, 1, 0):
         api.rows.tick(runs_created=made)
     api.rows.pool("warehouse", 4, "connections to the warehouse")
+    put_workers(api)
     api.rows.now = NOW - timedelta(hours=5)
     api.rows.notification(run_id, "delivered", target="https://chat.example.com/hooks/data")
     api.rows.notification(run_id, "failed", kind="sns", target="arn:aws:sns:::oncall", sends=4)

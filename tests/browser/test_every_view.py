@@ -31,6 +31,7 @@ PLACES = (
     "runs/{run}",
     "runs/{run}?task=extract_apac",
     "pools",
+    "workers",
     "errors",
     "ticks",
     "audit",

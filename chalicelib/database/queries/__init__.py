@@ -25,4 +25,5 @@ stop_requests     attempts that must be stopped
 task_instances    task instances
 task_slots        the slots of max_active_tasks and of pools
 triggered_runs    runs that a task triggered
+workers           when each worker was last heard of
 """

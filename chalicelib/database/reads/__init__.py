@@ -22,5 +22,6 @@ runs            runs, newest first
 task_instances  task instances, their attempts, and where an attempt's log is
 values          the shapes that the reads return
 wait_reasons    what a run or a task waits for, as the API returns it
+workers         workers, and when each was last heard of
 window          reads a long list from its newest row down, with a bound on the rows read
 """

@@ -466,6 +466,26 @@ class Backfill:
 
 
 @dataclass(frozen=True, slots=True)
+class Worker:
+    """A process on another machine that runs the tasks of a queue.
+
+    Attributes:
+        name: Host and process id.
+        parallelism: Commands that it runs at most at the same time.
+        running: Commands that it ran when it was last seen.
+        is_alive: Whether it has been seen in the last three minutes.
+    """
+
+    name: str
+    queue: str
+    parallelism: int
+    running: int
+    started_at: datetime
+    seen_at: datetime
+    is_alive: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Pool:
     """A limit on concurrent tasks, shared by DAGs.
 

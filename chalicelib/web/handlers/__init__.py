@@ -17,4 +17,5 @@ runs              runs
 task_instances    task instances, their attempts and logs
 validation        checking a DAG file without registering it; the JSON Schema and keys of DAG files
 wait_reasons      adds to runs and task instances what they wait for
+workers           workers, and the backlog of their queues
 """

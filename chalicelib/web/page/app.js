@@ -19,6 +19,7 @@ const VIEWS = {
   dags: { title: "DAGs", list: "views/dags.js", item: "views/dag.js" },
   runs: { title: "Runs", list: "views/runs.js", item: "views/run.js" },
   pools: { title: "Pools", list: "views/pools.js" },
+  workers: { title: "Workers", list: "views/workers.js" },
   errors: { title: "Import errors", list: "views/import-errors.js" },
   ticks: { title: "Ticks", list: "views/ticks.js" },
   audit: { title: "Audit", list: "views/audit.js" },

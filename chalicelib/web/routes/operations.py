@@ -109,6 +109,13 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "GET",
+        "/api/workers",
+        "workers.list_workers",
+        "Workers seen recently, and the backlog of their queues",
+        {200: "WorkerList"},
+    ),
+    Route(
+        "GET",
         "/api/audit",
         "operations.list_audit",
         "Audit log of changes, newest first",
