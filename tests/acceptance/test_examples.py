@@ -1,7 +1,8 @@
 """Every example really runs, from the file in the bucket to a finished run: the scheduler on
 SQLite, the executor with real commands, and queues and buckets in memory.
 
-`/tmp` in an example becomes the test's own folder, so that nothing of the user's is touched.
+What tools fetch from the internet is replaced by stand-ins. `/tmp` in an example becomes the test's
+own folder, so that nothing of the user's is touched.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from chalicelib.local.aws_env import command_variables
 from chalicelib.messages import Attempt
 from chalicelib.places import for_each_place, installed
 from chalicelib.utils.time import utc_now
+from tests.support import known_tools
 from tests.support.docs import EXAMPLES, shown_by
 from tests.support.fakes import FakeQueue
 from tests.support.waiting import eventually
@@ -37,6 +39,7 @@ SAID = {
     "disk_watch": ["% full (limit 99 %)"],
     "folder_report": ["files on 20", " KiB  /etc/"],
     "flaky_source": ["attempt 2: the source is not ready", "attempt 3: got", "MemTotal:"],
+    "json_to_sql": ["duckdb was called with 2 arguments: -c"],
     "library_review": ["modules compile", "lines of json"],
     "nightly_backup": ["files, 0 differ", "backup-20"],
     "office_hours": ["in New York", "load of the last", "MiB free"],
@@ -91,6 +94,7 @@ class RealWorld(World):
             results=self.results,
             heartbeat_seconds=30.0,
             environ=command_variables(aws_endpoint),
+            open_bucket=known_tools.open_bucket,
             now=utc_now,
         )
 
@@ -152,6 +156,7 @@ def test_an_example_runs_to_success(path: Path, world: RealWorld, tmp_path: Path
     for beside in path.with_suffix("").rglob("*.*"):
         world.dags.put(beside.relative_to(EXAMPLES).as_posix(), beside.read_bytes())
     text = path.read_text(encoding="utf-8").replace("/tmp", str(tmp_path))
+    text = known_tools.with_stand_ins(text)
     assert world.upload(text, path.name) == 1
     run_id = world.request(path.stem)
     state, log = world.finish(run_id), world.log_of(run_id)

@@ -3,6 +3,7 @@ under AWS's runtime client, with moto as AWS and a temporary file system as EFS.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from tests.integration.bundle.event_sources import EventSources, Lambda
 from tests.integration.bundle.installation import Installation
 from tests.integration.bundle.sandbox import OF_A_FUNCTION
 from tests.integration.bundle.user import User
-from tests.support import lambda_sandbox
+from tests.support import known_tools, lambda_sandbox
 from tests.support.runtime_api import FunctionError
 from tests.support.waiting import eventually
 
@@ -30,6 +31,15 @@ tasks:
   - id: count
     command: echo "number $((6 * 7))"
     dependencies: greet
+"""
+
+TOOLED = """
+name: Tooled
+tools:
+  greet: {url: "s3://my-tools/greet.zip", sha256: %s, path: bin/greet}
+tasks:
+  - id: greet
+    command: greet Lambda
 """
 
 SPIES = """
@@ -109,6 +119,18 @@ def test_a_file_is_uploaded_run_and_its_log_read(sources: EventSources, user: Us
     assert states == {"greet": "success", "count": "success"}
     assert user.log(run["run_id"], "greet").endswith("greetings from greet\n")
     assert user.log(run["run_id"], "count").endswith("number 42\n")
+
+
+def test_a_tool_is_fetched_from_a_bucket_as_the_role_of_commands(
+    sources: EventSources, user: User, installed: Installation
+) -> None:
+    s3 = installed.account.aws.client("s3")
+    s3.create_bucket(Bucket="my-tools")
+    archive = known_tools.zipped("bin/greet", known_tools.GREET)
+    s3.put_object(Bucket="my-tools", Key="greet.zip", Body=archive)
+    sources.upload("tooled.yaml", TOOLED % hashlib.sha256(archive).hexdigest())
+    run = user.ended(user.run("tooled"))
+    assert (run["state"], user.log(run["run_id"], "greet")[-14:]) == ("success", "hello, Lambda\n")
 
 
 def test_a_scheduled_dag_runs_by_itself(sources: EventSources, user: User) -> None:

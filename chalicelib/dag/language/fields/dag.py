@@ -90,8 +90,8 @@ DAG_FIELDS: tuple[Field, ...] = (
     Field(
         "tools",
         Kind.TOOLS,
-        "Programs for every command, first on its `PATH`: `NAME: {url, sha256, path}`. Fetched "
-        "once per machine and verified each time; at most 20 of them, 200 MiB each.",
+        "Programs for the commands of all tasks, first on their `PATH`: `NAME: {url, sha256, "
+        "path}`. Fetched once per machine and verified each time. At most 20, of 200 MiB each.",
         default=(),
     ),
     Field(
