@@ -45,14 +45,11 @@ def main(arguments: Sequence[str]) -> int:
     patience = LongPatience()
     queue = _queue(settings, options.queue)
     mark = f"worker-{os.urandom(4).hex()}:{os.getpid()}"
-    bootstrap.configure(
-        replace(
-            bootstrap.on_aws(settings),
-            patience=patience,
-            command_environ={**visible, orphans.MARK: mark},
-            allow_private=options.local is not None,
-        )
-    )
+    ports = bootstrap.on_aws(settings)
+    if options.local is not None:
+        ports = replace(ports, allow_private=True, open_bucket=bootstrap.open_bucket)
+    environ = {**visible, orphans.MARK: mark}
+    bootstrap.configure(replace(ports, patience=patience, command_environ=environ))
     watcher = orphans.start_watcher(mark)
     seen = _reporter(options.queue, options.parallelism, bootstrap.ports().results())
     worker = Worker(WorkerContext(bootstrap.executor(), queue, patience, options.parallelism, seen))
