@@ -142,3 +142,16 @@ RULES: dict[str, Callable[[_Upstream], Decision]] = {
     TriggerRule.NONE_SKIPPED: _none_skipped,
     TriggerRule.ALWAYS: _always,
 }
+
+
+WAITING_RULES = frozenset(
+    {
+        TriggerRule.ALL_SUCCESS,
+        TriggerRule.ALL_DONE,
+        TriggerRule.NONE_FAILED,
+        TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
+        TriggerRule.NONE_SKIPPED,
+        TriggerRule.ONE_FAILED,
+    }
+)
+"""A success decides none of these as long as another dependency has not ended."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from chalicelib.dag.evaluate.expand import ExpandError, mapped_items
 from chalicelib.dag.model import Dag, Task
@@ -16,7 +16,7 @@ from chalicelib.dag.states import TASK_ENDED, RunState, TaskState
 from chalicelib.dag.templates import texts_in
 from chalicelib.dag.templates.compile_budget import NotCompiled
 from chalicelib.dag.templates.scope import TemplateError
-from chalicelib.dag.trigger_rules import Decision, decide
+from chalicelib.dag.trigger_rules import WAITING_RULES, Decision, decide
 from chalicelib.database.queries import (
     dags,
     mapped_instances,
@@ -39,14 +39,21 @@ MAX_INSTANCES_PER_EXPANSION = 1000
 """What EFS writes well within the five seconds that a transaction may be open. An immediate wake-up
 creates the rest."""
 
+FEW_TASKS = 20
+"""A run of so few tasks fills a page or two."""
+MAX_LOOKED_AT = 50
+
 States = dict[str, Counts]
 
 
-def advance(work: UnitOfWork, run: Run) -> None:
-    """Advance the run as far as possible now."""
+def advance(work: UnitOfWork, run: Run, succeeded: Collection[str] = ()) -> None:
+    """Advance the run as far as possible now. `succeeded` are its tasks of which an instance
+    succeeded, if nothing else has changed in it."""
     if not run.is_admitted:
         return
     dag = work.definition(run.version_id)
+    if succeeded and _decides_nothing(work, run, dag, succeeded):
+        return
     states = task_instances.states(work.tx, run.key)
     ready: list[Task] = []
     for task in dag.tasks:  # in topological order: one pass carries a failure all the way down
@@ -60,6 +67,20 @@ def advance(work: UnitOfWork, run: Run) -> None:
         _end(work, run, dag, states)
     elif any(task.depends_on_past for task in dag.tasks):
         _touch_next(work, run)
+
+
+def _decides_nothing(work: UnitOfWork, run: Run, dag: Dag, succeeded: Collection[str]) -> bool:
+    """Whether all that these successes could decide waits for a task that goes on. Found out from a
+    few rows, where the states of all tasks fill many pages, which other hosts' commits make stale:
+    most of what a wide run would read."""
+    is_wide = len(dag.tasks) > FEW_TASKS or any(task.expand for task in dag.tasks)
+    if not is_wide or run.stopping or any(task.depends_on_past for task in dag.tasks):
+        return False
+    downstream = [task for task in dag.tasks if any(map(succeeded.__contains__, task.dependencies))]
+    if not all(task.trigger_rule in WAITING_RULES for task in downstream):
+        return False
+    others = task_instances.some_that_go_on(work.tx, run.dag_id, run.key, MAX_LOOKED_AT)
+    return any(all(other in task.dependencies for task in downstream) for other in others)
 
 
 def _is_over(states: States) -> bool:

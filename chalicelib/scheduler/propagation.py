@@ -59,6 +59,7 @@ def _release_dependents(work: UnitOfWork) -> None:
 
 
 def _advance(work: UnitOfWork, run_id: str) -> None:
+    succeeded = work.succeeded_tasks.pop(run_id, None)
     with work.isolate("a run", run_id=run_id):
         run = work.run(run_id)
         if run is None or not run.is_active:
@@ -67,7 +68,7 @@ def _advance(work: UnitOfWork, run_id: str) -> None:
         ids = {"fallback": fallback, "patience": IMMEDIATELY, **run.ids()}
         # A run that cannot be advanced must neither block its neighbours nor stay active for ever.
         with work.isolate("the progress of a run", **ids):
-            advance(work, run)
+            advance(work, run, succeeded or ())
 
 
 def _admit_runs(work: UnitOfWork, dag_id: str) -> None:

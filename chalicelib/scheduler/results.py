@@ -210,7 +210,7 @@ def end(work: UnitOfWork, task: TaskInstance, ended: End) -> bool:
     if ended.started_at is not None:
         work.begin_run(task.run_key, ended.started_at)
     work.forget_stop(task.attempt)
-    _touch(work, task)
+    _touch(work, task, ended)
     return True
 
 
@@ -230,8 +230,11 @@ def _end(work: UnitOfWork, task: TaskInstance, ended: End) -> bool:
     return True
 
 
-def _touch(work: UnitOfWork, task: TaskInstance) -> None:
-    work.mark_changed(task.attempt.run_id)
+def _touch(work: UnitOfWork, task: TaskInstance, ended: End) -> None:
+    if ended.outcome == Outcome.SUCCESS:
+        work.mark_succeeded(task.attempt.run_id, task.task_id)
+    else:
+        work.mark_changed(task.attempt.run_id)
     work.dags_to_dispatch.add(task.attempt.dag_id)
     if task.pool is not None:
         work.pools_to_dispatch.add(task.pool)

@@ -62,6 +62,7 @@ class UnitOfWork(ReadCache):
     so before the commit, in the order of recording, so that no change can be forgotten.
 
     changed_runs             run_ids in which a task changed
+    succeeded_tasks          of those in which nothing else changed than that tasks succeeded, which
     dags_to_admit            dag_ids in which a run may have got a free slot
     dags_to_dispatch, pools_to_dispatch  dag_ids and pools in which a task may have got a free slot
     backfills_to_advance     ids of backfills that may create more runs
@@ -82,6 +83,7 @@ class UnitOfWork(ReadCache):
         default_factory=dict
     )
     changed_runs: OrderedSet[str] = field(default_factory=OrderedSet)
+    succeeded_tasks: dict[str, set[str]] = field(default_factory=dict)
     dags_to_admit: OrderedSet[str] = field(default_factory=OrderedSet)
     dags_to_dispatch: OrderedSet[str] = field(default_factory=OrderedSet)
     pools_to_dispatch: OrderedSet[str] = field(default_factory=OrderedSet)
@@ -220,6 +222,15 @@ class UnitOfWork(ReadCache):
     def mark_changed(self, run_id: str) -> None:
         """Record that a task of the run changed."""
         self.changed_runs.add(run_id)
+        self.succeeded_tasks.pop(run_id, None)
+
+    def mark_succeeded(self, run_id: str, task_id: str) -> None:
+        """Record that an instance of a task of the run succeeded."""
+        if run_id not in self.changed_runs:
+            self.changed_runs.add(run_id)
+            self.succeeded_tasks[run_id] = {task_id}
+        elif run_id in self.succeeded_tasks:
+            self.succeeded_tasks[run_id].add(task_id)
 
 
 def _item(what: str, ids: Mapping[str, Any]) -> str:

@@ -36,6 +36,9 @@ class OrderedSet(Generic[T]):
     def clear(self) -> None:
         self._items.clear()
 
+    def __contains__(self, item: object) -> bool:
+        return item in self._items
+
     def __iter__(self) -> Iterator[T]:
         return iter(self._items)
 

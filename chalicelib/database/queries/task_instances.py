@@ -17,7 +17,10 @@ from chalicelib.dag.model import Task
 from chalicelib.dag.states import TaskState
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.connection.times import from_us, to_us
-from chalicelib.database.index_predicates import TASK_INSTANCES_WAITING_FOR_RUN
+from chalicelib.database.index_predicates import (
+    TASK_INSTANCES_SLOTS,
+    TASK_INSTANCES_WAITING_FOR_RUN,
+)
 from chalicelib.database.row_builder import Builder
 from chalicelib.enums import Outcome
 from chalicelib.messages import Attempt
@@ -226,6 +229,20 @@ def make_ready(tx: Transaction, key: int) -> bool:
         )
         == 1
     )
+
+
+SOME_THAT_GO_ON = f"""
+    SELECT DISTINCT task_id FROM (
+        SELECT run_key, task_id FROM task_instances INDEXED BY task_instances_slots
+        WHERE dag_id = ? AND {TASK_INSTANCES_SLOTS} LIMIT ?)
+    WHERE run_key = ?
+"""
+
+
+def some_that_go_on(tx: Transaction, dag_id: str, run_key: int, limit: int) -> list[str]:
+    """Tasks of the run with an instance that is ready or in flight, among the first `limit` of the
+    DAG."""
+    return tx.values(SOME_THAT_GO_ON, (dag_id, limit, run_key))
 
 
 def make_all_ready(tx: Transaction, run_key: int, task_ids: Sequence[str]) -> None:
