@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import itertools
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from typing import Any
@@ -47,12 +46,12 @@ class S3Bucket:
 
     def upload(self, key: str, chunks: Iterable[bytes]) -> None:
         parts = _parts(chunks)
-        first = next(parts, b"")
-        if len(first) < PART_BYTES:
-            self.put(key, first)
+        first = [next(parts, b"")]
+        if len(first[0]) < PART_BYTES:
+            self.put(key, first[0])
         else:
             upload = MultipartUpload(self._get_client(), self.name, key)
-            upload.send(itertools.chain([first], parts))
+            upload.send(_after(first, parts))
 
     def download(self, key: str) -> Iterator[bytes] | None:
         opened = self._open(key)
@@ -154,15 +153,24 @@ class S3Bucket:
             )
 
 
+def _after(first: builtins.list[bytes], parts: Iterator[bytes]) -> Iterator[bytes]:
+    """The first part, which nobody holds after it was sent, and then the others."""
+    yield first.pop()
+    yield from parts
+
+
 def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Join the chunks to parts of PART_BYTES; the last may be shorter, and is never empty."""
     part = bytearray()
     for chunk in chunks:
-        for start in range(0, len(chunk), PART_BYTES):
-            part += chunk[start : start + PART_BYTES]
-            if len(part) >= PART_BYTES:
-                yield bytes(part[:PART_BYTES])
-                del part[:PART_BYTES]
+        rest = memoryview(chunk)
+        while rest:
+            room = PART_BYTES - len(part)
+            part += rest[:room]
+            rest = rest[room:]
+            if len(part) == PART_BYTES:
+                full, part = bytes(part), bytearray()
+                yield full
     if part:
         yield bytes(part)
 

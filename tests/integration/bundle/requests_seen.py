@@ -148,7 +148,11 @@ def _of_s3(request: _Request, status: int) -> Iterator[Needed]:
             yield "s3:GetObject", f"{arn}/{key}"
             if status == 404:  # to who may not list, S3 answers 403
                 yield "s3:ListBucket", arn
+        case "DELETE", _ if "uploadId=" in request.query:
+            yield "s3:AbortMultipartUpload", f"{arn}/{key}"
         case "PUT", _:
+            yield "s3:PutObject", f"{arn}/{key}"
+        case "POST", _ if key and "upload" in request.query:  # of an object in parts
             yield "s3:PutObject", f"{arn}/{key}"
         case "POST", "" if request.query.startswith("delete"):
             for named in ElementTree.fromstring(request.body).iter():

@@ -33,10 +33,12 @@ on_success:
   - sns: arn:aws:sns:us-east-1:123456789012:orchestrator-dev-news
 tasks:
   - id: first
-    command: echo "$WORD$PARAMETER" | wc -c
+    command: echo "$WORD$PARAMETER" | wc -c > left
+    artifacts: {left: left}
   - id: second
-    command: echo done
+    command: cat in; echo done
     dependencies: first
+    inputs: {in: first.left}
 """
 
 TIMED = """
@@ -212,6 +214,7 @@ SELDOM = {
     ("register", "dynamodb:UpdateItem"): "a run that a larger limit lets in may replace another",
     ("apply", "dynamodb:UpdateItem"): "a run that takes the place of another one stops that",
     ("admin", "dynamodb:GetItem"): "a self-test without a result looks for the claim",
+    ("execute", "s3:AbortMultipartUpload"): "an upload of an artifact that breaks off",
     ("execute", "s3:DeleteObject"): "a log that grows too long loses its middle",
 }
 
