@@ -16,6 +16,7 @@ MAX_PROBLEMS = 100
 MAX_WARNINGS = 20
 """The most warnings reported for a file, because hundreds of files may be listed at once."""
 
+_LEAST_URGENT = WarningCode.NOT_ON_LAMBDA
 _MAX_QUOTED_LENGTH = 60
 
 
@@ -124,8 +125,9 @@ class Report:
 
     def warnings(self) -> tuple[DagWarning, ...]:
         """Return at most `MAX_WARNINGS` in document order, and one that counts the rest."""
-        ordered = sorted(self._warnings.values())
-        shown, rest = ordered[:MAX_WARNINGS], ordered[MAX_WARNINGS:]
+        # What Lambda lacks may be missing in every command, and must not hide what is a danger.
+        first = sorted(self._warnings.values(), key=lambda w: (w.code is _LEAST_URGENT, w))
+        shown, rest = sorted(first[:MAX_WARNINGS]), sorted(first[MAX_WARNINGS:])
         if rest:
             more = f"{len(rest)} more warnings from here on are not shown"
             shown.append(replace(rest[0], message=more))

@@ -6,6 +6,7 @@ and does not itself decide where programs come from.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from chalicelib.dag.shell.grammar import ScriptReader
@@ -17,7 +18,9 @@ from chalicelib.shebang import read_shebang
 
 _LOOK_FOR = ("hash", "type", "whence", "where", "which")
 """Commands that ask whether a program is there: the script knows that it may not be."""
-_RUN_WHAT_FOLLOWS = ("builtin", "command", "env", "exec", "nohup", "setsid", "time")
+_RUN_WHAT_FOLLOWS = ("builtin", "command", "env", "exec", "nice", "nohup", "time", "timeout")
+_OPERANDS = {"env": re.compile(r"[^=]+=.*", re.DOTALL), "timeout": re.compile(r"[0-9.]+[smhd]?")}
+"""What may stand between such a command and the program."""
 _DEFINE_MORE = (".", "alias", "autoload", "eval", "source")
 _INSTALLERS = ("dnf", "microdnf", "npm", "pip", "pip3", "rpm", "uv")
 """They may bring any program."""
@@ -82,9 +85,9 @@ def _program_of(command: Command) -> Word | None:
     option before it, it is not looked for."""
     words = command.words
     while words and words[0].literal in _RUN_WHAT_FOLLOWS:
-        is_env = words[0].literal == "env"
+        operand = _OPERANDS.get(words[0].literal or "")
         words = words[1:]
-        while is_env and words and "=" in words[0].prefix:
+        while operand and words and operand.fullmatch(words[0].prefix):
             words = words[1:]
     return words[0] if words else None
 

@@ -40,7 +40,8 @@ def warned(command: str, dag: dict[str, Any] | None = None, **task: Any) -> list
         ("if ! git status; then tar x; fi", ["git", "tar"]),
         ("f() { git pull; }; f", ["git"]),
         ("X=1 Y=2 jq . > out", ["jq"]),
-        ("env A=1 jq", ["jq"]),
+        ("env A=1 B= jq; timeout 5m wget x; nice jq", ["jq", "wget"]),
+        ("timeout -k 5 9 jq; nice -n 5 jq; env -i jq; timeout $T jq", []),
         ("command jq; exec unzip x; nohup wget x &", ["jq", "unzip", "wget"]),
         ("echo $(tar c x) `gzip x` <(zip x)", ["tar", "gzip", "zip"]),
         ("jq a; jq b", ["jq"]),
@@ -155,6 +156,17 @@ def test_the_check_before_a_commit_warns(
     )
     assert main(["--layers", str(file)]) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_many_missing_programs_do_not_hide_what_is_a_danger() -> None:
+    tasks = [{"id": f"t{n}", "command": "git pull"} for n in range(30)]
+    tasks.append({"id": "last", "command": "echo $((PARAM_N + 1))"})
+    source = {"name": "A", "params": {"n": "1"}, "tasks": tasks}
+    warnings = parse_file(json.dumps(source).encode()).warnings
+    codes = [warning.code for warning in warnings]
+    assert codes.count(WarningCode.VALUE_EVALUATED) == 1
+    assert codes.count(WarningCode.NOT_ON_LAMBDA) == 20
+    assert warnings[-1].message == "11 more warnings from here on are not shown"
 
 
 def test_the_image_has_the_basics_and_lacks_what_people_miss() -> None:
