@@ -1,6 +1,8 @@
 """The local cloud: what `chalice local` runs beside its HTTP server. Never imported on Lambda.
 
-app.py --start_if_serving--> start.py: check everything --> cloud.py: moto, disk, database, loops
+app.py --start_if_serving--> start.py: check everything, open the database, then serve the API
+                                |
+                                '--after the first answer--> cloud.py: moto, buckets, queues, loops
 
 Starting
   command_line       does this process serve `chalice local`, and at which address

@@ -67,7 +67,8 @@ class FolderBucket:
         return None if etag is None else StoredObject(key, etag, body)
 
     def has(self, key: str) -> bool:
-        return path_of(self._folder, key).exists()
+        # Not by way of `Path`: it is asked before each attempt.
+        return os.path.exists(f"{self._folder}/{_name_of(key)}")  # noqa: PTH110
 
     def put(self, key: str, body: bytes, *, sync: bool = False) -> None:
         path = path_of(self._folder, key)
@@ -171,8 +172,13 @@ class FolderBucket:
 def path_of(folder: Path, key: str) -> Path:
     """The file of `key`. The parts before the first two slashes become folders, all the rest the
     file's name: a folder for each attempt would cost more than the attempt."""
+    return folder / _name_of(key)
+
+
+def _name_of(key: str) -> str:
+    """The path of the file below the folder."""
     parts = [piece for part in key.split("/", FOLDERS) for piece in _pieces(part)]
-    return folder.joinpath(*parts[:-1], parts[-1] + OBJECT)
+    return "/".join(parts) + OBJECT
 
 
 def key_of(folder: Path, path: Path) -> str:

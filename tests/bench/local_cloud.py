@@ -129,7 +129,9 @@ class LocalCloud:
         """Run the DAG; its task instances when the run has ended. Raises RuntimeError unless it
         succeeded."""
         run_id = self.trigger_run(dag_id)
-        self.until(lambda: self.get(f"/api/runs/{run_id}", limit=1)["ended_at"], within=300)
+        path = f"/api/runs/{run_id}"
+        # An answer costs as much as several tasks.
+        self.until(lambda: self.get(path, limit=1)["ended_at"], within=300, pause=0.5)
         state = self.get(f"/api/runs/{run_id}", limit=1)["state"]
         if state != "success":
             raise RuntimeError(f"run {run_id} ended as {state}")
