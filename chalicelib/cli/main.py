@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import click
 
-from chalicelib.cli.failure import INTERRUPTED, USAGE, CliFailure
+from chalicelib.cli.failure import FAILED, INTERRUPTED, USAGE, CliFailure
 from chalicelib.cli.verbs import VerbGroup
 from chalicelib.errors import OrchestratorError
 
@@ -50,8 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error.message)
     except BrokenPipeError:
         return _after_broken_pipe()
-    except SystemExit:  # click has met a broken pipe, and has wrapped stdout
-        return 0
+    except SystemExit as end:
+        if type(sys.stdout).__name__ == "PacifyFlushWrapper":  # it met a broken pipe
+            return 0
+        return end.code if isinstance(end.code, int) else FAILED
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted", INTERRUPTED)
     except OSError as error:

@@ -16,7 +16,7 @@ from chalicelib.dag.states import RUN_TRANSITIONS, TASK_TRANSITIONS, RunState, T
 from chalicelib.dag_files import is_dag_file
 from chalicelib.notification_kinds import KINDS
 from infra import permissions
-from tests.support import api_reference, cost_comparison, language_reference
+from tests.support import api_reference, cli_reference, cost_comparison, language_reference
 from tests.unit.test_imports import IMPURE, ROOMS, SHARED
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +24,7 @@ README = ROOT / "README.md"
 HOW_IT_WORKS = ROOT / "chalicelib" / "README.md"
 DAG_FILE = ROOT / "chalicelib" / "dag" / "README.md"
 REST_API = ROOT / "chalicelib" / "web" / "README.md"
+COMMAND_LINE = ROOT / "chalicelib" / "cli" / "README.md"
 ON_AWS = ROOT / "infra" / "README.md"
 TESTS = ROOT / "tests" / "README.md"
 BENCHMARKS = ROOT / "tests" / "bench" / "README.md"
@@ -182,6 +183,7 @@ PAGES: dict[Path, Parts] = {
         "examples": examples_markdown,
     },
     REST_API: {"api": api_reference.reference_markdown},
+    COMMAND_LINE: {"usage": cli_reference.usage, "verbs": cli_reference.reference_markdown},
     CONTRIBUTING: {"layers": layers_markdown},
     ON_AWS: {"costs": costs_markdown, "permissions": permissions_markdown},
 }

@@ -122,7 +122,7 @@ ROOMS: dict[str, Room] = {
     ),
     "cli.commands": room(
         f"cli cli.local_run cli.forecast enums dag_files {DAG} dag.language scheduler"
-        " scheduler.commands simulation",
+        " scheduler.commands simulation worker infra.__main__",
         "click rich",
     ),
     # The installation: definitions, then what acts on AWS, then the commands.

@@ -17,5 +17,6 @@ pools       lists, sets and deletes pools
 operations  import errors, ticks, the audit log, notifications, health
 top         shows live what runs and what waits
 files       uploads, downloads and removes DAG files
+stages      `python -m infra` and `python -m chalicelib.worker` under one name
 profiles    profiles of installations, and the shell's completion
 """

@@ -19,7 +19,7 @@ from chalicelib.cli.lookup import complete_dag, find_dag
 from chalicelib.cli.output import print_json, state_text
 from chalicelib.dag.states import TaskState
 
-BEFORE_THE_START = (TaskState.NONE, TaskState.SCHEDULED, TaskState.QUEUED)
+QUIET = (TaskState.NONE, TaskState.SCHEDULED, TaskState.QUEUED, TaskState.RUNNING)
 
 
 @click.command(epilog="Example: orchestrator trigger report -p day=2026-11-01 --follow")
@@ -104,7 +104,7 @@ def _json_or_text(text: str) -> Any:
 
 def _watch(client: Client, run_id: str, *, follow: bool, quiet: bool) -> dict[str, Any]:
     def changed(row: dict[str, Any]) -> None:
-        if not quiet and row["state"] not in BEFORE_THE_START:
+        if not quiet and row["state"] not in QUIET:
             taken = f" in {times.duration(row['duration'])}" if row["duration"] else ""
             reason = f": {row['reason']}" if row["reason"] else ""
             click.echo(f"{task_name(row)}: {state_text(row['state'])}{taken}{reason}")

@@ -131,7 +131,6 @@ def _print(findings: list[Finding], file_count: int, format_: str) -> None:
         click.echo(
             f"{_count(file_count, 'file')}: {_count(errors, 'problem')},"
             f" {_count(warnings, 'warning')}",
-            err=True,
         )
 
 

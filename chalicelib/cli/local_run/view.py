@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from rich.live import Live
 
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z ")
-QUIET = (TaskState.NONE, TaskState.SCHEDULED, TaskState.QUEUED)
+QUIET = (TaskState.NONE, TaskState.SCHEDULED, TaskState.QUEUED, TaskState.RUNNING)
+"""States that lines do not tell: logs show that a task runs."""
 MOST_ROWS = 30
 """Rows of the tree: more do not fit a screen."""
 SIGNS = {

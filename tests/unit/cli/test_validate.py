@@ -27,7 +27,8 @@ def test_every_problem_is_printed_with_its_place_and_line(
     assert first.startswith(f"{tmp_path}/bad.yaml:3:13: unknown key 'comand'")
     assert source == "    3 |   - {id: a, comand: echo}"
     assert mark.index("^") == source.index("comand")
-    assert err == "2 files: 2 problems, 0 warnings\n"
+    assert out.endswith("\n2 files: 2 problems, 0 warnings\n")
+    assert err == ""
 
 
 def test_two_files_with_one_dag_id_are_a_problem(
@@ -72,7 +73,7 @@ def test_what_can_hardly_be_meant_is_a_warning(
 
     assert main(["validate", str(file)]) == 0
     out = capsys.readouterr().out
-    assert (f"warning: {message}" in out) if message else out == ""
+    assert (f"warning: {message}" in out) if message else "warning:" not in out
     assert main(["validate", "--strict", str(file)]) == (1 if message else 0)
 
 
