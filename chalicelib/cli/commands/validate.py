@@ -44,15 +44,16 @@ class Finding:
     show_default=True,
     help="How to print problems; github: as annotations of a pull request.",
 )
+@click.option("--layers", is_flag=True, help="Lambda layers bring the programs that it lacks.")
 @click.option("--strict", is_flag=True, help="Exit code 1 for warnings, too.")
-def validate(paths: tuple[Path, ...], format_: str, *, strict: bool) -> int:
+def validate(paths: tuple[Path, ...], format_: str, *, layers: bool, strict: bool) -> int:
     """Check DAG files, and all in folders.
 
     Problems and warnings are printed with their line and column.
     """
     files = list(_dag_files(paths))
     owners: dict[str, Path] = {}
-    findings = [finding for file in files for finding in _check(file, owners)]
+    findings = [finding for file in files for finding in _check(file, owners, layers)]
     _print(findings, len(files), format_)
     severities = {finding.severity for finding in findings}
     return FAILED if "error" in severities or (strict and severities) else 0
@@ -77,7 +78,7 @@ def _dag_files(paths: tuple[Path, ...]) -> Iterator[Path]:
         yield from files
 
 
-def _check(path: Path, owners: dict[str, Path]) -> Iterator[Finding]:
+def _check(path: Path, owners: dict[str, Path], has_layers: bool) -> Iterator[Finding]:
     """The problems and warnings of a file. `owners` collects the files by dag_id."""
     try:
         with path.open("rb") as opened:
@@ -87,7 +88,7 @@ def _check(path: Path, owners: dict[str, Path]) -> Iterator[Finding]:
         return
     lines = _LINE_ENDS.split(source.decode("utf-8-sig", "replace"))
     try:
-        parsed = parse_file(source, now=datetime.now(UTC))
+        parsed = parse_file(source, now=datetime.now(UTC), has_layers=has_layers)
     except DagFileError as error:
         yield from (_finding(path, lines, problem, "error") for problem in error.problems)
         return
