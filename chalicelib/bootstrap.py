@@ -130,6 +130,7 @@ def executor() -> Executor:
         open_bucket=world.open_bucket,
         cleaner=BackgroundCleaner() if world.clean_in_background else None,
         patience=world.patience or no_patience,
+        ignores_images=world.settings.images == "host",
     )
 
 

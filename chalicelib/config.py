@@ -177,6 +177,13 @@ SETTINGS: tuple[Setting, ...] = (
         "AWS",
     ),
     Setting(
+        "IMAGES",
+        "engine",
+        choice("engine", "host"),
+        "what runs a task's image outside AWS: a container engine, Docker or Podman (`engine`), or"
+        " this machine without the image (`host`)",
+    ),
+    Setting(
         "HEARTBEAT_SECONDS",
         30.0,
         number(0.2, 300),
@@ -322,6 +329,7 @@ class Settings:
     dead_letter_queue: str
     claims_table: str
     claims_on_s3_until: datetime | None
+    images: str
     heartbeat_seconds: float
     silence_seconds: float
     resend_seconds: float

@@ -11,6 +11,7 @@ background         sends from a thread, so that watching a command is never dela
 cancellation       asks whether a running attempt is to be cancelled
 cleanup            removes what commands leave on the disk, after their results are sent
 command_env        builds a command's environment, and knows which values to mask
+containers         runs a command in a container image, by Docker or Podman
 executor           handles one message of the tasks queue, from claim to report
 invocation         decides which program runs a command: the shell, or the one that a script names
 isolation          keeps commands that run at the same time from reading each other's files

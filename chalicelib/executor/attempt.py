@@ -4,8 +4,10 @@ log."""
 from __future__ import annotations
 
 import logging
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -30,7 +32,13 @@ from chalicelib.executor.outcome import (
     verdict_of_when,
 )
 from chalicelib.executor.patience import Patience, no_patience
-from chalicelib.executor.process import ExecutorStopped, Exit, RunningCommands, start
+from chalicelib.executor.process import (
+    Command,
+    ExecutorStopped,
+    Exit,
+    RunningCommands,
+    start,
+)
 from chalicelib.executor.shell_syntax import SYNTAX_ERROR, is_refused
 from chalicelib.executor.supervisor import Ending, Pulse, watch
 from chalicelib.executor.unexpected_errors import unexpected_error
@@ -39,6 +47,7 @@ from chalicelib.messages import Heartbeat, Result, TaskMessage
 from chalicelib.ports import Bucket, Claims, Clock
 
 if TYPE_CHECKING:
+    from chalicelib.executor.containers import Container
     from chalicelib.executor.materials.preparation import MaterialStore, Prepared
 
 log = logging.getLogger("orchestrator.executor")
@@ -47,7 +56,8 @@ log = logging.getLogger("orchestrator.executor")
 @dataclass(frozen=True, slots=True)
 class ExecutorContext:
     """What all attempts of one executor share; `send` raises OrchestratorError. `clock` measures
-    how long something takes, in seconds."""
+    how long something takes, in seconds. `ignores_images`: a command runs on this machine although
+    its task names an image, and its log says so."""
 
     runs: Bucket
     claims: Claims
@@ -60,6 +70,7 @@ class ExecutorContext:
     materials: Callable[[], MaterialStore]
     clock: Callable[[], float] = time.monotonic
     patience: Patience = no_patience
+    ignores_images: bool = False
 
     def timestamp(self) -> float:
         return self.now().timestamp()
@@ -122,7 +133,8 @@ class ClaimedAttempt:
             self._begin()
         attempt_log = AttemptLog(self._store, command_env.mask, self._context.now)
         try:
-            with workspace(self._cwd(), self._context.cleaner) as place:
+            with self._workspace() as place:
+                self._note_ignored_image(attempt_log)
                 verdict = self._decide(command_env, place, attempt_log, limit)
         except CannotStart as error:
             return self.refused(error, command_env.mask)
@@ -203,17 +215,64 @@ class ClaimedAttempt:
     ) -> Ending:
         pulse = self._pulse()
         term_at = self._begun + limit.seconds  # `when` and the command share the time
-        command = start(invocation_of(text, self._context.shell, place), place.cwd, environ)
-        ending = watch(
-            command, self._context.running, attempt_log, pulse, term_at, self._context.clock
-        )
+        with self._started(text, place, environ) as (command, container):
+            ending = watch(
+                command, self._context.running, attempt_log, pulse, term_at, self._context.clock
+            )
+        if container is not None and ending.stop is None:
+            container.require_created()
         if command.stopped:
             raise ExecutorStopped("the command was killed because this executor is being stopped")
         if command.interrupted:
             self._ended = ending.ended
             raise _Interrupted(ending.exit)
         self._ended = ending.ended
+        if self._runs_image:  # the memory is that of the engine's client
+            return replace(ending, exit=replace(ending.exit, max_rss=None))
         return ending
+
+    def _workspace(self) -> AbstractContextManager[Workspace]:
+        """A command's `cwd` is a folder of its image, if it runs in one."""
+        cwd = self._cwd()
+        is_inside = self._runs_image and self._prepared is None
+        return workspace(None if is_inside else cwd, self._context.cleaner)
+
+    @property
+    def _runs_image(self) -> bool:
+        return self._message.image is not None and not self._context.ignores_images
+
+    def _note_ignored_image(self, attempt_log: AttemptLog) -> None:
+        if self._message.image is not None and self._context.ignores_images:
+            attempt_log.note(
+                f"runs on this machine, without its image {self._message.image}"
+                " (ORCHESTRATOR_IMAGES=host)"
+            )
+
+    @contextmanager
+    def _started(
+        self, text: str, place: Workspace, environ: dict[str, str]
+    ) -> Iterator[tuple[Command, Container | None]]:
+        """Start the command, here or in a container of its image. Raises CannotStart."""
+        if not self._runs_image:
+            invocation = invocation_of(text, self._context.shell, place)
+            yield start(invocation, place.cwd, environ), None
+            return
+        from chalicelib.executor.containers import Container, find_engine
+
+        prepared = self._prepared
+        container = Container(
+            find_engine(environ.get("PATH")),
+            self._message,
+            place,
+            mounts=(prepared.root,) if prepared else (),
+            tools=prepared.tools if prepared else None,
+        )
+        invocation = container.invocation(text, environ)
+        try:
+            environ = container.environ(environ, os.environ)
+            yield start(invocation, place.home, environ), container
+        finally:
+            container.remove()
 
     def _with_outputs(
         self, verdict: Verdict, place: Workspace, mask: Mask, attempt_log: AttemptLog

@@ -104,6 +104,7 @@ class Executor:
         own_environ: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
         patience: Patience = no_patience,
+        ignores_images: bool = False,
     ) -> None:
         own_environ = os.environ if own_environ is None else own_environ
         sandbox.close_process(own_environ)
@@ -132,6 +133,7 @@ class Executor:
             self._material_store,
             clock,
             patience,
+            ignores_images,
         )
         self._patience = patience
         self._materials: MaterialStore | None = None

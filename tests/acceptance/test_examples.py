@@ -41,6 +41,8 @@ SAID = {
     "flaky_source": ["attempt 2: the source is not ready", "attempt 3: got", "MemTotal:"],
     "json_to_sql": ["duckdb was called with 2 arguments: -c"],
     "library_review": ["modules compile", "lines of json"],
+    "large_memory": ["of memory was asked for", "in one list"],
+    "in_an_image": ["without its image python:3.13-slim", "Python 3."],
     "nightly_backup": ["files, 0 differ", "backup-20"],
     "office_hours": ["in New York", "load of the last", "MiB free"],
     "s3_handover": ["html_entities.json with", "most frequent first letters: [('"],
@@ -76,7 +78,7 @@ class RealWorld(World):
     """The world on the real clock, with an executor that runs commands."""
 
     def __init__(self, folder: Path, aws_endpoint: str) -> None:
-        super().__init__(folder, worker_queues=ANY_QUEUE)
+        super().__init__(folder, worker_queues=ANY_QUEUE, lambda_memory="384,2048", fargate="yes")
         self.results, self.dead_letters = FakeQueue(utc_now), FakeQueue(utc_now)
         self.task_queues = for_each_place(
             installed(self.scheduler.settings), lambda _: FakeQueue(utc_now)
@@ -96,6 +98,7 @@ class RealWorld(World):
             environ=command_variables(aws_endpoint),
             open_bucket=known_tools.open_bucket,
             now=utc_now,
+            ignores_images=True,
         )
 
     def execute(self) -> int:

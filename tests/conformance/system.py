@@ -69,6 +69,7 @@ class CommandExecutor(ScriptedExecutor):
             secrets=KnownSecrets(secrets),
             open_bucket=known_tools.open_bucket,
             own_environ={},
+            ignores_images=True,
         )
 
     def take(self, message: ReceivedMessage) -> None:
