@@ -20,6 +20,7 @@ Beside it
   logs                  reads an attempt's log, also while it is written
   artifact_previews     the beginning of an artifact, and how to show it
   costs                 what runs cost
+  task_places           where tasks run, and what an hour of it costs
   cross_site            protection against requests from other web pages
 
 Every Lambda function imports this package through app.py, so it imports nothing that only the

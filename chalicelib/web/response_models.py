@@ -37,6 +37,7 @@ from chalicelib.database.reads.values import (
 from chalicelib.enums import AuthMode, HealthStatus, PreviewKind, Role
 from chalicelib.ports import QueueDepth
 from chalicelib.web.costs import Cost
+from chalicelib.web.task_places import TaskPlace
 
 __all__ = ["Backfill", "DagSource", "Pool", "Run"]  # returned as they are read
 
@@ -415,9 +416,10 @@ class UpcomingDags:
 
 @dataclass(frozen=True, slots=True)
 class DagDetail(DagWithDefinition):
-    """A DAG with its active definition and what its runs have cost."""
+    """A DAG with its active definition, what its runs have cost, and where its tasks run."""
 
     cost: Cost
+    task_places: list[TaskPlace]
 
 
 @dataclass(frozen=True, slots=True)
@@ -436,10 +438,13 @@ class TaskInstanceDetail(TaskInstanceWithOutputs):
     Attributes:
         attempts: Ended attempts, newest first.
         artifacts: Files and folders that it left.
+        place: Where the active version of the task runs; null if that has no such task, or if it
+            runs no command.
     """
 
     attempts: list[EndedAttempt]
     artifacts: list[Artifact]
+    place: TaskPlace | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,8 @@ def test_a_task_instance_tells_how_its_last_attempt_went(api: Api) -> None:
     }
     detail = api.get(f"/api/runs/{run_id}/tasks/load").json
     (attempt,) = detail.pop("attempts")
-    assert detail == {**task, "item": None, "outputs": {}}
+    assert detail.pop("place")["place"] == "lambda"
+    assert detail == {**task, "item": None, "outputs": {}, "artifacts": []}
     assert (attempt["try_number"], attempt["outcome"], attempt["exit_code"]) == (1, "failed", 1)
 
 

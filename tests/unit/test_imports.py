@@ -81,12 +81,12 @@ ROOMS: dict[str, Room] = {
     "aws": room(f"{SHARED} utils fargate", "boto3 botocore urllib3"),
     "web": room(
         f"{SHARED} aws_prices api_version utils dag.json_values database.reads admin bootstrap"
-        " web.routes",
+        " web.routes dag",
         "chalice",
     ),
     "web.routes": room("enums web"),
     "web.handlers": room(
-        f"{SHARED} database.reads {SCHEDULER} bootstrap web web.routes",
+        f"{SHARED} database.reads {SCHEDULER} bootstrap web web.routes dag",
     ),
     "local": room(
         f"{SHARED} utils lambda_programs database {SCHEDULER} admin executor aws bootstrap web",

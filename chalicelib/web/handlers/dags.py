@@ -23,6 +23,7 @@ from chalicelib.web.response_models import (
     UpcomingDags,
     extend,
 )
+from chalicelib.web.task_places import task_places
 
 _LIST = "/api/dags"
 
@@ -57,7 +58,13 @@ def get_dag(call: Call) -> DagDetail:
     with read_transaction() as tx:
         dag = require(dags.dag(tx, dag_id), "DAG", dag_id, _LIST)
         usage = costs.of_dag(tx, dag_id)
-    return extend(DagDetail, dag, cost=cost(usage, bootstrap.ports().settings.architecture))
+    settings = bootstrap.ports().settings
+    return extend(
+        DagDetail,
+        dag,
+        cost=cost(usage, settings.architecture),
+        task_places=task_places(dag.tasks, settings),
+    )
 
 
 def patch_dag(call: Call) -> DagDetail:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from chalicelib import bootstrap
-from chalicelib.database.reads import artifacts, task_instances
+from chalicelib.dag.model import Dag
+from chalicelib.database.reads import artifacts, dags, task_instances
 from chalicelib.database.reads.task_instances import LogSource
 from chalicelib.database.reads.values import Run
 from chalicelib.errors import NotFound
@@ -26,6 +27,7 @@ from chalicelib.web.response_models import (
     TaskInstanceList,
     extend,
 )
+from chalicelib.web.task_places import TaskPlace, task_place
 
 ATTEMPTS_SHOWN = 100
 ARTIFACTS_SHOWN = 100
@@ -58,10 +60,24 @@ def get_task_instance(call: Call) -> TaskInstanceDetail:
         left = artifacts.of_instance(
             tx, run_id, task_id, call.query["map_index"], limit=ARTIFACTS_SHOWN
         )
+        dag = dags.definition(tx, task[0].dag_id) if task else None
         instances = 0 if task else task_instances.instance_count(tx, run_id, task_id)
     _refuse_other_map_index(call, instances)
     item, attempts = require(task, "task", task_id, f"/api/runs/{run_id}")
-    return extend(TaskInstanceDetail, item, attempts=attempts, artifacts=left)
+    return extend(
+        TaskInstanceDetail,
+        item,
+        attempts=attempts,
+        artifacts=left,
+        place=_place(dag, task_id),
+    )
+
+
+def _place(dag: Dag | None, task_id: str) -> TaskPlace | None:
+    tasks = [task for task in dag.tasks if task.id == task_id] if dag else []
+    if not tasks or tasks[0].trigger_dag_id is not None:
+        return None
+    return task_place(tasks[0], bootstrap.ports().settings)
 
 
 def _refuse_other_map_index(call: Call, instances: int) -> None:

@@ -129,9 +129,18 @@ function definitionFacts(task, tryNumber) {
   const item = Object.entries(task.item ?? {}).map(([name, value]) => `${name}=${displayed(value)}`);
   return [
     ["Ran with", version !== null && h("a", { href: link(version) }, `version ${version}`)],
+    ["Runs on", task.place && placeText(task.place)],
     ["Pool", task.pool && `${task.pool} (${task.pool_slots})`],
     ["Item", item.join(", ")],
   ];
+}
+
+/** @param {Api.TaskPlace} place @returns {string} */
+function placeText({ place, problem, image, memory_mb: memory, vcpu, usd_per_hour: price }) {
+  if (place === null) return problem ?? "";
+  const size = [vcpu !== null && `${vcpu} vCPU`, memory !== null && bytes(memory * 2 ** 20)].filter(Boolean).join(", ");
+  const cost = price === null ? "" : `, ${price.toPrecision(2)} USD an hour`;
+  return `${place}${size && ` (${size})`}${image ? ` in ${image}` : ""}${cost}`;
 }
 
 /** A button for each attempt, if there is more than one. @param {Api.TaskInstanceDetail} task @param {number | null} tryNumber */
