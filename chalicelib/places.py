@@ -145,6 +145,12 @@ class Places:
         """The places whose queue starts a function."""
         return tuple(row for row in self.rows if row.function is not None)
 
+    @property
+    def fingerprint(self) -> str:
+        """Text that changes when the choice of a place may."""
+        rows = [f"{row.name}={row.memory_mb}" for row in self.rows]
+        return ",".join([*rows, "*" if self.has_any_queue else ""])
+
     def find(self, name: str) -> Place | None:
         """The place by that name."""
         for row in self.rows:

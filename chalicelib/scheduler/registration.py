@@ -25,7 +25,7 @@ from chalicelib.dag.states import RunState
 from chalicelib.dag_files import is_dag_file
 from chalicelib.database import Transaction
 from chalicelib.database.connection.transaction import DOOMS_TRANSACTION
-from chalicelib.database.queries import dags, files, run_slots
+from chalicelib.database.queries import dags, files, housekeeping, run_slots
 from chalicelib.database.queries.dags import DagFile, RegisteredDag
 from chalicelib.database.queries.runs import Run
 from chalicelib.errors import OrchestratorError
@@ -50,6 +50,8 @@ MAX_STOPPED = 100
 """Waiting runs, each of up to a thousand tasks, that one transaction ends."""
 _LISTED_AT_ONCE = 1000
 MAX_READS = 5
+_PLACES = "places"
+"""Under which the places of the latest comparison are stored."""
 MAX_BESIDE = 100
 """Files without a DAG that are looked at again when a DAG file wants other files."""
 
@@ -177,6 +179,7 @@ def _record_failure(scheduler: SchedulerContext, key: str, error: Exception) -> 
 def reconcile(scheduler: SchedulerContext) -> int:
     """Compare the bucket with the database and register the differences. Returns how many objects
     had changed."""
+    _read_again_if_places_changed(scheduler)
     objects, last = _list_objects(scheduler)
     listed = {key: etag for key, etag in objects.items() if is_dag_file(key)}
     with scheduler.database.read() as tx:
@@ -189,6 +192,20 @@ def reconcile(scheduler: SchedulerContext) -> int:
     changed.sort(key=lambda key: known.get(key) == "")  # files that failed last time come last
     gone = [key for key in known if key not in listed and (last is None or key <= last)]
     return register_files(scheduler, (changed + gone)[:MAX_FILES_PER_ROUND])
+
+
+def _read_again_if_places_changed(scheduler: SchedulerContext) -> None:
+    """Have every file read again when the installation has other places than before: what had no
+    place may have one now, and what has lost its place says so in an import error."""
+    now = scheduler.places.fingerprint
+    with scheduler.database.read() as tx:
+        before = housekeeping.stored_text(tx, _PLACES)
+    if before == now:
+        return
+    with unit_of_work(scheduler) as work:
+        housekeeping.set_text(work.tx, _PLACES, now)
+        if before:
+            dags.forget_etags(work.tx)
 
 
 def _list_objects(scheduler: SchedulerContext) -> tuple[dict[str, str], str | None]:

@@ -216,6 +216,11 @@ def files(tx: Transaction) -> dict[str, str]:
     return {row["file_key"]: row["etag"] for row in tx.all("SELECT file_key, etag FROM dag_files")}
 
 
+def forget_etags(tx: Transaction) -> None:
+    """Have every file read again: none is known as it is."""
+    tx.execute("UPDATE dag_files SET etag = ''")
+
+
 def save_file(
     tx: Transaction,
     key: str,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chalicelib.messages import TaskMessage
+from chalicelib.scheduler import registration
 from tests.support.fakes import FakeQueue
 from tests.support.world import FAIL, Played, World
 
@@ -115,3 +116,37 @@ def test_a_queue_that_is_gone_keeps_nothing_from_the_others(make_world: MakeWorl
     world.request("d")
     assert isinstance(queues["lambda"], FakeQueue)
     assert len(queues["lambda"].bodies()) == 1
+
+
+def problems(world: World) -> list[str]:
+    with world.database.read() as tx:
+        return [str(row["problems"]) for row in tx.all("SELECT problems FROM import_errors")]
+
+
+def test_a_file_without_a_place_is_registered_once_there_is_one(make_world: MakeWorld) -> None:
+    world = make_world()
+    registration.reconcile(world.scheduler)
+    world.upload(LARGE)
+    assert "--lambda-memory 384,2048" in problems(world)[0]
+    assert registration.reconcile(world.scheduler) == 0
+    world.change_places(lambda_memory="384,2048")
+    assert registration.reconcile(world.scheduler) == 1
+    assert problems(world) == []
+    world.request("d")
+    assert list(sent_to(world)) == ["lambda-2048"]
+
+
+def test_a_file_whose_place_is_gone_says_so_and_keeps_its_last_version(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(**EVERYTHING)
+    world.upload(LARGE)
+    world.upload("name: Other\ntasks: [{id: t, command: x}]", "other.yaml")
+    registration.reconcile(world.scheduler)
+    world.change_places(lambda_memory="384", fargate="no", worker_queues="")
+    registration.reconcile(world.scheduler)
+    (problem,) = problems(world)
+    assert "no place here has 2 GB of memory" in problem
+    versions = dict(world.all("SELECT dag_id, count(*) FROM dag_versions GROUP BY dag_id"))
+    assert versions == {"d": 1, "other": 1}
+    assert registration.reconcile(world.scheduler) == 0

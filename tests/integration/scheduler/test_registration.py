@@ -303,6 +303,7 @@ def commits(world: World) -> int:
 
 def test_many_files_share_one_commit(make_world: MakeWorld) -> None:
     world = make_world()
+    registration.reconcile(world.scheduler)  # the first one also stores which places there are
     for number in range(60):
         world.dags.put(
             f"{number}.yaml", f"name: D{number}\ntasks: [{{id: t, command: x}}]".encode()
