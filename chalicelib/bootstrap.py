@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from chalicelib.admin.backup import BackupContext
     from chalicelib.database import Database
     from chalicelib.executor import Executor
+    from chalicelib.executor.containers import RunsCommandsBy
     from chalicelib.executor.patience import Patience
     from chalicelib.fargate.launch import Launcher
     from chalicelib.scheduler.context import SchedulerContext
@@ -67,6 +68,7 @@ class Ports:
     allow_private: bool = False
     clean_in_background: bool = False
     patience: Patience | None = None
+    runs_commands_by: RunsCommandsBy | None = None
 
 
 _configured: list[Ports] = []
@@ -131,6 +133,7 @@ def executor() -> Executor:
         cleaner=BackgroundCleaner() if world.clean_in_background else None,
         patience=world.patience or no_patience,
         ignores_images=world.settings.images == "host",
+        runs_commands_by=world.runs_commands_by,
     )
 
 

@@ -47,7 +47,7 @@ from chalicelib.messages import Heartbeat, Result, TaskMessage
 from chalicelib.ports import Bucket, Claims, Clock
 
 if TYPE_CHECKING:
-    from chalicelib.executor.containers import Container
+    from chalicelib.executor.containers import RemoteCommand, RunsCommandsBy
     from chalicelib.executor.materials.preparation import MaterialStore, Prepared
 
 log = logging.getLogger("orchestrator.executor")
@@ -57,7 +57,8 @@ log = logging.getLogger("orchestrator.executor")
 class ExecutorContext:
     """What all attempts of one executor share; `send` raises OrchestratorError. `clock` measures
     how long something takes, in seconds. `ignores_images`: a command runs on this machine although
-    its task names an image, and its log says so."""
+    its task names an image, and its log says so. `runs_commands_by`: what runs every command
+    elsewhere."""
 
     runs: Bucket
     claims: Claims
@@ -71,6 +72,7 @@ class ExecutorContext:
     clock: Callable[[], float] = time.monotonic
     patience: Patience = no_patience
     ignores_images: bool = False
+    runs_commands_by: RunsCommandsBy | None = None
 
     def timestamp(self) -> float:
         return self.now().timestamp()
@@ -239,6 +241,8 @@ class ClaimedAttempt:
 
     @property
     def _runs_image(self) -> bool:
+        if self._context.runs_commands_by is not None:
+            return True
         return self._message.image is not None and not self._context.ignores_images
 
     def _note_ignored_image(self, attempt_log: AttemptLog) -> None:
@@ -251,28 +255,29 @@ class ClaimedAttempt:
     @contextmanager
     def _started(
         self, text: str, place: Workspace, environ: dict[str, str]
-    ) -> Iterator[tuple[Command, Container | None]]:
+    ) -> Iterator[tuple[Command, RemoteCommand | None]]:
         """Start the command, here or in a container of its image. Raises CannotStart."""
         if not self._runs_image:
             invocation = invocation_of(text, self._context.shell, place)
             yield start(invocation, place.cwd, environ), None
             return
-        from chalicelib.executor.containers import Container, find_engine
-
-        prepared = self._prepared
-        container = Container(
-            find_engine(environ.get("PATH")),
-            self._message,
-            place,
-            mounts=(prepared.root,) if prepared else (),
-            tools=prepared.tools if prepared else None,
-        )
+        container = self._remote(place, environ)
         invocation = container.invocation(text, environ)
         try:
             environ = container.environ(environ, os.environ)
             yield start(invocation, place.home, environ), container
         finally:
             container.remove()
+
+    def _remote(self, place: Workspace, environ: dict[str, str]) -> RemoteCommand:
+        prepared = self._prepared
+        root, tools = (prepared.root, prepared.tools) if prepared else (None, None)
+        if self._context.runs_commands_by is not None:
+            return self._context.runs_commands_by(self._message, place, root, tools)
+        from chalicelib.executor.containers import Container, find_engine
+
+        engine = find_engine(environ.get("PATH"))
+        return Container(engine, self._message, place, (root,) if root else (), tools)
 
     def _with_outputs(
         self, verdict: Verdict, place: Workspace, mask: Mask, attempt_log: AttemptLog

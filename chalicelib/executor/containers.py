@@ -11,10 +11,11 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from chalicelib.executor.invocation import Invocation
 from chalicelib.executor.workspace import CannotStart, Workspace
@@ -26,7 +27,9 @@ REMOVE_SECONDS = 20.0
 _OF_THE_MACHINE = frozenset({"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"})
 """Variables of this machine that mean nothing in an image."""
 _OF_THE_ENGINE = ("DOCKER_", "CONTAINER_", "XDG_")
-_SHELL = 'if command -v bash >/dev/null 2>&1; then exec bash -c -- "$1"; else exec sh -c "$1"; fi'
+IN_ANY_SHELL = (
+    'if command -v bash >/dev/null 2>&1; then exec bash -c -- "$1"; else exec sh -c "$1"; fi'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,32 @@ class Engine:
 
     path: str
     name: str
+
+
+class RemoteCommand(Protocol):
+    """A command that runs elsewhere, behind a client that the executor starts and watches."""
+
+    def invocation(self, command: str, environ: Mapping[str, str]) -> Invocation:
+        """Return how to start the client. Raises CannotStart."""
+
+    def environ(self, given: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+        """Return the client's environment; `own` is this process's."""
+
+    def require_created(self) -> None:
+        """Raise CannotStart if the command never ran."""
+
+    def remove(self) -> None:
+        """Remove what may have outlived the client."""
+
+
+RunsCommandsBy = Callable[[TaskMessage, Workspace, str | None, str | None], RemoteCommand]
+"""Makes the command of a message in a place; with the folder of what the task brings along, and
+that of its tools, if there are any."""
+
+
+def is_of_the_machine(name: str) -> bool:
+    """Whether the variable means nothing in an image."""
+    return name in _OF_THE_MACHINE or name.startswith("LC_")
 
 
 def find_engine(search_path: str | None) -> Engine:
@@ -96,8 +125,7 @@ class Container:
 
     def _passed_on(self, environ: Mapping[str, str]) -> Iterable[str]:
         for name in environ:
-            is_of_the_machine = name in _OF_THE_MACHINE or name.startswith("LC_")
-            if name in self.message.env or not is_of_the_machine:
+            if name in self.message.env or not is_of_the_machine(name):
                 yield name
 
     def _command(self, command: str) -> list[str]:
@@ -105,7 +133,7 @@ class Container:
         shebang = read_shebang(command)
         if shebang is None:
             first = f"PATH={shlex.quote(self.tools)}:$PATH; " if self.tools else ""
-            return ["--entrypoint", "sh", image, "-c", first + _SHELL, "sh", command]
+            return ["--entrypoint", "sh", image, "-c", first + IN_ANY_SHELL, "sh", command]
         if not shebang.program:
             raise CannotStart("the script's first line, #!, names no program")
         self.place.write_script(command)

@@ -54,6 +54,7 @@ from chalicelib.utils.lambda_env import is_lambda
 from chalicelib.utils.logging import bind
 
 if TYPE_CHECKING:
+    from chalicelib.executor.containers import RunsCommandsBy
     from chalicelib.executor.materials.preparation import MaterialStore
 
 log = logging.getLogger("orchestrator.executor")
@@ -105,6 +106,7 @@ class Executor:
         clock: Callable[[], float] = time.monotonic,
         patience: Patience = no_patience,
         ignores_images: bool = False,
+        runs_commands_by: RunsCommandsBy | None = None,
     ) -> None:
         own_environ = os.environ if own_environ is None else own_environ
         sandbox.close_process(own_environ)
@@ -134,6 +136,7 @@ class Executor:
             clock,
             patience,
             ignores_images,
+            runs_commands_by,
         )
         self._patience = patience
         self._materials: MaterialStore | None = None

@@ -15,7 +15,12 @@ What the sidecar finds in its environment:
   `{"renew": URL, "prefix": PREFIX}`: a presigned GetCallerIdentity and the attempt's prefix. It
   answers with the three AWS variables.
 
+The wrapper's protocol with the sidecar stands in `wrapper.sh`.
+
 launch           starts the attempt of each message, or puts the message back
 task_definition  what is sent to ECS; pure
 session_policy   what a sidecar's session may do; pure
+sidecar          the program of the sidecar
+volume           hands a command to the other container, by the shared volume
+remote           the client of such a command, which the executor watches
 """

@@ -21,7 +21,8 @@ from chalicelib.messages import Attempt
 SIDECAR, COMMAND = "sidecar", "command"
 """The names of the two containers."""
 VOLUME = "/orchestrator"
-SIDECAR_IMAGE = "public.ecr.aws/docker/library/python:3.13-slim"
+SIDECAR_IMAGE = "public.ecr.aws/lambda/python:3.13"
+"""Lambda's own image: it has boto3, as the bundle expects, and what the bundle was built for."""
 SIDECAR_MB = 128
 """What the sidecar has of the task's memory; a command that takes all the rest ends alone."""
 STOP_SECONDS = 120
@@ -32,6 +33,7 @@ BOOTSTRAP = """
 import io, os, sys, urllib.request, zipfile
 bundle = urllib.request.urlopen(os.environ.pop("FARGATE_CODE_URL"), timeout=60).read()
 zipfile.ZipFile(io.BytesIO(bundle)).extractall("/opt/orchestrator")
+os.chdir("/opt/orchestrator")
 os.execv(sys.executable, [sys.executable, "-m", "chalicelib.fargate.sidecar"])
 """
 """Fetches the bundle, whose packages are beside `chalicelib`, and becomes the sidecar."""
@@ -89,9 +91,8 @@ def _sidecar(installed: Installed) -> dict[str, Any]:
         "name": SIDECAR,
         "image": SIDECAR_IMAGE,
         "essential": True,  # it ends last, after the report, and the task with it
-        "entryPoint": ["python", "-c"],
+        "entryPoint": ["/var/lang/bin/python3", "-c"],
         "command": [BOOTSTRAP],
-        "workingDirectory": "/opt/orchestrator",
         "environment": [{"name": name, "value": environment[name]} for name in environment],
         "memoryReservation": SIDECAR_MB,
         "mountPoints": _volume(),
