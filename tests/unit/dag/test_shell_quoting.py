@@ -71,6 +71,27 @@ def test_a_value_reaches_the_command_unchanged(command: str, shell: str) -> None
         assert output_of(rendered(command, value), shell).decode() == value
 
 
+# Shells that only scripts run in, with the options of their line.
+KNOWN = [["zsh", "-f"], ["ksh"], ["ksh93"], ["mksh"], ["busybox", "ash"], ["dash", "-e"]]
+OF_SCRIPTS = [shell for shell in KNOWN if shutil.which(shell[0])]
+
+
+@pytest.mark.parametrize("shell", OF_SCRIPTS, ids=lambda shell: shell[0])
+@pytest.mark.parametrize("command", PLACES)
+def test_a_value_reaches_the_commands_of_a_script_unchanged(
+    command: str, shell: list[str], tmp_path: Path
+) -> None:
+    text = f"#!/usr/bin/env -S {' '.join(shell)}\n{command}"
+    for value in (NASTY, "a\nb\n;touch x # y", "2", "-n", "a[$(id)]", "=ls", "~root", ""):
+        assert check(text, SCOPE, for_shell=True) == []
+        script = tmp_path / "script"
+        script.write_text(rendered(text, value))
+        done = subprocess.run(
+            [*shell, str(script)], capture_output=True, timeout=HANG_SECONDS, check=False
+        )
+        assert done.stdout.decode() == value
+
+
 @settings(max_examples=2000 if CAMPAIGN else 40, deadline=None)
 @given(st.lists(st.text(st.characters(exclude_characters="\0", codec="utf-8")), max_size=20))
 def test_any_text_survives_between_words_and_in_quotation_marks(values: list[str]) -> None:
