@@ -1,6 +1,6 @@
 """Runs the storage checks on two NFS clients, `/mnt/a` and `/mnt/b`; README.md says what each is.
 
-python -m tests.nfs.check [race] [stress] [death] [freeze] [cost]
+python -m tests.nfs.check [race] [stress] [death] [freeze] [cost] [scheduler]
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ def python(*arguments: str) -> subprocess.Popen[str]:
 class Agent:
     """An agent.py process on one host."""
 
-    def __init__(self, host: str, name: str) -> None:
+    def __init__(self, host: str, name: str, module: str = "tests.nfs.agent") -> None:
         path, seed = str(path_on(host, name)), str(next(numbers))
-        self.process = python("tests.nfs.agent", path, seed)
+        self.process = python(module, path, seed)
 
     def begin(self, command: str) -> None:
         assert self.process.stdin
@@ -83,9 +83,9 @@ class Agent:
 
 
 @contextmanager
-def agents(name: str) -> Iterator[tuple[Agent, Agent]]:
+def agents(name: str, module: str = "tests.nfs.agent") -> Iterator[tuple[Agent, Agent]]:
     """One on each host."""
-    both = Agent("a", name), Agent("b", name)
+    both = Agent("a", name, module), Agent("b", name, module)
     yield both
     for agent in both:
         agent.end()
@@ -278,9 +278,35 @@ def cost() -> list[str]:
     return []
 
 
-def count(label: str, agent: Agent, commands: list[str], before: Callable[[], str]) -> None:
-    """Print the calls of host a for one repetition of `commands`."""
-    repeats, total = 10, Counter[str]()
+MOST_CALLS = {"one_result": 45, "hundred_results": 70, "list_request": 13}
+
+
+def scheduler() -> list[str]:
+    """What the scheduler's operations call the server for, after another host wrote."""
+    problems = []
+    with agents("scheduler", "tests.nfs.scheduler_agent") as (one, other):
+        print(f"  {one.ask('prepare')}", flush=True)
+        other.ask("touch")
+        for command in (
+            "idle_tick",
+            "due_tick",
+            "one_result",
+            "hundred_results",
+            "list_request",
+            "run_request",
+        ):
+            calls_made = count(command, one, [command], lambda: other.ask("touch"))
+            if calls_made > MOST_CALLS.get(command, calls_made):
+                problems.append(f"{command}: {calls_made:g} calls, at most {MOST_CALLS[command]}")
+    return problems
+
+
+REPEATS = 10
+
+
+def count(label: str, agent: Agent, commands: list[str], before: Callable[[], str]) -> float:
+    """Print, and return, the calls of host a for one repetition of `commands`."""
+    repeats, total = REPEATS, Counter[str]()
     for _ in range(repeats):
         before()
         start = calls()
@@ -288,7 +314,8 @@ def count(label: str, agent: Agent, commands: list[str], before: Callable[[], st
             agent.ask(command)
         total += calls() - start
     kinds = ", ".join(f"{kind} {n / repeats:g}" for kind, n in total.most_common())
-    print(f"  {label}: {sum(total.values()) / repeats:g} calls ({kinds})")
+    print(f"  {label}: {sum(total.values()) / repeats:g} calls ({kinds})", flush=True)
+    return sum(total.values()) / repeats
 
 
 def calls() -> Counter[str]:
@@ -297,7 +324,7 @@ def calls() -> Counter[str]:
 
 
 CHECKS: dict[str, Callable[[], list[str]]] = {
-    check.__name__: check for check in (race, stress, death, freeze, cost)
+    check.__name__: check for check in (race, stress, death, freeze, cost, scheduler)
 }
 
 
