@@ -36,6 +36,8 @@ NAMES = {
     "expand": "a task with 10,000 copies: planned and dispatched, and the planner's memory",
     "backfill": "10,000 runs of the past: how long a tick and a transaction take meanwhile",
     "commits": "write transactions for each finished task",
+    "register": "10,000 new files become DAGs",
+    "year": "the size of the file over a simulated year with retention on",
     "growth": "what each operation costs on databases of any size, in steps of SQLite",
     "cold": "how soon each function of the deployed bundle answers first, and its memory",
     "cost": "what a million one-second tasks cost on AWS",

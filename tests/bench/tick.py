@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from itertools import islice
 
@@ -34,7 +34,9 @@ class ListedBucket(FakeBucket):
 class Bench:
     """A scheduler on the large database, and a clock that is set before each tick."""
 
-    def __init__(self, database: Database, size: Size) -> None:
+    def __init__(
+        self, database: Database, size: Size, environ: Mapping[str, str] | None = None
+    ) -> None:
         self.database, self.size, self.clock = database, size, FakeClock(NOW)
         self.scheduler = SchedulerContext(
             database=database,
@@ -44,11 +46,11 @@ class Bench:
             dags=ListedBucket(size),
             runs=FakeBucket(),
             claims=FakeClaims(),
-            settings=config.load({}),
+            settings=config.load(environ or {}),
             now=self.clock,
         )
         with database.read() as tx:
-            self.last_run = _number(tx, "SELECT max(id) FROM runs")
+            self.last_run = _number(tx, "SELECT coalesce(max(id), 0) FROM runs")
 
     def ticks(self, runs: int, moment: datetime, before: Callable[[], None]) -> list[float]:
         """Milliseconds of each of so many ticks at `moment`, with `before` called ahead of each.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ from chalicelib.errors import Conflict
 from chalicelib.notification_kinds import KindName
 from chalicelib.scheduler.commands import runs as run_commands
 from chalicelib.scheduler.retention import MAX_RUNS, MAX_TASKS, remove_expired
+from tests.bench.year import RUNS_A_DAY, simulate
 from tests.support.fakes import FakeBucket
 from tests.support.world import World
 
@@ -253,3 +255,10 @@ def test_runs_that_are_kept_for_longer_are_not_passed_by_each_time(make_world: M
     assert not any(
         step.startswith(("SCAN runs", "SEARCH runs USING INDEX runs_ended ")) for step in steps
     )
+
+
+def test_the_file_does_not_grow_while_as_much_is_removed_as_comes(tmp_path: Path) -> None:
+    year = simulate(tmp_path, days=14, dags=20, keep_days=3)
+    assert year.left <= 5 * 20 * RUNS_A_DAY
+    assert year.removed >= 9 * 20 * RUNS_A_DAY
+    assert year.sizes[-1] <= 1.1 * year.sizes[5]
