@@ -35,6 +35,7 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
         Verb("run", "run", "Run a DAG file here and now, without an installation"),
         Verb("test", "test", "Test DAG files by the NAME.test.yaml files beside them"),
         Verb("simulate", "simulate", "Show what would run when, and what would wait"),
+        Verb("review", "review", "Say what a change to DAG files means, as Markdown"),
         Verb("next", "next_times", "Print the next fire times of a DAG file or a registered DAG"),
         Verb("new", "starters", "Write a DAG file to start from"),
         Verb("schema", "starters", "Print the JSON Schema of DAG files, for editors"),

@@ -4,6 +4,7 @@ validate    checks DAG files
 run         runs a DAG file to its end in this process
 test        tests DAG files on a virtual clock
 simulate    shows what would run when
+review      says what a change to DAG files means
 next_times  prints the next fire times
 starters    the JSON Schema, a starter file, and the conversion of a crontab
 show        shows one DAG or one run, and explains why
