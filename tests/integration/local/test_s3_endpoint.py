@@ -5,13 +5,17 @@ from __future__ import annotations
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
+from chalicelib.aws import S3Bucket
 from chalicelib.local import moto_server, s3_endpoint
+from chalicelib.local.folder_bucket import FolderBucket
 from tests.support.waiting import HANG_SECONDS
 
 KINDS = [
@@ -142,3 +146,26 @@ def test_the_query_protocol_of_sqs_is_a_form_still(endpoint: str) -> None:
         assert b"<MessageId>" in answer.read()
     (message,) = client("sqs", endpoint).receive_message(QueueUrl=queue)["Messages"]
     assert message["Body"] == form["MessageBody"]
+
+
+def test_of_all_who_create_an_object_here_and_in_this_process_one_wins(tmp_path: Path) -> None:
+    folder = FolderBucket(tmp_path)
+    listener = moto_server.bind(0, what="the test", remedy="none")
+    with mock_aws():
+        s3_endpoint.serve(
+            listener,
+            lambda _bucket, _key: None,
+            lambda bucket, key, read: folder.create(key, read()) if bucket == "runs" else None,
+        )
+        client().create_bucket(Bucket="runs")
+        there = client(endpoint=f"http://127.0.0.1:{listener.getsockname()[1]}")
+        outside = S3Bucket("runs", lambda: there)
+        for number in range(10):
+            key = f"dag/run/{number}/claim"
+            with ThreadPoolExecutor(6) as pool:
+                rivals = [outside, folder] * 3
+                won = list(pool.map(lambda rival, key=key: rival.create(key, b"mine"), rivals))
+            assert won.count(True) == 1
+            stored = folder.get(key)
+            assert stored is not None
+            assert stored.body == b"mine"

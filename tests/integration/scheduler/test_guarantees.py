@@ -15,13 +15,15 @@ from typing import Any
 
 import pytest
 
+from chalicelib.claims import Claim
 from chalicelib.database import Database, IntegrityError, Transaction
-from chalicelib.enums import Outcome
+from chalicelib.enums import Claimant, Outcome
 from chalicelib.errors import Unavailable
-from chalicelib.messages import Result, TaskMessage
+from chalicelib.messages import Heartbeat, Result, TaskMessage
 from chalicelib.places import DEFAULT_PLACE
 from chalicelib.ports import OutgoingMessage
 from chalicelib.scheduler import repair, results
+from chalicelib.scheduler.transaction import unit_of_work
 from tests.support.fakes import FakeQueue
 from tests.support.world import DIE, SUCCEED, Played, World
 
@@ -96,6 +98,17 @@ def test_1_a_message_sent_again_by_the_repair_starts_its_command_once(
     assert len(started) == 1
 
 
+def test_1_no_message_is_sent_so_late_that_claims_may_be_forgotten(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload(PAIR)
+    world.request("d")
+    world.tasks.delete(world.tasks.receive())
+    world.clock.advance(repair.START_DEADLINE.total_seconds() + 1)
+    with unit_of_work(world.scheduler) as work:
+        assert repair.resend(work) == 1
+    assert world.tasks.bodies() == []
+
+
 def test_2_the_schema_itself_refuses_a_second_result(make_world: MakeWorld) -> None:
     world = make_world()
     world.upload(PAIR)
@@ -161,6 +174,28 @@ def test_4_after_the_end_of_all_executors_nothing_is_waited_for(make_world: Make
         ("success",),
         ("success",),
     ]
+
+
+def test_4_attempts_of_workers_go_on_when_the_local_cloud_is_restarted(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(worker_queues="gpu", resend_seconds="900")
+    world.upload(
+        "name: D\ntasks: [{id: a, command: x, queue: gpu}, {id: b, command: x, queue: gpu}]"
+    )
+    run_id = world.request("d")
+    running, claimed = world.task_queues["queue:gpu"].receive()
+    at = world.clock().timestamp()
+    for message in (running, claimed):
+        attempt = TaskMessage.decode(message.body).attempt
+        assert world.claims.take(attempt, Claim(Claimant.EXECUTOR, at)) is None
+    beat = Heartbeat(TaskMessage.decode(running.body).attempt, started_at=at, at=at)
+    results.apply(world.scheduler, [beat.encode()])
+    world.clock.advance(1)
+    repair.recover_after_restart(world.scheduler)
+    world.tick()
+    assert world.all("SELECT outcome FROM attempts") == []
+    assert sorted(world.task_states(run_id).values()) == ["queued", "running"]
 
 
 def test_4_a_message_that_is_always_lost_ends_in_a_failure(make_world: MakeWorld) -> None:
