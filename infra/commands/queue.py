@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from chalicelib.config import PREFIX
 from infra.aws import Aws
 from infra.errors import Refused
-from infra.functions import CLAIMS_ON_S3_UNTIL, FUNCTIONS, WORKER_QUEUES
+from infra.functions import CLAIMS_ON_S3_UNTIL, WORKER_QUEUES, functions_of
 from infra.names import Stage
 from infra.output import Say
 from infra.policies import Installation, policies
@@ -78,6 +78,6 @@ def _announce(aws: Aws, stage: Stage, names: set[str], say: Say) -> Installation
         for held in iam.list_role_policies(RoleName=role)["PolicyNames"]:
             iam.put_role_policy(RoleName=role, PolicyName=held, PolicyDocument=json.dumps(document))
     variables = {f"{PREFIX}WORKER_QUEUES": outputs[WORKER_QUEUES]}
-    for function in FUNCTIONS:
+    for function in functions_of(outputs):
         function_settings.change_environment(aws, stage.function(function.name), variables, say)
     return installation

@@ -196,7 +196,7 @@ def test_a_policy_that_was_changed_holds_after_the_next_deploy(
 ) -> None:
     policies = account.project / "infra" / "policies.py"
     text = policies.read_text(encoding="utf-8")
-    right = '_allow("NamedParameters", ("ssm:GetParameter",), parameters),'
+    right = 'allow("NamedParameters", ("ssm:GetParameter",), parameters),'
     assert right in text
     policies.write_text(text.replace(right, ""), encoding="utf-8")
     assert shown(account.type_in("chalice deploy --stage dev")) == (story.url, "")

@@ -62,10 +62,7 @@ class Shop:
         reports = [decode_report(body) for body in self.results.bodies()]
         return [report for report in reports if isinstance(report, Result)]
 
-    @contextmanager
-    def working(
-        self, parallelism: int = 2, grace_seconds: float = HANG_SECONDS
-    ) -> Iterator[Worker]:
+    def _worker(self, parallelism: int, grace_seconds: float) -> Worker:
         executor = Executor(
             Reached(self, self.runs),  # type: ignore[arg-type]
             Reached(self, self.claims),  # type: ignore[arg-type]
@@ -75,7 +72,7 @@ class Shop:
             self.clock,
             patience=self.patience,
         )
-        worker = Worker(
+        return Worker(
             WorkerContext(
                 executor,
                 self.tasks,
@@ -87,6 +84,12 @@ class Shop:
                 grace_seconds=grace_seconds,
             )
         )
+
+    @contextmanager
+    def working(
+        self, parallelism: int = 2, grace_seconds: float = HANG_SECONDS
+    ) -> Iterator[Worker]:
+        worker = self._worker(parallelism, grace_seconds)
         thread = threading.Thread(target=worker.run)
         thread.start()
         try:
@@ -94,6 +97,13 @@ class Shop:
         finally:
             worker.finish()
             thread.join()
+
+    @contextmanager
+    def prepared(self) -> Iterator[Worker]:
+        """A worker that runs once the block has ended."""
+        worker = self._worker(2, HANG_SECONDS)
+        yield worker
+        worker.run()
 
 
 class Reached:
@@ -217,6 +227,45 @@ def test_an_hour_without_network_loses_no_result_and_starts_nothing_twice(
     stored = b"".join(body for key, body in sorted(shop.runs.objects.items()) if "/log/" in key)
     assert stored.count(b"line ") == 3000
     assert starts.read_text() == "\n"
+
+
+def test_a_result_with_its_log_in_it_waits_for_the_network(shop: Shop, tmp_path: Path) -> None:
+    is_out = threading.Event()
+
+    def network() -> None:
+        if is_out.is_set() and shop.passed < 3600:
+            raise Unavailable("no route to host")
+
+    shop.network = network
+    begun, go = tmp_path / "begun", tmp_path / "go"
+    command = f"touch {begun}; {WAIT_FOR.format(go)}; echo short"
+    attempt = Attempt("dag", "run", "task", -1, 1)
+    message = TaskMessage(attempt, command, log_in_result=4096)
+    shop.tasks.send([OutgoingMessage(message.encode())])
+    with shop.working():
+        eventually(begun.exists)
+        is_out.set()
+        go.touch()
+        (result,) = eventually(shop.reported)
+    assert shop.passed >= 3600
+    assert (result.log or "").endswith("short\n")
+
+
+def test_what_the_last_poll_brings_is_given_back(shop: Shop) -> None:
+    class Late(WatchedQueue):
+        worker: Worker
+
+        def receive(self, limit: int = 10, *, wait: int = 0) -> list[ReceivedMessage]:
+            self.worker.finish()
+            return super().receive(limit, wait=wait)
+
+    shop.tasks = Late(shop.clock)
+    shop.send("true")
+    with shop.prepared() as worker:
+        shop.tasks.worker = worker
+    assert shop.tasks.hidden == [0]
+    assert shop.claims.taken == {}
+    assert len(shop.tasks.receive()) == 1
 
 
 class LostAnswers(FakeClaims):
