@@ -68,7 +68,7 @@ def _line(meter: Meter, tasks: int, commits: int) -> Line:
             "efs_read_bytes_per_task": _per_task(meter.amounts, "efs_gb_read", tasks),
             "commits_per_task": commits / tasks,
         },
-        targets=[Target("usd_per_million_tasks", "at most", 20)],
+        targets=[Target("usd_per_million_tasks", "at most", 14)],
         published={"managed serverless Airflow, billed a minute a task": {"usd": 1700}},
         note=f"{tasks} tasks of `sleep 1; echo done`, {PARALLELISM} at once, in"
         f" {MEMORY.execute} MB, us-east-1, prices of {min(p.as_of for p in PRICES.values())} to"
