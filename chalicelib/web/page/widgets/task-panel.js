@@ -135,10 +135,15 @@ function definitionFacts(task, tryNumber) {
   ];
 }
 
+/** @param {number} memory in MB */
+function memoryText(memory) {
+  return memory % 512 ? `${memory} MB` : `${memory / 1024} GB`;
+}
+
 /** @param {Api.TaskPlace} place @returns {string} */
 function placeText({ place, problem, image, memory_mb: memory, vcpu, usd_per_hour: price }) {
   if (place === null) return problem ?? "";
-  const size = [vcpu !== null && `${vcpu} vCPU`, memory !== null && bytes(memory * 2 ** 20)].filter(Boolean).join(", ");
+  const size = [vcpu !== null && `${vcpu} vCPU`, memory !== null && memoryText(memory)].filter(Boolean).join(", ");
   const cost = price === null ? "" : `, ${price.toPrecision(2)} USD an hour`;
   return `${place}${size && ` (${size})`}${image ? ` in ${image}` : ""}${cost}`;
 }
