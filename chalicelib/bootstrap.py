@@ -69,6 +69,7 @@ class Ports:
     clean_in_background: bool = False
     patience: Patience | None = None
     runs_commands_by: RunsCommandsBy | None = None
+    fargate_size: tuple[int, float] | None = None
 
 
 _configured: list[Ports] = []
@@ -134,6 +135,7 @@ def executor() -> Executor:
         patience=world.patience or no_patience,
         ignores_images=world.settings.images == "host",
         runs_commands_by=world.runs_commands_by,
+        fargate_size=world.fargate_size,
     )
 
 

@@ -179,12 +179,12 @@ class Heartbeat:
 @dataclass(frozen=True, slots=True)
 class Result:
     """What became of an attempt. Times in seconds since the epoch; `exit_code` None where the
-    command was ended by `signal` or never started; `max_rss` in bytes; `log_bytes` is the length
-    of the whole log, what was cut from its middle included; `log` all of it where it is short and
-    not in the bucket; `outputs` what the command wrote to $DAG_OUTPUT; `billed_ms` and `memory_mb`
-    what Lambda charges for, where it ran on Lambda; `is_transient`: the command was never started,
-    for a reason that may pass; `is_permanent`: for one that no other attempt can help; `artifacts`
-    what it left, all that it promised."""
+    command was ended by `signal` or never started; `max_rss` in bytes; `log_bytes` is the length of
+    the whole log, what was cut from its middle included; `log` all of it where it is short and not
+    in the bucket; `outputs` what the command wrote to $DAG_OUTPUT; `billed_ms` and `memory_mb` what
+    Lambda charges for, where it ran on Lambda, and with `vcpu` Fargate; `is_transient`: the command
+    was never started, for a reason that may pass; `is_permanent`: for one that no other attempt can
+    help; `artifacts` what it left, all that it promised."""
 
     attempt: Attempt
     outcome: Outcome
@@ -199,6 +199,7 @@ class Result:
     outputs: dict[str, Any] = field(default_factory=dict)
     billed_ms: int | None = None
     memory_mb: int | None = None
+    vcpu: float | None = None
     is_transient: bool = False
     is_permanent: bool = False
     artifacts: list[StoredArtifact] = field(default_factory=list)

@@ -72,6 +72,8 @@ CLEANING = 30.0
 """Seconds for removing what a command left; what takes longer continues after the next one."""
 TIME_TO_RETURN = 2.0
 _REASON_LENGTH = 1000
+FARGATE_LEAST_MS = 60_000
+"""Fargate bills a minute at least."""
 
 
 class Executor:
@@ -107,12 +109,14 @@ class Executor:
         patience: Patience = no_patience,
         ignores_images: bool = False,
         runs_commands_by: RunsCommandsBy | None = None,
+        fargate_size: tuple[int, float] | None = None,
     ) -> None:
         own_environ = os.environ if own_environ is None else own_environ
         sandbox.close_process(own_environ)
         self._memory_mb = sandbox.memory_mb(own_environ)
         # Lambda gives a process one message at a time; elsewhere others may have commands, too.
         self._processes = sandbox.Processes() if is_lambda(own_environ) else None
+        self._fargate_size = fargate_size
         self._runs = runs
         self._claims = claims
         self._results = results
@@ -306,7 +310,11 @@ class Executor:
                 log.warning("the log could not be stored: %s", unexpected_error(error))
 
     def _billed(self, result: Result, seconds: float) -> Result:
-        """Add what Lambda bills, as far as it can be known from inside."""
+        """Add what Lambda or Fargate bills, as far as it can be known from inside."""
+        if self._fargate_size is not None:
+            memory_mb, vcpu = self._fargate_size
+            ms = max(math.ceil(seconds * 1000), FARGATE_LEAST_MS)
+            return replace(result, billed_ms=ms, memory_mb=memory_mb, vcpu=vcpu)
         if self._memory_mb is None:
             return result
         return replace(result, billed_ms=math.ceil(seconds * 1000), memory_mb=self._memory_mb)

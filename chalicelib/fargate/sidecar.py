@@ -21,6 +21,7 @@ from chalicelib import bootstrap
 from chalicelib.aws.clients import client, forget_clients
 from chalicelib.executor import Executor
 from chalicelib.fargate.volume import ANYBODY, VolumeCommand
+from chalicelib.fargate_sizes import round_up
 from chalicelib.messages import TaskMessage
 from chalicelib.utils.logging import configure as configure_logging
 
@@ -44,11 +45,18 @@ def run(volume: Path, key: str) -> None:
     """Run the attempt whose task message has this key in the runs bucket."""
     _prepare(volume)
     ports = bootstrap.ports()
-    bootstrap.configure(replace(ports, runs_commands_by=partial(VolumeCommand, volume)))
     stored = ports.runs().get(key)
     if stored is None:
         raise LookupError(f"there is no task message {key}")
     message = TaskMessage.decode(stored.body.decode())
+    size = round_up(message.vcpu, message.memory_mb)
+    bootstrap.configure(
+        replace(
+            ports,
+            runs_commands_by=partial(VolumeCommand, volume),
+            fargate_size=(size.memory_mb, size.vcpu) if size else None,
+        )
+    )
     executor: Executor = bootstrap.executor()
     signal.signal(signal.SIGTERM, lambda *_: executor.interrupt(STOP_GRACE_SECONDS))
     done = threading.Event()

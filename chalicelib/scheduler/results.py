@@ -176,6 +176,7 @@ def _result(work: UnitOfWork, task: TaskInstance, result: Result) -> None:
         reason=result.reason,
         billed_ms=result.billed_ms,
         memory_mb=result.memory_mb,
+        vcpu=result.vcpu,
         is_transient=result.is_transient,
         is_permanent=result.is_permanent,
     )

@@ -19,6 +19,8 @@ SQS_PER_INVOCATION = 6
 PUTS_PER_INVOCATION = 1
 REQUESTS_PER_INVOCATION = 1 + SQS_PER_INVOCATION + PUTS_PER_INVOCATION
 
+MS_PER_HOUR = 3_600_000
+
 _KEYS = ("lambda_gb_second", "lambda_request", "sqs_request", "s3_put")
 _AS_OF = min(price(key).as_of for key in _KEYS)
 
@@ -29,7 +31,9 @@ class Cost:
 
     Attributes:
         billed_ms: Milliseconds billed by Lambda, or estimated.
-        gb_seconds: Memory times billed time.
+        gb_seconds: Memory times billed time on Lambda.
+        fargate_vcpu_hours: Hours billed by Fargate, times vCPUs.
+        fargate_gb_hours: Hours billed by Fargate, times memory.
         requests: Requests to Lambda, SQS and S3.
         basis: `billed` uses Lambda's own figures. `estimated` prices the run time of attempts that
             ran elsewhere as 128 MB on Lambda.
@@ -39,6 +43,8 @@ class Cost:
 
     billed_ms: int
     gb_seconds: float
+    fargate_vcpu_hours: float
+    fargate_gb_hours: float
     requests: int
     dollars: float
     basis: CostBasis
@@ -54,9 +60,15 @@ def cost(usage: Usage, architecture: str = "x86_64") -> Cost:
     dollars = usage.invocations * _usd_per_invocation()
     dollars += usage.stored_logs * price("s3_put").usd
     dollars += gb_seconds * price("lambda_gb_second", architecture).usd
+    vcpu_hours = usage.fargate_vcpu_ms / MS_PER_HOUR
+    gb_hours = usage.fargate_mb_ms / 1024 / MS_PER_HOUR
+    dollars += vcpu_hours * price("fargate_vcpu_hour").usd
+    dollars += gb_hours * price("fargate_gb_hour").usd
     return Cost(
         billed_ms=usage.billed_ms,
         gb_seconds=round(gb_seconds, 6),
+        fargate_vcpu_hours=round(vcpu_hours, 9),
+        fargate_gb_hours=round(gb_hours, 9),
         requests=requests,
         dollars=round(dollars, 12),
         basis=_basis(usage),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib import bootstrap, config
-from chalicelib.scheduler import registration
+from chalicelib.enums import Outcome
+from chalicelib.messages import Attempt, Result
+from chalicelib.scheduler import registration, results
 from chalicelib.scheduler.commands.runs import trigger_run
 from tests.support.api import Api
 
@@ -74,3 +76,16 @@ def test_a_file_that_is_checked_is_checked_against_the_places_of_the_installatio
     assert len([message for message in messages if "deploy" in message or "create" in message]) == 3
     api.configure(settings=settings(**EVERYTHING, AUTH="none"))
     assert api.request("POST", "/api/dags/validate", FILE, "application/yaml").status == 200
+
+
+def test_what_ran_on_fargate_costs_what_fargate_bills(api: Api) -> None:
+    register(api)
+    scheduler = bootstrap.scheduler()
+    run_id = trigger_run(scheduler, "d", who="ann")[0]
+    attempt = Attempt("d", run_id, "boxed", -1, 1)
+    hour = Result(attempt, Outcome.SUCCESS, billed_ms=3_600_000, memory_mb=3072, vcpu=1.0)
+    results.apply(scheduler, [hour.encode()])
+    cost = api.get(f"/api/runs/{run_id}").json["cost"]
+    assert (cost["fargate_vcpu_hours"], cost["fargate_gb_hours"]) == (1.0, 3.0)
+    assert cost["gb_seconds"] == 0
+    assert round(cost["dollars"], 3) == 0.054

@@ -79,7 +79,9 @@ ROOMS: dict[str, Room] = {
     "executor": room(f"{SHARED} utils"),
     "fargate": room(f"{SHARED} fargate_sizes utils"),
     "fargate.volume": room(f"{SHARED} executor"),
-    "fargate.sidecar": room(f"{SHARED} executor fargate fargate.volume aws utils bootstrap"),
+    "fargate.sidecar": room(
+        f"{SHARED} executor fargate fargate.volume fargate_sizes aws utils bootstrap"
+    ),
     "aws": room(f"{SHARED} utils fargate", "boto3 botocore urllib3"),
     "web": room(
         f"{SHARED} aws_prices api_version utils dag.json_values database.reads admin bootstrap"

@@ -127,7 +127,7 @@ def _remember(tx: Transaction, task: TaskInstance, end: End) -> None:
     tx.execute(
         "INSERT INTO attempts (task_instance_id, try_number, version, outcome, queued_at,"
         " started_at, ended_at, exit_code, signal, max_rss_bytes, log_bytes, pokes, billed_ms,"
-        " memory_mb, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " memory_mb, vcpu, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             task.key,
             task.try_number,
@@ -143,6 +143,7 @@ def _remember(tx: Transaction, task: TaskInstance, end: End) -> None:
             task.attempt.poke,
             None if end.billed_ms is None else end.billed_ms + task.poke_billed_ms,
             end.memory_mb,
+            end.vcpu,
             end.reason,
         ),
     )

@@ -91,6 +91,7 @@ class End:
     reason: str = ""
     billed_ms: int | None = None
     memory_mb: int | None = None
+    vcpu: float | None = None
     is_transient: bool = False
     is_permanent: bool = False
 

@@ -22,9 +22,12 @@ longer a DAG is in use."""
 _USED = f"""
     SELECT coalesce(sum(a.pokes + 1), 0) AS invocations, coalesce(sum(ms), 0) AS billed_ms,
            coalesce(sum(CASE WHEN a.is_stored THEN a.pokes + 1 END), 0) AS stored_logs,
-           coalesce(sum(ms * coalesce(memory_mb, {ASSUMED_MB})), 0) AS mb_ms,
+           coalesce(sum(CASE WHEN vcpu IS NULL THEN ms * coalesce(memory_mb, {ASSUMED_MB}) END), 0)
+           AS mb_ms,
+           coalesce(sum(ms * vcpu), 0.0) AS fargate_vcpu_ms,
+           coalesce(sum(CASE WHEN vcpu IS NOT NULL THEN ms * memory_mb END), 0) AS fargate_mb_ms,
            count(*) AS attempts, count(*) - count(memory_mb) AS estimated
-    FROM (SELECT a.pokes, a.memory_mb,
+    FROM (SELECT a.pokes, a.memory_mb, a.vcpu,
                  a.log_bytes > 0 AND NOT EXISTS (SELECT 1 FROM short_logs s WHERE
                  s.task_instance_id = a.task_instance_id AND s.try_number = a.try_number)
                  AS is_stored,
@@ -46,10 +49,11 @@ FLOOR = """
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """`mb_ms`: billed milliseconds times megabytes. `invocations` are attempts, and the questions
-    of sensors each; `stored_logs` of them have their log in the bucket. Of `attempts`, `estimated`
-    did not tell their memory. Of a run that was made before `since` not all is counted; None: all
-    that is kept is."""
+    """`mb_ms`: milliseconds that Lambda bills, times megabytes; `fargate_vcpu_ms` and
+    `fargate_mb_ms` are Fargate's, times vCPUs and megabytes. `invocations` are attempts, and the
+    questions of sensors each; `stored_logs` of them have their log in the bucket. Of `attempts`,
+    `estimated` did not tell their memory. Of a run that was made before `since` not all is counted;
+    None: all that is kept is."""
 
     invocations: int
     stored_logs: int
@@ -58,6 +62,8 @@ class Usage:
     attempts: int
     estimated: int
     since: datetime | None = None
+    fargate_vcpu_ms: float = 0.0
+    fargate_mb_ms: int = 0
 
 
 def of_run(tx: Transaction, run_id: str) -> Usage:
@@ -84,4 +90,6 @@ def _usage(row: Row | None, since: datetime | None) -> Usage:
         attempts=row["attempts"],
         estimated=row["estimated"],
         since=since,
+        fargate_vcpu_ms=row["fargate_vcpu_ms"],
+        fargate_mb_ms=row["fargate_mb_ms"],
     )

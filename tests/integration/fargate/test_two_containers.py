@@ -153,9 +153,18 @@ def test_a_command_runs_in_the_other_container_and_reports_all_that_it_did(
         'echo "$GREETING from $FROM_IMAGE"; echo "$AWS_SECRET_ACCESS_KEY." >&2;'
         ' echo n=4 >> "$DAG_OUTPUT"; echo x > left; [ -e left ]'
     )
-    task = make(command, shell, env={"GREETING": "it's me"}, outputs=["n"], when="true").start()
+    task = make(
+        command,
+        shell,
+        vcpu=1,
+        memory_mb=3000,
+        env={"GREETING": "it's me"},
+        outputs=["n"],
+        when="true",
+    ).start()
     result = task.result()
     assert (result.outcome, result.exit_code, result.outputs) == (Outcome.SUCCESS, 0, {"n": "4"})
+    assert (result.vcpu, result.memory_mb, result.billed_ms) == (1, 3072, 60_000)
     log = task.log(result)
     assert "it's me from kept" in log
     assert "Z .\n" in log  # the sidecar's keys never reach the command
