@@ -472,7 +472,6 @@ def test_an_archive_that_is_not_safe_is_refused_in_plain_words(
     assert result.reason.startswith("the archive of the tool `greet` ")
     assert words in result.reason
     assert not list(temporary.rglob("evil"))
-    assert not Path("/tmp/evil").exists()
 
 
 def bomb_of_zeros(size: int) -> bytes:
