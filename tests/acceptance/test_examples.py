@@ -40,6 +40,7 @@ SAID = {
     "folder_report": ["files on 20", " KiB  /etc/"],
     "flaky_source": ["attempt 2: the source is not ready", "attempt 3: got", "MemTotal:"],
     "json_to_sql": ["duckdb was called with 2 arguments: -c"],
+    "large_file": ["20000000 big.bin", "big.bin: OK"],
     "library_review": ["modules compile", "lines of json"],
     "large_memory": ["of memory was asked for", "in one list"],
     "in_an_image": ["without its image python:3.13-slim", "Python 3."],
