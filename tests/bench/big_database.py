@@ -51,8 +51,8 @@ FULL = Size()
 QUICK = Size(dags=1_000, runs_of_each=10)
 
 # Each statement stays far below the five seconds that a transaction may take.
-RUNS_AT_ONCE = 10_000
-DAGS_AT_ONCE = 500
+RUNS_AT_ONCE = 2_000
+DAGS_AT_ONCE = 200
 
 # Run n is the (n / dags)th hourly run of DAG n % dags; one in fifty failed at its last task.
 _RUNS = """

@@ -34,7 +34,7 @@ from tests.bench.tick import Bench
 from tests.support.steps import Steps, counted
 
 RESULTS = 100
-MORE_TASKS = tuple(Size(1_000, runs, 0) for runs in (2, 20, 200))
+MORE_TASKS = tuple(Size(100, runs, 0) for runs in (60, 200, 2_000))
 MORE_DAGS = tuple(Size(dags, 50_000 // dags or 1, 0) for dags in (1_000, 10_000, 100_000))
 QUICK_TASKS = tuple(Size(50, runs, 0) for runs in (60, 240))
 QUICK_DAGS = tuple(Size(dags, 3_000 // dags, 0) for dags in (100, 1_000))
