@@ -28,6 +28,7 @@ PRICES: dict[str, Price] = {
     "lambda_gb_second": Price("Lambda", "GB-second", 0.0000166667, "2026-11"),
     "fargate_vcpu_hour": Price("Fargate", "vCPU-hour", 0.04048, "2026-11"),
     "fargate_gb_hour": Price("Fargate", "GB-hour", 0.004445, "2026-11"),
+    "ipv4_hour": Price("VPC", "public IPv4 hour", 0.005, "2024-02"),
     "sqs_request": Price("SQS", "request", 0.40 / MILLION, "2026-11"),
     "sqs_fair_request": Price("SQS", "fair-queue request", 0.10 / MILLION, "2026-03"),
     "dynamodb_write": Price("DynamoDB", "write request", 0.625 / MILLION, "2026-11"),

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.config import memory_sizes
-from chalicelib.enums import AuthMode, Role, words
+from chalicelib.enums import AuthMode, PlaceKind, Role, words
 from infra import cost, permissions
 from infra.aws import Aws, connect
 from infra.commands import admin_function, deploy, down, health, queue, self_test, status
@@ -106,6 +106,20 @@ def _add_cost(commands: Commands) -> None:
     )
     tasks.add_argument(
         "--memory", type=_positive(int), default=384, help="MB of memory per task (%(default)s)"
+    )
+    tasks.add_argument(
+        "--place",
+        type=PlaceKind,
+        choices=list(PlaceKind),
+        default=PlaceKind.LAMBDA,
+        help="where the tasks run (%(default)s)",
+    )
+    tasks.add_argument("--vcpu", type=_positive(float), help="vCPUs per task on Fargate")
+    tasks.add_argument(
+        "--artifact-mb",
+        type=_positive(float),
+        default=0.0,
+        help="MB that each task hands on to another (none)",
     )
     stage = command.add_argument_group("installation")
     stage.add_argument("--network", choices=["endpoint", "ipv6"], default="endpoint")
@@ -453,8 +467,15 @@ def _cost(options: argparse.Namespace) -> None:
         options.memory,
         zones=zones,
         architecture=options.architecture,
+        kind=options.place,
+        vcpu=options.vcpu,
+        artifact_mb=options.artifact_mb,
     )
-    for line in cost.table(load):
+    try:
+        lines = list(cost.table(load))
+    except ValueError as error:
+        raise Refused(str(error)) from None
+    for line in lines:
         say(line)
 
 

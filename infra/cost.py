@@ -6,10 +6,13 @@ cloud, and assumes one message per task, as in a chain.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from chalicelib.aws_prices import REGION, Price, price
+from chalicelib.enums import PlaceKind
+from chalicelib.fargate_sizes import FargateSize, round_up
 
 HOURS = 730
 """In a month."""
@@ -17,7 +20,23 @@ HOURS = 730
 MINUTES = HOURS * 60
 
 DATABASE_FUNCTION_MB = 512
-"""Memory of each function that opens the database."""
+"""Memory of each function that opens the database, except `apply`."""
+
+APPLY_FUNCTION_MB = 1024
+
+LAUNCH_MB, LAUNCH_SECONDS = 256, 0.5
+"""Memory and time of `launch` for each task on Fargate."""
+
+FARGATE_MIN_SECONDS = 60.0
+"""The least that Fargate bills for a task."""
+
+FARGATE_START_SECONDS = 20.0
+"""Of fetching the image, which Fargate bills. An estimate."""
+
+PART_MB = 8.0
+"""Larger artifacts are uploaded in parts of this size."""
+
+RETENTION_MONTHS = 3
 
 OVERHEAD_SECONDS = 0.15
 """Time of `execute` in addition to the command's: claim, log, result."""
@@ -52,9 +71,10 @@ COLD_START_SHARE = 0.02
 
 COLD_START_SECONDS = 0.4
 
-METADATA_READS, METADATA_WRITES = 35, 15
-"""NFS requests per transaction that carry no data: open, lock, getattr, commit. An estimate, based
-on the 43 to 64 requests counted per transaction."""
+METADATA_READS, METADATA_WRITES = 22, 2
+"""NFS requests per transaction that carry no data: open, close, lock, getattr. Counted on an
+NFSv4.1 server (`tests/nfs`, check `cost`): 19 to 22. The writes are a reserve for changed
+attributes."""
 
 MIN_METERED_GB = 4096e-9
 """The least that EFS meters for a request."""
@@ -71,8 +91,9 @@ POLLS_PER_HOUR = 5 * 180
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A month's work: `tasks` commands, each running for `seconds` in `memory_mb`. `zones` of the
-    interface endpoint; 0 with IPv6."""
+    """A month's work: `tasks` commands, each running for `seconds` in `memory_mb` at a place of the
+    `kind`, on Fargate with `vcpu`. `artifact_mb`: what each hands on to another task. `zones` of
+    the interface endpoint; 0 with IPv6."""
 
     tasks: int
     seconds: float
@@ -80,6 +101,17 @@ class Load:
     api_requests: int = 10_000
     zones: int = 1
     architecture: str = "x86_64"
+    kind: PlaceKind = PlaceKind.LAMBDA
+    vcpu: float | None = None
+    artifact_mb: float = 0.0
+
+    @property
+    def size(self) -> FargateSize:
+        """What Fargate sells for it. Raises ValueError if it sells none so large."""
+        size = round_up(self.vcpu, self.memory_mb)
+        if size is None:
+            raise ValueError("Fargate sells no size that large")
+        return size
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +173,9 @@ def _task_items(load: Load) -> Iterator[Item]:
     chunks = 1 + int(seconds / FLUSH_SECONDS) if seconds > SHORT_COMMAND_SECONDS else 0
     results = tasks * (1 + beats)
     applies = results / RESULTS_PER_APPLY
-    cold_start = COLD_START_SHARE * COLD_START_SECONDS
-    billed = tasks * (seconds + OVERHEAD_SECONDS + cold_start) * load.memory_mb / 1024
-    apply_gb_seconds = applies * APPLY_SECONDS * DATABASE_FUNCTION_MB / 1024
-    yield Item("execute, requests", "lambda_request", tasks)
-    yield Item("execute, GB-seconds", "lambda_gb_second", billed)
+    apply_gb_seconds = applies * APPLY_SECONDS * APPLY_FUNCTION_MB / 1024
+    yield from _compute_items(load)
+    yield from _artifact_items(load)
     yield Item("apply, requests", "lambda_request", applies)
     yield Item("apply, GB-seconds", "lambda_gb_second", apply_gb_seconds)
     yield Item("task messages", "sqs_request", tasks * 3)
@@ -166,9 +196,40 @@ def _task_items(load: Load) -> Iterator[Item]:
     yield Item("database, stored", "efs_gb_month", tasks * 1.5e-6 * 3)
     yield Item("backups, stored", "s3_gb_month", tasks * 1.5e-6 * 3 * BACKUPS_PER_DATABASE)
     yield Item("file system, backups", "backup_gb_month", tasks * 1.5e-6 * 3 * FILE_SYSTEM_COPIES)
-    yield Item("function logs", "logs_gb", (tasks + applies) * 0.6e-6)
+    on_lambda = 0 if load.kind is PlaceKind.WORKER else tasks
+    yield Item("function logs", "logs_gb", (on_lambda + applies) * 0.6e-6)
     if load.zones:
         yield Item("endpoint traffic", "endpoint_gb", tasks * 4e-6)
+
+
+def _compute_items(load: Load) -> Iterator[Item]:
+    """Yields what the commands' machines cost; those of workers are not on this bill."""
+    tasks, seconds = load.tasks, load.seconds
+    if load.kind is PlaceKind.LAMBDA:
+        cold_start = COLD_START_SHARE * COLD_START_SECONDS
+        billed = tasks * (seconds + OVERHEAD_SECONDS + cold_start) * load.memory_mb / 1024
+        yield Item("execute, requests", "lambda_request", tasks)
+        yield Item("execute, GB-seconds", "lambda_gb_second", billed)
+    elif load.kind is PlaceKind.FARGATE:
+        hours = tasks * max(FARGATE_MIN_SECONDS, seconds + FARGATE_START_SECONDS) / 3600
+        yield Item("launch, requests", "lambda_request", tasks)
+        launching = tasks * LAUNCH_SECONDS * LAUNCH_MB / 1024
+        yield Item("launch, GB-seconds", "lambda_gb_second", launching)
+        yield Item("commands, vCPU", "fargate_vcpu_hour", hours * load.size.vcpu)
+        yield Item("commands, memory", "fargate_gb_hour", hours * load.size.memory_mb / 1024)
+        yield Item("commands, public addresses", "ipv4_hour", hours)
+
+
+def _artifact_items(load: Load) -> Iterator[Item]:
+    """Yields what it costs that each task hands on a file, which another one reads."""
+    if not load.artifact_mb:
+        return
+    parts = math.ceil(load.artifact_mb / PART_MB)
+    puts = 1 if parts == 1 else parts + 2  # the upload's beginning and end are requests, too
+    gb_months = load.tasks * load.artifact_mb / 1000 * RETENTION_MONTHS
+    yield Item("artifacts, written", "s3_put", load.tasks * puts)
+    yield Item("artifacts, read", "s3_get", load.tasks)
+    yield Item("artifacts, stored", "s3_gb_month", gb_months)
 
 
 def cancel_checks(seconds: float) -> int:
@@ -210,7 +271,7 @@ def table(load: Load) -> Iterator[str]:
     """Yields the bill as lines of text."""
     bill = items(load)
     region = f"{REGION}, arm64" if load.architecture == "arm64" else REGION
-    yield f"{load.tasks:,} tasks of {load.seconds:g} s in {load.memory_mb} MB, one month, {region}"
+    yield f"{load.tasks:,} tasks of {load.seconds:g} s {_where(load)}, one month, {region}"
     yield f"{'service':<14}{'usage':<32}{'amount':>16}  {'unit':<20}{'USD':>9}  price of"
     for service, usd in by_service(bill).items():
         for item in bill:
@@ -222,6 +283,14 @@ def table(load: Load) -> Iterator[str]:
         yield f"{name:<84}{usd:>9.2f}"
     yield f"arm64 {_saving(load)} (`deploy --architecture`)"
     yield f"{'total':<84}{total(bill):>9.2f}"
+
+
+def _where(load: Load) -> str:
+    if load.kind is PlaceKind.WORKER:
+        return "on workers of your own, whose machines are not on this bill"
+    if load.kind is PlaceKind.FARGATE:
+        return f"on Fargate ({load.size.vcpu:g} vCPU, {load.size.memory_mb} MB)"
+    return f"in {load.memory_mb} MB"
 
 
 def _saving(load: Load) -> str:

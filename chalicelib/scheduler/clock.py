@@ -41,7 +41,9 @@ from chalicelib.scheduler.unit_of_work import IMMEDIATELY, LEAD_TIME, UnitOfWork
 
 log = logging.getLogger("orchestrator.scheduler")
 
-MAX_RUNS = 200
+MAX_RUNS = 500
+"""Runs that one transaction creates: about a second on EFS. More, not fewer, because each further
+transaction waits for its wake-up and for those of others."""
 MAX_RETRIES = 1000
 MAX_TIMEOUTS = 100
 MAX_WAKES = 200

@@ -110,6 +110,8 @@ class Meter:
         self.add("lambda_gb_second", billed * getattr(self._memory, name) / 1024)
         self.add("sqs_request", 1, "SQS ReceiveMessage by Lambda")
         self.add("sqs_request", 1, "SQS DeleteMessageBatch by Lambda")
+        if name == "execute":  # its queue is fair: sent in tens, received and deleted one by one
+            self.add("sqs_fair_request", 2.1)
         self.add("logs_gb", PLATFORM_LOG_BYTES / 1e9)
         with self._lock:
             self.seconds[name].append(seconds)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chalicelib.aws_prices import PRICES
-from infra.cost import HOURS, Load, items, total
+from chalicelib.enums import PlaceKind
+from infra.cost import HOURS, Load, items, tasks_usd, total
 
 TASKS = (0, 100_000, 1_000_000)
 """Tasks per month that are compared."""
@@ -43,6 +44,24 @@ ALTERNATIVES: tuple[Alternative, ...] = (
         month_usd=0.49 * HOURS,
     ),
 )
+
+
+MWAA_SERVERLESS_HOUR_USD = 0.104
+"""For one hour of a task, 1 vCPU and 3 GB; a minute at least. Tokyo's list price as of 2025-11
+(dev.classmethod.jp, Amazon MWAA and Serverless, 2025-11-30)."""
+
+HOUR_LOAD = Load(1, 3600.0, 3072, zones=0, kind=PlaceKind.FARGATE, vcpu=1.0)
+
+
+def with_mwaa_serverless() -> Iterator[tuple[str, ...]]:
+    """Yields rows of work, USD here, USD on MWAA Serverless, and the dates of the prices."""
+    hour = f"{tasks_usd(HOUR_LOAD):.3f} on Fargate"
+    dates = f"{PRICES['fargate_vcpu_hour'].as_of}; 2025-11"
+    yield "one hour of 1 vCPU, 3 GB", hour, f"{MWAA_SERVERLESS_HOUR_USD:.3f}", dates
+    million = Load(1_000_000, 1.0, 384, zones=0)
+    theirs = 1_000_000 * MWAA_SERVERLESS_HOUR_USD / 60
+    ours = f"{tasks_usd(million):.2f} on Lambda"
+    yield "a million one-second tasks", ours, f"{theirs:.2f}", dates
 
 
 def comparison() -> Iterator[tuple[str, ...]]:

@@ -127,6 +127,12 @@ def _cost_rows() -> list[tuple[str, ...]]:
     return [head, ("---",) * len(head), *cost_comparison.comparison()]
 
 
+def serverless_costs_markdown() -> str:
+    """What the same work costs here and on MWAA Serverless."""
+    head = ("work, in USD", "here", "MWAA Serverless", "prices of")
+    return _table([head, ("---",) * len(head), *cost_comparison.with_mwaa_serverless()])
+
+
 def costs_summary_markdown() -> str:
     """The table of costs without prices and dates, for the front page."""
     head, _, *rows = _cost_rows()
@@ -185,7 +191,11 @@ PAGES: dict[Path, Parts] = {
     REST_API: {"api": api_reference.reference_markdown},
     COMMAND_LINE: {"usage": cli_reference.usage, "verbs": cli_reference.reference_markdown},
     CONTRIBUTING: {"layers": layers_markdown},
-    ON_AWS: {"costs": costs_markdown, "permissions": permissions_markdown},
+    ON_AWS: {
+        "costs": costs_markdown,
+        "serverless-costs": serverless_costs_markdown,
+        "permissions": permissions_markdown,
+    },
 }
 """Every page with generated parts, and what makes each part."""
 

@@ -131,7 +131,8 @@ ROOMS: dict[str, Room] = {
     ),
     # The installation: definitions, then what acts on AWS, then the commands.
     "infra": room(
-        f"{TABLES} aws_prices messages claims config dag_files places local.python_versions",
+        f"{TABLES} aws_prices fargate_sizes messages claims config dag_files places"
+        " local.python_versions",
         "boto3 botocore",
     ),
     "infra.bundle": room("infra local.python_versions", "chalice packaging"),

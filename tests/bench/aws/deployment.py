@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """`task_queues` queues of the default size, each with an event source mapping of its own;
+    """`task_queues`: sizes of Lambda that are alike, each with a queue and an event source mapping;
     `provisioned_pollers` of each mapping, 0 for Lambda's own scaling; `concurrency` of commands,
     the account's quota less what is kept for the others."""
 
@@ -34,8 +34,8 @@ OTHERS: dict[str, Deployment] = {
     "one apply at once": replace(NOW, apply_at_once=1),
     "a batch window of 1 s": replace(NOW, apply_window_s=1.0, apply_batch=100),
     "tasks with 1,769 MB": replace(NOW, task_mb=1769),
-    "two task queues": replace(NOW, task_queues=2),
-    "four task queues": replace(NOW, task_queues=4),
+    "two alike sizes of Lambda": replace(NOW, task_queues=2),
+    "four alike sizes of Lambda": replace(NOW, task_queues=4),
     "two provisioned pollers": replace(NOW, provisioned_pollers=2),
     "messages sent eight requests at once": replace(NOW, concurrent_sends=8),
 }

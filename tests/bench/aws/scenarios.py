@@ -197,7 +197,7 @@ SCENARIOS = (
         "fan-out of 125",
         _fan_out(125),
         [("cold_makespan_s", "at most", 25)],
-        ["two task queues", "four task queues", "two provisioned pollers"],
+        ["two alike sizes of Lambda", "four alike sizes of Lambda", "two provisioned pollers"],
         "ten-second tasks, from the request to the commit that ends the run; cold: no sandbox"
         " exists, warm: 30 s after the end of the cold run",
     ),
@@ -206,8 +206,8 @@ SCENARIOS = (
         _fan_out(1000),
         [],
         [
-            "two task queues",
-            "four task queues",
+            "two alike sizes of Lambda",
+            "four alike sizes of Lambda",
             "two provisioned pollers",
         ],
         "the same",
@@ -217,7 +217,7 @@ SCENARIOS = (
         "10,000 DAGs on the hour",
         _on_the_hour,
         [("last_start_s", "at most", 60)],
-        ["apply with 512 MB, as before", "two task queues"],
+        ["apply with 512 MB, as before", "two alike sizes of Lambda"],
         "each with one task of 0.2 s; from 10:00:00 to the start of the last command. With tasks of"
         " a second or more, Lambda's ramp decides: 9,300 of them can start in the first minute",
         is_large=True,

@@ -7,8 +7,11 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.aws_prices import PRICES
-from infra.cost import Load, by_service, items, table, total
+from chalicelib.enums import PlaceKind
+from infra.cost import APPLY_FUNCTION_MB, Load, by_service, items, table, total
+from infra.functions import FUNCTIONS
 from infra.resources.stack import TEMPLATE
+from tests.support.cost_comparison import with_mwaa_serverless
 
 MILLION = Load(1_000_000, 1.0, 384)
 
@@ -61,9 +64,54 @@ def test_every_alarm_of_the_template_is_on_the_bill() -> None:
 
 
 def test_every_price_is_used_and_has_a_date() -> None:
-    of_places = {"fargate_vcpu_hour", "fargate_gb_hour"}
-    assert {item.key for item in items(MILLION)} == set(PRICES) - of_places
+    bills = [items(replace(MILLION, kind=kind, artifact_mb=1.0)) for kind in PlaceKind]
+    assert {item.key for bill in bills for item in bill} == set(PRICES)
     assert all(len(price.as_of) == len("2026-11") for price in PRICES.values())
+
+
+def test_fargate_bills_a_minute_at_least_in_the_size_that_it_sells() -> None:
+    short = Load(1000, 1.0, 3000, kind=PlaceKind.FARGATE, vcpu=1.0)
+    amounts = {item.key: item.amount for item in items(short)}
+    assert amounts["fargate_vcpu_hour"] == pytest.approx(1000 / 60)
+    assert amounts["fargate_gb_hour"] == pytest.approx(3 * 1000 / 60)
+    assert amounts["ipv4_hour"] == pytest.approx(1000 / 60)
+    longer = {item.key: item.amount for item in items(replace(short, seconds=3600.0))}
+    assert longer["fargate_vcpu_hour"] == pytest.approx(1000 * 3620 / 3600)
+
+
+def test_fargate_sells_no_size_beyond_its_largest() -> None:
+    with pytest.raises(ValueError, match="no size that large"):
+        items(Load(1, 1.0, 200_000, kind=PlaceKind.FARGATE))
+
+
+def test_workers_machines_are_not_on_the_bill_and_what_tasks_cost_besides_is() -> None:
+    worker = replace(MILLION, kind=PlaceKind.WORKER)
+    usages = {item.usage for item in items(worker)}
+    assert not {usage for usage in usages if usage.startswith(("execute", "launch", "commands"))}
+    assert {"claims", "results", "apply, requests"} <= usages
+    assert total(items(worker)) < total(items(MILLION))
+    assert "not on this bill" in next(iter(table(worker)))
+
+
+def test_artifacts_are_paid_by_request_and_by_what_is_kept() -> None:
+    small, large = (replace(MILLION, artifact_mb=mb) for mb in (1.0, 80.0))
+    usages = {item.usage: item.amount for item in items(small)}
+    assert usages["artifacts, written"] == MILLION.tasks
+    assert usages["artifacts, stored"] == pytest.approx(MILLION.tasks * 0.001 * 3)
+    assert {i.usage: i.amount for i in items(large)}["artifacts, written"] == 12 * MILLION.tasks
+    assert not [item for item in items(MILLION) if item.usage.startswith("artifacts")]
+
+
+def test_the_memory_of_apply_on_the_bill_is_that_of_the_function() -> None:
+    (apply,) = [function for function in FUNCTIONS if function.name == "apply"]
+    assert apply.memory_mb == APPLY_FUNCTION_MB
+
+
+def test_an_hour_on_fargate_costs_less_than_on_managed_serverless_airflow() -> None:
+    (hour, million) = with_mwaa_serverless()
+    assert hour[0] == "one hour of 1 vCPU, 3 GB"
+    assert 0.05 < float(hour[1].split()[0]) < 0.07 < float(hour[2])
+    assert float(million[1].split()[0]) < float(million[2]) / 50
 
 
 def test_the_table_names_what_a_domain_costs_elsewhere() -> None:
