@@ -36,6 +36,8 @@ LAMBDA_SECONDS = 870.0
 """The longest command on Lambda: 14m30s, which leaves time for the log and the result."""
 FARGATE_SECONDS = 14 * 86_400.0
 LAMBDA_MAX_MB = 10_240
+ALIKE = 1.25
+"""Times the memory of a size that another one may have to help out."""
 HOUR = 3600
 QUEUE_NAME = config.QUEUE_NAME
 
@@ -160,6 +162,22 @@ class Places:
         if self.has_any_queue and queue != name and QUEUE_NAME.fullmatch(queue):
             return _worker(self.tasks_queue, queue)
         return None
+
+    def alike(self, name: str) -> tuple[str, ...]:
+        """Return the names of the Lambda sizes that run what was sent to the place, and cost little
+        more: the place itself and those with at most a quarter more memory; only itself for other
+        places. Lambda takes five messages of a queue at first and five more each second, so a wide
+        batch starts sooner from several queues."""
+        place = self.find(name)
+        if place is None or place.kind is not PlaceKind.LAMBDA or place.memory_mb is None:
+            return (name,)
+        least, most = place.memory_mb, place.memory_mb * ALIKE
+        sizes = [
+            row.name
+            for row in self.rows
+            if row.kind is PlaceKind.LAMBDA and least <= (row.memory_mb or 0) <= most
+        ]
+        return tuple(sorted(sizes, key=lambda size: size != name))
 
     def choose(self, needs: Needs, before: str | None = None) -> Place:
         """Return the cheapest place that has what the task needs: its size of Lambda, else Fargate,

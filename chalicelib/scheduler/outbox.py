@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -38,6 +38,9 @@ TICK_HORIZON = timedelta(seconds=120)
 
 MAX_CONCURRENT_STOPS = 16
 """Each takes up to three requests, and a user waits for the response to a cancel."""
+
+NARROW_BATCH = 5
+"""As many messages of one queue are handled at once from the start."""
 
 MAX_DELAY = 900
 """SQS's own limit, in seconds."""
@@ -100,7 +103,7 @@ class Outbox:
                 log.exception("a notification message cannot be encoded", extra={"dag_id": dag_id})
                 undelivered = NotificationResult(notification.id, False, _encoding_error(error))
                 failed.append(OutgoingMessage(undelivered.encode()))
-        for place, batch in messages.items():
+        for place, batch in _spread(scheduler, messages):
             _try(partial(_send_to, scheduler, place, batch))
         if failed:
             scheduler.results.send(failed)
@@ -142,6 +145,17 @@ class Outbox:
             Result(attempt, Outcome.CANCELLED, reason=reason) for attempt, never in kept if never
         ]
         return [OutgoingMessage(result.encode()) for result in results]
+
+
+def _spread(
+    scheduler: SchedulerContext, messages: dict[str, list[OutgoingMessage]]
+) -> Iterator[tuple[str, list[OutgoingMessage]]]:
+    """Yield the places with what is sent there: a wide batch goes to all sizes of Lambda that are
+    alike, in turn."""
+    for place, batch in messages.items():
+        names = scheduler.places.alike(place) if len(batch) > NARROW_BATCH else (place,)
+        for number, name in enumerate(names):
+            yield name, batch[number :: len(names)]
 
 
 def _send_to(scheduler: SchedulerContext, place: str, batch: list[OutgoingMessage]) -> None:

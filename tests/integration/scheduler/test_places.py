@@ -150,3 +150,52 @@ def test_a_file_whose_place_is_gone_says_so_and_keeps_its_last_version(
     versions = dict(world.all("SELECT dag_id, count(*) FROM dag_versions GROUP BY dag_id"))
     assert versions == {"d": 1, "other": 1}
     assert registration.reconcile(world.scheduler) == 0
+
+
+WIDE = "name: D\nmax_active_tasks: 100\ntasks:\n" + "".join(
+    f"  - {{id: t{number}, command: x}}\n" for number in range(30)
+)
+
+
+def test_a_wide_batch_is_spread_over_the_sizes_of_lambda_that_are_alike(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(lambda_memory="384,400,2048", fargate="yes")
+    world.upload(WIDE)
+    run_id = world.request("d")
+    sent = sent_to(world)
+    assert {place: len(messages) for place, messages in sent.items()} == {
+        "lambda": 15,
+        "lambda-400": 15,
+    }
+    names = [message.attempt.task_id for messages in sent.values() for message in messages]
+    assert sorted(names) == sorted(f"t{number}" for number in range(30))
+    world.play(5)
+    assert world.run_state(run_id) == "success"
+
+
+def test_a_narrow_batch_and_one_without_a_size_alike_stay_together(make_world: MakeWorld) -> None:
+    narrow = make_world(lambda_memory="384,400")
+    narrow.upload("name: D\ntasks: [{id: a, command: x}, {id: b, command: x}]")
+    narrow.request("d")
+    assert {place: len(messages) for place, messages in sent_to(narrow).items()} == {"lambda": 2}
+    alone = make_world(lambda_memory="384,2048", worker_queues="gpu")
+    alone.upload(WIDE)
+    alone.request("d")
+    assert {place: len(messages) for place, messages in sent_to(alone).items()} == {"lambda": 30}
+
+
+def test_a_wide_batch_for_workers_or_a_larger_size_goes_nowhere_else(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(lambda_memory="384,400,2048,2100", worker_queues="gpu,cpu")
+    world.upload(WIDE.replace("command: x", "command: x, queue: gpu"))
+    world.request("d")
+    assert {place: len(messages) for place, messages in sent_to(world).items()} == {"queue:gpu": 30}
+    world.play(5)
+    world.upload(WIDE.replace("command: x", "command: x, memory: 2G"))
+    world.request("d")
+    assert {place: len(messages) for place, messages in sent_to(world).items()} == {
+        "lambda-2048": 15,
+        "lambda-2100": 15,
+    }
