@@ -88,6 +88,12 @@ BUCKETS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 
+FILES_OF_DAGS: dict[str, tuple[str, ...]] = {
+    "register": ("s3:PutObject",),
+    "tick": ("s3:GetObject", "s3:PutObject"),  # to store them again in time
+}
+"""What who registers DAG files may do with the files beside them."""
+
 CLAIMS: dict[str, tuple[str, ...]] = {
     "api_handler": CLAIM_OR_CANCEL,
     "register": CLAIM_OR_CANCEL,
@@ -143,6 +149,7 @@ def policy(installation: Installation, function: Function) -> dict[str, Any]:
         *_worker_queues(installation, function),
         *_queues_of_places(installation, function),
         *_buckets(installation, function),
+        *_files_of_dags(installation, FILES_OF_DAGS.get(function.name, ())),
         *_claims(installation, _on_claims(function)),
     ]
     if function.name == ADMIN_FUNCTION:
@@ -203,6 +210,11 @@ def _buckets(installation: Installation, function: Function) -> Iterator[Stateme
             yield allow(f"List{output}", (LIST,), bucket)
         of_objects = tuple(action for action in actions if action != LIST)
         yield allow(f"ObjectsOf{output}", of_objects, f"{bucket}/*")
+
+
+def _files_of_dags(installation: Installation, actions: tuple[str, ...]) -> Iterator[Statement]:
+    if actions:
+        yield allow("FilesOfDags", actions, f"{installation.bucket('RunsBucket')}/{FILES}*")
 
 
 def _on_claims(function: Function) -> tuple[str, ...]:

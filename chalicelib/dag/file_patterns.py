@@ -117,6 +117,13 @@ def folder_of(key: str) -> str:
     return key[: key.rfind("/") + 1]
 
 
+def is_wanted(key: str, file_key: str, pattern: FilePattern) -> bool:
+    """Whether the pattern of the DAG file `file_key` stands for the object `key`."""
+    beside = folder_of(file_key)
+    is_below = composed(key).startswith(composed(beside))
+    return key != file_key and is_below and pattern.matches(key[len(beside) :])
+
+
 def folders_above(key: str) -> list[str]:
     """Every folder that holds the key, from the top, which is empty, to its own."""
     ends = [index + 1 for index, char in enumerate(key) if char == "/"]

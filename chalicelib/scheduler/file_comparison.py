@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from chalicelib.dag.file_patterns import FilePattern, composed, folder_of, folders_above
+from chalicelib.dag.file_patterns import FilePattern, composed, folder_of, folders_above, is_wanted
 from chalicelib.scheduler.file_match import fingerprint
 
 _LAST = "\U0010ffff"
@@ -19,10 +19,6 @@ class _Wish:
     file_key: str
     beside: str
     pattern: FilePattern
-
-    def is_for(self, key: str) -> bool:
-        is_below = composed(key).startswith(composed(self.beside))
-        return key != self.file_key and is_below and self.pattern.matches(key[len(self.beside) :])
 
 
 def changed(
@@ -42,7 +38,7 @@ def changed(
     for key, etag in objects.items() if wishes else ():
         for folder in folders_above(composed(key)):
             for wish in wishes.get(folder, ()):
-                if wish.is_for(key) and not key.endswith("/"):
+                if is_wanted(key, wish.file_key, wish.pattern) and not key.endswith("/"):
                     matched[wish.file_key][key] = etag
     unlisted = {w.file_key for w in _wishes(wanting) if last is not None and _reaches(w, last)}
     return [

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.dag.file_patterns import FilePattern, composed, folder_of, folders_above
+from chalicelib.dag.file_patterns import FilePattern, composed, folder_of, folders_above, is_wanted
 from chalicelib.dag_files import PinnedFile
 from chalicelib.database.connection import Transaction
 from chalicelib.database.connection.times import to_us
@@ -48,14 +48,12 @@ def wanted_by(tx: Transaction, key: str) -> list[str]:
         " ORDER BY file_key, pattern",
         (json.dumps(folders_above(plain)), plain.rpartition("/")[2]),
     )
-    wanting = [row["file_key"] for row in rows if _wants(row["file_key"], row["pattern"], key)]
+    wanting = [
+        row["file_key"]
+        for row in rows
+        if is_wanted(key, row["file_key"], FilePattern(row["pattern"]))
+    ]
     return list(dict.fromkeys(wanting))
-
-
-def _wants(file_key: str, pattern: str, key: str) -> bool:
-    beside = folder_of(file_key)
-    is_below = composed(key).startswith(composed(beside))
-    return key != file_key and is_below and FilePattern(pattern).matches(key[len(beside) :])
 
 
 def patterns(tx: Transaction) -> dict[str, list[str]]:

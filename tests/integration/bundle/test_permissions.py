@@ -31,12 +31,13 @@ secrets:
   PARAMETER: ssm:/orchestrator/dev/parameter
 on_success:
   - sns: arn:aws:sns:us-east-1:123456789012:orchestrator-dev-news
+files: words/
 tasks:
   - id: first
     command: echo "$WORD$PARAMETER" | wc -c > left
     artifacts: {left: left}
   - id: second
-    command: cat in; echo done
+    command: cat words/* in; echo done
     dependencies: first
     inputs: {in: first.left}
 """
@@ -102,8 +103,11 @@ def _start_long_runs(sources: EventSources, user: User) -> tuple[str, str]:
 
 def _run_everything(installed: Installation, sources: EventSources, user: User, seen: Seen) -> None:
     sources.upload("everything.yaml", EVERYTHING)
+    sources.upload("words/one.txt", "and now\n")  # after the file that wants it
+    eventually(lambda: not user.get("/api/import_errors")["import_errors"])
     run_id = user.run("everything")
     assert user.ended(run_id)["state"] == "success"
+    assert "and now" in user.log(run_id, "second")
     assert user.log(run_id, "second").endswith("done\n")
 
     def told() -> bool:
@@ -215,6 +219,8 @@ SELDOM = {
     ("apply", "dynamodb:UpdateItem"): "a run that takes the place of another one stops that",
     ("admin", "dynamodb:GetItem"): "a self-test without a result looks for the claim",
     ("execute", "s3:AbortMultipartUpload"): "an upload of an artifact that breaks off",
+    ("tick", "s3:GetObject"): "files beside DAG files are stored again after two weeks",
+    ("tick", "s3:PutObject"): "files beside DAG files whose event was lost are stored",
     ("execute", "s3:DeleteObject"): "a log that grows too long loses its middle",
 }
 

@@ -469,6 +469,42 @@ def test_what_is_being_removed_is_never_referred_to(world: World) -> None:
     assert brought(world) == {"s/a": b"s/a"}
 
 
+def test_what_was_removed_while_it_was_pinned_is_not_referred_to(world: World) -> None:
+    put(world, "s/a")
+    world.upload(dag("[s/]"))
+    world.remove()
+    forget_runs(world)
+    with world.database.write() as tx:
+        tx.execute("DELETE FROM dags")
+        tx.execute("DELETE FROM dag_versions")
+    world.clock.advance(2 * 86_400)
+
+    class Interleaved(FakeBucket):
+        """The first upload comes after the removal of what is relied on."""
+
+        removed = 0
+
+        def put(self, key: str, body: bytes) -> None:
+            if not self.removed:
+                self.removed = 1
+                self.removed = file_retention.remove_unused(world.scheduler)
+            super().put(key, body)
+
+    interleaved = Interleaved()
+    interleaved.removed = 1
+    for key, body in world.runs.objects.items():
+        interleaved.put(key, body)
+    interleaved.removed = 0
+    world.runs = interleaved
+    object.__setattr__(world.scheduler, "runs", interleaved)
+    put(world, "s/b")
+    with pytest.raises(Unavailable):
+        world.upload(dag("[s/]"))
+    assert interleaved.removed == 2  # the content and the old list
+    world.upload(dag("[s/]"))
+    assert set(brought(world)) == {"s/a", "s/b"}
+
+
 def test_a_removal_that_was_interrupted_goes_on(world: World) -> None:
     put(world, "s/a")
     world.upload(dag("[s/]"))

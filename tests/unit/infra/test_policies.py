@@ -195,6 +195,20 @@ def test_a_bucket_is_open_to_those_who_use_it(output: str, action: str, who: set
     assert {name for name in NAMES if everything in granted(name)} == who
 
 
+@pytest.mark.parametrize(
+    ("action", "who"),
+    [
+        ("s3:GetObject", {"tick", "execute"}),
+        ("s3:PutObject", {"register", "tick"}),
+    ],
+)
+def test_files_of_dags_are_stored_by_who_registers_and_read_by_who_runs(
+    action: str, who: set[str]
+) -> None:
+    files = (action, f"{LOCATION.bucket_arn(OUTPUTS['RunsBucket'])}/.files/*")
+    assert {name for name in NAMES if files in granted(name)} == who
+
+
 def test_the_executors_role_reaches_neither_the_database_nor_its_copies_nor_the_dag_files() -> None:
     closed = (OUTPUTS["FileSystemArn"], OUTPUTS["DagsBucket"], OUTPUTS["BackupsBucket"])
     assert [r for _, r in granted("execute") if any(name in r for name in closed)] == []
