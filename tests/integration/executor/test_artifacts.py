@@ -221,12 +221,14 @@ def test_a_link_that_takes_a_files_place_meanwhile_is_not_followed(
     store: Store, tmp_path: Path
 ) -> None:
     bench, secret = Bench(runs=store), tmp_path / "secret"
-    secret.write_text("secret")
+    secret.write_text("a secret\n")  # as long as the file, and as old
     cwd = tmp_path / "cwd"
     cwd.mkdir()
 
     def swap(number: int) -> None:
         if number == 1:  # of the folder itself only the header has been stored
+            written = (cwd / "x/file").stat().st_mtime_ns
+            os.utime(secret, ns=(written, written))
             (cwd / "x/file").unlink()
             (cwd / "x/file").symlink_to(secret)
 
