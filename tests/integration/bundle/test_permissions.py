@@ -218,6 +218,7 @@ SELDOM = {
     ("register", "dynamodb:UpdateItem"): "a run that a larger limit lets in may replace another",
     ("apply", "dynamodb:UpdateItem"): "a run that takes the place of another one stops that",
     ("admin", "dynamodb:GetItem"): "a self-test without a result looks for the claim",
+    ("execute", "s3:GetObject"): "a file or artifact that a task brings along; none does here",
     ("execute", "s3:AbortMultipartUpload"): "an upload of an artifact that breaks off",
     ("tick", "s3:GetObject"): "files beside DAG files are stored again after two weeks",
     ("tick", "s3:PutObject"): "files beside DAG files whose event was lost are stored",
