@@ -292,12 +292,12 @@ def scheduler() -> list[str]:
             return other.ask("touch")
 
         for command in (
-            "due_tick",
             "one_result",
             "hundred_results",
             "list_request",
             "run_request",
             "idle_tick",
+            "due_tick",
         ):
             calls_made = count(command, one, [command], prepared)
             if calls_made > MOST_CALLS.get(command, calls_made):
