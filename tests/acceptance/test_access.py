@@ -54,7 +54,12 @@ def test_a_stranger_learns_nothing_not_even_what_is_wrong_with_the_request(
 @pytest.mark.parametrize("role", ["viewer", "operator"])
 def test_who_asks_is_told_their_name_and_role(locked: Api, role: str) -> None:
     locked.sign_in(role, "vera")
-    assert locked.get("/api/session").json == {"name": "vera", "role": role, "auth": "token"}
+    assert locked.get("/api/session").json == {
+        "name": "vera",
+        "role": role,
+        "auth": "token",
+        "dags_bucket": "orchestrator-dags",
+    }
 
 
 @pytest.mark.parametrize("route", CHANGES, ids=named)
