@@ -89,7 +89,7 @@ class SchedulerAgent:
                 ended_at=at,
                 exit_code=0,
             ).encode()
-            for _ in range(count)
+            for _ in range(min(count, len(self._queued)))
         ]
         return f"applied {results.apply(self._system.scheduler, bodies).reports}"
 
