@@ -42,6 +42,7 @@ NAMES = {
     "cold": "how soon each function of the deployed bundle answers first, and its memory",
     "cost": "what a million one-second tasks cost on AWS",
     "memory": "size of the idle local cloud, and how soon it answers",
+    "cli": "the command line: its start, a task under `run`, a simulated week",
     "aws": "chains, fan-outs and 10,000 DAGs on the hour, on simulated AWS",
     "peers": "the same work beside Luigi and Prefect, which it installs, and Dagu",
 }
