@@ -270,11 +270,31 @@ def open_bucket(name: str) -> Bucket:
 
 
 def _bucket_as(role: str) -> Callable[[str], Bucket]:
+    return _bucket_with(lambda: _credentials(role).environ(LEAST_SECONDS_OF_A_DOWNLOAD))
+
+
+def bucket_of_container() -> Callable[[str], Bucket] | None:
+    """Return what opens any bucket with the rights of this process's container, which are those of
+    commands on Fargate; None without such rights."""
+    if not any(name in os.environ for name in CONTAINER_ROLE_VARIABLES):
+        return None
+    from chalicelib.aws.credentials import container_environ
+
+    return _bucket_with(lambda: container_environ(os.environ))
+
+
+CONTAINER_ROLE_VARIABLES = (
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
+
+
+def _bucket_with(environ: Callable[[], Mapping[str, str]]) -> Callable[[str], Bucket]:
     def open_bucket(name: str) -> Bucket:
         from chalicelib.aws.clients import client_as
         from chalicelib.aws.s3 import S3Bucket
 
-        acting = client_as("s3", _credentials(role).environ(LEAST_SECONDS_OF_A_DOWNLOAD))
+        acting = client_as("s3", environ())
         return S3Bucket(name, lambda: acting)
 
     return open_bucket

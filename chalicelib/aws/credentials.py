@@ -1,4 +1,4 @@
-"""The role that commands act as, assumed by STS."""
+"""The role that commands act as: assumed by STS, or that of the container."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from botocore.credentials import ContainerProvider
+from botocore.exceptions import BotoCoreError
+
 from chalicelib.aws.clients import client, translated_for_users
+from chalicelib.errors import Unavailable
 from chalicelib.ports import Clock
 from chalicelib.utils.time import utc_now
 
@@ -69,3 +73,23 @@ class RoleCredentials:
             "AWS_DEFAULT_REGION": sts.meta.region_name,
         }
         return _Session(environ, given["Expiration"])
+
+
+def container_environ(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the variables of the role that the container of this `environ` has, whatever
+    credentials are in there, too. Raises Unavailable."""
+    try:
+        found = ContainerProvider(environ=dict(environ)).load()
+    except BotoCoreError as error:
+        raise Unavailable(f"the role of the container could not be had: {error}") from error
+    if found is None:
+        raise Unavailable("this container has no role")
+    keys = found.get_frozen_credentials()
+    region = environ.get("AWS_REGION", "")
+    return {
+        "AWS_ACCESS_KEY_ID": keys.access_key,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_key,
+        "AWS_SESSION_TOKEN": keys.token,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+    }

@@ -17,6 +17,7 @@ invocation         decides which program runs a command: the shell, or the one t
 isolation          keeps commands that run at the same time from reading each other's files
 log_lines          splits output into lines that are safe to store and to show
 log_store          stores the log of one attempt in the runs bucket
+long_patience      waits for a network that is gone
 masking            replaces secrets in the output, however the output is cut into pieces
 materials/         puts what a task brings along in place before its command starts
 memory             measures the peak memory of a command's processes

@@ -13,7 +13,11 @@ What the sidecar finds in its environment:
 - `FARGATE_MESSAGE_KEY`: the key of the task message in the runs bucket;
 - `FARGATE_RENEW`: the name of the function that renews the session. It is invoked with
   `{"renew": URL, "prefix": PREFIX}`: a presigned GetCallerIdentity and the attempt's prefix. It
-  answers with the three AWS variables.
+  answers with the three AWS variables;
+- `FARGATE_LOST_SECONDS` and `FARGATE_LOST_LATER_SECONDS`, if they are to be others: after how long
+  without a sign of life the other container is lost, if it never gave one, and if it did;
+- `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI`, from Fargate: the role of commands, for tools at
+  `s3://` URLs.
 
 The wrapper's protocol with the sidecar stands in `wrapper.sh`.
 

@@ -1,25 +1,33 @@
-"""`python -m chalicelib.fargate.remote FOLDER`: the client of a command in the other container.
+"""`python -m chalicelib.fargate.remote FOLDER [LOST_SECONDS LOST_LATER_SECONDS]`: the client of a
+command in the other container.
 
-It prints the command's output, passes signals on, and exits as the command does.
+It prints the command's output, passes signals on, and exits as the command does. It ends the other
+container if the sidecar dies before it, because nobody watches the command any more.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 PAUSE_SECONDS = 0.1
 LOST_SECONDS = 300.0
 """Without a sign of life the other container is lost; pulling its image may take minutes."""
 LOST_LATER_SECONDS = 30.0
 """The same, once it has lived."""
+NEVER_LIVED, LIVED = "never lived", "lived"
+"""What the file `lost` says of the other container."""
 CHUNK_BYTES = 64 * 1024
+ORPHANED = 1
 
 
-def main(folder: Path) -> int:
+def main(folder: Path, lost: float = LOST_SECONDS, lost_later: float = LOST_LATER_SECONDS) -> int:
     """Run the job of this folder. Returns its exit code."""
+    sidecar = os.getppid()
 
     def pass_on(number: int, _: object) -> None:
         name = signal.Signals(number).name.removeprefix("SIG")
@@ -30,12 +38,17 @@ def main(folder: Path) -> int:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, pass_on)
     (folder / "go").touch()
-    alive = folder.parent.parent / "alive"
+    volume = folder.parent.parent
     begun = time.monotonic()
     with (folder / "log").open("rb") as output:
         while not (folder / "exit").exists():
-            if not _print(output) and _is_lost(alive, begun):
-                (folder / "lost").touch()
+            if os.getppid() != sidecar:
+                (volume / "end").touch()
+                return ORPHANED
+            if _print(output):
+                continue
+            if state := _lost_state(volume / "alive", time.monotonic() - begun, lost, lost_later):
+                (folder / "lost").write_text(state)
                 return 125
             time.sleep(PAUSE_SECONDS)
         while _print(output):
@@ -43,19 +56,20 @@ def main(folder: Path) -> int:
     return _code(folder / "exit")
 
 
-def _print(output: object) -> bool:
-    data = output.read(CHUNK_BYTES)  # type: ignore[attr-defined]
+def _print(output: BinaryIO) -> bool:
+    data = output.read(CHUNK_BYTES)
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
     return bool(data)
 
 
-def _is_lost(alive: Path, begun: float) -> bool:
+def _lost_state(alive: Path, watched: float, lost: float, lost_later: float) -> str:
+    """What has become of a container that shows no sign of life; empty while it may live."""
     try:
         silent = time.time() - alive.stat().st_mtime
     except FileNotFoundError:
-        return time.monotonic() - begun > LOST_SECONDS
-    return silent > LOST_LATER_SECONDS and time.monotonic() - begun > LOST_LATER_SECONDS
+        return NEVER_LIVED if watched > lost else ""
+    return LIVED if silent > lost_later and watched > lost_later else ""
 
 
 def _code(file: Path) -> int:
@@ -64,4 +78,4 @@ def _code(file: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), *map(float, sys.argv[2:])))

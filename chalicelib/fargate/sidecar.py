@@ -20,6 +20,8 @@ from pathlib import Path
 from chalicelib import bootstrap
 from chalicelib.aws.clients import client, forget_clients
 from chalicelib.executor import Executor
+from chalicelib.executor.long_patience import LongPatience
+from chalicelib.fargate.remote import LOST_LATER_SECONDS, LOST_SECONDS
 from chalicelib.fargate.volume import ANYBODY, VolumeCommand
 from chalicelib.fargate_sizes import round_up
 from chalicelib.messages import TaskMessage
@@ -30,6 +32,9 @@ log = logging.getLogger("orchestrator.fargate")
 RENEW_SECONDS = 30 * 60
 STOP_GRACE_SECONDS = 90.0
 """Of the two minutes that Fargate leaves; the rest is for the log and the report."""
+PATIENCE_SECONDS = 3600.0
+"""How long a claim, the end of a log and the result wait for AWS: no queue delivers the message
+again, and a session is good for as long."""
 
 
 def main() -> None:
@@ -45,7 +50,8 @@ def run(volume: Path, key: str) -> None:
     """Run the attempt whose task message has this key in the runs bucket."""
     _prepare(volume)
     ports = bootstrap.ports()
-    stored = ports.runs().get(key)
+    patience = LongPatience(PATIENCE_SECONDS)
+    stored = patience(lambda: ports.runs().get(key))
     if stored is None:
         raise LookupError(f"there is no task message {key}")
     message = TaskMessage.decode(stored.body.decode())
@@ -53,12 +59,19 @@ def run(volume: Path, key: str) -> None:
     bootstrap.configure(
         replace(
             ports,
-            runs_commands_by=partial(VolumeCommand, volume),
+            runs_commands_by=partial(VolumeCommand, volume, lost=_lost_seconds()),
+            patience=patience,
+            open_bucket=bootstrap.bucket_of_container() or ports.open_bucket,
             fargate_size=(size.memory_mb, size.vcpu) if size else None,
         )
     )
     executor: Executor = bootstrap.executor()
-    signal.signal(signal.SIGTERM, lambda *_: executor.interrupt(STOP_GRACE_SECONDS))
+
+    def interrupt(*_: object) -> None:
+        patience.hurry()
+        executor.interrupt(STOP_GRACE_SECONDS)
+
+    signal.signal(signal.SIGTERM, interrupt)
     done = threading.Event()
     if function := os.environ.get("FARGATE_RENEW"):
         renew = partial(_renew, function, message.attempt.prefix)
@@ -67,6 +80,14 @@ def run(volume: Path, key: str) -> None:
         executor.handle(stored.body.decode(), time_left=lambda: float("inf"))
     finally:
         done.set()
+
+
+def _lost_seconds() -> tuple[float, float]:
+    first, later = str(LOST_SECONDS), str(LOST_LATER_SECONDS)
+    return (
+        float(os.environ.get("FARGATE_LOST_SECONDS", first)),
+        float(os.environ.get("FARGATE_LOST_LATER_SECONDS", later)),
+    )
 
 
 def _prepare(volume: Path) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from chalicelib.executor.containers import IN_ANY_SHELL, is_of_the_machine
 from chalicelib.executor.invocation import Invocation
 from chalicelib.executor.workspace import CannotStart, Workspace
+from chalicelib.fargate.remote import LOST_LATER_SECONDS, LOST_SECONDS, NEVER_LIVED
 from chalicelib.messages import TaskMessage
 from chalicelib.shebang import read_shebang
 
@@ -25,7 +26,9 @@ _jobs = itertools.count(1)
 
 
 class VolumeCommand:
-    """One command. Its container may run as any user, so what it needs is open to anybody there."""
+    """One command. Its container may run as any user, so what it needs is open to anybody there.
+    `lost`: after how many seconds without a sign of life that container is lost, if it never gave
+    one, and if it did."""
 
     def __init__(
         self,
@@ -34,8 +37,10 @@ class VolumeCommand:
         place: Workspace,
         root: str | None,
         tools: str | None,
+        *,
+        lost: tuple[float, float] = (LOST_SECONDS, LOST_LATER_SECONDS),
     ) -> None:
-        self._volume = volume
+        self._lost = lost
         self._message = message
         self._place = place
         self._root = root
@@ -51,7 +56,7 @@ class VolumeCommand:
         script = "\n".join([*self._exports(environ), self._line(command), ""])
         (self._folder / "run").write_text(script, "utf-8", errors="surrogateescape")
         self._open_to_anybody()
-        arguments = ["-m", "chalicelib.fargate.remote", str(self._folder)]
+        arguments = ["-m", "chalicelib.fargate.remote", str(self._folder), *map(str, self._lost)]
         return Invocation(sys.executable, [sys.executable, *arguments])
 
     def environ(
@@ -95,13 +100,22 @@ class VolumeCommand:
                         file.chmod(file.stat().st_mode | 0o666)
 
     def require_created(self) -> None:
-        """Raise CannotStart if the other container is not there."""
-        if (self._folder / "lost").exists():
+        """Raise CannotStart if the other container is not there, or was lost. Only one that never
+        lived may be started again as if nothing had happened: its command did not run."""
+        lost = self._folder / "lost"
+        if not lost.exists():
+            return
+        image = self._message.image or "of Lambda"
+        if lost.read_text() == NEVER_LIVED:
             raise CannotStart(
-                f"the container of the image {self._message.image} is not there, or was lost: its"
-                " image may have no `sh`, or the command needed more memory than the task has",
+                f"the container of the image {image} did not start: see that the image exists, can"
+                " be pulled and has `sh`",
                 is_transient=True,
             )
+        raise CannotStart(
+            f"the container of the image {image} was lost while its command ran: it may have needed"
+            " more memory than the task has"
+        )
 
     def remove(self) -> None:
         """End the command, should it have outlived its client, which SIGKILL ends alone."""

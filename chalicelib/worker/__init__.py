@@ -6,7 +6,6 @@ DAGs; like `execute` on Lambda, it runs an `executor`.
 
 command_line   reads the arguments and the settings
 held_messages  keeps the messages in hand hidden from other workers
-patience       waits for a network that is gone
 signals        tells a first signal, to end, from a second one, to hurry
 worker         receives messages, runs several at once, and ends
 """

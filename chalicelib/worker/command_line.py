@@ -12,12 +12,12 @@ from dataclasses import replace
 
 from chalicelib import bootstrap, config
 from chalicelib.executor import orphans
+from chalicelib.executor.long_patience import LongPatience
 from chalicelib.messages import WorkerSeen
 from chalicelib.places import QUEUE_NAME, QUEUE_PREFIX, installed
 from chalicelib.ports import OutgoingMessage, Queue
 from chalicelib.utils.logging import configure as configure_logging
 from chalicelib.utils.time import utc_now
-from chalicelib.worker.patience import LongPatience
 from chalicelib.worker.signals import Signals
 from chalicelib.worker.worker import Worker, WorkerContext
 

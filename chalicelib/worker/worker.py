@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 from chalicelib.errors import OrchestratorError, Unavailable
 from chalicelib.executor import Executor
+from chalicelib.executor.long_patience import LongPatience, pauses
 from chalicelib.messages import BadMessage
 from chalicelib.ports import Queue, ReceivedMessage
 from chalicelib.utils.errors import in_words
 from chalicelib.worker.held_messages import RENEWAL_SECONDS, HeldMessages
-from chalicelib.worker.patience import LongPatience, pauses
 
 log = logging.getLogger("orchestrator.worker")
 

@@ -78,9 +78,9 @@ ROOMS: dict[str, Room] = {
     # The outside world.
     "executor": room(f"{SHARED} utils"),
     "fargate": room(f"{SHARED} fargate_sizes utils"),
-    "fargate.volume": room(f"{SHARED} executor"),
+    "fargate.volume": room(f"{SHARED} executor fargate.remote"),
     "fargate.sidecar": room(
-        f"{SHARED} executor fargate fargate.volume fargate_sizes aws utils bootstrap"
+        f"{SHARED} executor fargate fargate.remote fargate.volume fargate_sizes aws utils bootstrap"
     ),
     "aws": room(f"{SHARED} utils fargate", "boto3 botocore urllib3"),
     "web": room(

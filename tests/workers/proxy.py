@@ -1,5 +1,5 @@
 """A proxy on loopback that a network can be cut with: what is sent meanwhile is dropped, and nobody
-is told. When it is mended, connections of before are reset."""
+is told; or with which it can refuse. When it is mended, connections of before are reset."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ class DroppingProxy:
     def __init__(self, port: int) -> None:
         self._target = ("127.0.0.1", port)
         self._is_cut = threading.Event()
+        self._is_refusing = threading.Event()
+        self.refused = 0
+        """How many connections were refused so far."""
         self._lock = threading.Lock()
         self._pairs: set[tuple[socket.socket, socket.socket | None]] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -27,7 +30,16 @@ class DroppingProxy:
     def cut(self) -> None:
         self._is_cut.set()
 
+    def refuse(self) -> None:
+        """Reset every connection, and each new one at once."""
+        self._is_refusing.set()
+        self._reset_all()
+
     def mend(self) -> None:
+        self._is_refusing.clear()
+        self._reset_all()
+
+    def _reset_all(self) -> None:
         with self._lock:
             self._is_cut.clear()
             pairs, self._pairs = self._pairs, set()
@@ -48,6 +60,10 @@ class DroppingProxy:
 
     def _serve(self, client: socket.socket) -> None:
         server: socket.socket | None = None
+        if self._is_refusing.is_set():
+            self.refused += 1
+            _reset(client)
+            return
         with suppress(OSError):
             server = None if self._is_cut.is_set() else socket.create_connection(self._target)
         pair = (client, server)

@@ -13,9 +13,9 @@ from chalicelib.claims import Claim
 from chalicelib.enums import Outcome
 from chalicelib.errors import Unavailable
 from chalicelib.executor import Executor
+from chalicelib.executor.long_patience import LongPatience
 from chalicelib.messages import Attempt, Heartbeat, Result, TaskMessage, decode_report
 from chalicelib.ports import OutgoingMessage, ReceivedMessage
-from chalicelib.worker.patience import LongPatience
 from chalicelib.worker.worker import Worker, WorkerContext
 from tests.support.fakes import FakeBucket, FakeClaims, FakeClock, FakeQueue
 from tests.support.waiting import HANG_SECONDS, eventually

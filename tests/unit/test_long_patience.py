@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.errors import OrchestratorError, Unavailable
-from chalicelib.worker.patience import (
+from chalicelib.executor.long_patience import (
     HURRIED_SECONDS,
     LONGEST_PAUSE,
     PATIENCE_SECONDS,

@@ -1,4 +1,4 @@
-"""Waits for a network that is gone: a worker keeps what it has until that has arrived."""
+"""Waits for a network that is gone: an executor keeps what it has until that has arrived."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from chalicelib.errors import Unavailable
 
 T = TypeVar("T")
 
-log = logging.getLogger("orchestrator.worker")
+log = logging.getLogger("orchestrator.executor")
 
 PATIENCE_SECONDS = 12 * 3600.0
 HURRIED_SECONDS = 10.0
-"""What is left to it once the worker has to end quickly."""
+"""What is left to it once the executor has to end quickly."""
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 HURRIED_PAUSE = 1.0
@@ -72,7 +72,7 @@ class LongPatience:
 
 
 def pauses() -> Iterator[float]:
-    """Pauses between attempts: they double, and no two workers keep step."""
+    """Pauses between attempts: they double, and no two executors keep step."""
     pause = FIRST_PAUSE
     while True:
         yield pause * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
