@@ -79,7 +79,7 @@ class Task:
     def queue(self) -> str:
         return str(self.client("sqs").get_queue_url(QueueName=self.queue_name)["QueueUrl"])
 
-    def start(self) -> Task:
+    def start(self, *, has_wrapper: bool = True) -> Task:
         environ = {"PATH": os.environ["PATH"], "FARGATE_VOLUME": str(self.volume)}
         own = {
             **KEYS,
@@ -92,15 +92,18 @@ class Task:
         }
         wrapper = [*self.shell, "-c", WRAPPER.read_text()]
         sidecar = [sys.executable, *self.program]
-        self.processes = [
-            subprocess.Popen(sidecar, cwd=PROJECT, env={**environ, **own}),
-            subprocess.Popen(wrapper, cwd="/", env={**environ, "FROM_IMAGE": "kept"}),
-        ]
+        self.processes = [subprocess.Popen(sidecar, cwd=PROJECT, env={**environ, **own})]
+        if has_wrapper:
+            image = {**environ, "FROM_IMAGE": "kept"}
+            self.processes.append(subprocess.Popen(wrapper, cwd="/", env=image))
         return self
 
-    def result(self) -> Result:
+    def wait(self) -> None:
         for process in self.processes:
             process.wait(HANG_SECONDS)
+
+    def result(self) -> Result:
+        self.wait()
         (result,) = self.results()
         return result
 
