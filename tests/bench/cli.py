@@ -141,8 +141,10 @@ def _simulated_week(folder: Path, count: int, environ: Mapping[str, str]) -> Lin
 
 
 def _environ(folder: Path) -> dict[str, str]:
-    """The user's, without the settings of another installation."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "ORCHESTRATOR_"))}
+    """The user's, without the settings of another installation or of Python: byte code is kept, as
+    after an installation."""
+    foreign = ("AWS_", "ORCHESTRATOR_", "PYTHON")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
     return {
         **kept,
         "PYTHONPYCACHEPREFIX": str(bytecode_folder()),
