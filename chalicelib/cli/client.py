@@ -119,6 +119,8 @@ class Client:
             if response.status < 400:
                 raise self._stranger(response) from None
         if response.status < 400:
+            if version is None:
+                raise self._stranger(response)
             return value
         if isinstance(value, dict) and isinstance(value.get("error"), dict):
             error = value["error"]
@@ -159,8 +161,10 @@ def _exit_code(status: int) -> int:
 
 def _in_words(error: Mapping[str, Any]) -> str:
     problems = (error.get("details") or {}).get("problems") or []
-    lines = [error["message"], *(_problem(problem) for problem in problems)]
-    return "\n".join(lines)
+    lines = [_problem(problem) for problem in problems]
+    if len(lines) == 1 and lines[0].strip() == error["message"]:
+        lines = []
+    return "\n".join([error["message"], *lines])
 
 
 def _problem(problem: Any) -> str:

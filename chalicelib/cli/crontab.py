@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from chalicelib.dag.schedule.cron import BadSchedule, compile_expression
+
 PRESETS = ("@hourly", "@daily", "@weekly", "@monthly", "@yearly")
 _SAME = {"@midnight": "@daily", "@annually": "@yearly"}
 _ENVIRONMENT = re.compile(r"""\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*""")
@@ -125,9 +127,19 @@ def _add(crontab: Crontab, entry: _Entry, environment: _Environment) -> None:
     crontab.dags.append(ConvertedDag(dag_id, _yaml(dag_id, entry, environment, notes)))
 
 
+def _schedule_problem(schedule: str) -> str | None:
+    try:
+        compile_expression(schedule)
+    except BadSchedule as error:
+        return str(error)
+    return None
+
+
 def _notes(entry: _Entry, environment: _Environment) -> Iterator[str]:
     if entry.schedule.startswith("@") and entry.schedule.lower() not in PRESETS:
         yield f"{entry.schedule} is unknown: set the schedule"
+    elif problem := _schedule_problem(entry.schedule):
+        yield f"{problem}: correct the schedule"
     if environment.mail_to:
         yield f"MAILTO={environment.mail_to}: output is kept as a log; see on_failure for messages"
     if not environment.timezone:

@@ -32,6 +32,7 @@ def root() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command of `arguments`, or of the command line. Returns the exit code."""
+    stdout = sys.stdout
     try:
         result = root.main(
             args=None if arguments is None else list(arguments),
@@ -51,13 +52,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return _after_broken_pipe()
     except SystemExit as end:
-        if type(sys.stdout).__name__ == "PacifyFlushWrapper":  # it met a broken pipe
+        if sys.stdout is not stdout:  # click replaces it when it meets a broken pipe
             return 0
         return end.code if isinstance(end.code, int) else FAILED
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted", INTERRUPTED)
     except OSError as error:
         return _fail(_file_line(error))
+    except UnicodeDecodeError:
+        return _fail("the file is not UTF-8 text: save it as UTF-8")
     return result if isinstance(result, int) else 0
 
 

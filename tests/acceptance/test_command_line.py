@@ -36,6 +36,7 @@ tasks:
   - {id: wait, command: echo begun; sleep 600}
 """
 BROKEN = "name: Broken\ntasks:\n  - {id: a, comand: echo}\n"
+ARTIFACT = "/api/runs/{run_id}/tasks/{task_id}/artifacts/{artifact}"
 NO_COMMAND = {
     ("POST", "/api/dags/validate"): "`validate` checks without an installation",
     ("GET", "/api/dag-schema.json"): "`schema` prints it without an installation",
@@ -46,6 +47,12 @@ NO_COMMAND = {
     ("GET", "/api/dags/{dag_id}/next"): "`next` computes them",
     ("POST", "/api/runs/{run_id}/acknowledge"): "`ack` acknowledges several at once",
     ("POST", "/api/runs/{run_id}/tasks/{task_id}/clear"): "`clear` names tasks of the run",
+    ("GET", "/api/workers"): "the page shows them; `health` shows the queues",
+    ("GET", "/api/dags/{dag_id}/files"): "the page shows them; `push` has them on disk",
+    ("GET", "/api/dags/{dag_id}/files/content"): "the page shows them; `push` has them on disk",
+    ("GET", "/api/runs/{run_id}/artifacts"): "the page lists and downloads them",
+    ("GET", ARTIFACT): "the page lists and downloads them",
+    ("GET", f"{ARTIFACT}/preview"): "the page shows them",
 }
 """Routes that no command uses, and why."""
 
@@ -77,6 +84,7 @@ def session(cloud: LocalCloud, folder: Path) -> dict[str, Done]:
     dags.mkdir()
     (dags / "flaky.yaml").write_text(FLAKY)
     (dags / "sleeper.yaml").write_text(SLEEPER)
+    (dags / "notes.txt").write_text("beside the DAGs")
     broken = folder / "broken.yaml"
     broken.write_text(BROKEN)
     done = {
@@ -87,6 +95,8 @@ def session(cloud: LocalCloud, folder: Path) -> dict[str, Done]:
         "dags": orchestrator("dags"),
         "trigger": orchestrator("trigger flaky -p day=monday -p count=7 --follow"),
         "trigger wrong": orchestrator("trigger flaky -p dya=monday"),
+        "trigger odd": orchestrator("trigger flaky -p count=many"),
+        "runs nobody": orchestrator("runs falky"),
         "trigger nobody": orchestrator("trigger falky"),
         "why": orchestrator("why flaky"),
         "why json": orchestrator("why flaky boom --format json"),
@@ -159,6 +169,8 @@ FAILING = {
     "push broken": 1,
     "trigger": 1,
     "trigger wrong": 2,
+    "trigger odd": 2,
+    "runs nobody": 2,
     "trigger nobody": 2,
     "logs nobody": 2,
 }
@@ -180,10 +192,12 @@ def test_an_invalid_file_is_not_uploaded(done: dict[str, Done], cloud: LocalClou
 
 def test_a_folder_is_pushed_and_its_versions_reported(done: dict[str, Done]) -> None:
     assert done["push plan"].out == (
+        "adds s3://orchestrator-dags/team/notes.txt\n"
         "adds s3://orchestrator-dags/team/flaky.yaml\n"
         "adds s3://orchestrator-dags/team/sleeper.yaml\n"
     )
     assert done["push"].out == (
+        "s3://orchestrator-dags/team/notes.txt: uploaded\n"
         "flaky: version 1, from team/flaky.yaml\nsleeper: version 1, from team/sleeper.yaml\n"
     )
     assert [row["version"] for row in done["push again"].json] == [1, 1]
@@ -200,6 +214,11 @@ def test_misspelt_words_get_the_nearest_match(done: dict[str, Done]) -> None:
     assert "did you mean day?" in done["trigger wrong"].err
     assert "did you mean flaky?" in done["trigger nobody"].err
     assert "did you mean fine?" in done["logs nobody"].err
+    assert "did you mean flaky?" in done["runs nobody"].err
+
+
+def test_a_wrong_param_is_named_once(done: dict[str, Done]) -> None:
+    assert done["trigger odd"].err == "error: param 'count' must be a whole number, not \"many\"\n"
 
 
 def test_why_names_the_task_its_reason_and_the_end_of_its_log(done: dict[str, Done]) -> None:

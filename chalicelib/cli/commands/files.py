@@ -56,6 +56,10 @@ def push(client: Client, path: Path, prefix: str, bucket: str | None, change: Ch
     rows = [
         _wait(client, key, dag_id, etags[key], errors_before) for key, dag_id in dag_ids.items()
     ]
+    if change.format != "json":
+        _report_others(target.name, [file.key for file in changed if file.key not in dag_ids])
+        if not (rows or changed):
+            click.echo("nothing to upload: the bucket has the same files")
     _report(rows, change.format)
 
 
@@ -120,6 +124,11 @@ def _registered(client: Client, key: str, dag_id: str, etag: str) -> int | None:
 def _import_errors(client: Client) -> dict[str, Any]:
     rows = client.items("/api/import_errors", "import_errors", limit=10_000)
     return {row["file_key"]: row for row in rows}
+
+
+def _report_others(bucket: str, keys: list[str]) -> None:
+    for key in keys:
+        click.echo(f"s3://{bucket}/{key}: uploaded")
 
 
 def _report(rows: list[dict[str, Any]], format_: str) -> None:

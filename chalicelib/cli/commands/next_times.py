@@ -10,12 +10,13 @@ import click
 
 from chalicelib.cli import times
 from chalicelib.cli.client import Client, part
-from chalicelib.cli.failure import FAILED, CliFailure
+from chalicelib.cli.failure import FAILED, USAGE, CliFailure
 from chalicelib.cli.installation import connect, installation_flags
 from chalicelib.cli.lookup import complete_dag, find_dag
 from chalicelib.cli.output import format_option, print_json
 from chalicelib.dag.language.parser import parse
 from chalicelib.dag.schedule.fire_times import fire_times
+from chalicelib.dag_files import SUFFIXES
 
 
 @click.command("next", epilog="Example: orchestrator next examples/office_hours.yaml --count 3")
@@ -34,7 +35,10 @@ def next_command(
     format_: str,
 ) -> None:
     """Print the next fire times of a DAG file or a registered DAG."""
-    if Path(dag).is_file():
+    is_path = dag.endswith(SUFFIXES) or "/" in dag
+    if is_path and not Path(dag).is_file():
+        raise CliFailure(f"{dag}: no such file", USAGE)
+    if is_path or Path(dag).is_file():
         timezone, moments = _of_file(Path(dag), count, after)
     else:
         timezone, moments = _of_dag(connect(url, token, profile), dag, count)

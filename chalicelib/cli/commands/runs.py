@@ -10,7 +10,7 @@ from chalicelib.cli import times
 from chalicelib.cli.client import Client
 from chalicelib.cli.commands.show import TASK_COLUMNS, waiting
 from chalicelib.cli.installation import installation_options
-from chalicelib.cli.lookup import complete_dag, complete_run, find_run
+from chalicelib.cli.lookup import complete_dag, complete_run, find_dag, find_run
 from chalicelib.cli.output import Column, format_option, print_json, print_rows
 from chalicelib.dag.states import RunState, TaskState
 
@@ -43,6 +43,8 @@ def runs(
     format_: str,
 ) -> None:
     """List runs, newest first."""
+    if dag is not None:
+        find_dag(client, dag)
     rows = client.items(
         "/api/runs", "runs", limit=limit, dag_id=dag, state=state, acknowledged=acknowledged
     )

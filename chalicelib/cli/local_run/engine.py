@@ -179,6 +179,8 @@ class LocalRun:
         OrchestratorError."""
         registration.register(self.scheduler, [self._key])
         dag_commands.set_paused(self.scheduler, self.dag.dag_id, True, who=WHO)
+        if any(task.trigger_dag_id for task in self.dag.tasks):
+            tick(self.scheduler)  # registers the folder's other DAGs before a task triggers them
         self.run_id, _ = run_commands.trigger_run(
             self.scheduler,
             self.dag.dag_id,

@@ -223,3 +223,18 @@ def test_a_long_log_is_printed_while_it_is_written_and_ctrl_c_cancels(tmp_path: 
     assert "a | bye" in rest
     assert "a: cancelled" in rest
     assert eventually(ended.exists)
+
+
+def test_a_first_task_may_trigger_another_dag_of_the_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "called.yaml").write_text(
+        "name: Called\ntasks:\n  - {id: say, command: echo I was called}\n"
+    )
+    caller = write(
+        tmp_path,
+        "name: Caller\ntasks:\n  - {id: call, trigger_dag_id: called, wait_for_completion: true}\n",
+    )
+
+    assert main(["run", caller]) == 0
+    assert "| I was called\n" in capsys.readouterr().out

@@ -100,3 +100,12 @@ def test_mailto_nobody_needs_no_note() -> None:
     converted = crontab.read('CRON_TZ=UTC\nMAILTO=""\n0 0 * * * job', has_user=False)
 
     assert converted.notes == []
+
+
+@pytest.mark.parametrize("schedule", ["0 25 * * *", "0 0 32 * *", "0 0 30 2 *"])
+def test_a_schedule_that_is_not_valid_is_said(schedule: str) -> None:
+    notes = crontab.read(f"CRON_TZ=UTC\n{schedule} job", has_user=False).notes
+
+    assert len(notes) == 1
+    assert notes[0].startswith("line 2: ")
+    assert notes[0].endswith(": correct the schedule")

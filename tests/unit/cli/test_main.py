@@ -5,10 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from chalicelib.api_version import API_VERSION_HEADER
+from chalicelib.cli.main import main
 from chalicelib.cli.verbs import SECTIONS, VERBS
 
 ROOT = Path(__file__).parents[3]
@@ -59,6 +65,7 @@ def test_the_table_says_what_a_verb_s_own_help_says() -> None:
         (["dags", "--limit", "none"], "Invalid value for '--limit'"),
         (["dags", "--url", "example.com"], "example.com is no URL"),
         (["dags", "--profile", "prod"], "there is no profile 'prod'"),
+        (["next", "nowhere.yaml"], "nowhere.yaml: no such file"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(
@@ -79,6 +86,64 @@ def test_without_an_installation_the_exit_code_is_3(words: list[str], tmp_path: 
     assert done.returncode == 3
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
+
+
+@contextmanager
+def program(version: str | None) -> Iterator[str]:
+    """Serves an empty JSON object, with this version of the API in its header. Yields its URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            if version is not None:
+                self.send_header(API_VERSION_HEADER, version)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, format: str, *args: object) -> None:
+            del format, args
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("version", "message"),
+    [("99", "speaks version 99 of the API"), (None, "answered 200 OK: check the URL")],
+)
+@pytest.mark.parametrize("words", [["dags"], ["show", "a"], ["top", "--once"], ["health"]])
+def test_what_is_no_installation_of_this_version_is_refused_in_one_line(
+    version: str | None, message: str, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with program(version) as url:
+        code = main([*words, "--url", url])
+
+    assert code == 3
+    assert capsys.readouterr().err.startswith(f"error: {url} {message}")
+
+
+def test_a_reader_that_has_read_enough_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as closed:
+        done = subprocess.run(
+            [*COMMAND, "schema"], stdout=closed, stderr=subprocess.PIPE, env=CLEAN, check=False
+        )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_file_that_is_no_text_is_refused_in_one_line(tmp_path: Path) -> None:
+    crontab = tmp_path / "crontab"
+    crontab.write_bytes(b"\xff\xfe\x00")
+    done = run("convert", "crontab", str(crontab))
+
+    assert done.returncode == 1
+    assert done.stderr == "error: the file is not UTF-8 text: save it as UTF-8\n"
 
 
 def test_profiles_that_others_can_read_are_refused(tmp_path: Path) -> None:
