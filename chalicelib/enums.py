@@ -271,6 +271,7 @@ class WaitingCode(StrEnum):
     # tasks that have had, or are in, an attempt
     EXECUTOR = "executor"
     WORKER = "worker"
+    STARTING = "starting"
     RETRY_DELAY = "retry_delay"
     POKE_INTERVAL = "poke_interval"
     TRIGGERED_RUN = "triggered_run"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -27,7 +28,7 @@ from chalicelib.database.queries import (
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.database.reads.wait_reasons import Holder, WaitingFor
-from chalicelib.enums import WaitingCode
+from chalicelib.enums import PlaceKind, WaitingCode
 from chalicelib.scheduler import progress
 from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.dispatch import start_time
@@ -207,14 +208,25 @@ class Explainer:
             often = f", {task.sends} times so far" if task.sends > 1 else ""
             again = f"; sent again at {iso(task.due_at)}" if task.due_at else ""
             sent = f"its message was sent at {iso(task.queued_at)}{often}{again}"
-            yield self._unserved(task, sent) or WaitingFor(
-                WaitingCode.EXECUTOR, f"waits for an executor: {sent}"
+            yield self._at_its_place(task, sent) or WaitingFor(
+                WaitingCode.EXECUTOR, f"waits for an executor: {sent}", since=task.queued_at
             )
 
-    def _unserved(self, task: TaskInstance, sent: str) -> WaitingFor | None:
-        """Explain a task whose queue has no worker."""
+    def _at_its_place(self, task: TaskInstance, sent: str) -> WaitingFor | None:
+        """Explain a task that starts slowly where it runs, or never as things are."""
         run = self._work.run_of(task)
         definition = self._work.definition_of(task, run).task(task.task_id)
+        place = self._work.scheduler.places.find(definition.place)
+        if place is not None and place.kind is PlaceKind.FARGATE and task.queued_at is not None:
+            what = (
+                f"has been starting on Fargate since {iso(task.queued_at)}; that takes up to a"
+                " minute, and longer for a large image or without capacity"
+            )
+            return WaitingFor(WaitingCode.STARTING, what, since=task.queued_at)
+        return self._unserved(task, definition, sent)
+
+    def _unserved(self, task: TaskInstance, definition: Task, sent: str) -> WaitingFor | None:
+        """Explain a task whose queue has no worker."""
         queue = definition.needs.queue
         if queue is None or workers.is_served(
             self._work.tx, queue, self._work.now - WORKER_SILENCE
@@ -225,7 +237,7 @@ class Explainer:
             f"waits for a worker of queue {queue}: none has been seen in the last {minutes:g}"
             f" minutes, so start one with `python -m chalicelib.worker --queue {queue}`; {sent}"
         )
-        return WaitingFor(WaitingCode.WORKER, what)
+        return WaitingFor(WaitingCode.WORKER, what, since=task.queued_at)
 
     def _running(self, task: TaskInstance) -> Iterator[WaitingFor]:
         """Explain a running task: only one that triggered a run waits."""
@@ -281,14 +293,7 @@ def _ids(thing: Run | TaskInstance) -> dict[str, Any]:
 def _of_task(task: TaskInstance, reason: WaitingFor) -> WaitingFor:
     """Return the reason of a task as a reason of its run."""
     index = f"[{task.attempt.map_index}]" if task.attempt.map_index >= 0 else ""
-    return WaitingFor(
-        reason.code,
-        f"task {task.task_id}{index} {reason.message}",
-        reason.until,
-        reason.position,
-        reason.holders,
-        reason.holder_count,
-    )
+    return replace(reason, message=f"task {task.task_id}{index} {reason.message}")
 
 
 def _expanding(task: TaskInstance) -> WaitingFor:

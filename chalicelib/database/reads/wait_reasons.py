@@ -34,6 +34,7 @@ class WaitingFor:
             beyond 1000.
         holders: The first few runs or tasks that are in the way.
         holder_count: Total number of runs or tasks in the way.
+        since: When what it waits for was asked for; null where nothing was.
     """
 
     code: WaitingCode
@@ -42,3 +43,4 @@ class WaitingFor:
     position: int | None = None
     holders: tuple[Holder, ...] = ()
     holder_count: int = 0
+    since: datetime | None = None

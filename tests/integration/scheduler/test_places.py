@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from chalicelib.database.reads.wait_reasons import WaitingFor
+from chalicelib.enums import WaitingCode
 from chalicelib.messages import TaskMessage
 from chalicelib.scheduler import registration
+from chalicelib.scheduler.wait_reasons import Explainer
+from chalicelib.utils.time import iso
 from tests.support.fakes import FakeQueue
 from tests.support.world import FAIL, Played, World
 
@@ -51,6 +56,30 @@ def test_each_task_is_sent_to_the_queue_of_its_place_with_what_it_needs(
     }
     world.play(5)
     assert world.run_state(run_id) == "success"
+
+
+def test_a_task_on_fargate_is_starting_since_its_message_was_sent_until_it_begins(
+    make_world: MakeWorld,
+) -> None:
+    world = make_world(script=lambda _: Played(seconds=60), **EVERYTHING)
+    world.upload("name: D\ntasks: [{id: boxed, command: x, image: alpine}]")
+    run_id = world.request("d")
+    sent_at = world.clock()
+    world.clock.advance(20)
+    name = (run_id, "boxed", -1)
+
+    def reasons() -> tuple[tuple[WaitingFor, ...], tuple[WaitingFor, ...]]:
+        with world.database.read() as tx:
+            explainer = Explainer(world.scheduler, tx)
+            return explainer.tasks([name])[name], explainer.run(run_id)
+
+    (of_task,), (of_run,) = reasons()
+    assert (of_task.code, of_task.since) == (WaitingCode.STARTING, sent_at)
+    assert of_task.message.startswith(f"has been starting on Fargate since {iso(sent_at)}")
+    assert of_run == replace(of_task, message=f"task boxed {of_task.message}")
+    world.play(5)
+    assert world.task_states(run_id) == {"boxed": "running"}
+    assert reasons() == ((), ())
 
 
 def test_the_last_try_has_no_retries_left(make_world: MakeWorld) -> None:

@@ -6,7 +6,7 @@ import { liveTime } from "../lib/live-time.js";
 import { currentRoute, runLink, setQuery } from "../lib/router.js";
 import { mostUrgent, tally } from "../lib/vocabulary.js";
 import { badge } from "./badge.js";
-import { firstReason, hasOwnReason } from "./wait-reasons.js";
+import { firstReason, hasOwnReason, isStarting } from "./wait-reasons.js";
 
 const MOST = 200;
 const STEP = 500;
@@ -94,7 +94,7 @@ function item(task, { runId, chosen }) {
       link,
       task.try_number > 1 ? h("span", { class: "quiet" }, `try ${task.try_number}`) : null,
       h("span", { class: "end quiet" }, timeTaken(task)),
-      badge(task.state),
+      badge(task.state, isStarting(task) ? "starting" : undefined),
     ),
     hasOwnReason(task) ? h("div", { class: "quiet reason" }, task.reason) : null,
     isWaiting ? h("div", { class: "quiet reason" }, firstReason(task)) : null,
@@ -104,6 +104,7 @@ function item(task, { runId, chosen }) {
 /** @param {Api.TaskInstance} task */
 function timeTaken(task) {
   if (task.duration !== null) return duration(task.duration);
+  if (isStarting(task)) return liveTime("since", task.queued_at);
   return task.state === "running" ? liveTime("since", task.started_at) : "";
 }
 

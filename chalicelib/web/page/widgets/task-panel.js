@@ -11,7 +11,7 @@ import { artifactTable } from "./artifacts.js";
 import { badge } from "./badge.js";
 import { logView } from "./log.js";
 import { taskButtons } from "./task-actions.js";
-import { allReasons, hasOwnReason } from "./wait-reasons.js";
+import { allReasons, hasOwnReason, isStarting } from "./wait-reasons.js";
 
 const MOST_POKES = 200; // the latest, which can be chosen
 const FEW_OUTPUTS = 6;
@@ -75,7 +75,7 @@ function draw(about, task, { tryNumber, poke }, changed) {
         { id: "task-title" },
         taskName(task),
         " ",
-        badge(task.state),
+        badge(task.state, isStarting(task) ? "starting" : undefined),
         task.removed_at ? [" ", badge("removed")] : null,
       ),
       h("div", { class: "row" }, taskButtons(task, changed)),

@@ -22,6 +22,11 @@ export function reasonText(thing, separator) {
   return thing.waiting_for?.length ? separator + thing.waiting_for[0].message : "";
 }
 
+/** Whether a machine for the task is being started. @param {Waiting} task */
+export function isStarting(task) {
+  return Boolean(task.waiting_for?.some((reason) => reason.code === "starting"));
+}
+
 /** One paragraph for each reason; null for what waits for nothing. @param {Waiting} thing */
 export function allReasons(thing) {
   const reasons = thing.waiting_for ?? [];
