@@ -79,7 +79,8 @@ test("sizes, counts, medians and prices are readable", () => {
     ["1 task", "0 tasks", "2 children"],
   );
   assert.deepEqual([format.median([]), format.median([3, null, 1, 2]), format.median([10, 9])], [null, 2, 10]);
-  const cost = { billed_ms: 1, gb_seconds: 1, requests: 1, prices: "", since: null };
+  const fargate = { fargate_vcpu_hours: 0, fargate_gb_hours: 0 };
+  const cost = { billed_ms: 1, gb_seconds: 1, ...fargate, requests: 1, prices: "", since: null };
   assert.equal(format.dollars({ ...cost, dollars: 0.00012, basis: "billed" }), "0.0120 cents");
   assert.equal(format.dollars({ ...cost, dollars: 1.2, basis: "estimated" }), "about 1.20 USD, estimated");
   assert.deepEqual([format.shortened("abcdef", 6), format.shortened("abcdefg", 6)], ["abcdef", "abcde…"]);
