@@ -79,7 +79,9 @@ def print_rows(columns: Sequence[Column], rows: Iterable[Any], *, empty: str) ->
 
 
 SHORTEST = 16
-"""Characters that a wide column keeps."""
+"""Characters that a wide column keeps while minor columns can be left out."""
+NARROWEST = 8
+"""Characters that it keeps in any case, so that the others stay whole."""
 GAP = 2
 
 
@@ -115,7 +117,7 @@ def _fitting(texts: Mapping[Column, Sequence[str]], width: int) -> dict[Column, 
     wide = [column for column in shown if column.is_wide]
     for column in wide:
         rest = _total(shown) - shown[column]
-        shown[column] = max(min(shown[column], width - rest), min(shown[column], SHORTEST))
+        shown[column] = max(min(shown[column], width - rest), min(shown[column], NARROWEST))
     return shown
 
 

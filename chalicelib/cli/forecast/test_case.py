@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from chalicelib.cli.failure import USAGE, CliFailure, nearest
 from chalicelib.cli.forecast.driver import create, play
 from chalicelib.cli.forecast.test_file import Case, Mock
 from chalicelib.cli.forecast.workload import SourceFile, upload
@@ -81,6 +82,7 @@ def _text(value: Any) -> str:
 def play_case(file: SourceFile, case: Case) -> Played:
     """Play the case. Raises OrchestratorError for a run that cannot be made, and CliFailure."""
     begins = case.begins or case.logical_date or BEGINS
+    _check_names(file, case)
     mocks = Mocks(case.mocks)
     with tempfile.TemporaryDirectory(prefix="orchestrator-test-") as folder:
         system = create(Path(folder), mocks, begins)
@@ -95,6 +97,16 @@ def play_case(file: SourceFile, case: Case) -> Played:
             return _played(system, mocks)
         finally:
             system.close()
+
+
+def _check_names(file: SourceFile, case: Case) -> None:
+    """Raises CliFailure for a mock of no task: it would do nothing."""
+    known = [task.id for task in file.dag.tasks]
+    for name in case.mocks:
+        if name not in known:
+            raise CliFailure(
+                f"case {case.name!r}: {file.path} has no task {name!r}{nearest(name, known)}", USAGE
+            )
 
 
 def _play_one(system: SimulatedSystem, file: SourceFile, case: Case) -> None:

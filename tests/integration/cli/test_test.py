@@ -186,3 +186,13 @@ def test_our_own_examples_pass(capsys: pytest.CaptureFixture[str]) -> None:
     examples = Path(__file__).parents[3] / "examples"
 
     assert main(["test", str(examples)]) == 0, capsys.readouterr().out
+
+
+def test_a_mock_of_no_task_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "nightly.yaml").write_text(DAG)
+    (tmp_path / "nightly.test.yaml").write_text(
+        "cases:\n  - {name: odd, tasks: {fecth: {exit_code: 1}}, expect: {state: success}}\n"
+    )
+
+    assert main(["test", str(tmp_path)]) == 2
+    assert "has no task 'fecth'; did you mean fetch?" in capsys.readouterr().err
