@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from chalicelib import config
 from chalicelib.dag.model import Task
 from chalicelib.database.connection.times import to_us
 from tests.browser.conftest import is_ready
@@ -124,3 +125,22 @@ def test_a_view_that_was_left_while_it_loaded_draws_nothing(scene: tuple[Page, A
     page.evaluate("fetch('api/health')")  # longer than the left view takes to go on
     expect(nowhere).to_be_visible()
     expect(page.get_by_role("heading", name="etl")).to_have_count(0)
+
+
+def test_a_task_on_fargate_that_has_not_begun_is_starting_and_since_when(
+    scene: tuple[Page, Api],
+) -> None:
+    page, api = scene
+    api.configure(
+        settings=config.load({"ORCHESTRATOR_FARGATE": "yes", "ORCHESTRATOR_AUTH": "none"})
+    )
+    api.rows.dag("boxes", name="Boxes", tasks=(Task("boxed", "x", place="fargate"),))
+    run_id = api.rows.run("boxes", "running")
+    sent_at = to_us(api.clock.moment - timedelta(seconds=20))
+    api.rows.task(run_id, "boxed", "queued", sends=1, queued_at=sent_at)
+    opened(page, f"runs/{run_id}?task=boxed")
+    tasks = page.locator(".tasklist")
+    expect(tasks.locator(".badge")).to_contain_text("starting")
+    expect(tasks).to_contain_text("has been starting on Fargate since")
+    expect(tasks.locator("time").first).not_to_be_empty()
+    expect(page.locator(".waits").last).to_contain_text("as been starting on Fargate since")
