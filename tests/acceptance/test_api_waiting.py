@@ -54,6 +54,7 @@ def test_a_run_and_its_list_say_what_it_waits_for(api: Api, full: tuple[str, str
                 }
             ],
             "holder_count": 1,
+            "since": None,
         }
     ]
     for path in ("/api/runs", "/api/dags/a/runs"):
