@@ -148,6 +148,15 @@ def state_text(state: str) -> str:
     return click.style(state, fg=STATE_COLOURS.get(state))
 
 
+def silence_logs() -> None:
+    """Until the command ends, print nothing of what the scheduler and the executor log."""
+    import logging
+
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    click.get_current_context().call_on_close(lambda: logging.disable(before))
+
+
 def has_colours() -> bool:
     """Whether stdout takes colours."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":

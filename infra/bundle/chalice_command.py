@@ -4,8 +4,8 @@
   on itself ("We may open this up to configuration later", says its source), so two people who
   deploy in turn would change the functions' runtime.
 - Chalice does not download packages: `vendor` has them, as the functions need them.
-- The bundle has neither documentation nor the simulation, although Chalice packs every file of
-  `chalicelib`.
+- The bundle has neither documentation nor what only people's machines run, although Chalice packs
+  every file of `chalicelib`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from chalice.cli import main as chalice
 from chalice.config import Config
 from chalice.deploy.packager import BaseLambdaDeploymentPackager, DependencyBuilder
 
-NOT_ON_LAMBDA = "chalicelib/simulation/"
+NOT_ON_LAMBDA = ("chalicelib/cli/", "chalicelib/simulation/", "chalicelib/worker/")
 
 _files_of_the_app = BaseLambdaDeploymentPackager._iter_app_filenames
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from chalicelib.cli.commands.simulate import forecast, period
 from chalicelib.cli.failure import FAILED, CliFailure
 from chalicelib.cli.forecast import findings
 from chalicelib.cli.forecast import review as reviews
+from chalicelib.cli.output import silence_logs
 
 
 @click.command(epilog="Example: orchestrator review --base origin/main dags/")
@@ -23,7 +23,7 @@ def review(path: Path, base: str, durations: str | None) -> int:
 
     Exit code 1 if a file is invalid.
     """
-    logging.disable(logging.CRITICAL)
+    silence_logs()
     after = reviews.read(path)
     with reviews.base_of(base, path) as folder:
         before = reviews.read(folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from chalicelib.cli.failure import FAILED, INTERRUPTED, USAGE, CliFailure, neare
 from chalicelib.cli.local_run.engine import LocalRun, RunPlan
 from chalicelib.cli.local_run.source_folder import SourceFolder
 from chalicelib.cli.local_run.view import LineView, summary, view_for
-from chalicelib.cli.output import format_option, print_json
+from chalicelib.cli.output import format_option, print_json, silence_logs
 from chalicelib.dag.graph import ancestors
 from chalicelib.dag.language.parser import parse_file
 from chalicelib.dag.model import Dag
@@ -60,7 +59,7 @@ def run(
     With the real scheduler, on a throwaway database. Secrets come from the environment variables
     of the same names. Ctrl-C cancels the run.
     """
-    logging.disable(logging.CRITICAL)
+    silence_logs()
     dag = _dag(file)
     plan = RunPlan(
         params=read_params(params, [{"name": p.name, "type": p.type} for p in dag.params]),

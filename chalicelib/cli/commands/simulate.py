@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -18,7 +17,7 @@ from chalicelib.cli.forecast import history as histories
 from chalicelib.cli.forecast.driver import create, play
 from chalicelib.cli.forecast.history import History
 from chalicelib.cli.forecast.workload import Succeeds, load, read_durations, upload
-from chalicelib.cli.output import Column, print_rows
+from chalicelib.cli.output import Column, print_rows, silence_logs
 from chalicelib.scheduler.commands import pools as pool_commands
 
 LONGEST = timedelta(days=80)
@@ -55,7 +54,7 @@ def simulate(
 
     The real scheduler runs on a virtual clock; commands succeed after their time.
     """
-    logging.disable(logging.CRITICAL)
+    silence_logs()
     begins, ends = period(from_, to)
     history = forecast(paths, begins, ends, durations, dict(_pool(pair) for pair in pools))
     if format_ == "html":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from chalicelib.cli.forecast.junit import CaseResult
 from chalicelib.cli.forecast.test_case import run_case
 from chalicelib.cli.forecast.test_file import dag_path_of, read
 from chalicelib.cli.forecast.workload import load
-from chalicelib.cli.output import format_option, print_json
+from chalicelib.cli.output import format_option, print_json, silence_logs
 from chalicelib.dag_files import TEST_SUFFIXES
 
 
@@ -29,7 +28,7 @@ def test(paths: tuple[Path, ...], junit_file: Path | None, word: str, format_: s
 
     The real scheduler runs on a virtual clock; commands do what a test says.
     """
-    logging.disable(logging.CRITICAL)
+    silence_logs()
     files = list(_test_files(paths or (Path(),)))
     results = []
     for result in _results(files, word):

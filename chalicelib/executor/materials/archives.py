@@ -6,6 +6,7 @@ see where it leads. How much comes out is counted as it comes, whatever the arch
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
@@ -225,6 +226,8 @@ def _refuse_links_out(folder: Path) -> None:
 
 def _resolved(link: Path) -> Path:
     try:
+        with contextlib.suppress(FileNotFoundError):
+            link.stat()  # `resolve` tells of a circle only before Python 3.13
         return link.resolve()
     except (OSError, RuntimeError):
         raise Refused(f"holds the link `{link.name}`, which leads to itself") from None

@@ -58,7 +58,10 @@ def test_a_row_of_the_old_program_has_the_new_column_s_default(
         tx.all("SELECT * FROM runs")
     newer.migrate()
     with database.write() as tx:
-        tx.execute("INSERT INTO dag_versions VALUES (1, 'd', 1, 'd.yaml', 'e', 0, '', '', '{}')")
+        tx.execute(
+            "INSERT INTO dag_versions (id, dag_id, version, file_key, etag, created_at, digest,"
+            " source, compiled) VALUES (1, 'd', 1, 'd.yaml', 'e', 0, '', '', '{}')"
+        )
         tx.execute(NEW_RUN, ("d__old", 1))
     with newer.read() as tx:
         assert [row[0] for row in tx.all("SELECT color FROM runs")] == ["red"]

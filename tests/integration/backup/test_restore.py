@@ -29,7 +29,8 @@ from tests.support.waiting import HANG_SECONDS, eventually
 ROOT = Path(__file__).parents[3]
 PUT = "INSERT OR REPLACE INTO metadata (name, value) VALUES ('where', ?)"
 ACTIVE = (
-    "INSERT INTO dag_versions VALUES (1, 'd', 1, 'd.yaml', 'e', 0, '', '', '{}')",
+    "INSERT INTO dag_versions (id, dag_id, version, file_key, etag, created_at, digest, source,"
+    " compiled) VALUES (1, 'd', 1, 'd.yaml', 'e', 0, '', '', '{}')",
     "INSERT INTO runs (run_id, dag_id, version_id, run_type, state, logical_date,"
     " data_interval_start, data_interval_end, not_before, created_at)"
     " VALUES ('d__1', 'd', 1, 'manual', 'queued', 0, 0, 0, 0, 0)",

@@ -50,6 +50,7 @@ def test_an_option_that_the_installation_does_not_have_is_refused_by_name(option
 def test_the_command_that_people_type_runs_the_installation(tmp_path: Path) -> None:
     project = copy_of_the_project(tmp_path)
     (project.folder / "infra").mkdir()
+    (project.folder / "infra" / "__init__.py").touch()  # else the installed one comes first
     (project.folder / "infra" / "__main__.py").write_text(
         "import os, sys; print(sys.argv[1:], os.getcwd()); sys.exit(7)"
     )
