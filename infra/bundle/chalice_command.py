@@ -18,7 +18,7 @@ from chalice.cli import main as chalice
 from chalice.config import Config
 from chalice.deploy.packager import BaseLambdaDeploymentPackager, DependencyBuilder
 
-NOT_ON_LAMBDA = ("chalicelib/cli/", "chalicelib/simulation/", "chalicelib/worker/")
+NOT_ON_LAMBDA = tuple(f"chalicelib/{room}/" for room in ("cli", "local", "simulation", "worker"))
 
 _files_of_the_app = BaseLambdaDeploymentPackager._iter_app_filenames
 

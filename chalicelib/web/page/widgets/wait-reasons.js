@@ -50,7 +50,8 @@ function sentence({ message, holders }) {
   return message.split(new RegExp(`(${parts})`)).map((text, i) => {
     if (i % 2 === 0) return text;
     const holder = byRun.get(text);
-    if (!holder) return h("span", { title: text }, fullTime(text), " (", liveTime("in", text), ")");
+    const direction = Date.parse(text) > Date.now() ? "in" : "ago";
+    if (!holder) return h("span", { title: text }, fullTime(text), " (", liveTime(direction, text), ")");
     return h("a", { href: runLink(text, taskQuery(holder)) }, text);
   });
 }
