@@ -59,14 +59,14 @@ class EcsContainers:
         raise _refusal("ECS", reason.strip())
 
     def _look(self, cluster: str, arn: str) -> StartedTask:
-        found = self._get_client("ecs").describe_tasks(cluster=cluster, tasks=[arn])["tasks"]
+        tasks = self._get_client("ecs").describe_tasks(cluster=cluster, tasks=[arn])["tasks"]
         # ECS forgets a stopped task after an hour.
-        return _started(found[0]) if found else StartedTask(arn, "it is gone")
+        return _started(tasks[0]) if tasks else StartedTask(arn, "it is gone")
 
     def code_url(self, function: str) -> str:
         with _answers(f"function {function}"):
-            found = self._get_client("lambda").get_function(FunctionName=function)
-        return str(found["Code"]["Location"])
+            answer = self._get_client("lambda").get_function(FunctionName=function)
+        return str(answer["Code"]["Location"])
 
 
 def _started(task: Mapping[str, Any]) -> StartedTask:

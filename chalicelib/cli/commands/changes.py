@@ -34,14 +34,14 @@ def cancel(
     client: Client, run: str, task: str | None, map_index: int | None, change: Change
 ) -> None:
     """Cancel a run, or one task of it."""
-    found = find_run(client, run)
-    rows = [find_task(found, task, map_index)] if task else found["task_instances"]
+    target = find_run(client, run)
+    rows = [find_task(target, task, map_index)] if task else target["task_instances"]
     active = [row for row in rows if row["state"] not in TASK_ENDED]
-    what = f"the task {task} of {found['run_id']}" if task else f"the run {found['run_id']}"
+    what = f"the task {task} of {target['run_id']}" if task else f"the run {target['run_id']}"
     reach = [f"cancels {what}", *(f"  {task_name(row)}: {row['state']}" for row in active)]
     if not change.announce(reach):
         return
-    path = f"/api/runs/{part(found['run_id'])}"
+    path = f"/api/runs/{part(target['run_id'])}"
     if task:
         body = {"map_index": rows[0]["map_index"]}
         answer = client.post(f"{path}/tasks/{part(task)}/cancel", body)
@@ -72,9 +72,9 @@ def clear(
 
     Their earlier attempts stay in the history.
     """
-    found = find_run(client, run)
+    target = find_run(client, run)
     for task in tasks:
-        _check_task(found, task)
+        _check_task(target, task)
     body: dict[str, Any] = {
         "only_failed": only_failed,
         "downstream": downstream,
@@ -82,7 +82,7 @@ def clear(
     }
     if tasks:
         body["task_ids"] = list(tasks)
-    _clear(client, found, "clear", body, change)
+    _clear(client, target, "clear", body, change)
 
 
 @click.command(epilog="Example: orchestrator retry sample_dag")
@@ -92,8 +92,8 @@ def clear(
 @change_options
 def retry(client: Client, run: str, latest: bool | None, change: Change) -> None:
     """Run the unsuccessful tasks of an ended run again."""
-    found = find_run(client, run)
-    _clear(client, found, "retry", {"run_on_latest_version": latest}, change)
+    target = find_run(client, run)
+    _clear(client, target, "retry", {"run_on_latest_version": latest}, change)
 
 
 def _check_task(run: dict[str, Any], task: str) -> None:
@@ -133,10 +133,10 @@ def _plan_lines(run: dict[str, Any], plan: dict[str, Any]) -> list[str]:
 @change_options
 def rerun(client: Client, run: str, change: Change) -> None:
     """Start a new run with the params of an earlier one."""
-    found = find_run(client, run)
-    reach = [f"starts a run of {found['dag_id']} with the params of {found['run_id']}"]
+    target = find_run(client, run)
+    reach = [f"starts a run of {target['dag_id']} with the params of {target['run_id']}"]
     if change.announce(reach):
-        answer = client.post(f"/api/runs/{part(found['run_id'])}/rerun")
+        answer = client.post(f"/api/runs/{part(target['run_id'])}/rerun")
         print_change(change, answer, answer["run_id"])
 
 
@@ -151,11 +151,11 @@ def mark(
     client: Client, run: str, task: str, state: str, map_index: int | None, change: Change
 ) -> None:
     """Set the state of a task that is not running."""
-    found = find_run(client, run)
-    row = find_task(found, task, map_index)
-    reach = [f"marks {task_name(row)} of {found['run_id']}, now {row['state']}, as {state}"]
+    target = find_run(client, run)
+    row = find_task(target, task, map_index)
+    reach = [f"marks {task_name(row)} of {target['run_id']}, now {row['state']}, as {state}"]
     if change.announce(reach):
-        path = f"/api/runs/{part(found['run_id'])}/tasks/{part(task)}/mark"
+        path = f"/api/runs/{part(target['run_id'])}/tasks/{part(task)}/mark"
         answer = client.post(path, {"state": state, "map_index": row["map_index"]})
         print_change(change, answer, f"{task_name(row)}: {state}")
 
@@ -167,12 +167,12 @@ def mark(
 @change_options
 def note(client: Client, run: str, text: str, change: Change) -> None:
     """Change the note of a run; an empty text removes it."""
-    found = find_run(client, run)
-    before = f", now {found['note']!r}" if found["note"] else ""
-    if change.announce([f"sets the note of {found['run_id']}{before}"]):
-        path = f"/api/runs/{part(found['run_id'])}"
+    target = find_run(client, run)
+    before = f", now {target['note']!r}" if target["note"] else ""
+    if change.announce([f"sets the note of {target['run_id']}{before}"]):
+        path = f"/api/runs/{part(target['run_id'])}"
         answer = client.request("PATCH", path, body={"note": text or None})
-        print_change(change, answer, f"{found['run_id']}: {answer['note'] or 'no note'}")
+        print_change(change, answer, f"{target['run_id']}: {answer['note'] or 'no note'}")
 
 
 @click.command(epilog='Example: orchestrator ack sample_dag --note "the source was late"')
@@ -188,14 +188,14 @@ def ack(
 
     One that is run again and fails needs it again.
     """
-    found = [find_run(client, run) for run in runs]
-    wrong = [run["run_id"] for run in found if run["state"] != "failed"]
+    targets = [find_run(client, run) for run in runs]
+    wrong = [run["run_id"] for run in targets if run["state"] != "failed"]
     if wrong and not undo:
         raise CliFailure(f"these runs did not fail: {', '.join(wrong)}", USAGE)
     word = "withdraws the acknowledgement of" if undo else "acknowledges"
-    if not change.announce([f"{word} {run['run_id']}: {run['reason']}" for run in found]):
+    if not change.announce([f"{word} {run['run_id']}: {run['reason']}" for run in targets]):
         return
-    ids = [run["run_id"] for run in found]
+    ids = [run["run_id"] for run in targets]
     if undo:
         answers = [
             client.request("DELETE", f"/api/runs/{part(run_id)}/acknowledge") for run_id in ids

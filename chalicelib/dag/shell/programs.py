@@ -29,22 +29,22 @@ _INSTALLERS = ("dnf", "microdnf", "npm", "pip", "pip3", "rpm", "uv")
 def needed_programs(command: str) -> list[tuple[int, str]]:
     """Return the programs that a command calls by name, with the offset of each one's first call;
     for the script of another program than a shell only that one, which may be a path."""
-    found: dict[str, int] = {}
+    programs: dict[str, int] = {}
     shebang = read_shebang(command)
     if shebang is not None:
         runs_by_path = shebang.name != "env"
         interpreter = shebang.interpreter
         if interpreter is not None:
-            found[shebang.program if runs_by_path else interpreter.name] = 0
+            programs[shebang.program if runs_by_path else interpreter.name] = 0
         if not is_shell(interpreter):
-            return _pairs(found)
+            return _pairs(programs)
     for at, name in _called(command):
-        found.setdefault(name, at)
-    return _pairs(found)
+        programs.setdefault(name, at)
+    return _pairs(programs)
 
 
-def _pairs(found: dict[str, int]) -> list[tuple[int, str]]:
-    return sorted((at, name) for name, at in found.items())
+def _pairs(programs: dict[str, int]) -> list[tuple[int, str]]:
+    return sorted((at, name) for name, at in programs.items())
 
 
 def _called(text: str) -> Iterator[tuple[int, str]]:

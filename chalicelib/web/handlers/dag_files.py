@@ -28,9 +28,9 @@ def get_content(call: Call) -> DagFileContent:
     dag_id, path = call.path["dag_id"], call.query["path"]
     with read_transaction() as tx:
         version, list_sha256 = _version(tx, call)
-        found = files.find(tx, list_sha256, path)
+        listed = files.find(tx, list_sha256, path)
     what = f"file beside version {version} of DAG {dag_id!r} called"
-    file = require(found, what, path, f"/api/dags/{dag_id}/files")
+    file = require(listed, what, path, f"/api/dags/{dag_id}/files")
     shown = preview_object(
         bootstrap.scheduler().runs, files.key_of(file), file.path, file.size_bytes
     )
@@ -40,12 +40,12 @@ def get_content(call: Call) -> DagFileContent:
 def _version(tx: Any, call: Call) -> tuple[int, str]:
     """The number of the version, and the list of its files. Raises NotFound."""
     dag_id, version = call.path["dag_id"], call.query["version"]
-    found = files.version_of(tx, dag_id, version)
-    if found is None and dags.exists(tx, dag_id):
+    pinned = files.version_of(tx, dag_id, version)
+    if pinned is None and dags.exists(tx, dag_id):
         raise NotFound(
             f"DAG {dag_id!r} has no version {version}, or it was deleted; "
             f"GET /api/dags/{dag_id}/versions lists those that are kept"
         )
-    if found is None:
+    if pinned is None:
         raise not_found("DAG", dag_id, "/api/dags")
-    return found
+    return pinned

@@ -22,16 +22,16 @@ MAX_QUEUES = 100
 def list_workers(call: Call) -> WorkerList:  # noqa: ARG001 - it has no parameters
     scheduler = bootstrap.scheduler()
     with read_transaction() as tx:
-        found = workers.list_workers(tx, scheduler.now() - WORKER_SILENCE)
-    alive = Counter(worker.queue for worker in found if worker.is_alive)
+        listed = workers.list_workers(tx, scheduler.now() - WORKER_SILENCE)
+    alive = Counter(worker.queue for worker in listed if worker.is_alive)
     # Those that exist, and those that somebody works for.
     existing = [name for name in scheduler.task_queues if name.startswith(QUEUE_PREFIX)]
-    names = {name.removeprefix(QUEUE_PREFIX) for name in existing} | {w.queue for w in found}
+    names = {name.removeprefix(QUEUE_PREFIX) for name in existing} | {w.queue for w in listed}
     queues = sorted(names)[:MAX_QUEUES]
     with ThreadPoolExecutor() as pool:
         depths = pool.map(lambda name: _depth(scheduler, name), queues)
     return WorkerList(
-        found,
+        listed,
         [WorkerQueue(name, alive[name], depth) for name, depth in zip(queues, depths, strict=True)],
     )
 
