@@ -11,7 +11,8 @@ The path of a request
 
 The table of routes and the document made from it
   routes/               method, path, handler, parameters, body and responses of every route
-  response_models       the classes of all responses, with the descriptions of their fields
+  response_models       the classes of responses, with the descriptions of their fields
+  list_responses        those that are a page of a list
   response_schemas      JSON Schemas of those classes
   openapi               the OpenAPI document
 

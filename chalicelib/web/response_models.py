@@ -9,50 +9,37 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, TypeVar
 
-from chalicelib.database.reads.values import (
-    Artifact,
-    AuditEntry,
-    Backfill,
-    Dag,
+from chalicelib.dag.model import Dag
+from chalicelib.dag.problems import DagWarning
+from chalicelib.dag.version_diff import VersionDiff
+from chalicelib.database.reads.dag_values import (
     DagFileOfVersion,
-    DagImportError,
     DagSource,
     DagSummary,
-    DagVersion,
-    DagWarning,
-    DagWarnings,
     DagWithDefinition,
-    EndedAttempt,
-    Notification,
+)
+from chalicelib.database.reads.operation_values import (
+    Backfill,
     Pool,
+    Worker,
+)
+from chalicelib.database.reads.run_values import (
+    Artifact,
+    EndedAttempt,
     Run,
     RunWithParams,
-    Tag,
     TaskInstance,
     TaskInstanceWithOutputs,
-    Tick,
-    VersionDiff,
-    Worker,
 )
 from chalicelib.enums import AuthMode, HealthStatus, PreviewKind, Role
 from chalicelib.ports import QueueDepth
 from chalicelib.web.costs import Cost
+from chalicelib.web.list_responses import ListResponse
 from chalicelib.web.task_places import TaskPlace
 
 __all__ = ["Backfill", "DagSource", "Pool", "Run"]  # returned as they are read
 
 T = TypeVar("T")
-
-
-class ListResponse:
-    """A page of a list.
-
-    Attributes:
-        next_cursor: `cursor` of the next page; null on the last page. A filtered page may be
-            shorter than `limit` without being the last.
-    """
-
-    __slots__ = ()
 
 
 def extend(cls: type[T], value: Any, **more: Any) -> T:
@@ -269,83 +256,6 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
-class AuditList(ListResponse):
-    """Audit entries."""
-
-    audit: list[AuditEntry]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ArtifactList(ListResponse):
-    """Artifacts."""
-
-    artifacts: list[Artifact]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class BackfillList(ListResponse):
-    """Backfills."""
-
-    backfills: list[Backfill]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class DagList(ListResponse):
-    """DAGs."""
-
-    dags: list[DagSummary]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class DagWarningsList(ListResponse):
-    """DAGs with warnings."""
-
-    dag_warnings: list[DagWarnings]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class DagFileList(ListResponse):
-    """The files beside a DAG file, as a version has them.
-
-    Attributes:
-        version: Number of the version.
-    """
-
-    files: list[DagFileOfVersion]
-    next_cursor: str | None
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
-class DagVersionList(ListResponse):
-    """Versions of a DAG."""
-
-    versions: list[DagVersion]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ImportErrorList(ListResponse):
-    """Files that could not be registered."""
-
-    import_errors: list[DagImportError]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class NotificationList(ListResponse):
-    """Notifications."""
-
-    notifications: list[Notification]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class WorkerQueue:
     """A queue that workers receive tasks from.
 
@@ -365,46 +275,6 @@ class WorkerList:
 
     workers: list[Worker]
     queues: list[WorkerQueue]
-
-
-@dataclass(frozen=True, slots=True)
-class PoolList(ListResponse):
-    """Pools."""
-
-    pools: list[Pool]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RunList(ListResponse):
-    """Runs."""
-
-    runs: list[Run]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class TagList(ListResponse):
-    """Tags."""
-
-    tags: list[Tag]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class TaskInstanceList(ListResponse):
-    """Task instances."""
-
-    task_instances: list[TaskInstance]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class TickList(ListResponse):
-    """Ticks."""
-
-    ticks: list[Tick]
-    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)

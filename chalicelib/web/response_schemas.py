@@ -1,4 +1,4 @@
-"""JSON Schemas of responses, made from the classes of `response_models`.
+"""JSON Schemas of responses, made from the classes of `response_models` and `list_responses`.
 
 The description of a schema is the summary of its class's docstring; descriptions of fields stand
 below "Attributes:" in it, or in that of a base class.
@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from chalicelib.notification_kinds import KINDS, KindName
-from chalicelib.web import response_models
+from chalicelib.web import list_responses, response_models
 from chalicelib.web.routes import ROUTES
 
 Schema = dict[str, Any]
@@ -51,7 +51,7 @@ def components() -> dict[str, Schema]:
 def response_classes() -> dict[str, type[Any]]:
     """The classes that the table of routes names, and those that these contain, by name."""
     names = {name for route in ROUTES for name in route.responses.values() if name}
-    pending = [getattr(response_models, name) for name in names - set(_FREE_FORM)]
+    pending = [_response_class(name) for name in names - set(_FREE_FORM)]
     classes: dict[str, type[Any]] = {}
     while pending:
         cls = pending.pop()
@@ -59,6 +59,12 @@ def response_classes() -> dict[str, type[Any]]:
             classes[cls.__name__] = cls
             pending.extend(_nested_classes(cls))
     return classes
+
+
+def _response_class(name: str) -> type[Any]:
+    module = list_responses if hasattr(list_responses, name) else response_models
+    cls: type[Any] = getattr(module, name)
+    return cls
 
 
 def ref(name: str) -> Schema:

@@ -22,7 +22,7 @@ from chalicelib.dag.states import RUN_ENDED, TASK_ENDED, TaskState
 from chalicelib.database import Database
 from chalicelib.database.reads import runs as run_reads
 from chalicelib.database.reads import task_instances as task_reads
-from chalicelib.database.reads.values import RunWithParams, TaskInstance
+from chalicelib.database.reads.run_values import RunWithParams, TaskInstance
 from chalicelib.enums import Outcome
 from chalicelib.errors import InvalidRequest, OrchestratorError
 from chalicelib.executor import Executor

@@ -14,7 +14,7 @@ from chalicelib.cli import times
 from chalicelib.cli.output import STATE_COLOURS, console, state_text
 from chalicelib.dag.model import Dag
 from chalicelib.dag.states import TaskState
-from chalicelib.database.reads.values import RunWithParams, TaskInstance
+from chalicelib.database.reads.run_values import RunWithParams, TaskInstance
 from chalicelib.messages import Attempt
 
 if TYPE_CHECKING:

@@ -8,20 +8,23 @@ If no index covers a combination of filters, a list reads a window of `WINDOW` r
 the matches with the key to continue from. Such a page may be short, even empty, and still not be
 the last; but no request reads a million rows to find three.
 
-actions         what users may do to a run or a task in its state
-artifacts       artifacts of runs, and where they are
-backfills       backfills, newest first
-costs           what attempts have used of what AWS charges for
-dags            DAGs, their versions and sources
-history         all of a small database, as a simulation leaves it; not for the API
-files           the files beside a DAG file, as its versions have them
-journal         the audit log and the notifications
-operations      import errors, warnings, ticks, and the signs of health
-pools           pools, and how many of their slots are taken
-runs            runs, newest first
-task_instances  task instances, their attempts, and where an attempt's log is
-values          the shapes that the reads return
-wait_reasons    what a run or a task waits for, as the API returns it
-workers         workers, and when each was last heard of
-window          reads a long list from its newest row down, with a bound on the rows read
+actions           what users may do to a run or a task in its state
+artifacts         artifacts of runs, and where they are
+backfills         backfills, newest first
+costs             what attempts have used of what AWS charges for
+dag_values        what reads of DAGs return, and which rules hold for all such classes
+dags             DAGs, their versions and sources
+files             the files beside a DAG file, as its versions have them
+history           all of a small database, as a simulation leaves it; not for the API
+journal           the audit log and the notifications
+operation_values  what the other reads return
+operations        import errors, warnings, ticks, and the signs of health
+page              a page of a list
+pools             pools, and how many of their slots are taken
+run_values        what reads of runs and task instances return
+runs              runs, newest first
+task_instances    task instances, their attempts, and where an attempt's log is
+wait_reasons      what a run or a task waits for, as the API returns it
+window            reads a long list from its newest row down, with a bound on the rows read
+workers           workers, and when each was last heard of
 """

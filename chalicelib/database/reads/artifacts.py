@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.database.connection import Row, Transaction
-from chalicelib.database.reads.values import Artifact, Page
+from chalicelib.database.reads.page import Page
+from chalicelib.database.reads.run_values import Artifact
 from chalicelib.database.row_builder import build
 from chalicelib.messages import Attempt
 

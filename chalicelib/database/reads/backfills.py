@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.index_predicates import RUNS_BACKFILL
-from chalicelib.database.reads.values import Backfill, Page
+from chalicelib.database.reads.operation_values import Backfill
+from chalicelib.database.reads.page import Page
 from chalicelib.database.reads.window import WINDOW, Scan, newest
 from chalicelib.database.row_builder import build_readable
 from chalicelib.enums import BackfillAction, BackfillState

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+from chalicelib.dag.model import Dag
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.queries import definitions
 from chalicelib.database.queries.definitions import DefinitionUnusable
-from chalicelib.database.reads.values import (
-    Dag,
+from chalicelib.database.reads.dag_values import (
     DagSource,
     DagSummary,
     DagVersion,
@@ -17,9 +17,9 @@ from chalicelib.database.reads.values import (
     Edge,
     Graph,
     LastRun,
-    Page,
     Tag,
 )
+from chalicelib.database.reads.page import Page
 from chalicelib.database.reads.window import WINDOW
 from chalicelib.database.row_builder import build_readable, warnings_of
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from chalicelib.dag_files import content_key
 from chalicelib.database.connection import Transaction
-from chalicelib.database.reads.values import DagFileOfVersion, Page
+from chalicelib.database.reads.dag_values import DagFileOfVersion
+from chalicelib.database.reads.page import Page
 from chalicelib.database.row_builder import build
 
 # What is asked for, else the active one.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from chalicelib.database.connection import Transaction
-from chalicelib.database.reads.values import AuditEntry, Notification, Page
+from chalicelib.database.reads.operation_values import AuditEntry, Notification
+from chalicelib.database.reads.page import Page
 from chalicelib.database.reads.window import WINDOW, Scan, newest
 from chalicelib.database.row_builder import build_readable
 

@@ -8,7 +8,9 @@ from datetime import datetime
 from chalicelib.database.connection import Transaction
 from chalicelib.database.connection.times import from_us
 from chalicelib.database.index_predicates import DAGS_WITH_WARNINGS
-from chalicelib.database.reads.values import DagImportError, DagWarnings, Page, Tick
+from chalicelib.database.reads.dag_values import DagImportError, DagWarnings
+from chalicelib.database.reads.operation_values import Tick
+from chalicelib.database.reads.page import Page
 from chalicelib.database.row_builder import build_readable
 
 IMPORT_ERRORS = """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from chalicelib.database.connection import Transaction
 from chalicelib.database.index_predicates import TASK_INSTANCES_POOL
-from chalicelib.database.reads.values import Page, Pool
+from chalicelib.database.reads.operation_values import Pool
+from chalicelib.database.reads.page import Page
 from chalicelib.database.row_builder import build_readable
 
 _HELD = f"""

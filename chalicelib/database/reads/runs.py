@@ -7,7 +7,8 @@ from typing import TypeVar
 from chalicelib.dag.states import RunState
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.reads import actions
-from chalicelib.database.reads.values import Page, Run, RunWithParams
+from chalicelib.database.reads.page import Page
+from chalicelib.database.reads.run_values import Run, RunWithParams
 from chalicelib.database.reads.window import WINDOW, Scan, newest
 from chalicelib.database.row_builder import build_readable
 

@@ -8,12 +8,8 @@ from typing import TypeVar
 from chalicelib.dag.states import IN_FLIGHT, TASK_ENDED, TaskState
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.reads import actions
-from chalicelib.database.reads.values import (
-    EndedAttempt,
-    Page,
-    TaskInstance,
-    TaskInstanceWithOutputs,
-)
+from chalicelib.database.reads.page import Page
+from chalicelib.database.reads.run_values import EndedAttempt, TaskInstance, TaskInstanceWithOutputs
 from chalicelib.database.reads.window import WINDOW, Scan, newest
 from chalicelib.database.row_builder import build_readable
 from chalicelib.messages import Attempt

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from chalicelib.database.connection import Transaction
 from chalicelib.database.connection.times import to_us
-from chalicelib.database.reads.values import Worker
+from chalicelib.database.reads.operation_values import Worker
 from chalicelib.database.row_builder import build_readable
 
 MAX_WORKERS = 200

@@ -12,14 +12,10 @@ from chalicelib.web.artifact_previews import preview
 from chalicelib.web.handlers.list_pages import list_response
 from chalicelib.web.handlers.not_found import require
 from chalicelib.web.handlers.read_transaction import read_transaction
+from chalicelib.web.list_responses import ArtifactList
 from chalicelib.web.param_types import Cursor
 from chalicelib.web.request_parsing import Call
-from chalicelib.web.response_models import (
-    ArtifactDownload,
-    ArtifactList,
-    ArtifactPreview,
-    extend,
-)
+from chalicelib.web.response_models import ArtifactDownload, ArtifactPreview, extend
 
 LINK_SECONDS = 300
 

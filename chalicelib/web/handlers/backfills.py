@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from chalicelib import bootstrap
 from chalicelib.database.reads import backfills
-from chalicelib.database.reads.values import Backfill
+from chalicelib.database.reads.operation_values import Backfill
 from chalicelib.enums import BackfillState, Reprocess
 from chalicelib.scheduler.commands import backfills as backfill_commands
 from chalicelib.web.handlers.list_pages import list_response
 from chalicelib.web.handlers.not_found import not_found, require
 from chalicelib.web.handlers.read_transaction import read_transaction
+from chalicelib.web.list_responses import BackfillList
 from chalicelib.web.param_types import Cursor, Integer
 from chalicelib.web.request_parsing import Call
-from chalicelib.web.response_models import BackfillList, BackfillPlan
+from chalicelib.web.response_models import BackfillPlan
 from chalicelib.web.responses import ResponseWithStatus
 
 _LIST = "/api/backfills"

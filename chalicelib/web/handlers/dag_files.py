@@ -11,9 +11,10 @@ from chalicelib.errors import NotFound
 from chalicelib.web.artifact_previews import preview_object
 from chalicelib.web.handlers.not_found import not_found, require
 from chalicelib.web.handlers.read_transaction import read_transaction
+from chalicelib.web.list_responses import DagFileList
 from chalicelib.web.param_types import Cursor
 from chalicelib.web.request_parsing import Call
-from chalicelib.web.response_models import DagFileContent, DagFileList, extend
+from chalicelib.web.response_models import DagFileContent, extend
 
 
 def list_files(call: Call) -> DagFileList:

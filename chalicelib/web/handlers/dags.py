@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from chalicelib import bootstrap
 from chalicelib.database.reads import costs, dags
-from chalicelib.database.reads.values import DagSource
+from chalicelib.database.reads.dag_values import DagSource
 from chalicelib.errors import NotFound
 from chalicelib.scheduler.commands import dags as dag_commands
 from chalicelib.web.costs import cost
 from chalicelib.web.handlers.list_pages import list_response
 from chalicelib.web.handlers.not_found import not_found, require
 from chalicelib.web.handlers.read_transaction import read_transaction
+from chalicelib.web.list_responses import DagList, DagVersionList, TagList
 from chalicelib.web.param_types import Cursor
 from chalicelib.web.request_parsing import Call
 from chalicelib.web.response_models import (
     ChangedDags,
     DagDetail,
-    DagList,
-    DagVersionList,
     NextFireTimes,
-    TagList,
     UpcomingDags,
     extend,
 )

@@ -15,19 +15,16 @@ from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.web import openapi
 from chalicelib.web.handlers.list_pages import list_response
 from chalicelib.web.handlers.read_transaction import read_transaction
-from chalicelib.web.param_types import Cursor
-from chalicelib.web.request_parsing import Call
-from chalicelib.web.response_models import (
+from chalicelib.web.list_responses import (
     AuditList,
     DagWarningsList,
-    DatabaseHealth,
-    Health,
     ImportErrorList,
-    LastTick,
     NotificationList,
-    Queues,
     TickList,
 )
+from chalicelib.web.param_types import Cursor
+from chalicelib.web.request_parsing import Call
+from chalicelib.web.response_models import DatabaseHealth, Health, LastTick, Queues
 
 TICK_OVERDUE_SECONDS = 180.0
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from chalicelib import bootstrap
 from chalicelib.database.reads import pools
-from chalicelib.database.reads.values import Pool
+from chalicelib.database.reads.operation_values import Pool
 from chalicelib.errors import InvalidRequest
 from chalicelib.scheduler.commands import pools as pool_commands
 from chalicelib.web.handlers.list_pages import list_response
 from chalicelib.web.handlers.not_found import require
 from chalicelib.web.handlers.read_transaction import read_transaction
+from chalicelib.web.list_responses import PoolList
 from chalicelib.web.param_types import Cursor
 from chalicelib.web.request_parsing import Call
-from chalicelib.web.response_models import PoolList
 from chalicelib.web.responses import ResponseWithStatus
 from chalicelib.web.routes import POOL_NAME
 

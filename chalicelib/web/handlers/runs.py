@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalicelib import bootstrap
 from chalicelib.database.reads import costs, dags, runs, task_instances
-from chalicelib.database.reads.values import Run
+from chalicelib.database.reads.run_values import Run
 from chalicelib.scheduler.commands import acknowledgements
 from chalicelib.scheduler.commands import runs as run_commands
 from chalicelib.web.costs import cost
@@ -13,9 +13,10 @@ from chalicelib.web.handlers.list_pages import list_response
 from chalicelib.web.handlers.not_found import not_found, require
 from chalicelib.web.handlers.read_transaction import read_transaction
 from chalicelib.web.handlers.wait_reasons import explained_run, explained_runs, explained_tasks
+from chalicelib.web.list_responses import RunList
 from chalicelib.web.param_types import Cursor
 from chalicelib.web.request_parsing import Call
-from chalicelib.web.response_models import ChangedRuns, ClearedTasks, RunDetail, RunList, extend
+from chalicelib.web.response_models import ChangedRuns, ClearedTasks, RunDetail, extend
 from chalicelib.web.responses import ResponseWithStatus
 
 _CURSOR = Cursor("runs")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from chalicelib import bootstrap
 from chalicelib.dag.model import Dag
 from chalicelib.database.reads import artifacts, dags, task_instances
+from chalicelib.database.reads.run_values import Run
 from chalicelib.database.reads.task_instances import LogSource
-from chalicelib.database.reads.values import Run
 from chalicelib.errors import NotFound
 from chalicelib.messages import Attempt
 from chalicelib.scheduler.commands import runs
@@ -17,16 +17,11 @@ from chalicelib.web.handlers.not_found import require
 from chalicelib.web.handlers.read_transaction import read_transaction
 from chalicelib.web.handlers.runs import current_run
 from chalicelib.web.handlers.wait_reasons import explained_task, explained_tasks
+from chalicelib.web.list_responses import TaskInstanceList
 from chalicelib.web.logs import read_source
 from chalicelib.web.param_types import Cursor
 from chalicelib.web.request_parsing import Call
-from chalicelib.web.response_models import (
-    ClearedTasks,
-    LogPart,
-    TaskInstanceDetail,
-    TaskInstanceList,
-    extend,
-)
+from chalicelib.web.response_models import ClearedTasks, LogPart, TaskInstanceDetail, extend
 from chalicelib.web.task_places import TaskPlace, task_place
 
 ATTEMPTS_SHOWN = 100

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from chalicelib import bootstrap
-from chalicelib.database.reads.values import Page, Run, TaskInstance
+from chalicelib.database.reads.page import Page
+from chalicelib.database.reads.run_values import Run, TaskInstance
 from chalicelib.scheduler.wait_reasons import MAY_WAIT, Explainer
 
 EXPLAINED = 100

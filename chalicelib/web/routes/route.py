@@ -62,7 +62,7 @@ class Route:
 
     Attributes:
         handler: `module.function` in `handlers`.
-        responses: Class in `response_models` by status; "" for no body.
+        responses: Class in `response_models` or `list_responses` by status; "" for no body.
         errors: Statuses beyond 400, 401, 403, 500 and 503, which every route may return.
         is_open: Callers without a token are let in.
         has_head: HEAD is answered too, for monitors that want no body.
