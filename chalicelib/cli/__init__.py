@@ -14,10 +14,11 @@ crontab       turns a crontab into DAG files
 times         times and durations as people read them
 
 What verbs do
-dags_bucket  the dags bucket, as `push` and `rm` use it
-local_run/   runs one DAG in this process
-forecast/    the real scheduler on a virtual clock, for `test` and `simulate`
-commands/    what each verb does, one module for each or for several alike
+validation_cache  what `validate` found in files that have not changed since
+dags_bucket       the dags bucket, as `push` and `rm` use it
+local_run/        runs one DAG in this process
+forecast/         the real scheduler on a virtual clock, for `test` and `simulate`
+commands/         what each verb does, one module for each or for several alike
 
 `--help` and `validate` are typed all day, so a module imports what its verb needs and no more: rich
 where a terminal is written to, the HTTP client where an installation is asked.

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from chalicelib.cli.failure import FAILED, USAGE, CliFailure
-from chalicelib.dag.language.parser import FilePlace, parse_file
-from chalicelib.dag.problems import DagFileError, DagWarning, Problem
+from chalicelib.cli.validation_cache import ValidationCache
 from chalicelib.dag_files import is_dag_file
+
+if TYPE_CHECKING:
+    from chalicelib.dag.language.parser import FilePlace
+    from chalicelib.dag.problems import DagWarning, Problem
 
 MAX_BYTES = 256 * 1024
 _LINE_ENDS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # those that YAML counts
@@ -24,7 +28,6 @@ _LINE_ENDS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # those that YAML counts
 class Finding:
     """A problem or a warning of a file. `source` is the line that it is about."""
 
-    file: str
     line: int
     column: int
     severity: str
@@ -51,11 +54,12 @@ def validate(paths: tuple[Path, ...], format_: str, *, layers: bool, strict: boo
 
     Problems and warnings are printed with their line and column.
     """
-    files = list(_dag_files(paths))
+    files = list(dict.fromkeys(_dag_files(paths)))
+    cache = ValidationCache(f"{datetime.now(UTC):%Y-%m-%d}", f"layers={layers}")
     owners: dict[str, Path] = {}
-    findings = [finding for file in files for finding in _check(file, owners, layers)]
-    _print(findings, len(files), format_)
-    severities = {finding.severity for finding in findings}
+    findings = {file: _check(file, cache, owners, layers) for file in files}
+    _print(findings, format_)
+    severities = {finding.severity for rows in findings.values() for finding in rows}
     return FAILED if "error" in severities or (strict and severities) else 0
 
 
@@ -78,27 +82,60 @@ def _dag_files(paths: tuple[Path, ...]) -> Iterator[Path]:
         yield from files
 
 
-def _check(path: Path, owners: dict[str, Path], has_layers: bool) -> Iterator[Finding]:
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a file's text says, whatever its name is. `dag_id` is empty if it is not valid."""
+
+    dag_id: str
+    findings: list[Finding]
+
+
+def _check(
+    path: Path, cache: ValidationCache, owners: dict[str, Path], has_layers: bool
+) -> list[Finding]:
     """The problems and warnings of a file. `owners` collects the files by dag_id."""
     try:
         with path.open("rb") as opened:
             source = opened.read(MAX_BYTES + 1)
     except OSError as error:
-        yield Finding(str(path), 1, 1, "error", (error.strerror or str(error)).lower(), "")
-        return
-    lines = _LINE_ENDS.split(source.decode("utf-8-sig", "replace"))
+        return [Finding(1, 1, "error", (error.strerror or str(error)).lower(), "")]
+    checked = _remembered(cache, source) or _checked(path, cache, source, has_layers)
+    if not checked.dag_id or owners.setdefault(checked.dag_id, path) is path:
+        return checked.findings
+    message = f"the dag_id {checked.dag_id!r} is taken by {owners[checked.dag_id]}"
+    first_line = _lines(source)[0]
+    return [*checked.findings, Finding(1, 1, "error", message, first_line)]
+
+
+def _remembered(cache: ValidationCache, source: bytes) -> Checked | None:
+    known = cache.load(source)
+    try:
+        return known and Checked(known["dag_id"], [Finding(**row) for row in known["findings"]])
+    except (KeyError, TypeError):
+        return None
+
+
+def _checked(path: Path, cache: ValidationCache, source: bytes, has_layers: bool) -> Checked:
+    from chalicelib.dag.language.parser import parse_file
+    from chalicelib.dag.problems import DagFileError
+
+    lines = _lines(source)
     try:
         parsed = parse_file(source, now=datetime.now(UTC), has_layers=has_layers)
     except DagFileError as error:
-        yield from (_finding(path, lines, problem, "error") for problem in error.problems)
-        return
-    if parsed.file_places:
-        yield from _check_files(path, lines, parsed.file_places)
-    yield from (_finding(path, lines, warning, "warning") for warning in parsed.warnings)
-    owner = owners.setdefault(parsed.dag.dag_id, path)
-    if owner is not path:
-        message = f"the dag_id {parsed.dag.dag_id!r} is taken by {owner}"
-        yield Finding(str(path), 1, 1, "error", message, lines[0])
+        checked = Checked("", [_finding(lines, problem, "error") for problem in error.problems])
+    else:
+        warnings = [_finding(lines, warning, "warning") for warning in parsed.warnings]
+        checked = Checked(parsed.dag.dag_id, warnings)
+        if parsed.file_places:  # depends on more than the file
+            missing = _check_files(path, lines, parsed.file_places)
+            return Checked(checked.dag_id, [*missing, *warnings])
+    cache.store(source, asdict(checked))
+    return checked
+
+
+def _lines(source: bytes) -> list[str]:
+    return _LINE_ENDS.split(source.decode("utf-8-sig", "replace"))
 
 
 def _check_files(
@@ -109,35 +146,34 @@ def _check_files(
     from chalicelib.scheduler.file_match import match_files
 
     match = match_files(SourceFolder(path.parent), path.name, places)
-    yield from (_finding(path, lines, problem, "error") for problem in match.problems)
+    yield from (_finding(lines, problem, "error") for problem in match.problems)
 
 
-def _finding(path: Path, lines: list[str], at: Problem | DagWarning, severity: str) -> Finding:
+def _finding(lines: list[str], at: Problem | DagWarning, severity: str) -> Finding:
     source = lines[at.line - 1] if at.line <= len(lines) else ""
-    return Finding(str(path), at.line, at.column, severity, at.message, source)
+    return Finding(at.line, at.column, severity, at.message, source)
 
 
-def _print(findings: list[Finding], file_count: int, format_: str) -> None:
+def _print(findings: Mapping[Path, list[Finding]], format_: str) -> None:
+    rows = [(file, finding) for file, of_file in findings.items() for finding in of_file]
     if format_ == "json":
-        from dataclasses import asdict
-
-        rows = [asdict(finding) for finding in findings]
-        click.echo(json.dumps({"files": file_count, "findings": rows}, ensure_ascii=False))
+        found = [{"file": str(file), **asdict(finding)} for file, finding in rows]
+        answer = {"files": len(findings), "findings": found}
+        click.echo(json.dumps(answer, ensure_ascii=False))
         return
-    for finding in findings:
-        click.echo(_annotation(finding) if format_ == "github" else _text(finding))
+    for file, finding in rows:
+        click.echo(_annotation(file, finding) if format_ == "github" else _text(file, finding))
     if format_ == "text":
-        errors = sum(finding.severity == "error" for finding in findings)
-        warnings = len(findings) - errors
+        errors = sum(finding.severity == "error" for _, finding in rows)
         click.echo(
-            f"{_count(file_count, 'file')}: {_count(errors, 'problem')},"
-            f" {_count(warnings, 'warning')}",
+            f"{_count(len(findings), 'file')}: {_count(errors, 'problem')},"
+            f" {_count(len(rows) - errors, 'warning')}",
         )
 
 
-def _text(finding: Finding) -> str:
+def _text(file: Path, finding: Finding) -> str:
     kind = "warning: " if finding.severity == "warning" else ""
-    head = f"{finding.file}:{finding.line}:{finding.column}: {kind}{finding.message}"
+    head = f"{file}:{finding.line}:{finding.column}: {kind}{finding.message}"
     if not finding.source.strip():
         return head
     gutter = f"{finding.line:>5} | "
@@ -145,9 +181,9 @@ def _text(finding: Finding) -> str:
     return f"{head}\n{gutter}{text}\n{' ' * (len(gutter) + finding.column - 1)}^"
 
 
-def _annotation(finding: Finding) -> str:
+def _annotation(file: Path, finding: Finding) -> str:
     """A workflow command of GitHub Actions; docs.github.com names what must be escaped."""
-    place = f"file={_escaped(finding.file, ':,')},line={finding.line},col={finding.column}"
+    place = f"file={_escaped(str(file), ':,')},line={finding.line},col={finding.column}"
     return f"::{finding.severity} {place}::{_escaped(finding.message)}"
 
 
