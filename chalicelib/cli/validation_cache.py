@@ -1,5 +1,6 @@
-"""Remembers what `validate` found in a file, in the XDG cache folder, because most files are as they
-were at the last call, and loading the parser takes longer than all the rest.
+"""Remembers what `validate` found in a file, in the XDG cache folder.
+
+Most files are as they were at the last call, and loading the parser takes longer than all the rest.
 
 What is remembered counts for the same bytes, options and program, and for one day: warnings depend
 on the date. What another day or another program left is removed. A cache that cannot be read or
