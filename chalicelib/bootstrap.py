@@ -85,7 +85,7 @@ def configure(ports: Ports) -> None:
 
 
 def ports() -> Ports:
-    """Those configured, else AWS's own."""
+    """Return the configured ports, else those of AWS."""
     if not _configured:
         _configured.append(on_aws(config.load()))
     return _configured[0]
@@ -93,8 +93,8 @@ def ports() -> Ports:
 
 @cache
 def scheduler() -> SchedulerContext:
-    """For the entry points that decide. Raises BadSetting, or OrchestratorError without a
-    database."""
+    """Build the context of the entry points that decide. Raises BadSetting, or OrchestratorError
+    without a database."""
     from chalicelib.scheduler.context import SchedulerContext
 
     world = ports()
@@ -113,7 +113,7 @@ def scheduler() -> SchedulerContext:
 
 @cache
 def executor() -> Executor:
-    """For the entry point that runs commands."""
+    """Build the executor, for the entry point that runs commands."""
     from chalicelib.executor import Executor
     from chalicelib.executor.cleanup import BackgroundCleaner
     from chalicelib.executor.patience import no_patience
@@ -141,7 +141,7 @@ def executor() -> Executor:
 
 @cache
 def launcher() -> Launcher:
-    """For the entry point that starts tasks on Fargate."""
+    """Build the launcher, for the entry point that starts tasks on Fargate."""
     from chalicelib.aws.ecs import EcsContainers
     from chalicelib.aws.sessions import SidecarSessions
     from chalicelib.fargate.launch import Launcher
@@ -205,7 +205,8 @@ def _of_layers(settings: config.Settings) -> dict[str, str]:
 
 
 def _path_of(setting: str) -> Path:
-    """Of the database. Raises BadSetting, or Unavailable on Lambda without the file system."""
+    """Return the path of the database. Raises BadSetting, or Unavailable on Lambda without the file
+    system."""
     if not setting:
         raise config.BadSetting("ORCHESTRATOR_DATABASE is not set: the path of the SQLite file")
     if is_lambda(os.environ):

@@ -52,7 +52,7 @@ def sha256_of(content: bytes) -> str:
 
 
 def encode_list(files: Sequence[PinnedFile]) -> bytes:
-    """The same bytes for the same files, in whatever order they come."""
+    """Encode the list; the order of `files` makes no difference."""
     rows = [asdict(file) for file in sorted(files, key=lambda file: file.path)]
     return json.dumps({"files": rows}, separators=(",", ":"), sort_keys=True).encode()
 

@@ -74,7 +74,7 @@ class Conflict(OrchestratorError):
 
 
 class Unavailable(OrchestratorError):
-    """Not possible now; the same request may succeed later."""
+    """The request is not possible now, and may succeed later."""
 
     status = 503
     code = "unavailable"

@@ -75,7 +75,7 @@ class Attempt:
         return f"{self.prefix}{ARTIFACTS}/{name}"
 
     def ids(self) -> dict[str, Any]:
-        """For a log line."""
+        """Return the ids for a log line."""
         return {
             "dag_id": self.dag_id,
             "run_id": self.run_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class InfraError(Exception):
-    """Its text says what failed, why, and what to do; it is printed without a traceback."""
+    """An error whose text says what failed, why, and what to do; printed without a traceback."""
 
 
 class StackFailed(InfraError):

@@ -11,7 +11,7 @@ from chalicelib.utils.time import as_utc
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """For how many days, ISO weeks and months to keep the newest backup of each. Periods in UTC."""
+    """Number of days, ISO weeks and months to keep the newest backup of each. Periods in UTC."""
 
     daily: int = 7
     weekly: int = 4

@@ -123,8 +123,8 @@ def translated(what: str) -> Iterator[None]:
 
 @contextmanager
 def translated_for_users(what: str) -> Iterator[None]:
-    """The same where a name or ARN comes from people: one that botocore refuses to send is an
-    InvalidRequest."""
+    """Translate errors of calls whose names or ARNs come from users: one that botocore refuses to
+    send is an InvalidRequest."""
     try:
         with translated(what):
             yield

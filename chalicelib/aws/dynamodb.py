@@ -40,8 +40,8 @@ class DynamoClaims:
         self._what = f"DynamoDB table `{table}`"
 
     def take(self, attempt: Attempt, claim: Claim) -> Claim | None:
-        """As the contract says. The answer to a lost condition holds the item, so that losing
-        takes one request, too."""
+        """Claim the attempt. The answer to a lost condition holds the item, so losing takes one
+        request, too."""
         # Not PutItem, which would remove a cancel mark that is there already.
         condition = {
             "ConditionExpression": f"attribute_not_exists({_CLAIM})",

@@ -130,7 +130,8 @@ class Client:
         raise self._stranger(response, value)
 
     def _stranger(self, response: urllib3.BaseHTTPResponse, value: Any = None) -> CliFailure:
-        """For what the API never answers: by API Gateway, a proxy, or another program."""
+        """Describe an answer that the API never gives: one of API Gateway, a proxy or another
+        program."""
         said = value.get("message") if isinstance(value, dict) else None
         return CliFailure(
             f"{self.url} answered {response.status} {said or response.reason or ''}".rstrip()

@@ -149,7 +149,7 @@ def state_text(state: str) -> str:
 
 
 def silence_logs() -> None:
-    """Until the command ends, print nothing of what the scheduler and the executor log."""
+    """Print no log lines of the scheduler and the executor until the command ends."""
     import logging
 
     before = logging.root.manager.disable

@@ -160,7 +160,7 @@ def _places_after(parts: tuple[str, ...], names: list[str]) -> set[int]:
 
 
 def _with_skipped_folders(parts: tuple[str, ...], places: set[int]) -> set[int]:
-    """Also the places behind a `**`, which may stand for no folder at all."""
+    """Add the positions after a `**`, which may stand for no folder at all."""
     all_places = set(places)
     for place, part in enumerate(parts):
         if place in all_places and part == _ANY_FOLDERS:

@@ -40,7 +40,7 @@ class VersionDiff:
 
 
 def compare(old: Dag, new: Dag) -> VersionDiff:
-    """All that differs, tasks in the order of the version that has them."""
+    """Return all differences, tasks in the order of the version that has them."""
     before, after = old.to_json(), new.to_json()
     tasks_before = {task["id"]: task for task in before.pop("tasks")}
     tasks_after = {task["id"]: task for task in after.pop("tasks")}

@@ -79,7 +79,7 @@ class ExecutorContext:
 
 
 class ClaimedAttempt:
-    """To be run once, refused, or given up."""
+    """A claimed attempt: run it once, refuse it, or give it up."""
 
     def __init__(self, context: ExecutorContext, message: TaskMessage) -> None:
         self._context = context

@@ -99,7 +99,7 @@ class BackgroundCleaner(Cleaner):
         self._start()
 
     def clean(self, seconds: float) -> None:
-        """Nothing: the thread does it."""
+        """Do nothing: the thread removes the folders."""
 
     def close(self) -> None:
         """Remove what waits, before the process ends."""

@@ -1,4 +1,4 @@
-"""From the bytes of a command to lines that are safe to store and to show. Pure.
+"""Turns the bytes of a command into lines that are safe to store and to show. Pure.
 
 Every line begins with the moment at which it began to arrive, and is valid UTF-8 without control
 characters but the tab, and the escape sequences of colours, which whoever shows the log may show

@@ -132,7 +132,7 @@ class LogStore:
             return self._waiting[0]
 
     def _forget(self, chunk: _Chunk) -> None:
-        """It is stored: its bytes are no longer needed here."""
+        """Drop bytes that are stored."""
         with self._lock:
             chunk.data = bytearray()
             if self._waiting and self._waiting[0] is chunk:

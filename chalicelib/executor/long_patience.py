@@ -63,7 +63,7 @@ class LongPatience:
             self._hurry.wait(seconds)
 
     def hurry(self) -> None:
-        """From now on, wait for a few seconds only."""
+        """Wait for only a few seconds from now on."""
         self._hurried_at = min(self._hurried_at, self._clock())
         self._hurry.set()
 

@@ -65,11 +65,11 @@ class _Reading:
         self.is_shorter = len(self.text) < len(data)
 
     def start(self, at: int) -> int:
-        """Where in `data` the byte `at` of the text stands."""
+        """Return where in `data` the byte `at` of the text stands."""
         return at + self._shift(at)
 
     def end(self, at: int) -> int:
-        """Behind the byte before `at`."""
+        """Return the position after the byte before `at`."""
         return self.start(at - 1) + 1 if at else 0
 
     def _shift(self, at: int) -> int:
@@ -80,7 +80,7 @@ class _Reading:
 
     @cached_property
     def _gaps(self) -> tuple[list[int], list[int]]:
-        """Before which bytes of the text something is left out, and how much up to there."""
+        """Return before which bytes of the text something is left out, and how much up to there."""
         gaps = self._ignored.finditer(self._data) if self._ignored else ()
         spans = [gap.span() for gap in gaps]
         shifts = [0, *accumulate(end - start for start, end in spans)]

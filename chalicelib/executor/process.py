@@ -53,12 +53,12 @@ class Command:
         self._own_rss = own_rss
 
     def signal_group(self, number: signal.Signals) -> None:
-        """To every process that has not left the group; none left is no error."""
+        """Signal every process that has not left the group; an empty group is no error."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 
     def group_is_gone(self) -> bool:
-        """After `reap`: no process of the group lives."""
+        """Return whether no process of the group lives. To be called after `reap`."""
         try:
             os.killpg(self.pid, 0)
         except ProcessLookupError:
@@ -185,7 +185,8 @@ class RunningCommands:
                 self._kill(command)
 
     def remove(self, command: Command) -> None:
-        """To be called before it is reaped: a reaped process's id may be another's."""
+        """Remove the process. To be called before it is reaped: a reaped process's id may be
+        another's."""
         with self._lock:
             self._commands.discard(command)
 

@@ -114,7 +114,7 @@ def _carried(address: Address) -> list[Address]:
 
 
 def _connect(addresses: list[tuple[str, int]], deadline: float) -> socket.socket:
-    """To the first that answers. Raises OSError."""
+    """Connect to the first address that answers. Raises OSError."""
     for address in addresses[:-1]:
         try:
             return socket.create_connection(address, _left(deadline) / 2)

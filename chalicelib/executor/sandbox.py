@@ -29,12 +29,12 @@ _PAUSE = 0.01
 
 
 def close_program(argv: Sequence[str]) -> None:
-    """To be called while the function is still starting, before it has asked for an event. Where
-    `prctl` is refused, start this very process again from a copy of its program that may be run but
-    not read: the kernel keeps such a process as closed as `prctl` would (see `would_dump` in its
-    sources). Lambda's own sandbox refuses `prctl`, whatever is asked. Does nothing elsewhere, nor
-    where the process is closed already. Returns where it cannot be done: a function that runs
-    nothing protects nobody, and `Protection` tells."""
+    """Close the program to commands. To be called while the function starts, before it asks for an
+    event. Where `prctl` is refused, start this very process again from a copy of its program that
+    may be run but not read: the kernel keeps such a process as closed as `prctl` would (see
+    `would_dump` in its sources). Lambda's own sandbox refuses `prctl`, whatever is asked. Does
+    nothing elsewhere, nor where the process is closed already. Returns where it cannot be done: a
+    function that runs nothing protects nobody, and `Protection` tells."""
     environ = os.environ
     if not is_lambda(environ) or _is_again(environ) or _set_undumpable():
         return
@@ -187,7 +187,7 @@ class Process:
 
 
 def _processes() -> Iterator[Process]:
-    """Those of this user that still run, without this one; none where there is no /proc."""
+    """Return this user's running processes without this one; none where there is no /proc."""
     own, user = os.getpid(), os.getuid()
     with suppress(OSError):
         for entry in os.scandir("/proc"):

@@ -44,7 +44,7 @@ _BASH_NAMES = {
 
 
 def forms(secret: str) -> set[str]:
-    """All texts to hide for a secret: none for one of blanks only, which are not part of it."""
+    """Return all texts to hide for a secret, without blanks around it; none for mere blanks."""
     whole = secret.strip()
     if not whole:
         return set()
@@ -70,7 +70,7 @@ def _escaped(text: str) -> Iterator[str]:
 
 
 def _json(text: str) -> Iterator[str]:
-    """With and without escapes beyond ASCII, and once more as a text within JSON."""
+    """Return the JSON forms: with and without escapes beyond ASCII, and as a text within JSON."""
     for is_ascii in (True, False):
         once = json.dumps(text, ensure_ascii=is_ascii)[1:-1]
         twice = json.dumps(once, ensure_ascii=is_ascii)[1:-1]
@@ -87,7 +87,8 @@ def _url(text: str) -> Iterator[str]:
 
 
 def _shell(text: str) -> Iterator[str]:
-    """As bash's `%q` and `@Q` write it, Python's shlex, and within double quotes."""
+    """Return the shell's forms: of bash's `%q` and `@Q`, of Python's shlex, and within double
+    quotes."""
     yield shlex.quote(text)[1:-1] if shlex.quote(text) != text else text
     yield text.replace("'", r"'\''")
     yield "".join(_backslashed(text, at) for at in range(len(text)))

@@ -55,16 +55,16 @@ class Ending:
 
 
 class Sink(Protocol):
-    """Where the output goes. Moments are those of the supervisor's clock."""
+    """Receives the output. Times are those of the supervisor's clock."""
 
     def feed(self, data: bytes) -> None:
         """What has just arrived."""
 
     def finish(self) -> None:
-        """Nothing more will come from this command."""
+        """End the output: the command writes nothing more."""
 
     def flush_at(self, now: float) -> float:
-        """When to flush next; infinite while there is nothing to flush."""
+        """Return when to flush next; infinite while there is nothing to flush."""
 
     def flushed(self, now: float) -> None:
         """A flush begins."""
@@ -130,7 +130,7 @@ class Supervisor:
             self._close()
 
     def _end_leftovers(self) -> Exit:
-        """After the command has ended, kill what it left behind."""
+        """Kill what the command left running when it ended."""
         self._until(lambda: self._drained, self._clock() + LEFTOVER_GRACE)
         self._command.signal_group(signal.SIGKILL)
         return self._reap()

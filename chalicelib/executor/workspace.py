@@ -114,7 +114,7 @@ _numbers = itertools.count()
 
 @cache
 def _token() -> str:
-    """Of this process: a name that nobody guesses, at a tenth of what `mkdtemp` costs."""
+    """Return this process's name, which nobody guesses, at a tenth of what `mkdtemp` costs."""
     return os.urandom(8).hex()
 
 

@@ -87,11 +87,11 @@ class Journal:
         self._count = len(self.files())
 
     def files(self) -> list[Path]:
-        """All files, oldest first."""
+        """Return all files, oldest first."""
         return sorted(self._folder.iterdir())
 
     def read(self) -> Iterator[Record]:
-        """All records, oldest first."""
+        """Return all records, oldest first."""
         for path in self.files():
             yield from decode(path.read_bytes())
 

@@ -54,8 +54,9 @@ class Target(Bucket, Protocol):
 
 
 class DagsFolder:
-    """To be polled by `copy_changes`, one thread at a time. Calls `on_complaint` with the key of an
-    entry when it can no longer be copied, and again when it can."""
+    """Copies the DAGs folder to the bucket; `copy_changes` polls, one thread at a time. Calls
+    `on_complaint` with the key of an entry when it can no longer be copied, and again when it can.
+    """
 
     def __init__(
         self,

@@ -66,5 +66,5 @@ def _encode(data: bytes) -> str:
 
 
 def _decode(text: str) -> bytes:
-    """Of what we have signed."""
+    """Decode what we have signed."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

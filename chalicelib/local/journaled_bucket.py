@@ -119,7 +119,7 @@ class JournaledBucket:
                     created.is_file = True
 
     def _clean_up(self) -> None:
-        """In a thread of its own: a sync of all files may take seconds."""
+        """Clean up in a thread of its own: a sync of all files may take seconds."""
         with self._lock:
             if self._is_cleaning:
                 return

@@ -59,7 +59,7 @@ class LocalQueue(Queue):
 
     @property
     def raw_messages(self) -> list[Message]:
-        """All messages, whether visible or not; to be used while `changed` is held."""
+        """Return all messages, visible or not; to be used while `changed` is held."""
         return self._messages
 
     @property

@@ -44,7 +44,7 @@ def register(scheduler: SchedulerContext, keys: Iterable[str]) -> int:
 def register_settled(
     scheduler: SchedulerContext, keys: list[str], wait: Callable[[float], None] | None
 ) -> int:
-    """Without `wait`, all that came is here."""
+    """Register what has settled. Without `wait`, take all events as settled."""
     is_alone = len(keys) == 1 and not is_dag_file(keys[0])
     if wait is None or not is_alone:
         return registration.register(scheduler, keys)

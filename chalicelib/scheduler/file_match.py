@@ -73,7 +73,7 @@ def patterns_in(source: bytes) -> tuple[FilePattern, ...] | None:
 
 
 def fingerprint(objects: Iterable[tuple[str, str]]) -> str:
-    """Of the keys and ETags of all objects that match."""
+    """Return a fingerprint of the keys and ETags of all objects that match."""
     digest = hashlib.sha256()
     for key, etag in sorted(objects):
         digest.update(f"{key}\0{etag}\0".encode())
@@ -170,7 +170,7 @@ def _folders(path: str) -> list[str]:
 def _list(
     dags: Bucket, beside: str, patterns: Sequence[FilePattern]
 ) -> tuple[list[ObjectInfo], bool]:
-    """All objects that may match, and whether those are all."""
+    """Return objects that may match, and whether the list is complete."""
     prefixes = _few(sorted({beside + pattern.prefix for pattern in patterns}))
     with ThreadPoolExecutor(min(len(prefixes), CONCURRENT_LISTINGS)) as pool:
         listings = list(pool.map(lambda prefix: _list_prefix(dags, prefix), prefixes))

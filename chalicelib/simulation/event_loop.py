@@ -53,7 +53,7 @@ class EventLoop:
 
     @property
     def next_time(self) -> datetime | None:
-        """When the next event happens; None if there is none."""
+        """Return when the next event happens; None if there is none."""
         while self._events and self._events[0].is_cancelled:
             heapq.heappop(self._events)
         return self._events[0].time if self._events else None

@@ -34,8 +34,8 @@ class MemoryClaims:
 
 
 class ObservedClaims:
-    """The same as `claims`, and calls `on_cancel` for each request to stop an attempt: on a virtual
-    clock nobody looks every few seconds."""
+    """Wraps `claims` and calls `on_cancel` for each request to stop an attempt: on a virtual clock
+    nobody polls."""
 
     def __init__(self, claims: Claims, on_cancel: Callable[[], object]) -> None:
         self._claims, self._on_cancel = claims, on_cancel

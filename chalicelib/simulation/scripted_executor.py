@@ -43,8 +43,8 @@ class ScriptedOutcome:
 
     @classmethod
     def of_exit_code(cls, exit_code: int, **values: Any) -> ScriptedOutcome:
-        """Of a command that ends with `exit_code`; what the task makes of the code is decided when
-        it is known."""
+        """Return the end of a command with `exit_code`; what the task makes of the code is decided
+        when it is known."""
         outcome = Outcome.SUCCESS if exit_code == 0 else Outcome.FAILED
         return cls(outcome=outcome, exit_code=exit_code, **values)
 
@@ -168,7 +168,7 @@ class ScriptedExecutor:
 
 
 def _artifacts(task: TaskMessage) -> list[StoredArtifact]:
-    """All that the task promises, empty."""
+    """Return the artifacts that the task promises, empty."""
     return [
         StoredArtifact(name, path.rpartition("/")[2], 0, sha256(b"").hexdigest())
         for name, path in task.artifacts.items()

@@ -85,8 +85,8 @@ class SimulatedSystem:
         return MemoryQueue(self.clock, on_visible=self.delivering(self.execute))
 
     def delivering(self, deliver: Callable[[], object]) -> Callable[[datetime], None]:
-        """For a queue's `on_visible`: call `deliver` when messages become visible, once for all
-        that do at the same time."""
+        """Return a queue's `on_visible`: it calls `deliver` when messages become visible, once for
+        all that do at the same time."""
         scheduled: set[datetime] = set()
 
         def schedule(time: datetime) -> None:

@@ -52,7 +52,7 @@ def authorise(route: Route, request: Request) -> Caller | None:
 
 
 def _identify(request: Request) -> Caller | None:
-    """By the setting `auth`; an unknown mode requires a token."""
+    """Identify the caller by the setting `auth`; an unknown mode requires a token."""
     auth = bootstrap.ports().settings.auth
     if auth == AuthMode.NONE:
         reason = cross_site.refusal(request.headers.items())

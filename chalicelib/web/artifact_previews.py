@@ -57,7 +57,7 @@ def preview_object(runs: Bucket, key: str, file_name: str, size_bytes: int) -> A
 
 
 def _image_type(file_name: str, head: bytes) -> str | None:
-    """By its first bytes; SVG, which is text, by its name."""
+    """Return the type of an image by its first bytes; of SVG, which is text, by its name."""
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "image/webp"
     if file_name.lower().endswith(".svg") and _decoded(head) is not None:

@@ -127,7 +127,7 @@ def first_modules() -> tuple[str, ...]:
 
 @cache
 def later_modules() -> dict[str, tuple[str, ...]]:
-    """For each other view, the modules that are not loaded with the first one; its own first."""
+    """Return for each other view what is not loaded with the first one; its own module first."""
     views = [name for name in _texts() if name.startswith("views/") and name not in first_modules()]
     return {
         view: tuple(name for name in _with_imports(view) if name not in first_modules())

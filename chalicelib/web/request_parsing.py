@@ -74,7 +74,7 @@ def parse(
 
 
 def _base(request: HttpRequest) -> str:
-    """For paths without variables: `request.path` is the route's, with braces."""
+    """Return the base of paths without variables: `request.path` is the route's, with braces."""
     base, path, _ = str(request.context.get("path", "")).rpartition(request.path)
     return base if path else ""
 

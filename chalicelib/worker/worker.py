@@ -80,7 +80,8 @@ class Worker:
         self._context.executor.interrupt(self._context.grace_seconds)
 
     def _receive(self) -> list[ReceivedMessage]:
-        """As many messages as there are free slots, each with a slot taken; waits for the first."""
+        """Receive as many messages as there are free slots, each with a slot taken; wait for the
+        first."""
         count = self._take_slots()
         received = self._poll(count) if count else []
         for _ in range(count - len(received)):

@@ -56,7 +56,7 @@ def play(
 
 
 def next_due(system: SimulatedSystem) -> datetime | None:
-    """When the scheduler has something to do next; None if nothing is due, ever."""
+    """Return when the scheduler has something to do next; None if nothing will ever be due."""
     with system.database.read() as tx:
         return history.next_due(tx)
 

@@ -91,7 +91,7 @@ def _task_waits(
 def _ready_at(
     task: PastTask, run: PastRun, ends: Mapping[tuple[int, str], datetime], dag: Dag | None
 ) -> datetime | None:
-    """When the task's dependencies had ended; None if that is not known."""
+    """Return when the task's dependencies ended; None if that is not known."""
     if run.admitted_at is None or dag is None:
         return None
     definition = next((row for row in dag.tasks if row.id == task.task_id), None)

@@ -93,7 +93,8 @@ def inspect(path: Path) -> State:
 
 
 def state_of(tx: Transaction) -> State:
-    """Of the database that the transaction sees. Raises DatabaseUnusable if it is not ours."""
+    """Return the state of the database that the transaction sees. Raises DatabaseUnusable if it is
+    not ours."""
     migrations.check(migrations.user_version(tx), least=1)
     row = tx.one(LAST_COMMIT)
     return State(0 if row is None else int(row[0]), migrations.version(tx).number)

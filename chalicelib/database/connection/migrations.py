@@ -59,7 +59,7 @@ class SchemaVersion:
 
 
 def load(directory: Path = DIRECTORY) -> list[Migration]:
-    """All migrations of a directory, in order. Raises BadMigration."""
+    """Return all migrations of a directory, in order. Raises BadMigration."""
     migrations = [_read(path) for path in sorted(directory.glob("*.sql"))]
     for expected, migration in enumerate(migrations, start=1):
         if migration.number != expected:

@@ -29,7 +29,7 @@ class Patience:
     uniform: Callable[[float, float], float] = random.uniform
 
     def deadline(self) -> float:
-        """When a wait that begins now is over, by `clock`."""
+        """Return when a wait that begins now is over, by `clock`."""
         return self.clock() + self.budget
 
 

@@ -79,7 +79,7 @@ def note_use(tx: Transaction, key: int, now: datetime, before: datetime) -> bool
 
 
 def revoke(tx: Transaction, name: str, now: datetime) -> bool:
-    """From now on it opens nothing; False if there is none of that name that does."""
+    """Revoke the token, effective on the next request; False if no valid token has that name."""
     return (
         tx.execute(
             "UPDATE access_tokens SET revoked_at = ? WHERE name = ? AND revoked_at IS NULL",

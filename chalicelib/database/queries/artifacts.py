@@ -54,7 +54,7 @@ def save(
 
 
 def remove(tx: Transaction, keys: Sequence[int]) -> None:
-    """These task instances are to run again: what they left counts no more, should they fail."""
+    """Remove the artifacts of task instances that run again, so that none counts if they fail."""
     tx.execute(
         "DELETE FROM artifacts WHERE task_instance_id IN (SELECT value FROM json_each(?))",
         (json.dumps(keys),),

@@ -59,13 +59,13 @@ def insert(tx: Transaction, new: Backfill, now: datetime) -> int:
 
 
 def find(tx: Transaction, key: int) -> Backfill | None:
-    """By its id."""
+    """Return the backfill with this id."""
     row = tx.one(_BACKFILL + "WHERE id = ?", (key,))
     return build(Backfill, row) if row else None
 
 
 def running(tx: Transaction, limit: int) -> list[Backfill]:
-    """Those that still have dates to look at, the oldest first."""
+    """Return the backfills that still have dates to process, oldest first."""
     rows = tx.all(_BACKFILL + "WHERE state = 'running' ORDER BY id LIMIT ?", (limit,))
     return [build(Backfill, row) for row in rows]
 

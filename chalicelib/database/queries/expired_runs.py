@@ -55,7 +55,7 @@ _EXPIRED_BY_DAG = (
 
 
 def mark_for_removal(tx: Transaction, key: int) -> None:
-    """From here on the run cannot go on: some of it may be gone."""
+    """Mark the run as being removed: parts of it may be gone, so it can never continue."""
     tx.execute("UPDATE runs SET is_being_removed = 1 WHERE id = ? AND is_being_removed = 0", (key,))
 
 

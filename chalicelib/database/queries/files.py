@@ -126,7 +126,7 @@ def active_list(tx: Transaction, dag_id: str) -> list[ListedFile]:
 
 
 def stored(tx: Transaction, contents: Collection[str]) -> dict[str, bool]:
-    """Those of the contents that are in the bucket, and whether each is being removed."""
+    """Return which of the contents are in the bucket, and whether each is being removed."""
     rows = tx.all(
         "SELECT sha256, is_removing FROM file_contents"
         " WHERE sha256 IN (SELECT value FROM json_each(?))",
@@ -189,7 +189,7 @@ def mark_unused(tx: Transaction, before: datetime, limit: int) -> list[str]:
 
 
 def forget_contents(tx: Transaction, contents: Sequence[str]) -> None:
-    """These are no longer in the bucket."""
+    """Forget contents that are no longer in the bucket."""
     tx.execute(
         "DELETE FROM file_contents WHERE sha256 IN (SELECT value FROM json_each(?))",
         (json.dumps(list(contents)),),
@@ -208,7 +208,7 @@ def old(tx: Transaction, before: datetime, limit: int) -> list[str]:
 
 
 def set_stored(tx: Transaction, contents: Sequence[str], now: datetime) -> None:
-    """These were stored again."""
+    """Record that contents were stored again."""
     tx.execute(
         "UPDATE file_contents SET stored_at = ? WHERE sha256 IN (SELECT value FROM json_each(?))",
         (to_us(now), json.dumps(list(contents))),

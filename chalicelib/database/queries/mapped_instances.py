@@ -88,8 +88,8 @@ def begin_anew(tx: Transaction, run_key: int, dag_id: str, task: Task, tries: in
 
 
 def end(tx: Transaction, whole: TaskInstance, count: int, now: datetime) -> None:
-    """All `count` copies are made: retire the row that stood for them, and those that were made for
-    a longer list and wait to be made anew."""
+    """Finish an expansion to `count` copies: retire the row that stood for them, and those that
+    were made for a longer list and wait to be made anew."""
     rows = tx.all(
         "SELECT id FROM task_instances WHERE run_key = ? AND task_id = ? AND state = 'none'"
         " AND (map_index < 0 OR map_index >= ?)",
@@ -99,8 +99,9 @@ def end(tx: Transaction, whole: TaskInstance, count: int, now: datetime) -> None
 
 
 def retire(tx: Transaction, keys: Sequence[int], reason: str, now: datetime) -> None:
-    """These rows are needed no more. One that never ran is deleted, another stays as history: what
-    waited is cancelled, for that `reason`, and an attempt in flight goes on to its end."""
+    """Retire rows that are no longer needed. One that never ran is deleted, another stays as
+    history: what waited is cancelled, for that `reason`, and an attempt in flight goes on to its
+    end."""
     chosen = json.dumps(list(keys))
     tx.execute(
         "DELETE FROM task_instances WHERE id IN (SELECT value FROM json_each(?))"

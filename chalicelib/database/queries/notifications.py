@@ -77,7 +77,7 @@ def pending(tx: Transaction, key: int) -> Notification | None:
 
 
 def due(tx: Transaction, now: datetime, limit: int) -> list[Notification]:
-    """Those of which nothing was heard in time, the longest overdue first."""
+    """Return the notifications without a result in time, the longest overdue first."""
     rows = tx.all(
         f"{_COLUMNS} WHERE due_at <= ? AND due_at IS NOT NULL ORDER BY due_at LIMIT ?",
         (to_us(now), limit),
@@ -86,7 +86,7 @@ def due(tx: Transaction, now: datetime, limit: int) -> list[Notification]:
 
 
 def wait(tx: Transaction, key: int, due_at: datetime, reason: str) -> None:
-    """It could not be delivered for now."""
+    """Record that the notification could not be delivered for now."""
     tx.execute(
         "UPDATE notifications SET due_at = ?, reason = ? WHERE id = ? AND state = 'pending'",
         (to_us(due_at), reason, key),
@@ -94,7 +94,7 @@ def wait(tx: Transaction, key: int, due_at: datetime, reason: str) -> None:
 
 
 def postpone(tx: Transaction, key: int, due_at: datetime) -> None:
-    """It is sent once more."""
+    """Record that the notification is sent once more."""
     tx.execute(
         "UPDATE notifications SET sends = sends + 1, due_at = ? WHERE id = ? AND state = 'pending'",
         (to_us(due_at), key),

@@ -18,7 +18,7 @@ def save(tx: Transaction, key: int, outputs: Mapping[str, Any]) -> None:
 
 
 def remove(tx: Transaction, keys: Sequence[int]) -> None:
-    """These task instances are to run again: what they wrote counts no more, should they fail."""
+    """Remove the outputs of task instances that run again, so that none counts if they fail."""
     tx.execute(
         "DELETE FROM task_outputs WHERE task_instance_id IN (SELECT value FROM json_each(?))",
         (json.dumps(keys),),

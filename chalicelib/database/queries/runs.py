@@ -55,7 +55,7 @@ class Run:
         return self.state in (RunState.QUEUED, RunState.RUNNING)
 
     def ids(self) -> dict[str, Any]:
-        """For a log line."""
+        """Return the ids for a log line."""
         return {"dag_id": self.dag_id, "run_id": self.run_id}
 
 
@@ -173,7 +173,7 @@ def run_of(row: Row | None) -> Run | None:
 
 
 def stop(tx: Transaction, key: int, how: RunState, reason: str) -> bool:
-    """Nothing of the run begins any more; it ends as `how` when nothing is in flight."""
+    """Stop the run: no task begins any more, and it ends as `how` when none is in flight."""
     return (
         tx.execute(
             "UPDATE runs SET stopping = ?, reason = ?, timeout_at = NULL"

@@ -18,7 +18,7 @@ class Skipped:
 
 
 def items(tx: Transaction) -> set[str]:
-    """All that were left out and have not come through since."""
+    """Return the items that were left out and have not come through since."""
     return {row["item"] for row in tx.all("SELECT item FROM skipped")}
 
 

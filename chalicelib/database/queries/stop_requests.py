@@ -31,7 +31,7 @@ def attempt_of(name: str) -> Attempt:
 
 
 def asked_again(tx: Transaction, attempt: Attempt, now: datetime) -> None:
-    """It was asked once more: others come first now."""
+    """Record that the request was sent once more; others come first now."""
     tx.execute(
         "UPDATE stop_requests SET requested_at = ? WHERE attempt = ?", (to_us(now), _name(attempt))
     )

@@ -146,7 +146,7 @@ FIND_ALL = f"""
 
 
 def find_all(tx: Transaction, names: Iterable[tuple[str, str, int]]) -> list[TaskInstance]:
-    """Of the task instances with these run_id, task_id and map_index, those that there are."""
+    """Return the task instances that exist among these run_id, task_id and map_index."""
     return [instance_of(row) for row in tx.all(FIND_ALL, (json.dumps(list(names)),))]
 
 

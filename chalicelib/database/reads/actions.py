@@ -44,7 +44,8 @@ def of_run(
 def of_task(
     state: TaskState, *, is_stopping: bool, is_removed: bool = False
 ) -> tuple[TaskAction, ...]:
-    """Nothing while its run is being stopped; what the run's version has no more can be stopped."""
+    """Return the actions of a task: none while its run is being stopped; only stopping if the run's
+    version has the task no more."""
     if is_stopping:
         return ()
     moves = TASK_TRANSITIONS[state] - {state}

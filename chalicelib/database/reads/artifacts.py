@@ -80,5 +80,5 @@ def _key(run_id: str, row: Row) -> str:
 
 
 def _number(text: str) -> int:
-    """Of a cursor that somebody made up: from the beginning."""
+    """Return the number in a cursor; one that a client made up means the beginning."""
     return int(text) if text.isdecimal() and len(text) < 19 else 0

@@ -1,4 +1,4 @@
-"""All runs and task instances of a small database, as a simulation leaves it."""
+"""Reads all runs and task instances of a small database, as a simulation leaves it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class PastTask:
 
 
 def next_due(tx: Transaction) -> datetime | None:
-    """When the scheduler has something to do next; None if nothing is due, ever."""
+    """Return when the scheduler has something to do next; None if nothing will ever be due."""
     at = tx.value(_NEXT_DUE)
     return None if at is None else from_us(at)
 

@@ -72,7 +72,7 @@ def ticks(tx: Transaction, *, limit: int, before: int | None = None) -> Page[Tic
 
 
 def vital_signs(tx: Transaction) -> VitalSigns:
-    """In one statement."""
+    """Read the signs of health in one statement."""
     row = tx.one(VITAL_SIGNS)
     assert row is not None
     return VitalSigns(

@@ -176,7 +176,8 @@ def log_source(
 
 
 def _last_poke(row: Row) -> int:
-    """Of an attempt that has not ended. The next question is counted before it is asked."""
+    """Return the last poke of an attempt that has not ended. The next poke is counted before it is
+    sent."""
     is_asking = row["state"] in IN_FLIGHT
     return int(row["poke"]) if is_asking else max(0, int(row["poke"]) - 1)
 

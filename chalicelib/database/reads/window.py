@@ -32,8 +32,8 @@ def newest(
     *,
     is_partial: bool,
 ) -> tuple[list[Row], int | None]:
-    """At most `limit` rows, and the id before which the next page begins. `is_partial`: the scan's
-    index does not serve all filters, so that rows may be read in vain."""
+    """Return at most `limit` rows, and the id before which the next page begins. `is_partial`: the
+    scan's index does not serve all filters, so that rows may be read in vain."""
     params = {**filters, "before": _NO_BOUND if before is None else before, "floor": 0}
     if is_partial:
         row = tx.one(scan.floor, params)

@@ -1,4 +1,4 @@
-"""All artifacts of one attempt: until they are stored, the time is over, or it is stopped."""
+"""Stores all artifacts of one attempt, until the time is over or the attempt is stopped."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from chalicelib.ports import PIECE_BYTES
 
 
 class BadArchive(Exception):
-    """This is not an archive of ours, or not all of it."""
+    """The archive is not one of ours, or incomplete."""
 
 
 def unpack(pieces: Iterator[bytes], target: Path) -> None:
@@ -55,7 +55,7 @@ def unpack(pieces: Iterator[bytes], target: Path) -> None:
 
 
 def _place(member: tarfile.TarInfo, target: Path) -> Path:
-    """All is below one folder with the name that it had."""
+    """Return where a member goes: below one folder with the name that it had."""
     path = PurePosixPath(member.name)
     if path.is_absolute() or ".." in path.parts or not path.parts:
         raise BadArchive(f"`{member.name}` would lie outside")

@@ -60,7 +60,7 @@ class _DiscardedOutput:
         return math.inf
 
     def flushed(self, now: float) -> None:
-        """Never called."""
+        """Do nothing; never called."""
 
 
 def _nothing() -> None:

@@ -52,7 +52,7 @@ class WebhookSender:
 
 
 class _TryAgain(Exception):
-    """This try failed; the next may not."""
+    """The try failed; the next may not."""
 
 
 class Webhook:
