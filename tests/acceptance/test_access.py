@@ -37,7 +37,7 @@ def locked(tmp_path: Path) -> Iterator[Api]:
 
 
 def ask(api: Api, route: Route) -> Reply:
-    """With ids of nothing, and a body that no route takes."""
+    """Send the request with ids of nothing and a body that no route takes."""
     return api.send(route.method, re.sub(r"{\w+}", "1", route.path), [])
 
 

@@ -34,7 +34,7 @@ CHECKS = [
 
 
 def modes(route: Route) -> list[GenerationMode]:
-    """Where only the path can vary there is nothing to get wrong: any id is text."""
+    """Return the modes to test; where only the path varies, any id is valid."""
     return list(GenerationMode) if route.params or route.body else [GenerationMode.POSITIVE]
 
 
@@ -79,7 +79,7 @@ def test_every_answer_is_in_the_document(
 
 
 def history(api: Api) -> dict[str, str]:
-    """One of everything that can be answered; the ids of some of it."""
+    """Store one of everything that the API returns; return the ids of some of it."""
     api.rows.dag("a", schedule=("@hourly",), tags=("t",), doc_md="# Doc", env={"K": "v"})
     api.rows.dag("b", is_paused=True)
     api.rows.broken("b.yaml")

@@ -16,7 +16,7 @@ from tests.support.api import Api
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[Api]:
-    """As on AWS: who asks has a token."""
+    """An API that requires a token, as on AWS."""
     api = Api(tmp_path, auth="token")
     api.sign_in("operator")
     yield api

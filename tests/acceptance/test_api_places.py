@@ -1,4 +1,4 @@
-"""Where tasks run and what an hour of it costs, as a client sees it."""
+"""Clients see where tasks run and what an hour of it costs."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def shell(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Shell:
 
 
 def shape(output: str) -> str:
-    """Without what differs between two runs: identities, times, durations."""
+    """Drop what differs between two runs: identities, times, durations."""
     output = re.sub(r"hello__\w+", "RUN_ID", output)
     output = re.sub(r"\b[0-9.]+m?s\b", "0s", output)
     return re.sub(r"\d+([-:.]\d+)*", "0", output)

@@ -42,7 +42,7 @@ def cloud(tmp_path: Path) -> LocalCloud:
 
 @pytest.fixture
 def copied(tmp_path: Path) -> LocalCloud:
-    """On a copy of the project, because the reloader restarts at every file that changes in it."""
+    """Run on a copy of the project, because the reloader restarts at every file that changes."""
     project = tmp_path / "project"
     project.mkdir()
     shutil.copytree(PROJECT / ".chalice", project / ".chalice")

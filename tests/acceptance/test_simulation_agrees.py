@@ -70,7 +70,7 @@ LASTS = INTERVAL * FIRES + 2.0
 
 
 def ten_dags() -> dict[str, Work]:
-    """By dag_id; all fire every INTERVAL seconds, or as they say."""
+    """Return ten DAGs by dag_id; all fire every INTERVAL seconds, or as they say."""
     half, whole, twice = (
         f"schedule: '@every {n}s'\n" for n in (INTERVAL // 2, INTERVAL, INTERVAL * 2)
     )

@@ -185,7 +185,7 @@ def test_what_finds_no_room_is_an_error_and_leaves_all_as_it_was(
 
 @contextmanager
 def unremovable(folder: Path) -> Iterator[None]:
-    """Not even root removes anything from it."""
+    """A folder from which not even root removes anything."""
     done = subprocess.run(["chattr", "+i", str(folder)], capture_output=True)
     if done.returncode:
         pytest.skip("this file system or user cannot make a folder immutable")

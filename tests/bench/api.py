@@ -185,7 +185,7 @@ def _of_a_run(database: Database) -> Pick:
 
 
 def _pages_far_down(client: Client) -> dict[str, Pick]:
-    """Where a reader is who has turned twenty long pages."""
+    """Return the cursor after twenty long pages."""
     deep: dict[str, Pick] = {}
     for name in ("runs", "task_instances"):
         path = f"/api/{name}?limit=500"

@@ -26,7 +26,7 @@ SMALL_BATCH = 10
 
 @dataclass(frozen=True)
 class _Rate:
-    """Of one run. `processor_ms` is what one result costs, whoever else uses the machine."""
+    """The rate of one run. `processor_ms` is what one result costs, however busy the machine."""
 
     per_s: float
     processor_ms: float

@@ -46,7 +46,7 @@ def _events(installed: Installation, functions: Lambda) -> dict[str, Callable[[]
     """An ordinary event for each function, made anew for each start."""
 
     def attempt() -> Attempt:
-        """Of a new run: the first of its tasks, on which the other waits."""
+        """Create a run and return the attempt of its first task, on which the other waits."""
         reply = sources.ask("POST", "/api/dags/cold/run", token)
         return Attempt("cold", reply.json["run_id"], "extract", -1, 1)
 

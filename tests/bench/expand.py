@@ -87,7 +87,7 @@ def _measure(shape: str, copies: int) -> dict[str, float]:
 
 
 def _expand(world: World, copies: int, files: list[int]) -> dict[str, float]:
-    """From the report of the task before to the last copy's message."""
+    """Expand: from the result of the task before to the last copy's message."""
     before, (first,) = _peak_mb(), _taken(world)
     total, longest, calls, ended, sent = Cost(), 0.0, 0, 0, 0
     bodies = [_success(world, first, files=files)]

@@ -82,7 +82,7 @@ def _line(rounds: list[_Round], width: int) -> Line:
 
 
 def tasks_per_second(tasks: list[dict[str, Any]]) -> float:
-    """From the first start to the last end."""
+    """Return the rate from the first start to the last end."""
     begun = min(moment(task["started_at"]) for task in tasks)
     ended = max(moment(task["ended_at"]) for task in tasks)
     return len(tasks) / (ended - begun).total_seconds()

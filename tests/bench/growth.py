@@ -50,7 +50,7 @@ MOST_GROWTH = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of one operation."""
+    """The cost of one operation."""
 
     steps: int
     ms: float

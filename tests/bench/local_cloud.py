@@ -90,7 +90,7 @@ class LocalCloud:
         return answer
 
     def every(self, name: str, path: str, **query: Any) -> list[dict[str, Any]]:
-        """All items of a list route, page by page."""
+        """Return all items of a list route, page by page."""
         items: list[dict[str, Any]] = []
         page = self.get(path, limit=500, **query)
         while True:

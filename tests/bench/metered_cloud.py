@@ -104,7 +104,7 @@ class Meter:
         self.add(key, 1, f"DynamoDB {operation_name}")
 
     def invocation(self, name: str, seconds: float) -> None:
-        """One of a function, and what the queue's poller asks for it: a receive and a delete."""
+        """Count an invocation and what the queue's poller asks for it: a receive and a delete."""
         billed = math.ceil(seconds * 1000) / 1000
         self.add("lambda_request", 1, f"Lambda {name}")
         self.add("lambda_gb_second", billed * getattr(self._memory, name) / 1024)
@@ -117,11 +117,11 @@ class Meter:
             self.seconds[name].append(seconds)
 
     def write(self, text: str) -> None:
-        """As the stream of the functions' logs."""
+        """Count what a function logs."""
         self.add("logs_gb", len(text.encode()) / 1e9)
 
     def flush(self) -> None:
-        """Nothing is kept back."""
+        """Do nothing: nothing is buffered."""
 
     @contextmanager
     def file_io(self) -> Iterator[None]:

@@ -55,10 +55,10 @@ class InstantQueue:
         return ReceivedMessage(body, name, name, 1)
 
     def delete(self, messages: Sequence[ReceivedMessage]) -> None:
-        """Nothing comes back."""
+        """Do nothing: no message comes back."""
 
     def hide(self, messages: Sequence[ReceivedMessage], seconds: int) -> None:
-        """Nothing is held."""
+        """Do nothing: no message is held."""
 
     def depth(self) -> QueueDepth:
         return QueueDepth(len(self._waiting), 0, 0)

@@ -57,7 +57,7 @@ def run(is_quick: bool) -> Line:
 
 
 def _measure(browser: Browser, act: Callable[[Page], None]) -> float:
-    """In milliseconds."""
+    """Measure, in milliseconds."""
     context = new_context(browser, viewport={"width": 1280, "height": 860})
     context.clock.set_fixed_time(FakeClock().moment)
     page = context.new_page()

@@ -174,7 +174,8 @@ def _import_libraries() -> None:
 
 
 def _measure_work(versions: Sequence[Version], amount: Amount) -> None:
-    """All clouds stay up: an idle one takes next to nothing from the one that is measured."""
+    """Measure the work. All clouds stay up: an idle one takes next to nothing from the measured
+    one."""
     rows = (FANOUT, PROCESSOR, MANY, CHAIN)
     with ExitStack() as stack:
         clouds: dict[str, LocalCloud] = {}

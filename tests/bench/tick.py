@@ -116,7 +116,7 @@ def run(is_quick: bool) -> Line:
 
 
 def _nothing() -> None:
-    """Nothing is to be done before this tick."""
+    """Do nothing before the tick."""
 
 
 def _number(tx: Transaction, sql: str) -> int:

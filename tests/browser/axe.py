@@ -25,6 +25,6 @@ def serious(page: Page, **options: Any) -> list[str]:
 
 
 def serious_in_dark(page: Page) -> list[str]:
-    """Nothing but contrast depends on the colours."""
+    """Return serious findings in dark; only contrast depends on the colours."""
     page.emulate_media(color_scheme="dark")
     return serious(page, runOnly=["color-contrast"])

@@ -25,7 +25,7 @@ from tests.support.waiting import eventually
 
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
-    """There can be only one in a process."""
+    """Playwright; a process can have only one."""
     with sync_playwright() as playwright:
         yield playwright
 
@@ -39,7 +39,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    """With the DAGs of `files`; one run of each that ends has ended."""
+    """A local cloud with the DAGs of `files`; one run of each that ends has ended."""
     cloud = LocalCloud(tmp_path_factory.mktemp("browser"))
     for name, text in FILES.items():
         (cloud.dags_dir / name).write_text(text)
@@ -60,7 +60,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture(scope="session")
 def still_context(browser: Browser) -> Iterator[BrowserContext]:
-    """For sites on `tests.support.api`: what is today to the browser is what is to the site."""
+    """A context for sites on `tests.support.api`: browser and site agree on today's date."""
     context = new_context(browser, viewport={"width": 1280, "height": 860})
     context.clock.set_fixed_time(FakeClock().moment)
     yield context

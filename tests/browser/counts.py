@@ -59,7 +59,7 @@ class AtOnce:
 
 
 def count_from_now_on(page: Page) -> None:
-    """In whatever the page loads next."""
+    """Count in whatever the page loads next."""
     page.add_init_script(COUNT)
 
 

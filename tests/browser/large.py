@@ -85,7 +85,7 @@ def _mapped_instances_of_one(api: Api) -> None:
 
 
 def _write_log(bucket: FakeBucket, attempt: Attempt) -> None:
-    """In chunks, as the executor writes it."""
+    """Write the log in chunks, as the executor does."""
     chunk = (b"2026-11-23T10:00:00.000Z " + b"x" * 102 + b"\n") * 2048
     for offset in range(0, LOG_BYTES, len(chunk)):
         bucket.put(attempt.log_chunk_key(offset), chunk)

@@ -13,8 +13,8 @@ _EXACT = 48  # but for these, which most of the picture is made of
 
 
 def with_palette(png: bytes) -> bytes:
-    """The same picture in at most 256 colours. Reads what Chromium writes: 8 bits, RGB or RGBA,
-    not interlaced. Raises ValueError for other files."""
+    """Reduce a picture to at most 256 colours. Reads what Chromium writes: 8 bits, RGB or RGBA, not
+    interlaced. Raises ValueError for other files."""
     width, height, pixels = _decoded(png)
     coarse = Counter(pixels)
     kept: dict[bytes, int] = {}

@@ -220,7 +220,7 @@ def put_workers(api: Api) -> None:
 
 
 def put_dag(api: Api, going: Going) -> None:
-    """With an older version, in which the first task had no retries."""
+    """Store a DAG with an older version, in which the first task had no retries."""
     dag = going.dag
     key = f"{dag.dag_id}.yaml"
     with api.database.write() as tx:

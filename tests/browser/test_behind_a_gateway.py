@@ -1,4 +1,4 @@
-"""Behind API Gateway a stage stands before every path; and the policy that keeps scripts out."""
+"""The page works with API Gateway's stage before every path, and its policy keeps scripts out."""
 
 from __future__ import annotations
 

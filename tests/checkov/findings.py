@@ -22,7 +22,8 @@ def found_in(report: Mapping[str, Any]) -> dict[Finding, str]:
 
 
 def accepted_in(document: Mapping[str, Any]) -> set[Finding]:
-    """Those of the file. Raises ValueError for one without a reason, or twice."""
+    """Return the findings accepted in the file. Raises ValueError for one without a reason, or
+    twice."""
     pairs = [(check, name) for check, entry in document.items() for name in entry["resources"]]
     for check, entry in document.items():
         if not entry["resources"] or not str(entry.get("reason", "")).strip():

@@ -31,11 +31,11 @@ class Checks:
         assert self.states()[-1] == state, self.everything()
 
     def runs(self, states: list[str]) -> None:
-        """Of all runs of the DAG, in the order in which they were made."""
+        """Check all runs of the DAG, in the order of their creation."""
         assert self.states() == states, self.everything()
 
     def runs_of(self, states: dict[str, list[str]]) -> None:
-        """The same of other DAGs."""
+        """Check the runs of another DAG, as `runs` does."""
         found = {dag_id: self.states(dag_id) for dag_id in states}
         assert found == states, self.everything()
 
@@ -45,7 +45,7 @@ class Checks:
         assert re.fullmatch(pattern, rows[-1][0]), rows
 
     def tasks(self, states: dict[str, Any]) -> None:
-        """All tasks of the run, without its history; of one with copies a list."""
+        """Check all tasks of the run without its history; a task with copies has a list."""
         sql = "SELECT task_id, map_index, state FROM task_instances WHERE removed_at IS NULL"
         sql += " AND run_key ="
         found: dict[str, Any] = {}
@@ -81,17 +81,17 @@ class Checks:
         assert found == lines
 
     def said_like(self, patterns: dict[str, str]) -> None:
-        """The same, joined by spaces, as a regular expression for the whole."""
+        """Check the log, lines joined by spaces, against a regular expression for the whole."""
         found = {name: " ".join(self._log(name)) for name in patterns}
         wrong = {n: t for n, t in found.items() if not re.fullmatch(patterns[n], t, re.DOTALL)}
         assert not wrong, wrong
 
     def order(self, task_ids: list[str]) -> None:
-        """In which the attempts of all runs began."""
+        """Check the order in which the attempts of all runs began."""
         assert [a.task_id for a in self._started()] == task_ids
 
     def starts(self, seconds: dict[str, list[float]]) -> None:
-        """When each attempt of a task began, from the beginning of the case."""
+        """Check when each attempt of a task began, in seconds of the case."""
         begins = self._system.begins
         found: dict[str, list[float]] = {name: [] for name in seconds}
         for moment, task in self._system.executor.started:
@@ -126,7 +126,7 @@ class Checks:
         assert [_iso(row[0]) for row in rows] == moments
 
     def began(self, moments: list[str]) -> None:
-        """When the attempts began, in order."""
+        """Check when the attempts began, in order."""
         found = [moment for moment, _ in self._system.executor.started]
         assert [f"{m:%Y-%m-%dT%H:%M:%SZ}" for m in found] == moments
 
@@ -174,7 +174,7 @@ class Checks:
         return [row[0] for row in self._system.all(sql, dag_id or self._dag_id)]
 
     def everything(self) -> str:
-        """For the message of a check that fails."""
+        """Describe everything, for the message of a failed check."""
         runs = self._system.all("SELECT run_id, state, reason FROM runs ORDER BY id")
         tasks = self._system.all(
             "SELECT run_key, task_id, map_index, state, reason FROM task_instances"

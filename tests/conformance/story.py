@@ -56,7 +56,7 @@ class Story:
 
     @property
     def dag_id(self) -> str:
-        """That of the case's own file, the last one uploaded."""
+        """Return the dag_id of the case's own file, the last one uploaded."""
         found = self._system.all("SELECT dag_id FROM dags ORDER BY rowid DESC LIMIT 1")
         return str(found[0][0]) if found else ""
 
@@ -72,7 +72,7 @@ class Story:
         self._system.play(seconds)
 
     def outage(self, seconds: float) -> None:
-        """So many seconds in which nothing works, not even a tick."""
+        """Let nothing work for so many seconds, not even a tick."""
         self._system.clock.advance(seconds)
 
     def upload(self, name: str) -> None:

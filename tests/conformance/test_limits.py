@@ -153,7 +153,7 @@ class Doors:
 
 
 def check(world: World) -> None:
-    """By what really runs, and by what the database says."""
+    """Check the limit against what really runs and what the database says."""
     running = [result.attempt for _, result in world.executor.running]
     in_flight = world.all(
         "SELECT t.dag_id, run_id, task_id, map_index, pool_slots, pool FROM task_instances t"
@@ -196,7 +196,7 @@ def test_no_limit_is_ever_exceeded_and_every_run_ends(steps: list[tuple[int, int
 
 
 def _let_all_end(world: World) -> None:
-    """Without the clocks' and people's help: no run waits for ever, whatever was done to it."""
+    """Check that all runs end without the clock's or a person's help."""
     for dag_id, text in DAGS.items():
         world.upload(text.replace("schedule:", "description:"), f"{dag_id}.yaml")
         dag_commands.set_paused(world.scheduler, dag_id, False, who="ann")

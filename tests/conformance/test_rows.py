@@ -1,4 +1,4 @@
-"""Nothing can be said in a DAG file that no case says."""
+"""Every key of a DAG file occurs in a case."""
 
 from __future__ import annotations
 

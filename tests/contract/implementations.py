@@ -95,7 +95,7 @@ def fake_queue(_folder: Path) -> Iterator[tuple[Queue, Pass]]:
 
 
 def let_pass_in_moto(seconds: float) -> None:
-    """Its queues know by these two moments of a message what is hidden and what is delayed."""
+    """Let time pass in moto: two times of a message decide whether it is hidden or delayed."""
     for message in sqs_backends[DEFAULT_ACCOUNT_ID][REGION].queues["contract"]._messages:
         message.visible_at -= seconds * 1000
         message.delayed_until -= seconds * 1000

@@ -79,7 +79,7 @@ def running(folder: Path) -> Iterator[Emulator]:
 
 
 def _environ(folder: Path, port: int, certificate: Path, key: Path) -> dict[str, str]:
-    """Nothing of the caller's own AWS configuration gets in."""
+    """Return an environment without the caller's own AWS configuration."""
     (folder / "file-systems").mkdir()
     (folder / "tmp").mkdir()
     return {
@@ -105,7 +105,7 @@ def _environ(folder: Path, port: int, certificate: Path, key: Path) -> dict[str,
 
 
 def _environ_of_callers(folder: Path, port: int, certificate: Path) -> dict[str, str]:
-    """For a program that shall take the emulator for AWS."""
+    """Return the environment of a program that takes the emulator for AWS."""
     start = folder / "start"
     start.mkdir()
     (start / "sitecustomize.py").write_text(
@@ -134,7 +134,7 @@ def _environ_of_callers(folder: Path, port: int, certificate: Path) -> dict[str,
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:
-    """With it policies that demand TLS are met as on AWS."""
+    """Make a certificate, so that policies that demand TLS are met as on AWS."""
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     hosts = ["IP:127.0.0.1", "IP:::1", f"DNS:*.{API_HOSTS}", f"DNS:*.{shims.OWN_DOMAIN}"]
     names = f"subjectAltName={','.join(hosts)}"

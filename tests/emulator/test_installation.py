@@ -92,7 +92,7 @@ def test_a_restore_brings_back_what_was_backed_up(account: Account, story: Story
 
 
 def test_a_second_stage_comes_and_goes_beside_the_first(account: Account, story: Story) -> None:
-    """With all that can be chosen: a way out by IPv6, IAM instead of tokens, a domain."""
+    """The second stage uses every option: IPv6, IAM instead of tokens, a domain."""
     without, name = account.everything(), f"second.{shims.OWN_DOMAIN}"
     certificate, zone = account.domain(name)
     network = "ipv6" if shims.has_ipv6() else "endpoint"

@@ -36,7 +36,7 @@ def python_of(version: str) -> Path:
 
 
 def environ() -> dict[str, str]:
-    """Without what belongs to the tests that run this, or to another Python."""
+    """Return an environment without what belongs to these tests or to another Python."""
     own = ("PYTEST_", "PYTHON", "VIRTUAL_ENV")
     return {name: value for name, value in os.environ.items() if not name.startswith(own)}
 
@@ -51,7 +51,7 @@ def test_the_source_is_read_without_a_warning(version: str) -> None:
 @pytest.mark.parametrize("version", [*TOO_OLD, *TOO_NEW])
 @pytest.mark.parametrize("command", ["chalice", "infra deploy"])
 def test_another_python_is_refused_by_name_in_one_line(version: str, command: str) -> None:
-    """Without any package: whoever has the wrong Python cannot install them all. What the chalice
+    """No package is needed: whoever has the wrong Python cannot install them all. What the chalice
     command does first is to import the app, with this variable set."""
     begun = ["-m", *command.split()] if " " in command else ["-c", "import app"]
     done = subprocess.run(

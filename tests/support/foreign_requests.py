@@ -122,6 +122,6 @@ FOREIGN: list[Sent] = [
 
 
 def filled(sent: Sent, port: int) -> Sent:
-    """With the port of a server."""
+    """Fill in the port of a server."""
     headers = tuple(header.replace(HERE, str(port)) for header in sent.headers)
     return Sent(sent.who, headers, sent.target.replace(HERE, str(port)))

@@ -46,8 +46,8 @@ class _PoisonedDag(_Poisoned):
 
 
 def poison(world: World, dag_id: str, attribute: str, make: Raise) -> None:
-    """From now on `attribute` of that DAG (`schedule`), or of its tasks (`task.retries`), raises
-    what `make` makes; with "" the DAG cannot be read at all."""
+    """Make `attribute` of that DAG (`schedule`), or of its tasks (`task.retries`), raise what
+    `make` makes; with "" the DAG cannot be read at all."""
     place, _, name = attribute.rpartition(".")
     of_dag, of_tasks = (frozenset[str](), frozenset({name}))
     if place != "task":

@@ -48,7 +48,7 @@ class Rows:
         is_paused: bool = False,
         warnings: Sequence[dict[str, Any]] = (),
     ) -> None:
-        """In a transaction of the caller's; again for the same dag_id: a new version."""
+        """Store a DAG in the caller's transaction; a known dag_id gets a new version."""
         now, key = self._tick(), f"{dag.dag_id}.yaml"
         etag = f"etag-{now:%H%M%S}"
         version = dags.add_version(tx, dag, key, etag, f"name: {dag.name}\n", now)
@@ -77,7 +77,7 @@ class Rows:
     def put_run(
         self, tx: Transaction, dag_id: str, state: str = "success", **columns: Any
     ) -> tuple[str, int]:
-        """In a transaction of the caller's; answers its run_id and key."""
+        """Store a run in the caller's transaction; return its run_id and key."""
         at = self._tick()
         has_begun = state != "queued"
         has_ended = state in ("success", "failed", "cancelled")
@@ -122,7 +122,8 @@ class Rows:
         attempt: dict[str, Any] | None = None,
         **columns: Any,
     ) -> int:
-        """In a transaction of the caller's. An attempt that has ended gets its history."""
+        """Store a task instance in the caller's transaction. An attempt that has ended gets its
+        history."""
         run = tx.one("SELECT id, dag_id FROM runs WHERE run_id = ?", (run_id,))
         assert run is not None
         at = self._tick()

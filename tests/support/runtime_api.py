@@ -45,7 +45,7 @@ class RuntimeApi:
 
     @property
     def address(self) -> str:
-        """For AWS_LAMBDA_RUNTIME_API."""
+        """Return the address for AWS_LAMBDA_RUNTIME_API."""
         return f"127.0.0.1:{self._server.server_address[1]}"
 
     def invoke(self, event: Any, *, seconds: float) -> Any:

@@ -30,7 +30,7 @@ def failing(*task_ids: str) -> Script:
 
 
 def versions(world: World) -> list[tuple[Any, ...]]:
-    """Of every attempt that has ended: its task, its number and its version."""
+    """Return task, number and version of every ended attempt."""
     return world.all(
         "SELECT task_id, a.try_number, a.version FROM attempts a JOIN task_instances t"
         " ON t.id = a.task_instance_id ORDER BY t.id, a.try_number"

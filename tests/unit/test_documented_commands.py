@@ -102,7 +102,7 @@ def _source(module: str) -> str:
 
 
 def _of_infra(rest: list[str], known: argparse.ArgumentParser | None = None) -> str | None:
-    """Its commands and options; what they may be given is the business of its own tests."""
+    """Return its commands and options; their values are the business of its own tests."""
     known = known or parser()
     for action in known._actions:
         if isinstance(action, argparse._SubParsersAction) and rest[0] != "--help":

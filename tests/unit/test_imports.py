@@ -288,5 +288,5 @@ def loaded_by(code: str) -> set[str]:
     "code", ["import app", "from chalicelib import bootstrap; bootstrap.executor()"]
 )
 def test_an_executor_loads_nothing_of_the_parser_or_the_database(code: str) -> None:
-    """Its cold start is paid by every burst of tasks."""
+    """Every burst of tasks pays for the executor's cold start."""
     assert loaded_by(code) & set(FORBIDDEN_TO_EXECUTORS) == set()

@@ -41,7 +41,7 @@ class WorkerProcess:
         return self.process
 
     def kill(self) -> None:
-        """As the kernel does when memory is short."""
+        """Kill the process as the kernel does when memory is short."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()

@@ -143,7 +143,7 @@ def _fan_out(width: int) -> Measure:
 
 
 def _last_start(ran: Sequence[Ran]) -> float:
-    """After the first start."""
+    """Return the last start, in seconds after the first."""
     starts = [command.started_at for command in ran]
     return (max(starts) - min(starts)).total_seconds()
 
@@ -171,7 +171,7 @@ def _on_the_hour(deployment: Deployment, seed: int, is_quick: bool) -> Figures:
 
 
 def _last_created(cloud: SimulatedAws) -> float:
-    """When the last of the runs was created, after the hour."""
+    """Return when the last run was created, in seconds after the hour."""
     with cloud.scheduler.database.read() as tx:
         row = tx.one("SELECT max(created_at) FROM runs", ())
     created_at = from_us(row[0]) if row else None

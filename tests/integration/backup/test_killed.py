@@ -151,7 +151,7 @@ def test_a_restore_killed_after_the_renames_has_been_done(
 def test_a_database_open_in_another_process_is_the_restored_one_soon_after(
     backup_context: BackupContext, database: Database, path: Path, tmp_path: Path
 ) -> None:
-    """This process has connections to the old file; the restore is another's."""
+    """This process holds connections to the old file while another process restores."""
     put(database, "backed up")
     back_up(backup_context)
     put(database, "lost")

@@ -74,7 +74,7 @@ def test_a_row_of_the_old_program_has_the_new_column_s_default(
 
 
 def test_two_versions_that_start_at_once_end_with_the_newer_schema(path: Path) -> None:
-    """As in a deployment: both may find that there is no database yet."""
+    """Both may find no database, as during a deployment."""
     gate = threading.Barrier(4)
 
     def start(steps: list[Migration]) -> None:

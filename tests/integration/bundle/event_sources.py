@@ -90,7 +90,7 @@ class Lambda:
 
 
 class EventSources:
-    """As the installation has joined them; `start` begins with the clock and the queues."""
+    """The event sources of the installation; `start` begins with the clock and the queues."""
 
     def __init__(self, installation: Installation, functions: Lambda) -> None:
         self._installation = installation

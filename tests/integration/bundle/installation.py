@@ -46,7 +46,7 @@ class Installation:
 
     @property
     def database(self) -> Path:
-        """Where the functions have it."""
+        """Return where the functions have the database."""
         return self.file_system / Path(DATABASE).relative_to(MOUNT)
 
     def function(self, name: str, **changes: str) -> Function:

@@ -35,7 +35,7 @@ _SIGNED = re.compile(r"Credential=(?P<key>[^/]+)/\d+/[^/]+/(?P<service>[^/]+)/")
 
 @dataclass
 class Seen:
-    """By the name of the function."""
+    """Requests by the name of the function."""
 
     _needed: dict[str, set[Needed]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -64,7 +64,7 @@ class _Request:
 
 @contextmanager
 def every_request_is_seen() -> Iterator[Seen]:
-    """From now on, whichever moto server of this process answers it."""
+    """Record every request from now on, whichever moto server of this process answers it."""
     seen = Seen()
     answer = DomainDispatcherApplication.__call__
 

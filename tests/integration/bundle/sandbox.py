@@ -113,7 +113,7 @@ def restricted() -> list[str]:
 
 
 def python() -> list[str]:
-    """Without `site` no installed package can help out."""
+    """A Python without `site`, so that no installed package can help out."""
     return [sys.executable, "-S"]
 
 

@@ -180,7 +180,7 @@ def test_a_command_cannot_look_into_the_function_that_runs_it(
 
 
 def let_silence_pass(installed: Installation) -> None:
-    """Of the first attempts that run: as if no heartbeat of theirs had come for long."""
+    """Make the first running attempts look as if their heartbeats had stopped long ago."""
     database = Database(installed.database)
     with database.write() as tx:
         tx.execute(

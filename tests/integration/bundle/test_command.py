@@ -50,8 +50,8 @@ def type_in(
 
 
 def deploy_again(installed: Installation, sources: EventSources) -> tuple[list[str], list[int]]:
-    """All but Chalice's part, which would give the events back to moto. Answers what was said, and
-    what `/api/health` answered."""
+    """Deploy again without Chalice's part, which would give the events back to moto. Returns the
+    output and what `/api/health` answered."""
     said: list[str] = []
     answered: list[int] = []
 

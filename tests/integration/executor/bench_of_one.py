@@ -86,7 +86,7 @@ class Bench:
         return self.result()
 
     def result(self) -> Result:
-        """Of the latest attempt, which has ended."""
+        """Return the result of the latest attempt, which has ended."""
         [result] = [report for report in self.reports() if isinstance(report, Result)]
         return result
 
@@ -114,7 +114,7 @@ class Bench:
             self.refusal = str(error)
 
     def reports(self) -> list[Report]:
-        """Of the latest attempt, in the order sent."""
+        """Return the reports of the latest attempt, in the order sent."""
         reports = [decode_report(body) for body in self.results.bodies()]
         return [r for r in reports if isinstance(r, (Result, Heartbeat)) and r.attempt == self.last]
 
@@ -122,7 +122,7 @@ class Bench:
         return [report for report in self.reports() if isinstance(report, Heartbeat)]
 
     def wait_for_heartbeats(self, count: int) -> None:
-        """Until there are so many more: the supervisor has gone round meanwhile."""
+        """Wait for so many more heartbeats, by which the supervisor has gone round."""
         before = len(self.heartbeats())
         eventually(lambda: len(self.heartbeats()) >= before + count)
 

@@ -189,8 +189,8 @@ def can_make_namespaces() -> bool:
 def test_without_a_subreaper_too_nothing_that_a_command_started_outlives_it(
     tmp_path: Path,
 ) -> None:
-    """As in a sandbox of Lambda: alone, below the first process, which orphans are given to. In a
-    namespace of its own, because there it kills whatever it does not know."""
+    """Runs as in a sandbox of Lambda: alone, below the first process, which orphans are given to.
+    In a namespace of its own, because there it kills whatever it does not know."""
     (tmp_path / "leaves.py").write_text(
         f"import os, sys; sys.path.insert(0, os.getcwd())\n{LEAVES}"
     )

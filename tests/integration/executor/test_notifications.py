@@ -206,7 +206,7 @@ def test_a_server_that_does_not_speak_tls_is_no_https(receiver: Receiver) -> Non
 
 
 def serve_tls(receiver: Receiver, certified: Path) -> str:
-    """From now on it speaks TLS, and this is its URL."""
+    """Serve TLS from now on; return the URL."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certified)
     receiver.server.socket = context.wrap_socket(receiver.server.socket, server_side=True)

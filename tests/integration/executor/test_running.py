@@ -30,7 +30,7 @@ def bench() -> Bench:
 
 @pytest.fixture
 def quick() -> Bench:
-    """Its supervisor goes round ten times a second."""
+    """A bench whose supervisor goes round ten times a second."""
     return Bench(heartbeat_seconds=0.1)
 
 

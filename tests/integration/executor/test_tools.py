@@ -479,7 +479,7 @@ def bomb_of_zeros(size: int) -> bytes:
 
 
 def a_header_bomb(size: int) -> bytes:
-    """Its extended header would be read into memory as a whole."""
+    """Return an archive whose extended header would be read into memory as a whole."""
     buffer = io.BytesIO()
     with gzip.open(buffer, "wb") as file:
         info = tarfile.TarInfo("pax")
@@ -490,7 +490,7 @@ def a_header_bomb(size: int) -> bytes:
 
 
 def a_zip_that_lies(size: int) -> bytes:
-    """It claims to hold less than it does."""
+    """Return an archive that claims to hold less than it does."""
     content = zip_of(("greet", bytes(size), 0))
     claimed = size.to_bytes(4, "little")
     assert content.count(claimed) == 2

@@ -43,7 +43,7 @@ class Account:
         domain: Choice = UNCHANGED,
         **options: str,
     ) -> str:
-        """For the Python that runs this, so that the bundle can be run, too, unless another one is
+        """Deploy for the Python that runs this, so that the bundle can be run, unless another is
         asked for."""
         if not describe(self.aws, Stage(stage).stack).status:
             options = {"Python": RUNNING, **options}

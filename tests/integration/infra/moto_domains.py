@@ -115,7 +115,7 @@ class DomainName(_Resource):
         }[attribute_name]
 
     def replaced_by(self, other: _Resource) -> None:
-        """On AWS all that refers to it is replaced, too; moto leaves that as it is."""
+        """Replace what refers to it, too, as AWS does; moto leaves that as it is."""
         mappings = self.backend.base_path_mappings
         mappings[other.physical_resource_id] = mappings.pop(self.physical_resource_id)
         for mapping in mappings[other.physical_resource_id].values():

@@ -43,7 +43,7 @@ def scheduler(tmp_path: Path) -> Iterator[SchedulerContext]:
 
 @pytest.fixture
 def ask(scheduler: SchedulerContext, tmp_path: Path) -> Ask:
-    """As Lambda passes it on: JSON in, JSON out."""
+    """Invoke the function as Lambda does: JSON in, JSON out."""
     (tmp_path / "scratch").mkdir()
     backup_context = BackupContext(
         Database(scheduler.database.path),

@@ -37,7 +37,7 @@ ALL = {function.name for function in FUNCTIONS}
 
 @pytest.fixture(scope="module")
 def dev(account: Account) -> Account:
-    """With a stage `dev` that is whole."""
+    """An account with a complete stage `dev`."""
     account.deploy("dev")
     return account
 

@@ -97,7 +97,7 @@ def certificate_for(account: Account, *names: str) -> str:
 
 
 def _as_it_is(folder: Path, stage: Stage, environ: Mapping[str, str]) -> None:
-    """In place of Chalice, where nothing has changed for it."""
+    """Take Chalice's place, where nothing has changed for it."""
 
 
 def test_the_api_gets_the_name_keeps_it_changes_it_and_gives_it_back(owner: Owner) -> None:

@@ -21,7 +21,7 @@ STAGE = "runs"
 
 @pytest.fixture(scope="module")
 def plain(account: Account) -> Account:
-    """With a stage for which nothing was chosen."""
+    """An account with a stage for which nothing was chosen."""
     account.deploy(STAGE, Python=ON_LAMBDA)
     return account
 

@@ -25,7 +25,7 @@ def bucket() -> FakeBucket:
 
 
 def follow(folder: Path, bucket: FakeBucket) -> DagsFolder:
-    """As a process that has just started."""
+    """Follow the folder as a process that has just started."""
     return DagsFolder(folder, bucket, folder.parent / "copied.json")
 
 

@@ -42,7 +42,7 @@ for name in range(4):
 
 
 class Disk:
-    """Of a journal: what a failure of the power leaves of it is copied to `image` at each sync.
+    """The disk of a journal: what a power failure leaves of it is copied to `image` at each sync.
     While `gate` is closed a sync waits; while `is_broken` it fails."""
 
     def __init__(self, folder: Path) -> None:

@@ -239,7 +239,8 @@ def test_files_that_come_and_go_all_the_time_stop_nothing(
 
 
 def unlistable(monkeypatch: pytest.MonkeyPatch, path: Path, number: int) -> None:
-    """As a folder of another user's, or on a disk that fails; root may list any other."""
+    """A folder that cannot be listed, as another user's or on a failing disk; root may list any
+    other."""
     real = os.scandir
 
     def scandir(asked: Path) -> object:

@@ -32,7 +32,8 @@ RULES = ("all_success", "all_done", "one_failed", "none_failed")
 
 @st.composite
 def versions(draw: st.DrawFn) -> list[str]:
-    """Of a DAG whose tasks come and go, and change in all that a version may change."""
+    """Generate versions of a DAG whose tasks come and go, and change in all that a version may
+    change."""
     return [draw(version(number)) for number in range(1, draw(st.integers(2, 4)) + 1)]
 
 

@@ -95,7 +95,7 @@ ATTRIBUTES = [
 
 
 def half_good(message: TaskMessage) -> Played:
-    """Of the bad DAG's tasks one fails at first, and one dies."""
+    """Store two DAGs; of the bad one's tasks one fails at first, and one dies."""
     attempt = message.attempt
     if attempt.dag_id != "bad":
         return SUCCEED

@@ -35,7 +35,7 @@ def making(*files: str) -> Callable[[TaskMessage], Played]:
 
 
 def copies(world: World) -> list[tuple[int, str, int]]:
-    """Of each that is no history: its index, its state, and how many attempts of it have ended."""
+    """Return index, state and number of ended attempts of each copy that is no history."""
     return world.all(
         "SELECT map_index, state, (SELECT count(*) FROM attempts WHERE task_instance_id = t.id)"
         " FROM task_instances t WHERE task_id = 'each' AND removed_at IS NULL ORDER BY map_index"

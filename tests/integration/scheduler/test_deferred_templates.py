@@ -54,7 +54,7 @@ def counting(make_world: MakeWorld) -> tuple[World, CountingDatabase]:
 
 
 def forget_templates() -> None:
-    """As in a process that has just begun."""
+    """Forget the templates, as in a process that has just begun."""
     engine._compile.cache_clear()
     engine._program.cache_clear()
 

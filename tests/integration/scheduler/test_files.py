@@ -65,7 +65,7 @@ def reads(world: World) -> Reads:
 
 
 def put(world: World, *keys: str, body: bytes = b"") -> None:
-    """Without an event."""
+    """Put an object without an event."""
     for key in keys:
         world.dags.put(key, body or key.encode())
 
@@ -448,7 +448,7 @@ def test_what_is_being_removed_is_never_referred_to(world: World) -> None:
     world.clock.advance(2 * 86_400)
 
     class Interleaved(FakeBucket):
-        """At the deletion, the same content is wanted again."""
+        """A bucket in which a content is wanted again while it is deleted."""
 
         failed = False
 
@@ -520,7 +520,7 @@ def test_a_removal_that_was_interrupted_goes_on(world: World) -> None:
 
 
 def test_contents_that_are_lost_are_stored_again(world: World) -> None:
-    """As after a database was restored that is older than a removal."""
+    """The database may be older than a removal, after a restore."""
     put(world, "s/a")
     world.upload(dag("[s/]"))
     world.runs.delete(list(stored(world)))

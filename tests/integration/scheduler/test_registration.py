@@ -72,7 +72,7 @@ def test_a_lost_event_is_found_by_the_tick(make_world: MakeWorld) -> None:
 
 
 class ChangingBucket(FakeBucket):
-    """Its object changes right after it was read for the first time."""
+    """A bucket whose object changes right after it was first read."""
 
     def get(self, key: str, *, limit: int | None = None) -> StoredObject | None:
         found = super().get(key, limit=limit)

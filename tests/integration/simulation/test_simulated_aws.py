@@ -67,7 +67,7 @@ def loop() -> EventLoop:
 def poll(
     loop: EventLoop, messages: int, seconds: float, batch_size: int = 1, provisioned: int = 0
 ) -> list[float]:
-    """When each of the messages is handled if that takes an hour, in the first seconds."""
+    """Return when each message is handled, if handling takes an hour, in the first seconds."""
     handled: list[float] = []
 
     def handle(batch: Sequence[ReceivedMessage], done: Callable[[], None]) -> None:

@@ -116,7 +116,7 @@ def test_a_directory_in_place_of_the_file_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("use", [Database.migrate, Database.create_if_missing])
 def test_an_empty_file_is_refused(tmp_path: Path, use: Callable[[Database], None]) -> None:
-    """Its journal was not there before the first reader looked."""
+    """An empty file had no journal before the first reader looked."""
     empty = tmp_path / "orchestrator.db"
     empty.touch()
     with pytest.raises(DatabaseUnusable, match="empty, and was not made by this program"):

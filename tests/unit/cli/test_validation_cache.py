@@ -18,7 +18,7 @@ PARSER = "chalicelib.dag.language.parser"
 
 
 def forget_parser(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From here on, whoever imports the parser fails."""
+    """Make every later import of the parser fail."""
     monkeypatch.setitem(sys.modules, PARSER, None)
 
 

@@ -82,7 +82,7 @@ TIMES = st.builds(
 
 @lru_cache(maxsize=1024)
 def changes(zone: str, year: int) -> tuple[datetime, ...]:
-    """When the clocks of a zone are changed in a year."""
+    """Return when the clocks of a zone change in a year."""
     days = [datetime(year, 1, 1, tzinfo=UTC) + timedelta(days=n) for n in range(366)]
     offsets = [day.astimezone(ZoneInfo(zone)).utcoffset() for day in days]
     near = (n for n in range(1, len(days)) if offsets[n] != offsets[n - 1])
@@ -106,7 +106,7 @@ def local_times(expression: str, zone: ZoneInfo, after: datetime) -> Iterator[da
 
 
 def moments_of(wall: datetime, zone: ZoneInfo, expression: str) -> list[datetime]:
-    """When a local time fires, by the rules: once, twice or not at all."""
+    """Return when a local time fires, by the rules: once, twice or not at all."""
     minute, hour = expression.split()[:2]
     is_every_hour = hour in ("*", "*/1") or every(hour, 24)
     follows = minute[0] == "*" or hour[0] == "*" or is_every_hour or every(minute, 60)

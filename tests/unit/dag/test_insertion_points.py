@@ -1,4 +1,4 @@
-"""Where a template may stand in a command, and the message where it may not."""
+"""Templates are accepted only where they may stand in a command, and refused with a message."""
 
 from __future__ import annotations
 

@@ -217,7 +217,7 @@ def mappings(fields: Any, always: list[str]) -> st.SearchStrategy[dict[str, Any]
 
 
 def few_of(fields: Any, always: list[str]) -> st.SearchStrategy[dict[str, Any]]:
-    """With most words left out, for many exclude each other."""
+    """Draw few keys, because many exclude each other."""
 
     def thinned(whole: dict[str, Any], kept: set[str]) -> dict[str, Any]:
         return {name: value for name, value in whole.items() if name in kept or name in always}

@@ -52,7 +52,7 @@ def test_a_predicate_is_qualified_with_an_alias() -> None:
 
 
 def test_no_query_spells_a_predicate_out() -> None:
-    """But the guard of an UPDATE, which is its own."""
+    """The guard of an UPDATE is its own and may."""
     for path in sorted([*DATABASE.glob("queries/*.py"), *DATABASE.glob("reads/*.py")]):
         for sql in re.findall(r"SELECT[^;]*?(?:\"\"\"|,\n|\)\n)", path.read_text()):
             text = " ".join(re.sub(r"[\"\n]|\b[a-z]\.", " ", sql).split())

@@ -20,7 +20,7 @@ def later(seconds: float) -> datetime:
 
 
 def lines_of(*data: bytes) -> list[bytes]:
-    """All lines of one command that writes `data` piece by piece, without their stamps."""
+    """Return all lines of a command that writes `data` piece by piece, without their times."""
     maker = LineMaker()
     made = b"".join(maker.feed(piece, NOW) for piece in data) + maker.finish()
     lines = made.split(b"\n")

@@ -64,7 +64,7 @@ WRITERS: dict[str, Callable[[str], str]] = {
 
 
 def runs(text: str) -> set[str]:
-    """All pieces of eight characters of a text that are not blanks."""
+    """Return all pieces of eight characters of a text that are not blanks."""
     pieces = {text[at : at + 8] for at in range(len(text) - 7)}
     return {piece for piece in pieces if piece.strip()}
 
