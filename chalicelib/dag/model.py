@@ -87,6 +87,7 @@ class Task:
 
     Attributes:
         command: Shell command; empty if `trigger_dag_id` is set.
+        group: Group that a graph can fold into one box.
         retry_delay: Seconds.
         retry_exponential_backoff: Multiplier of the delay after each retry; 0 for a constant delay.
         max_retry_delay: Seconds; null for no limit.
@@ -105,6 +106,7 @@ class Task:
     id: str
     command: str = ""
     dependencies: tuple[str, ...] = ()
+    group: str | None = None
     trigger_rule: str = "all_success"
     when: str | None = None
     retries: int = 0

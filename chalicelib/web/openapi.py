@@ -30,6 +30,7 @@ _PATH_HELP = {
     "artifact": "Name of the artifact.",
     "backfill_id": "Number of the backfill.",
     "pool": "Name of the pool.",
+    "version": "Number of the version.",
 }
 
 _SCHEMES: dict[str, dict[str, Any]] = {

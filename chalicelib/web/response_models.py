@@ -16,6 +16,7 @@ from chalicelib.database.reads.dag_values import (
     DagFileOfVersion,
     DagSource,
     DagSummary,
+    DagVersionWithTasks,
     DagWithDefinition,
 )
 from chalicelib.database.reads.operation_values import (
@@ -25,6 +26,7 @@ from chalicelib.database.reads.operation_values import (
 )
 from chalicelib.database.reads.run_values import (
     Artifact,
+    EarlierAttempt,
     EndedAttempt,
     Run,
     RunWithParams,
@@ -37,7 +39,8 @@ from chalicelib.web.costs import Cost
 from chalicelib.web.list_responses import ListResponse
 from chalicelib.web.task_places import TaskPlace
 
-__all__ = ["Backfill", "DagSource", "Pool", "Run"]  # returned as they are read
+# Returned as they are read.
+__all__ = ["Backfill", "DagSource", "DagVersionWithTasks", "Pool", "Run"]
 
 T = TypeVar("T")
 
@@ -299,6 +302,13 @@ class RunDetail(RunWithParams, ListResponse):
     cost: Cost
     task_instances: list[TaskInstance]
     next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierAttempts:
+    """Attempts of a run's task instances before their latest ones, latest first."""
+
+    attempts: list[EarlierAttempt]
 
 
 @dataclass(frozen=True, slots=True)

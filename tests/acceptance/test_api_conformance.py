@@ -96,7 +96,7 @@ def history(api: Api) -> dict[str, str]:
     api.rows.backfill("a")
     api.rows.notification(run_id)
     ids = {"dag_id": "a", "run_id": run_id, "task_id": "extract"}
-    return {**ids, "backfill_id": "1", "pool": "p", "artifact": "report"}
+    return {**ids, "version": "1", "backfill_id": "1", "pool": "p", "artifact": "report"}
 
 
 def wsgi(api: Api) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:

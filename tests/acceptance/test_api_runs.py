@@ -153,6 +153,7 @@ def test_a_task_instance_tells_how_its_last_attempt_went(api: Api) -> None:
         "priority": 1,
         "queued_at": "2026-11-23T10:03:00Z",
         "not_before": None,
+        "first_started_at": None,
         "started_at": "2026-11-23T10:03:01Z",
         "heartbeat_at": None,
         "ended_at": "2026-11-23T10:03:02Z",
@@ -271,3 +272,22 @@ def test_any_text_is_an_idempotency_key(api: Api, key: str) -> None:
     assert (first.status, again.status) == (201, 200)
     assert again.json["run_id"] == first.json["run_id"]
     assert first.json["idempotency_key"] == key
+
+
+def test_the_attempts_before_the_latest_ones_are_told_at_once(api: Api) -> None:
+    api.rows.dag("a")
+    run_id = api.rows.run("a", "running")
+    key = api.rows.task(run_id, "extract", "success", {"try_number": 1, "reason": "exit code 1"})
+    with api.database.write() as tx:
+        tx.execute("UPDATE task_instances SET try_number = 2 WHERE id = ?", (key,))
+    api.rows.task(run_id, "load", "success")
+    attempts = api.get(f"/api/runs/{run_id}/earlier_attempts").json["attempts"]
+    assert [(one["task_id"], one["try_number"], one["reason"]) for one in attempts] == [
+        ("extract", 1, "exit code 1")
+    ]
+    api.send("POST", f"/api/runs/{run_id}/tasks/load/clear", {})
+    attempts = api.get(f"/api/runs/{run_id}/earlier_attempts").json["attempts"]
+    assert [one["task_id"] for one in attempts] == ["load", "extract"]
+    latest = api.get(f"/api/runs/{run_id}/earlier_attempts?limit=1").json["attempts"]
+    assert [one["task_id"] for one in latest] == ["load"]
+    assert api.get("/api/runs/nope/earlier_attempts").status == 404

@@ -112,3 +112,26 @@ def test_each_attempt_tells_its_version(api: Api, failed: str) -> None:
         tx.execute("UPDATE attempts SET version = 1")
     shown = api.get(f"/api/runs/{failed}/tasks/load").json
     assert [attempt["version"] for attempt in shown["attempts"]] == [1]
+
+
+def test_a_version_is_told_with_its_own_tasks_and_graph(api: Api, failed: str) -> None:
+    first = api.get("/api/dags/a/versions/1").json
+    assert (first["dag_id"], first["version"], first["is_active"]) == ("a", 1, False)
+    assert first["graph"]["nodes"] == ["extract", "load", "old"]
+    assert [task["command"] for task in first["tasks"]][2] == "echo old"
+    second = api.get("/api/dags/a/versions/2").json
+    assert second["is_active"] is True
+    assert {"source": "load", "target": "check"} in second["graph"]["edges"]
+
+
+@pytest.mark.parametrize("version", ["3", "0", "one", "1e0", "9" * 30])
+def test_a_version_that_is_not_kept_is_not_found(api: Api, failed: str, version: str) -> None:
+    reply = api.get(f"/api/dags/a/versions/{version}")
+    assert reply.status == 404
+    assert f"has no version {version}" in reply.error["message"]
+    assert api.get(f"/api/dags/nope/versions/{version}").status == 404
+
+
+def test_a_run_tells_which_version_new_runs_use(api: Api, failed: str) -> None:
+    run = api.get(f"/api/runs/{failed}").json
+    assert (run["version"], run["latest_version"]) == (1, 2)

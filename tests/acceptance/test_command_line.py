@@ -50,6 +50,8 @@ NO_COMMAND = {
     ("GET", "/api/workers"): "the page shows them; `health` shows the queues",
     ("GET", "/api/dags/{dag_id}/files"): "the page shows them; `push` has them on disk",
     ("GET", "/api/dags/{dag_id}/files/content"): "the page shows them; `push` has them on disk",
+    ("GET", "/api/dags/{dag_id}/versions/{version}"): "for the page's graph of an older run",
+    ("GET", "/api/runs/{run_id}/earlier_attempts"): "for the page's timeline; `show` has a task's",
     ("GET", "/api/runs/{run_id}/artifacts"): "the page lists and downloads them",
     ("GET", ARTIFACT): "the page lists and downloads them",
     ("GET", f"{ARTIFACT}/preview"): "the page shows them",

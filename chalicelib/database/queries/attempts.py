@@ -21,6 +21,7 @@ def queue(
     return (
         tx.execute(
             "UPDATE task_instances SET state = 'queued', try_number = try_number + (poke = 0),"
+            " first_started_at = iif(poke = 0, NULL, first_started_at),"
             " version = ?, sends = 1, queued_at = ?, not_before = ?, due_at = ?, started_at = NULL,"
             " heartbeat_at = NULL, ended_at = NULL, exit_code = NULL, signal = NULL,"
             " max_rss_bytes = NULL, log_bytes = NULL, reason = ''"
@@ -127,7 +128,9 @@ def _remember(tx: Transaction, task: TaskInstance, end: End) -> None:
     tx.execute(
         "INSERT INTO attempts (task_instance_id, try_number, version, outcome, queued_at,"
         " started_at, ended_at, exit_code, signal, max_rss_bytes, log_bytes, pokes, billed_ms,"
-        " memory_mb, vcpu, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " memory_mb, vcpu, reason, first_started_at)"
+        " VALUES (?1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+        " iif(?12 > 0, (SELECT first_started_at FROM task_instances WHERE id = ?1), NULL))",
         (
             task.key,
             task.try_number,
@@ -162,6 +165,7 @@ def reschedule(
     return (
         tx.execute(
             "UPDATE task_instances SET state = 'up_for_reschedule', due_at = ?1, not_before = ?1,"
+            " first_started_at = coalesce(first_started_at, ?9, started_at),"
             " poke = poke + 1, poke_until = ?2, ended_at = ?3, reason = ?8,"
             " poke_billed_ms = poke_billed_ms + ?7"
             " WHERE id = ?4 AND try_number = ?5 AND poke = ?6 AND state IN ('queued', 'running')",
@@ -174,6 +178,7 @@ def reschedule(
                 task.attempt.poke,
                 end.billed_ms or 0,
                 end.reason if end.is_transient else "",
+                to_us(end.started_at),
             ),
         )
         == 1

@@ -79,7 +79,8 @@ def begin_anew(tx: Transaction, run_key: int, dag_id: str, task: Task, tries: in
     )
     tx.execute(
         "UPDATE task_instances SET state = 'none', reason = '', due_at = NULL, not_before = NULL,"
-        " ended_at = NULL, tries_before = try_number, poke = 0, poke_until = NULL"
+        " ended_at = NULL, tries_before = try_number, poke = 0, poke_until = NULL,"
+        " first_started_at = NULL"
         " WHERE run_key = ? AND task_id = ? AND removed_at IS NULL AND (map_index = -1"
         " OR state IN ('scheduled', 'up_for_retry', 'up_for_reschedule'))"
         " AND state NOT IN ('queued', 'running')",

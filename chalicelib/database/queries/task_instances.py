@@ -369,7 +369,8 @@ def set_by_hand(
     return (
         tx.execute(
             "UPDATE task_instances SET state = ?, reason = ?, due_at = NULL, not_before = NULL,"
-            " ended_at = ?, tries_before = try_number, poke = 0, poke_until = NULL"
+            " ended_at = ?, tries_before = try_number, poke = 0, poke_until = NULL,"
+            " first_started_at = NULL"
             " WHERE id = ? AND ?1 IN ('none', 'success', 'failed', 'skipped')"
             " AND (state IN ('up_for_retry', 'up_for_reschedule', 'success', 'failed',"
             " 'upstream_failed', 'skipped', 'cancelled') OR (state = 'none' AND ?1 <> 'none'))",

@@ -189,6 +189,20 @@ class DagSource(DagVersion):
 
 
 @dataclass(frozen=True, slots=True)
+class DagVersionWithTasks(DagVersion):
+    """A version of a DAG with its tasks and graph.
+
+    Attributes:
+        tasks: Tasks in topological order.
+    """
+
+    dag_id: str
+    name: str
+    tasks: tuple[Task, ...]
+    graph: Graph
+
+
+@dataclass(frozen=True, slots=True)
 class DagImportError:
     """A file that could not be registered.
 

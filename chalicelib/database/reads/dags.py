@@ -13,6 +13,7 @@ from chalicelib.database.reads.dag_values import (
     DagSource,
     DagSummary,
     DagVersion,
+    DagVersionWithTasks,
     DagWithDefinition,
     Edge,
     Graph,
@@ -84,6 +85,12 @@ SOURCE = """
     FROM dags d CROSS JOIN dag_versions v ON v.dag_id = d.dag_id
     WHERE d.dag_id = :dag_id AND v.version = coalesce(
         :version, (SELECT version FROM dag_versions WHERE id = d.version_id))
+"""
+VERSION = """
+    SELECT v.id, v.dag_id, v.version, v.file_key, v.etag, v.created_at,
+           v.id = d.version_id AS is_active
+    FROM dag_versions v CROSS JOIN dags d ON d.dag_id = v.dag_id
+    WHERE v.dag_id = ? AND v.version = ?
 """
 _NO_BOUND = "\U0010ffff"
 """Sorts after every dag_id."""
@@ -174,6 +181,17 @@ def source(tx: Transaction, dag_id: str, version: int | None = None) -> DagSourc
     return build_readable(DagSource, row) if row else None
 
 
+def version(tx: Transaction, dag_id: str, number: int) -> DagVersionWithTasks | None:
+    """A version that is kept, with its tasks."""
+    row = tx.one(VERSION, (dag_id, number))
+    if row is None:
+        return None
+    dag = definitions.definition(tx, row["id"])
+    return build_readable(
+        DagVersionWithTasks, row, name=dag.name, tasks=dag.tasks, graph=_graph(dag)
+    )
+
+
 def _last_run(row: Row) -> LastRun | None:
     if row["last_run_id"] is None:
         return None
@@ -193,11 +211,12 @@ def _values(item: DagSummary) -> dict[str, Any]:
 
 
 def _of_definition(dag: Dag) -> dict[str, Any]:
+    return {**{name: getattr(dag, name) for name in _OF_DEFINITION}, "graph": _graph(dag)}
+
+
+def _graph(dag: Dag) -> Graph:
     edges = [Edge(source, task.id) for task in dag.tasks for source in task.dependencies]
-    return {
-        **{name: getattr(dag, name) for name in _OF_DEFINITION},
-        "graph": Graph(tuple(task.id for task in dag.tasks), tuple(edges)),
-    }
+    return Graph(tuple(task.id for task in dag.tasks), tuple(edges))
 
 
 def _before(key: int | None) -> int:

@@ -64,10 +64,12 @@ class RunWithParams(Run):
     Attributes:
         params: Values of the DAG's params in this run.
         ancestry: Ids of the DAGs whose runs triggered this one, outermost first.
+        latest_version: Version of the DAG that new runs use.
     """
 
     params: dict[str, Any]
     ancestry: tuple[str, ...]
+    latest_version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class TaskInstance:
         poke: How many times the sensor was poked, or the command started, again within the
             attempt.
         not_before: The attempt does not start before this time.
+        first_started_at: When the attempt's first poke started; null if there was only one.
         heartbeat_at: When the executor last reported that the command is running.
         duration: Seconds from `started_at` to `ended_at`; null until the attempt has ended.
         signal: Number of the signal that killed the command.
@@ -132,6 +135,7 @@ class TaskInstance:
     priority: int
     queued_at: datetime | None
     not_before: datetime | None
+    first_started_at: datetime | None
     started_at: datetime | None
     heartbeat_at: datetime | None
     ended_at: datetime | None
@@ -165,6 +169,7 @@ class EndedAttempt:
 
     Attributes:
         version: Version of the DAG that the attempt was queued with.
+        first_started_at: When its first poke started; null if there was only one.
         duration: Seconds from `started_at` to `ended_at`.
         signal: Number of the signal that killed the command.
         max_rss_bytes: Peak memory of the command.
@@ -179,6 +184,7 @@ class EndedAttempt:
     version: int | None
     outcome: Outcome
     queued_at: datetime | None
+    first_started_at: datetime | None
     started_at: datetime | None
     ended_at: datetime
     duration: float | None
@@ -190,3 +196,15 @@ class EndedAttempt:
     billed_ms: int | None
     memory_mb: int | None
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierAttempt(EndedAttempt):
+    """An attempt of a task instance before its latest one.
+
+    Attributes:
+        map_index: Index of a mapped task instance; -1 for an unmapped task.
+    """
+
+    task_id: str
+    map_index: int

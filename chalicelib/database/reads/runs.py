@@ -30,7 +30,12 @@ _FILTERS = (
 )
 
 ONE = f"{_COLUMNS} {_FROM} WHERE r.run_id = ?"
-DETAIL = f"{_COLUMNS}, r.params, r.ancestry {_FROM} WHERE r.run_id = ?"
+DETAIL = f"""
+    {_COLUMNS}, r.params, r.ancestry,
+    (SELECT l.version FROM dags d CROSS JOIN dag_versions l ON l.id = d.version_id
+     WHERE d.dag_id = r.dag_id) AS latest_version
+    {_FROM} WHERE r.run_id = ?
+"""
 
 # By what is the most selective of the filters given.
 SCANS = {

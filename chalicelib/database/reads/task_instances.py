@@ -9,7 +9,12 @@ from chalicelib.dag.states import IN_FLIGHT, TASK_ENDED, TaskState
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.reads import actions
 from chalicelib.database.reads.page import Page
-from chalicelib.database.reads.run_values import EndedAttempt, TaskInstance, TaskInstanceWithOutputs
+from chalicelib.database.reads.run_values import (
+    EarlierAttempt,
+    EndedAttempt,
+    TaskInstance,
+    TaskInstanceWithOutputs,
+)
 from chalicelib.database.reads.window import WINDOW, Scan, newest
 from chalicelib.database.row_builder import build_readable
 from chalicelib.messages import Attempt
@@ -19,7 +24,8 @@ Item = TypeVar("Item", bound=TaskInstance)
 _COLUMNS = """
     SELECT t.id, t.dag_id, r.run_id, t.task_id, t.map_index, t.state, t.try_number, t.poke,
            t.pool, t.pool_slots, t.priority, t.queued_at, t.not_before, t.started_at,
-           t.heartbeat_at, t.ended_at, (t.ended_at - t.started_at) / 1e6 AS duration, t.exit_code,
+           t.first_started_at, t.heartbeat_at, t.ended_at,
+           (t.ended_at - t.started_at) / 1e6 AS duration, t.exit_code,
            t.signal, t.max_rss_bytes, t.log_bytes, t.reason, t.version,
            t.removed_at,
            r.stopping IS NOT NULL AND r.ended_at IS NULL AS is_stopping
@@ -66,11 +72,23 @@ DETAIL = f"""
     LEFT JOIN task_outputs o ON o.task_instance_id = t.id
     WHERE r.run_id = :run_id AND t.task_id = :task_id AND t.map_index = :map_index
 """
-ATTEMPTS = """
-    SELECT a.try_number, a.version, a.outcome, a.queued_at, a.started_at, a.ended_at,
+_ATTEMPT = """
+    SELECT a.try_number, a.version, a.outcome, a.queued_at, a.first_started_at, a.started_at,
+           a.ended_at,
            (a.ended_at - a.started_at) / 1e6 AS duration, a.exit_code, a.signal,
            a.max_rss_bytes, a.log_bytes, a.pokes, a.billed_ms, a.memory_mb, a.reason
-    FROM attempts a WHERE a.task_instance_id = ? ORDER BY a.try_number DESC LIMIT ?
+"""
+ATTEMPTS = f"""
+    {_ATTEMPT} FROM attempts a WHERE a.task_instance_id = ? ORDER BY a.try_number DESC LIMIT ?
+"""
+# The latest attempt of a task that is to run again is an earlier one, too.
+EARLIER_ATTEMPTS = f"""
+    {_ATTEMPT}, t.task_id, t.map_index
+    FROM runs r CROSS JOIN task_instances t ON t.run_key = r.id
+    CROSS JOIN attempts a ON a.task_instance_id = t.id
+    WHERE r.run_id = :run_id AND t.removed_at IS NULL
+    AND (a.try_number < t.try_number OR t.state IN ('none', 'scheduled', 'upstream_failed'))
+    ORDER BY a.ended_at DESC, t.id DESC LIMIT :limit
 """
 LOG = """
     SELECT a.log_bytes, a.pokes, s.log FROM attempts a LEFT JOIN short_logs s
@@ -139,6 +157,12 @@ def task_instance(
     return _task(TaskInstanceWithOutputs, row), [
         build_readable(EndedAttempt, attempt) for attempt in attempts
     ]
+
+
+def earlier_attempts(tx: Transaction, run_id: str, *, limit: int) -> list[EarlierAttempt]:
+    """Return the attempts of a run's task instances before their latest ones, latest first."""
+    rows = tx.all(EARLIER_ATTEMPTS, {"run_id": run_id, "limit": limit})
+    return [build_readable(EarlierAttempt, row) for row in rows]
 
 
 def instance_count(tx: Transaction, run_id: str, task_id: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalicelib import bootstrap
 from chalicelib.database.reads import costs, dags
-from chalicelib.database.reads.dag_values import DagSource
+from chalicelib.database.reads.dag_values import DagSource, DagVersionWithTasks
 from chalicelib.errors import NotFound
 from chalicelib.scheduler.commands import dags as dag_commands
 from chalicelib.web.costs import cost
@@ -12,7 +12,7 @@ from chalicelib.web.handlers.list_pages import list_response
 from chalicelib.web.handlers.not_found import not_found, require
 from chalicelib.web.handlers.read_transaction import read_transaction
 from chalicelib.web.list_responses import DagList, DagVersionList, TagList
-from chalicelib.web.param_types import Cursor
+from chalicelib.web.param_types import Cursor, Integer
 from chalicelib.web.request_parsing import Call
 from chalicelib.web.response_models import (
     ChangedDags,
@@ -24,6 +24,7 @@ from chalicelib.web.response_models import (
 from chalicelib.web.task_places import task_places
 
 _LIST = "/api/dags"
+_VERSION = Integer(1, 2**31)
 
 
 def list_dags(call: Call) -> DagList:
@@ -83,11 +84,33 @@ def get_source(call: Call) -> DagSource:
         source = dags.source(tx, dag_id, version)
         exists = source is not None or dags.exists(tx, dag_id)
     if source is None and exists:
-        raise NotFound(
-            f"DAG {dag_id!r} has no version {version}, or it was deleted; "
-            f"GET /api/dags/{dag_id}/versions lists those that are kept"
-        )
+        raise _no_version(dag_id, version)
     return require(source, "DAG", dag_id, _LIST)
+
+
+def get_version(call: Call) -> DagVersionWithTasks:
+    dag_id, version = call.path["dag_id"], call.path["version"]
+    with read_transaction() as tx:
+        exists = dags.exists(tx, dag_id)
+        dag = dags.version(tx, dag_id, _number(dag_id, version)) if exists else None
+    if dag is None and exists:
+        raise _no_version(dag_id, version)
+    return require(dag, "DAG", dag_id, _LIST)
+
+
+def _number(dag_id: str, version: str) -> int:
+    """Raises NotFound for anything but a number: no version has such a name."""
+    try:
+        return _VERSION.from_text(version)
+    except ValueError:
+        raise _no_version(dag_id, version) from None
+
+
+def _no_version(dag_id: str, version: object) -> NotFound:
+    return NotFound(
+        f"DAG {dag_id!r} has no version {version}, or it was deleted; "
+        f"GET /api/dags/{dag_id}/versions lists those that are kept"
+    )
 
 
 def list_versions(call: Call) -> DagVersionList:

@@ -16,7 +16,13 @@ from chalicelib.web.handlers.wait_reasons import explained_run, explained_runs, 
 from chalicelib.web.list_responses import RunList
 from chalicelib.web.param_types import Cursor
 from chalicelib.web.request_parsing import Call
-from chalicelib.web.response_models import ChangedRuns, ClearedTasks, RunDetail, extend
+from chalicelib.web.response_models import (
+    ChangedRuns,
+    ClearedTasks,
+    EarlierAttempts,
+    RunDetail,
+    extend,
+)
 from chalicelib.web.responses import ResponseWithStatus
 
 _CURSOR = Cursor("runs")
@@ -68,6 +74,14 @@ def get_run(call: Call) -> RunDetail:
         task_instances=page.items,
         next_cursor=Cursor("tasks_of_run").encode(page.next_key),
     )
+
+
+def list_earlier_attempts(call: Call) -> EarlierAttempts:
+    run_id = call.path["run_id"]
+    with read_transaction() as tx:
+        require(runs.run(tx, run_id), "run", run_id, "/api/runs")
+        attempts = task_instances.earlier_attempts(tx, run_id, limit=call.query["limit"])
+    return EarlierAttempts(attempts)
 
 
 def trigger_run(call: Call) -> ResponseWithStatus:

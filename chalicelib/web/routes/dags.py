@@ -147,6 +147,14 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "GET",
+        "/api/dags/{dag_id}/versions/{version}",
+        "dags.get_version",
+        "A version of a DAG with its tasks and graph",
+        {200: "DagVersionWithTasks"},
+        errors=(404,),
+    ),
+    Route(
+        "GET",
         "/api/dags/{dag_id}/runs",
         "runs.list_runs_of_dag",
         "Runs of a DAG, newest first",

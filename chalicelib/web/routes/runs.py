@@ -56,6 +56,15 @@ ROUTES: tuple[Route, ...] = (
         params=page("tasks_of_run", most=500),
     ),
     Route(
+        "GET",
+        "/api/runs/{run_id}/earlier_attempts",
+        "runs.list_earlier_attempts",
+        "Attempts of a run's tasks before their latest ones, latest first",
+        {200: "EarlierAttempts"},
+        errors=(404,),
+        params=(Param("limit", Integer(1, 1000), "Maximum number of items.", default=500),),
+    ),
+    Route(
         "PATCH",
         "/api/runs/{run_id}",
         "runs.patch_run",

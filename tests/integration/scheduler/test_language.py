@@ -374,6 +374,10 @@ def test_a_sensor_is_asked_until_it_says_yes(make_world: MakeWorld) -> None:
     assert [(b - a).total_seconds() for a, b in pairwise(starts)] == [10.1] * 2
     assert {task.attempt.try_number for _, task in world.executor.started} == {1}
     assert world.all("SELECT try_number, pokes FROM attempts") == [(1, 2)]
+    # The first poke's start is kept: the timeline shows how long the sensor has been asking.
+    [(first, last)] = world.all("SELECT first_started_at, started_at FROM attempts")
+    assert last - first == 20_200_000
+    assert world.all("SELECT first_started_at FROM task_instances") == [(first,)]
 
 
 @pytest.mark.parametrize(("soft", "state"), [("false", "failed"), ("true", "skipped")])

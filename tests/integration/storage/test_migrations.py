@@ -43,6 +43,7 @@ FROZEN = {
     "0003_files": "73ab5c3cdf9cc157d33d56d4078ae35b917aac5dfe0dd8999c7a173008f9a8a8",
     "0004_workers": "9c77e45ea94d759900000c0e4f7e77ac6dc8e52483b1d5b3683dc5a6c03ada75",
     "0005_fargate_cost": "f163139318de2953a6d60d95ceb7a982c11aa5e4bbabd65e93434a3e512e0e02",
+    "0006_first_start": "35935fcfd3a8eb4915de6f8417278cca0aba541eb94a2de7e43d039addf3ed0d",
 }
 """Databases have been made from these files: a change of one would reach no database. Add another
 migration instead, as README.md beside them says."""

@@ -31,7 +31,7 @@ TASK_LINES = [
         "xyzzy: x",
         3,
         "xyzzy",
-        "unknown key 'xyzzy'; known keys: id, command, dependencies, trigger_rule, when, "
+        "unknown key 'xyzzy'; known keys: id, command, dependencies, group, trigger_rule, when, "
         "retries, retry_delay, retry_exponential_backoff, max_retry_delay, retry_exit_codes, "
         "skip_on_exit_code, execution_timeout, env, cwd, outputs, artifacts, inputs, expand, "
         "max_active_tis_per_dagrun, sensor, pool, pool_slots, image, memory, cpu, queue, "

@@ -26,6 +26,12 @@ TASK_FIELDS: tuple[Field, ...] = (
     ),
     Field("dependencies", Kind.IDS, "The tasks that must end before this one.", default=()),
     Field(
+        "group",
+        Kind.NAME,
+        "The name of a group of tasks that the page's graph can fold into one box. Without one, "
+        "the graph of a large DAG groups tasks by the beginning of their ids.",
+    ),
+    Field(
         "trigger_rule",
         Kind.RULE,
         "How the dependencies must end for the task to run, in Airflow's words: "
