@@ -255,7 +255,7 @@ def _task(data: Mapping[str, Any]) -> Task:
 
 def _notifications(data: Mapping[str, Any]) -> dict[str, Any]:
     names = [name for name in ("on_retry", "on_success", "on_failure") if name in data]
-    return {name: [_known(NotificationTarget, one) for one in data[name]] for name in names}
+    return {name: [_known(NotificationTarget, target) for target in data[name]] for name in names}
 
 
 def _known(cls: type[T], data: Mapping[str, Any]) -> T:

@@ -13,7 +13,7 @@ _LAST = "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _WantedFiles:
     """One pattern of one DAG file, whose folder is `beside`."""
 
     file_key: str
@@ -30,17 +30,19 @@ def changed(
     """Return the DAG files beside which something came, went or changed. `objects` maps keys to
     ETags; where the listing is incomplete, `last` is its last key; `wanting` has the patterns of
     each DAG file, and `fingerprints` what they matched before."""
-    wishes: dict[str, list[_Wish]] = {}
-    for wish in _wishes(wanting):
-        folder = composed(wish.beside) + wish.pattern.folder
-        wishes.setdefault(folder, []).append(wish)
+    by_folder: dict[str, list[_WantedFiles]] = {}
+    for wanted in _wanted_files(wanting):
+        folder = composed(wanted.beside) + wanted.pattern.folder
+        by_folder.setdefault(folder, []).append(wanted)
     matched: dict[str, dict[str, str]] = {file_key: {} for file_key in wanting}
-    for key, etag in objects.items() if wishes else ():
+    for key, etag in objects.items() if by_folder else ():
         for folder in folders_above(composed(key)):
-            for wish in wishes.get(folder, ()):
-                if is_wanted(key, wish.file_key, wish.pattern) and not key.endswith("/"):
-                    matched[wish.file_key][key] = etag
-    unlisted = {w.file_key for w in _wishes(wanting) if last is not None and _reaches(w, last)}
+            for wanted in by_folder.get(folder, ()):
+                if is_wanted(key, wanted.file_key, wanted.pattern) and not key.endswith("/"):
+                    matched[wanted.file_key][key] = etag
+    unlisted = {
+        w.file_key for w in _wanted_files(wanting) if last is not None and _reaches(w, last)
+    }
     return [
         file_key
         for file_key, rows in matched.items()
@@ -48,12 +50,12 @@ def changed(
     ]
 
 
-def _wishes(wanting: Mapping[str, Sequence[str]]) -> Iterator[_Wish]:
+def _wanted_files(wanting: Mapping[str, Sequence[str]]) -> Iterator[_WantedFiles]:
     for file_key, patterns in wanting.items():
         for pattern in patterns:
-            yield _Wish(file_key, folder_of(file_key), FilePattern(pattern))
+            yield _WantedFiles(file_key, folder_of(file_key), FilePattern(pattern))
 
 
-def _reaches(wish: _Wish, last: str) -> bool:
+def _reaches(wanted: _WantedFiles, last: str) -> bool:
     """Whether objects after `last` may match."""
-    return f"{wish.beside}{wish.pattern.prefix}{_LAST}" > last
+    return f"{wanted.beside}{wanted.pattern.prefix}{_LAST}" > last

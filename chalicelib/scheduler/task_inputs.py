@@ -38,14 +38,21 @@ def _material(work: UnitOfWork, dag: Dag, run: Run, path: str, reference: str) -
         raise TemplateError(_missing(work, run, path, task_id, name))
     files = [
         InputFile(
-            Attempt(dag.dag_id, run.run_id, task_id, one.map_index, one.try_number, one.poke),
+            Attempt(
+                dag.dag_id,
+                run.run_id,
+                task_id,
+                artifact.map_index,
+                artifact.try_number,
+                artifact.poke,
+            ),
             name,
-            one.size_bytes,
-            one.sha256,
-            one.is_folder,
-            one.is_executable,
+            artifact.size_bytes,
+            artifact.sha256,
+            artifact.is_folder,
+            artifact.is_executable,
         )
-        for one in kept
+        for artifact in kept
     ]
     return encode(path, files, is_mapped=bool(dag.task(task_id).expand))
 

@@ -28,10 +28,10 @@ _UNTIL = PREFIX + "CLAIMS_ON_S3_UNTIL"
 def on_s3_until(aws: Aws, stage: Stage, now: datetime) -> str:
     """Returns until when claims on S3 count, "" if there are none, given the functions that are
     deployed now. One that does not know the table yet may claim on S3 until it is replaced."""
-    settings = [found for f in FUNCTIONS if (found := _environment(aws, stage, f.name)) is not None]
-    if not all(_TABLE in found for found in settings):
+    settings = [env for f in FUNCTIONS if (env := _environment(aws, stage, f.name)) is not None]
+    if not all(_TABLE in env for env in settings):
         return (now + TRANSITION).isoformat(timespec="seconds")
-    until = max((found.get(_UNTIL, "") for found in settings), default="")
+    until = max((env.get(_UNTIL, "") for env in settings), default="")
     return until if until and datetime.fromisoformat(until) > now else ""
 
 

@@ -101,7 +101,7 @@ def _overlaps(runs: list[Any]) -> int:
 def _missed(history: History, dag_id: str) -> list[datetime]:
     """The fire times in the period that made no run."""
     dag = history.dags[dag_id]
-    made = {
+    run_dates = {
         run.logical_date
         for run in history.runs
         if run.dag_id == dag_id and run.run_type is RunType.SCHEDULED and not _was_skipped(run)
@@ -111,7 +111,7 @@ def _missed(history: History, dag_id: str) -> list[datetime]:
         return missed
     time = next_fire_time(dag, history.begins) if dag.schedule else None
     while time is not None and time < history.ends and len(missed) < MOST_MISSED:
-        if time not in made:
+        if time not in run_dates:
             missed.append(time)
         time = next_fire_time(dag, time)
     return missed

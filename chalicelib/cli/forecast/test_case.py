@@ -242,10 +242,10 @@ def _check_duration(expected: Any, _: SourceFile, played: Played) -> Iterator[st
 
 
 def _check_fire_times(expected: Any, file: SourceFile, played: Played) -> Iterator[str]:
-    made = [run.logical_date for run in played.runs if run.run_type is RunType.SCHEDULED]
+    run_dates = [run.logical_date for run in played.runs if run.run_type is RunType.SCHEDULED]
     wanted = [_time(text, file) for text in expected]
-    if made != wanted:
-        shown = [time.isoformat() for time in made]
+    if run_dates != wanted:
+        shown = [time.isoformat() for time in run_dates]
         yield f"fire_times: expected {[time.isoformat() for time in wanted]}, got {shown}"
 
 

@@ -166,7 +166,7 @@ _WITH_WORK = {
 
 def _notifications() -> dict[str, Any]:
     formats = {name: kind.target_format for name, kind in KINDS.items()}
-    one = {
+    notification = {
         "type": "object",
         "properties": {
             name: _SHELL if form is None else {"type": "string", "pattern": form.pattern.pattern}
@@ -176,7 +176,7 @@ def _notifications() -> dict[str, Any]:
         "minProperties": 1,
         "maxProperties": 1,
     }
-    return {"type": "array", "items": one, "maxItems": MAX_NOTIFICATIONS}
+    return {"type": "array", "items": notification, "maxItems": MAX_NOTIFICATIONS}
 
 
 _VALUES: dict[Kind, dict[str, Any]] = {

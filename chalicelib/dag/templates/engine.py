@@ -241,7 +241,7 @@ def is_single_word(text: str) -> bool:
 
 def names_in(text: str) -> set[str]:
     program = _program(text)
-    return {".".join(path) for one in program.expressions for path in paths(one.tree)}
+    return {".".join(path) for expression in program.expressions for path in paths(expression.tree)}
 
 
 def with_placeholders(text: str, safe_params: Collection[str]) -> tuple[str, list[int]]:
