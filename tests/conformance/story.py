@@ -15,6 +15,7 @@ from chalicelib.scheduler.commands import dags as dag_commands
 from chalicelib.scheduler.commands import task_instances as task_commands
 from tests.conformance.case import FOLDER, Case
 from tests.conformance.checks import Checks
+from tests.conformance.places import RemotePlace
 from tests.conformance.system import System
 
 _RUN_ID = re.compile(r"[\w.-]+__\d{8}T\d{6}Z_[a-z0-9]{5}")
@@ -24,10 +25,10 @@ class Story:
     """Plays a case. Each public method is a word of a step; `refused` beside it is the exact error
     that it must meet, with RUN for a run_id."""
 
-    def __init__(self, case: Case, folder: Path) -> None:
+    def __init__(self, case: Case, folder: Path, place: RemotePlace | None = None) -> None:
         self._case = case
         self._folder = folder
-        self._system = System(folder, case.clock, case.lasts, case.secrets)
+        self._system = System(folder, case.clock, case.lasts, case.secrets, place)
 
     def tell(self) -> None:
         """Upload the files and take every step."""

@@ -14,8 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from chalicelib.errors import NotFound
-from chalicelib.executor import Executor
+from chalicelib.claims import BucketClaims
 from chalicelib.messages import (
     Attempt,
     Heartbeat,
@@ -25,52 +24,25 @@ from chalicelib.messages import (
     decode_report,
     decode_task,
 )
-from chalicelib.ports import ReceivedMessage
+from chalicelib.ports import Bucket, ReceivedMessage
+from chalicelib.simulation.memory_claims import ObservedClaims
 from chalicelib.simulation.scripted_executor import ScriptedExecutor
 from chalicelib.simulation.virtual_clock import at_epoch
-from tests.support import known_tools
-from tests.support.fakes import FakeQueue
+from tests.conformance.places import InThisProcess, RemotePlace, Runner
 from tests.support.world import SUCCEED, World
-
-_NO_HEARTBEATS = 1e9
-
-
-class KnownSecrets:
-    """Holds what the case says, by reference."""
-
-    def __init__(self, values: Mapping[str, str]) -> None:
-        self._values = values
-
-    def get(self, reference: str) -> str:
-        if reference not in self._values:
-            raise NotFound(f"{reference}: there is no such secret")
-        return self._values[reference]
 
 
 class CommandExecutor(ScriptedExecutor):
-    """Runs the commands, and reports when the clock says so."""
+    """Runs the commands where `runner` does, and reports when the clock says so."""
 
     def __init__(
-        self, world: World, folder: Path, lasts: Mapping[str, float], secrets: Mapping[str, str]
+        self, world: World, here: InThisProcess, runner: Runner, lasts: Mapping[str, float]
     ) -> None:
         super().__init__(world.loop, world.claims, world.report, lambda _: SUCCEED)
         self._lasts = lasts
-        self._reports = FakeQueue(world.clock)
+        self._here, self._runner = here, runner
         self.most: Counter[str] = Counter()
         """Attempts at once: by task, and of all under `*`."""
-        environ = {"PATH": os.environ["PATH"], "CASE": str(folder)}
-        self.real = Executor(
-            world.runs,
-            world.claims,
-            self._reports,
-            _NO_HEARTBEATS,
-            environ,
-            world.clock,
-            secrets=KnownSecrets(secrets),
-            open_bucket=known_tools.open_bucket,
-            own_environ={},
-            ignores_images=True,
-        )
 
     def take(self, message: ReceivedMessage) -> None:
         task = decode_task(message.body)
@@ -79,9 +51,9 @@ class CommandExecutor(ScriptedExecutor):
             return
         begins = at_epoch(task.not_before or 0.0)
         if begins > self.loop.clock():
-            self.loop.at(begins, lambda: self._run_command(task, message.body))
+            self.loop.at(begins, lambda: self._run_command(task))
         else:
-            self._run_command(task, message.body)
+            self._run_command(task)
 
     def _notify(self, notification: NotificationMessage, message: ReceivedMessage) -> None:
         """Commands really; what would leave the machine is only noted."""
@@ -89,36 +61,30 @@ class CommandExecutor(ScriptedExecutor):
             super().take(message)
             return
         self.notified.append(notification)
-        self.real.handle(message.body, time_left=lambda: 900.0)
-        self._pass_on()
+        self._pass_on(self._here.run(notification))
 
-    def _run_command(self, task: TaskMessage, body: str) -> None:
-        self.real.handle(body, time_left=lambda: 900.0)
-        for text in self._pass_on():
-            result = decode_report(text)
-            assert isinstance(result, Result)
+    def _run_command(self, task: TaskMessage) -> None:
+        for result in self._pass_on(self._runner.run(task)):
             self._begin(task, result)
 
-    def _pass_on(self) -> list[str]:
+    def _pass_on(self, reports: list[str]) -> list[Result]:
         """Hand reports over, all but the results of commands: those are answered."""
         results = []
-        while batch := self._reports.receive(10):
-            self._reports.delete(batch)
-            for message in batch:
-                report = decode_report(message.body)
-                if isinstance(report, Result) and report.started_at is not None:
-                    results.append(message.body)
-                else:
-                    self.report(message.body)
+        for body in reports:
+            report = decode_report(body)
+            if isinstance(report, Result) and report.started_at is not None:
+                results.append(report)
+            else:
+                self.report(body)
         return results
 
     def _begin(self, task: TaskMessage, result: Result) -> None:
         now = self.loop.clock()
         self.started.append((now, task))
         ends = now + timedelta(seconds=self._lasts.get(task.attempt.task_id, 0.0))
-        self.end_at(ends, replace(result, ended_at=ends.timestamp()))
+        at = now.timestamp()
+        self.end_at(ends, replace(result, started_at=at, ended_at=ends.timestamp()))
         if ends > now:
-            at = now.timestamp()
             self.report(Heartbeat(task.attempt, started_at=at, at=at).encode())
         self._count()
 
@@ -129,7 +95,8 @@ class CommandExecutor(ScriptedExecutor):
 
 
 class System(World):
-    """A world whose executor runs commands. `folder` is `$CASE` to them."""
+    """A world whose executor runs commands, in `place` if that is not this process. `folder` is
+    `$CASE` to them."""
 
     def __init__(
         self,
@@ -137,11 +104,22 @@ class System(World):
         begins: datetime,
         lasts: Mapping[str, float],
         secrets: Mapping[str, str],
+        place: RemotePlace | None = None,
     ) -> None:
         super().__init__(folder, lambda_memory="384,2048", fargate="yes", worker_queues="*")
         self.clock.moment = self.begins = self.next_tick = begins
-        self.commands = CommandExecutor(self, folder, lasts, secrets)
+        if place is not None:
+            self._keep_runs_in(place.runs)
+        environ = {"PATH": os.environ["PATH"], "CASE": str(folder)}
+        runs = self.scheduler.runs
+        self._here = InThisProcess(runs, self.claims, self.clock, environ, secrets)
+        runner = self._here if place is None else place.runner(folder, secrets)
+        self.commands = CommandExecutor(self, self._here, runner, lasts)
         self.executor = self.commands
+
+    def _keep_runs_in(self, runs: Bucket) -> None:
+        self.claims = ObservedClaims(BucketClaims(runs), self._look_for_cancels)
+        self.scheduler = replace(self.scheduler, runs=runs, claims=self.claims)
 
     def log_of(self, attempt: Attempt) -> list[str]:
         """The lines of its log without their stamps."""
@@ -149,5 +127,5 @@ class System(World):
         return [line.partition("Z ")[2] for line in lines]
 
     def close(self) -> None:
-        self.commands.real.stop()
+        self._here.close()
         super().close()

@@ -21,11 +21,14 @@ def open_bucket(name: str) -> Bucket:
     if name != BUCKET:
         raise OrchestratorError(f"S3 bucket `{name}`: there is no such bucket")
     bucket = FakeBucket()
-    bucket.put("greet", GREET)
-    bucket.put("greet.zip", zipped("bin/greet", GREET))
-    for key, content in _stand_ins.items():
+    for key, content in contents().items():
         bucket.put(key, content)
     return bucket
+
+
+def contents() -> dict[str, bytes]:
+    """What the bucket holds, by key."""
+    return {"greet": GREET, "greet.zip": zipped("bin/greet", GREET), **_stand_ins}
 
 
 def zipped(path: str, content: bytes) -> bytes:

@@ -63,4 +63,4 @@ class World(SimulatedSystem):
         with self.database.read() as tx:
             source = task_instances.log_source(tx, *names, attempt.try_number, attempt.poke)
         assert source is not None
-        return read_source(self.runs, source, 0).content
+        return read_source(self.scheduler.runs, source, 0).content

@@ -4,11 +4,6 @@ two real processes."""
 from __future__ import annotations
 
 import hashlib
-import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +14,7 @@ from chalicelib.artifact_inputs import InputFile
 from chalicelib.dag_files import PinnedFile, content_key, encode_list, sha256_of
 from chalicelib.enums import MaterialKind, Outcome
 from chalicelib.messages import Attempt, Material
+from tests.integration.fargate.container_role import role_of_container
 from tests.integration.fargate.two_processes import SHELLS, Task
 from tests.support.tool_server import Page, ToolServer
 
@@ -46,27 +42,6 @@ def store_files(task: Task, files: dict[str, bytes]) -> Material:
 
 def tool(url: str, name: str) -> Material:
     return Material(MaterialKind.TOOL, name, url, hashlib.sha256(GREET).hexdigest())
-
-
-@contextmanager
-def role_of_container() -> Iterator[str]:
-    """Hand out credentials at a URL, as Fargate does for a task's role."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            role = {"AccessKeyId": "role", "SecretAccessKey": "x", "Token": "x"}
-            self.wfile.write(json.dumps({**role, "Expiration": "2999-01-01T00:00:00Z"}).encode())
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/role"
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,31 @@ from tests.support.waiting import HANG_SECONDS
 PROJECT = Path(__file__).parents[3]
 SHELLS = [
     shell
-    for shell in (["sh"], ["bash"], ["dash"], ["busybox", "ash"])
+    for shell in (["sh"], ["bash", "--posix"], ["dash"], ["busybox", "ash"])
     if shutil.which(shell[0]) is not None
 ]
+"""What is `sh` in images; bash by that name follows POSIX."""
 KEYS = {
     "AWS_ACCESS_KEY_ID": "x",
     "AWS_SECRET_ACCESS_KEY": "x",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_REGION": "us-east-1",
 }
+
+
+RUNS_BUCKET = "runs"
+
+
+@cache
+def client_of(endpoint: str, service: str) -> Any:
+    """A client of moto's; making one takes longer than most of its calls."""
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+    )
 
 
 @dataclass
@@ -50,21 +67,15 @@ class Task:
         return self.folder / "volume"
 
     def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="x",
-            aws_secret_access_key="x",
-        )
+        return client_of(self.endpoint, service)
 
     @property
     def runs(self) -> S3Bucket:
-        return S3Bucket("runs", lambda: self.client("s3"))
+        return S3Bucket(RUNS_BUCKET, lambda: self.client("s3"))
 
     def prepare(self) -> None:
         self.volume.mkdir(parents=True)
-        self.client("s3").create_bucket(Bucket="runs")
+        self.client("s3").create_bucket(Bucket=RUNS_BUCKET)
         self.client("sqs").create_queue(QueueName=self.queue_name)
         self.store_message()
 
@@ -84,7 +95,7 @@ class Task:
         own = {
             **KEYS,
             "AWS_ENDPOINT_URL": self.endpoint,
-            "ORCHESTRATOR_RUNS_BUCKET": "runs",
+            "ORCHESTRATOR_RUNS_BUCKET": RUNS_BUCKET,
             "ORCHESTRATOR_RESULTS_QUEUE": self.queue_name,
             "ORCHESTRATOR_HEARTBEAT_SECONDS": "0.3",
             "FARGATE_MESSAGE_KEY": self.message.attempt.message_key,
