@@ -229,8 +229,8 @@ class ClaimedAttempt:
             self._ended = ending.ended
             raise _Interrupted(ending.exit)
         self._ended = ending.ended
-        if self._runs_image:  # the memory is that of the engine's client
-            return replace(ending, exit=replace(ending.exit, max_rss=None))
+        if container is not None:  # the memory seen here is that of its client
+            return replace(ending, exit=replace(ending.exit, max_rss=container.max_rss()))
         return ending
 
     def _workspace(self) -> AbstractContextManager[Workspace]:

@@ -52,6 +52,9 @@ class RemoteCommand(Protocol):
     def require_created(self) -> None:
         """Raise CannotStart if the command never ran."""
 
+    def max_rss(self) -> int | None:
+        """Return the peak memory in bytes of the command's processes, as far as it was seen."""
+
     def remove(self) -> None:
         """Remove what may have outlived the client."""
 
@@ -155,6 +158,10 @@ class Container:
                 " reason. Check that its daemon runs and that the image exists, or set"
                 " ORCHESTRATOR_IMAGES=host to run such commands without their image"
             )
+
+    def max_rss(self) -> int | None:
+        """Return None: the processes are the engine's, which tells nothing of them."""
+        return None
 
     def remove(self) -> None:
         """Remove the container, should it have outlived its client, which SIGKILL ends alone."""

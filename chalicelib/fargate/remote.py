@@ -1,13 +1,16 @@
 """`python -m chalicelib.fargate.remote FOLDER [LOST_SECONDS LOST_LATER_SECONDS]`: the client of a
 command in the other container.
 
-It prints the command's output, passes signals on, and exits as the command does. It ends the other
+It prints the command's output, passes signals on, and ends as the command does, by the same exit
+code or signal. It ends the other
 container if the sidecar dies before it, because nobody watches the command any more.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import resource
 import signal
 import sys
 import time
@@ -53,7 +56,7 @@ def main(folder: Path, lost: float = LOST_SECONDS, lost_later: float = LOST_LATE
             time.sleep(PAUSE_SECONDS)
         while _print(output):
             pass
-    return _code(folder / "exit")
+    return _end_like((folder / "exit").read_text())
 
 
 def _print(output: BinaryIO) -> bool:
@@ -72,9 +75,32 @@ def _lost_state(alive: Path, watched: float, lost: float, lost_later: float) -> 
     return LIVED if silent > lost_later and watched > lost_later else ""
 
 
-def _code(file: Path) -> int:
-    """The exit code of the command: by a signal as the shell reports it."""
-    return int(file.read_text().strip() or 1)
+def _end_like(told: str) -> int:
+    """Return the command's exit code, or die by the signal that ended it."""
+    code, _, how = told.partition("\n")
+    ending = parse_ending(int(code.strip() or 1), how)
+    if isinstance(ending, signal.Signals):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if ending not in (signal.SIGKILL, signal.SIGSTOP):
+            signal.signal(ending, signal.SIG_DFL)
+        os.kill(os.getpid(), ending)
+    return int(ending)
+
+
+def parse_ending(code: int, how: str) -> int | signal.Signals:
+    """How the command ended: `code` as a shell's `wait` says, and `how` as its `jobs` did before,
+    such as `[1] + Done(3)` or `[1]+  Killed  ...`. Where a shell's `jobs` says nothing known, the
+    code counts."""
+    _, _, state = how.partition("]")
+    state = state.lstrip("+- \t")
+    if done := re.match(r"Done(?: ?\((\d+)\))?", state):
+        return int(done[1] or 0)
+    return next((s for text, s in _TEXTS.items() if state.startswith(text)), code)
+
+
+_TEXTS = {text: s for s in signal.Signals if (text := signal.strsignal(s))} | {
+    "Arithmetic exception": signal.SIGFPE,  # musl's
+}
 
 
 if __name__ == "__main__":

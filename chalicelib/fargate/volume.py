@@ -117,6 +117,13 @@ class VolumeCommand:
             " more memory than the task has"
         )
 
+    def max_rss(self) -> int | None:
+        """Return what the other container saw while the command ran."""
+        try:
+            return int((self._folder / "peak").read_text()) * 1024 or None
+        except (OSError, ValueError):
+            return None
+
     def remove(self) -> None:
         """End the command, should it have outlived its client, which SIGKILL ends alone."""
         if (self._folder / "go").exists() and not (self._folder / "exit").exists():

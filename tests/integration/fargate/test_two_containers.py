@@ -3,6 +3,7 @@ and the wrapper under each shell that there is. S3 and SQS are moto's."""
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -39,10 +40,36 @@ def test_a_command_runs_in_the_other_container_and_reports_all_that_it_did(
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
-def test_a_failure_and_a_signal_are_told(make: Any, shell: list[str]) -> None:
-    assert make("echo no; exit 3", shell).start().result().exit_code == 3
-    killed = make("kill -KILL $$", shell).start().result()
-    assert (killed.outcome, killed.exit_code) == (Outcome.FAILED, 137)
+@pytest.mark.parametrize(
+    ("command", "code", "number", "reason"),
+    [
+        ("echo no; exit 3", 3, None, "exit code 3"),
+        ("exit 137", 137, None, "exit code 137 (128 + SIGKILL), possibly out of memory"),
+        ("kill -KILL $$", None, 9, "killed by signal 9 (SIGKILL), possibly out of memory"),
+        ("kill -TERM $$", None, 15, "killed by signal 15 (SIGTERM)"),
+    ],
+)
+def test_an_exit_code_and_a_signal_are_told_apart_as_on_lambda(
+    make: Any, shell: list[str], command: str, code: int | None, number: int | None, reason: str
+) -> None:
+    result = make(command, shell).start().result()
+    assert (result.outcome, result.exit_code, result.signal, result.reason) == (
+        Outcome.FAILED,
+        code,
+        number,
+        reason,
+    )
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_the_peak_of_memory_is_that_of_the_process_which_used_most(
+    make: Any, shell: list[str]
+) -> None:
+    use = "import time; text = 'x' * 60_000_000; time.sleep(0.8)"
+    result = make(f'true; {sys.executable} -S -c "{use}"; true', shell).start().result()
+    assert result.outcome is Outcome.SUCCESS
+    assert result.max_rss is not None
+    assert 60_000_000 < result.max_rss < 120_000_000
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
