@@ -114,6 +114,7 @@ def _create_run(work: UnitOfWork, backfill: Backfill, date: datetime) -> DateOut
         data_interval_end=date,
         not_before=work.now,
         backfill_id=backfill.id,
+        params=backfill.params,
     )
     run = create_run(work, dag, new)
     return DateOutcome.SKIPPED if run is None else DateOutcome.CREATED

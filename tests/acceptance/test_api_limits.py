@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.dag.model import Param
 from tests.support.api import Api, Reply
 
 RANGE = {"from": "2026-11-01T00:00:00Z", "to": "2026-11-01T05:00:00Z"}
@@ -101,6 +102,55 @@ def test_a_backfill_makes_its_runs_little_by_little(hourly: Api) -> None:
     assert (shown["state"], shown["active_runs"], shown["is_reverse"]) == ("running", 1, True)
     assert shown["counts"] == {"created": 1}
     assert shown["actions"] == ["pause", "cancel"]
+
+
+PARAMS = (
+    Param("region", "string", "eu", enum=("eu", "us")),
+    Param("rate", "number", 1),
+    Param("day", "string", "{{ ds }}"),
+)
+
+
+def test_the_runs_of_a_backfill_have_its_params_and_the_defaults_of_their_own_dates(
+    api: Api,
+) -> None:
+    api.rows.dag("a", schedule=("0 * * * *",), max_active_runs=2, params=PARAMS)
+    # A number that JSON would write differently keeps its spelling, and null means the default.
+    body = '{"from": "%s", "to": "%s", "params": {"region": "us", "rate": 1.50, "day": null}}'
+    body %= (RANGE["from"], RANGE["to"])
+    path = "/api/dags/a/backfill"
+    reply = api.request("POST", path, body.encode(), "application/json")
+    assert reply.status == 201
+    key = reply.json["id"]
+    assert api.get(f"/api/backfills/{key}").json["params"] == {"region": "us", "rate": "1.50"}
+    runs = api.get(f"/api/runs?backfill_id={key}").json["runs"]
+    assert len(runs) == 2
+    for run in runs:
+        params = api.get(f"/api/runs/{run['run_id']}").json["params"]
+        assert params == {"region": "us", "rate": "1.50", "day": "2026-11-01"}
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_backfill_with_params_that_the_dag_refuses_is_not_made(api: Api, dry_run: bool) -> None:
+    api.rows.dag("a", schedule=("0 * * * *",), params=PARAMS)
+    reply = backfill(api, dry_run=dry_run, params={"region": "mars", "rat": 1})
+    assert (reply.status, reply.json["error"]["code"]) == (400, "invalid_params")
+    problems = reply.json["error"]["details"]["problems"]
+    assert [problem["param"] for problem in problems] == ["rat", "region"]
+    assert api.get("/api/backfills").json["backfills"] == []
+
+
+def test_runs_are_listed_by_backfill(api: Api) -> None:
+    api.rows.dag("a")
+    api.rows.dag("b")
+    first, second = api.rows.backfill("a"), api.rows.backfill("b")
+    for dag_id, key in (("a", first), ("b", second), ("a", first)):
+        api.rows.run(dag_id, run_type="backfill", backfill_id=key)
+    api.rows.run("a")
+    runs = api.everything("/api/runs", "runs", backfill_id=first, limit=1)
+    assert [run["backfill_id"] for run in runs] == [first, first]
+    assert api.everything("/api/runs", "runs", backfill_id=first, dag_id="b") == []
+    assert api.get("/api/runs?backfill_id=x").status == 400
 
 
 def test_a_backfill_is_paused_resumed_and_cancelled(hourly: Api) -> None:

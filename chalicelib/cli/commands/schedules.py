@@ -9,6 +9,7 @@ import click
 from chalicelib.cli import times
 from chalicelib.cli.change import Change, change_options, print_change
 from chalicelib.cli.client import Client, part
+from chalicelib.cli.commands.trigger import read_params
 from chalicelib.cli.failure import FAILED, USAGE, CliFailure
 from chalicelib.cli.installation import installation_options
 from chalicelib.cli.lookup import complete_dag, find_dag
@@ -80,6 +81,7 @@ def backfill() -> None:
 @click.option("--reprocess", type=click.Choice(list(words(Reprocess))), default="none")
 @click.option("--max-active-runs", type=click.IntRange(1), help="Of this backfill at once.")
 @click.option("--reverse", is_flag=True, help="The latest date first.")
+@click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE", help="A param.")
 @installation_options
 @change_options
 def start(
@@ -91,18 +93,21 @@ def start(
     reprocess: str,
     max_active_runs: int | None,
     reverse: bool,
+    params: tuple[str, ...],
     change: Change,
 ) -> None:
     """Create runs for the fire times from FROM to TO, both included.
 
     A date is meant in the DAG's time zone.
     """
-    zone = find_dag(client, dag)["timezone"]
+    definition = find_dag(client, dag)
+    zone = definition["timezone"]
     body: dict[str, Any] = {
         "from": times.instant(from_, zone),
         "to": times.instant(to, zone, is_end=True),
         "reprocess": reprocess,
         "reverse": reverse,
+        "params": read_params(params, definition["params"]),
     }
     if max_active_runs is not None:
         body["max_active_runs"] = max_active_runs

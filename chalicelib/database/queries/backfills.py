@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from chalicelib.database.connection import Transaction
 from chalicelib.database.connection.times import to_us
@@ -16,7 +17,8 @@ from chalicelib.enums import BackfillState, Reprocess
 @dataclass(frozen=True, slots=True)
 class Backfill:
     """A range of fire times to run. `next_date` is the first not yet looked at, None at the end;
-    `run_on_latest_version`: runs that are there already take the file's latest version."""
+    `run_on_latest_version`: runs that are there already take the file's latest version; `params`:
+    what new runs are given."""
 
     id: int
     dag_id: str
@@ -29,11 +31,12 @@ class Backfill:
     state: BackfillState
     counts: dict[str, int]
     run_on_latest_version: bool
+    params: dict[str, Any]
 
 
 _BACKFILL = """
     SELECT id, dag_id, from_date, to_date, next_date, is_reverse, reprocess, max_active_runs,
-           state, counts, run_on_latest_version
+           state, counts, run_on_latest_version, params
     FROM backfills
 """
 
@@ -42,8 +45,8 @@ def insert(tx: Transaction, new: Backfill, now: datetime) -> int:
     """Make it, running; answers its id (that of `new` does not count)."""
     return tx.insert(
         "INSERT INTO backfills (dag_id, from_date, to_date, next_date, is_reverse, reprocess,"
-        " max_active_runs, run_on_latest_version, state, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'running', ?)",
+        " max_active_runs, run_on_latest_version, params, state, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'running', ?)",
         (
             new.dag_id,
             to_us(new.from_date),
@@ -53,6 +56,7 @@ def insert(tx: Transaction, new: Backfill, now: datetime) -> int:
             new.reprocess,
             new.max_active_runs,
             int(new.run_on_latest_version),
+            json.dumps(new.params),
             to_us(now),
         ),
     )

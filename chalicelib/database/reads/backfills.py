@@ -13,7 +13,7 @@ from chalicelib.enums import BackfillAction, BackfillState
 # A running one has few runs that have not ended, and they have an index of their own.
 _COLUMNS = f"""
     SELECT b.id, b.dag_id, b.from_date, b.to_date, b.next_date, b.is_reverse, b.reprocess,
-           b.max_active_runs, b.run_on_latest_version, b.state, b.counts, b.reason,
+           b.max_active_runs, b.run_on_latest_version, b.params, b.state, b.counts, b.reason,
            b.created_at, b.ended_at,
            (SELECT count(*) FROM runs r WHERE r.backfill_id = b.id AND {RUNS_BACKFILL.of("r")})
            AS active_runs,

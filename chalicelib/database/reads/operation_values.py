@@ -25,6 +25,7 @@ class Backfill:
         next_date: Next fire time to process; null once all have been processed.
         reprocess: Which existing runs to run again.
         max_active_runs: Maximum number of concurrent runs of this backfill.
+        params: Values given for the DAG's params; its runs use the defaults of the others.
         counts: Number of processed fire times by what became of them.
         reason: Explains the current state; empty if there is nothing to explain.
         active_runs: Unfinished runs; a cancelled backfill may have some until they finish.
@@ -40,6 +41,7 @@ class Backfill:
     reprocess: Reprocess
     max_active_runs: int
     run_on_latest_version: bool
+    params: dict[str, Any]
     state: BackfillState
     counts: dict[str, int]
     reason: str

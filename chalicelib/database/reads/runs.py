@@ -27,6 +27,7 @@ _IDS = "SELECT r.id FROM runs r"
 _FILTERS = (
     "(:state IS NULL OR r.state = :state) AND (:acknowledged IS NULL"
     " OR (r.acknowledged_at IS NOT NULL) = :acknowledged)"
+    " AND (:dag_id IS NULL OR r.dag_id = :dag_id)"
 )
 
 ONE = f"{_COLUMNS} {_FROM} WHERE r.run_id = ?"
@@ -46,6 +47,7 @@ SCANS = {
         f" ORDER BY r.id DESC LIMIT 1 OFFSET {WINDOW - 1}",
     )
     for name, condition in {
+        "backfill": "r.backfill_id = :backfill_id",
         "dag": "r.dag_id = :dag_id",
         "state": "r.state = :state",
         "all": "TRUE",
@@ -61,12 +63,20 @@ def list_runs(
     dag_id: str | None = None,
     state: str | None = None,
     acknowledged: bool | None = None,
+    backfill_id: int | None = None,
 ) -> Page[Run, int]:
-    """Runs, newest first, of a DAG, in a state, acknowledged or not, or all."""
-    name = "dag" if dag_id is not None else "state" if state is not None else "all"
+    """Runs, newest first, of a DAG, in a state, acknowledged or not, of a backfill, or all."""
+    given = {"backfill": backfill_id, "dag": dag_id, "state": state}
+    name = next((name for name, value in given.items() if value is not None), "all")
     is_acknowledged = None if acknowledged is None else int(acknowledged)
-    filters = {"dag_id": dag_id, "state": state, "acknowledged": is_acknowledged}
-    is_partial = acknowledged is not None or (dag_id is not None and state is not None)
+    filters = {
+        "dag_id": dag_id,
+        "state": state,
+        "acknowledged": is_acknowledged,
+        "backfill_id": backfill_id,
+    }
+    others = {"state": state, "dag": dag_id, "acknowledged": acknowledged}
+    is_partial = any(value is not None for other, value in others.items() if other != name)
     rows, next_key = newest(tx, SCANS[name], filters, limit, before, is_partial=is_partial)
     return Page([_run(Run, row) for row in rows], next_key)
 

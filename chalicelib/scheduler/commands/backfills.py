@@ -3,8 +3,10 @@ creates their runs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from chalicelib.dag.evaluate.params import resolve_params
 from chalicelib.dag.model import Dag
@@ -59,10 +61,12 @@ def create(
     max_active_runs: int | None = None,
     reverse: bool = False,
     run_on_latest_version: bool | None = None,
+    params: Mapping[str, Any] | None = None,
 ) -> BackfillPlan:
     """Plan a backfill and, unless `dry_run`, start it. The range includes both ends and is cut off
     at the current time. Runs that are processed again continue with the latest version or their
-    own, as requested, by default as the DAG says. Raises NotFound, Conflict, InvalidRequest."""
+    own, as requested, by default as the DAG says, and keep their params; new ones get `params`.
+    Raises NotFound, Conflict, InvalidRequest."""
     now = scheduler.now()
     if from_date > now:
         raise InvalidRequest("the backfill's `from` is in the future; use an earlier date")
@@ -77,9 +81,12 @@ def create(
     plan = BackfillPlan(
         None, tuple(dates[:MAX_DATES_SHOWN]), len(dates), len(existing.intersection(dates))
     )
+    given = {name: value for name, value in (params or {}).items() if value is not None}
+    if given or not dry_run:  # a required param may be filled in after the first preview
+        checked = resolve_params(definition, given)
+        given = {name: checked[name] for name in given}
     if dry_run:
         return plan
-    resolve_params(definition, {})  # raises for a param without a default
     new = Backfill(
         id=0,
         dag_id=dag_id,
@@ -96,6 +103,7 @@ def create(
             if run_on_latest_version is None
             else run_on_latest_version
         ),
+        params=given,
     )
     return replace(plan, id=_begin(scheduler, new, len(dates), who))
 

@@ -33,6 +33,7 @@ def create_backfill(call: Call) -> ResponseWithStatus:
         max_active_runs=body["max_active_runs"],
         reverse=body["reverse"],
         run_on_latest_version=body["run_on_latest_version"],
+        params=body["params"],
     )
     response = BackfillPlan(plan.id, tuple(plan.dates), plan.total, plan.already)
     return ResponseWithStatus(response, 200 if plan.id is None else 201)

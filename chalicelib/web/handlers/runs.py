@@ -38,6 +38,7 @@ def list_runs(call: Call) -> RunList:
             dag_id=query["dag_id"],
             state=query["state"],
             acknowledged=query["acknowledged"],
+            backfill_id=query["backfill_id"],
         )
         page = explained_runs(tx, page)
     return list_response(RunList, page, _CURSOR)

@@ -226,6 +226,11 @@ ROUTES: tuple[Route, ...] = (
                 ),
                 Param("reverse", Boolean(), "Start with the latest fire time.", default=False),
                 RUN_ON_LATEST_VERSION,
+                Param(
+                    "params",
+                    Object(),
+                    "Values for the DAG's params, by name. Runs that exist keep theirs.",
+                ),
             )
         ),
     ),

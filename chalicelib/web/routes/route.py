@@ -95,6 +95,7 @@ def page(name: str, *filters: Param, is_text: bool = False, most: int = 50) -> t
 
 
 DAG_ID = Param("dag_id", Text(100), "Only of this DAG.")
+BACKFILL_ID = Param("backfill_id", Integer(1, 2**53), "Only of this backfill.")
 RUN_FILTERS = (
     Param("state", Choice(words(RunState)), "Only in this state."),
     Param(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chalicelib.enums import Mark, TaskState, words
 from chalicelib.web.param_types import Choice, Integer, ListOf, Nullable, Text
 from chalicelib.web.routes.route import (
+    BACKFILL_ID,
     DAG_ID,
     DOWNSTREAM,
     DRY_RUN,
@@ -30,7 +31,7 @@ ROUTES: tuple[Route, ...] = (
         "runs.list_runs",
         "Runs, newest first",
         {200: "RunList"},
-        params=page("runs", DAG_ID, *RUN_FILTERS),
+        params=page("runs", DAG_ID, BACKFILL_ID, *RUN_FILTERS),
     ),
     Route(
         "POST",

@@ -31,6 +31,7 @@ PARAMS = dict.fromkeys(
         "run_id",
         "state",
         "acknowledged",
+        "backfill_id",
         "is_paused",
         "pattern",
         "tag",
@@ -70,6 +71,7 @@ def plan(database: Database, sql: str, *positional: object) -> list[str]:
 
 
 RUN_PLANS = {
+    "backfill": "SEARCH r USING INDEX runs_by_backfill (backfill_id=? AND id>? AND id<?)",
     "dag": "SEARCH r USING INDEX runs_by_dag (dag_id=? AND id>? AND id<?)",
     "state": "SEARCH r USING INDEX runs_by_state (state=? AND id>? AND id<?)",
     "all": "SEARCH r USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",

@@ -1,4 +1,4 @@
-"""A program of schema version 1 at work: `python previous_program.py DATABASE`.
+"""A program of today's schema at work: `python previous_program.py DATABASE`.
 
 It creates runs and reads lists as the scheduler and the API do, and prints the name of each run
 once that is committed, or `# ` and an error. It ends when its input does.
@@ -60,7 +60,7 @@ def wait_for_end(is_over: threading.Event) -> None:
 
 
 def main() -> None:
-    database = Database(Path(sys.argv[1]), steps=load()[:1], patience=Patience(budget=60.0))
+    database = Database(Path(sys.argv[1]), steps=load(), patience=Patience(budget=60.0))
     is_over = threading.Event()
     threading.Thread(target=wait_for_end, args=(is_over,), daemon=True).start()
     work(database, is_over)

@@ -25,25 +25,26 @@ ROOT = Path(__file__).parents[3]
 ROWS = int(os.environ.get("MIGRATION_ROWS", "20000"))
 TASKS_PER_RUN = 1000
 
-FIRST = load()[:1]
+SHIPPED = load()
 ADDITIONS = Migration(
-    2,
-    "0002_additions",
+    len(SHIPPED) + 1,
+    "additions",
     """
-ALTER TABLE task_instances ADD COLUMN place TEXT;
+ALTER TABLE task_instances ADD COLUMN room TEXT;
 ALTER TABLE notifications ADD COLUMN format TEXT NOT NULL DEFAULT 'text';
-CREATE TABLE artifacts (
+CREATE TABLE attachments (
     task_instance_id INTEGER NOT NULL REFERENCES task_instances (id) ON DELETE CASCADE,
     name             TEXT NOT NULL,
     size_bytes       INTEGER NOT NULL,
     PRIMARY KEY (task_instance_id, name)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX task_instances_by_place ON task_instances (place, id) WHERE place IS NOT NULL;
+CREATE INDEX task_instances_by_room ON task_instances (room, id) WHERE room IS NOT NULL;
 CREATE INDEX task_instances_by_end ON task_instances (ended_at, id);
 """,
 )
 FILL = f"""
-INSERT INTO dag_versions VALUES (1, 'd', 1, 'd.yaml', 'e', 0, '', '', '{{}}');
+INSERT INTO dag_versions (id, dag_id, version, file_key, etag, created_at, digest, source,
+    compiled) VALUES (1, 'd', 1, 'd.yaml', 'e', 0, '', '', '{{}}');
 INSERT INTO dags (dag_id, file_key, version_id, name, max_active_runs, max_active_tasks, created_at,
     updated_at) VALUES ('d', 'd.yaml', 1, 'd', 16, 16, 0, 0);
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS // TASKS_PER_RUN})
@@ -54,7 +55,7 @@ WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {TASKS
 INSERT INTO task_instances (run_key, dag_id, task_id, state, try_number, started_at, ended_at)
     SELECT r.id, 'd', 't' || i, 'success', 1, i, i FROM runs r CROSS JOIN n;
 """
-# What only a program of version 2 writes: words that version 1 has never heard of.
+# What only a newer program writes: words that this one has never heard of.
 NEW_WORDS = """
 INSERT INTO runs (run_id, dag_id, version_id, run_type, state, logical_date, data_interval_start,
     data_interval_end, not_before, created_at)
@@ -66,8 +67,8 @@ INSERT INTO notifications (dag_id, run_id, event, kind, target, payload, state, 
 INSERT INTO backfills (dag_id, from_date, to_date, reprocess, max_active_runs, state, created_at)
     VALUES ('d', 0, 0, 'missing', 1, 'waiting', 0);
 INSERT INTO access_tokens (name, role, sha256, created_at) VALUES ('a', 'auditor', 'x', 0);
-UPDATE task_instances SET place = 'gpu' WHERE id = 2;
-INSERT INTO artifacts VALUES (2, 'report.html', 10);
+UPDATE task_instances SET room = 'gpu' WHERE id = 2;
+INSERT INTO attachments VALUES (2, 'report.html', 10);
 """
 
 
@@ -81,13 +82,13 @@ def run_script(database: Database, script: str) -> None:
 
 
 def fill(path: Path) -> None:
-    """Write `ROWS` task instances into a new database of version 1, as one long migration."""
-    patient(path, FIRST).create_if_missing()
-    connection = patient(path, [*FIRST, Migration(2, "fill", FILL)])
+    """Write `ROWS` task instances into a new database, as one long migration."""
+    patient(path, SHIPPED).create_if_missing()
+    connection = patient(path, [*SHIPPED, Migration(len(SHIPPED) + 1, "fill", FILL)])
     connection.migrate()
     connection.close()
-    with patient(path, FIRST).write() as tx:
-        tx.script(["PRAGMA user_version=1"])
+    with patient(path, SHIPPED).write() as tx:
+        tx.script([f"PRAGMA user_version={len(SHIPPED)}"])
 
 
 class PreviousProgram:
@@ -125,7 +126,7 @@ def test_the_previous_program_reads_and_writes_through_a_migration_and_after_it(
     path: Path, tmp_path: Path
 ) -> None:
     fill(path)
-    newer = patient(path, [*FIRST, ADDITIONS])
+    newer = patient(path, [*SHIPPED, ADDITIONS])
     with previous_program(path, tmp_path / "log") as program:
         program.works_on()
         newer.migrate()
@@ -137,17 +138,17 @@ def test_the_previous_program_reads_and_writes_through_a_migration_and_after_it(
     with newer.read() as tx:
         assert tx.all("PRAGMA integrity_check")[0][0] == "ok"
         written = {row[0] for row in tx.all("SELECT run_id FROM runs WHERE run_id LIKE 'old%'")}
-        (total,) = tx.all("SELECT count(*) FROM task_instances WHERE place IS NULL")
+        (total,) = tx.all("SELECT count(*) FROM task_instances WHERE room IS NULL")
     assert written == set(lines)
     assert total[0] == ROWS + 2 * len(lines) - 1
 
 
 def test_the_previous_program_shows_what_only_the_next_one_can_name(path: Path) -> None:
     fill(path)
-    newer = patient(path, [*FIRST, ADDITIONS])
+    newer = patient(path, [*SHIPPED, ADDITIONS])
     newer.migrate()
     run_script(newer, NEW_WORDS)
-    older = patient(path, FIRST)
+    older = patient(path, SHIPPED)
     with older.read() as tx:
         (run,) = [run for run in runs.list_runs(tx, limit=9).items if run.run_id == "new"]
         told = journal.notifications(tx, limit=9).items[0]
