@@ -25,6 +25,7 @@ from chalicelib.ports import (
     Clock,
     Credentials,
     DownloadLinks,
+    EditableBucket,
     Notifier,
     Queue,
     Secrets,
@@ -48,7 +49,8 @@ class Ports:
     inherit besides a few usual variables; `open_bucket` opens any bucket with the rights that
     commands have; `allow_private` lets webhooks and tools reach addresses of this machine and its
     network, and `clean_in_background` has what commands leave removed while others run; only the
-    local cloud may do either; `patience` is the executor's."""
+    local cloud may do either; `patience` is the executor's; `editable_dags` is the dags bucket
+    where people may edit DAG files in it, and `dags_folder` the folder that it is a copy of."""
 
     task_queues: Callable[[], Mapping[str, Queue]]
     results: Callable[[], Queue]
@@ -68,6 +70,8 @@ class Ports:
     allow_private: bool = False
     clean_in_background: bool = False
     patience: Patience | None = None
+    editable_dags: Callable[[], EditableBucket] | None = None
+    dags_folder: Path | None = None
     runs_commands_by: RunsCommandsBy | None = None
     fargate_size: tuple[int, float] | None = None
 
@@ -241,11 +245,21 @@ def on_aws(settings: config.Settings) -> Ports:
         notifier=_notifier,
         credentials=(lambda: _credentials(settings.task_role)) if settings.task_role else None,
         open_bucket=_bucket_as(settings.task_role) if settings.task_role else None,
+        editable_dags=_editable_bucket(settings.dags_bucket) if settings.editor == "yes" else None,
     )
 
 
 def _bucket(name: str) -> Callable[[], Bucket]:
     def make() -> Bucket:
+        from chalicelib.aws.s3 import S3Bucket
+
+        return S3Bucket(name)
+
+    return make
+
+
+def _editable_bucket(name: str) -> Callable[[], EditableBucket]:
+    def make() -> EditableBucket:
         from chalicelib.aws.s3 import S3Bucket
 
         return S3Bucket(name)

@@ -240,6 +240,12 @@ SETTINGS: tuple[Setting, ...] = (
         " (`iam`), or anyone (`none`, the default of `chalice local` on a loopback address)",
     ),
     Setting(
+        "EDITOR",
+        "yes",
+        choice("no", "yes"),
+        "whether operators may create and change DAG files on the page and over the API",
+    ),
+    Setting(
         "TASK_LAYERS",
         "",
         str,
@@ -339,6 +345,7 @@ class Settings:
     backups_weekly: int
     backups_monthly: int
     auth: str
+    editor: str
     task_layers: str
     task_role: str
     architecture: str

@@ -7,6 +7,8 @@
     +-- Forbidden                     403  forbidden
     +-- NotFound                      404  not_found
     +-- Conflict                      409  conflict
+    +-- PreconditionFailed            412  precondition_failed
+    +-- PreconditionRequired          428  precondition_required
     +-- Unavailable                   503  unavailable
         +-- DatabaseBusy              503  database_busy
         +-- TransactionExpired        503  transaction_expired
@@ -71,6 +73,20 @@ class Conflict(OrchestratorError):
 
     status = 409
     code = "conflict"
+
+
+class PreconditionFailed(OrchestratorError):
+    """The thing is no longer as the request expects it; `details` say how it is."""
+
+    status = 412
+    code = "precondition_failed"
+
+
+class PreconditionRequired(OrchestratorError):
+    """The request does not say which state of the thing it is meant for."""
+
+    status = 428
+    code = "precondition_required"
 
 
 class Unavailable(OrchestratorError):

@@ -75,6 +75,18 @@ class Bucket(Protocol):
         """Remove the objects; one that is not there is no error."""
 
 
+class EditableBucket(Protocol):
+    """A bucket whose objects several people edit."""
+
+    def get(self, key: str, *, limit: int | None = None) -> StoredObject | None:
+        """As `Bucket.get`."""
+
+    def replace(self, key: str, body: bytes, etag: str | None) -> str | None:
+        """Store if the object still has this ETag or, for None, if there is nothing by that key.
+        Returns the new ETag; None, and nothing stored, if it has changed meanwhile. Of several
+        callers at once with the same ETag, one stores."""
+
+
 class DownloadLinks(Protocol):
     """Links with which anybody who has one can fetch an object of the runs bucket."""
 

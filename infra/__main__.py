@@ -141,7 +141,7 @@ OPTIONS = {
 }
 """Stack parameters and the options of `deploy` that set them."""
 
-SWITCHES = {"Fargate": "fargate", "FargateSpot": "fargate_spot"}
+SWITCHES = {"Fargate": "fargate", "FargateSpot": "fargate_spot", "Editor": "editor"}
 """The same for parameters that are yes or no."""
 
 
@@ -199,6 +199,11 @@ def _add_deploy(commands: Commands) -> None:
         "--auth",
         choices=[AuthMode.TOKEN, AuthMode.IAM],
         help="how the API authorizes requests: by access token (default) or IAM",
+    )
+    settings.add_argument(
+        "--editor",
+        action=argparse.BooleanOptionalAction,
+        help="let operators create and change DAG files on the page (default: yes)",
     )
     _add_domain(settings)
 

@@ -145,6 +145,7 @@ def _variables(outputs: Mapping[str, str]) -> dict[str, str]:
         "ARCHITECTURE": Runtime.of(outputs).architecture,
         # Read by Chalice, too: with "iam", API Gateway authorizes each request with IAM.
         "AUTH": outputs["Auth"],
+        "EDITOR": outputs.get("Editor", "no"),
     }
     if layers := layers_of(outputs):
         values["TASK_LAYERS"] = ",".join(layers)

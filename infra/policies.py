@@ -11,6 +11,7 @@ from typing import Any
 
 from chalicelib.claims import CANCEL, CLAIM
 from chalicelib.dag_files import PREFIX as FILES
+from chalicelib.dag_files import SUFFIXES as DAG_FILE_SUFFIXES
 from chalicelib.enums import PlaceKind
 from chalicelib.messages import ARTIFACTS, SELF_TEST_DAG_ID, TASK_MESSAGE
 from chalicelib.notification_kinds import KINDS
@@ -150,6 +151,7 @@ def policy(installation: Installation, function: Function) -> dict[str, Any]:
         *_queues_of_places(installation, function),
         *_buckets(installation, function),
         *_files_of_dags(installation, FILES_OF_DAGS.get(function.name, ())),
+        *_editor(installation, function),
         *_claims(installation, _on_claims(function)),
     ]
     if function.name == ADMIN_FUNCTION:
@@ -215,6 +217,16 @@ def _buckets(installation: Installation, function: Function) -> Iterator[Stateme
 def _files_of_dags(installation: Installation, actions: tuple[str, ...]) -> Iterator[Statement]:
     if actions:
         yield allow("FilesOfDags", actions, f"{installation.bucket('RunsBucket')}/{FILES}*")
+
+
+def _editor(installation: Installation, function: Function) -> Iterator[Statement]:
+    """Allows the API to read and write DAG files, and nothing else in their bucket, where the
+    installation has an editor."""
+    if function.name == "api_handler" and installation.outputs.get("Editor") == "yes":
+        bucket = installation.bucket("DagsBucket")
+        files = [f"{bucket}/*{suffix}" for suffix in DAG_FILE_SUFFIXES]
+        yield allow("ListDagFiles", (LIST,), bucket)
+        yield allow("EditDagFiles", ("s3:GetObject", "s3:PutObject"), *files)
 
 
 def _on_claims(function: Function) -> tuple[str, ...]:

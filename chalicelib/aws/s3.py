@@ -18,6 +18,8 @@ from chalicelib.ports import PIECE_BYTES, ObjectInfo, StoredObject
 LISTED_AT_ONCE = 1000
 DELETED_AT_ONCE = 1000
 
+_CHANGED_MEANWHILE = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
+
 CREATE_ATTEMPTS = 5
 DOWNLOAD_ATTEMPTS = 4
 
@@ -66,6 +68,19 @@ class S3Bucket:
             if created is not None:
                 return created
         raise Unavailable(f"{self._what}: others keep writing `{key}` at the same time")
+
+    def replace(self, key: str, body: bytes, etag: str | None) -> str | None:
+        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": f'"{etag}"'}
+        with translated(self._what):
+            try:
+                answer = self._get_client().put_object(
+                    Bucket=self.name, Key=key, Body=body, **condition
+                )
+            except ClientError as error:
+                if answer_of(error)[1] in _CHANGED_MEANWHILE:
+                    return None
+                raise
+        return _bare(answer["ETag"])
 
     def list(self, prefix: str, *, start_after: str = "", limit: int = 1000) -> list[ObjectInfo]:
         objects: list[ObjectInfo] = []

@@ -34,7 +34,8 @@ class InProcessBucket:
     def __init__(self, name: str) -> None:
         self.name = name
         self._backend: Any = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
-        self._creating = threading.Lock()
+        # Reentrant: whoever listens to changes may take one back.
+        self._changing = threading.RLock()
 
     def get(self, key: str, *, limit: int | None = None) -> StoredObject | None:
         with self._translated():
@@ -44,12 +45,12 @@ class InProcessBucket:
             return StoredObject(key, _etag(stored), _read(stored, limit), _metadata(stored))
 
     def put(self, key: str, body: bytes) -> None:
-        with self._translated():
+        with self._translated(), self._changing:
             self._backend.put_object(self.name, key, body)
 
     def put_described(self, key: str, body: bytes, metadata: Mapping[str, str]) -> None:
         """Store, with what is to be said about it."""
-        with self._translated():
+        with self._translated(), self._changing:
             self._put_described(key, body, metadata)
 
     def _put_described(self, key: str, body: bytes, metadata: Mapping[str, str]) -> None:
@@ -81,11 +82,18 @@ class InProcessBucket:
         return None if stored is None else _pieces(stored)
 
     def create(self, key: str, body: bytes) -> bool:
-        with self._translated(), self._creating:
+        with self._translated(), self._changing:
             if self._backend.get_object(self.name, key) is not None:
                 return False
             self._backend.put_object(self.name, key, body)
             return True
+
+    def replace(self, key: str, body: bytes, etag: str | None) -> str | None:
+        with self._translated(), self._changing:
+            current = self._backend.get_object(self.name, key)
+            if etag != (None if current is None else _etag(current)):
+                return None
+            return _etag(self._backend.put_object(self.name, key, body))
 
     def list(self, prefix: str, *, start_after: str = "", limit: int = 1000) -> list[ObjectInfo]:
         with self._translated():

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from chalicelib.ports import (
     Bucket,
+    EditableBucket,
     ObjectInfo,
     OutgoingMessage,
     Queue,
@@ -60,6 +61,19 @@ class LateQueue:
 
     def depth(self) -> QueueDepth:
         return self._queue().depth()
+
+
+class LateEditableBucket:
+    """Implements `chalicelib.ports.EditableBucket`."""
+
+    def __init__(self, bucket: Callable[[], EditableBucket]) -> None:
+        self._bucket = bucket
+
+    def get(self, key: str, *, limit: int | None = None) -> StoredObject | None:
+        return self._bucket().get(key, limit=limit)
+
+    def replace(self, key: str, body: bytes, etag: str | None) -> str | None:
+        return self._bucket().replace(key, body, etag)
 
 
 class LateBucket:

@@ -99,7 +99,7 @@ def _start(handlers: Mapping[str, Any], serving: ServeOptions) -> None:
     database.create_if_missing()
     cloud: Late[Cloud] = Late()
     downloads = SignedLinks(wiring.runs_of(cloud), utc_now)
-    wiring.configure(cloud, database, downloads, settings, home, endpoint, mark)
+    wiring.configure(cloud, database, downloads, settings, home, endpoint, mark, dags_dir)
     if settings.auth == "token":
         _print_first_token()
     has_answered = api_server.install(serving.host, downloads)

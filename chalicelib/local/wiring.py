@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib import bootstrap
@@ -14,9 +16,9 @@ from chalicelib.local import aws_env
 from chalicelib.local.download_links import SignedLinks
 from chalicelib.local.home import Home
 from chalicelib.local.lambda_path import lambda_path
-from chalicelib.local.late_ports import Late, LateBucket, LateQueue
+from chalicelib.local.late_ports import Late, LateBucket, LateEditableBucket, LateQueue
 from chalicelib.places import for_each_place, installed
-from chalicelib.ports import Bucket, Notifier, Secrets
+from chalicelib.ports import Bucket, EditableBucket, Notifier, Secrets
 
 if TYPE_CHECKING:
     from chalicelib.local.cloud import Cloud
@@ -35,6 +37,7 @@ def configure(
     home: Home,
     endpoint: str,
     mark: str,
+    dags_dir: Path | None = None,
 ) -> None:
     """Use the queues and buckets of `cloud`, which may not be there yet."""
     runs = runs_of(cloud)
@@ -57,9 +60,15 @@ def configure(
             allow_private=True,
             open_bucket=_open_bucket,
             clean_in_background=True,
+            editable_dags=_editable_dags(cloud) if settings.editor == "yes" else None,
+            dags_folder=dags_dir,
             command_environ={**_command_variables(settings, home, endpoint), orphans.MARK: mark},
         )
     )
+
+
+def _editable_dags(cloud: Late[Cloud]) -> Callable[[], EditableBucket]:
+    return lambda: LateEditableBucket(lambda: cloud.get().dags)
 
 
 def _command_variables(settings: Settings, home: Home, endpoint: str) -> dict[str, str]:

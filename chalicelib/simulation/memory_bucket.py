@@ -42,6 +42,14 @@ class MemoryBucket:
             self._store(key, body)
             return True
 
+    def replace(self, key: str, body: bytes, etag: str | None) -> str | None:
+        with self._lock:
+            current = self.objects.get(key)
+            if etag != (None if current is None else _etag(current)):
+                return None
+            self._store(key, body)
+            return _etag(body)
+
     def upload(self, key: str, chunks: Iterable[bytes]) -> None:
         self.put(key, b"".join(chunks))
 

@@ -20,8 +20,12 @@ def unchanged(request: Any, get_response: Callable[[Any], Response]) -> Response
     if not is_read or not isinstance(response.body, dict):
         return response
     text = json.dumps(response.body, separators=(",", ":"))
-    etag = '"' + hashlib.sha256(text.encode()).hexdigest()[:24] + '"'
+    etag = response.headers.get("ETag") or _etag_of(text)
     headers = {**response.headers, "ETag": etag, "Cache-Control": "no-cache"}
     if request.headers.get("if-none-match") == etag:
         return Response("", headers, 304)
     return Response(text, headers)
+
+
+def _etag_of(text: str) -> str:
+    return '"' + hashlib.sha256(text.encode()).hexdigest()[:24] + '"'

@@ -17,7 +17,9 @@ ERRORS: dict[int, tuple[str, str]] = {
     403: ("Forbidden", "The caller lacks the required role, which details.needed names."),
     404: ("NotFound", "The resource does not exist."),
     409: ("Conflict", "The state of the resource does not allow this."),
+    412: ("PreconditionFailed", "The resource has changed; details.etag is its ETag now."),
     422: ("InvalidDag", "The DAG file is invalid. details.problems lists every problem."),
+    428: ("PreconditionRequired", "The header If-Match or If-None-Match is missing."),
     500: ("Internal", "Internal error. Find it in the log by details.request_id."),
     503: ("Unavailable", "Temporarily unavailable. Retry after the seconds in Retry-After."),
 }
@@ -32,6 +34,20 @@ _PATH_HELP = {
     "pool": "Name of the pool.",
     "version": "Number of the version.",
 }
+
+_PRECONDITIONS = [
+    {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": text,
+        "schema": {"type": "string"},
+    }
+    for name, text in (
+        ("If-Match", "ETag of the file to replace, in quotation marks."),
+        ("If-None-Match", "`*` for a new file."),
+    )
+]
 
 _SCHEMES: dict[str, dict[str, Any]] = {
     "token": {"type": "http", "scheme": "bearer"},
@@ -87,7 +103,8 @@ def _operation(route: Route) -> dict[str, Any]:
         if route.is_open
         else f"Requires the role {route.needs}.",
         "parameters": [_in_path(name) for name in path_variables(route)]
-        + [_in_query(param) for param in route.params],
+        + [_in_query(param) for param in route.params]
+        + (_PRECONDITIONS if route.has_precondition else []),
         "responses": {
             **{str(status): _success(name) for status, name in route.responses.items()},
             **{
@@ -115,7 +132,7 @@ def _in_query(param: Param) -> dict[str, Any]:
     return {
         "name": param.name,
         "in": "query",
-        "required": False,
+        "required": param.required,
         "description": param.help,
         "schema": _schema(param),
     }

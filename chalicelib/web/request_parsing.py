@@ -49,6 +49,7 @@ class Call:
         who: Name of the caller; "" on an open route without a token.
         role: Role of the caller; "" on an open route without a token.
         origin: Scheme and host of the URL, as the client wrote them.
+        if_match, if_none_match: These headers, which say what a change is meant for.
     """
 
     path: dict[str, str]
@@ -59,6 +60,8 @@ class Call:
     who: str = ""
     role: str = ""
     origin: str = ""
+    if_match: str | None = None
+    if_none_match: str | None = None
 
 
 def parse(
@@ -70,7 +73,18 @@ def parse(
     names = {name: unquote(value) for name, value in path.items()}
     fields = _json(route.body, request) if isinstance(route.body, JsonBody) else {}
     text = _raw(route.body, request) if isinstance(route.body, TextBody) else b""
-    return Call(names, query, fields, text, _base(request), who, role, _origin(request))
+    return Call(
+        names,
+        query,
+        fields,
+        text,
+        _base(request),
+        who,
+        role,
+        _origin(request),
+        request.headers.get("if-match"),
+        request.headers.get("if-none-match"),
+    )
 
 
 def _base(request: HttpRequest) -> str:
@@ -91,6 +105,8 @@ def _query(params: tuple[Param, ...], given: QueryParams | None) -> dict[str, An
 
 
 def _param(param: Param, texts: list[str]) -> Any:
+    if not texts and param.required:
+        raise InvalidRequest(f"the query parameter {param.name!r} is missing", parameter=param.name)
     if not texts:
         return param.default
     if len(texts) > 1:

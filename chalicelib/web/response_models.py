@@ -192,6 +192,33 @@ class BackfillPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class DagFileInBucket:
+    """A DAG file as it is in the dags bucket: perhaps newer than what is registered, or invalid.
+
+    Attributes:
+        key: Name of the file in the bucket.
+        etag: Stands for this content; to be sent in `If-Match` with a change.
+    """
+
+    key: str
+    source: str
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class SavedDagFile:
+    """A DAG file that was saved. It is registered within seconds.
+
+    Attributes:
+        key: Name of the file in the bucket.
+        etag: Stands for its content; to be sent in `If-Match` with the next change.
+    """
+
+    key: str
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """The caller.
 
@@ -199,12 +226,17 @@ class Session:
         name: Name of the access token, ARN of the IAM caller, or `local`.
         auth: How callers authenticate: the setting `ORCHESTRATOR_AUTH`.
         dags_bucket: Name of the bucket whose DAG files are registered.
+        dags_folder: Folder on the server's machine that is copied to the bucket; null on AWS.
+        can_edit: Whether the caller may create and change DAG files: an operator, where the
+            setting `ORCHESTRATOR_EDITOR` allows it.
     """
 
     name: str
     role: Role
     auth: AuthMode
     dags_bucket: str
+    dags_folder: str | None
+    can_edit: bool
 
 
 @dataclass(frozen=True, slots=True)

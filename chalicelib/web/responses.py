@@ -28,10 +28,11 @@ _ALWAYS_WITH: Mapping[int, Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class ResponseWithStatus:
-    """A handler's value with a status other than 200."""
+    """A handler's value with a status other than 200, or an ETag of its own."""
 
     body: Any
     status: int = 200
+    etag: str = ""
 
 
 def success(result: Any) -> Response:
@@ -40,7 +41,8 @@ def success(result: Any) -> Response:
         return Response(jsonable(result), {**_JSON})
     if result.status == 204:
         return Response("", {**_HEADERS}, 204)
-    return Response(jsonable(result.body), {**_JSON}, result.status)
+    etag = {"ETag": f'"{result.etag}"'} if result.etag else {}
+    return Response(jsonable(result.body), {**_JSON, **etag}, result.status)
 
 
 def failure(error: OrchestratorError) -> Response:

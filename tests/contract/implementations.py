@@ -132,6 +132,9 @@ BUCKETS: dict[str, Callable[[Path], AbstractContextManager[Bucket]]] = {
     "durable": durable_bucket,
 }
 
+EDITABLE = ("fake", "s3", "in process")
+"""Those of `BUCKETS` that implement `EditableBucket`, too."""
+
 QUEUES: dict[str, Callable[[Path], AbstractContextManager[tuple[Queue, Pass]]]] = {
     "fake": fake_queue,
     "sqs": sqs_queue,

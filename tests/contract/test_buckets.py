@@ -11,8 +11,8 @@ from typing import cast
 import pytest
 
 from chalicelib.errors import Unavailable
-from chalicelib.ports import PIECE_BYTES, Bucket
-from tests.contract.implementations import BUCKETS
+from chalicelib.ports import PIECE_BYTES, Bucket, EditableBucket
+from tests.contract.implementations import BUCKETS, EDITABLE
 
 
 @pytest.fixture(params=sorted(BUCKETS))
@@ -85,6 +85,37 @@ def test_of_many_threads_that_create_one_key_one_wins(bucket: Bucket) -> None:
     found = bucket.get("claim")
     assert found is not None
     assert found.body == bodies[won.index(True)]
+
+
+@pytest.fixture(params=EDITABLE)
+def editable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EditableBucket]:
+    with BUCKETS[cast(str, request.param)](tmp_path) as made:
+        yield cast(EditableBucket, made)
+
+
+def test_an_edited_object_is_replaced_only_if_it_is_as_it_was_read(
+    editable: EditableBucket,
+) -> None:
+    assert editable.replace("a/b c/é.yaml", b"one", "0" * 32) is None  # nothing to replace
+    first = editable.replace("a/b c/é.yaml", b"one", None)
+    assert first is not None
+    assert editable.replace("a/b c/é.yaml", b"two", None) is None
+    second = editable.replace("a/b c/é.yaml", b"two", first)
+    assert editable.replace("a/b c/é.yaml", b"three", first) is None
+    stored = editable.get("a/b c/é.yaml")
+    assert stored is not None
+    assert (stored.body, stored.etag) == (b"two", second)
+
+
+def test_of_many_who_edit_one_object_one_wins(editable: EditableBucket) -> None:
+    etag = editable.replace("key", b"before", None)
+    bodies = [str(number).encode() for number in range(32)]
+    with ThreadPoolExecutor(8) as pool:
+        etags = list(pool.map(lambda body: editable.replace("key", body, etag), bodies))
+    (winner,) = [number for number, new in enumerate(etags) if new is not None]
+    stored = editable.get("key")
+    assert stored is not None
+    assert stored.body == bodies[winner]
 
 
 BIG = bytes(range(256)) * 80_000

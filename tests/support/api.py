@@ -74,6 +74,7 @@ class Api:
             "settings": replace(config.load({}), auth=self.auth),
             "now": self.clock,
             "download_links": lambda: self.links,
+            "editable_dags": lambda: self.dags,
         }
         bootstrap.configure(bootstrap.Ports(**{**standard, **ports}))
 
@@ -90,9 +91,17 @@ class Api:
         return self.request(method, path, json.dumps(value).encode(), "application/json")
 
     def request(
-        self, method: str, path: str, body: bytes = b"", content_type: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        content_type: str | None = None,
+        **headers: str,
     ) -> Reply:
-        headers = {"Content-Type": content_type} if content_type else {}
+        """`headers` are named with underscores: `If_Match`."""
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        if content_type:
+            headers["Content-Type"] = content_type
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         response = self.http.request(method, path, headers=headers, body=body)

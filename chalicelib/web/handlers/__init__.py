@@ -7,6 +7,7 @@ artifacts         artifacts of runs: lists, download links, previews
 backfills         backfills
 clearing          the response of every route that clears task instances
 dag_files         files beside DAG files: lists, and the beginning of one
+dag_sources       DAG files in the dags bucket: reading and saving them, for editors
 dags              DAGs
 list_pages        list responses, made from the pages that database reads return
 not_found         404: errors that say where to find the ids that exist

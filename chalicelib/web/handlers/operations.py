@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib import bootstrap
 from chalicelib.database.reads import journal, operations
-from chalicelib.enums import HealthStatus
+from chalicelib.enums import AuthMode, HealthStatus, Role
 from chalicelib.errors import Unavailable
 from chalicelib.ports import Queue, QueueDepth
 from chalicelib.scheduler.context import SchedulerContext
@@ -24,7 +24,7 @@ from chalicelib.web.list_responses import (
 )
 from chalicelib.web.param_types import Cursor
 from chalicelib.web.request_parsing import Call
-from chalicelib.web.response_models import DatabaseHealth, Health, LastTick, Queues
+from chalicelib.web.response_models import DatabaseHealth, Health, LastTick, Queues, Session
 
 TICK_OVERDUE_SECONDS = 180.0
 
@@ -105,14 +105,16 @@ def _task_queues(scheduler: SchedulerContext) -> list[Queue]:
     return list({id(queue): queue for queue in scheduler.task_queues.values()}.values())
 
 
-def get_session(call: Call) -> dict[str, str]:
-    settings = bootstrap.ports().settings
-    return {
-        "name": call.who,
-        "role": call.role,
-        "auth": settings.auth,
-        "dags_bucket": settings.dags_bucket,
-    }
+def get_session(call: Call) -> Session:
+    ports = bootstrap.ports()
+    return Session(
+        name=call.who,
+        role=Role(call.role),
+        auth=AuthMode(ports.settings.auth),
+        dags_bucket=ports.settings.dags_bucket,
+        dags_folder=None if ports.dags_folder is None else str(ports.dags_folder),
+        can_edit=call.role == Role.OPERATOR and ports.editable_dags is not None,
+    )
 
 
 def get_openapi(call: Call) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from chalicelib.web.routes.route import (
     NOTE,
     RUN_FILTERS,
     RUN_ON_LATEST_VERSION,
+    YAML_TYPES,
     JsonBody,
     Param,
     Route,
@@ -18,6 +19,13 @@ from chalicelib.web.routes.route import (
 )
 
 _VERSION = Param("version", Integer(1, 2**31), "Number of the version; the active one by default.")
+
+_KEY = Param(
+    "key",
+    Text(1024),
+    "Name of the file in the bucket, such as sales/nightly.yaml.",
+    required=True,
+)
 
 ROUTES: tuple[Route, ...] = (
     Route(
@@ -45,18 +53,28 @@ ROUTES: tuple[Route, ...] = (
         "Validate a DAG file without registering it",
         {200: "ValidatedDag"},
         errors=(422,),
-        body=TextBody(
-            "The DAG file.",
-            (
-                "application/yaml",
-                "application/x-yaml",
-                "text/yaml",
-                "text/plain",
-                "application/octet-stream",
-            ),
-            MAX_YAML,
-        ),
+        body=TextBody("The DAG file.", YAML_TYPES, MAX_YAML),
         role=Role.VIEWER,
+    ),
+    Route(
+        "GET",
+        "/api/dag-file",
+        "dag_sources.get_dag_file",
+        "A DAG file as it is in the dags bucket, to edit it",
+        {200: "DagFileInBucket"},
+        errors=(404,),
+        params=(_KEY,),
+    ),
+    Route(
+        "PUT",
+        "/api/dag-file",
+        "dag_sources.save_dag_file",
+        "Save a valid DAG file in the dags bucket: a new one, or over the one that If-Match names",
+        {201: "SavedDagFile", 200: "SavedDagFile"},
+        errors=(412, 422, 428),
+        params=(_KEY,),
+        body=TextBody("The DAG file.", YAML_TYPES, MAX_YAML),
+        has_precondition=True,
     ),
     Route(
         "POST",

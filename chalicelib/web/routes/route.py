@@ -17,6 +17,13 @@ from chalicelib.web.param_types import (
 
 MAX_JSON = 64 * 1024
 MAX_YAML = 256 * 1024
+YAML_TYPES = (
+    "application/yaml",
+    "application/x-yaml",
+    "text/yaml",
+    "text/plain",
+    "application/octet-stream",
+)
 MAX_OFFSET = 2**53  # the last integer that every JSON client reads exactly
 
 
@@ -66,6 +73,7 @@ class Route:
         errors: Statuses beyond 400, 401, 403, 500 and 503, which every route may return.
         is_open: Callers without a token are let in.
         has_head: HEAD is answered too, for monitors that want no body.
+        has_precondition: Callers must send `If-Match` or `If-None-Match: *`.
     """
 
     method: str
@@ -79,6 +87,7 @@ class Route:
     role: Role | None = None
     is_open: bool = False
     has_head: bool = False
+    has_precondition: bool = False
 
     @property
     def needs(self) -> Role:

@@ -134,6 +134,23 @@ def test_claims_on_s3_are_allowed_only_while_those_of_an_older_version_count() -
         assert not [s for s in POLICIES[name]["Statement"] if claims & set(s["Resource"])]
 
 
+def test_the_api_writes_dag_files_only_where_the_editor_is_switched_on() -> None:
+    bucket = LOCATION.bucket_arn(OUTPUTS["DagsBucket"])
+    for editor, files in {"yes": {f"{bucket}/*.yaml", f"{bucket}/*.yml"}, "no": set()}.items():
+        switched = policies(replace(PROD, outputs={**OUTPUTS, "Editor": editor}))
+        allowed = {
+            (action, resource)
+            for statement in switched["api_handler"]["Statement"]
+            for action in statement["Action"]
+            for resource in statement["Resource"]
+            if resource.startswith(bucket)
+        }
+        in_files = {(action, file) for action in ("s3:GetObject", "s3:PutObject") for file in files}
+        assert allowed == in_files | ({("s3:ListBucket", bucket)} if files else set())
+        others = {n: p for n, p in switched.items() if n != "api_handler"}
+        assert others == {n: p for n, p in POLICIES.items() if n != "api_handler"}
+
+
 CLAIMING = ("api_handler", "register", "tick", "apply", "execute")
 
 
