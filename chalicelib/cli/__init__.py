@@ -10,6 +10,7 @@ client        the REST API, with a token or with signed requests
 lookup        finds the DAG or the run that a word means, and completes it for the shell
 change        what every verb that changes something does first: show its reach, and ask
 follow        follows a run or a log until it ends
+download      downloads a file from a link, and checks what came
 crontab       turns a crontab into DAG files
 times         times and durations as people read them
 

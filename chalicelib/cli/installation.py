@@ -43,13 +43,21 @@ def installation_options(function: F) -> F:
 
 def installation_flags(function: F) -> F:
     """Adds `--url`, `--token` and `--profile`, for `connect`."""
+    completing = {"profile": complete_profile}
     for name, text, variable in (
         ("profile", "Profile to use.", PROFILE_VARIABLE),
         ("token", "Access token.", TOKEN_VARIABLE),
         ("url", "URL of the page.", URL_VARIABLE),
     ):
-        function = click.option(f"--{name}", help=f"{text} [env: {variable}]")(function)
+        function = click.option(
+            f"--{name}", help=f"{text} [env: {variable}]", shell_complete=completing.get(name)
+        )(function)
     return function
+
+
+def complete_profile(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    """Completes the name of a profile."""
+    return [name for name in profiles.names() if name.startswith(incomplete)]
 
 
 def connect(url: str | None, token: str | None, profile: str | None) -> Client:

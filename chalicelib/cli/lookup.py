@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import click
@@ -94,23 +95,55 @@ def run_ids(client: Client) -> list[str]:
     return [run["run_id"] for run in client.items("/api/runs", "runs", limit=CANDIDATES)]
 
 
-def complete_dag(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
-    """Completes a DAG id. What does not answer completes nothing."""
-    return _complete(ctx, incomplete, runs=False)
+Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 
 
-def complete_run(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
-    """Completes the id of a run, or of a DAG, which stands for its latest run."""
-    return _complete(ctx, incomplete, runs=True)
+def _completing(known: Callable[[Client, dict[str, Any]], Iterable[str]]) -> Complete:
+    """Completes a word with the names that `known` gives for what stands before it. What does not
+    answer completes nothing."""
+
+    def complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+        from chalicelib.cli.installation import connect
+
+        given = ctx.params
+        try:
+            client = connect(given.get("url"), given.get("token"), given.get("profile"))
+            names = dict.fromkeys(known(client, given))
+        except CliFailure:
+            return []
+        return [name for name in names if name.startswith(incomplete)]
+
+    return complete
 
 
-def _complete(ctx: click.Context, incomplete: str, *, runs: bool) -> list[str]:
-    from chalicelib.cli.installation import connect
+def _task_ids(client: Client, given: dict[str, Any]) -> Iterator[str]:
+    run = find_run(client, given.get("run") or given.get("name") or "")
+    taken = given.get("tasks") or ()
+    yield from (row["task_id"] for row in run["task_instances"] if row["task_id"] not in taken)
 
-    options = ctx.params
-    try:
-        client = connect(options.get("url"), options.get("token"), options.get("profile"))
-        known = dag_ids(client) + (run_ids(client) if runs else [])
-    except CliFailure:
-        return []
-    return [name for name in known if name.startswith(incomplete)]
+
+def _artifacts(client: Client, given: dict[str, Any]) -> Iterator[str]:
+    run = find_run(client, given.get("run") or "")
+    path = f"/api/runs/{part(run['run_id'])}/artifacts"
+    rows = client.items(path, "artifacts", limit=CANDIDATES, task_id=given.get("task"))
+    yield from (row["name"] for row in rows)
+
+
+def _dag_files(client: Client, given: dict[str, Any]) -> Iterator[str]:
+    path = f"/api/dags/{part(given.get('dag') or '')}/files"
+    rows = client.items(path, "files", limit=CANDIDATES, version=given.get("version"))
+    yield from (row["path"] for row in rows)
+
+
+def _pools(client: Client, _: dict[str, Any]) -> Iterator[str]:
+    yield from (pool["name"] for pool in client.items("/api/pools", "pools", limit=CANDIDATES))
+
+
+complete_dag = _completing(lambda client, _: dag_ids(client))
+complete_run = _completing(lambda client, _: [*dag_ids(client), *run_ids(client)])
+"""Of a run, or of a DAG, which stands for its latest run."""
+complete_task = _completing(_task_ids)
+"""Of the run or DAG before it."""
+complete_artifact = _completing(_artifacts)
+complete_dag_file = _completing(_dag_files)
+complete_pool = _completing(_pools)

@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from chalicelib.cli.failure import CliFailure
+from chalicelib.enums import PreviewKind
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -128,6 +131,20 @@ def _total(widths: Mapping[Column, int], *, at_least: bool = False) -> int:
         for column, width in widths.items()
     )
     return sum(shortest) + GAP * len(widths)
+
+
+def print_preview(preview: Mapping[str, Any], name: str, format_: str) -> None:
+    """Print the beginning of a file as the API answers it. Raises CliFailure if it is no text."""
+    if format_ == "json":
+        print_json(preview)
+        return
+    if preview["kind"] in (PreviewKind.IMAGE, PreviewKind.NONE):
+        reason = preview["reason"] or f"it is {preview['media_type']}, which no terminal shows"
+        raise CliFailure(f"{name} cannot be printed: {reason}")
+    text = preview["content"]
+    click.echo(text, nl=sys.stdout.isatty() and not text.endswith("\n"))
+    if preview["is_truncated"]:
+        click.echo("this is only the beginning", err=True)
 
 
 def print_fields(fields: Mapping[str, str]) -> None:

@@ -82,6 +82,14 @@ def _profiles(data: Any, file: Path) -> Profiles:
         ) from error
 
 
+def names() -> list[str]:
+    """Names of the profiles, for a shell that completes a word: none if they cannot be read."""
+    try:
+        return list(load().by_name)
+    except CliFailure:
+        return []
+
+
 def save(profiles: Profiles) -> Path:
     """Replace the file atomically; nobody else may ever read it. Returns its path."""
     file = path()

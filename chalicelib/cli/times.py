@@ -44,6 +44,17 @@ def ago(text: str | None) -> str:
     return f"{duration(seconds)} ago" if seconds >= 0 else f"in {duration(-seconds)}"
 
 
+def size(count: int) -> str:
+    """`812 B`, `3.4 KB`, `120 MB`, in steps of 1,024."""
+    if count < 1024:
+        return f"{count} B"
+    number, units = count / 1024, ["GB", "MB", "KB"]
+    while number >= 1023.5 and len(units) > 1:
+        number /= 1024
+        units.pop()
+    return f"{number:.1f} {units[-1]}" if number < 9.95 else f"{number:.0f} {units[-1]}"
+
+
 def duration(seconds: float | None) -> str:
     """`40ms`, `1.4s`, `12s`, `3m05s`, `2h07m`, `5d02h`; empty for None."""
     if seconds is None:

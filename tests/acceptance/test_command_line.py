@@ -7,6 +7,7 @@ import json
 import os
 import re
 import sys
+import tarfile
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -35,8 +36,16 @@ schedule: "0 3 * * *"
 tasks:
   - {id: wait, command: echo begun; sleep 600}
 """
+MAKER = """
+name: Maker
+files: [texts/hello.txt, texts/dot.bin]
+tasks:
+  - id: build
+    command: mkdir out && cp texts/hello.txt out/ && printf 'a,b\\n1,2\\n' > table.csv
+    artifacts: {table: table.csv, folder: out}
+  - {id: idle, command: "true"}
+"""
 BROKEN = "name: Broken\ntasks:\n  - {id: a, comand: echo}\n"
-ARTIFACT = "/api/runs/{run_id}/tasks/{task_id}/artifacts/{artifact}"
 NO_COMMAND = {
     ("POST", "/api/dags/validate"): "`validate` checks without an installation",
     ("GET", "/api/dag-schema.json"): "`schema` prints it without an installation",
@@ -49,14 +58,8 @@ NO_COMMAND = {
     ("GET", "/api/dags/{dag_id}/next"): "`next` computes them",
     ("POST", "/api/runs/{run_id}/acknowledge"): "`ack` acknowledges several at once",
     ("POST", "/api/runs/{run_id}/tasks/{task_id}/clear"): "`clear` names tasks of the run",
-    ("GET", "/api/workers"): "the page shows them; `health` shows the queues",
-    ("GET", "/api/dags/{dag_id}/files"): "the page shows them; `push` has them on disk",
-    ("GET", "/api/dags/{dag_id}/files/content"): "the page shows them; `push` has them on disk",
     ("GET", "/api/dags/{dag_id}/versions/{version}"): "for the page's graph of an older run",
     ("GET", "/api/runs/{run_id}/earlier_attempts"): "for the page's timeline; `show` has a task's",
-    ("GET", "/api/runs/{run_id}/artifacts"): "the page lists and downloads them",
-    ("GET", ARTIFACT): "the page lists and downloads them",
-    ("GET", f"{ARTIFACT}/preview"): "the page shows them",
 }
 """Routes that no command uses, and why."""
 
@@ -89,6 +92,13 @@ def session(cloud: LocalCloud, folder: Path) -> dict[str, Done]:
     (dags / "flaky.yaml").write_text(FLAKY)
     (dags / "sleeper.yaml").write_text(SLEEPER)
     (dags / "notes.txt").write_text("beside the DAGs")
+    maker = folder / "maker"
+    (maker / "texts").mkdir(parents=True)
+    (maker / "maker.yaml").write_text(MAKER)
+    (maker / "texts" / "hello.txt").write_text("hello\n")
+    (maker / "texts" / "dot.bin").write_bytes(b"\0\1")
+    kept = folder / "kept"
+    kept.mkdir()
     broken = folder / "broken.yaml"
     broken.write_text(BROKEN)
     done = {
@@ -143,6 +153,27 @@ def session(cloud: LocalCloud, folder: Path) -> dict[str, Done]:
         "audit": orchestrator("audit --target flaky"),
         "notifications": orchestrator("notifications"),
         "health": orchestrator("health"),
+        "push maker": orchestrator("push", str(maker)),
+        "trigger maker": orchestrator("trigger maker --wait"),
+        "artifacts": orchestrator("artifacts list maker"),
+        "artifacts json": orchestrator("artifacts list maker build --map-index -1 --format json"),
+        "artifacts nobody": orchestrator("artifacts list maker biuld"),
+        "artifact": orchestrator("artifacts show maker build table"),
+        "artifact folder": orchestrator("artifacts show maker build folder"),
+        "artifact nobody": orchestrator("artifacts show maker build tabel"),
+        "artifact none": orchestrator("artifacts download maker idle table"),
+        "download": orchestrator("artifacts download maker build table -o", str(kept)),
+        "download again": orchestrator("artifacts download maker build table -o", str(kept)),
+        "download folder": orchestrator(
+            "artifacts download maker build folder --format json -o", str(kept / "out.tar")
+        ),
+        "files": orchestrator("files list maker"),
+        "files nobody": orchestrator("files list mkaer"),
+        "file": orchestrator("files show maker texts/hello.txt"),
+        "file binary": orchestrator("files show maker texts/dot.bin"),
+        "file nobody": orchestrator("files show maker texts/hallo.txt"),
+        "workers": orchestrator("workers"),
+        "workers json": orchestrator("workers --queue gpu --format json"),
         "pull": orchestrator("pull flaky"),
         "rm plan": orchestrator("rm sleeper --dry-run"),
         "rm": orchestrator("rm sleeper"),
@@ -158,18 +189,36 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 
 
 @pytest.fixture(scope="module")
-def done(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Done]]:
-    folder = tmp_path_factory.mktemp("user")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("user")
+
+
+@pytest.fixture(scope="module")
+def kept(folder: Path) -> Path:
+    return folder / "kept"
+
+
+@pytest.fixture(scope="module")
+def done(cloud: LocalCloud, folder: Path) -> Iterator[dict[str, Done]]:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("ORCHESTRATOR_")]:
             patch.delenv(name)
         patch.setenv("ORCHESTRATOR_HOME", str(cloud.home))
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         patch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
         patch.setattr(sys, "stdin", io.StringIO())
         yield session(cloud, folder)
 
 
 FAILING = {
+    "artifacts nobody": 2,
+    "artifact folder": 1,
+    "artifact nobody": 2,
+    "artifact none": 2,
+    "download again": 1,
+    "files nobody": 2,
+    "file binary": 1,
+    "file nobody": 2,
     "push broken": 1,
     "trigger": 1,
     "trigger wrong": 2,
@@ -261,7 +310,49 @@ def test_changes_are_made(done: dict[str, Done], cloud: LocalCloud) -> None:
     assert "cancelled" in done["backfill list"].out
     assert done["rm"].out == "sleeper: removed\n"
     assert done["pull"].out == FLAKY
-    assert cloud.dag_ids() == ["flaky"]
+    assert cloud.dag_ids() == ["flaky", "maker"]
+
+
+def test_artifacts_are_listed_shown_and_downloaded_whole(done: dict[str, Done], kept: Path) -> None:
+    rows = [row.split("\t") for row in done["artifacts"].out.splitlines()]
+
+    assert [row[:4] for row in rows] == [
+        ["TASK", "ARTIFACT", "FILE", "SIZE"],
+        ["build", "folder", "out.tar", rows[1][3]],
+        ["build", "table", "table.csv", "8 B"],
+    ]
+    assert [row["name"] for row in done["artifacts json"].json] == ["folder", "table"]
+    assert done["artifact"].out == (kept / "table.csv").read_text() == "a,b\n1,2\n"
+    with tarfile.open(kept / "out.tar") as archive:
+        assert "hello.txt" in " ".join(archive.getnames())
+    assert done["download folder"].json["path"] == str(kept / "out.tar")
+    assert sorted(path.name for path in kept.iterdir()) == ["out.tar", "table.csv"]
+
+
+def test_what_cannot_be_printed_or_is_there_already_is_said_in_a_line(
+    done: dict[str, Done],
+) -> None:
+    assert "did you mean build?" in done["artifacts nobody"].err
+    assert "a folder can only be downloaded" in done["artifact folder"].err
+    assert "has no artifact 'tabel'; did you mean table?" in done["artifact nobody"].err
+    assert done["artifact none"].err == (
+        "error: the task idle has no artifact 'table'; it left none\n"
+    )
+    assert "exists: name another with -o, or replace it with --force" in done["download again"].err
+    assert "did you mean maker?" in done["files nobody"].err
+    assert "texts/dot.bin cannot be printed" in done["file binary"].err
+    assert "did you mean texts/hello.txt?" in done["file nobody"].err
+
+
+def test_the_files_of_a_dag_and_the_workers_are_listed(done: dict[str, Done]) -> None:
+    assert [row.split("\t")[0] for row in done["files"].out.splitlines()] == [
+        "FILE",
+        "texts/dot.bin",
+        "texts/hello.txt",
+    ]
+    assert done["file"].out == "hello\n"
+    assert done["workers"].out.splitlines()[0].split("\t")[:3] == ["WORKER", "QUEUE", "RUNS"]
+    assert done["workers json"].json["workers"] == []
 
 
 def test_every_route_has_a_command_or_a_reason_why_not(

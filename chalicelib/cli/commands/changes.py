@@ -11,7 +11,7 @@ from chalicelib.cli.client import Client, part
 from chalicelib.cli.commands.show import task_name
 from chalicelib.cli.failure import FAILED, USAGE, CliFailure
 from chalicelib.cli.installation import installation_options
-from chalicelib.cli.lookup import complete_run, find_run, find_task
+from chalicelib.cli.lookup import complete_run, complete_task, find_run, find_task
 from chalicelib.dag.states import TASK_ENDED
 from chalicelib.enums import Mark, words
 
@@ -26,7 +26,7 @@ LATEST = click.option(
 
 @click.command(epilog="Example: orchestrator cancel sample_dag")
 @run_argument
-@click.argument("task", required=False)
+@click.argument("task", required=False, shell_complete=complete_task)
 @click.option("--map-index", type=int, help="Instance of a mapped task.")
 @installation_options
 @change_options
@@ -52,7 +52,7 @@ def cancel(
 
 @click.command(epilog="Example: orchestrator clear sample_dag task1 --downstream")
 @run_argument
-@click.argument("tasks", nargs=-1)
+@click.argument("tasks", nargs=-1, shell_complete=complete_task)
 @click.option("--only-failed", is_flag=True, help="Of these tasks, only those that failed.")
 @click.option("--downstream", is_flag=True, help="Also the tasks that depend on them.")
 @LATEST
@@ -142,7 +142,7 @@ def rerun(client: Client, run: str, change: Change) -> None:
 
 @click.command(epilog="Example: orchestrator mark sample_dag task1 success")
 @run_argument
-@click.argument("task")
+@click.argument("task", shell_complete=complete_task)
 @click.argument("state", type=click.Choice(list(words(Mark))))
 @click.option("--map-index", type=int, help="Instance of a mapped task.")
 @installation_options

@@ -9,7 +9,7 @@ import click
 from chalicelib.cli.client import Client
 from chalicelib.cli.follow import log_lines
 from chalicelib.cli.installation import installation_options
-from chalicelib.cli.lookup import complete_run, find_run, find_task
+from chalicelib.cli.lookup import complete_run, complete_task, find_run, find_task
 from chalicelib.cli.output import format_option, print_json
 
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z ")
@@ -17,7 +17,7 @@ _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z ")
 
 @click.command(epilog="Example: orchestrator logs sample_dag task1 --follow")
 @click.argument("run", metavar="RUN|DAG", shell_complete=complete_run)
-@click.argument("task")
+@click.argument("task", shell_complete=complete_task)
 @click.option("-f", "--follow", is_flag=True, help="Go on until the task has ended.")
 @click.option("--try", "try_number", type=click.IntRange(1), help="Attempt; the latest by default.")
 @click.option("--map-index", type=int, help="Instance of a mapped task.")

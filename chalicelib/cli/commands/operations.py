@@ -162,13 +162,14 @@ def _details(value: dict[str, Any]) -> dict[str, str]:
     tick = value["last_tick"]
     return {
         "Last tick": times.ago(tick["started_at"]) if tick else "none yet",
-        **{f"Queue {name}": _depth(depth) for name, depth in value["queues"].items()},
+        **{f"Queue {name}": depth_text(depth) for name, depth in value["queues"].items()},
         "Set aside": str(value["set_aside"]),
         "Import errors": str(value["import_errors"]),
     }
 
 
-def _depth(depth: dict[str, int] | None) -> str:
+def depth_text(depth: dict[str, int] | None) -> str:
+    """What is in a queue, in words."""
     if depth is None:
         return "does not answer"
     return ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in depth.items())

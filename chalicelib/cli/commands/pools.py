@@ -9,6 +9,7 @@ import click
 from chalicelib.cli.change import Change, change_options, print_change
 from chalicelib.cli.client import ApiError, Client, part
 from chalicelib.cli.installation import installation_options
+from chalicelib.cli.lookup import complete_pool
 from chalicelib.cli.output import Column, format_option, print_json, print_rows
 
 COLUMNS = (
@@ -38,7 +39,7 @@ def list_(client: Client, format_: str) -> None:
 
 
 @pools.command("set", epilog="Example: orchestrator pools set warehouse 4")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_pool)
 @click.argument("slots", type=click.IntRange(0))
 @click.option("--description", default="", help="What the pool protects.")
 @installation_options
@@ -62,7 +63,7 @@ def set_(client: Client, name: str, slots: int, description: str, change: Change
 
 
 @pools.command("delete", epilog="Example: orchestrator pools delete warehouse")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_pool)
 @installation_options
 @change_options
 def delete(client: Client, name: str, change: Change) -> None:

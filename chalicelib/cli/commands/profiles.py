@@ -10,6 +10,7 @@ from click.shell_completion import get_completion_class
 
 from chalicelib.cli import profile as profiles
 from chalicelib.cli.failure import USAGE, CliFailure, nearest
+from chalicelib.cli.installation import complete_profile
 from chalicelib.cli.output import Column, format_option, print_json, print_rows
 from chalicelib.cli.profile import Profile, Profiles
 
@@ -66,7 +67,7 @@ def list_(format_: str) -> None:
 
 
 @profile.command("use", epilog="Example: orchestrator profile use prod")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_profile)
 def use(name: str) -> None:
     """Use a profile where none is named."""
     stored = profiles.load()
@@ -76,7 +77,7 @@ def use(name: str) -> None:
 
 
 @profile.command("remove", epilog="Example: orchestrator profile remove prod")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_profile)
 def remove(name: str) -> None:
     """Forget a profile and its token."""
     stored = profiles.load()
@@ -90,7 +91,11 @@ SHELLS = ("bash", "zsh", "fish")
 
 
 @click.command(epilog='Example: eval "$(orchestrator completion bash)"')
-@click.argument("shell", metavar="bash|zsh|fish")
+@click.argument(
+    "shell",
+    metavar="bash|zsh|fish",
+    shell_complete=lambda _ctx, _param, word: [name for name in SHELLS if name.startswith(word)],
+)
 def completion(shell: str) -> None:
     """Print the completion of bash, zsh or fish.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -25,17 +25,34 @@ from chalicelib.dag.problems import DagFileError
 from chalicelib.dag.states import RunState
 from chalicelib.scheduler.file_match import match_files
 
+F = TypeVar("F", bound=Callable[..., Any])
 SUFFIXES = (".yaml", ".yml")
+
+
+def _complete_task(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Completes the id of a task of the file."""
+    # Click gives up matching arguments at an option without its value, and keeps them here.
+    file = ctx.params["file"] or next(iter(ctx.args), "")
+    try:
+        dag = parse_file(Path(file).read_bytes()).dag
+    except (OSError, DagFileError):
+        return []
+    return [task.id for task in dag.tasks if task.id.startswith(incomplete)]
+
+
+def task_option(*names: str, **options: Any) -> Callable[[F], F]:
+    """An option that takes the id of a task of the file."""
+    return click.option(*names, shell_complete=_complete_task, **options)
 
 
 @click.command(epilog="Example: orchestrator run examples/folder_report.yaml -p folder=/usr/bin")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE", help="A param.")
 @click.option("--logical-date", help="Instead of now, such as 2026-11-01T06:00Z.")
-@click.option("--task", "tasks", multiple=True, metavar="ID", help="Run only this task.")
-@click.option("--from", "from_", metavar="ID", help="Run this task and those after it.")
-@click.option("--mock", "mocks", multiple=True, metavar="TASK=SCRIPT", help="Run this instead.")
-@click.option("--skip", "skipped", multiple=True, metavar="TASK", help="Take it for successful.")
+@task_option("--task", "tasks", multiple=True, metavar="ID", help="Run only this task.")
+@task_option("--from", "from_", metavar="ID", help="Run this task and those after it.")
+@task_option("--mock", "mocks", multiple=True, metavar="TASK=SCRIPT", help="Run this instead.")
+@task_option("--skip", "skipped", multiple=True, metavar="TASK", help="Take it for successful.")
 @click.option("--fast", is_flag=True, help="Do not wait between retries and pokes.")
 @click.option("--parallelism", type=click.IntRange(1, 64), default=8, show_default=True)
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep its files.")

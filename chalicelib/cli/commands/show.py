@@ -11,7 +11,14 @@ from chalicelib.cli import times
 from chalicelib.cli.client import Client, part
 from chalicelib.cli.failure import FAILED, CliFailure
 from chalicelib.cli.installation import installation_options
-from chalicelib.cli.lookup import complete_run, find_dag, find_run, find_task, run_or_none
+from chalicelib.cli.lookup import (
+    complete_run,
+    complete_task,
+    find_dag,
+    find_run,
+    find_task,
+    run_or_none,
+)
 from chalicelib.cli.output import (
     Column,
     format_option,
@@ -48,7 +55,7 @@ def waiting(row: dict[str, Any]) -> str:
 
 @click.command(epilog="Example: orchestrator show sample_dag")
 @click.argument("name", metavar="DAG|RUN", shell_complete=complete_run)
-@click.argument("task", required=False)
+@click.argument("task", required=False, shell_complete=complete_task)
 @click.option("--map-index", type=int, help="Instance of a mapped task.")
 @installation_options
 @format_option
@@ -153,7 +160,7 @@ def _show_dag(client: Client, dag: dict[str, Any]) -> None:
 
 @click.command(epilog="Example: orchestrator why sample_dag")
 @click.argument("run", metavar="RUN|DAG", shell_complete=complete_run)
-@click.argument("task", required=False)
+@click.argument("task", required=False, shell_complete=complete_task)
 @click.option("--map-index", type=int, help="Instance of a mapped task.")
 @installation_options
 @format_option
