@@ -7,6 +7,7 @@ output        tables, JSON and colours, as the terminal allows
 installation  finds the installation to talk to: options, environment, profile, local cloud
 profile       the profiles in the XDG config folder
 client        the REST API, with a token or with signed requests
+dag_paths     the DAG files that paths on the command line name
 lookup        finds the DAG or the run that a word means, and completes it for the shell
 change        what every verb that changes something does first: show its reach, and ask
 follow        follows a run or a log until it ends

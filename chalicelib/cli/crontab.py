@@ -121,10 +121,12 @@ def _split_input(text: str) -> tuple[str, str | None]:
 
 def _add(crontab: Crontab, entry: _Entry, environment: _Environment) -> None:
     taken = {dag.dag_id for dag in crontab.dags}
-    notes = list(_notes(entry, environment))
+    of_entry, of_environment = list(_notes(entry, environment)), list(_general_notes(environment))
     dag_id = _free(_word(entry), taken)
-    crontab.notes += [f"line {entry.line}: {note}" for note in notes]
-    crontab.dags.append(ConvertedDag(dag_id, _yaml(dag_id, entry, environment, notes)))
+    crontab.notes += [f"line {entry.line}: {note}" for note in of_entry]
+    crontab.notes += [note for note in of_environment if note not in crontab.notes]
+    text = _yaml(dag_id, entry, environment, [*of_entry, *of_environment])
+    crontab.dags.append(ConvertedDag(dag_id, text))
 
 
 def _schedule_problem(schedule: str) -> str | None:
@@ -140,16 +142,20 @@ def _notes(entry: _Entry, environment: _Environment) -> Iterator[str]:
         yield f"{entry.schedule} is unknown: set the schedule"
     elif problem := _schedule_problem(entry.schedule):
         yield f"{problem}: correct the schedule"
+    if entry.user:
+        yield f"the user {entry.user} cannot be kept: commands have no user of their own"
+    if "HOME" in dict(environment.variables) or re.search(r"(^|\s)(~|\./)", entry.command):
+        yield "cron starts in the home directory, a task in an empty one: use absolute paths or cwd"
+
+
+def _general_notes(environment: _Environment) -> Iterator[str]:
+    """What is said once, however many entries it is about."""
     if environment.mail_to:
         yield f"MAILTO={environment.mail_to}: output is kept as a log; see on_failure for messages"
     if not environment.timezone:
         yield "no CRON_TZ: cron used the machine's time zone; set timezone"
     if environment.shell and environment.shell not in _KNOWN_SHELLS:
         yield f"SHELL={environment.shell}: commands run in bash where there is one, else in sh"
-    if entry.user:
-        yield f"the user {entry.user} cannot be kept: commands have no user of their own"
-    if "HOME" in dict(environment.variables) or re.search(r"(^|\s)(~|\./)", entry.command):
-        yield "cron starts in the home directory, a task in an empty one: use absolute paths or cwd"
 
 
 def _word(entry: _Entry) -> str:

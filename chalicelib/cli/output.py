@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
@@ -160,9 +160,12 @@ def print_fields(fields: Mapping[str, str]) -> None:
 
 def state_text(state: str) -> str:
     """The state, coloured on a terminal."""
-    if not has_colours():
-        return state
-    return click.style(state, fg=STATE_COLOURS.get(state))
+    return coloured(state, STATE_COLOURS.get(state))
+
+
+def coloured(text: str, colour: str | None) -> str:
+    """The text in this colour, if the terminal takes colours."""
+    return click.style(text, fg=colour) if has_colours() else text
 
 
 def silence_logs() -> None:
@@ -182,10 +185,11 @@ def has_colours() -> bool:
 
 
 def console() -> Console:
-    """A rich console on stdout."""
+    """A rich console on stdout. Without colours it writes no other style either, such as bold."""
     from rich.console import Console
 
-    return Console(no_color=not has_colours(), highlight=False, soft_wrap=False)
+    colours: Literal["auto"] | None = "auto" if has_colours() else None
+    return Console(color_system=colours, highlight=False, soft_wrap=False)
 
 
 def _one_line(text: str) -> str:

@@ -55,7 +55,6 @@ NO_COMMAND = {
     ("GET", "/api/openapi.json"): "for programs that generate clients",
     ("GET", "/api/upcoming"): "`dags` shows the next fire time",
     ("GET", "/api/tags"): "`dags` shows the tags",
-    ("GET", "/api/dags/{dag_id}/next"): "`next` computes them",
     ("POST", "/api/runs/{run_id}/acknowledge"): "`ack` acknowledges several at once",
     ("POST", "/api/runs/{run_id}/tasks/{task_id}/clear"): "`clear` names tasks of the run",
     ("GET", "/api/dags/{dag_id}/versions/{version}"): "for the page's graph of an older run",
@@ -174,6 +173,8 @@ def session(cloud: LocalCloud, folder: Path) -> dict[str, Done]:
         "file nobody": orchestrator("files show maker texts/hallo.txt"),
         "workers": orchestrator("workers"),
         "workers json": orchestrator("workers --queue gpu --format json"),
+        "next": orchestrator("next flaky --count 2 --format json"),
+        "next too many": orchestrator("next flaky --count 101"),
         "pull": orchestrator("pull flaky"),
         "rm plan": orchestrator("rm sleeper --dry-run"),
         "rm": orchestrator("rm sleeper"),
@@ -211,6 +212,7 @@ def done(cloud: LocalCloud, folder: Path) -> Iterator[dict[str, Done]]:
 
 
 FAILING = {
+    "next too many": 2,
     "artifacts nobody": 2,
     "artifact folder": 1,
     "artifact nobody": 2,

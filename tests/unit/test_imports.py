@@ -111,7 +111,7 @@ ROOMS: dict[str, Room] = {
     "app": room(f"{SHARED} utils {SCHEDULER} admin executor web bootstrap local", "chalice"),
     # The command line, on a user's machine.
     "cli": room(
-        "api_version dag_files errors dag dag.schedule local.home local.aws_env",
+        "api_version dag_files enums errors dag dag.schedule local.home local.aws_env",
         "click rich urllib3 boto3 botocore",
     ),
     "cli.local_run": room(

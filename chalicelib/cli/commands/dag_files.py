@@ -26,7 +26,7 @@ version_option = click.option("--version", type=click.IntRange(1), help="An earl
 
 @click.group(epilog="Example: orchestrator files show report load.sql")
 def files() -> None:
-    """The files beside a DAG file that its tasks use."""
+    """List and show the files that a DAG brings along."""
 
 
 @files.command("list", epilog="Example: orchestrator files list report --version 3")

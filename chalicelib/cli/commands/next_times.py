@@ -10,6 +10,7 @@ import click
 
 from chalicelib.cli import times
 from chalicelib.cli.client import Client, part
+from chalicelib.cli.dag_paths import refuse_test_file
 from chalicelib.cli.failure import FAILED, USAGE, CliFailure
 from chalicelib.cli.installation import connect, installation_flags
 from chalicelib.cli.lookup import complete_dag, find_dag
@@ -17,6 +18,8 @@ from chalicelib.cli.output import format_option, print_json
 from chalicelib.dag.language.parser import parse
 from chalicelib.dag.schedule.fire_times import fire_times
 from chalicelib.dag_files import SUFFIXES
+
+MOST_OF_DAG = 100
 
 
 @click.command("next", epilog="Example: orchestrator next examples/office_hours.yaml --count 3")
@@ -39,6 +42,7 @@ def next_command(
     if is_path and not Path(dag).is_file():
         raise CliFailure(f"{dag}: no such file", USAGE)
     if is_path or Path(dag).is_file():
+        refuse_test_file(Path(dag))
         timezone, moments = _of_file(Path(dag), count, after)
     else:
         timezone, moments = _of_dag(connect(url, token, profile), dag, count)
@@ -58,6 +62,8 @@ def _of_file(path: Path, count: int, after: str | None) -> tuple[str, list[datet
 
 
 def _of_dag(client: Client, dag_id: str, count: int) -> tuple[str, list[datetime]]:
+    if count > MOST_OF_DAG:
+        raise CliFailure(f"of a registered DAG, --count is at most {MOST_OF_DAG}", USAGE)
     find_dag(client, dag_id)
-    answer = client.get(f"/api/dags/{part(dag_id)}/next", count=min(count, 100))
+    answer = client.get(f"/api/dags/{part(dag_id)}/next", count=count)
     return answer["timezone"], [times.parse(text) for text in answer["next_fire_times"]]

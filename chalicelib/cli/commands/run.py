@@ -13,8 +13,10 @@ import click
 
 from chalicelib.cli import times
 from chalicelib.cli.commands.trigger import read_params
+from chalicelib.cli.dag_paths import refuse_test_file
 from chalicelib.cli.failure import FAILED, INTERRUPTED, USAGE, CliFailure, nearest
 from chalicelib.cli.local_run.engine import LocalRun, RunPlan
+from chalicelib.cli.local_run.log_files import LogFiles
 from chalicelib.cli.local_run.source_folder import SourceFolder
 from chalicelib.cli.local_run.view import LineView, summary, view_for
 from chalicelib.cli.output import format_option, print_json, silence_logs
@@ -55,7 +57,9 @@ def task_option(*names: str, **options: Any) -> Callable[[F], F]:
 @task_option("--skip", "skipped", multiple=True, metavar="TASK", help="Take it for successful.")
 @click.option("--fast", is_flag=True, help="Do not wait between retries and pokes.")
 @click.option("--parallelism", type=click.IntRange(1, 64), default=8, show_default=True)
-@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep its files.")
+@click.option(
+    "--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep its logs and files here."
+)
 @format_option
 def run(
     file: Path,
@@ -90,15 +94,17 @@ def run(
     with _home(keep) as home:
         view = view_for(dag, is_quiet=format_ == "json")
         dags = SourceFolder(file.parent)
-        local = LocalRun(dag, dags, file.name, home, plan, view.line, is_kept=keep is not None)
+        on_line = view.line if keep is None else LogFiles(home / "logs", view.line).line
+        local = LocalRun(dag, dags, file.name, home, plan, on_line, is_kept=keep is not None)
         try:
-            return _follow(local, view, format_)
+            return _follow(local, view, format_, keep)
         finally:
             local.close()
 
 
 def _dag(file: Path) -> Dag:
     """Raises CliFailure with every problem of the file and of those that it brings along."""
+    refuse_test_file(file)
     if file.suffix not in SUFFIXES:
         raise CliFailure(f"{file} is no DAG file: its name ends with .yaml or .yml", USAGE)
     try:
@@ -153,7 +159,7 @@ def _home(keep: Path | None) -> Iterator[Path]:
     yield keep.absolute()
 
 
-def _follow(local: LocalRun, view: LineView, format_: str) -> int:
+def _follow(local: LocalRun, view: LineView, format_: str, keep: Path | None) -> int:
     local.start()
     is_interrupted = False
     with view:
@@ -169,15 +175,17 @@ def _follow(local: LocalRun, view: LineView, format_: str) -> int:
                 is_interrupted = True
                 click.echo("cancelling; Ctrl-C again kills what runs", err=True)
                 local.cancel()
-    return _report(local, format_, is_interrupted=is_interrupted)
+    return _report(local, format_, keep, is_interrupted=is_interrupted)
 
 
-def _report(local: LocalRun, format_: str, *, is_interrupted: bool) -> int:
+def _report(local: LocalRun, format_: str, keep: Path | None, *, is_interrupted: bool) -> int:
     ended, tasks = local.run(), local.tasks()
     if format_ == "json":
         print_json(_json(ended, tasks))
     else:
         click.echo(summary(ended, tasks))
+        if keep is not None:
+            click.echo(f"logs: {keep / 'logs'}", err=True)
     if is_interrupted:
         return INTERRUPTED
     return 0 if ended.state == RunState.SUCCESS else FAILED

@@ -14,7 +14,7 @@ from chalicelib.cli.forecast.junit import CaseResult
 from chalicelib.cli.forecast.test_case import run_case
 from chalicelib.cli.forecast.test_file import dag_path_of, read
 from chalicelib.cli.forecast.workload import load
-from chalicelib.cli.output import format_option, print_json, silence_logs
+from chalicelib.cli.output import coloured, format_option, print_json, silence_logs
 from chalicelib.dag_files import TEST_SUFFIXES
 
 
@@ -91,7 +91,7 @@ def _results(files: list[Path], word: str) -> Iterator[CaseResult]:
 
 
 def _print(result: CaseResult) -> None:
-    mark = click.style("FAIL", fg="red") if result.differences else click.style("ok", fg="green")
+    mark = coloured("FAIL", "red") if result.differences else coloured("ok", "green")
     click.echo(f"{mark}  {result.path}: {result.name}")
     for line in result.differences:
         click.echo(f"      {line}")

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chalicelib.cli.failure import FAILED, USAGE, CliFailure
+from chalicelib.cli.dag_paths import dag_files
+from chalicelib.cli.failure import FAILED
 from chalicelib.cli.validation_cache import ValidationCache
-from chalicelib.dag_files import is_dag_file
 
 if TYPE_CHECKING:
     from chalicelib.dag.language.parser import FilePlace
@@ -54,32 +54,13 @@ def validate(paths: tuple[Path, ...], format_: str, *, layers: bool, strict: boo
 
     Problems and warnings are printed with their line and column.
     """
-    files = list(dict.fromkeys(_dag_files(paths)))
+    files = list(dict.fromkeys(path for path, _ in dag_files(paths)))
     cache = ValidationCache(f"{datetime.now(UTC):%Y-%m-%d}", f"layers={layers}")
     owners: dict[str, Path] = {}
     findings = {file: _check(file, cache, owners, layers) for file in files}
     _print(findings, format_)
     severities = {finding.severity for rows in findings.values() for finding in rows}
     return FAILED if "error" in severities or (strict and severities) else 0
-
-
-def _dag_files(paths: tuple[Path, ...]) -> Iterator[Path]:
-    for path in paths:
-        if not path.is_dir():
-            if not path.exists():
-                raise CliFailure(f"{path}: no such file or folder", USAGE)
-            yield path
-            continue
-        files = sorted(
-            file
-            for file in path.rglob("*")
-            if is_dag_file(file.name)
-            and file.is_file()
-            and not any(part.startswith(".") for part in file.relative_to(path).parts)
-        )
-        if not files:
-            raise CliFailure(f"{path} has no DAG files (*.yaml, *.yml)", USAGE)
-        yield from files
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,10 @@ QUEUE_COLUMNS = (
 @installation_options
 @format_option
 def workers(client: Client, queue: str | None, format_: str) -> None:
-    """List the workers seen in the last day, and their queues."""
+    """List the workers and their queues.
+
+    Workers that have been seen in the last day.
+    """
     answer = client.get("/api/workers")
     if queue is not None:
         answer = {

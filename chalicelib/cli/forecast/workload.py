@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from chalicelib.cli.dag_paths import dag_files
 from chalicelib.cli.failure import FAILED, USAGE, CliFailure
 from chalicelib.cli.local_run.source_folder import SourceFolder
 from chalicelib.dag.language.parser import parse_file
 from chalicelib.dag.model import Dag
 from chalicelib.dag.problems import DagFileError
-from chalicelib.dag_files import is_dag_file
 from chalicelib.database.reads import operations
 from chalicelib.messages import TaskMessage
 from chalicelib.scheduler.file_match import match_files
@@ -40,30 +40,14 @@ def load(paths: Iterable[Path]) -> list[SourceFile]:
     """Read DAG files, and all in folders. Raises CliFailure with every problem."""
     files: list[SourceFile] = []
     problems: list[str] = []
-    for path, key in _paths(paths):
+    for path, key in dag_files(paths):
         try:
             files.append(SourceFile(path, key, parse_file(path.read_bytes()).dag))
         except DagFileError as error:
             problems += [f"{path}:{p.line}:{p.column}: {p.message}" for p in error.problems]
     if problems:
         raise CliFailure("\n".join(["invalid DAG files", *problems]), FAILED)
-    if not files:
-        raise CliFailure("no DAG files (*.yaml, *.yml)", USAGE)
     return files
-
-
-def _paths(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
-    for path in paths:
-        if not path.exists():
-            raise CliFailure(f"{path}: no such file or folder", USAGE)
-        if path.is_file():
-            yield path, path.name
-            continue
-        for file in sorted(path.rglob("*")):
-            relative = file.relative_to(path)
-            is_hidden = any(part.startswith(".") for part in relative.parts)
-            if is_dag_file(file.name) and not is_hidden:
-                yield file, relative.as_posix()
 
 
 def upload(system: SimulatedSystem, file: SourceFile) -> None:

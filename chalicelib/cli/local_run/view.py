@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from chalicelib.cli import times
-from chalicelib.cli.output import STATE_COLOURS, console, state_text
+from chalicelib.cli.output import STATE_COLOURS, console, has_colours, state_text
 from chalicelib.dag.model import Dag
 from chalicelib.dag.states import TaskState
 from chalicelib.database.reads.run_values import RunWithParams, TaskInstance
@@ -147,10 +146,11 @@ def _depths(dag: Dag) -> dict[str, int]:
 
 
 def view_for(dag: Dag, *, is_quiet: bool) -> LineView:
-    """The view that suits stdout. `is_quiet`: everything goes to stderr."""
+    """The view that suits stdout: no tree where no escape codes are wanted, because it moves the
+    cursor. `is_quiet`: everything goes to stderr."""
     if is_quiet:
         return LineView(dag, lambda text: click.echo(text, err=True))
-    is_plain = not sys.stdout.isatty() or console().is_dumb_terminal
+    is_plain = not has_colours()
     return LineView(dag) if is_plain else TreeView(dag)
 
 

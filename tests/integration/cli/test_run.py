@@ -238,3 +238,24 @@ def test_a_first_task_may_trigger_another_dag_of_the_folder(
 
     assert main(["run", caller]) == 0
     assert "| I was called\n" in capsys.readouterr().out
+
+
+def test_kept_logs_are_files_that_people_can_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = """
+name: Logs
+tasks:
+  - {id: flaky, command: 'echo "try $TRY_NUMBER"; [ "$TRY_NUMBER" = 2 ]', retries: 1}
+  - {id: each, command: 'printf "%s" "item $ITEM"', expand: {ITEM: [a, b]}}
+"""
+    kept = tmp_path / "kept"
+    assert main(["run", write(tmp_path, text), "--fast", "--keep", str(kept)]) == 0
+
+    logs = {file.name: file.read_text() for file in (kept / "logs").iterdir()}
+    assert sorted(logs) == ["each[0].try1.log", "each[1].try1.log"] + [
+        f"flaky.try{number}.log" for number in (1, 2)
+    ]
+    assert logs["flaky.try2.log"].endswith("Z try 2\n")
+    assert logs["each[1].try1.log"].endswith("Z item b\n")
+    assert capsys.readouterr().err == f"logs: {kept}/logs\n"

@@ -109,3 +109,13 @@ def test_a_schedule_that_is_not_valid_is_said(schedule: str) -> None:
     assert len(notes) == 1
     assert notes[0].startswith("line 2: ")
     assert notes[0].endswith(": correct the schedule")
+
+
+def test_what_is_about_all_entries_is_said_once_and_in_every_file() -> None:
+    converted = crontab.read("MAILTO=me@x\n0 0 * * * a\n0 1 * * * b", has_user=False)
+
+    assert converted.notes == [
+        "MAILTO=me@x: output is kept as a log; see on_failure for messages",
+        "no CRON_TZ: cron used the machine's time zone; set timezone",
+    ]
+    assert all("# MAILTO=me@x: " in dag.text for dag in converted.dags)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import click
 import pytest
 
 from chalicelib.api_version import API_VERSION_HEADER
@@ -49,6 +50,24 @@ def test_the_help_of_a_verb_fits_one_screen_and_shows_an_example(verb: str) -> N
     assert shown.returncode == 0
     assert len(shown.stdout.splitlines()) <= 40
     assert "Example" in shown.stdout or f"orchestrator {verb} " in shown.stdout
+
+
+def subcommands() -> Iterator[tuple[str, click.Command]]:
+    for name, verb in VERBS.items():
+        command = verb.load()
+        if isinstance(command, click.Group):
+            for inner in command.commands.values():
+                yield f"{name} {inner.name}", inner
+
+
+@pytest.mark.parametrize(("path", "command"), list(subcommands()))
+def test_the_help_of_a_subcommand_fits_one_screen_and_shows_an_example(
+    path: str, command: click.Command
+) -> None:
+    shown = command.get_help(click.Context(command, info_name=path, terminal_width=80))
+
+    assert len(shown.splitlines()) <= 40
+    assert f"orchestrator {path} " in shown + " "
 
 
 def test_the_table_says_what_a_verb_s_own_help_says() -> None:
