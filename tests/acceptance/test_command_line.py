@@ -50,7 +50,7 @@ NO_COMMAND = {
     ("POST", "/api/dags/validate"): "`validate` checks without an installation",
     ("GET", "/api/dag-schema.json"): "`schema` prints it without an installation",
     ("GET", "/api/dag-file-reference"): "for the page; the README has it",
-    ("GET", "/api/dag-file"): "for the page's editor; `source` prints a DAG's file",
+    ("GET", "/api/dag-file"): "for the page's editor; `pull` prints a DAG's file",
     ("PUT", "/api/dag-file"): "for the page's editor; `push` writes to the bucket itself",
     ("GET", "/api/openapi.json"): "for programs that generate clients",
     ("GET", "/api/upcoming"): "`dags` shows the next fire time",
