@@ -12,6 +12,23 @@ from chalicelib.enums import Outcome, RunAction, RunType, TaskAction
 
 
 @dataclass(frozen=True, slots=True)
+class RunCause:
+    """The task of a run that failed first.
+
+    Attributes:
+        map_index: Index of the mapped instance; -1 for an unmapped task.
+        try_number: Number of the attempt that failed.
+        reason: Why it failed.
+    """
+
+    task_id: str
+    map_index: int
+    try_number: int
+    reason: str
+    log_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """A run, pinned to one version of its DAG.
 
@@ -29,6 +46,7 @@ class Run:
         acknowledged_note: What is known about the failure.
         waiting_for: What keeps the run from starting; empty if nothing does. Lists explain the
             first hundred waiting runs and give null for the rest.
+        cause: Task that failed first; null if none has failed.
         actions: Actions that are legal in the current state.
     """
 
@@ -54,6 +72,7 @@ class Run:
     acknowledged_by: str | None
     acknowledged_note: str | None
     waiting_for: tuple[WaitingFor, ...] | None
+    cause: RunCause | None
     actions: tuple[RunAction, ...]
 
 

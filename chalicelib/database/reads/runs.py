@@ -6,10 +6,11 @@ from typing import TypeVar
 
 from chalicelib.dag.states import RunState
 from chalicelib.database.connection import Row, Transaction
-from chalicelib.database.reads import actions
+from chalicelib.database.index_predicates import TASK_INSTANCES_FAILED
+from chalicelib.database.reads import actions, run_filters
 from chalicelib.database.reads.page import Page
-from chalicelib.database.reads.run_values import Run, RunWithParams
-from chalicelib.database.reads.window import WINDOW, Scan, newest
+from chalicelib.database.reads.run_filters import EVERY_RUN, Key, RunFilter, key_text, newest_runs
+from chalicelib.database.reads.run_values import Run, RunCause, RunWithParams
 from chalicelib.database.row_builder import build_readable
 
 Item = TypeVar("Item", bound=Run)
@@ -20,15 +21,19 @@ _COLUMNS = """
            r.backfill_id, iif(r.ended_at IS NULL, r.stopping, NULL) AS stopping,
            r.created_at, r.admitted_at, r.started_at, r.ended_at,
            (r.ended_at - r.started_at) / 1e6 AS duration, r.acknowledged_at, r.acknowledged_by,
-           r.acknowledged_note
+           r.acknowledged_note, c.task_id AS cause_task_id, c.map_index AS cause_map_index,
+           c.try_number AS cause_try_number, c.reason AS cause_reason,
+           c.log_bytes AS cause_log_bytes
 """
-_FROM = "FROM runs r CROSS JOIN dag_versions v ON v.id = r.version_id"
-_IDS = "SELECT r.id FROM runs r"
-_FILTERS = (
-    "(:state IS NULL OR r.state = :state) AND (:acknowledged IS NULL"
-    " OR (r.acknowledged_at IS NOT NULL) = :acknowledged)"
-    " AND (:dag_id IS NULL OR r.dag_id = :dag_id)"
-)
+_FIRST_FAILURE = f"""
+    SELECT f.id FROM task_instances f WHERE f.run_key = r.id AND {TASK_INSTANCES_FAILED.of("f")}
+    ORDER BY f.ended_at LIMIT 1
+"""
+_JOINED = f"""
+    CROSS JOIN dag_versions v ON v.id = r.version_id
+    LEFT JOIN task_instances c ON c.id = ({_FIRST_FAILURE})
+"""
+_FROM = f"FROM runs r {_JOINED}"
 
 ONE = f"{_COLUMNS} {_FROM} WHERE r.run_id = ?"
 DETAIL = f"""
@@ -37,48 +42,17 @@ DETAIL = f"""
      WHERE d.dag_id = r.dag_id) AS latest_version
     {_FROM} WHERE r.run_id = ?
 """
-
-# By what is the most selective of the filters given.
-SCANS = {
-    name: Scan(
-        page=f"{_COLUMNS} {_FROM} WHERE {condition} AND r.id < :before AND r.id >= :floor"
-        f" AND {_FILTERS} ORDER BY r.id DESC LIMIT :limit",
-        floor=f"{_IDS} WHERE {condition} AND r.id < :before"
-        f" ORDER BY r.id DESC LIMIT 1 OFFSET {WINDOW - 1}",
-    )
-    for name, condition in {
-        "backfill": "r.backfill_id = :backfill_id",
-        "dag": "r.dag_id = :dag_id",
-        "state": "r.state = :state",
-        "all": "TRUE",
-    }.items()
-}
+SCANS = run_filters.scans(_COLUMNS, _JOINED)
 
 
 def list_runs(
-    tx: Transaction,
-    *,
-    limit: int,
-    before: int | None = None,
-    dag_id: str | None = None,
-    state: str | None = None,
-    acknowledged: bool | None = None,
-    backfill_id: int | None = None,
-) -> Page[Run, int]:
-    """Runs, newest first, of a DAG, in a state, acknowledged or not, of a backfill, or all."""
-    given = {"backfill": backfill_id, "dag": dag_id, "state": state}
-    name = next((name for name, value in given.items() if value is not None), "all")
-    is_acknowledged = None if acknowledged is None else int(acknowledged)
-    filters = {
-        "dag_id": dag_id,
-        "state": state,
-        "acknowledged": is_acknowledged,
-        "backfill_id": backfill_id,
-    }
-    others = {"state": state, "dag": dag_id, "acknowledged": acknowledged}
-    is_partial = any(value is not None for other, value in others.items() if other != name)
-    rows, next_key = newest(tx, SCANS[name], filters, limit, before, is_partial=is_partial)
-    return Page([_run(Run, row) for row in rows], next_key)
+    tx: Transaction, wanted: RunFilter = EVERY_RUN, *, limit: int, before: Key | None = None
+) -> Page[Run, str]:
+    """Runs that fit the filter, newest first: by logical date if the filter has a range of dates.
+    A page may have fewer than `limit`, or none, though more follow."""
+    rows, next_key = newest_runs(tx, SCANS, wanted, limit, before)
+    items = [_run(Run, row) for row in rows]
+    return Page(items, None if next_key is None else key_text(next_key, wanted))
 
 
 def run(tx: Transaction, run_id: str) -> Run | None:
@@ -99,6 +73,7 @@ def _run(cls: type[Item], row: Row) -> Item:
         cls,
         row,
         waiting_for=None,
+        cause=build_readable(RunCause, row, prefix="cause_") if row["cause_task_id"] else None,
         actions=actions.of_run(
             RunState(row["state"]),
             is_stopping=is_stopping,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from chalicelib import bootstrap
 from chalicelib.database.reads import costs, dags, runs, task_instances
+from chalicelib.database.reads.run_filters import Key, RunFilter, parse_key
 from chalicelib.database.reads.run_values import Run
+from chalicelib.errors import InvalidRequest
 from chalicelib.scheduler.commands import acknowledgements
 from chalicelib.scheduler.commands import runs as run_commands
 from chalicelib.web.costs import cost
@@ -25,40 +29,50 @@ from chalicelib.web.response_models import (
 )
 from chalicelib.web.responses import ResponseWithStatus
 
-_CURSOR = Cursor("runs")
+_CURSOR = Cursor("runs", is_text=True)
 
 
 def list_runs(call: Call) -> RunList:
-    query = call.query
     with read_transaction() as tx:
-        page = runs.list_runs(
-            tx,
-            limit=query["limit"],
-            before=query["cursor"],
-            dag_id=query["dag_id"],
-            state=query["state"],
-            acknowledged=query["acknowledged"],
-            backfill_id=query["backfill_id"],
-        )
-        page = explained_runs(tx, page)
-    return list_response(RunList, page, _CURSOR)
+        return _list(call, tx, call.query["dag_id"])
 
 
 def list_runs_of_dag(call: Call) -> RunList:
-    dag_id, query = call.path["dag_id"], call.query
+    dag_id = call.path["dag_id"]
     with read_transaction() as tx:
         if not dags.exists(tx, dag_id):
             raise not_found("DAG", dag_id, "/api/dags")
-        page = runs.list_runs(
-            tx,
-            limit=query["limit"],
-            before=query["cursor"],
-            dag_id=dag_id,
-            state=query["state"],
-            acknowledged=query["acknowledged"],
-        )
-        page = explained_runs(tx, page)
-    return list_response(RunList, page, _CURSOR)
+        return _list(call, tx, dag_id)
+
+
+def _list(call: Call, tx: Any, dag_id: str | None) -> RunList:
+    query = call.query
+    wanted = RunFilter(
+        dag_id=dag_id,
+        name=query.get("name"),
+        tag=query.get("tag"),
+        state=query["state"],
+        run_type=query["run_type"],
+        acknowledged=query["acknowledged"],
+        from_date=query["from"],
+        to_date=query["to"],
+        cause=query["cause"],
+        backfill_id=query.get("backfill_id"),
+    )
+    before = None if query["cursor"] is None else _key(query["cursor"], wanted)
+    page = runs.list_runs(tx, wanted, limit=query["limit"], before=before)
+    return list_response(RunList, explained_runs(tx, page), _CURSOR)
+
+
+def _key(text: str, wanted: RunFilter) -> Key:
+    try:
+        return parse_key(text, wanted)
+    except ValueError:
+        raise InvalidRequest(
+            "query parameter 'cursor' must be the next_cursor of the previous page of this list,"
+            " with the same filters; omit it to start at the beginning",
+            parameter="cursor",
+        ) from None
 
 
 def get_run(call: Call) -> RunDetail:

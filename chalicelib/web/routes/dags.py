@@ -178,7 +178,7 @@ ROUTES: tuple[Route, ...] = (
         "Runs of a DAG, newest first",
         {200: "RunList"},
         errors=(404,),
-        params=page("runs", *RUN_FILTERS),
+        params=page("runs", *RUN_FILTERS, is_text=True),
     ),
     Route(
         "GET",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.enums import Role, RunState, words
+from chalicelib.enums import Role, RunState, RunType, words
 from chalicelib.web.param_types import (
     Boolean,
     Choice,
     Cursor,
+    DateTime,
     Integer,
     ParamType,
     Text,
@@ -112,6 +113,19 @@ RUN_FILTERS = (
         Boolean(),
         "Only acknowledged failures, or only runs without an acknowledgement.",
     ),
+    Param("run_type", Choice(words(RunType)), "Only what was started in this way."),
+    Param("from", DateTime(), "Only with this logical date or a later one."),
+    Param("to", DateTime(), "Only with this logical date or an earlier one."),
+    Param(
+        "cause",
+        Text(200),
+        "Only with this text in the reason of the run or of a failed task, or in that task's log if"
+        " it is shorter than 4 KB; in either case.",
+    ),
+)
+DAG_FILTERS_OF_RUNS = (
+    Param("name", Text(200), "Only with this text in the DAG's id or name, in either case."),
+    Param("tag", Text(100), "Only of DAGs with this tag."),
 )
 RUN_ID = Param("run_id", Text(200), "Only of this run.")
 MAP_INDEX = Param(

@@ -6,6 +6,7 @@ from chalicelib.enums import Mark, TaskState, words
 from chalicelib.web.param_types import Choice, Integer, ListOf, Nullable, Text
 from chalicelib.web.routes.route import (
     BACKFILL_ID,
+    DAG_FILTERS_OF_RUNS,
     DAG_ID,
     DOWNSTREAM,
     DRY_RUN,
@@ -29,9 +30,9 @@ ROUTES: tuple[Route, ...] = (
         "GET",
         "/api/runs",
         "runs.list_runs",
-        "Runs, newest first",
+        "Runs, newest first; by logical date, if `from` or `to` is given",
         {200: "RunList"},
-        params=page("runs", DAG_ID, BACKFILL_ID, *RUN_FILTERS),
+        params=page("runs", DAG_ID, BACKFILL_ID, *DAG_FILTERS_OF_RUNS, *RUN_FILTERS, is_text=True),
     ),
     Route(
         "POST",

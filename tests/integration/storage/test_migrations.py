@@ -45,6 +45,7 @@ FROZEN = {
     "0005_fargate_cost": "f163139318de2953a6d60d95ceb7a982c11aa5e4bbabd65e93434a3e512e0e02",
     "0006_first_start": "35935fcfd3a8eb4915de6f8417278cca0aba541eb94a2de7e43d039addf3ed0d",
     "0007_backfill_params": "c148c4a0eb349b25c81a11ba446c4d68bd87a99622401449129cc9f8eeb698a2",
+    "0008_run_filters": "5d26c0940d9f589ffa3fb3e0e6226cdcebd7ea0fb47c7dfab90cf4ddac1ce11e",
 }
 """Databases have been made from these files: a change of one would reach no database. Add another
 migration instead, as README.md beside them says."""
