@@ -116,8 +116,8 @@ def test_an_older_run_that_fails_after_the_acknowledgement_shows_up_again(
 def test_a_view_that_was_left_while_it_loaded_draws_nothing(scene: tuple[Page, Api]) -> None:
     page, api = scene
     run_id = api.rows.run("etl")
-    page.route("**/api/dags/etl", lambda _: None)  # never answered
-    with page.expect_request("**/api/dags/etl"):
+    page.route("**/api/dags/etl/versions/1", lambda _: None)  # never answered
+    with page.expect_request("**/api/dags/etl/versions/1"):
         opened(page, f"runs/{run_id}")
     opened(page, "nowhere")
     nowhere = page.get_by_role("heading", name="Page not found")

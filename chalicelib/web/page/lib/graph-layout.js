@@ -1,46 +1,46 @@
 // Lays out graphs in a worker, so that the page stays responsive. Each shape is laid out once.
 
-/** @typedef {{ id: string, x: number, y: number }} Place the centre of a box */
-/** @typedef {{ width: number, height: number, places: Place[], lines: string[] }} Layout the lines are SVG paths */
-/** @typedef {{ width: number, height: number }} Size of a box */
-/** @typedef {{ resolve: (layout: Layout) => void, reject: (error: Error) => void, timer: ReturnType<typeof setTimeout> }} Request */
+/** @typedef {import("./graph-plan.js").Plan} Plan */
+/** @typedef {import("./graph-plan.js").Shape} Shape */
+/** @typedef {import("./graph-plan.js").Size} Size */
+/** @typedef {{ key: string, shape: Shape, box: Size, room: Size }} Order room: where the picture is shown */
+/** @typedef {{ resolve: (plan: Plan) => void, reject: (error: Error) => void, timer: ReturnType<typeof setTimeout> }} Request */
 
 const MAX_KEPT = 50;
 const LONGEST_MS = 20_000;
-/** @type {Map<string, Promise<Layout>>} by the shape as text */
-const layouts = new Map();
+/** Rooms of about the same proportions have the same layout. */
+const PROPORTION_STEPS = 2;
+/** @type {Map<string, Promise<Plan>>} by the shape as text */
+const plans = new Map();
 /** @type {Map<string, Request>} by the shape as text */
 const open = new Map();
 /** @type {Worker | null} */
 let worker = null;
 
 /**
- * @param {Api.Graph} graph
- * @param {Size} size
+ * @param {Shape} shape
+ * @param {Size} box
+ * @param {Size} room
  */
-export function layOut(graph, size) {
-  const key = JSON.stringify(graph);
-  const known = layouts.get(key);
+export function layOut(shape, box, room) {
+  const proportion = Math.round((room.width / room.height) * PROPORTION_STEPS);
+  const key = JSON.stringify([shape, proportion]);
+  const known = plans.get(key);
   if (known) return known;
-  if (layouts.size >= MAX_KEPT) layouts.delete(layouts.keys().next().value ?? "");
-  const layout = request(key, graph, size);
-  layouts.set(key, layout);
-  layout.catch(() => layouts.delete(key));
-  return layout;
+  if (plans.size >= MAX_KEPT) plans.delete(plans.keys().next().value ?? "");
+  const plan = request({ key, shape, box, room });
+  plans.set(key, plan);
+  plan.catch(() => plans.delete(key));
+  return plan;
 }
 
-/**
- * @param {string} key
- * @param {Api.Graph} graph
- * @param {Size} size
- * @returns {Promise<Layout>}
- */
-function request(key, graph, size) {
+/** @param {Order} order @returns {Promise<Plan>} */
+function request(order) {
   const current = (worker ??= startWorker());
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => fail("Laying out this graph takes too long."), LONGEST_MS);
-    open.set(key, { resolve, reject, timer });
-    current.postMessage({ key, graph, size });
+    open.set(order.key, { resolve, reject, timer });
+    current.postMessage(order);
   });
 }
 
@@ -50,7 +50,7 @@ function startWorker() {
     const asked = open.get(data.key);
     open.delete(data.key);
     clearTimeout(asked?.timer);
-    asked?.resolve(data);
+    asked?.resolve(data.plan);
   };
   started.onerror = () => fail("This graph could not be laid out.");
   return started;

@@ -44,11 +44,16 @@ export function queryString(query) {
  * @param {{ isStep?: boolean }} [options]
  */
 export function setQuery(changes, { isStep = false } = {}) {
-  const { parts, query } = currentRoute();
-  const target = hrefTo(parts, { ...Object.fromEntries(query), ...changes });
+  const target = linkHere(changes);
   if (target === (location.hash || "#/")) return;
   history[isStep ? "pushState" : "replaceState"](null, "", target);
   dispatchEvent(new Event("hashchange"));
+}
+
+/** The address of the current view with another query. @param {Query} changes */
+export function linkHere(changes) {
+  const { parts, query } = currentRoute();
+  return hrefTo(parts, { ...Object.fromEntries(query), ...changes });
 }
 
 /** @param {string[]} parts @param {Query} [query] */

@@ -11,14 +11,7 @@ const MOST_TASKS = 10_000;
 /** @param {HTMLElement} body @param {Api.DagDetail} dag @param {import("../lib/view-context.js").ViewContext} context */
 export async function tab(body, dag, context) {
   const caption = h("p", { class: "quiet" });
-  const box = h("div", {
-    class: "box",
-    id: "dag-graph",
-    tabindex: 0,
-    role: "region",
-    "aria-label": "Graph",
-    "data-scroll": true,
-  });
+  const box = h("div", { class: "graph tall", id: "dag-graph" });
   show(body, caption, box);
   const chosen = () => currentRoute().query.get("task");
   /** @type {Api.RunDetail | null} */

@@ -1,7 +1,7 @@
 // One run: its state and cause of failure, the graph and the times of its tasks, and the chosen task with its log.
 import { get, getAll, messageOf, orElse, segment } from "../lib/api.js";
 import { h, show } from "../lib/dom.js";
-import { firstFailures } from "../lib/failures.js";
+import { firstFailures, taskName } from "../lib/failures.js";
 import { median, shortTime } from "../lib/format.js";
 import { currentRoute } from "../lib/router.js";
 import { drawGantt } from "../widgets/gantt.js";
@@ -12,9 +12,10 @@ import { taskPanel } from "../widgets/task-panel.js";
 
 const MOST_TASKS = 10_000;
 const PAGE = 500; // tasks that one request fetches
+const SEEN_SHARE = 0.6; // of the window's height: a panel that begins below is as good as out of view
 
 /** @typedef {import("../lib/view-context.js").ViewContext} ViewContext */
-/** @typedef {import("../widgets/task-graph.js").DagShape & { dag_id: string, name: string, version: number | null }} RunDag */
+/** @typedef {import("../widgets/task-graph.js").DagShape & { dag_id: string, name: string, version: number | null }} RunDag version: whose tasks these are; null if the DAG is gone */
 /**
  * @typedef {object} RunData
  * @property {Api.RunDetail} run
@@ -35,7 +36,11 @@ export async function view(main, context) {
   const redraw = () => {
     context.setTitle(`${data.dag.name} ${shortTime(data.run.logical_date)}`);
     draw(parts, data, refresh, context.signal);
-    panel.choose(chosenTask(data));
+    const chosen = chosenTask(data);
+    panel.choose(
+      chosen,
+      data.tasks.filter(({ task_id: id }) => id === chosen?.task_id),
+    );
   };
   const refresh = async () => {
     const before = data;
@@ -44,41 +49,47 @@ export async function view(main, context) {
   };
   lay(main, parts);
   redraw();
-  context.onQuery = redraw;
+  context.onQuery = () => {
+    const before = chosenName(parts);
+    redraw();
+    if (chosenName(parts) !== before) bringIntoView(parts.panel);
+  };
   const pages = Math.ceil(data.tasks.length / PAGE);
   await context.poll(Math.max(2, pages * 2), refresh);
 }
 
 /** @returns {Parts} */
 function emptyParts() {
-  /** @param {string} id @param {string} label @param {object} more */
-  const box = (id, label, more = {}) =>
-    h("div", { class: "box", id, tabindex: 0, role: "region", "aria-label": label, ...more });
+  /** @param {string} id @param {string} label */
+  const scroller = (id, label) =>
+    h("div", { class: "scroller", id, tabindex: 0, role: "region", "aria-label": label, "data-scroll": true });
   return {
-    head: h("div"),
-    graph: box("graph-box", "Graph", { "data-scroll": true }),
-    gantt: box("gantt-box", "Timeline"),
-    list: h("div"),
-    panel: h("div"),
+    head: h("div", { class: "run-head" }),
+    graph: h("div", { class: "graph", id: "graph-box" }),
+    gantt: scroller("gantt-box", "Timeline"),
+    list: scroller("list-box", "Tasks"),
+    panel: h("div", { class: "panel" }),
   };
 }
 
-/** @param {HTMLElement} main @param {Parts} parts */
+/** The head, and below it all of the run on one screen. @param {HTMLElement} main @param {Parts} parts */
 function lay(main, { head, graph, gantt, list, panel }) {
+  /** @param {string} area @param {string} label @param {...import("../lib/dom.js").Child} children */
+  const part = (area, label, ...children) => h("section", { class: `${area}-part`, "aria-label": label }, ...children);
   show(
     main,
-    head,
     h(
       "div",
-      { class: "pair" },
-      h("section", { "aria-label": "Task graph" }, h("h2", null, "Graph"), graph),
-      h("section", { "aria-label": "Task timeline" }, h("h2", null, "Timeline"), gantt),
-    ),
-    h(
-      "div",
-      { class: "pair tasks" },
-      h("section", { "aria-label": "Tasks" }, h("h2", null, "Tasks"), list),
-      h("section", { "aria-label": "Selected task" }, panel),
+      { class: "run-screen" },
+      head,
+      h(
+        "div",
+        { class: "workbench" },
+        part("graph", "Task graph", h("h2", null, "Graph"), graph),
+        part("timeline", "Task timeline", h("h2", null, "Timeline"), gantt),
+        part("tasks", "Tasks", h("h2", null, "Tasks"), list),
+        part("panel", "Selected task", panel),
+      ),
     ),
   );
 }
@@ -87,18 +98,36 @@ function lay(main, { head, graph, gantt, list, panel }) {
 function draw(parts, data, refresh, signal) {
   const { run, tasks, removed, dag } = data;
   const chosen = chosenTask(data);
-  const selection = { runId: run.run_id, chosen };
+  const selection = { chosen };
   drawRunHead(parts.head, data, refresh);
-  const gantt = { runId: run.run_id, tasks };
-  drawGantt(parts.gantt, gantt, chosen, signal);
-  const room = parts.gantt.clientWidth;
-  drawGraph(parts.graph, dag, summaries(tasks), { chosen: chosen?.task_id, runId: run.run_id })
-    .catch((error) => show(parts.graph, messageOf(error)))
-    .then(() => {
-      // A wide graph takes the room beside it.
-      if (parts.gantt.clientWidth !== room) drawGantt(parts.gantt, gantt, chosen, signal);
-    });
+  drawGantt(parts.gantt, { runId: run.run_id, tasks }, chosen, signal);
+  drawGraph(parts.graph, dag, summaries(tasks), { chosen: chosen?.task_id, runId: run.run_id }).catch((error) =>
+    show(parts.graph, messageOf(error)),
+  );
   show(parts.list, taskList(tasks, selection), removedTasks(removed, selection));
+  const name = chosen ? taskName(chosen) : "";
+  if (parts.list.dataset.chosen === name) return;
+  for (const list of [parts.list, parts.gantt]) {
+    list.dataset.chosen = name;
+    scrollTo(list, list.querySelector("[aria-current]"));
+  }
+}
+
+/** @param {Parts} parts */
+const chosenName = ({ list }) => list.dataset.chosen;
+
+/** Scroll a list, and nothing else, until its chosen row is seen. @param {HTMLElement} list @param {Element | null} row */
+function scrollTo(list, row) {
+  if (!row) return;
+  const [target, seen] = [row.getBoundingClientRect(), list.getBoundingClientRect()];
+  if (target.top >= seen.top && target.bottom <= seen.bottom) return;
+  list.scrollTop += target.top - seen.top - (seen.height - target.height) / 2;
+}
+
+/** On a window that is too small for all of it, what was chosen is shown. @param {HTMLElement} panel */
+function bringIntoView(panel) {
+  const { top } = panel.getBoundingClientRect();
+  if (top < 0 || top > innerHeight * SEEN_SHARE) panel.scrollIntoView({ block: "start" });
 }
 
 /**
@@ -114,7 +143,7 @@ async function fetchRun(runId, before, signal) {
   const isOnePage = items.length <= PAGE; // of more pages, the first alone doesn't tell whether others have changed
   if (before?.fetched === items.length && before.run === run && isOnePage) return before;
   // The run may have moved on to the latest version of the file.
-  const dag = before?.run.version === run.version ? before.dag : await fetchDag(run.dag_id, signal);
+  const dag = before?.run.version === run.version ? before.dag : await fetchDag(run, signal);
   return {
     run,
     tasks: sorted(
@@ -128,13 +157,16 @@ async function fetchRun(runId, before, signal) {
   };
 }
 
-/** A DAG may be gone while its runs are still there. @param {string} dagId @param {AbortSignal} signal @returns {Promise<RunDag>} */
-function fetchDag(dagId, signal) {
+/** The version that the run uses; the active one if that is no longer kept. @param {Api.RunDetail} run @param {AbortSignal} signal @returns {Promise<RunDag>} */
+async function fetchDag({ dag_id: dagId, version }, signal) {
+  const path = /** @type {const} */ (`dags/${segment(dagId)}/versions/${segment(version)}`);
+  const own = await get(path, {}, signal).catch(orElse(null));
+  if (own) return own;
   /** @type {RunDag} */
   const unknown = { dag_id: dagId, name: dagId, version: null, graph: { nodes: [], edges: [] }, tasks: [] };
   /** @type {Promise<RunDag>} */
-  const dag = get(/** @type {const} */ (`dags/${segment(dagId)}`), {}, signal);
-  return dag.catch(orElse(unknown));
+  const active = get(/** @type {const} */ (`dags/${segment(dagId)}`), {}, signal);
+  return active.catch(orElse(unknown));
 }
 
 /** In topological order, mapped instances by their index. @param {Api.TaskInstance[]} tasks @param {string[]} nodes */

@@ -4,7 +4,7 @@ import { ganttTicks } from "../lib/charts.js";
 import { h, s, show } from "../lib/dom.js";
 import { taskName, taskQuery } from "../lib/failures.js";
 import { duration, shortened } from "../lib/format.js";
-import { runLink } from "../lib/router.js";
+import { linkHere } from "../lib/router.js";
 import { toneClass, word } from "../lib/vocabulary.js";
 
 const NAMES = 150;
@@ -17,7 +17,7 @@ const MOST_RETRIED = 12; // whose earlier attempts are fetched
 
 /** @typedef {{ started_at: string, ended_at: string }} EarlierAttempt */
 /** @typedef {{ runId: string, tasks: Api.TaskInstance[] }} GanttRun */
-/** @typedef {{ now: number, x: (time: number) => number, chosen: Api.TaskInstance | null, runId: string }} Scale */
+/** @typedef {{ now: number, x: (time: number) => number, chosen: Api.TaskInstance | null }} Scale */
 
 /** @type {Map<string, EarlierAttempt[]>} the ended attempts before an attempt */
 const earlier = new Map();
@@ -78,7 +78,7 @@ function selected(tasks) {
  * @param {Api.TaskInstance[]} shown
  * @param {Api.TaskInstance | null} chosen
  */
-function paint(box, { runId, tasks }, shown, chosen) {
+function paint(box, { tasks }, shown, chosen) {
   if (!shown.length) return show(box, h("p", { class: "quiet" }, "No task has started yet."));
   const now = Date.now();
   const attempts = shown.flatMap(earlierOf);
@@ -97,7 +97,7 @@ function paint(box, { runId, tasks }, shown, chosen) {
         s("line", { class: "axis", x1: x(time), x2: x(time), y1: HEAD - 4, y2: height }),
         s("text", { class: "quiet", x: x(time) + 2, y: 12 }, duration(Math.round((time - from) / 100) / 10)),
       ]),
-      shown.map((task, i) => row(task, HEAD + i * ROW, { now, x, chosen, runId })),
+      shown.map((task, i) => row(task, HEAD + i * ROW, { now, x, chosen })),
     ),
     shown.length < tasks.filter((task) => task.started_at).length
       ? h("p", { class: "quiet" }, `${shown.length} of ${tasks.length} tasks: failures and the longest.`)
@@ -107,7 +107,7 @@ function paint(box, { runId, tasks }, shown, chosen) {
 
 /** @param {Api.TaskInstance} task @param {number} y @param {Scale} scale */
 function row(task, y, scale) {
-  const { chosen, runId, x, now } = scale;
+  const { chosen, x, now } = scale;
   const name = taskName(task);
   const isChosen = chosen?.task_id === task.task_id && chosen.map_index === task.map_index;
   const took = task.duration === null ? "" : ` after ${duration(task.duration)}`;
@@ -115,7 +115,12 @@ function row(task, y, scale) {
   const end = x(task.ended_at ? Date.parse(task.ended_at) : now);
   return s(
     "a",
-    { href: runLink(runId, taskQuery(task)), id: `g-${name}`, class: isChosen ? "chosen" : null },
+    {
+      href: linkHere({ ...taskQuery(task), try: null, poke: null }),
+      id: `g-${name}`,
+      class: isChosen ? "chosen" : null,
+      "aria-current": isChosen ? "true" : null,
+    },
     s("title", null, `${name}: ${word(task.state)}${took}${tries}`),
     s("text", { x: 2, y: y + 15, "font-weight": isChosen ? 600 : null }, shortened(name, NAME_LETTERS)),
     bars(task, y, scale),

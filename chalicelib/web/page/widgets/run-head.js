@@ -12,12 +12,15 @@ import { runButtons } from "./run-actions.js";
 import { allReasons } from "./wait-reasons.js";
 
 const MOST_NAMES = 5;
+const MOST_LETTERS = 160; // of a text that is shown as a whole
+
+/** @typedef {import("../lib/dom.js").Child} Child */
 
 /**
  * @typedef {object} RunHead
  * @property {Api.RunDetail} run
  * @property {Api.TaskInstance[]} tasks
- * @property {{ name: string, version: number | null }} dag version: the latest; null if the DAG is gone
+ * @property {{ name: string, version: number | null }} dag version: whose tasks are shown; null if the DAG is gone
  * @property {number | null} typicalSeconds
  */
 
@@ -26,30 +29,36 @@ export function drawRunHead(head, data, refresh) {
   const { run, tasks, dag } = data;
   show(
     head,
-    h(
-      "p",
-      { class: "quiet crumbs" },
-      h("a", { href: "#/dags" }, "DAGs"),
-      " / ",
-      h("a", { href: dagLink(run.dag_id) }, dag.name),
-    ),
-    h(
-      "div",
-      { class: "head" },
-      h("h1", null, `${dag.name}, ${shortTime(run.logical_date)}`),
-      h("div", { class: "row" }, runButtons(run, tasks, refresh)),
-    ),
+    h("h1", null, h("a", { href: dagLink(run.dag_id) }, dag.name), `, ${shortTime(run.logical_date)}`),
     h("div", { class: "facts" }, facts(data)),
-    run.note ? h("p", { class: "note" }, h("span", { class: "quiet" }, "Note: "), run.note) : null,
-    paramLine(run.params),
-    allReasons(run),
-    acknowledgement(run),
-    failure(run, tasks),
+    h("div", { class: "why" }, failure(run, tasks), allReasons(run)),
+    h("div", { class: "row actions" }, runButtons(run, tasks, refresh)),
+    about(data),
   );
 }
 
+/** What people wrote about the run. @param {RunHead} data */
+function about({ run, dag }) {
+  const isOther = dag.version !== null && dag.version !== run.version;
+  const gone = `Version ${run.version} is no longer kept: the graph is that of version ${dag.version}.`;
+  return h(
+    "div",
+    { class: "about" },
+    isOther ? h("p", { class: "quiet" }, gone) : null,
+    run.note ? folded("note", [h("span", { class: "quiet" }, "Note: "), run.note], run.note.length) : null,
+    paramLine(run.params),
+    acknowledgement(run),
+  );
+}
+
+/** A line of text that is unfolded if it is long. @param {string} id @param {Child[]} text @param {number} letters */
+function folded(id, text, letters) {
+  if (letters < MOST_LETTERS) return h("p", { class: "note" }, text);
+  return h("details", { id: `run-${id}`, class: "note" }, h("summary", null, h("span", null, text)));
+}
+
 /** @param {RunHead} data */
-function facts({ run, tasks, dag, typicalSeconds }) {
+function facts({ run, tasks, typicalSeconds }) {
   const done = tasks.filter((task) => isFinal(task.state)).length;
   const usually = typicalSeconds === null ? "" : `, usually ${duration(typicalSeconds)}`;
   return [
@@ -62,7 +71,7 @@ function facts({ run, tasks, dag, typicalSeconds }) {
     run.cost.requests
       ? h("span", { title: `${run.cost.gb_seconds} GB-seconds; ${run.cost.prices}` }, `cost ${dollars(run.cost)}`)
       : null,
-    versionLinks(run, dag.version),
+    versionLinks(run),
   ];
 }
 
@@ -72,12 +81,13 @@ function timeTaken(run) {
   return run.started_at ? ["for ", liveTime("since", run.started_at)] : null;
 }
 
-/** @param {Api.Run} run @param {number | null} latest */
-function versionLinks(run, latest) {
+/** @param {Api.RunDetail} run */
+function versionLinks(run) {
+  const { latest_version: latest } = run;
   /** @param {import("../lib/router.js").Query} query @param {string} text */
   const link = (query, text) => h("a", { href: dagLink(run.dag_id, { tab: "source", ...query }) }, text);
   const own = link({ version: run.version }, `version ${run.version}`);
-  if (latest === null || latest === run.version) return h("span", null, own);
+  if (latest === run.version) return h("span", null, own);
   return h(
     "span",
     null,
@@ -90,22 +100,19 @@ function versionLinks(run, latest) {
 
 /** @param {Api.RunDetail["params"]} params */
 function paramLine(params) {
-  const entries = Object.entries(params);
-  if (!entries.length) return null;
-  return h(
-    "p",
-    { class: "quiet" },
-    "Params: ",
-    entries.map(([name, value], i) => [i ? ", " : "", h("code", null, `${name}=${displayed(value)}`)]),
-  );
+  const texts = Object.entries(params).map(([name, value]) => `${name}=${displayed(value)}`);
+  if (!texts.length) return null;
+  const items = texts.map((text, i) => [i ? ", " : "", h("code", null, text)]);
+  return folded("params", [h("span", { class: "quiet" }, "Params: "), items], texts.join(", ").length);
 }
 
 /** @param {Api.Run} run */
 function acknowledgement(run) {
   if (!run.acknowledged_at) return null;
-  const note = run.acknowledged_note ? `: ${run.acknowledged_note}` : "";
+  const note = run.acknowledged_note ?? "";
   const when = liveTime("ago", run.acknowledged_at);
-  return h("p", { class: "quiet note" }, `Acknowledged by ${run.acknowledged_by} `, when, note);
+  const text = [`Acknowledged by ${run.acknowledged_by} `, when, note ? `: ${note}` : ""];
+  return folded("acknowledgement", [h("span", { class: "quiet" }, text)], note.length);
 }
 
 /** @param {Api.Run} run @param {Api.TaskInstance[]} tasks */

@@ -1,35 +1,49 @@
-// The graph of a DAG. Of one that is too large for a picture: the part around one task, and all of it in numbers.
-import { button, empty, h, s, show, table, typedInto } from "../lib/dom.js";
-import { duration, shortened } from "../lib/format.js";
+// The graph of a DAG: zoom, fit, search and folded groups. Of one that is too large for a picture: the part around
+// one task, and all of it in numbers.
+import { button, empty, h, s, show } from "../lib/dom.js";
+import { duration, plural, shortened } from "../lib/format.js";
+import { boxOf, foldedAtFirst, foldedGraph, groupsOf } from "../lib/graph-groups.js";
 import { layOut } from "../lib/graph-layout.js";
-import { levels, neighbourhood } from "../lib/neighbourhood.js";
-import { currentRoute, hrefTo, runLink, setQuery } from "../lib/router.js";
-import { mark, mostUrgent, tally, toneClass, word } from "../lib/vocabulary.js";
+import { neighbourhood } from "../lib/neighbourhood.js";
+import { currentRoute, linkHere, runLink, setQuery } from "../lib/router.js";
+import { GraphCanvas } from "./graph-canvas.js";
+import { BOX, groupFrame, node } from "./graph-node.js";
+import { explanation, levelTable, mostUrgentTask } from "./large-graph.js";
+import { isStarting } from "./wait-reasons.js";
 
-const BOX = { width: 168, height: 42 };
-const LETTERS = 21;
+const LETTERS = 22;
 const MOST_NODES = 300;
 const MOST_NEAR = 40;
-const MOST_LEVELS = 30;
+const MOST_NAMED = 3;
+const NEWEST = { map_index: null, try: null, poke: null }; // instance, attempt and poke of a task
 
-/** @typedef {{ states: string[], failed: number, tries: number, duration: number | null }} TaskSummary of its mapped instances, or of the unmapped one */
+/** @typedef {import("./graph-node.js").TaskSummary} TaskSummary */
 /** @typedef {Map<string, TaskSummary>} Summaries */
 /** @typedef {{ graph: Api.Graph, tasks: Api.Task[] }} DagShape */
 /** @typedef {(taskId: string) => string} Link */
+/** @typedef {{ chosen: string | null, link: Link | null, cut: Map<string, number> }} PictureOptions chosen: a task; cut: how many neighbours of a task are left out */
+
+/** @type {WeakMap<HTMLElement, TaskGraph>} */
+const graphs = new WeakMap();
 
 /** What one box of the graph shows of the instances of a task. @param {Api.TaskInstance[]} tasks @returns {Summaries} */
 export function summaries(tasks) {
   return new Map(
-    [...Map.groupBy(tasks, (task) => task.task_id)].map(([taskId, instances]) => [
-      taskId,
-      {
-        states: instances.map((task) => task.state),
-        failed: instances.filter((task) => task.state === "failed").length,
-        tries: Math.max(...instances.map((task) => task.try_number)),
-        duration: instances.length === 1 ? instances[0].duration : null,
-      },
-    ]),
+    [...Map.groupBy(tasks, (task) => task.task_id)].map(([taskId, instances]) => [taskId, summaryOf(instances)]),
   );
+}
+
+/** @param {Api.TaskInstance[]} instances @returns {TaskSummary} */
+function summaryOf(instances) {
+  const [first] = instances;
+  const isOne = instances.length === 1;
+  return {
+    states: instances.map((task) => task.state),
+    tries: Math.max(...instances.map((task) => task.try_number)),
+    duration: isOne ? first.duration : null,
+    isStarting: isOne && isStarting(first),
+    reason: isOne ? first.reason || (first.waiting_for?.[0]?.message ?? "") : "",
+  };
 }
 
 /**
@@ -39,175 +53,211 @@ export function summaries(tasks) {
  * @param {{ chosen?: string | null, runId?: string | null }} options chosen: a task; a large graph shows what is near it
  */
 export async function drawGraph(box, dag, tasks, { chosen = null, runId = null } = {}) {
-  const { nodes } = dag.graph;
-  if (!nodes.length) return show(box, empty("This DAG has no tasks."));
-  if (nodes.length <= MOST_NODES) {
-    const link = runId ? (/** @type {string} */ id) => runLink(runId, { task: id }) : null;
-    const svg = await picture(dag, dag.graph, tasks, { chosen, link, cut: new Map() });
-    return place(box, svg, chosen, [svg]);
+  const graph = graphs.get(box) ?? new TaskGraph(box);
+  graphs.set(box, graph);
+  await graph.draw(dag, tasks, chosen, runId);
+}
+
+class TaskGraph {
+  /** @param {HTMLElement} box */
+  constructor(box) {
+    this.box = box;
+    this.canvas = new GraphCanvas(`${box.id}-canvas`);
+    this.foldButton = button("", () => this.#foldAll(), { id: `${box.id}-fold` });
+    this.note = h("div", { class: "explained" });
+    this.rest = h("div");
+    this.find = this.#findField();
+    this.tools = h("div", { class: "row graph-tools" }, this.find, this.foldButton, this.canvas.tools);
+    /** @type {import("../lib/graph-groups.js").Group[]} */
+    this.groups = [];
+    /** @type {Set<string>} names of the groups that are folded now */
+    this.folded = new Set();
+    /** @type {string[]} boxes that the search has found, with the tasks that they stand for */
+    this.order = [];
   }
-  const centre = chosen !== null && nodes.includes(chosen) ? chosen : mostUrgentTask(nodes, tasks);
-  const near = neighbourhood(dag.graph, centre, MOST_NEAR);
-  const svg = await picture(dag, near, tasks, { chosen: centre, link: centredOn, cut: near.cut });
-  place(box, svg, centre, [explanation(nodes, near.nodes.length - 1, centre), svg, levelTable(dag.graph, tasks)]);
-}
 
-/** @type {Link} */
-const centredOn = (id) => {
-  const { parts, query } = currentRoute();
-  return hrefTo(parts, { ...Object.fromEntries(query), task: id });
-};
-
-/**
- * A picture wider than half of the page gets its whole width. The chosen task is scrolled into view.
- * @param {HTMLElement} box
- * @param {SVGElement} svg
- * @param {string | null} chosen
- * @param {import("../lib/dom.js").Child[]} children
- */
-function place(box, svg, chosen, children) {
-  const half = (document.getElementById("main")?.clientWidth ?? 0) / 2 - 60;
-  box.classList.toggle("spread", Number(svg.getAttribute("width")) > half);
-  show(box, children);
-  if (box.dataset.chosen === String(chosen)) return;
-  box.dataset.chosen = String(chosen);
-  const target = svg.querySelector(".chosen")?.getBoundingClientRect();
-  if (!target) return;
-  const seen = box.getBoundingClientRect();
-  if (target.left < seen.left || target.right > seen.right) {
-    box.scrollLeft += target.left - seen.left - (seen.width - target.width) / 2;
+  /** @param {DagShape} dag @param {Summaries} tasks @param {string | null} chosen @param {string | null} runId */
+  async draw(dag, tasks, chosen, runId) {
+    const { nodes } = dag.graph;
+    if (!nodes.length) return show(this.box, empty("This DAG has no tasks."));
+    if (!this.tools.isConnected) show(this.box, this.tools, this.note, this.canvas.scroller, this.rest);
+    this.dag = dag;
+    this.groups = groupsOf(dag.tasks, dag.graph);
+    this.folded = this.#foldedNow(chosen);
+    const shape = foldedGraph(dag.graph, this.groups, this.folded);
+    const isSmall = shape.nodes.length <= MOST_NODES;
+    this.#showTools(isSmall);
+    if (isSmall) {
+      const link = runId ? (/** @type {string} */ id) => linkTo(runId, id) : null;
+      await this.#picture(shape, tasks, { chosen, link, cut: new Map() });
+      return show(this.rest);
+    }
+    const centre = chosen !== null && nodes.includes(chosen) ? chosen : mostUrgentTask(nodes, tasks);
+    const near = neighbourhood(dag.graph, centre, MOST_NEAR);
+    const part = { nodes: near.nodes, edges: near.edges, members: new Map(), frames: {} };
+    const link = (/** @type {string} */ id) => linkHere({ ...NEWEST, task: id });
+    await this.#picture(part, tasks, { chosen: centre, link, cut: near.cut });
+    show(this.note, explanation(nodes, near.nodes.length - 1, centre));
+    show(this.rest, levelTable(dag.graph, tasks));
   }
-  if (target.top < seen.top || target.bottom > seen.bottom) {
-    box.scrollTop += target.top - seen.top - (seen.height - target.height) / 2;
+
+  /** @param {import("../lib/graph-groups.js").Folded} shape @param {Summaries} tasks @param {PictureOptions} options */
+  async #picture(shape, tasks, options) {
+    const { nodes, edges, members, frames } = shape;
+    const order = { nodes, edges, groups: frames };
+    const plan = await layOut(order, BOX, this.canvas.room);
+    const chosenBox = boxOfTask(options.chosen, members);
+    const boxes = this.#contents(shape, tasks, options, chosenBox);
+    const isNear = (/** @type {{ source: string, target: string }} */ { source, target }) =>
+      source === chosenBox || target === chosenBox;
+    const element = s(
+      "svg",
+      { role: "group", "aria-label": "Tasks and their dependencies" },
+      plan.frames.map((frame) => groupFrame(frame, frame.id.slice(boxOf("").length), toggled(frame.id))),
+      plan.lines.map((line) => s("path", { class: isNear(line) ? "edge near" : "edge", d: line.d })),
+      plan.places.map((place) => node(place, boxes(place.id))),
+    );
+    this.order = nodes;
+    this.canvas.show({ element, width: plan.width, height: plan.height, key: JSON.stringify(order) }, chosenBox ?? "");
+    this.#mark();
+  }
+
+  /** What each box says. @param {import("../lib/graph-groups.js").Folded} shape @param {Summaries} tasks @param {PictureOptions} options @param {string | null} chosenBox */
+  #contents({ edges, members }, tasks, { link, cut }, chosenBox) {
+    const definitions = new Map(this.dag?.tasks.map((task) => [task.id, task]));
+    const sources = Map.groupBy(edges, ({ target }) => target);
+    const nameOf = (/** @type {string} */ id) => (members.has(id) ? id.slice(boxOf("").length) : id);
+    /** @param {string} id @returns {import("./graph-node.js").NodeContent} */
+    return (id) => {
+      const inside = members.get(id);
+      const before = (sources.get(id) ?? []).map(({ source }) => nameOf(source));
+      const summary = inside ? summaryOfGroup(inside, tasks) : tasks.get(id);
+      return {
+        id,
+        name: nameOf(id),
+        summary,
+        hint: inside ? plural(inside.length, "task") : hintOf(definitions.get(id)),
+        isPile: Boolean(inside) || (summary?.states.length ?? 0) > 1,
+        isChosen: id === chosenBox,
+        href: inside ? toggled(id) : (link?.(id) ?? null),
+        after: before.length ? afterText(before) : "",
+        cut: cut.get(id) ?? 0,
+      };
+    };
+  }
+
+  /** The groups that are folded: as the address says, else those of a large graph. @param {string | null} chosen */
+  #foldedNow(chosen) {
+    const { query } = currentRoute();
+    const names = this.groups.map(({ name }) => name);
+    const all = query.get("fold");
+    const folded =
+      all === "all"
+        ? new Set(names)
+        : all === "none"
+          ? new Set()
+          : foldedAtFirst(this.groups, this.dag?.graph.nodes.length ?? 0, chosen);
+    for (const name of toggledNames()) if (!folded.delete(name) && names.includes(name)) folded.add(name);
+    return folded;
+  }
+
+  #foldAll() {
+    setQuery({ fold: this.folded.size ? "none" : "all", toggled: null });
+  }
+
+  /** @param {boolean} isSmall */
+  #showTools(isSmall) {
+    this.tools.hidden = !isSmall;
+    this.foldButton.hidden = !this.groups.length;
+    this.foldButton.textContent = this.folded.size ? "Unfold groups" : "Fold groups";
+    if (isSmall) show(this.note);
+  }
+
+  #findField() {
+    const input = h("input", {
+      type: "search",
+      id: `${this.box.id}-find`,
+      placeholder: "Find in graph",
+      "aria-label": "Find a task in the graph",
+      oninput: () => this.#mark(true),
+      onkeydown: (/** @type {KeyboardEvent} */ event) => {
+        if (event.key === "Enter") this.#chooseNext();
+      },
+    });
+    return input;
+  }
+
+  /** The tasks whose id contains what is searched for. */
+  #matches() {
+    const wanted = this.find.value.trim().toLowerCase();
+    return wanted ? (this.dag?.graph.nodes ?? []).filter((id) => id.toLowerCase().includes(wanted)) : [];
+  }
+
+  /** Let the boxes that were found stand out. @param {boolean} [isNew] bring the first into view */
+  #mark(isNew = false) {
+    const matches = new Set(this.#matches());
+    const svg = this.canvas.picture?.element;
+    const members = new Map(this.groups.map(({ name, members: ids }) => [boxOf(name), ids]));
+    svg?.classList.toggle("searched", Boolean(this.find.value.trim()));
+    const found = [...(svg?.querySelectorAll("[data-box]") ?? [])].filter((box) => {
+      const id = box.getAttribute("data-box") ?? "";
+      const isFound = matches.has(id) || (members.get(id)?.some((member) => matches.has(member)) ?? false);
+      box.classList.toggle("match", isFound);
+      return isFound;
+    });
+    this.find.setAttribute("aria-invalid", String(Boolean(this.find.value.trim()) && !found.length));
+    if (isNew) this.canvas.reveal(found[0] ?? null);
+  }
+
+  /** Choose the first task that was found, or the one after the chosen one. */
+  #chooseNext() {
+    const matches = this.#matches();
+    const now = matches.indexOf(currentRoute().query.get("task") ?? "");
+    const next = matches[(now + 1) % matches.length];
+    if (next) setQuery({ ...NEWEST, task: next });
   }
 }
 
-/** The first that failed in topological order, else the first that runs, else the first. @param {string[]} nodes @param {Summaries} tasks */
-function mostUrgentTask(nodes, tasks) {
-  /** @param {string} state */
-  const first = (state) => nodes.find((id) => mostUrgent(tasks.get(id)?.states ?? []) === state);
-  return first("failed") ?? first("running") ?? first("up_for_retry") ?? nodes[0];
+/** @param {string} runId @param {string} task */
+function linkTo(runId, task) {
+  const isHere = currentRoute().parts[1] === runId;
+  return isHere ? linkHere({ ...NEWEST, task }) : runLink(runId, { task });
 }
 
-/** @typedef {{ chosen: string | null, link: Link | null, cut: Map<string, number> }} PictureOptions cut: how many neighbours of a task are left out */
+const toggledNames = () =>
+  (currentRoute().query.get("toggled") ?? "").split(",").filter(Boolean).map(decodeURIComponent);
 
-/** @param {DagShape} dag @param {Api.Graph} graph @param {Summaries} tasks @param {PictureOptions} options */
-async function picture(dag, graph, tasks, options) {
-  const { width, height, places, lines } = await layOut({ nodes: graph.nodes, edges: graph.edges }, BOX);
-  const definitions = new Map(dag.tasks.map((task) => [task.id, task]));
-  return s(
-    "svg",
-    { width, height, role: "group", "aria-label": "Tasks and their dependencies" },
-    lines.map((d) => s("path", { class: "edge", d })),
-    places.map((at) => node(at, tasks.get(at.id), definitions.get(at.id), options)),
-  );
+/** The address that folds or unfolds a group. @param {string} box */
+function toggled(box) {
+  const name = box.slice(boxOf("").length);
+  const names = new Set(toggledNames());
+  if (!names.delete(name)) names.add(name);
+  return linkHere({ toggled: [...names].map(encodeURIComponent).join(",") });
 }
 
-/** @param {string[]} nodes @param {number} others @param {string} centre */
-function explanation(nodes, others, centre) {
-  const input = h("input", {
-    type: "search",
-    id: "centre",
-    placeholder: "Task id",
-    value: typedInto("centre"),
-    "aria-label": "Task to show",
-  });
-  const go = () => {
-    const wanted = input.value.trim();
-    const task = nodes.includes(wanted) ? wanted : nodes.find((id) => id.includes(wanted));
-    if (wanted && task) setQuery({ task });
-    else input.setAttribute("aria-invalid", "true");
+/** @param {string | null} task @param {Map<string, string[]>} members */
+function boxOfTask(task, members) {
+  if (task === null) return null;
+  return [...members].find(([, ids]) => ids.includes(task))?.[0] ?? task;
+}
+
+/** @param {string[]} ids @param {Summaries} tasks @returns {TaskSummary | undefined} */
+function summaryOfGroup(ids, tasks) {
+  const known = ids.flatMap((id) => tasks.get(id) ?? []);
+  if (!known.length) return undefined;
+  return {
+    states: known.flatMap(({ states }) => states),
+    tries: 1,
+    duration: null,
+    isStarting: false,
+    reason: "",
   };
-  input.addEventListener("change", go);
-  return h(
-    "div",
-    { class: "explained" },
-    h(
-      "p",
-      { class: "quiet" },
-      `${nodes.length} tasks are too many to draw at once. `,
-      others ? "This shows " : "Nothing is connected to ",
-      h("strong", null, centre),
-      others ? ` and the ${others} tasks nearest to it. Select one to see what surrounds it.` : ".",
-    ),
-    h("div", { class: "row" }, input, button("Show", go, { id: "show-around" })),
-  );
 }
 
-/** All tasks by the longest path to them, and how many are in which state. @param {Api.Graph} graph @param {Summaries} tasks */
-function levelTable(graph, tasks) {
-  /** @param {string} id */
-  const stateOf = (id) => mostUrgent(tasks.get(id)?.states ?? []);
-  const all = levels(graph).map((ids, depth) => ({ ids, depth, isBad: ids.some((id) => stateOf(id) === "failed") }));
-  const shown = [...all.filter((level) => level.isBad), ...all.filter((level) => !level.isBad)]
-    .slice(0, MOST_LEVELS)
-    .sort((a, b) => a.depth - b.depth);
-  const rows = shown.map(({ ids, depth }) => {
-    const states = tasks.size ? tally(ids.map(stateOf)) : "";
-    const examples = ids.length < 4 ? ids.join(", ") : `${ids[0]}, ${ids[1]}, …`;
-    return [String(depth + 1), String(ids.length), states, examples];
-  });
-  return h(
-    "div",
-    { class: "levels" },
-    h("h3", null, "All tasks by level"),
-    table("Tasks by level", ["Level", "Tasks", "States", "Examples"], rows),
-    all.length > shown.length
-      ? h("p", { class: "quiet" }, `${shown.length} of ${all.length} levels: those with failures, then the first.`)
-      : null,
-  );
-}
-
-/**
- * @param {import("../lib/graph-layout.js").Place} at
- * @param {TaskSummary | undefined} summary
- * @param {Api.Task | undefined} definition
- * @param {PictureOptions} options
- */
-function node({ id, x, y }, summary, definition, { chosen, link, cut }) {
-  const state = mostUrgent(summary?.states ?? []);
-  const corner = { x: x - BOX.width / 2, y: y - BOX.height / 2 };
-  const left = cut.get(id);
-  const inside = [
-    s("title", null, summary ? `${id}: ${titleOf(state, summary)}` : id),
-    s("rect", { class: "frame", ...corner, ...BOX, rx: 7 }),
-    summary
-      ? s("rect", { class: "side", x: corner.x + 1, y: corner.y + 6, width: 4, height: BOX.height - 12, rx: 2 })
-      : null,
-    s("text", { x: corner.x + 14, y: y - 3 }, shortened(id, LETTERS)),
-    s(
-      "text",
-      { class: "quiet", x: corner.x + 14, y: y + 13 },
-      summary ? summaryText(state, summary) : hintOf(definition),
-    ),
-    left
-      ? s(
-          "text",
-          { class: "quiet", x: x + BOX.width / 2 - 6, y: y - 3, "text-anchor": "end" },
-          s("title", null, `${left} more neighbours`),
-          `+${left}`,
-        )
-      : null,
-  ];
-  const classes = `node ${toneClass(state)}${chosen === id ? " chosen" : ""}`;
-  return link ? s("a", { class: classes, href: link(id), id: `n-${id}` }, inside) : s("g", { class: classes }, inside);
-}
-
-/** @param {string} state @param {TaskSummary} summary */
-function titleOf(state, { states, tries }) {
-  const mapped = states.length > 1 ? `, ${states.length} mapped instances` : "";
-  return `${word(state)}${mapped}${tries > 1 ? `, try ${tries}` : ""}`;
-}
-
-/** @param {string} state @param {TaskSummary} summary */
-function summaryText(state, { states, failed, tries, duration: took }) {
-  return [
-    `${mark(state)} ${word(state)}`,
-    states.length > 1 ? ` × ${states.length}` : "",
-    states.length > 1 && failed ? `, ${failed} failed` : "",
-    took !== null && state !== "skipped" ? ` · ${duration(took)}` : "",
-    tries > 1 ? ` · try ${tries}` : "",
-  ].join("");
+/** @param {string[]} names */
+function afterText(names) {
+  const more = names.length - MOST_NAMED;
+  return `after ${names.slice(0, MOST_NAMED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 /** What is special about a task that has not run. @param {Api.Task | undefined} task */

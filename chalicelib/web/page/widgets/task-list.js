@@ -3,8 +3,9 @@ import { button, empty, h, searchField, typedInto } from "../lib/dom.js";
 import { taskName, taskQuery } from "../lib/failures.js";
 import { duration, plural } from "../lib/format.js";
 import { liveTime } from "../lib/live-time.js";
-import { currentRoute, runLink, setQuery } from "../lib/router.js";
-import { mostUrgent, tally } from "../lib/vocabulary.js";
+import { currentRoute, linkHere, setQuery } from "../lib/router.js";
+import { countsText } from "../lib/task-counts.js";
+import { mostUrgent } from "../lib/vocabulary.js";
 import { badge } from "./badge.js";
 import { firstReason, hasOwnReason, isStarting } from "./wait-reasons.js";
 
@@ -12,7 +13,7 @@ const MOST = 200;
 const STEP = 500;
 const FEW = 20; // tasks that can be searched with the eyes
 
-/** @typedef {{ runId: string, chosen: Api.TaskInstance | null }} Selection */
+/** @typedef {{ chosen: Api.TaskInstance | null }} Selection */
 
 /** @param {Api.TaskInstance[]} tasks @param {Selection} selection */
 export function taskList(tasks, selection) {
@@ -71,15 +72,16 @@ function finder() {
 }
 
 /** @param {Api.TaskInstance} task @param {Selection} selection */
-function item(task, { runId, chosen }) {
+function item(task, { chosen }) {
   const isChosen = chosen?.task_id === task.task_id && chosen.map_index === task.map_index;
   const name = taskName(task);
   const link = h(
     "a",
     {
-      href: runLink(runId, taskQuery(task)),
+      href: linkHere({ ...taskQuery(task), try: null, poke: null }),
       "data-item": true,
       id: `t-${name}`,
+      title: name,
       "aria-current": isChosen ? "true" : null,
     },
     name,
@@ -121,7 +123,7 @@ function mappedItem(instances, selection) {
   return h(
     "li",
     null,
-    h("div", { class: "row" }, fold, h("span", { class: "end" }, badge(mostUrgent(states), tally(states)))),
+    h("div", { class: "row" }, fold, h("span", { class: "end" }, badge(mostUrgent(states), countsText(states)))),
     isOpen ? mappedInstances(instances, selection) : null,
   );
 }

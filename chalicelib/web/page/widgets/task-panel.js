@@ -9,6 +9,7 @@ import { currentRoute, dagLink, setQuery } from "../lib/router.js";
 import { word } from "../lib/vocabulary.js";
 import { artifactTable } from "./artifacts.js";
 import { badge } from "./badge.js";
+import { instanceMap } from "./instance-map.js";
 import { logView } from "./log.js";
 import { taskButtons } from "./task-actions.js";
 import { allReasons, hasOwnReason, isStarting } from "./wait-reasons.js";
@@ -26,27 +27,37 @@ const FEW_OUTPUTS = 6;
  * @param {() => unknown} changed called after somebody changed the task
  */
 export function taskPanel(box, signal, changed) {
-  const about = h("div");
+  const about = h("div", {
+    class: "about-task",
+    id: "about-task",
+    "data-scroll": true,
+    tabindex: 0,
+    role: "group",
+    "aria-label": "About the selected task",
+  });
   const log = logView(signal);
   /** @type {string | null} */
   let shown = null;
   show(box, about, log.element);
 
-  /** @param {Api.TaskInstance | null} task */
-  async function choose(task) {
+  /** @param {Api.TaskInstance | null} task @param {Api.TaskInstance[]} instances all of that task, by their index */
+  async function choose(task, instances) {
     if (!task) {
       shown = "";
       return show(about, h("h2", null, "No tasks yet"));
     }
     const choice = currentChoice();
-    const key = JSON.stringify([task, choice]);
+    const key = JSON.stringify([task, choice, location.hash, instances.map(({ state }) => state)]);
     if (key === shown) return;
     shown = key;
     try {
       const path = /** @type {const} */ (`runs/${segment(task.run_id)}/tasks/${segment(task.task_id)}`);
       const detail = await get(path, { map_index: task.map_index }, signal);
       if (key !== shown) return;
-      draw(about, detail, choice, changed);
+      const isOther = about.dataset.task !== taskName(detail);
+      draw(about, detail, instances, choice, changed);
+      about.dataset.task = taskName(detail);
+      if (isOther) about.scrollTop = 0;
       log.open(detail, choice.tryNumber ?? detail.try_number, choice.poke);
     } catch (error) {
       if (!isAbort(error)) show(about, errorText(messageOf(error)));
@@ -63,25 +74,28 @@ function currentChoice() {
   return { tryNumber: Number(query.get("try")) || null, poke: poke === null ? null : Number(poke) };
 }
 
-/** @param {HTMLElement} about @param {Api.TaskInstanceDetail} task @param {Choice} choice @param {() => unknown} changed */
-function draw(about, task, { tryNumber, poke }, changed) {
+/**
+ * @param {HTMLElement} about
+ * @param {Api.TaskInstanceDetail} task
+ * @param {Api.TaskInstance[]} instances
+ * @param {Choice} choice
+ * @param {() => unknown} changed
+ */
+function draw(about, task, instances, { tryNumber, poke }, changed) {
   show(
     about,
     h(
-      "div",
-      { class: "head" },
-      h(
-        "h2",
-        { id: "task-title" },
-        taskName(task),
-        " ",
-        badge(task.state, isStarting(task) ? "starting" : undefined),
-        task.removed_at ? [" ", badge("removed")] : null,
-      ),
-      h("div", { class: "row" }, taskButtons(task, changed)),
+      "h2",
+      { id: "task-title" },
+      taskName(task),
+      " ",
+      badge(task.state, isStarting(task) ? "starting" : undefined),
+      task.removed_at ? [" ", badge("removed")] : null,
     ),
     hasOwnReason(task) ? h("p", { class: task.state === "failed" ? "cause" : "quiet" }, task.reason) : null,
     allReasons(task),
+    h("div", { class: "row actions" }, taskButtons(task, changed)),
+    instanceMap(instances, task),
     factList(task, tryNumber),
     attemptButtons(task, tryNumber),
     pokeChooser(task, tryNumber ?? task.try_number, poke),
