@@ -62,7 +62,7 @@ class ConditionReader(HeredocReader):
             operator = self.source.peek()
             self.source.skip(1)
             add(Condition(operator, word, self._blank_word(start), is_after_or))
-        elif self._is_at_end():
+        elif self._is_operand_alone():
             add(Condition("-n", None, word, is_after_or))
         elif (operator := self._blank_word(start).unquoted_literal or "") in _PATTERNS:
             add(Condition(operator, word, self._pattern(start), is_after_or))
@@ -71,7 +71,7 @@ class ConditionReader(HeredocReader):
         else:
             raise self.fail("an unsupported [[ ]]", start)
 
-    def _is_at_end(self) -> bool:
+    def _is_operand_alone(self) -> bool:
         source = self.source
         return source.ahead(2) in ("]]", "&&", "||") or source.peek() in (")", "")
 

@@ -86,6 +86,20 @@ def test_a_run_waits_for_a_slot_and_says_who_has_them(make_world: MakeWorld) -> 
     assert (of_run(world, third), world.run_state(third)) == ([], "running")
 
 
+def test_a_task_of_which_some_copies_were_created_says_how_many(make_world: MakeWorld) -> None:
+    world = make_world()
+    numbers = ", ".join(map(str, range(1500)))
+    world.upload(f"name: D\ntasks: [{{id: many, command: x, expand: {{N: [{numbers}]}}}}]")
+    run_id = world.request("d")
+    (reason,) = of_task(world, run_id, "many")
+    assert (reason.code, reason.message) == (
+        "expanding",
+        "waits while its mapped instances are created, 1000 so far",
+    )
+    world.play(5, ticking=False)
+    assert world.all("SELECT count(*) FROM task_instances WHERE map_index >= 0") == [(1500,)]
+
+
 def test_the_holders_that_are_named_are_few_and_all_are_counted(make_world: MakeWorld) -> None:
     world = make_world(slow)
     world.upload("name: D\nmax_active_runs: 7\ntasks: [{id: a, command: x}]")

@@ -51,6 +51,9 @@ if ! [ -f data-{{v}}.csv ]; then exit 99; fi
 test -n {{v}}
 [[ {{v}} == prod* ]] && echo production
 [[ -n {{v}} && -f "{{v}}" ]]
+[[ "{{v}}" ]] && echo given
+[[ $X ]] && echo {{v}}
+[[ $X && ! ( $Y || $Z ) ]] && echo {{v}}
 cmd > out-{{v}}.log 2>&1
 cmd >> {{v}} 2> err-{{v}} < in-{{v}}
 cmd &> "all-{{v}}.log"
