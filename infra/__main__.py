@@ -255,6 +255,12 @@ def _add_token(commands: Commands) -> None:
     create.add_argument("name", help="who uses the token; appears in the audit log")
     create.add_argument("--role", choices=words(Role), required=True)
     create.add_argument(
+        "--dags", metavar="PATTERN", help="only for these DAGs, such as 'sales_*,billing'"
+    )
+    create.add_argument(
+        "--expires-in-days", type=int, metavar="DAYS", help="when it stops working (default: never)"
+    )
+    create.add_argument(
         "--open", action="store_true", help="also print a link that signs a browser in"
     )
     list_all = _add(actions, "list", _list_tokens, "list all tokens and when they were last used")
@@ -417,7 +423,10 @@ def _invoke(options: argparse.Namespace, action: str, **fields: Any) -> dict[str
 
 def _create_token(options: argparse.Namespace) -> None:
     aws, stage = _aws(options), Stage(options.stage)
-    reply = admin_function.invoke(aws, stage, "token create", name=options.name, role=options.role)
+    limits = {"dags": options.dags, "expires_in_days": options.expires_in_days}
+    given = {name: value for name, value in limits.items() if value is not None}
+    fields = {"name": options.name, "role": options.role, **given}
+    reply = admin_function.invoke(aws, stage, "token create", **fields)
     say(f"access token (shown only once): {reply['token']}")
     if options.open:
         say(f"sign in: {admin_function.sign_in_link(status.url(aws, stage), reply['token'])}")

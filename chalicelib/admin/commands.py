@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any
 
 from chalicelib.admin import access_tokens, backup, self_test
@@ -19,6 +20,9 @@ from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.utils.time import iso
 
 Command = Mapping[str, Any]
+
+LONGEST_DAYS = 3650
+"""Until a token expires."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ def execute(
     only unexpected errors are raised.
 
         {"action": "token first", "name"}  -> {"token"}, null if an operator already has one
-        {"action": "token create", "name", "role"}  -> {"token"}
+        {"action": "token create", "name", "role"}  -> {"token"}; `dags` (patterns) and
+            `expires_in_days` limit it
         {"action": "token list"}  -> {"tokens": [...]}
         {"action": "token revoke", "name"}  -> {"revoked": name}
         {"action": "self test"}  -> the outcome of the test, and SQLite's versions
@@ -72,8 +77,17 @@ def _first(dependencies: Dependencies, command: Command) -> dict[str, Any]:
 
 
 def _create(dependencies: Dependencies, command: Command) -> dict[str, Any]:
+    scheduler = dependencies.scheduler()
     name, role = _text(command, "name"), _text(command, "role")
-    return {"token": access_tokens.create(dependencies.scheduler(), name, role, who=_who(command))}
+    dags = _text(command, "dags") if command.get("dags") is not None else None
+    days = command.get("expires_in_days")
+    if days is not None and not (isinstance(days, int) and 1 <= days <= LONGEST_DAYS):
+        raise InvalidRequest(f"`expires_in_days` must be a number of days, 1 to {LONGEST_DAYS}")
+    expires_at = None if days is None else scheduler.now() + timedelta(days=days)
+    token = access_tokens.create(
+        scheduler, name, role, who=_who(command), dags=dags, expires_at=expires_at
+    )
+    return {"token": token}
 
 
 def _list(dependencies: Dependencies, _command: Command) -> dict[str, Any]:
@@ -114,7 +128,7 @@ def _restore(dependencies: Dependencies, command: Command) -> dict[str, Any]:
 
 _ACTIONS: dict[str, tuple[Callable[[Dependencies, Command], dict[str, Any]], tuple[str, ...]]] = {
     "token first": (_first, ("name",)),
-    "token create": (_create, ("name", "role")),
+    "token create": (_create, ("name", "role", "dags", "expires_in_days")),
     "token list": (_list, ()),
     "token revoke": (_revoke, ("name",)),
     "self test": (_self_test, ()),
@@ -143,4 +157,6 @@ def _token_json(token: TokenInfo) -> dict[str, Any]:
         "created_at": iso(token.created_at),
         "last_used_at": iso(token.last_used_at),
         "revoked_at": iso(token.revoked_at),
+        "dags": token.dags,
+        "expires_at": iso(token.expires_at),
     }

@@ -3,6 +3,7 @@
 The path of a request
   request_pipeline      authorise, parse, handle, respond; registers routes with Chalice
   access                identifies callers and checks their role
+  dag_limits            what callers may reach whose token is limited to some DAGs
   request_parsing       turns an HTTP request into a `Call`, or an error that says what is wrong
   param_types           the types of parameters and body fields, and what they accept
   handlers/             what each route does: one command or one read

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from chalicelib import bootstrap
@@ -22,10 +23,13 @@ class Request(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a request. `name` appears in the audit log."""
+    """Who sent a request. `name` appears in the audit log. `dags` has the patterns of the DAGs that
+    the caller is limited to."""
 
     name: str
     role: str
+    dags: str | None = None
+    expires_at: datetime | None = None
 
 
 LOCAL = Caller("local", Role.OPERATOR)
@@ -75,10 +79,10 @@ def _bearer(headers: Mapping[str, str]) -> Caller | None:
         )
     from chalicelib.admin import access_tokens
 
-    owner = access_tokens.authenticate(bootstrap.scheduler(), token.strip())
-    if owner is None:
-        raise Unauthorized("the access token is unknown or revoked; ask an operator for a new one")
-    return Caller(*owner)
+    known = access_tokens.authenticate(bootstrap.scheduler(), token.strip())
+    if known is None:
+        raise Unauthorized("the access token is unknown; ask an operator for a new one")
+    return Caller(known.name, known.role, known.dags, known.expires_at)
 
 
 def _signer(context: Mapping[str, Any]) -> Caller | None:

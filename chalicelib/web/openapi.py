@@ -32,6 +32,7 @@ _PATH_HELP = {
     "artifact": "Name of the artifact.",
     "backfill_id": "Number of the backfill.",
     "pool": "Name of the pool.",
+    "token": "Name of the access token.",
     "version": "Number of the version.",
 }
 

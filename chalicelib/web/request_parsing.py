@@ -6,6 +6,7 @@ import difflib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import unquote
 
@@ -48,6 +49,8 @@ class Call:
         base: Prefix of every path in the URL: API Gateway's stage, such as `/v1`, or "".
         who: Name of the caller; "" on an open route without a token.
         role: Role of the caller; "" on an open route without a token.
+        dags: Patterns of the DAGs that the caller's token is limited to.
+        token_expires_at: When that token expires.
         origin: Scheme and host of the URL, as the client wrote them.
         if_match, if_none_match: These headers, which say what a change is meant for.
     """
@@ -62,6 +65,8 @@ class Call:
     origin: str = ""
     if_match: str | None = None
     if_none_match: str | None = None
+    dags: str | None = None
+    token_expires_at: datetime | None = None
 
 
 def parse(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -13,8 +14,9 @@ from chalice.app import Blueprint, Chalice, IAMAuthorizer, Response
 from chalicelib.errors import OrchestratorError
 from chalicelib.utils.logging import bind
 from chalicelib.web import page_files
-from chalicelib.web.access import authorise
+from chalicelib.web.access import Caller, authorise
 from chalicelib.web.conditional_requests import unchanged
+from chalicelib.web.dag_limits import check_reach, limited_to
 from chalicelib.web.request_parsing import parse
 from chalicelib.web.responses import error_response, failure, internal, success
 from chalicelib.web.routes import ROUTES, Route
@@ -101,15 +103,27 @@ def handle(route: Route, request: Any, path: dict[str, str]) -> Response:
     with bind(request_id=request_id, **path):
         try:
             caller = authorise(route, request)
-            who, role = (caller.name, caller.role) if caller else ("", "")
-            call = parse(route, request, path, who=who, role=role)
-            return success(_handler(route)(call))
+            call = replace(parse(route, request, path), **_about(caller))
+            with limited_to(call.dags):
+                check_reach(route, call)
+                return success(_handler(route)(call))
         except OrchestratorError as error:
             if error.status >= 500:
                 log.warning("%s %s: %s", route.method, route.path, error.message)
             return failure(error)
         except Exception:
             return _unexpected_error(request_id)
+
+
+def _about(caller: Caller | None) -> dict[str, Any]:
+    if caller is None:
+        return {}
+    return {
+        "who": caller.name,
+        "role": caller.role,
+        "dags": caller.dags,
+        "token_expires_at": caller.expires_at,
+    }
 
 
 def _handler(route: Route) -> Callable[..., Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, TypeVar
 
+from chalicelib.admin.access_tokens import TokenInfo
 from chalicelib.dag.model import Dag
 from chalicelib.dag.problems import DagWarning
 from chalicelib.dag.version_diff import VersionDiff
@@ -219,12 +220,51 @@ class SavedDagFile:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessToken(TokenInfo):
+    """Who may use the API.
+
+    Attributes:
+        name: Appears in the audit log.
+        last_used_at: When it was last used; may lag by an hour.
+        revoked_at: When it was revoked; null while it is not.
+        dags: Ids of the DAGs that it is limited to, separated by commas; `*` stands for any
+            characters, `?` for one. Null for all.
+        expires_at: When it stops working; null for never.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class AccessTokens:
+    """All access tokens, including revoked ones; at most 1,000."""
+
+    tokens: list[AccessToken]
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccessToken:
+    """A token that was just created.
+
+    Attributes:
+        token: Its text, which cannot be shown again.
+    """
+
+    name: str
+    role: Role
+    dags: str | None
+    expires_at: datetime | None
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """The caller.
 
     Attributes:
         name: Name of the access token, ARN of the IAM caller, or `local`.
         auth: How callers authenticate: the setting `ORCHESTRATOR_AUTH`.
+        dags: Ids of the DAGs that the token is limited to, separated by commas; `*` stands for any
+            characters, `?` for one. Null for all.
+        expires_at: When the token stops working; null for never.
         dags_bucket: Name of the bucket whose DAG files are registered.
         dags_folder: Folder on the server's machine that is copied to the bucket; null on AWS.
         can_edit: Whether the caller may create and change DAG files: an operator, where the
@@ -234,6 +274,8 @@ class Session:
     name: str
     role: Role
     auth: AuthMode
+    dags: str | None
+    expires_at: datetime | None
     dags_bucket: str
     dags_folder: str | None
     can_edit: bool

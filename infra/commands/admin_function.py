@@ -79,11 +79,17 @@ def sign_in_link(url: str, token: str) -> str:
 
 def token_lines(tokens: list[dict[str, Any]]) -> Iterator[str]:
     """Yields the table of tokens."""
-    yield f"{'name':<32}{'role':<10}{'created':<22}{'last used':<22}revoked"
+    yield (
+        f"{'name':<32}{'role':<10}{'created':<22}{'last used':<22}{'expires':<22}"
+        f"{'revoked':<22}DAGs"
+    )
     for token in tokens:
         created, used = _to_second(token["created_at"]), _to_second(token["last_used_at"])
-        revoked = _to_second(token["revoked_at"])
-        yield f"{token['name']:<32}{token['role']:<10}{created:<22}{used:<22}{revoked}"
+        revoked, expires = _to_second(token["revoked_at"]), _to_second(token.get("expires_at"))
+        yield (
+            f"{token['name']:<32}{token['role']:<10}{created:<22}{used:<22}{expires:<22}"
+            f"{revoked:<22}{token.get('dags') or 'all'}"
+        ).rstrip()
 
 
 def backup_lines(backups: list[dict[str, Any]]) -> Iterator[str]:

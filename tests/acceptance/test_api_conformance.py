@@ -96,7 +96,14 @@ def history(api: Api) -> dict[str, str]:
     api.rows.backfill("a")
     api.rows.notification(run_id)
     ids = {"dag_id": "a", "run_id": run_id, "task_id": "extract"}
-    return {**ids, "version": "1", "backfill_id": "1", "pool": "p", "artifact": "report"}
+    return {
+        **ids,
+        "version": "1",
+        "backfill_id": "1",
+        "pool": "p",
+        "artifact": "report",
+        "token": "t",
+    }
 
 
 def wsgi(api: Api) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:

@@ -90,7 +90,7 @@ ROOMS: dict[str, Room] = {
     ),
     "web.routes": room("enums web"),
     "web.handlers": room(
-        f"{SHARED} database.reads {SCHEDULER} bootstrap web web.routes dag",
+        f"{SHARED} admin database.reads {SCHEDULER} bootstrap web web.routes dag",
     ),
     "local": room(
         f"{SHARED} utils lambda_programs database {SCHEDULER} admin executor aws bootstrap web",

@@ -6,6 +6,7 @@ is not finished would keep its lock on the file after COMMIT.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol
@@ -17,6 +18,8 @@ from chalicelib.errors import DatabaseBusy, TransactionExpired
 IntegrityError = sqlite.IntegrityError
 
 MAX_TRANSACTION_SECONDS = 5.0
+
+_INDEX_HINT = re.compile(r"\bINDEXED BY \w+")
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 
@@ -71,6 +74,7 @@ class Transaction:
         self._over = False
         self._blocks: list[Savepoint] = []
         self._unset = 0
+        self._is_limited = False
 
     def is_late(self) -> bool:
         """Whether half of a write transaction's time is over: nothing new should be begun in it."""
@@ -155,8 +159,17 @@ class Transaction:
         """No statement from here on; called by Database."""
         self._over = True
 
+    def limit(self, views: Iterable[str]) -> None:
+        """Run statements that put temporary views before tables, until a read transaction ends.
+        Views have no indexes of their own, so hints to use one are left out from here on."""
+        for statement in views:
+            self._run(statement, ()).close()
+        self._is_limited = True
+
     def _run(self, sql: str, params: Parameters) -> sqlite.Cursor:
         self._check_open()
+        if self._is_limited:
+            sql = _INDEX_HINT.sub("", sql)
         return self._connection.execute(sql, params)
 
     def _change(self, sql: str, params: Parameters) -> sqlite.Cursor:

@@ -16,7 +16,8 @@ from chalicelib.enums import Role
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """One token, good until `revoked_at`. `last_used_at` may be an hour old."""
+    """One token, good until `revoked_at` or `expires_at`. `last_used_at` may be an hour old. `dags`
+    has the patterns of the DAGs that it is limited to."""
 
     id: int
     name: str
@@ -25,28 +26,41 @@ class AccessToken:
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
+    dags: str | None
+    expires_at: datetime | None
 
 
 _COLUMNS = """
-    SELECT id, name, role, sha256, created_at, last_used_at, revoked_at FROM access_tokens
+    SELECT id, name, role, sha256, created_at, last_used_at, revoked_at, dags, expires_at
+    FROM access_tokens
 """
 
 
-def insert(tx: Transaction, name: str, role: str, sha256: str, now: datetime) -> bool:
+def insert(
+    tx: Transaction,
+    name: str,
+    role: str,
+    sha256: str,
+    now: datetime,
+    *,
+    dags: str | None = None,
+    expires_at: datetime | None = None,
+) -> bool:
     """Keep a new token; False if the name was ever given to one."""
+    expires_us = None if expires_at is None else to_us(expires_at)
     return (
         tx.execute(
-            "INSERT INTO access_tokens (name, role, sha256, created_at) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (name) DO NOTHING",
-            (name, role, sha256, to_us(now)),
+            "INSERT INTO access_tokens (name, role, sha256, created_at, dags, expires_at)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
+            (name, role, sha256, to_us(now), dags, expires_us),
         )
         == 1
     )
 
 
 def by_digest(tx: Transaction, sha256: str) -> AccessToken | None:
-    """The token with this digest, if it is still good."""
-    row = tx.one(_COLUMNS + "WHERE sha256 = ? AND revoked_at IS NULL", (sha256,))
+    """The token with this digest, revoked, expired or good."""
+    row = tx.one(_COLUMNS + "WHERE sha256 = ?", (sha256,))
     return build(AccessToken, row) if row else None
 
 

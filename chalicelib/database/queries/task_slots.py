@@ -119,7 +119,7 @@ def in_pool_count(tx: Transaction, pool: str) -> int:
     """How many tasks have slots of the pool."""
     return int(
         tx.value(
-            "SELECT count(*) FROM task_instances WHERE pool = ?"
+            "SELECT count(*) FROM main.task_instances WHERE pool = ?"
             f" AND state IN ('queued', 'running') AND {TASK_INSTANCES_POOL}",
             (pool,),
         )

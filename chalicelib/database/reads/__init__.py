@@ -12,6 +12,7 @@ actions           what users may do to a run or a task in its state
 artifacts         artifacts of runs, and where they are
 backfills         backfills, newest first
 costs             what attempts have used of what AWS charges for
+dag_scope         limits a transaction to some DAGs, for callers whose token is
 dag_values        what reads of DAGs return, and which rules hold for all such classes
 dags             DAGs, their versions and sources
 files             the files beside a DAG file, as its versions have them

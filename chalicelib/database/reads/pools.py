@@ -9,7 +9,7 @@ from chalicelib.database.reads.page import Page
 from chalicelib.database.row_builder import build_readable
 
 _HELD = f"""
-    FROM task_instances t WHERE t.pool = p.name AND {TASK_INSTANCES_POOL.of("t")}
+    FROM main.task_instances t WHERE t.pool = p.name AND {TASK_INSTANCES_POOL.of("t")}
 """
 _COLUMNS = f"""
     SELECT p.name, p.slots, p.description, p.updated_at,

@@ -16,6 +16,7 @@ pools             pools
 read_transaction  the read transaction of a handler
 runs              runs
 task_instances    task instances, their attempts and logs
+tokens            access tokens: who may use the API
 validation        checking a DAG file without registering it; the JSON Schema and keys of DAG files
 wait_reasons      adds to runs and task instances what they wait for
 workers           workers, and the backlog of their queues

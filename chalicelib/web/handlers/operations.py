@@ -111,9 +111,13 @@ def get_session(call: Call) -> Session:
         name=call.who,
         role=Role(call.role),
         auth=AuthMode(ports.settings.auth),
+        dags=call.dags,
+        expires_at=call.token_expires_at,
         dags_bucket=ports.settings.dags_bucket,
         dags_folder=None if ports.dags_folder is None else str(ports.dags_folder),
-        can_edit=call.role == Role.OPERATOR and ports.editable_dags is not None,
+        can_edit=call.role == Role.OPERATOR
+        and ports.editable_dags is not None
+        and call.dags is None,
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from chalicelib.enums import BackfillState, NotificationState, words
-from chalicelib.web.param_types import Boolean, Choice, Integer, Text
+from chalicelib.enums import BackfillState, NotificationState, Role, words
+from chalicelib.web.param_types import Boolean, Choice, DateTime, Integer, Nullable, Text
 from chalicelib.web.routes.route import (
     DAG_ID,
     NO_BODY,
@@ -113,6 +113,44 @@ ROUTES: tuple[Route, ...] = (
         "workers.list_workers",
         "Workers seen recently, and the backlog of their queues",
         {200: "WorkerList"},
+    ),
+    Route(
+        "GET",
+        "/api/tokens",
+        "tokens.list_tokens",
+        "Access tokens, without their text, oldest first",
+        {200: "AccessTokens"},
+        role=Role.OPERATOR,
+    ),
+    Route(
+        "POST",
+        "/api/tokens",
+        "tokens.create_token",
+        "Create an access token and return its text, which is shown only once",
+        {201: "NewAccessToken"},
+        errors=(409,),
+        body=JsonBody(
+            (
+                Param("name", Text(100), "Who uses it; appears in the audit log.", required=True),
+                Param("role", Choice(words(Role)), "What it may do.", required=True),
+                Param(
+                    "dags",
+                    Nullable(Text(500)),
+                    "Only for these DAGs: ids separated by commas, in which `*` stands for any"
+                    " characters and `?` for one. Defaults to all.",
+                ),
+                Param("expires_at", Nullable(DateTime()), "When it stops working. Default: never."),
+                Param("expires_in_days", Nullable(Integer(1, 3650)), "The same, in days from now."),
+            )
+        ),
+    ),
+    Route(
+        "DELETE",
+        "/api/tokens/{token}",
+        "tokens.revoke_token",
+        "Revoke an access token, effective on the next request",
+        {204: ""},
+        errors=(404,),
     ),
     Route(
         "GET",
