@@ -139,6 +139,10 @@ def _pools(client: Client, _: dict[str, Any]) -> Iterator[str]:
     yield from (pool["name"] for pool in client.items("/api/pools", "pools", limit=CANDIDATES))
 
 
+def _tokens(client: Client, _: dict[str, Any]) -> Iterator[str]:
+    yield from (row["name"] for row in client.get("/api/tokens")["tokens"] if not row["revoked_at"])
+
+
 complete_dag = _completing(lambda client, _: dag_ids(client))
 complete_run = _completing(lambda client, _: [*dag_ids(client), *run_ids(client)])
 """Of a run, or of a DAG, which stands for its latest run."""
@@ -147,3 +151,4 @@ complete_task = _completing(_task_ids)
 complete_artifact = _completing(_artifacts)
 complete_dag_file = _completing(_dag_files)
 complete_pool = _completing(_pools)
+complete_token = _completing(_tokens)

@@ -36,6 +36,11 @@ def local(text: str | None) -> str:
     return "" if text is None else parse(text).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def is_past(text: str) -> bool:
+    """Whether a time of the API is over."""
+    return parse(text) <= datetime.now(UTC)
+
+
 def ago(text: str | None) -> str:
     """How long ago a time was, or when it comes."""
     if text is None:

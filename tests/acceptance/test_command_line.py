@@ -175,6 +175,17 @@ def session(cloud: LocalCloud, folder: Path) -> dict[str, Done]:
         "workers json": orchestrator("workers --queue gpu --format json"),
         "next": orchestrator("next flaky --count 2 --format json"),
         "next too many": orchestrator("next flaky --count 101"),
+        "token plan": orchestrator("token create vera --role viewer --dags fla* --dry-run"),
+        "token": orchestrator(
+            "token create vera --role viewer --dags fla* --expires-in-days 7 --format json --open"
+        ),
+        "token wrong": orchestrator("token create otto --role viewer --dags a/b"),
+        "token twice": orchestrator("token create vera --role viewer"),
+        "tokens": orchestrator("token list"),
+        "token nobody": orchestrator("token revoke vear"),
+        "token revoke": orchestrator("token revoke vera"),
+        "tokens json": orchestrator("token list --format json"),
+        "token region": orchestrator("token list --region eu-central-1"),
         "pull": orchestrator("pull flaky"),
         "rm plan": orchestrator("rm sleeper --dry-run"),
         "rm": orchestrator("rm sleeper"),
@@ -213,6 +224,10 @@ def done(cloud: LocalCloud, folder: Path) -> Iterator[dict[str, Done]]:
 
 FAILING = {
     "next too many": 2,
+    "token wrong": 2,
+    "token twice": 1,
+    "token nobody": 2,
+    "token region": 2,
     "artifacts nobody": 2,
     "artifact folder": 1,
     "artifact nobody": 2,
@@ -355,6 +370,22 @@ def test_the_files_of_a_dag_and_the_workers_are_listed(done: dict[str, Done]) ->
     assert done["file"].out == "hello\n"
     assert done["workers"].out.splitlines()[0].split("\t")[:3] == ["WORKER", "QUEUE", "RUNS"]
     assert done["workers json"].json["workers"] == []
+
+
+def test_tokens_are_created_listed_and_revoked(done: dict[str, Done]) -> None:
+    created = done["token"].json
+    assert done["token plan"].out == "creates the token vera: viewer of fla*\n"
+    assert created["token"].startswith("orch_")
+    assert created["sign_in_url"].endswith(f"/#/signin?token={created['token']}")
+    assert "asks for no token, so whoever reaches it may do everything" in done["token"].err
+    assert "is no pattern of DAGs" in done["token wrong"].err
+
+    row = done["tokens"].out.splitlines()[1].split("\t")
+    assert row[:3] == ["vera", "viewer", "fla*"]
+    assert row[3].startswith("expires in 6d23h") or row[3].startswith("expires in 7d")
+    assert "did you mean vera?" in done["token nobody"].err
+    assert done["token revoke"].out == "revoked: vera\n"
+    assert done["tokens json"].json[0]["revoked_at"] is not None
 
 
 def test_every_route_has_a_command_or_a_reason_why_not(

@@ -21,6 +21,7 @@ top         shows live what runs and what waits
 files       uploads, downloads and removes DAG files
 dag_files   lists and shows the files that a DAG brings along
 workers     lists workers and their queues
+tokens      creates, lists and revokes access tokens
 stages      `python -m infra` and `python -m chalicelib.worker` under one name
 profiles    profiles of installations, and the shell's completion
 """

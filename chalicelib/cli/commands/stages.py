@@ -45,11 +45,6 @@ status = _stage(
     "Show what is installed on AWS and whether it works",
     "orchestrator status --stage prod --self-test",
 )
-token = _stage(
-    "token",
-    "Create, list or revoke access tokens of a stage",
-    "orchestrator token create ci --role viewer --stage prod",
-)
 backup = _stage("backup", "Back up the database of a stage", "orchestrator backup --stage prod")
 backups = _stage("backups", "List the backups of a stage", "orchestrator backups --stage prod")
 restore = _stage("restore", "Restore the database of a stage", "orchestrator restore --stage prod")
