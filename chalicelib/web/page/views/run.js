@@ -100,7 +100,7 @@ function draw(parts, data, refresh, signal) {
   const chosen = chosenTask(data);
   const selection = { chosen };
   drawRunHead(parts.head, data, refresh);
-  drawGantt(parts.gantt, { runId: run.run_id, tasks }, chosen, signal);
+  drawGantt(parts.gantt, { run, tasks, definitions: dag.tasks }, chosen, signal);
   drawGraph(parts.graph, dag, summaries(tasks), { chosen: chosen?.task_id, runId: run.run_id }).catch((error) =>
     show(parts.graph, messageOf(error)),
   );
