@@ -204,6 +204,15 @@ class RunAction(StrEnum):
     UNACKNOWLEDGE = "unacknowledge"
 
 
+class BulkAction(StrEnum):
+    """What a user may do to many runs at once: some of `RunAction`."""
+
+    CLEAR = "clear"
+    RETRY = "retry"
+    CANCEL = "cancel"
+    ACKNOWLEDGE = "acknowledge"
+
+
 class TaskAction(StrEnum):
     """What a user may do to a task instance."""
 

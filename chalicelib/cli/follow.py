@@ -65,12 +65,18 @@ class RunFollower:
 
     def watch(self) -> dict[str, Any]:
         """Returns the run when it has ended."""
+        *_, run = self.looks()
+        return run
+
+    def looks(self) -> Iterator[dict[str, Any]]:
+        """The run after each look, until it has ended."""
         pauses = Pauses()
         while True:
             run = find_run(self.client, self.run_id)
             happened = self._look(run)
+            yield run
             if run["state"] in RUN_ENDED:
-                return run
+                return
             pauses.wait(something_happened=happened)
 
     def _look(self, run: dict[str, Any]) -> bool:

@@ -135,6 +135,10 @@ def _dag_files(client: Client, given: dict[str, Any]) -> Iterator[str]:
     yield from (row["path"] for row in rows)
 
 
+def _tags(client: Client, _: dict[str, Any]) -> Iterator[str]:
+    yield from (tag["tag"] for tag in client.items("/api/tags", "tags", limit=CANDIDATES))
+
+
 def _pools(client: Client, _: dict[str, Any]) -> Iterator[str]:
     yield from (pool["name"] for pool in client.items("/api/pools", "pools", limit=CANDIDATES))
 
@@ -152,3 +156,4 @@ complete_artifact = _completing(_artifacts)
 complete_dag_file = _completing(_dag_files)
 complete_pool = _completing(_pools)
 complete_token = _completing(_tokens)
+complete_tag = _completing(_tags)

@@ -15,9 +15,9 @@ def parse(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def instant(text: str, timezone: str, *, is_end: bool = False) -> str:
+def instant(text: str, timezone: str | None, *, is_end: bool = False) -> str:
     """What a user typed, for the API: a date is its first second in the zone, or its last; a time
-    without an offset is in the zone. Raises CliFailure."""
+    without an offset is in the zone, or without one in the machine's own. Raises CliFailure."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
@@ -25,7 +25,8 @@ def instant(text: str, timezone: str, *, is_end: bool = False) -> str:
             f"{text!r} is no date or time: write 2026-11-01 or 2026-11-01T06:00Z", USAGE
         ) from error
     if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(timezone))
+        zone = ZoneInfo(timezone) if timezone else None
+        moment = moment.replace(tzinfo=zone) if zone else moment.astimezone()
     if is_end and len(text) == len("2026-11-01"):
         moment += timedelta(days=1, microseconds=-1)
     return moment.isoformat()

@@ -47,7 +47,7 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
         Verb("trigger", "trigger", "Start a run of a DAG"),
         Verb("runs", "runs", "List runs, newest first"),
         Verb("tasks", "runs", "List the tasks of a run, or the newest of all runs"),
-        Verb("logs", "logs", "Print the log of a task"),
+        Verb("logs", "logs", "Print the log of a task, or all logs of a run"),
         Verb("artifacts", "artifacts", "List, show and download the files that tasks left"),
         Verb("why", "show", "Explain why a run or a task failed, or what it waits for"),
         Verb("cancel", "changes", "Cancel a run, or one task of it"),

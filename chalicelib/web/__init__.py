@@ -20,6 +20,7 @@ The table of routes and the document made from it
 Beside it
   page_files            the page's static files
   logs                  reads an attempt's log, also while it is written
+  run_logs              all logs of a run as one stream, or the lines that contain a text
   artifact_previews     the beginning of an artifact, and how to show it
   costs                 what runs cost
   task_places           where tasks run, and what an hour of it costs

@@ -147,6 +147,47 @@ class TaskInstanceList(ListResponse):
 
 
 @dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line of a log.
+
+    Attributes:
+        number: Counted from 1 in the log of its attempt.
+    """
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogLines:
+    """Lines of the log of one attempt.
+
+    Attributes:
+        map_index: Index of the mapped instance; -1 for an unmapped task.
+        poke: Poke of the sensor that wrote the log, counted from 0.
+    """
+
+    task_id: str
+    map_index: int
+    try_number: int
+    poke: int
+    lines: list[LogLine]
+
+
+@dataclass(frozen=True, slots=True)
+class RunLogs(ListResponse):
+    """Lines of the logs of a run.
+
+    Attributes:
+        complete: The run has ended, and no lines follow.
+    """
+
+    parts: list[LogLines]
+    complete: bool
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class TickList(ListResponse):
     """Ticks."""
 

@@ -34,7 +34,7 @@ from chalicelib.database.reads.run_values import (
     TaskInstance,
     TaskInstanceWithOutputs,
 )
-from chalicelib.enums import AuthMode, HealthStatus, PreviewKind, Role
+from chalicelib.enums import AuthMode, BulkAction, HealthStatus, PreviewKind, Role
 from chalicelib.ports import QueueDepth
 from chalicelib.web.costs import Cost
 from chalicelib.web.list_responses import ListResponse
@@ -136,6 +136,38 @@ class ChangedRuns:
     """Ids of the runs that were changed."""
 
     run_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BulkOutcome:
+    """What became of one of many runs, or would without `dry_run`.
+
+    Attributes:
+        tasks: Number of task instances that run again, or are stopped.
+        is_change: Something changed; false for what was done before.
+        problem: Why nothing was done; null if there was no problem.
+    """
+
+    run_id: str
+    tasks: int
+    is_change: bool
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BulkOutcomes:
+    """What became of many runs, or would without `dry_run`, in the order of the request.
+
+    Attributes:
+        changed: Number of runs that changed.
+        tasks: Number of task instances that run again, or are stopped.
+    """
+
+    action: BulkAction
+    dry_run: bool
+    changed: int
+    tasks: int
+    runs: tuple[BulkOutcome, ...]
 
 
 @dataclass(frozen=True, slots=True)

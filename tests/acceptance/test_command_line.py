@@ -116,9 +116,21 @@ def session(cloud: LocalCloud, folder: Path) -> dict[str, Done]:
         "show run": orchestrator("show", cloud.get("/dags/flaky/runs")["runs"][0]["run_id"]),
         "show task": orchestrator("show flaky boom"),
         "show dag": orchestrator("show flaky --format json"),
+        "runs found": orchestrator("runs --tag nightly --type manual --cause", "EXIT CODE 3"),
+        "runs other day": orchestrator("runs flaky --to 2026-01-01"),
+        "retry all plan": orchestrator("runs --state failed --then retry --dry-run"),
+        "ack all": orchestrator(
+            "runs --state failed --name flak --then acknowledge --note seen --format json"
+        ),
+        "ack all again": orchestrator("runs --state failed --then acknowledge"),
+        "cancel none": orchestrator("runs --state failed --then cancel"),
         "tasks": orchestrator("tasks flaky"),
         "all tasks": orchestrator("tasks --state failed"),
         "logs": orchestrator("logs flaky fine --no-timestamps"),
+        "all logs": orchestrator("logs flaky --no-timestamps"),
+        "all logs followed": orchestrator("logs flaky --no-timestamps --follow"),
+        "logs found": orchestrator("logs flaky --search OH --format json"),
+        "logs odd": orchestrator("logs flaky --try 1"),
         "logs nobody": orchestrator("logs flaky fien"),
         "ack": orchestrator("ack flaky --note known"),
         "unack": orchestrator("ack flaky --undo"),
@@ -223,6 +235,9 @@ def done(cloud: LocalCloud, folder: Path) -> Iterator[dict[str, Done]]:
 
 
 FAILING = {
+    "ack all again": 1,
+    "logs odd": 2,
+    "cancel none": 1,
     "next too many": 2,
     "token wrong": 2,
     "token twice": 1,
@@ -328,6 +343,31 @@ def test_changes_are_made(done: dict[str, Done], cloud: LocalCloud) -> None:
     assert done["rm"].out == "sleeper: removed\n"
     assert done["pull"].out == FLAKY
     assert cloud.dag_ids() == ["flaky", "maker"]
+
+
+def test_runs_are_found_and_changed_together(done: dict[str, Done]) -> None:
+    _, row = done["runs found"].out.splitlines()
+    assert row.endswith("boom: exit code 3")
+    assert len(done["runs other day"].out.splitlines()) == 1
+    reach = done["retry all plan"].out.splitlines()
+    assert (reach[0], len(reach)) == ("would retry:", 2)
+    assert reach[1].endswith(": 2 tasks")
+    (acknowledged,) = done["ack all"].json["runs"]
+    assert acknowledged["is_change"]
+    assert "nothing to acknowledge" in done["ack all again"].err
+    assert done["ack all again"].err.rstrip().endswith(": done before")
+    assert "already ended" in done["cancel none"].err
+
+
+def test_all_logs_of_a_run_are_printed_and_searched(done: dict[str, Done]) -> None:
+    assert done["all logs"].out == "fine | day monday count 7\nboom | oh no\n"
+    assert sorted(done["all logs followed"].out.splitlines()) == [
+        "boom | oh no",
+        "fine | day monday count 7",
+    ]
+    (line,) = done["logs found"].json["lines"]
+    assert (line["task"], line["text"].endswith("oh no")) == ("boom", True)
+    assert "name it" in done["logs odd"].err
 
 
 def test_artifacts_are_listed_shown_and_downloaded_whole(done: dict[str, Done], kept: Path) -> None:

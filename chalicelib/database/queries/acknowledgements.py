@@ -31,3 +31,8 @@ def forget_acknowledgement(tx: Transaction, key: int) -> bool:
         )
         == 1
     )
+
+
+def is_acknowledged(tx: Transaction, key: int) -> bool:
+    """Whether a user has acknowledged the failure of this run."""
+    return tx.value("SELECT acknowledged_at FROM runs WHERE id = ?", (key,)) is not None

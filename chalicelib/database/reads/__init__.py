@@ -23,6 +23,7 @@ operations        import errors, warnings, ticks, and the signs of health
 page              a page of a list
 pools             pools, and how many of their slots are taken
 run_filters       which runs a list shows, and the index along which they are found
+run_logs          the logs of all attempts of a run
 run_values        what reads of runs and task instances return
 runs              runs, newest first
 task_instances    task instances, their attempts, and where an attempt's log is

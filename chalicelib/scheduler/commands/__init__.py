@@ -3,6 +3,7 @@
 acknowledgements  set aside failures that are known, so that new ones stand out
 audit             the audit log
 backfills         create, pause, resume and cancel backfills
+bulk_runs         clear, retry, cancel or acknowledge many runs
 dag_files         read and save the files of the dags bucket
 dags              pause and un-pause DAGs
 lookup            look up what a user names, with an error that helps if it does not exist

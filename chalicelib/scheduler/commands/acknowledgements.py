@@ -11,6 +11,7 @@ from chalicelib.scheduler.commands import lookup
 from chalicelib.scheduler.commands.audit import audit
 from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.transaction import unit_of_work
+from chalicelib.scheduler.unit_of_work import UnitOfWork
 
 
 def acknowledge(
@@ -20,17 +21,28 @@ def acknowledge(
     not yet acknowledged with this note. Raises NotFound, or Conflict for a run that has not
     failed."""
     with unit_of_work(scheduler) as work:
-        changed = []
-        for run_id in dict.fromkeys(run_ids):
-            run = lookup.run(work, run_id)
-            if run.state is not RunState.FAILED:
-                raise Conflict(
-                    f"run {run_id!r} is {run.state}; only a failed run can be acknowledged"
-                )
-            if acknowledgements.acknowledge(work.tx, run.key, who, note, work.now):
-                audit(work, who, "acknowledge", run_id, note=note)
-                changed.append(run_id)
-        return changed
+        return [
+            run_id
+            for run_id in dict.fromkeys(run_ids)
+            if acknowledge_in(work, run_id, note, who=who)
+        ]
+
+
+def acknowledge_in(
+    work: UnitOfWork, run_id: str, note: str | None, *, who: str, dry_run: bool = False
+) -> bool:
+    """Acknowledge one run in this transaction. Returns False if it was acknowledged with this note
+    before; a dry run tells only whether it was acknowledged at all. Raises what `acknowledge`
+    does."""
+    run = lookup.run(work, run_id)
+    if run.state is not RunState.FAILED:
+        raise Conflict(f"run {run_id!r} is {run.state}; only a failed run can be acknowledged")
+    if dry_run:
+        return not acknowledgements.is_acknowledged(work.tx, run.key)
+    is_change = acknowledgements.acknowledge(work.tx, run.key, who, note, work.now)
+    if is_change:
+        audit(work, who, "acknowledge", run_id, note=note)
+    return is_change
 
 
 def unacknowledge(scheduler: SchedulerContext, run_id: str, *, who: str) -> None:

@@ -88,13 +88,22 @@ def cancel_run(scheduler: SchedulerContext, run_id: str, *, who: str) -> None:
     """Cancel the run: start no more of its tasks and stop those that run. Raises NotFound, or
     Conflict if it has ended."""
     with unit_of_work(scheduler) as work:
-        run = lookup.run(work, run_id)
-        if not run.is_active:
-            raise Conflict(
-                f"run {run_id!r} has already ended ({run.state}); there is nothing to cancel"
-            )
-        if stop_run(work, run, RunState.CANCELLED, f"cancelled by {who}"):
-            audit(work, who, "cancel", run_id)
+        cancel_in(work, lookup.run(work, run_id), who=who)
+
+
+def cancel_in(work: UnitOfWork, run: Run, *, who: str, dry_run: bool = False) -> bool:
+    """Cancel the run in this transaction. Returns False if it is being stopped already. Raises
+    Conflict if it has ended."""
+    if not run.is_active:
+        raise Conflict(
+            f"run {run.run_id!r} has already ended ({run.state}); there is nothing to cancel"
+        )
+    if dry_run:
+        return run.stopping is None
+    is_change = stop_run(work, run, RunState.CANCELLED, f"cancelled by {who}")
+    if is_change:
+        audit(work, who, "cancel", run.run_id)
+    return is_change
 
 
 def clear(
@@ -112,17 +121,24 @@ def clear(
     or only those that did not succeed. The run continues with the latest version of its DAG or its
     own; None leaves that to the DAG. Returns what was, or with `dry_run` would be, cleared. Raises
     NotFound, Conflict."""
+    request = ClearRequest(task_ids, only_failed, downstream, run_on_latest_version)
     with unit_of_work(scheduler) as work:
-        run = lookup.rerunnable_run(work, run_id)
-        if run.stopping is not None and run.is_active:
-            raise Conflict(f"run {run_id!r} is being stopped; clear it once it has ended")
-        request = ClearRequest(task_ids, only_failed, downstream, run_on_latest_version)
-        cleared = clearing.clear(work, run, request, dry_run=dry_run)
-        if cleared.is_change and not dry_run:
-            names = sorted({task_id for task_id, _, _ in cleared.tasks})
-            versions = {"from_version": run.version, "version": cleared.choice.version}
-            audit(work, who, "clear", run_id, tasks=names[:100], **versions)
-        return cleared
+        return clear_in(work, run_id, request, who=who, dry_run=dry_run)
+
+
+def clear_in(
+    work: UnitOfWork, run_id: str, request: ClearRequest, *, who: str, dry_run: bool
+) -> Cleared:
+    """Do what `clear` does in this transaction."""
+    run = lookup.rerunnable_run(work, run_id)
+    if run.stopping is not None and run.is_active:
+        raise Conflict(f"run {run_id!r} is being stopped; clear it once it has ended")
+    cleared = clearing.clear(work, run, request, dry_run=dry_run)
+    if cleared.is_change and not dry_run:
+        names = sorted({task_id for task_id, _, _ in cleared.tasks})
+        versions = {"from_version": run.version, "version": cleared.choice.version}
+        audit(work, who, "clear", run_id, tasks=names[:100], **versions)
+    return cleared
 
 
 def retry_run(
@@ -135,14 +151,21 @@ def retry_run(
 ) -> Cleared:
     """Clear the tasks that failed, were blocked by a failure, or were cancelled. Raises NotFound,
     Conflict."""
-    cleared = clear(
-        scheduler,
-        run_id,
-        who=who,
-        only_failed=True,
-        run_on_latest_version=run_on_latest_version,
-        dry_run=dry_run,
-    )
+    with unit_of_work(scheduler) as work:
+        return retry_in(work, run_id, run_on_latest_version, who=who, dry_run=dry_run)
+
+
+def retry_in(
+    work: UnitOfWork,
+    run_id: str,
+    run_on_latest_version: bool | None,
+    *,
+    who: str,
+    dry_run: bool,
+) -> Cleared:
+    """Do what `retry_run` does in this transaction."""
+    request = ClearRequest(only_failed=True, run_on_latest_version=run_on_latest_version)
+    cleared = clear_in(work, run_id, request, who=who, dry_run=dry_run)
     if not cleared.is_change:
         raise Conflict(f"run {run_id!r} has no failed task; there is nothing to retry")
     return cleared

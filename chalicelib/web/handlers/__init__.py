@@ -5,6 +5,7 @@ not its business.
 
 artifacts         artifacts of runs: lists, download links, previews
 backfills         backfills
+bulk_runs         commands for many runs
 clearing          the response of every route that clears task instances
 dag_files         files beside DAG files: lists, and the beginning of one
 dag_sources       DAG files in the dags bucket: reading and saving them, for editors
@@ -14,6 +15,7 @@ not_found         404: errors that say where to find the ids that exist
 operations        health, ticks, import errors, warnings, audit, notifications, session
 pools             pools
 read_transaction  the read transaction of a handler
+run_logs          all logs of a run
 runs              runs
 task_instances    task instances, their attempts and logs
 tokens            access tokens: who may use the API

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from chalicelib.enums import Mark, TaskState, words
-from chalicelib.web.param_types import Choice, Integer, ListOf, Nullable, Text
+from chalicelib.enums import BulkAction, Mark, TaskState, words
+from chalicelib.web.param_types import Choice, Cursor, Integer, ListOf, Nullable, Text
 from chalicelib.web.routes.route import (
     BACKFILL_ID,
     DAG_FILTERS_OF_RUNS,
@@ -12,6 +12,7 @@ from chalicelib.web.routes.route import (
     DRY_RUN,
     MAP_INDEX,
     MAP_INDEX_OR_ALL,
+    MAX_JSON,
     MAX_OFFSET,
     NO_BODY,
     NOTE,
@@ -24,6 +25,9 @@ from chalicelib.web.routes.route import (
     Route,
     page,
 )
+
+MOST_RUNS = 500
+"""Runs that one request changes; as many as a page of the list may have."""
 
 ROUTES: tuple[Route, ...] = (
     Route(
@@ -46,6 +50,23 @@ ROUTES: tuple[Route, ...] = (
                 Param("run_ids", ListOf(Text(200), 100), "Ids of the runs.", required=True),
                 Param("note", Nullable(NOTE), "What is known about the failures."),
             )
+        ),
+    ),
+    Route(
+        "POST",
+        "/api/runs/bulk",
+        "bulk_runs.change_runs",
+        "Clear, retry, cancel or acknowledge many runs, each on its own",
+        {200: "BulkOutcomes"},
+        body=JsonBody(
+            (
+                Param("action", Choice(words(BulkAction)), "What to do.", required=True),
+                Param("run_ids", ListOf(Text(200), MOST_RUNS), "Ids of the runs.", required=True),
+                RUN_ON_LATEST_VERSION,
+                Param("note", Nullable(NOTE), "For `acknowledge`: what is known."),
+                DRY_RUN,
+            ),
+            limit=2 * MAX_JSON,
         ),
     ),
     Route(
@@ -195,6 +216,25 @@ ROUTES: tuple[Route, ...] = (
             ),
             Param("offset", Integer(0, MAX_OFFSET), "Byte of the log to start at.", default=0),
             MAP_INDEX,
+        ),
+    ),
+    Route(
+        "GET",
+        "/api/runs/{run_id}/logs",
+        "run_logs.get_run_logs",
+        "Lines of all logs of a run, attempt by attempt in the order of the DAG",
+        {200: "RunLogs"},
+        errors=(404,),
+        params=(
+            Param(
+                "search",
+                Text(200),
+                "Only lines with this text, in either case. Each page searches 4 MB at most, so it"
+                " may be empty although more follow.",
+            ),
+            Param(
+                "cursor", Cursor("run_logs", is_text=True), "`next_cursor` of the previous page."
+            ),
         ),
     ),
     Route(
