@@ -2,7 +2,8 @@
 
 SQLite uses a partial index only where a statement's WHERE implies the index's own, term by term, so
 a query that is meant to use one repeats its condition (https://www.sqlite.org/partialindex.html,
-section 3.1). Conditions of the form `column IS NOT NULL` are short enough to be written out. The
+section 3.1). Conditions of the form `column IS NOT NULL` or
+`column IS NULL` are short enough to be written out. The
 guard of an UPDATE is no index's condition and stays in its statement.
 """
 

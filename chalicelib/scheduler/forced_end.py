@@ -34,7 +34,8 @@ def fail_run(work: UnitOfWork, run: Run, reason: str) -> None:
     state, why = now.stopping or RunState.FAILED, now.reason or reason
     if task_instances.in_flight_of_run(work.tx, run.key):
         return
-    if runs.end(work.tx, run.key, state, why, work.now):
+    failed_tasks = task_instances.count_failed_tasks(work.tx, run.key)
+    if runs.end(work.tx, run.key, state, why, work.now, failed_tasks):
         log.info("run ended: %s", state, extra=run.ids())
         if state is RunState.FAILED:
             _notify(work, run, why)

@@ -278,7 +278,8 @@ def _expand(
 
 def _end(work: UnitOfWork, run: Run, dag: Dag, states: States) -> None:
     state, reason = verdict(run, dag, states)
-    if not runs.end(work.tx, run.key, state, reason, work.now):
+    failed = _failed_tasks(dag, states)
+    if not runs.end(work.tx, run.key, state, reason, work.now, len(failed)):
         return
     log.info("run ended: %s", state, extra=run.ids())
     notifications.notify_run(work, dag, run, state, reason)
@@ -313,11 +314,17 @@ def verdict(
         if task.id not in inner:
             ends.update(states[task.id])
     if ends[TaskState.FAILED] or ends[TaskState.UPSTREAM_FAILED]:
-        failed = [task.id for task in dag.tasks if states[task.id].get(TaskState.FAILED)]
+        failed = _failed_tasks(dag, states)
         return RunState.FAILED, f"failed: {', '.join(failed[:5])}" if failed else "failed"
     if ends[TaskState.CANCELLED]:
         return RunState.CANCELLED, "cancelled"
-    return RunState.SUCCESS, ""
+    failed = _failed_tasks(dag, states)
+    return RunState.SUCCESS, f"failed: {', '.join(failed[:5])}" if failed else ""
+
+
+def _failed_tasks(dag: Dag, states: Mapping[str, Mapping[TaskState, int]]) -> list[str]:
+    """Return the ids of the tasks that failed, or of which a mapped instance did."""
+    return [task.id for task in dag.tasks if states[task.id].get(TaskState.FAILED)]
 
 
 def _pause_after_failures(work: UnitOfWork, run: Run, dag: Dag) -> None:

@@ -38,6 +38,7 @@ class Run:
     reason: str
     version: int
     is_being_removed: bool
+    failed_tasks: int
 
     @property
     def params(self) -> dict[str, Any]:
@@ -83,7 +84,7 @@ SELECT_RUN = """
            data_interval_start, data_interval_end, not_before,
            admitted_at IS NOT NULL AS is_admitted, params AS params_text,
            ancestry AS ancestry_text, parent_task_id, backfill_id, stopping, reason,
-           is_being_removed,
+           is_being_removed, failed_tasks,
            (SELECT v.version FROM dag_versions v WHERE v.id = version_id) AS version
     FROM runs
 """
@@ -151,14 +152,16 @@ def begin(tx: Transaction, key: int, started_at: datetime) -> bool:
     )
 
 
-def end(tx: Transaction, key: int, state: RunState, reason: str, now: datetime) -> bool:
-    """queued or running -> an end. False if it had ended."""
+def end(
+    tx: Transaction, key: int, state: RunState, reason: str, now: datetime, failed_tasks: int = 0
+) -> bool:
+    """queued or running -> an end, with the number of tasks that failed. False if it had ended."""
     return (
         tx.execute(
-            "UPDATE runs SET state = ?, ended_at = ?, reason = ?"
-            " WHERE id = ? AND state IN ('queued', 'running')"
+            "UPDATE runs SET state = ?, ended_at = ?, reason = ?, failed_tasks = ?5"
+            " WHERE id = ?4 AND state IN ('queued', 'running')"
             " AND ?1 IN ('success', 'failed', 'cancelled')",
-            (state, to_us(now), reason, key),
+            (state, to_us(now), reason, key, failed_tasks),
         )
         == 1
     )
@@ -191,7 +194,9 @@ def reopen(tx: Transaction, key: int, now: datetime) -> bool:
         tx.execute(
             "UPDATE runs SET state = 'queued', ended_at = NULL, started_at = NULL,"
             " admitted_at = NULL, reopened_at = ?, stopping = NULL, timeout_at = NULL, reason = '',"
-            " acknowledged_at = NULL, acknowledged_by = NULL, acknowledged_note = NULL"
+            " acknowledged_at = NULL, acknowledged_by = NULL, acknowledged_note = NULL,"
+            " success_acknowledged_at = NULL, success_acknowledged_by = NULL,"
+            " success_acknowledged_note = NULL, failed_tasks = 0"
             " WHERE id = ? AND is_being_removed = 0"
             " AND state IN ('success', 'failed', 'cancelled')",
             (to_us(now), key),

@@ -18,6 +18,7 @@ from chalicelib.dag.states import TaskState
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.connection.times import from_us, to_us
 from chalicelib.database.index_predicates import (
+    TASK_INSTANCES_FAILED,
     TASK_INSTANCES_SLOTS,
     TASK_INSTANCES_WAITING_FOR_RUN,
 )
@@ -185,6 +186,17 @@ def states(tx: Transaction, run_key: int) -> dict[str, Counts]:
     for task_id, state, number in rows:
         counts[task_id][_STATES[state]] = number
     return counts
+
+
+def count_failed_tasks(tx: Transaction, run_key: int) -> int:
+    """How many tasks of a run failed, or have a mapped instance that did."""
+    return int(
+        tx.value(
+            "SELECT count(DISTINCT task_id) FROM task_instances WHERE run_key = ?"
+            f" AND {TASK_INSTANCES_FAILED}",
+            (run_key,),
+        )
+    )
 
 
 def of_run(

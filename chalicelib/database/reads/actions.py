@@ -24,17 +24,22 @@ _WORKED_ON = IN_FLIGHT | {TaskState.SCHEDULED}
 
 @cache
 def of_run(
-    state: RunState, *, is_stopping: bool, is_acknowledged: bool = False
+    state: RunState,
+    *,
+    is_stopping: bool,
+    is_acknowledged: bool = False,
+    has_failed_tasks: bool = False,
 ) -> tuple[RunAction, ...]:
     """`cancel` ends it; `clear` runs all of it again, `retry` what did not succeed; `rerun` makes
     another run with the same params; `note` is always possible; `acknowledge` sets a failure aside,
     `unacknowledge` takes that back."""
     moves = RUN_TRANSITIONS[state]
+    has_failure = state is RunState.FAILED or (state is RunState.SUCCESS and has_failed_tasks)
     may = {
         RunAction.CANCEL: RunState.CANCELLED in moves and not is_stopping,
         RunAction.CLEAR: RunState.QUEUED in moves,
         RunAction.RETRY: RunState.QUEUED in moves and state in RUN_ENDED - {RunState.SUCCESS},
-        RunAction.ACKNOWLEDGE: state is RunState.FAILED and not is_acknowledged,
+        RunAction.ACKNOWLEDGE: has_failure and not is_acknowledged,
         RunAction.UNACKNOWLEDGE: is_acknowledged,
     }
     return tuple(action for action in RunAction if may.get(action, True))

@@ -23,6 +23,7 @@ _WITH_DAG_ID = (
     "dag_versions",
     "dags",
     "notifications",
+    "open_failures",
     "runs",
     "skipped",
     "task_instances",

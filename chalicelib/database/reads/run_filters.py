@@ -86,7 +86,8 @@ _CONDITIONS = {
     "tag": "EXISTS (SELECT 1 FROM dag_tags g WHERE g.tag = :tag AND g.dag_id = r.dag_id)",
     "state": "r.state = :state",
     "run_type": "r.run_type = :run_type",
-    "acknowledged": "(r.acknowledged_at IS NOT NULL) = :acknowledged",
+    "acknowledged": "(coalesce(r.acknowledged_at, r.success_acknowledged_at) IS NOT NULL)"
+    " = :acknowledged",
     "backfill_id": "r.backfill_id = :backfill_id",
     "cause": f"(holds(:cause, r.reason) OR EXISTS (SELECT 1 FROM ({_CAUSES})"
     " WHERE holds(:cause, reason, log)))",

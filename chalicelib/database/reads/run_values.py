@@ -41,6 +41,8 @@ class Run:
         reason: Explains the current state; empty if there is nothing to explain.
         admitted_at: When the run was given one of its DAG's `max_active_runs` slots.
         duration: Seconds from `started_at` to `ended_at`; null until the run has ended.
+        failed_tasks: Number of tasks that failed, counted when the run ended. A run can succeed
+            although a task failed.
         acknowledged_at: When the failure was acknowledged; null again after a rerun.
         acknowledged_by: Who acknowledged the failure.
         acknowledged_note: What is known about the failure.
@@ -68,6 +70,7 @@ class Run:
     started_at: datetime | None
     ended_at: datetime | None
     duration: float | None
+    failed_tasks: int
     acknowledged_at: datetime | None
     acknowledged_by: str | None
     acknowledged_note: str | None

@@ -20,8 +20,11 @@ _COLUMNS = """
            r.data_interval_start, r.data_interval_end, r.note, r.idempotency_key, r.reason,
            r.backfill_id, iif(r.ended_at IS NULL, r.stopping, NULL) AS stopping,
            r.created_at, r.admitted_at, r.started_at, r.ended_at,
-           (r.ended_at - r.started_at) / 1e6 AS duration, r.acknowledged_at, r.acknowledged_by,
-           r.acknowledged_note, c.task_id AS cause_task_id, c.map_index AS cause_map_index,
+           (r.ended_at - r.started_at) / 1e6 AS duration, r.failed_tasks,
+           coalesce(r.acknowledged_at, r.success_acknowledged_at) AS acknowledged_at,
+           coalesce(r.acknowledged_by, r.success_acknowledged_by) AS acknowledged_by,
+           coalesce(r.acknowledged_note, r.success_acknowledged_note) AS acknowledged_note,
+           c.task_id AS cause_task_id, c.map_index AS cause_map_index,
            c.try_number AS cause_try_number, c.reason AS cause_reason,
            c.log_bytes AS cause_log_bytes
 """
@@ -78,5 +81,6 @@ def _run(cls: type[Item], row: Row) -> Item:
             RunState(row["state"]),
             is_stopping=is_stopping,
             is_acknowledged=row["acknowledged_at"] is not None,
+            has_failed_tasks=row["failed_tasks"] > 0,
         ),
     )

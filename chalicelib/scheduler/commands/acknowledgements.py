@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from chalicelib.dag.states import RunState
 from chalicelib.database.queries import acknowledgements
+from chalicelib.database.queries.runs import Run
 from chalicelib.errors import Conflict
 from chalicelib.scheduler.commands import lookup
 from chalicelib.scheduler.commands.audit import audit
@@ -17,9 +18,9 @@ from chalicelib.scheduler.unit_of_work import UnitOfWork
 def acknowledge(
     scheduler: SchedulerContext, run_ids: Sequence[str], note: str | None, *, who: str
 ) -> list[str]:
-    """Acknowledge all of these failed runs, or none if one cannot be. Returns the run_ids that were
-    not yet acknowledged with this note. Raises NotFound, or Conflict for a run that has not
-    failed."""
+    """Acknowledge all of these runs, which failed or succeeded although tasks failed, or none if
+    one cannot be. Returns the run_ids that were not yet acknowledged with this note. Raises
+    NotFound, or Conflict for a run without a failure."""
     with unit_of_work(scheduler) as work:
         return [
             run_id
@@ -35,8 +36,13 @@ def acknowledge_in(
     before; a dry run tells only whether it was acknowledged at all. Raises what `acknowledge`
     does."""
     run = lookup.run(work, run_id)
-    if run.state is not RunState.FAILED:
-        raise Conflict(f"run {run_id!r} is {run.state}; only a failed run can be acknowledged")
+    if not _has_failure(run):
+        raise Conflict(
+            f"run {run_id!r} is {run.state} and none of its tasks failed; only a failure can be"
+            " acknowledged"
+            if run.state is RunState.SUCCESS
+            else f"run {run_id!r} is {run.state}; only a failed run can be acknowledged"
+        )
     if dry_run:
         return not acknowledgements.is_acknowledged(work.tx, run.key)
     is_change = acknowledgements.acknowledge(work.tx, run.key, who, note, work.now)
@@ -51,3 +57,7 @@ def unacknowledge(scheduler: SchedulerContext, run_id: str, *, who: str) -> None
         run = lookup.run(work, run_id)
         if acknowledgements.forget_acknowledgement(work.tx, run.key):
             audit(work, who, "unacknowledge", run_id)
+
+
+def _has_failure(run: Run) -> bool:
+    return run.state is RunState.FAILED or (run.state is RunState.SUCCESS and run.failed_tasks > 0)

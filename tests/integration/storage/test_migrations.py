@@ -47,6 +47,7 @@ FROZEN = {
     "0007_backfill_params": "c148c4a0eb349b25c81a11ba446c4d68bd87a99622401449129cc9f8eeb698a2",
     "0008_run_filters": "5d26c0940d9f589ffa3fb3e0e6226cdcebd7ea0fb47c7dfab90cf4ddac1ce11e",
     "0009_token_limits": "653af2b40e4344d48df7f65387297e3aa3eb9f436cf5ec0de3f2904cae9abb12",
+    "0010_open_failures": "514ba8ed9a335831fa431da87aa7c780eb48dc712d5f7b56f05c337dbfb976f8",
 }
 """Databases have been made from these files: a change of one would reach no database. Add another
 migration instead, as README.md beside them says."""

@@ -17,7 +17,7 @@ NAMED = {
     for name, value in vars(index_predicates).items()
     if isinstance(value, IndexPredicate)
 }
-_SHORT = re.compile(r"\w+ IS NOT NULL|state <> 'success'|state = '\w+'|run_type <> 'scheduled'")
+_SHORT = re.compile(r"\w+ IS (NOT )?NULL|state <> 'success'|state = '\w+'|run_type <> 'scheduled'")
 
 
 def conditions() -> dict[str, str]:
