@@ -11,7 +11,7 @@ import { drawHealth } from "./widgets/health.js";
 import { onKey } from "./widgets/keyboard.js";
 import { drawToolbar } from "./widgets/toolbar.js";
 
-/** @typedef {{ title: string, list: string, item?: string }} View modules: of the view itself, and of one thing in its list */
+/** @typedef {{ title: string, list: string, item?: string, isHidden?: boolean }} View modules: of the view itself, and of one thing in its list; isHidden: not in the navigation */
 
 /** @type {{ [name: string]: View }} */
 const VIEWS = {
@@ -25,6 +25,7 @@ const VIEWS = {
   audit: { title: "Audit", list: "views/audit.js" },
   notifications: { title: "Notifications", list: "views/notifications.js" },
   reference: { title: "Reference", list: "views/reference.js" },
+  edit: { title: "Edit", list: "views/edit.js", isHidden: true },
 };
 const HEALTH_SECONDS = 15;
 
@@ -121,9 +122,10 @@ function showTrouble(error) {
 /** @param {string} active */
 function drawNavigation(active) {
   const navigation = byId("nav");
+  const visibleViews = Object.entries(VIEWS).filter(([, { isHidden }]) => !isHidden);
   show(
     navigation,
-    Object.entries(VIEWS).map(([name, { title }]) =>
+    visibleViews.map(([name, { title }]) =>
       h(
         "a",
         { href: `#/${name}`, "aria-current": name === active ? "page" : null, id: `nav-${name || "home"}` },

@@ -136,6 +136,21 @@ export async function send(method, path, body = {}) {
 }
 
 /**
+ * Send a file as it is.
+ * @template {"POST" | "PUT"} Method
+ * @template {string} Path
+ * @param {Method} method
+ * @param {Path} path
+ * @param {string} text
+ * @param {{ query?: Query, headers?: { [name: string]: string }, signal?: AbortSignal }} [options]
+ * @returns {Promise<Api.Answer<Method, Path>>}
+ */
+export async function sendText(method, path, text, { query = {}, headers = {}, signal } = {}) {
+  const given = { ...headers, "Content-Type": "application/yaml" };
+  return read(await request(urlOf(path, query), { method, headers: given, body: text, signal }));
+}
+
+/**
  * @param {string} url
  * @param {RequestInit} options
  */

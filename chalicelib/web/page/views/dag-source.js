@@ -1,12 +1,12 @@
 // The file of a DAG, the files beside it, its versions, and what changed between two of them.
 import { get, getAll, messageOf, segment } from "../lib/api.js";
-import { diff } from "../lib/diff.js";
 import { errorText, h, select, show } from "../lib/dom.js";
 import { compareFiles } from "../lib/file-changes.js";
-import { bytes, fullTime, plural } from "../lib/format.js";
-import { currentRoute, setQuery } from "../lib/router.js";
+import { bytes, fullTime } from "../lib/format.js";
+import { currentRoute, hrefTo, setQuery } from "../lib/router.js";
+import { currentSession } from "../lib/session.js";
+import { sourceButtons, sourceDiff, sourceText } from "../widgets/source-text.js";
 
-const CLASSES = { "+": "added", "-": "removed", " ": "" };
 const MOST_FILES = 1000;
 
 /** @param {HTMLElement} body @param {Api.DagDetail} dag @param {import("../lib/view-context.js").ViewContext} context */
@@ -27,9 +27,9 @@ export async function tab(body, dag, context) {
     ]);
     show(
       body,
-      versionChooser(versions, version, against),
+      h("div", { class: "row" }, versionChooser(versions, version, against), buttons(dag, versions, version, source)),
       origin(versions, version),
-      other === null ? sourceText(source, "Source") : sourceDiff(other, source, "Differences"),
+      other === null ? sourceText(source, "Source", "dag.yaml") : sourceDiff(other, source, "Differences"),
       fileList(files, otherFiles, path),
       path && (await fileView(kept, path, version, against, files, otherFiles)),
     );
@@ -65,13 +65,24 @@ function versionChooser(versions, version, against) {
     [["", "nothing"], ...options],
     against,
   );
-  return h(
-    "div",
-    { class: "row" },
+  return [
     h("label", { class: "switch" }, "Version", own),
     versions.length > 1
       ? h("label", { class: "switch" }, "Compare with", other)
       : h("span", { class: "quiet" }, "the only version"),
+  ];
+}
+
+/** @param {Api.DagDetail} dag @param {Api.DagVersion[]} versions @param {number} number @param {string} source */
+function buttons(dag, versions, number, source) {
+  const key = versions.find((one) => one.version === number)?.file_key ?? `${dag.dag_id}.yaml`;
+  return h(
+    "div",
+    { class: "row end" },
+    sourceButtons(source, key),
+    currentSession()?.can_edit && !dag.removed_at
+      ? h("a", { class: "button", id: "edit", href: hrefTo(["edit"], { key: versions[0].file_key }) }, "Edit")
+      : null,
   );
 }
 
@@ -156,35 +167,13 @@ async function fileView(kept, path, version, against, files, otherFiles) {
     h("h3", null, path),
     isCut ? h("p", { class: "quiet" }, "Only the beginning of the file is shown.") : null,
     against ? sourceDiff(other?.content ?? "", own?.content ?? "", `Differences of ${path}`) : null,
-    !against && own ? sourceText(own.content, path) : null,
+    !against && own
+      ? [h("p", { class: "row" }, sourceButtons(own.content, path)), sourceText(own.content, path, path)]
+      : null,
   ];
 }
 
 /** @param {Api.DagFileContent} content */
 function isText(content) {
   return content.kind !== "none" && content.kind !== "image";
-}
-
-/** @param {string} source @param {string} label */
-function sourceText(source, label) {
-  const lines = source.replace(/\n$/, "").split("\n");
-  return h(
-    "pre",
-    { class: "source card", tabindex: 0, "aria-label": label },
-    lines.map((line) => h("span", { class: "line" }, line)),
-  );
-}
-
-/** @param {string} before @param {string} after @param {string} label */
-function sourceDiff(before, after, label) {
-  const lines = diff(before.split("\n"), after.split("\n"));
-  const changed = lines.filter(([sign]) => sign !== " ").length;
-  return [
-    h("p", null, changed ? `${plural(changed, "line differs", "lines differ")}.` : "No differences."),
-    h(
-      "pre",
-      { class: "source diff card", tabindex: 0, "aria-label": label },
-      lines.map(([sign, line]) => h("span", { class: `line ${CLASSES[sign]}`, "data-sign": sign }, line)),
-    ),
-  ];
 }

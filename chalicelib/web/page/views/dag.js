@@ -7,6 +7,7 @@ import { loadModule } from "../lib/modules.js";
 import { currentRoute, dagLink, hrefTo } from "../lib/router.js";
 import { actionButton } from "../lib/session.js";
 import { badge } from "../widgets/badge.js";
+import { documentation } from "../widgets/documentation.js";
 import { openRunForm } from "../widgets/run-form.js";
 import { scheduleOf } from "../widgets/schedule.js";
 import { warningsOf } from "../widgets/warnings.js";
@@ -107,7 +108,7 @@ function drawHead(head, dag, refresh) {
         )
       : null,
     warningsOf(dag),
-    dag.doc_md ? h("details", { id: "doc" }, h("summary", null, "Documentation"), h("pre", null, dag.doc_md)) : null,
+    dag.doc_md ? documentation(dag.doc_md) : null,
   );
 }
 
