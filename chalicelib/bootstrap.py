@@ -26,6 +26,7 @@ from chalicelib.ports import (
     Credentials,
     DownloadLinks,
     EditableBucket,
+    Mailer,
     Notifier,
     Queue,
     Secrets,
@@ -64,6 +65,7 @@ class Ports:
     command_environ: Mapping[str, str] = field(default_factory=dict)
     secrets: Callable[[], Secrets] | None = None
     notifier: Callable[[], Notifier] | None = None
+    mailer: Callable[[], Mailer] | None = None
     credentials: Callable[[], Credentials] | None = None
     download_links: Callable[[], DownloadLinks] | None = None
     open_bucket: Callable[[str], Bucket] | None = None
@@ -132,6 +134,8 @@ def executor() -> Executor:
         now=world.now,
         secrets=world.secrets() if world.secrets else None,
         notifier=world.notifier() if world.notifier else None,
+        mailer=world.mailer() if world.mailer else None,
+        pagerduty_url=world.settings.pagerduty_url,
         credentials=world.credentials() if world.credentials else None,
         allow_private=world.allow_private,
         open_bucket=world.open_bucket,
@@ -243,6 +247,7 @@ def on_aws(settings: config.Settings) -> Ports:
         secrets=_secrets,
         download_links=lambda: _download_links(settings.runs_bucket),
         notifier=_notifier,
+        mailer=lambda: mailer(settings, is_aws=True),
         credentials=(lambda: _credentials(settings.task_role)) if settings.task_role else None,
         open_bucket=_bucket_as(settings.task_role) if settings.task_role else None,
         editable_dags=_editable_bucket(settings.dags_bucket) if settings.editor == "yes" else None,
@@ -348,6 +353,17 @@ def _notifier() -> Notifier:
     from chalicelib.aws.notifications import SnsNotifier
 
     return SnsNotifier()
+
+
+def mailer(settings: config.Settings, *, is_aws: bool) -> Mailer:
+    """Return what sends e-mail: the SMTP server of the settings, else Amazon SES on AWS."""
+    if is_aws and not settings.smtp_url:
+        from chalicelib.aws.ses import SesMailer
+
+        return SesMailer(settings.email_from)
+    from chalicelib.executor.notifications.smtp import SmtpMailer
+
+    return SmtpMailer(settings.smtp_url, settings.email_from, _secrets())
 
 
 @cache

@@ -101,6 +101,13 @@ def queue_names(text: str) -> str:
     return ",".join(names)
 
 
+def page_url(text: str) -> str:
+    """Read the address of the page, and end it with a slash."""
+    if not re.match(r"https?://[^\s/]+", text):
+        raise ValueError("must begin with https:// or http://")
+    return text.rstrip("/") + "/"
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("DATABASE", "", str, "path of the SQLite file; on AWS below the EFS mount"),
     Setting(
@@ -246,6 +253,33 @@ SETTINGS: tuple[Setting, ...] = (
         "whether operators may create and change DAG files on the page and over the API",
     ),
     Setting(
+        "PAGE_URL",
+        "",
+        page_url,
+        "address of the page, for links in notifications; `deploy` and `chalice local` set it",
+    ),
+    Setting(
+        "EMAIL_FROM",
+        "",
+        str,
+        "sender of notifications by e-mail, an address that Amazon SES has verified; set by"
+        " `deploy --email-from`",
+    ),
+    Setting(
+        "SMTP_URL",
+        "",
+        str,
+        "mail server for notifications, `smtp://user:password@host:port` or `smtps://...`, or a"
+        " reference such as `ssm:/smtp` to a secret with such a URL; without it, AWS uses SES",
+    ),
+    Setting(
+        "PAGERDUTY_URL",
+        "https://events.pagerduty.com/v2/enqueue",
+        str,
+        "where events for PagerDuty go; its European region has"
+        " `https://events.eu.pagerduty.com/v2/enqueue`",
+    ),
+    Setting(
         "TASK_LAYERS",
         "",
         str,
@@ -346,6 +380,10 @@ class Settings:
     backups_monthly: int
     auth: str
     editor: str
+    page_url: str
+    email_from: str
+    smtp_url: str
+    pagerduty_url: str
     task_layers: str
     task_role: str
     architecture: str

@@ -147,11 +147,21 @@ class Reprocess(StrEnum):
 
 
 class NotificationEvent(StrEnum):
-    """What a notification reports."""
+    """What a notification reports: how a run or an attempt ended, or a problem of the installation.
+    `partial_success`: the run succeeded although a task failed; `resolved`: a problem is over."""
 
     SUCCESS = "success"
+    PARTIAL_SUCCESS = "partial_success"
     FAILURE = "failure"
     RETRY = "retry"
+    BROKEN_FILE = "broken_file"
+    FAILING_TICK = "failing_tick"
+    DEAD_LETTER = "dead_letter"
+    RESOLVED = "resolved"
+
+
+RESOLVING_EVENTS = frozenset({NotificationEvent.SUCCESS, NotificationEvent.RESOLVED})
+"""Those that end what another one began."""
 
 
 class NotificationState(StrEnum):
@@ -246,6 +256,9 @@ class WarningCode(StrEnum):
 
     ROUNDED_UP = "rounded_up"
     """A place sells no such amount of memory or vCPUs, but the next larger one."""
+
+    TARGET_IN_FILE = "target_in_file"
+    """A notification's target is a secret, and stands in the file."""
 
     NEVER_FIRES = "never_fires"
     """The schedule has no fire time left."""

@@ -184,7 +184,8 @@ class Result:
     in the bucket; `outputs` what the command wrote to $DAG_OUTPUT; `billed_ms` and `memory_mb` what
     Lambda charges for, where it ran on Lambda, and with `vcpu` Fargate; `is_transient`: the command
     was never started, for a reason that may pass; `is_permanent`: for one that no other attempt can
-    help; `artifacts` what it left, all that it promised."""
+    help; `artifacts` what it left, all that it promised; `cause` the line of the log that most
+    likely tells why it failed."""
 
     attempt: Attempt
     outcome: Outcome
@@ -203,6 +204,7 @@ class Result:
     is_transient: bool = False
     is_permanent: bool = False
     artifacts: list[StoredArtifact] = field(default_factory=list)
+    cause: str = ""
 
     def encode(self) -> str:
         return _dump({"v": VERSION, "kind": "result", **_plain(self)})

@@ -1,5 +1,5 @@
 """What the rooms need of the outside world: buckets, queues and claims, and for commands secrets, a
-role's credentials and a way to notify people.
+role's credentials and ways to notify people.
 
 The contracts are here; `chalicelib/aws` implements them on S3 and SQS, `chalicelib/local` wraps
 those with a disk, and `tests/contract` runs one suite against every implementation, the tests'
@@ -12,10 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.claims import Claim
 from chalicelib.messages import Attempt
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage  # imported where e-mail is sent, and nowhere else
 
 Clock = Callable[[], datetime]
 """Returns the current time as an aware datetime in UTC."""
@@ -193,3 +196,11 @@ class Notifier(Protocol):
     def publish(self, topic: str, subject: str, body: str) -> None:
         """Publish to `topic`, an ARN. A subject that is too long or holds characters that topics
         do not take is adapted. Raises OrchestratorError."""
+
+
+class Mailer(Protocol):
+    """Sends e-mail from the installation's own address."""
+
+    def send(self, to: str, message: EmailMessage) -> None:
+        """Send `message`, which has no sender yet, to one mailbox. Raises Unavailable where
+        sending it later may succeed, else OrchestratorError."""

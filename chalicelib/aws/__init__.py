@@ -9,6 +9,7 @@ notifications     publishes to SNS topics
 ecs               starts containers on ECS
 s3                implements Bucket on S3
 sessions          makes and recognizes the sessions of sidecars, with STS
+ses               sends e-mail by Amazon SES
 secrets           reads secrets from Parameter Store, Secrets Manager and the environment
 sqs               implements Queue on SQS
 """

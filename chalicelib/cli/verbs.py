@@ -71,6 +71,7 @@ SECTIONS: dict[str, tuple[Verb, ...]] = {
         Verb("notifications", "operations", "List notifications, sent and pending"),
         Verb("workers", "workers", "List the workers and their queues"),
         Verb("token", "tokens", "Create, list or revoke access tokens"),
+        Verb("resend", "operations", "Send a notification again"),
         Verb("health", "operations", "Show whether the orchestrator works"),
         Verb("top", "top", "Show live what runs and what waits"),
     ),

@@ -14,6 +14,9 @@ from chalicelib.places import DEFAULT_PLACE, Needs
 
 T = TypeVar("T")
 
+NOTIFICATION_FIELDS = ("on_retry", "on_success", "on_partial_success", "on_failure")
+"""The keys of DAGs and tasks that say whom to notify."""
+
 
 @dataclass(frozen=True, slots=True)
 class NotificationTarget:
@@ -21,11 +24,15 @@ class NotificationTarget:
 
     Attributes:
         kind: Name of a row of `chalicelib.notification_kinds`.
-        target: What that kind sends to, such as a URL.
+        target: What that kind sends to, such as a URL, or a reference to a secret.
+        title: Template of the title; null for the default.
+        text: Template of the text; null for the default.
     """
 
     kind: str
     target: str
+    title: str | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +200,7 @@ class Dag:
     files: tuple[str, ...] = ()
     files_sha256: str = ""
     on_success: tuple[NotificationTarget, ...] = ()
+    on_partial_success: tuple[NotificationTarget, ...] = ()
     on_failure: tuple[NotificationTarget, ...] = ()
 
     def task(self, task_id: str) -> Task:
@@ -254,7 +262,7 @@ def _task(data: Mapping[str, Any]) -> Task:
 
 
 def _notifications(data: Mapping[str, Any]) -> dict[str, Any]:
-    names = [name for name in ("on_retry", "on_success", "on_failure") if name in data]
+    names = [name for name in NOTIFICATION_FIELDS if name in data]
     return {name: [_known(NotificationTarget, target) for target in data[name]] for name in names}
 
 

@@ -33,4 +33,5 @@ TASK_INSTANCES_WAITING_FOR_RUN = IndexPredicate("state = 'running' AND sends = 0
 TASK_INSTANCES_SLOTS = IndexPredicate("state IN ('scheduled', 'queued', 'running')")
 TASK_INSTANCES_POOL = IndexPredicate(f"pool IS NOT NULL AND {TASK_INSTANCES_SLOTS}")
 TASK_INSTANCES_FAILED = IndexPredicate("state = 'failed' AND removed_at IS NULL")
+NOTIFICATIONS_OF_INSTALLATION = IndexPredicate("dag_id = ''")
 DAGS_WITH_WARNINGS = IndexPredicate("warnings <> '[]' AND removed_at IS NULL")

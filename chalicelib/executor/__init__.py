@@ -9,6 +9,7 @@ attempt            runs a claimed attempt, from its first process to its result
 attempt_log        turns a command's output into its log: masks, splits into lines, stores
 background         sends from a thread, so that watching a command is never delayed
 cancellation       asks whether a running attempt is to be cancelled
+cause_line         finds the line of a log that tells why its command failed
 cleanup            removes what commands leave on the disk, after their results are sent
 command_env        builds a command's environment, and knows which values to mask
 containers         runs a command in a container image, by Docker or Podman

@@ -16,6 +16,7 @@ from chalicelib.errors import OrchestratorError
 from chalicelib.executor import outputs
 from chalicelib.executor.attempt_log import AttemptLog
 from chalicelib.executor.cancellation import Cancellation
+from chalicelib.executor.cause_line import cause_line
 from chalicelib.executor.cleanup import Cleaner
 from chalicelib.executor.command_env import CommandEnv
 from chalicelib.executor.invocation import invocation_of
@@ -337,9 +338,14 @@ class ClaimedAttempt:
             log_bytes=self._store.length,
             log=None if short is None else short.decode("utf-8", "replace"),
             reason="; ".join(filter(None, [mask.hide(verdict.reason), gap, unstored])),
+            cause=self._cause() if verdict.outcome == Outcome.FAILED else "",
             outputs=verdict.outputs,
             artifacts=verdict.artifacts,
         )
+
+    def _cause(self) -> str:
+        last = self._store.last
+        return cause_line(last, is_whole=len(last) == self._store.length)
 
     def _store_log(self) -> bool:
         """Put what is not there yet into the bucket; whether that succeeded."""

@@ -69,12 +69,13 @@ class CommandEnvSources:
 
     def _fetch(self, references: Mapping[str, str]) -> dict[str, str]:
         by_reference = {
-            reference: self._secret(name, reference)
+            reference: self.secret(name, reference)
             for reference, name in {ref: name for name, ref in references.items()}.items()
         }
         return {name: by_reference[reference] for name, reference in references.items()}
 
-    def _secret(self, name: str, reference: str) -> str:
+    def secret(self, name: str, reference: str) -> str:
+        """The secret that `reference` names; `name` is for messages. Raises CannotStart."""
         what = f"the secret {name} (`{reference}`) could not be fetched"
         if self._secrets is None:
             raise CannotStart(f"{what}: this executor has no access to secrets")

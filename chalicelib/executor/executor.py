@@ -25,7 +25,7 @@ from chalicelib.executor.attempt import ClaimedAttempt, ExecutorContext
 from chalicelib.executor.cleanup import Cleaner
 from chalicelib.executor.command_env import CommandEnvSources
 from chalicelib.executor.notifications.delivery import MAX_DELIVERY_SECONDS, deliver
-from chalicelib.executor.notifications.sender import SenderContext
+from chalicelib.executor.notifications.sender import PAGERDUTY_URL, SenderContext
 from chalicelib.executor.outcome import time_limit
 from chalicelib.executor.patience import Patience, no_patience
 from chalicelib.executor.process import ExecutorStopped, RunningCommands
@@ -45,6 +45,7 @@ from chalicelib.ports import (
     Claims,
     Clock,
     Credentials,
+    Mailer,
     Notifier,
     OutgoingMessage,
     Queue,
@@ -80,9 +81,9 @@ class Executor:
     """Runs attempts and delivers notifications; safe to use from several threads.
 
     `environ` is all that commands inherit from this process; `now` is the clock. `secrets`,
-    `notifier` and `credentials` are for what needs them: without one, a task or notification that
-    needs it fails and says so, and without `credentials` commands have no role of their own.
-    `allow_private`: webhooks may go to private addresses, and tools come from there.
+    `notifier`, `mailer` and `credentials` are for what needs them: without one, a task or
+    notification that needs it fails and says so, and without `credentials` commands have no role of
+    their own. `allow_private`: webhooks may go to private addresses, and tools come from there.
     `open_bucket` opens any bucket by its name, with the rights of commands. `cleaner` removes what
     commands leave. `own_environ` is this process's own environment, by which it knows Lambda.
     `clock` measures how long something takes, in seconds. `patience` is for claims, the ends of
@@ -110,6 +111,8 @@ class Executor:
         ignores_images: bool = False,
         runs_commands_by: RunsCommandsBy | None = None,
         fargate_size: tuple[int, float] | None = None,
+        mailer: Mailer | None = None,
+        pagerduty_url: str = PAGERDUTY_URL,
     ) -> None:
         own_environ = os.environ if own_environ is None else own_environ
         sandbox.close_process(own_environ)
@@ -146,7 +149,14 @@ class Executor:
         self._materials: MaterialStore | None = None
         self._open_bucket = open_bucket
         self._senders = SenderContext(
-            shell, self._running, self._env_sources, cleaner, notifier, allow_private
+            shell,
+            self._running,
+            self._env_sources,
+            cleaner,
+            notifier,
+            allow_private,
+            mailer,
+            pagerduty_url,
         )
 
     def handle(self, body: str, *, time_left: Callable[[], float]) -> None:

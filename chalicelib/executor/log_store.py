@@ -20,6 +20,8 @@ from chalicelib.ports import Bucket
 
 HEAD_BYTES = 5 * 1024 * 1024
 TAIL_BYTES = 5 * 1024 * 1024
+LAST_BYTES = 4096
+"""Of the log's end, from which the line that tells why a command failed is taken."""
 CHUNK_BYTES = 256 * 1024
 """A chunk is at most this long, unless a single line is longer."""
 
@@ -43,7 +45,7 @@ class LogStore:
     """One thread writes; one at a time, perhaps another, flushes.
 
     Holds at most HEAD_BYTES + TAIL_BYTES, however slow the bucket is. `length` is the length of
-    the whole log, what was cut from its middle included.
+    the whole log, what was cut from its middle included; `last` are its last LAST_BYTES.
     """
 
     def __init__(self, runs: Bucket, attempt: Attempt) -> None:
@@ -57,9 +59,11 @@ class LogStore:
         self._tail_bytes = 0
         self._cut: list[int] = []
         self._failing = False
+        self.last = b""
 
     def write(self, lines: bytes) -> None:
         """Add whole lines."""
+        self.last = (self.last + lines[-LAST_BYTES:])[-LAST_BYTES:]
         with self._lock:
             for piece in _pieces(lines):
                 self._add(piece)

@@ -83,6 +83,7 @@ def _build(
 def _start(handlers: Mapping[str, Any], serving: ServeOptions) -> None:
     gc.freeze()  # what is loaded stays: no later collection needs to look at it
     settings = _with_places(_with_auth(config.load(), serving.host), os.environ)
+    settings = replace(settings, page_url=settings.page_url or f"{serving.url}/")
     dags_dir = _dags_dir(settings.dags_dir)
     _check_moto()
     _check_port(serving)

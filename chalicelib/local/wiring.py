@@ -56,6 +56,7 @@ def configure(
             settings=settings,
             secrets=_secrets,
             notifier=_notifier,
+            mailer=lambda: bootstrap.mailer(settings, is_aws=False),
             download_links=lambda: downloads,
             allow_private=True,
             open_bucket=_open_bucket,

@@ -282,7 +282,8 @@ def _end(work: UnitOfWork, run: Run, dag: Dag, states: States) -> None:
     if not runs.end(work.tx, run.key, state, reason, work.now, len(failed)):
         return
     log.info("run ended: %s", state, extra=run.ids())
-    notifications.notify_run(work, dag, run, state, reason)
+    failed_tasks = sum(bool(states[task.id].get(TaskState.FAILED)) for task in dag.tasks)
+    notifications.notify_run(work, dag, run, state, reason, failed_tasks)
     if state is RunState.FAILED:
         with work.isolate("the count of failed runs", **run.ids()):
             _pause_after_failures(work, run, dag)

@@ -27,6 +27,7 @@ from chalicelib.database.queries import (
     task_instances,
     workers,
 )
+from chalicelib.database.queries.attempts import MAX_CAUSE_LENGTH
 from chalicelib.database.queries.task_instances import End, TaskInstance
 from chalicelib.enums import Outcome
 from chalicelib.messages import (
@@ -174,6 +175,7 @@ def _result(work: UnitOfWork, task: TaskInstance, result: Result) -> None:
         log_bytes=result.log_bytes,
         log=result.log,
         reason=result.reason,
+        cause=result.cause[:MAX_CAUSE_LENGTH],
         billed_ms=result.billed_ms,
         memory_mb=result.memory_mb,
         vcpu=result.vcpu,

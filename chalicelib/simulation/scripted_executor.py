@@ -40,6 +40,7 @@ class ScriptedOutcome:
     is_permanent: bool = False
     reason: str = ""
     log: str | None = None
+    cause: str = ""
 
     @classmethod
     def of_exit_code(cls, exit_code: int, **values: Any) -> ScriptedOutcome:
@@ -131,6 +132,7 @@ class ScriptedExecutor:
             is_transient=scripted.is_transient,
             is_permanent=scripted.is_permanent,
             reason=scripted.reason,
+            cause=scripted.cause,
             log=log,
             log_bytes=len((log or "").encode()),
             artifacts=_artifacts(task) if scripted.outcome == Outcome.SUCCESS else [],

@@ -31,6 +31,7 @@ _PATH_HELP = {
     "task_id": "Id of the task within its DAG.",
     "artifact": "Name of the artifact.",
     "backfill_id": "Number of the backfill.",
+    "notification_id": "Number of the notification.",
     "pool": "Name of the pool.",
     "token": "Name of the access token.",
     "version": "Number of the version.",

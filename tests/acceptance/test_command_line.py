@@ -163,6 +163,7 @@ def session(cloud: LocalCloud, folder: Path) -> dict[str, Done]:
         "ticks": orchestrator("ticks --limit 3"),
         "audit": orchestrator("audit --target flaky"),
         "notifications": orchestrator("notifications"),
+        "resend nobody": orchestrator("resend 99"),
         "health": orchestrator("health"),
         "push maker": orchestrator("push", str(maker)),
         "trigger maker": orchestrator("trigger maker --wait"),
@@ -258,6 +259,7 @@ FAILING = {
     "runs nobody": 2,
     "trigger nobody": 2,
     "logs nobody": 2,
+    "resend nobody": 2,
 }
 
 

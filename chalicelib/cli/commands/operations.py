@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from chalicelib.cli import times
+from chalicelib.cli.change import Change, change_options, print_change
 from chalicelib.cli.client import Client
 from chalicelib.cli.failure import FAILED, CliFailure
 from chalicelib.cli.installation import installation_options
@@ -114,11 +115,12 @@ def notifications(
 
 
 NOTIFICATION_COLUMNS = (
+    Column("ID", lambda row: str(row["id"])),
     Column("CREATED", lambda row: times.local(row["created_at"])),
     Column("STATE", lambda row: row["state"]),
     Column("EVENT", lambda row: row["event"]),
     Column("KIND", lambda row: row["kind"]),
-    Column("RUN", lambda row: row["run_id"]),
+    Column("RUN", lambda row: row["run_id"] or ""),
     Column("REASON", lambda row: row["reason"], is_wide=True),
 )
 
@@ -136,6 +138,21 @@ def _print(
         print_json(rows)
     else:
         print_rows(columns, rows, empty=f"no {name}")
+
+
+@click.command(epilog="Example: orchestrator resend 17")
+@click.argument("notification", type=click.IntRange(1))
+@installation_options
+@change_options
+def resend(client: Client, notification: int, change: Change) -> None:
+    """Send a notification again.
+
+    Its number is in the list that `orchestrator notifications` prints.
+    """
+    if not change.announce([f"sends notification {notification} again"]):
+        return
+    answer = client.request("POST", f"/api/notifications/{notification}/resend")
+    print_change(change, answer, f"{notification}: sent again, by {answer['kind']}")
 
 
 @click.command(epilog="Example: orchestrator health")

@@ -8,6 +8,7 @@ cross_checks      fields that contradict each other, or need each other
 field_reference   describes the keys of a DAG file for people
 json_schema       the JSON Schema of DAG files, for editors and generators
 mappings          reads a mapping by a table of fields
+notification_checks  secrets that notifications name, and the templates of their texts
 parser            the entry point: `parse` and `parse_file`
 place_choice      chooses the place of each task
 program_warnings  warnings about programs that commands call and Lambda lacks

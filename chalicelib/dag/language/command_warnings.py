@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from chalicelib.dag.language.mappings import FieldMapping
 from chalicelib.dag.language.yaml_nodes import Mapping, Node, Scalar, Sequence
 from chalicelib.dag.language.yaml_value import YamlValue
-from chalicelib.dag.model import Param
+from chalicelib.dag.model import NOTIFICATION_FIELDS, Param
 from chalicelib.dag.problems import Location
 from chalicelib.dag.shell.interpreters import is_read_by_a_shell
 from chalicelib.dag.shell.source import PLACEHOLDER
@@ -20,8 +20,7 @@ from chalicelib.notification_kinds import KINDS
 
 _SAFE_TYPES = ("integer", "number", "boolean")
 _SAFE_TEXT = re.compile(r"[A-Za-z0-9_.:/-]*")
-_NOTIFICATION_INPUT = frozenset(("REASON",))
-NOTIFICATION_FIELDS = ("on_retry", "on_success", "on_failure")
+_NOTIFICATION_INPUT = frozenset(("REASON", "CAUSE", "TITLE", "TEXT"))
 
 
 def warn_about_commands(dag: FieldMapping, tasks: list[FieldMapping]) -> None:

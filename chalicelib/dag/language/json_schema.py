@@ -21,6 +21,7 @@ from chalicelib.dag.constraints import (
     MAX_ID_LENGTH,
     MAX_INPUTS,
     MAX_LINE_LENGTH,
+    MAX_NOTIFICATION_TEXT,
     MAX_NOTIFICATIONS,
     MAX_OUTPUTS,
     MAX_PARAMS,
@@ -51,9 +52,10 @@ from chalicelib.dag.language.fields.table import (
     Field,
     Kind,
 )
+from chalicelib.dag.language.readers.notifications import WORDS
 from chalicelib.dag.schedule.cron import CRON_PRESETS
 from chalicelib.dag.schedule.durations import PATTERN
-from chalicelib.notification_kinds import KINDS
+from chalicelib.notification_kinds import KINDS, NotificationKind
 from chalicelib.places import QUEUE_NAME
 
 _TEXT: list[str] = ["string", "number", "boolean"]
@@ -165,18 +167,30 @@ _WITH_WORK = {
 
 
 def _notifications() -> dict[str, Any]:
-    formats = {name: kind.target_format for name, kind in KINDS.items()}
     notification = {
         "type": "object",
         "properties": {
-            name: _SHELL if form is None else {"type": "string", "pattern": form.pattern.pattern}
-            for name, form in formats.items()
+            **{name: _target(kind) for name, kind in KINDS.items()},
+            **{name: {"anyOf": [_WORDS, {"type": "null"}]} for name in WORDS},
         },
         "additionalProperties": False,
-        "minProperties": 1,
-        "maxProperties": 1,
+        "oneOf": [{"required": [name]} for name in KINDS],
     }
     return {"type": "array", "items": notification, "maxItems": MAX_NOTIFICATIONS}
+
+
+_WORDS = {"type": _TEXT, "maxLength": MAX_NOTIFICATION_TEXT}
+
+
+def _target(kind: NotificationKind) -> dict[str, Any]:
+    if kind.target_format is None:
+        return _SHELL
+    own = {"type": "string", "pattern": kind.target_format.pattern.pattern}
+    if not kind.is_secret:
+        return own
+    stored = {"type": "string", "pattern": SECRET_REFERENCE.pattern}
+    name = {"type": "string", "pattern": VARIABLE_NAME.pattern}
+    return {"anyOf": [own, stored, name]}
 
 
 _VALUES: dict[Kind, dict[str, Any]] = {

@@ -21,6 +21,7 @@ from chalicelib.dag.language import (
     artifact_checks,
     command_warnings,
     cross_checks,
+    notification_checks,
     place_choice,
     program_warnings,
     template_checks,
@@ -128,6 +129,7 @@ def _dag(
     cross_checks.check_tasks(mapping, tasks)
     template_checks.check_all_templates(mapping, tasks, upstream)
     artifact_checks.check_inputs(tasks, upstream)
+    notification_checks.check_notifications(mapping, tasks)
     if places is not None:
         place_choice.choose_places(tasks, places)
     if not report:

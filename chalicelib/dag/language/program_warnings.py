@@ -5,7 +5,6 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 from chalicelib.dag.language.command_warnings import (
-    NOTIFICATION_FIELDS,
     command_nodes,
     place_in,
     written_value,
@@ -13,6 +12,7 @@ from chalicelib.dag.language.command_warnings import (
 from chalicelib.dag.language.mappings import FieldMapping
 from chalicelib.dag.language.yaml_nodes import Node, Scalar
 from chalicelib.dag.language.yaml_value import YamlValue
+from chalicelib.dag.model import NOTIFICATION_FIELDS
 from chalicelib.dag.shell.programs import needed_programs
 from chalicelib.dag.templates import with_placeholders
 from chalicelib.enums import PlaceKind, WarningCode

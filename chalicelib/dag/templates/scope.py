@@ -13,6 +13,29 @@ NAMES = (*TASK_NAMES, "try_number")
 """Every name that templates know. Times are ISO 8601 texts; `params` is a mapping, and `outputs` a
 mapping by task and then by name."""
 
+RUN_NOTIFICATION_NAMES = (
+    *RUN_NAMES,
+    "params",
+    "dag_name",
+    "run_type",
+    "event",
+    "state",
+    "headline",
+    "reason",
+    "cause",
+    "failed_task",
+    "failed_tasks",
+    "url",
+)
+TASK_NOTIFICATION_NAMES = (
+    *RUN_NOTIFICATION_NAMES,
+    "task_id",
+    "map_index",
+    "try_number",
+    "exit_code",
+)
+"""What the title and the text of a notification know, of a run and of a task."""
+
 
 class TemplateError(ValueError):
     """A template that cannot be parsed or rendered; the message tells users why."""

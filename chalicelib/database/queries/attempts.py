@@ -5,12 +5,46 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.dag.states import TaskState
 from chalicelib.database.connection import Transaction
 from chalicelib.database.connection.times import to_us
+from chalicelib.database.index_predicates import TASK_INSTANCES_FAILED
 from chalicelib.database.queries.task_instances import End, TaskInstance
+from chalicelib.database.row_builder import build
+
+MAX_CAUSE_LENGTH = 500
+MAX_FAILED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTask:
+    """A task instance that has failed. `cause` is the line of its last log that tells why."""
+
+    task_id: str
+    map_index: int
+    reason: str
+    cause: str
+
+    @property
+    def name(self) -> str:
+        """How people call it: `load`, or `load [3]`."""
+        return f"{self.task_id} [{self.map_index}]" if self.map_index >= 0 else self.task_id
+
+
+def failed_tasks(tx: Transaction, run_key: int) -> list[FailedTask]:
+    """The failed task instances of a run, at most MAX_FAILED, the first to fail first."""
+    rows = tx.all(
+        "SELECT t.task_id, t.map_index, t.reason, coalesce(a.cause, '') AS cause"
+        " FROM task_instances t LEFT JOIN attempts a"
+        " ON a.task_instance_id = t.id AND a.try_number = t.try_number"
+        f" WHERE t.run_key = ? AND {TASK_INSTANCES_FAILED.of('t')}"
+        " ORDER BY t.ended_at, t.id LIMIT ?",
+        (run_key, MAX_FAILED),
+    )
+    return [build(FailedTask, row) for row in rows]
 
 
 def queue(
@@ -128,8 +162,8 @@ def _remember(tx: Transaction, task: TaskInstance, end: End) -> None:
     tx.execute(
         "INSERT INTO attempts (task_instance_id, try_number, version, outcome, queued_at,"
         " started_at, ended_at, exit_code, signal, max_rss_bytes, log_bytes, pokes, billed_ms,"
-        " memory_mb, vcpu, reason, first_started_at)"
-        " VALUES (?1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+        " memory_mb, vcpu, reason, cause, first_started_at)"
+        " VALUES (?1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
         " iif(?12 > 0, (SELECT first_started_at FROM task_instances WHERE id = ?1), NULL))",
         (
             task.key,
@@ -148,6 +182,7 @@ def _remember(tx: Transaction, task: TaskInstance, end: End) -> None:
             end.memory_mb,
             end.vcpu,
             end.reason,
+            end.cause,
         ),
     )
     if end.log:

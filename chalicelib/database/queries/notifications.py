@@ -11,7 +11,7 @@ from typing import Any
 from chalicelib.database.connection import Transaction
 from chalicelib.database.connection.times import to_us
 from chalicelib.database.row_builder import build
-from chalicelib.enums import NotificationEvent, NotificationState
+from chalicelib.enums import RESOLVING_EVENTS, NotificationEvent, NotificationState
 from chalicelib.notification_kinds import KindName
 
 
@@ -65,6 +65,25 @@ def insert(
     )
 
 
+LOOK_BACK = 200
+"""Notifications of a DAG and kind among which the last one about a task is looked for."""
+
+
+def is_open(
+    tx: Transaction, dag_id: str, kind: str, target: str, task_id: str | None, map_index: int
+) -> bool:
+    """Whether the last notification to the target about this run's DAG, or task instance, was of a
+    failure."""
+    event = tx.value(
+        "SELECT event FROM (SELECT id, event, target, task_id, payload FROM notifications"
+        " WHERE dag_id = ?1 AND kind = ?2 ORDER BY id DESC LIMIT ?6)"
+        " WHERE target = ?3 AND task_id IS ?4"
+        " AND coalesce(json_extract(payload, '$.map_index'), -1) = ?5 ORDER BY id DESC LIMIT 1",
+        (dag_id, kind, target, task_id, map_index, LOOK_BACK),
+    )
+    return event is not None and event not in RESOLVING_EVENTS
+
+
 _COLUMNS = (
     "SELECT id, dag_id, event, kind, target, payload AS payload_text, sends FROM notifications"
 )
@@ -74,6 +93,21 @@ def pending(tx: Transaction, key: int) -> Notification | None:
     """The one with this id, or None if it is delivered, given up or removed."""
     row = tx.one(f"{_COLUMNS} WHERE id = ? AND state = 'pending'", (key,))
     return None if row is None else build(Notification, row)
+
+
+def find(tx: Transaction, key: int) -> Notification | None:
+    """The one with this id, whatever became of it, or None if it is removed."""
+    row = tx.one(f"{_COLUMNS} WHERE id = ?", (key,))
+    return None if row is None else build(Notification, row)
+
+
+def reopen(tx: Transaction, key: int, due_at: datetime) -> None:
+    """It is sent again, as if for the first time."""
+    tx.execute(
+        "UPDATE notifications SET state = 'pending', sends = 1, reason = '', due_at = ?"
+        " WHERE id = ?",
+        (to_us(due_at), key),
+    )
 
 
 def due(tx: Transaction, now: datetime, limit: int) -> list[Notification]:

@@ -79,7 +79,8 @@ class TaskInstance:
 class End:
     """How an attempt ended, for its row of the history. `log` is the whole log where it is not in
     the bucket; `is_transient`: the command was never started,
-    for a reason that may pass; `is_permanent`: for one that no other attempt can help."""
+    for a reason that may pass; `is_permanent`: for one that no other attempt can help; `cause` is
+    the line of the log that most likely tells why it failed."""
 
     outcome: Outcome
     ended_at: datetime
@@ -95,6 +96,7 @@ class End:
     vcpu: float | None = None
     is_transient: bool = False
     is_permanent: bool = False
+    cause: str = ""
 
 
 _STATES = {state.value: state for state in TaskState}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
-from chalicelib.dag.model import Dag
+from chalicelib.dag.model import NOTIFICATION_FIELDS, Dag, Task
 from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.queries import definitions
 from chalicelib.database.queries.definitions import DefinitionUnusable
@@ -23,6 +23,7 @@ from chalicelib.database.reads.dag_values import (
 from chalicelib.database.reads.page import Page
 from chalicelib.database.reads.window import WINDOW
 from chalicelib.database.row_builder import build_readable, warnings_of
+from chalicelib.notification_kinds import shown_target
 
 _COLUMNS = """
     SELECT d.dag_id, d.name, d.description, d.owner, d.tags, d.schedule, d.timezone, d.is_paused,
@@ -211,7 +212,18 @@ def _values(item: DagSummary) -> dict[str, Any]:
 
 
 def _of_definition(dag: Dag) -> dict[str, Any]:
-    return {**{name: getattr(dag, name) for name in _OF_DEFINITION}, "graph": _graph(dag)}
+    values = {name: getattr(dag, name) for name in _OF_DEFINITION}
+    tasks = tuple(replace(task, **_shown_targets(task)) for task in dag.tasks)
+    return {**values, "tasks": tasks, **_shown_targets(dag), "graph": _graph(dag)}
+
+
+def _shown_targets(holder: Dag | Task) -> dict[str, Any]:
+    """The notifications without the secrets that their targets may be."""
+    return {
+        name: tuple(replace(one, target=shown_target(one.kind, one.target)) for one in targets)
+        for name in NOTIFICATION_FIELDS
+        if (targets := getattr(holder, name, ()))
+    }
 
 
 def _graph(dag: Dag) -> Graph:

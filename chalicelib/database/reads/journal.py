@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from chalicelib.database.connection import Transaction
+from dataclasses import replace
+
+from chalicelib.database.connection import Row, Transaction
 from chalicelib.database.reads.operation_values import AuditEntry, Notification
 from chalicelib.database.reads.page import Page
 from chalicelib.database.reads.window import WINDOW, Scan, newest
 from chalicelib.database.row_builder import build_readable
+from chalicelib.notification_kinds import shown_target
 
 _AUDIT = "SELECT a.id, a.at, a.who, a.action, a.target, a.details FROM audit a"
 _AUDIT_FILTERS = """
@@ -21,8 +24,8 @@ AUDIT = Scan(
 )
 
 _NOTIFICATIONS = """
-    SELECT n.id, n.dag_id, n.run_id, n.task_id, n.event, n.kind, n.target, n.payload, n.state,
-           n.sends, n.reason, n.created_at, n.due_at
+    SELECT n.id, nullif(n.dag_id, '') AS dag_id, nullif(n.run_id, '') AS run_id, n.task_id,
+           n.event, n.kind, n.target, n.payload, n.state, n.sends, n.reason, n.created_at, n.due_at
     FROM notifications n
 """
 NOTIFICATIONS = {
@@ -64,4 +67,16 @@ def notifications(
     scan = NOTIFICATIONS["all" if run_id is None else "run"]
     filters = {"run_id": run_id, "state": state}
     rows, next_key = newest(tx, scan, filters, limit, before, is_partial=state is not None)
-    return Page([build_readable(Notification, row) for row in rows], next_key)
+    return Page([_notification(row) for row in rows], next_key)
+
+
+def notification(tx: Transaction, key: int) -> Notification | None:
+    """One notification, or None."""
+    row = tx.one(f"{_NOTIFICATIONS} WHERE n.id = ?", (key,))
+    return None if row is None else _notification(row)
+
+
+def _notification(row: Row) -> Notification:
+    """Without the secret that a target may be."""
+    read = build_readable(Notification, row)
+    return replace(read, target=shown_target(read.kind, read.target))

@@ -108,18 +108,20 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A notification about a run or a task.
+    """A notification about a run or a task, or about the installation itself.
 
     Attributes:
-        target: ARN of the topic, URL, or shell command.
+        dag_id: Null for a problem of the installation, such as a broken file.
+        target: ARN of the topic, address, shell command, reference to a secret, or what may be seen
+            of a URL or key.
         sends: Number of delivery attempts.
         reason: Error of the last delivery attempt; empty if there was none.
         due_at: When delivery is next attempted; null once delivered or given up.
     """
 
     id: int
-    dag_id: str
-    run_id: str
+    dag_id: str | None
+    run_id: str | None
     task_id: str | None
     event: NotificationEvent
     kind: KindName

@@ -10,13 +10,15 @@ from chalicelib.executor.command_env import CommandEnvSources
 from chalicelib.executor.process import RunningCommands
 from chalicelib.executor.workspace import Shell
 from chalicelib.messages import NotificationMessage
-from chalicelib.ports import Notifier
+from chalicelib.ports import Mailer, Notifier
+
+PAGERDUTY_URL = "https://events.pagerduty.com/v2/enqueue"
 
 
 @dataclass(frozen=True, slots=True)
 class SenderContext:
-    """What senders may use. `notifier` publishes to topics, None where there is no access to them.
-    `allow_private`: webhooks may go to private addresses."""
+    """What senders may use. `notifier` publishes to topics and `mailer` sends e-mail, None where
+    there is no access to them. `allow_private`: webhooks may go to private addresses."""
 
     shell: Shell
     running: RunningCommands
@@ -24,6 +26,8 @@ class SenderContext:
     cleaner: Cleaner
     notifier: Notifier | None
     allow_private: bool
+    mailer: Mailer | None = None
+    pagerduty_url: str = PAGERDUTY_URL
 
 
 class NotDelivered(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from chalicelib.errors import OrchestratorError, Unavailable
+from chalicelib.executor.notifications.facts import title_of
 from chalicelib.executor.notifications.sender import NotDelivered, SenderContext
 from chalicelib.messages import NotificationMessage
 
@@ -20,7 +21,7 @@ class SnsSender:
             raise NotDelivered("this executor has no access to topics", is_transient=False)
         body = json.dumps(notification.payload, indent=2, ensure_ascii=False)
         try:
-            self._notifier.publish(notification.target, notification.subject, body)
+            self._notifier.publish(notification.target, title_of(notification), body)
         except OrchestratorError as error:
             is_transient = isinstance(error, Unavailable)
             raise NotDelivered(str(error), is_transient=is_transient) from error

@@ -9,6 +9,7 @@ import http.client
 import json
 import ssl
 from collections.abc import Callable
+from typing import Any
 
 from chalicelib.executor.notifications.sender import NotDelivered, SenderContext
 from chalicelib.executor.public_hosts import (
@@ -39,16 +40,22 @@ class WebhookSender:
     """Posts the facts as JSON, with a key by which a receiver recognises one that comes twice."""
 
     def __init__(self, context: SenderContext) -> None:
-        self._allow_private = context.allow_private
-        self._pause = context.running.wait
+        self._context = context
 
     def send(self, notification: NotificationMessage) -> None:
-        body = json.dumps(notification.payload).encode()
-        try:
-            webhook = Webhook(notification.target, allow_private=self._allow_private)
-            webhook.post(body, key=f"notification-{notification.id}", pause=self._pause)
-        except WebhookFailed as error:
-            raise NotDelivered(str(error), is_transient=error.is_transient) from error
+        post_json(self._context, notification, notification.target, notification.payload)
+
+
+def post_json(
+    context: SenderContext, notification: NotificationMessage, url: str, body: dict[str, Any]
+) -> None:
+    """Post `body` to `url` as the content of the notification. Raises NotDelivered."""
+    try:
+        webhook = Webhook(url, allow_private=context.allow_private)
+        key = f"notification-{notification.id}"
+        webhook.post(json.dumps(body).encode(), key=key, pause=context.running.wait)
+    except WebhookFailed as error:
+        raise NotDelivered(str(error), is_transient=error.is_transient) from error
 
 
 class _TryAgain(Exception):

@@ -8,12 +8,15 @@ from typing import Any
 
 from chalicelib import bootstrap
 from chalicelib.database.reads import journal, operations
+from chalicelib.database.reads.operation_values import Notification
 from chalicelib.enums import AuthMode, HealthStatus, Role
 from chalicelib.errors import Unavailable
 from chalicelib.ports import Queue, QueueDepth
+from chalicelib.scheduler.commands import notifications as notification_commands
 from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.web import openapi
 from chalicelib.web.handlers.list_pages import list_response
+from chalicelib.web.handlers.not_found import require
 from chalicelib.web.handlers.read_transaction import read_transaction
 from chalicelib.web.list_responses import (
     AuditList,
@@ -72,6 +75,15 @@ def list_notifications(call: Call) -> NotificationList:
             state=query["state"],
         )
     return list_response(NotificationList, page, Cursor("notifications"))
+
+
+def resend_notification(call: Call) -> Notification:
+    key = call.path["notification_id"]
+    number = int(key) if key.isascii() and key.isdecimal() and len(key) < 19 else 0
+    notification_commands.resend(bootstrap.scheduler(), number, who=call.who)
+    with read_transaction() as tx:
+        notification = journal.notification(tx, number)
+    return require(notification, "notification", key, "/api/notifications")
 
 
 def get_health(call: Call) -> Health | dict[str, str]:

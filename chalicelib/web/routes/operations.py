@@ -178,6 +178,15 @@ ROUTES: tuple[Route, ...] = (
         ),
     ),
     Route(
+        "POST",
+        "/api/notifications/{notification_id}/resend",
+        "operations.resend_notification",
+        "Send a notification again",
+        {200: "Notification"},
+        errors=(404,),
+        body=NO_BODY,
+    ),
+    Route(
         "GET",
         "/api/import_errors",
         "operations.list_import_errors",

@@ -174,6 +174,13 @@ DAG_FIELDS: tuple[Field, ...] = (
     Field(
         "on_success", Kind.NOTIFICATIONS, "Notifications to send when a run succeeds.", default=()
     ),
+    Field(
+        "on_partial_success",
+        Kind.NOTIFICATIONS,
+        "Notifications to send when a run succeeds although a task of it failed, besides those of "
+        "`on_success`.",
+        default=(),
+    ),
     Field("on_failure", Kind.NOTIFICATIONS, "Notifications to send when a run fails.", default=()),
     Field("tasks", Kind.TASKS, "The tasks: 1 to 1000 of them.", required=True),
 )

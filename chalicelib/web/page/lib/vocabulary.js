@@ -124,7 +124,16 @@ const RUN_TYPES = {
 export const startedBy = (run) => RUN_TYPES[run.run_type] ?? run.run_type;
 
 /** @type {Record<Api.Notification["event"], string>} */
-const EVENTS = { success: "Success", failure: "Failure", retry: "Retry" };
+const EVENTS = {
+  success: "Success",
+  partial_success: "Success with failed tasks",
+  failure: "Failure",
+  retry: "Retry",
+  broken_file: "Broken file",
+  failing_tick: "Failing tick",
+  dead_letter: "Message set aside",
+  resolved: "Problem solved",
+};
 
 /** @param {Api.Notification["event"]} event */
 export const eventText = (event) => EVENTS[event] ?? event;

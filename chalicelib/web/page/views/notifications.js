@@ -1,9 +1,10 @@
 // The notifications of on_success, on_failure and on_retry, sent and pending, newest first.
-import { get } from "../lib/api.js";
-import { empty, h, select, show, table } from "../lib/dom.js";
+import { get, messageOf, segment, send } from "../lib/api.js";
+import { empty, h, notify, select, show, table } from "../lib/dom.js";
 import { fullTime } from "../lib/format.js";
 import { liveTime } from "../lib/live-time.js";
 import { currentRoute, dagLink, runLink, setQuery } from "../lib/router.js";
+import { actionButton } from "../lib/session.js";
 import { NOTIFICATION_STATES, eventText, word } from "../lib/vocabulary.js";
 import { badge } from "../widgets/badge.js";
 
@@ -21,8 +22,15 @@ export async function view(main, context) {
     show(
       list,
       page.notifications.length
-        ? table("Notifications", ["Time", "Event", "Run", "To", "State"], page.notifications.map(cells), "stack")
-        : empty("No notifications. DAGs and tasks say in on_failure, on_success and on_retry whom to notify, and how."),
+        ? table(
+            "Notifications",
+            ["Time", "Event", "About", "To", "State", ""],
+            page.notifications.map((notification) => cells(notification, load)),
+            "stack",
+          )
+        : empty(
+            "No notifications yet. A DAG file says in on_failure, on_success, on_partial_success and on_retry whom to notify, and how.",
+          ),
     );
   };
   show(main, h("h1", null, "Notifications"), h("div", { class: "row" }, stateFilter()), list);
@@ -39,19 +47,37 @@ function stateFilter() {
   return state;
 }
 
-/** @param {Api.Notification} notification */
-function cells(notification) {
-  const { created_at: created, task_id: task, dag_id: dagId, run_id: runId } = notification;
+/** @param {Api.Notification} notification @param {() => Promise<void>} load */
+function cells(notification, load) {
+  const { created_at: created, task_id: task } = notification;
   return [
     h("span", { title: fullTime(created) }, liveTime("ago", created)),
     [eventText(notification.event), task ? ` of ${task}` : ""],
-    [
-      h("a", { href: dagLink(dagId), "data-item": true }, dagId),
-      " ",
-      h("a", { href: runLink(runId, { task }), class: "small" }, "run"),
-    ],
+    aboutCell(notification),
     [h("span", { class: "quiet" }, `${notification.kind} `), h("span", { class: "mono" }, notification.target)],
     stateCell(notification),
+    actionButton("Send again", () => resend(notification, load), { class: "small" }),
+  ];
+}
+
+/** @param {Api.Notification} notification @param {() => Promise<void>} load */
+async function resend({ id }, load) {
+  try {
+    await send("POST", `notifications/${segment(String(id))}/resend`);
+    notify("Sent again");
+    await load();
+  } catch (error) {
+    notify(messageOf(error));
+  }
+}
+
+/** @param {Api.Notification} notification */
+function aboutCell({ dag_id: dagId, run_id: runId, task_id: task, payload }) {
+  if (!dagId || !runId) return String(payload.title ?? "the installation");
+  return [
+    h("a", { href: dagLink(dagId), "data-item": true }, dagId),
+    " ",
+    h("a", { href: runLink(runId, { task }), class: "small" }, "run"),
   ];
 }
 
