@@ -22,6 +22,8 @@ from chalicelib.messages import TaskMessage
 from chalicelib.shebang import read_shebang
 
 ANYBODY = 0o777
+NO_CWD = "no-cwd"
+"""The file that says that the command's folder is not in its image."""
 _jobs = itertools.count(1)
 
 
@@ -76,9 +78,13 @@ class VolumeCommand:
                 lines.append(f"export {name}={shlex.quote(value)}")
         if self._tools:
             lines.append(f"export PATH={shlex.quote(self._tools)}:$PATH")
-        folder = (not self._root and self._message.cwd) or self._place.cwd
-        lines.append(f"cd {shlex.quote(folder)} || exit 126")
+        mark = shlex.quote(str(self._folder / NO_CWD))
+        lines.append(f"cd {shlex.quote(self._cwd)} 2>/dev/null || {{ : > {mark}; exit 126; }}")
         return lines
+
+    @property
+    def _cwd(self) -> str:
+        return (not self._root and self._message.cwd) or self._place.cwd
 
     def _line(self, command: str) -> str:
         shebang = read_shebang(command)
@@ -100,8 +106,11 @@ class VolumeCommand:
                         file.chmod(file.stat().st_mode | 0o666)
 
     def require_created(self) -> None:
-        """Raise CannotStart if the other container is not there, or was lost. Only one that never
-        lived may be started again as if nothing had happened: its command did not run."""
+        """Raise CannotStart if the command's folder is not in its image, or if the other container
+        is not there, or was lost. Only one that never lived may be started again as if nothing had
+        happened: its command did not run."""
+        if (self._folder / NO_CWD).exists():
+            raise CannotStart(f"cwd `{self._cwd}` is not a directory where the command runs")
         lost = self._folder / "lost"
         if not lost.exists():
             return

@@ -84,7 +84,7 @@ class Task:
 
     @property
     def queue_name(self) -> str:
-        return f"results-{self.message.attempt.run_id}"
+        return f"results-{self.message.attempt.run_id}".replace(".", "_")
 
     @property
     def queue(self) -> str:
