@@ -16,17 +16,23 @@ from typing import Any, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.config import memory_sizes
-from chalicelib.enums import AuthMode, PlaceKind, Role, words
+from chalicelib.enums import Role, words
 from infra import cost, permissions
 from infra.aws import Aws, connect
-from infra.commands import admin_function, deploy, down, health, queue, self_test, status
+from infra.commands import (
+    admin_function,
+    cost_options,
+    deploy,
+    deploy_options,
+    down,
+    health,
+    queue,
+    self_test,
+    status,
+)
 from infra.errors import InfraError, Refused
-from infra.layers import NONE as NO_LAYERS
 from infra.names import Stage
 from infra.output import say
-from infra.resources import domain
-from infra.runtime import MACHINES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,7 +54,10 @@ def parser() -> argparse.ArgumentParser:
     description = "Install the orchestrator on AWS, show its state and cost, and remove it."
     root = argparse.ArgumentParser(prog="python -m infra", description=description)
     commands = root.add_subparsers(required=True, metavar="COMMAND")
-    _add_deploy(commands)
+    text = "create or update a stage; safe to run again after any failure"
+    install = _add(commands, "deploy", _deploy, text)
+    _add_stage(install)
+    deploy_options.add(install)
     status = _add(commands, "status", _status, "show what is installed and whether it works")
     _add_stage(status)
     status.add_argument(
@@ -62,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
     down.add_argument("--delete-data", action="store_true", help="also delete buckets and backups")
     down.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     _add_permissions(commands)
-    _add_cost(commands)
+    cost_options.add(_add(commands, "cost", _cost, "estimate the monthly bill"))
     return root
 
 
@@ -93,157 +102,6 @@ def _add_permissions(commands: Commands) -> None:
     command.add_argument("--account", required=True, help="AWS account number")
     command.add_argument("--region", required=True, help="AWS region")
     command.add_argument("--partition", default="aws", choices=["aws", "aws-cn", "aws-us-gov"])
-
-
-def _add_cost(commands: Commands) -> None:
-    command = _add(commands, "cost", _cost, "estimate the monthly bill")
-    tasks = command.add_argument_group("workload")
-    tasks.add_argument(
-        "--tasks", type=_positive(int), default=1_000_000, help="tasks per month (%(default)s)"
-    )
-    tasks.add_argument(
-        "--seconds", type=_positive(float), default=1.0, help="run time of a task (%(default)s)"
-    )
-    tasks.add_argument(
-        "--memory", type=_positive(int), default=384, help="MB of memory per task (%(default)s)"
-    )
-    tasks.add_argument(
-        "--place",
-        type=PlaceKind,
-        choices=list(PlaceKind),
-        default=PlaceKind.LAMBDA,
-        help="where the tasks run (%(default)s)",
-    )
-    tasks.add_argument("--vcpu", type=_positive(float), help="vCPUs per task on Fargate")
-    tasks.add_argument(
-        "--artifact-mb",
-        type=_positive(float),
-        default=0.0,
-        help="MB that each task hands on to another (none)",
-    )
-    stage = command.add_argument_group("installation")
-    stage.add_argument("--network", choices=["endpoint", "ipv6"], default="endpoint")
-    stage.add_argument("--architecture", choices=list(MACHINES), default="x86_64")
-
-
-OPTIONS = {
-    "Network": "network",
-    "EndpointZones": "endpoint_zones",
-    "AlarmEmail": "alarm_email",
-    "LogRetentionDays": "log_retention_days",
-    "RetentionDays": "retention_days",
-    "TaskMemory": "task_memory",
-    "TaskLayers": "task_layers",
-    "FargateDisk": "fargate_disk",
-    "Auth": "auth",
-    "Python": "python",
-    "Architecture": "architecture",
-}
-"""Stack parameters and the options of `deploy` that set them."""
-
-SWITCHES = {"Fargate": "fargate", "FargateSpot": "fargate_spot", "Editor": "editor"}
-"""The same for parameters that are yes or no."""
-
-
-def _add_deploy(commands: Commands) -> None:
-    text = "create or update a stage; safe to run again after any failure"
-    command = _add(commands, "deploy", _deploy, text)
-    _add_stage(command)
-    settings = command.add_argument_group("settings", "settings left out stay unchanged")
-    settings.add_argument(
-        "--network",
-        choices=["endpoint", "ipv6"],
-        help="how the VPC reaches SQS: interface endpoint (default; about 7.30 USD a month), or"
-        " IPv6 (free)",
-    )
-    settings.add_argument(
-        "--endpoint-zones", choices=["1", "2"], help="zones of the interface endpoint (1)"
-    )
-    settings.add_argument("--alarm-email", help="e-mail address that alarms are sent to")
-    settings.add_argument("--log-retention-days", help="days to keep the functions' logs (30)")
-    settings.add_argument(
-        "--retention-days", type=_positive(int), help="days to keep finished runs (90)"
-    )
-    settings.add_argument(
-        "--task-memory", type=_positive(int), help="MB of memory for a command by default (384)"
-    )
-    layers = settings.add_mutually_exclusive_group()
-    layers.add_argument(
-        "--task-layer",
-        dest="task_layers",
-        action="append",
-        metavar="ARN",
-        help="Lambda layer with programs for commands; up to five, each with this option",
-    )
-    layers.add_argument(
-        "--no-task-layer",
-        dest="task_layers",
-        action="store_const",
-        const=[NO_LAYERS],
-        help="remove the layers",
-    )
-    _add_places(settings)
-    settings.add_argument(
-        "--python",
-        choices=python_versions.SUPPORTED,
-        help=f"Python version of the functions ({python_versions.ON_LAMBDA}); it may differ from"
-        " the one that runs this command",
-    )
-    settings.add_argument(
-        "--architecture",
-        choices=list(MACHINES),
-        help="processor of the functions: x86_64 (default), or arm64, which makes compute 20%%"
-        " cheaper but runs no x86_64 programs and relies on the SQLite in Lambda's Python",
-    )
-    settings.add_argument(
-        "--auth",
-        choices=[AuthMode.TOKEN, AuthMode.IAM],
-        help="how the API authorizes requests: by access token (default) or IAM",
-    )
-    settings.add_argument(
-        "--editor",
-        action=argparse.BooleanOptionalAction,
-        help="let operators create and change DAG files on the page (default: yes)",
-    )
-    _add_domain(settings)
-
-
-def _add_places(settings: argparse._ArgumentGroup) -> None:
-    settings.add_argument(
-        "--lambda-memory",
-        metavar="MB,MB,...",
-        help="Lambda sizes that tasks can ask for (`memory`), such as 384,2048,8192; the first is"
-        " the default, and a size left out is removed",
-    )
-    settings.add_argument(
-        "--fargate",
-        action=argparse.BooleanOptionalAction,
-        help="run tasks on Fargate that ask for an image, vCPUs, more memory or more time (costs"
-        " nothing while none runs)",
-    )
-    settings.add_argument(
-        "--fargate-spot",
-        action=argparse.BooleanOptionalAction,
-        help="run those that have retries on spare capacity: cheaper, but it may be taken away",
-    )
-    settings.add_argument(
-        "--fargate-disk", type=_positive(int), help="GB of disk of a task on Fargate (20)"
-    )
-
-
-def _add_domain(settings: argparse._ArgumentGroup) -> None:
-    settings.add_argument(
-        "--domain", help="custom domain for the API and the page, such as dags.example.com"
-    )
-    settings.add_argument(
-        "--certificate", help="ARN of an ACM certificate for the domain, in the stage's region"
-    )
-    settings.add_argument(
-        "--hosted-zone", help="id of the Route 53 hosted zone for the domain's records"
-    )
-    settings.add_argument(
-        "--no-domain", action="store_true", help="remove the domain; AWS's own address remains"
-    )
 
 
 def _add_token(commands: Commands) -> None:
@@ -325,68 +183,18 @@ def _add_data(commands: Commands) -> None:
     _add_stage(restore)
 
 
-def _positive(number: Callable[[str], float]) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        value = number(text)
-        if value <= 0:
-            raise ValueError
-        return value
-
-    parse.__name__ = "positive number"  # argparse prints "invalid positive number value"
-    return parse
-
-
 def _aws(options: argparse.Namespace) -> Aws:
     return connect(options.region, options.profile)
 
 
 def _deploy(options: argparse.Namespace) -> None:
-    stage = Stage(options.stage)
-    parameters = {
-        parameter: _text(getattr(options, option))
-        for parameter, option in OPTIONS.items()
-        if getattr(options, option) is not None
-    }
-    for parameter, option in SWITCHES.items():
-        if getattr(options, option) is not None:
-            parameters[parameter] = "yes" if getattr(options, option) else "no"
-    if options.lambda_memory is not None:
-        parameters |= _lambda_memory(options.lambda_memory, options.task_memory)
+    stage, parameters = Stage(options.stage), deploy_options.parameters(options)
     aws = _aws(options)
-    url = deploy.deploy(
-        deploy.Deployment(aws, stage, parameters, say, domain=_domain_choice(options))
-    )
+    choice = deploy_options.domain_choice(options)
+    url = deploy.deploy(deploy.Deployment(aws, stage, parameters, say, domain=choice))
     dags_bucket = down.bucket_names(stage, aws)[0]
     say(f"ready: {url}")
     say(f"upload a DAG: aws s3 cp my.yaml s3://{dags_bucket}/")
-
-
-def _text(value: object) -> str:
-    return ",".join(value) if isinstance(value, list) else str(value)
-
-
-def _lambda_memory(text: str, task_memory: int | None) -> dict[str, str]:
-    """Returns the parameters for the sizes. Raises InfraError."""
-    try:
-        default, _, further = memory_sizes(text).partition(",")
-    except ValueError as error:
-        raise InfraError(f"--lambda-memory {text}: {error}") from None
-    if task_memory is not None and str(task_memory) != default:
-        raise InfraError(
-            f"--task-memory {task_memory} and --lambda-memory {text} name different default sizes:"
-            " leave one of them out"
-        )
-    return {"TaskMemory": default, "LambdaMemory": further}
-
-
-def _domain_choice(options: argparse.Namespace) -> domain.Choice:
-    parameters = {
-        "Domain": options.domain,
-        "Certificate": options.certificate,
-        "HostedZone": options.hosted_zone,
-    }
-    given = {name: value for name, value in parameters.items() if value is not None}
-    return domain.Choice(given, options.no_domain)
 
 
 def _status(options: argparse.Namespace) -> None:
@@ -474,19 +282,8 @@ def _permissions(options: argparse.Namespace) -> None:
 
 
 def _cost(options: argparse.Namespace) -> None:
-    zones = 1 if options.network == "endpoint" else 0
-    load = cost.Load(
-        options.tasks,
-        options.seconds,
-        options.memory,
-        zones=zones,
-        architecture=options.architecture,
-        kind=options.place,
-        vcpu=options.vcpu,
-        artifact_mb=options.artifact_mb,
-    )
     try:
-        lines = list(cost.table(load))
+        lines = list(cost.table(cost_options.load(options)))
     except ValueError as error:
         raise Refused(str(error)) from None
     for line in lines:

@@ -266,6 +266,10 @@ def _fixed_items(load: Load) -> Iterator[Item]:
 
 NOT_INCLUDED = "not included: the hosted zone of a custom domain (Route 53, 0.50 a month)"
 
+WITHOUT_ARTIFACTS = (
+    "artifacts: 0 assumed; --artifact-mb MB counts a file of that size that each task hands on"
+)
+
 
 def table(load: Load) -> Iterator[str]:
     """Yields the bill as lines of text."""
@@ -279,6 +283,8 @@ def table(load: Load) -> Iterator[str]:
                 yield _line(item)
         yield f"{service:<14}{'':<32}{'':>16}  {'sum':<20}{usd:>9.2f}"
     yield NOT_INCLUDED
+    if not load.artifact_mb:
+        yield WITHOUT_ARTIFACTS
     for name, usd in (("tasks", tasks_usd(load)), ("fixed", fixed_usd(load))):
         yield f"{name:<84}{usd:>9.2f}"
     yield f"arm64 {_saving(load)} (`deploy --architecture`)"

@@ -138,11 +138,11 @@ ROOMS: dict[str, Room] = {
     "infra.bundle": room("infra local.python_versions", "chalice packaging"),
     "infra.resources": room("config enums infra places", "botocore"),
     "infra.commands": room(
-        "config infra infra.bundle infra.resources places local.deploy_command", "botocore"
+        "config enums infra infra.bundle infra.resources places local.deploy_command"
+        " local.python_versions",
+        "botocore",
     ),
-    "infra.__main__": room(
-        "config enums infra infra.commands infra.resources local.python_versions", "botocore"
-    ),
+    "infra.__main__": room("enums infra infra.commands local.python_versions", "botocore"),
 }
 
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 import boto3
 import pytest
 
-from infra.__main__ import OPTIONS, _domain_choice, main, parser
+from infra.__main__ import main, parser
 from infra.aws import Aws
+from infra.commands.deploy_options import OPTIONS, domain_choice
 from infra.commands.health import ATTEMPTS, Response, check, wait_until_healthy
 from infra.errors import InfraError
 from infra.names import PROJECT, Location
@@ -63,9 +64,9 @@ def test_every_option_of_deploy_sets_a_parameter_of_the_template() -> None:
 def test_every_choice_of_a_domain_is_an_option_of_deploy() -> None:
     words = [word for option in domain.OPTIONS.values() for word in (option, "x")]
     given = parser().parse_args(["deploy", "--stage", "x", *words])
-    assert _domain_choice(given).parameters == dict.fromkeys(domain.OPTIONS, "x")
-    assert _domain_choice(parser().parse_args(["deploy", "--stage", "x"])) == domain.UNCHANGED
-    assert _domain_choice(parser().parse_args(["deploy", "--stage", "x", "--no-domain"])).removes
+    assert domain_choice(given).parameters == dict.fromkeys(domain.OPTIONS, "x")
+    assert domain_choice(parser().parse_args(["deploy", "--stage", "x"])) == domain.UNCHANGED
+    assert domain_choice(parser().parse_args(["deploy", "--stage", "x", "--no-domain"])).removes
 
 
 README = (PROJECT / "infra" / "README.md").read_text(encoding="utf-8")

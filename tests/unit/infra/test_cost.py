@@ -102,6 +102,15 @@ def test_artifacts_are_paid_by_request_and_by_what_is_kept() -> None:
     assert not [item for item in items(MILLION) if item.usage.startswith("artifacts")]
 
 
+def test_a_bill_without_artifacts_says_that_it_assumes_none_and_how_to_count_them() -> None:
+    said = [line for line in table(MILLION) if line.startswith("artifacts:")]
+    assert said == [
+        "artifacts: 0 assumed; --artifact-mb MB counts a file of that size that each task hands on"
+    ]
+    counted = list(table(replace(MILLION, artifact_mb=1.0)))
+    assert not [line for line in counted if "assumed" in line]
+
+
 def test_the_memory_of_apply_on_the_bill_is_that_of_the_function() -> None:
     (apply,) = [function for function in FUNCTIONS if function.name == "apply"]
     assert apply.memory_mb == APPLY_FUNCTION_MB

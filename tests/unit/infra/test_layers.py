@@ -8,8 +8,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.utils.lambda_env import layer_variables
-from infra.__main__ import _text, parser
+from infra.__main__ import parser
 from infra.aws import Aws
+from infra.commands import deploy_options
 from infra.errors import InfraError
 from infra.functions import stage_config
 from infra.layers import check
@@ -79,7 +80,8 @@ def test_a_layer_for_the_other_processor_fits_there() -> None:
 
 def test_the_options_become_the_parameter() -> None:
     def chosen(*words: str) -> str:
-        return _text(parser().parse_args(["deploy", "--stage", "x", *words]).task_layers)
+        options = parser().parse_args(["deploy", "--stage", "x", *words])
+        return deploy_options.parameters(options)["TaskLayers"]
 
     assert chosen("--task-layer", "a", "--task-layer", "b") == "a,b"
     assert chosen("--no-task-layer") == "none"
