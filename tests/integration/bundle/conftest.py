@@ -20,10 +20,13 @@ def seen() -> Iterator[Seen]:
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory, seen: Seen) -> Iterator[Installation]:
-    """A deployed stage."""
+def installed(
+    tmp_path_factory: pytest.TempPathFactory, seen: Seen, request: pytest.FixtureRequest
+) -> Iterator[Installation]:
+    """A deployed stage, with the FURTHER_MEMORY that a module has."""
     folder = tmp_path_factory.mktemp("installation")
-    with installation(folder, heartbeat_seconds="0.2", silence_seconds="3600") as made:
+    memory = getattr(request.module, "FURTHER_MEMORY", "")
+    with installation(folder, memory, heartbeat_seconds="0.2", silence_seconds="3600") as made:
         yield made
 
 

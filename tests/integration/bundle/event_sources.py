@@ -44,6 +44,8 @@ class Lambda:
         self._busy: defaultdict[str, list[Sandbox]] = defaultdict(list)
         self._is_closed = False
         self._lock = threading.Lock()
+        self.used: set[str] = set()
+        """The names of the functions that were invoked."""
 
     def invoke(self, name: str, event: Any) -> Any:
         """Raises FunctionError."""
@@ -79,6 +81,7 @@ class Lambda:
                 raise FunctionError("all sandboxes have been closed")
             idle = self._idle[name]
             sandbox = idle.pop() if idle else self._installation.start(name)
+            self.used.add(name)
             self._busy[name].append(sandbox)
             return sandbox
 

@@ -103,14 +103,15 @@ class Installation:
 
 
 @contextmanager
-def installation(folder: Path, **settings: str) -> Iterator[Installation]:
-    """Deploy a stage and unpack what was uploaded. `settings` by their lower-case names."""
+def installation(folder: Path, further_memory: str = "", **settings: str) -> Iterator[Installation]:
+    """Deploy a stage and unpack what was uploaded. `further_memory`: its sizes of Lambda besides
+    the default one. `settings` by their lower-case names."""
     (folder / "project").mkdir()
     with (
         account_in_moto(folder / "project") as account,
         tempfile.TemporaryDirectory(prefix="orchestrator-", dir=MOUNTED) as file_system,
     ):
-        account.deploy(STAGE)
+        account.deploy(STAGE, LambdaMemory=further_memory)
         bundle = folder / "task"
         zipfile.ZipFile(io.BytesIO(_uploaded(account))).extractall(bundle)
         runtime = make_runtime(folder / "runtime")

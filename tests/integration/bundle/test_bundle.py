@@ -23,6 +23,9 @@ from tests.support import known_tools, lambda_sandbox
 from tests.support.runtime_api import FunctionError
 from tests.support.waiting import eventually
 
+FURTHER_MEMORY = "512"
+"""Two sizes of Lambda: the default and this one."""
+
 GREETING = """
 name: Greeting
 tasks:
@@ -40,6 +43,24 @@ tools:
 tasks:
   - id: greet
     command: greet Lambda
+"""
+
+WORLD = """
+name: World
+files: [queries/, prepare.sh]
+tools:
+  greet: {url: "s3://my-tools/greet", sha256: %s}
+tasks:
+  - id: small
+    command: |
+      ./prepare.sh queries/all.sql > prepared.txt
+      mkdir table && greet small > table/greeting.txt
+    artifacts: {prepared: prepared.txt, table: table}
+  - id: large
+    memory: 500M
+    dependencies: small
+    command: cat prepared.txt table/greeting.txt queries/all.sql; greet again
+    inputs: {prepared.txt: small.prepared, table: small.table}
 """
 
 SPIES = """
@@ -131,6 +152,34 @@ def test_a_tool_is_fetched_from_a_bucket_as_the_role_of_commands(
     sources.upload("tooled.yaml", TOOLED % hashlib.sha256(archive).hexdigest())
     run = user.ended(user.run("tooled"))
     assert (run["state"], user.log(run["run_id"], "greet")[-14:]) == ("success", "hello, Lambda\n")
+
+
+def test_one_dag_has_files_a_tool_artifacts_and_two_sizes(
+    sources: EventSources, user: User, functions: Lambda, installed: Installation
+) -> None:
+    s3 = installed.account.aws.client("s3")
+    s3.create_bucket(Bucket="my-tools")
+    s3.put_object(Bucket="my-tools", Key="greet", Body=known_tools.GREET)
+    sources.upload("queries/all.sql", "select 1;\n")
+    sources.upload("prepare.sh", '#!/bin/sh\necho "prepared $(wc -l < "$1")"\n')
+    sources.upload("world.yaml", WORLD % hashlib.sha256(known_tools.GREET).hexdigest())
+    run = user.ended(user.run("world"))
+    assert run["state"] == "success", run
+    tasks = f"/api/runs/{run['run_id']}/tasks"
+    places = {name: user.get(f"{tasks}/{name}")["place"]["place"] for name in ("small", "large")}
+    assert places == {"small": "lambda", "large": "lambda-512"}
+    assert functions.used >= {"execute", "execute_512"}
+    lines = user.log(run["run_id"], "large").splitlines()
+    said = [line.partition("Z ")[2] for line in lines]
+    assert said == ["prepared 1", "hello, small", "select 1;", "hello, again"]
+    listed = user.get(f"/api/runs/{run['run_id']}/artifacts")["artifacts"]
+    assert {(a["task_id"], a["name"]) for a in listed} == {
+        ("small", "prepared"),
+        ("small", "table"),
+    }
+    claims = installed.client("dynamodb").scan(TableName=installed.setting("claims_table"))
+    keys = str(claims["Items"])
+    assert all(f"{run['run_id']}/{task}/" in keys for task in places)
 
 
 def test_a_scheduled_dag_runs_by_itself(sources: EventSources, user: User) -> None:
