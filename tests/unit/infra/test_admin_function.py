@@ -99,7 +99,8 @@ def test_tokens_are_shown_with_their_last_use() -> None:
         "revoked_at": "2026-11-24T10:00:00Z",
     }
     _, line = admin_function.token_lines([row])
-    assert line.split() == ["ci", "viewer", "2026-11-23T10:00:00Z", "-", "2026-11-24T10:00:00Z"]
+    created, revoked = "2026-11-23T10:00:00Z", "2026-11-24T10:00:00Z"
+    assert line.split() == ["ci", "viewer", created, "-", "-", revoked, "all"]
 
 
 def test_a_restore_says_what_is_lost() -> None:
