@@ -50,6 +50,7 @@ def _is_own(resource: str) -> bool:
     owned += [LOCATION.arn("sqs", OUTPUTS[name]) for name in OUTPUTS if name.endswith("Queue")]
     owned.append(CLAIMS)
     owned.append(LOCATION.arn("sqs", "orchestrator-prod-tasks-queue-*"))  # of workers
+    owned.append(LOCATION.arn("ses", "identity/*"))  # addresses are the account's, not a stage's
     below = [f"{arn}/" for arn in owned if ":s3:::" in arn]
     below.append(LOCATION.arn("secretsmanager", "secret:orchestrator/prod/"))
     below.append(LOCATION.arn("ssm", "parameter/orchestrator/prod/"))
@@ -120,6 +121,7 @@ def test_execute_has_exactly_what_an_attempt_needs() -> None:
         ("ssm:GetParameter", LOCATION.arn("ssm", "parameter/orchestrator/prod/*")),
         ("kms:Decrypt", LOCATION.arn("kms", "key/*")),
         ("sns:Publish", LOCATION.arn("sns", "orchestrator-prod-*")),
+        ("ses:SendRawEmail", LOCATION.arn("ses", "identity/*")),
         ("sts:AssumeRole", OUTPUTS["TaskRoleArn"]),
     }
 
