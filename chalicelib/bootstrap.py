@@ -23,6 +23,7 @@ from chalicelib.ports import (
     Bucket,
     Claims,
     Clock,
+    Commits,
     Credentials,
     DownloadLinks,
     EditableBucket,
@@ -51,7 +52,8 @@ class Ports:
     commands have; `allow_private` lets webhooks and tools reach addresses of this machine and its
     network, and `clean_in_background` has what commands leave removed while others run; only the
     local cloud may do either; `patience` is the executor's; `editable_dags` is the dags bucket
-    where people may edit DAG files in it, and `dags_folder` the folder that it is a copy of."""
+    where people may edit DAG files in it, and `dags_folder` the folder that it is a copy of;
+    `commits` says when something was committed, where requests may wait for that."""
 
     task_queues: Callable[[], Mapping[str, Queue]]
     results: Callable[[], Queue]
@@ -71,6 +73,7 @@ class Ports:
     open_bucket: Callable[[str], Bucket] | None = None
     allow_private: bool = False
     clean_in_background: bool = False
+    commits: Commits | None = None
     patience: Patience | None = None
     editable_dags: Callable[[], EditableBucket] | None = None
     dags_folder: Path | None = None

@@ -90,6 +90,15 @@ class EditableBucket(Protocol):
         callers at once with the same ETag, one stores."""
 
 
+class Commits(Protocol):
+    """Tells that something was committed in this process. `count` is how often."""
+
+    count: int
+
+    def wait_beyond(self, count: int, seconds: float) -> None:
+        """Return once there were more than `count` commits, or after so many seconds."""
+
+
 class DownloadLinks(Protocol):
     """Links with which anybody who has one can fetch an object of the runs bucket."""
 

@@ -61,6 +61,7 @@ def configure(
             allow_private=True,
             open_bucket=_open_bucket,
             clean_in_background=True,
+            commits=database.commits,
             editable_dags=_editable_dags(cloud) if settings.editor == "yes" else None,
             dags_folder=dags_dir,
             command_environ={**_command_variables(settings, home, endpoint), orphans.MARK: mark},

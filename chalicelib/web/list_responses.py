@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chalicelib.database.reads.activity_values import DagActivity, OpenFailure
 from chalicelib.database.reads.dag_values import (
     DagFileOfVersion,
     DagImportError,
@@ -63,10 +64,15 @@ class BackfillList(ListResponse):
 
 @dataclass(frozen=True, slots=True)
 class DagList(ListResponse):
-    """DAGs."""
+    """DAGs.
+
+    Attributes:
+        activity: What the runs of these DAGs are doing, if `recent` was given.
+    """
 
     dags: list[DagSummary]
     next_cursor: str | None
+    activity: list[DagActivity]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,14 @@ class NotificationList(ListResponse):
     """Notifications."""
 
     notifications: list[Notification]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFailureList(ListResponse):
+    """DAGs with open failures."""
+
+    failures: list[OpenFailure]
     next_cursor: str | None
 
 

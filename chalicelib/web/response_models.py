@@ -13,8 +13,10 @@ from chalicelib.admin.access_tokens import TokenInfo
 from chalicelib.dag.model import Dag
 from chalicelib.dag.problems import DagWarning
 from chalicelib.dag.version_diff import VersionDiff
+from chalicelib.database.reads.activity_values import ActiveBackfill, DagActivity, OpenFailure
 from chalicelib.database.reads.dag_values import (
     DagFileOfVersion,
+    DagImportError,
     DagSource,
     DagSummary,
     DagVersionWithTasks,
@@ -484,3 +486,46 @@ class ArtifactPreview:
     content: str
     is_truncated: bool
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What needs attention, what runs, and what ran lately.
+
+    Attributes:
+        has_dags: Whether there is any DAG.
+        running_runs: Number of runs of which a task has begun.
+        waiting_runs: Number of runs that wait for their time, a slot, or their first task.
+        failing_dags: Number of DAGs with open failures.
+        failures: The DAGs that failed last, with their open failures.
+        runs: Active runs that belong to no backfill: those that run, then those that wait.
+        backfills: Backfills with active runs.
+        dags: DAGs with open failures, active runs or runs that ended lately, with the runs of the
+            period.
+        import_errors: Files that could not be registered.
+        warning_count: Number of DAGs whose file has warnings.
+    """
+
+    has_dags: bool
+    running_runs: int
+    waiting_runs: int
+    failing_dags: int
+    failures: list[OpenFailure]
+    runs: list[Run]
+    backfills: list[ActiveBackfill]
+    dags: list[DagActivity]
+    import_errors: list[DagImportError]
+    warning_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Whether something that people see has changed.
+
+    Attributes:
+        number: Number of the latest change; pass it as `since`.
+        has_changed: Whether anything has changed after `since`.
+    """
+
+    number: int
+    has_changed: bool

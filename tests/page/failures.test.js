@@ -1,43 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { firstFailures, openFailures, taskName, taskQuery } from "../../chalicelib/web/page/lib/failures.js";
-
-/**
- * A run that ended at an hour of a day.
- * @param {string} dagId
- * @param {string} state
- * @param {number | null} hour
- * @param {number | null} [acknowledged] at this hour
- */
-function run(dagId, state, hour, acknowledged = null) {
-  /** @param {number | null} at */
-  const time = (at) => (at === null ? null : `2026-11-23T${String(at).padStart(2, "0")}:00:00Z`);
-  const fields = { run_id: `${dagId} ${hour}`, dag_id: dagId, state };
-  return /** @type {Api.Run} */ ({ ...fields, ended_at: time(hour), acknowledged_at: time(acknowledged) });
-}
-
-/** @param {Api.Run[]} runs newest first */
-const open = (runs) => openFailures(runs).map(({ run: { run_id: id }, count }) => `${id} × ${count}`);
-
-test("a failure is open until a run of its DAG succeeds", () => {
-  assert.deepEqual(open([run("a", "failed", 3), run("a", "failed", 2), run("a", "success", 1)]), ["a 3 × 2"]);
-  assert.deepEqual(open([run("a", "success", 3), run("a", "failed", 2)]), []);
-  assert.deepEqual(open([run("a", "running", null), run("a", "failed", 2)]), ["a 2 × 1"]);
-  assert.deepEqual(open([run("a", "cancelled", 3), run("a", "failed", 2)]), ["a 2 × 1"]);
-});
-
-test("a success that ended before the failure does not close it, though its run is listed first", () => {
-  assert.deepEqual(open([run("a", "success", 2), run("a", "failed", 3)]), ["a 3 × 1"]);
-});
-
-test("an acknowledgement closes its failure and the earlier ones", () => {
-  assert.deepEqual(open([run("a", "failed", 3, 4), run("a", "failed", 2)]), []);
-  assert.deepEqual(open([run("a", "failed", 5), run("a", "failed", 3, 4)]), ["a 5 × 1"]);
-});
-
-test("each DAG has its own failures, in the order of the runs", () => {
-  assert.deepEqual(open([run("b", "failed", 4), run("a", "failed", 3), run("b", "failed", 2)]), ["b 4 × 2", "a 3 × 1"]);
-});
+import { firstFailures, taskName, taskQuery } from "../../chalicelib/web/page/lib/failures.js";
 
 test("the first failure of a run is the one that ended first and still counts", () => {
   /** @param {string} id @param {string | null} ended @param {Partial<Api.TaskInstance>} more */

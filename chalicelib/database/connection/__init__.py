@@ -2,6 +2,7 @@
 
 case_folding     a case-insensitive search for any alphabet
 clocks           elapsed time that also counts while the machine is frozen
+commit_signal    tells threads of this process that something was committed in it
 connection       transactions on one SQLite file that several processes and hosts share over NFS
 create_database  creates the database file once, so that no process ever sees half of it
 directory_swap   the two renames that replace the live database directory

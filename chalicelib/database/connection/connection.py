@@ -25,6 +25,7 @@ from typing import NoReturn, TypeVar
 
 from chalicelib.database.connection import create_database, migrations, sqlite
 from chalicelib.database.connection.clocks import Clocks, Moment, elapsed, read_clocks
+from chalicelib.database.connection.commit_signal import CommitSignal
 from chalicelib.database.connection.pool import Held, Pool
 from chalicelib.database.connection.retry import Patience, until_free
 from chalicelib.database.connection.sqlite_open import (
@@ -58,6 +59,8 @@ COMMITS_PRUNED_EVERY = 256
 
 RECORD_COMMIT = "INSERT INTO commits (batch_id, committed_at) VALUES (?, ?)"
 PRUNE_COMMITS = "DELETE FROM commits WHERE seq <= ?"
+RECORD_QUIET = "INSERT INTO quiet_commits (seq) VALUES (?)"
+PRUNE_QUIET = "DELETE FROM quiet_commits WHERE seq <= ?"
 FIND_COMMIT = "SELECT 1 FROM commits WHERE batch_id = ?"
 
 
@@ -87,6 +90,7 @@ class Database:
         self._pool = Pool(self._open, clocks)
         self._writer = threading.Lock()
         self._thread = threading.local()
+        self.commits = CommitSignal()
 
     def create_if_missing(self) -> None:
         """Make the file, in a directory of its own, if it is not there; then `migrate`.
@@ -266,10 +270,14 @@ class Database:
 
     def _commit(self, held: Held, transaction: Transaction, began: Moment, limit: float) -> None:
         self._check_age(began, limit)
+        is_quiet = transaction.is_quiet
         now = int(self._clocks().wall * 1_000_000)
         seq = transaction.insert(RECORD_COMMIT, (transaction.batch_id, now))
         if seq % COMMITS_PRUNED_EVERY == 0:
             transaction.execute(PRUNE_COMMITS, (seq - COMMITS_KEPT,))
+        if is_quiet:
+            transaction.execute(RECORD_QUIET, (seq,))
+            transaction.execute(PRUNE_QUIET, (seq - COMMITS_KEPT,))
 
         def commit() -> None:
             # Each time: a COMMIT that finds readers waits for them with the transaction open.
@@ -284,6 +292,8 @@ class Database:
             self._pool.discard(held)
             self._settle(transaction.batch_id, error)
         transaction.commit_seq = seq
+        if not is_quiet:
+            self.commits.notify()
         seconds = elapsed(began, self._clocks())
         log.info(
             "commit",

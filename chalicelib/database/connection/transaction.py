@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -70,6 +71,7 @@ class Transaction:
         self._connection = connection
         self._changes_before = connection.total_changes
         self._age = age
+        self._quiet_changes = 0
         self._altered = False
         self._over = False
         self._blocks: list[Savepoint] = []
@@ -84,6 +86,22 @@ class Transaction:
     def changed(self) -> bool:
         """Whether there is anything to commit: a row was written, or the schema was."""
         return self._altered or self._connection.total_changes != self._changes_before
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether all that was written is bookkeeping."""
+        changes = self._connection.total_changes - self._changes_before
+        return not self._altered and changes <= self._quiet_changes
+
+    @contextmanager
+    def bookkeeping(self) -> Iterator[None]:
+        """What this block writes is nothing that somebody who watches the page waits for: a
+        transaction of only such blocks is no change."""
+        before = self._connection.total_changes
+        try:
+            yield
+        finally:
+            self._quiet_changes += self._connection.total_changes - before
 
     def is_doomed_by(self, error: BaseException) -> bool:
         """Whether nothing of the transaction can be committed after `error`: the process is to end,

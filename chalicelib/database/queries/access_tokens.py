@@ -82,14 +82,13 @@ def count(tx: Transaction) -> int:
 
 def note_use(tx: Transaction, key: int, now: datetime, before: datetime) -> bool:
     """Remember that it was used; False if that was noted after `before`."""
-    return (
-        tx.execute(
+    with tx.bookkeeping():
+        changed = tx.execute(
             "UPDATE access_tokens SET last_used_at = ?1"
             " WHERE id = ?2 AND (last_used_at IS NULL OR last_used_at <= ?3 OR last_used_at > ?1)",
             (to_us(now), key, to_us(before)),
         )
-        == 1
-    )
+    return changed == 1
 
 
 def revoke(tx: Transaction, name: str, now: datetime) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -105,8 +106,9 @@ def beat(
 ) -> bool:
     """queued -> running, or running still; an older heartbeat than the last changes nothing, unless
     the last is from before the clock was set back."""
-    return (
-        tx.execute(
+    is_known = task.state is TaskState.RUNNING
+    with tx.bookkeeping() if is_known else nullcontext():
+        changed = tx.execute(
             "UPDATE task_instances SET state = 'running', started_at = coalesce(started_at, ?1),"
             " heartbeat_at = ?2, due_at = ?3 WHERE id = ?4 AND try_number = ?5 AND poke = ?6"
             " AND state IN ('scheduled', 'queued', 'running')"
@@ -121,8 +123,7 @@ def beat(
                 to_us(now),
             ),
         )
-        == 1
-    )
+    return changed == 1
 
 
 def end_attempt(

@@ -24,7 +24,8 @@ def stored_time(tx: Transaction, name: str) -> datetime | None:
 
 def set_time(tx: Transaction, name: str, time: datetime) -> None:
     """Store a time under `name`."""
-    tx.execute("INSERT OR REPLACE INTO metadata VALUES (?, ?)", (name, str(to_us(time))))
+    with tx.bookkeeping():
+        tx.execute("INSERT OR REPLACE INTO metadata VALUES (?, ?)", (name, str(to_us(time))))
 
 
 def stored_text(tx: Transaction, name: str) -> str:
@@ -34,7 +35,8 @@ def stored_text(tx: Transaction, name: str) -> str:
 
 def set_text(tx: Transaction, name: str, value: str) -> None:
     """Store a text under `name`."""
-    tx.execute("INSERT OR REPLACE INTO metadata VALUES (?, ?)", (name, value))
+    with tx.bookkeeping():
+        tx.execute("INSERT OR REPLACE INTO metadata VALUES (?, ?)", (name, value))
 
 
 def delete_metadata(tx: Transaction, name: str) -> None:
@@ -50,19 +52,21 @@ def record_tick(
     errors: Sequence[str],
 ) -> None:
     """Insert a row for a tick and delete the oldest rows."""
-    key = tx.insert(
-        "INSERT INTO ticks (started_at, duration_us, counts, errors) VALUES (?, ?, ?, ?)",
-        (to_us(started_at), duration_us, json.dumps(counts), json.dumps(list(errors))),
-    )
-    tx.execute("DELETE FROM ticks WHERE id <= ?", (key - TICKS_KEPT,))
+    with tx.bookkeeping():
+        key = tx.insert(
+            "INSERT INTO ticks (started_at, duration_us, counts, errors) VALUES (?, ?, ?, ?)",
+            (to_us(started_at), duration_us, json.dumps(counts), json.dumps(list(errors))),
+        )
+        tx.execute("DELETE FROM ticks WHERE id <= ?", (key - TICKS_KEPT,))
 
 
 def amend_tick(tx: Transaction, counts: Mapping[str, int], errors: Sequence[str]) -> None:
     """Update the latest tick, which has done more since it was recorded."""
-    tx.execute(
-        "UPDATE ticks SET counts = ?, errors = ? WHERE id = (SELECT max(id) FROM ticks)",
-        (json.dumps(counts), json.dumps(list(errors))),
-    )
+    with tx.bookkeeping():
+        tx.execute(
+            "UPDATE ticks SET counts = ?, errors = ? WHERE id = (SELECT max(id) FROM ticks)",
+            (json.dumps(counts), json.dumps(list(errors))),
+        )
 
 
 def set_aside(tx: Transaction, queue: str, body: str, reason: str, now: datetime) -> None:

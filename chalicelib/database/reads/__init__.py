@@ -9,12 +9,16 @@ the matches with the key to continue from. Such a page may be short, even empty,
 the last; but no request reads a million rows to find three.
 
 actions           what users may do to a run or a task in its state
+activity          what runs and what waits, in all DAGs or in some
+activity_values   what `activity` and `failures` return
 artifacts         artifacts of runs, and where they are
 backfills         backfills, newest first
+changes           whether anything that people see has changed
 costs             what attempts have used of what AWS charges for
 dag_scope         limits a transaction to some DAGs, for callers whose token is
 dag_values        what reads of DAGs return, and which rules hold for all such classes
 dags             DAGs, their versions and sources
+failures          failures that need attention
 files             the files beside a DAG file, as its versions have them
 history           all of a small database, as a simulation leaves it; not for the API
 journal           the audit log and the notifications

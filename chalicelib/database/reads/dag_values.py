@@ -17,13 +17,18 @@ from chalicelib.dag.states import RunState
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """The newest run of a DAG."""
+    """The newest run of a DAG.
+
+    Attributes:
+        failed_tasks: Number of tasks that failed, counted when the run ended.
+    """
 
     run_id: str
     state: RunState
     logical_date: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    failed_tasks: int
 
 
 @dataclass(frozen=True, slots=True)

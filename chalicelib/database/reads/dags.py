@@ -34,7 +34,8 @@ _COLUMNS = """
            EXISTS (SELECT 1 FROM import_errors e WHERE e.file_key = d.file_key) AS has_import_error,
            iif(json_valid(d.warnings), json_array_length(d.warnings), 0) AS warning_count,
            r.run_id AS last_run_id, r.state AS last_state, r.logical_date AS last_logical_date,
-           r.started_at AS last_started_at, r.ended_at AS last_ended_at
+           r.started_at AS last_started_at, r.ended_at AS last_ended_at,
+           r.failed_tasks AS last_failed_tasks
 """
 # CROSS JOIN is SQLite's word for "in this order": the page first, the rest for its rows only.
 _JOINS = """
@@ -57,6 +58,11 @@ LIST = f"""
 LIST_BY_TAG = f"""
     {_COLUMNS} FROM dag_tags t CROSS JOIN dags d ON d.dag_id = t.dag_id {_JOINS}
     WHERE t.tag = :tag AND t.dag_id > :after AND {_FILTERS} ORDER BY t.dag_id LIMIT :limit
+"""
+LIST_FAILING = f"""
+    {_COLUMNS} FROM (SELECT DISTINCT dag_id FROM open_failures) f
+    CROSS JOIN dags d ON d.dag_id = f.dag_id {_JOINS}
+    WHERE d.dag_id > :after AND {_FILTERS} ORDER BY d.dag_id LIMIT :limit
 """
 LAST_OF_WINDOW = f"""
     SELECT dag_id FROM dags WHERE dag_id > :after ORDER BY dag_id LIMIT 1 OFFSET {WINDOW - 1}
@@ -106,10 +112,11 @@ def list_dags(
     tag: str | None = None,
     is_paused: bool | None = None,
     search: str | None = None,
+    is_failing: bool = False,
 ) -> Page[DagSummary, str]:
-    """DAGs by dag_id, removed ones left out. `search` is part of the dag_id, name, description or
-    a tag, in either case. No more than WINDOW are looked through for one page, so that one may have
-    fewer than `limit`, or none, though more follow."""
+    """DAGs by dag_id, removed ones left out, or those with open failures. `search` is part of the
+    dag_id, name, description or a tag, in either case. No more than WINDOW are looked through for
+    one page, so that one may have fewer than `limit`, or none, though more follow."""
     params = {
         "after": after or "",
         "tag": tag,
@@ -120,7 +127,7 @@ def list_dags(
     last = None
     if search is not None or is_paused is not None:
         last = tx.value(LAST_OF_WINDOW if tag is None else LAST_OF_WINDOW_BY_TAG, params)
-    page = LIST if tag is None else LIST_BY_TAG
+    page = LIST_FAILING if is_failing else LIST if tag is None else LIST_BY_TAG
     rows = tx.all(page, {**params, "last": _NO_BOUND if last is None else last})
     items = [build_readable(DagSummary, row, last_run=_last_run(row)) for row in rows[:limit]]
     return Page(items, items[-1].dag_id if len(rows) > limit else last)
@@ -153,6 +160,11 @@ def dag(tx: Transaction, dag_id: str) -> DagWithDefinition | None:
         return DagWithDefinition(**_values(item), **_of_definition(definition), warnings=warnings)
     except Exception as error:
         raise DefinitionUnusable(f"DAG {dag_id!r}", error) from error
+
+
+def has_any(tx: Transaction) -> bool:
+    """Whether a DAG is registered, or was."""
+    return tx.one("SELECT 1 FROM dags LIMIT 1") is not None
 
 
 def exists(tx: Transaction, dag_id: str) -> bool:

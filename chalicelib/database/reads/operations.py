@@ -64,6 +64,11 @@ def dag_warnings(
     return Page(items, items[-1].dag_id if len(rows) > limit else None)
 
 
+def count_warnings(tx: Transaction) -> int:
+    """How many registered DAGs have warnings."""
+    return int(tx.value(f"SELECT count(*) FROM dags WHERE {DAGS_WITH_WARNINGS}"))
+
+
 def ticks(tx: Transaction, *, limit: int, before: int | None = None) -> Page[Tick, int]:
     """The latest ticks, newest first."""
     rows = tx.all(TICKS, (2**62 if before is None else before, limit + 1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import TypeVar
 
 from chalicelib.dag.states import RunState
@@ -39,6 +41,7 @@ _JOINED = f"""
 _FROM = f"FROM runs r {_JOINED}"
 
 ONE = f"{_COLUMNS} {_FROM} WHERE r.run_id = ?"
+BY_KEYS = f"{_COLUMNS} FROM json_each(?) k CROSS JOIN runs r ON r.id = k.value {_JOINED}"
 DETAIL = f"""
     {_COLUMNS}, r.params, r.ancestry,
     (SELECT l.version FROM dags d CROSS JOIN dag_versions l ON l.id = d.version_id
@@ -56,6 +59,11 @@ def list_runs(
     rows, next_key = newest_runs(tx, SCANS, wanted, limit, before)
     items = [_run(Run, row) for row in rows]
     return Page(items, None if next_key is None else key_text(next_key, wanted))
+
+
+def by_keys(tx: Transaction, keys: Sequence[int]) -> dict[int, Run]:
+    """The runs with these keys, as lists show them."""
+    return {row["id"]: _run(Run, row) for row in tx.all(BY_KEYS, (json.dumps(list(keys)),))}
 
 
 def run(tx: Transaction, run_id: str) -> Run | None:

@@ -13,6 +13,7 @@ dags              DAGs
 list_pages        list responses, made from the pages that database reads return
 not_found         404: errors that say where to find the ids that exist
 operations        health, ticks, import errors, warnings, audit, notifications, session
+overview          what the first view shows, and whether anything has changed
 pools             pools
 read_transaction  the read transaction of a handler
 run_logs          all logs of a run

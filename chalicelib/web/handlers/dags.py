@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib import bootstrap
-from chalicelib.database.reads import costs, dags
+from chalicelib.database.reads import activity, costs, dags
 from chalicelib.database.reads.dag_values import DagSource, DagVersionWithTasks
 from chalicelib.errors import NotFound
 from chalicelib.scheduler.commands import dags as dag_commands
@@ -37,8 +37,11 @@ def list_dags(call: Call) -> DagList:
             tag=query["tag"],
             is_paused=query["paused"],
             search=query["search"],
+            is_failing=query["failing"],
         )
-    return list_response(DagList, page, Cursor("dags", is_text=True))
+        ids = [dag.dag_id for dag in page.items] if query["recent"] else []
+        found = activity.of_dags(tx, ids, recent=query["recent"])
+    return DagList(page.items, Cursor("dags", is_text=True).encode(page.next_key), found)
 
 
 def list_upcoming(call: Call) -> UpcomingDags:

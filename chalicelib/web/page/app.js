@@ -3,7 +3,7 @@ import { ApiError, isAbort, messageOf, token } from "./lib/api.js";
 import { button, byId, h, notify, show } from "./lib/dom.js";
 import { tickTimes } from "./lib/live-time.js";
 import { loadModule } from "./lib/modules.js";
-import { poll } from "./lib/poll.js";
+import { beginChanges, every } from "./lib/poll.js";
 import { currentRoute } from "./lib/router.js";
 import { loadSession } from "./lib/session.js";
 import { ViewContext } from "./lib/view-context.js";
@@ -27,7 +27,7 @@ const VIEWS = {
   reference: { title: "Reference", list: "views/reference.js" },
   edit: { title: "Edit", list: "views/edit.js", isHidden: true },
 };
-const HEALTH_SECONDS = 15;
+const HEALTH_SECONDS = 60;
 
 const main = byId("main");
 /** @type {{ path: string, context: ViewContext } | null} */
@@ -105,7 +105,7 @@ async function showFailure(error) {
 async function restart() {
   current?.context.leave.abort();
   current = null;
-  await loadSession();
+  await Promise.all([loadSession(), beginChanges()]);
   watchHealth();
   drawToolbar(byId("tools"), restart);
   return route();
@@ -143,12 +143,8 @@ function watchHealth() {
   healthStop = new AbortController();
   const { signal } = healthStop;
   const box = byId("health");
-  poll(
-    signal,
-    HEALTH_SECONDS,
-    () => drawHealth(box, signal),
-    () => {},
-  ).catch(() => show(box));
+  const draw = () => drawHealth(box, signal);
+  every(signal, HEALTH_SECONDS, draw, () => {}).catch(() => show(box));
 }
 
 byId("skip").addEventListener("click", (event) => {

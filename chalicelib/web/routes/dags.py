@@ -43,6 +43,13 @@ ROUTES: tuple[Route, ...] = (
                 Text(200),
                 "Only DAGs with this text in dag_id, name, description or a tag, in any case.",
             ),
+            Param("failing", Boolean(), "Only DAGs with open failures.", default=False),
+            Param(
+                "recent",
+                Integer(0, 20),
+                "Also return `activity`, with this number of latest runs of each DAG.",
+                default=0,
+            ),
             is_text=True,
         ),
     ),

@@ -6,6 +6,7 @@ from chalicelib.enums import BackfillState, NotificationState, Role, words
 from chalicelib.web.param_types import Boolean, Choice, DateTime, Integer, Nullable, Text
 from chalicelib.web.routes.route import (
     DAG_ID,
+    MAX_OFFSET,
     NO_BODY,
     RUN_ID,
     JsonBody,
@@ -209,6 +210,43 @@ ROUTES: tuple[Route, ...] = (
         "Recent ticks of the scheduler, newest first",
         {200: "TickList"},
         params=page("ticks"),
+    ),
+    Route(
+        "GET",
+        "/api/overview",
+        "overview.get_overview",
+        "What needs attention, what runs, and what ran lately",
+        {200: "Overview"},
+        params=(Param("hours", Integer(1, 24), "Hours to look back for ended runs.", default=6),),
+    ),
+    Route(
+        "GET",
+        "/api/failures",
+        "overview.list_failures",
+        "DAGs with open failures, the one that failed last first",
+        {200: "OpenFailureList"},
+        params=page("failures"),
+    ),
+    Route(
+        "GET",
+        "/api/changes",
+        "overview.get_changes",
+        "Whether anything that people see has changed",
+        {200: "Changes"},
+        params=(
+            Param(
+                "since",
+                Integer(0, MAX_OFFSET),
+                "`number` of the previous response.",
+                default=0,
+            ),
+            Param(
+                "wait",
+                Integer(0, 20),
+                "Seconds to wait for a change. On AWS, the response comes at once.",
+                default=0,
+            ),
+        ),
     ),
     Route(
         "GET",

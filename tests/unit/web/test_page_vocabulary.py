@@ -38,7 +38,7 @@ def test_the_lists_of_states_are_those_of_the_api() -> None:
 def test_every_state_has_a_look() -> None:
     states = {*RunState, *TaskState, *enum("EndedAttempt", "outcome"), *enum("Backfill", "state")}
     states |= enum("Notification", "state") | enum("Health", "status")
-    assert keys("LOOKS") == {*states, "removed"}
+    assert keys("LOOKS") == {*states, "removed", "partial"}
 
 
 def test_every_kind_of_run_and_event_has_a_word() -> None:

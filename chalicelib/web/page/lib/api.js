@@ -72,6 +72,18 @@ export async function get(path, query, signal) {
 }
 
 /**
+ * The answer to a GET that nobody asks again.
+ * @template {string} Path
+ * @param {Path} path
+ * @param {Query} [query]
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Api.Answer<"GET", Path>>}
+ */
+export async function ask(path, query, signal) {
+  return read(await request(urlOf(path, query), { signal }));
+}
+
+/**
  * The answer to a GET with every number as it was written, for values that are sent back after somebody changed them.
  * @template {string} Path
  * @param {Path} path

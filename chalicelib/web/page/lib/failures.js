@@ -1,30 +1,5 @@
 // Which runs and tasks have failed and still matter. Pure.
 
-/** @typedef {{ run: Api.Run, count: number }} OpenFailure the latest failed run of a DAG, and how many there are */
-
-/**
- * The DAGs whose last result is a failure: none of their runs has succeeded since, and nobody has
- * acknowledged that failure or a later one. In the order of `runs`, which are newest first.
- * @param {readonly Api.Run[]} runs
- */
-export function openFailures(runs) {
-  const settledAt = new Map();
-  for (const run of runs) {
-    const at = Date.parse((run.state === "success" ? run.ended_at : run.acknowledged_at) ?? "");
-    if (at > (settledAt.get(run.dag_id) ?? 0)) settledAt.set(run.dag_id, at);
-  }
-  /** @type {Map<string, OpenFailure>} */
-  const open = new Map();
-  for (const run of runs) {
-    if (run.state !== "failed" || run.acknowledged_at) continue;
-    if (Date.parse(run.ended_at ?? "") < settledAt.get(run.dag_id)) continue;
-    const entry = open.get(run.dag_id) ?? { run, count: 0 };
-    entry.count += 1;
-    open.set(run.dag_id, entry);
-  }
-  return [...open.values()];
-}
-
 /**
  * For each run, the task instance that failed first. Task instances that are no longer in the file don't count.
  * @template {Api.TaskInstance} T

@@ -1,5 +1,5 @@
 // What a view or a tab is given: its part of the address, and polling until it is left.
-import { poll } from "./poll.js";
+import { every, poll } from "./poll.js";
 
 /** @typedef {(error: any) => void} OnTrouble called with an error of a poll, and with null once all is well again */
 
@@ -22,12 +22,23 @@ export class ViewContext {
   }
 
   /**
-   * Call `work` now and every `seconds` until the view is left. Errors of the first call are thrown.
-   * @param {number} seconds
+   * Call `work` now and whenever something has changed, at most every `seconds`, until the view is left. Errors of the
+   * first call are thrown.
+   * @param {number | (() => number)} seconds
+   * @param {() => Promise<unknown>} work
+   * @param {() => boolean} [isLive] while it is true, `work` is called without waiting for a change
+   */
+  poll(seconds, work, isLive) {
+    return poll(this.signal, seconds, work, this.onTrouble, isLive);
+  }
+
+  /**
+   * Call `work` now and every `seconds`: for what changes unseen by the database.
+   * @param {number | (() => number)} seconds
    * @param {() => Promise<unknown>} work
    */
-  poll(seconds, work) {
-    return poll(this.signal, seconds, work, this.onTrouble);
+  every(seconds, work) {
+    return every(this.signal, seconds, work, this.onTrouble);
   }
 
   /** The context of a tab of this view; it ends with the view at the latest. */

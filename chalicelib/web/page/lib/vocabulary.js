@@ -1,13 +1,15 @@
 // The words of the page for the closed sets of the API: states with their mark, word and tone, kinds of run,
 // events. A tone is a colour of style.css; since a mark and a word stand beside it, colour never says anything alone. Pure.
 
+import { plural } from "./format.js";
+
 /** @typedef {Api.Run["state"]} RunState */
 /** @typedef {Api.TaskInstance["state"]} TaskState */
 /** @typedef {"good" | "bad" | "active" | "waiting" | "idle" | "empty"} Tone */
 /** @typedef {{ mark: string, word: string, tone: Tone }} Look */
 /**
  * @typedef {RunState | TaskState | Api.EndedAttempt["outcome"] | Api.Backfill["state"] | Api.Notification["state"]
- *   | Api.Health["status"] | "removed"} State
+ *   | Api.Health["status"] | "removed" | "partial"} State
  */
 
 /** @type {Record<State, Look>} */
@@ -31,6 +33,7 @@ const LOOKS = {
   delivered: { mark: "✓", word: "delivered", tone: "good" },
   ok: { mark: "✓", word: "healthy", tone: "good" },
   degraded: { mark: "!", word: "degraded", tone: "bad" },
+  partial: { mark: "!", word: "succeeded, a task failed", tone: "waiting" },
   removed: { mark: "–", word: "no longer in the file", tone: "idle" },
 };
 /** @type {Look} */
@@ -87,6 +90,15 @@ export const word = (state) => look(state).word || state.replaceAll("_", " ");
 
 /** The class that gives an element the colours of a state. @param {string} state */
 export const toneClass = (state) => `tone-${look(state).tone}`;
+
+/** @typedef {{ state: RunState, failed_tasks: number }} RunResult */
+
+/** The state under which a run is shown: a success is only partial if a task of it failed. @param {RunResult} run */
+export const runLook = ({ state, failed_tasks: failed }) => (state === "success" && failed ? "partial" : state);
+
+/** "succeeded, 1 task failed". @param {RunResult} run */
+export const runWord = (run) =>
+  runLook(run) === "partial" ? `${word(run.state)}, ${plural(run.failed_tasks, "task")} failed` : word(run.state);
 
 /** Whether a task instance in this state has ended. @param {string} state */
 export const isFinal = (state) => FINAL.has(state);

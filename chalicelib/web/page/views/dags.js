@@ -1,12 +1,11 @@
 // All DAGs: those that need attention first, then those that run, those that are due, and the rest.
-import { get, messageOf, orElse, segment, send } from "../lib/api.js";
+import { get, messageOf, segment, send } from "../lib/api.js";
 import { button, empty, h, notify, show, table } from "../lib/dom.js";
-import { openFailures } from "../lib/failures.js";
 import { fullTime, ownZone, shortTime } from "../lib/format.js";
 import { liveTime } from "../lib/live-time.js";
 import { currentRoute, dagLink, hrefTo, setQuery } from "../lib/router.js";
 import { actionButton, isOperator, readOnlyReason } from "../lib/session.js";
-import { isActive } from "../lib/vocabulary.js";
+import { runLook, runWord } from "../lib/vocabulary.js";
 import { badge } from "../widgets/badge.js";
 import { dagFilters } from "../widgets/dag-filters.js";
 import { runBars } from "../widgets/run-bars.js";
@@ -15,15 +14,12 @@ import { scheduleOf } from "../widgets/schedule.js";
 
 const PAGE = 100;
 const MOST_FAR = 20;
-const FAR_MS = 60_000;
+const RECENT = 12; // runs of each DAG that are shown as bars
 
 /** @typedef {import("../lib/view-context.js").ViewContext} ViewContext */
 /** @typedef {() => Promise<unknown>} Reload */
-/** @typedef {{ dag: Api.DagSummary, runs: Api.Run[], failure: Api.Run | undefined }} Entry failure: the latest, if nobody has dealt with it */
-/** @typedef {{ page: Api.DagList, recent: Api.RunList, far: Api.DagSummary[] }} ListData far: DAGs with failures that stand on later pages */
-
-/** @type {Map<string, { at: number, dag: Api.DagSummary }>} to fetch one DAG costs the API more than one of a list */
-const farKnown = new Map();
+/** @typedef {{ dag: Api.DagSummary, activity: Api.DagActivity }} Entry */
+/** @typedef {{ page: Api.DagList, far: Api.DagList | null }} ListData far: DAGs with failures, which may stand on later pages */
 
 /** @param {HTMLElement} main @param {ViewContext} context */
 export async function view(main, context) {
@@ -35,17 +31,15 @@ export async function view(main, context) {
   const load = async () => {
     requests += 1;
     const mine = requests;
-    const cursor = currentRoute().query.get("from");
-    const [page, recent] = await Promise.all([
-      get("dags", { limit: PAGE, ...filters.filters(), cursor }, context.signal),
-      get("runs", { limit: 500 }, context.signal),
-    ]);
-    const isFirstOfAll = page.next_cursor && !filters.isAny() && !cursor;
-    const far = isFirstOfAll ? await farFailures(page, recent, context.signal) : [];
-    const before = data;
-    const isSame = page === before?.page && recent === before.recent && far.every((dag, i) => dag === before.far[i]);
-    if (mine !== requests || isSame) return;
-    data = { page, recent, far };
+    const { query } = currentRoute();
+    const [cursor, failing] = [query.get("from"), query.get("failing")];
+    const wanted = { limit: PAGE, recent: RECENT, ...filters.filters(), failing, cursor };
+    const page = await get("dags", wanted, context.signal);
+    const isFirstOfMany = page.next_cursor && !filters.isAny() && !cursor && !failing;
+    const failingOnes = { limit: MOST_FAR, recent: RECENT, failing: true };
+    const far = isFirstOfMany ? await get("dags", failingOnes, context.signal) : null;
+    if (mine !== requests || (page === data?.page && far === data.far)) return;
+    data = { page, far };
     draw(list, data, load);
   };
   show(main, h("h1", null, "DAGs"), filters.element, list);
@@ -56,36 +50,19 @@ export async function view(main, context) {
   await context.poll(4, load);
 }
 
-/** The DAGs with open failures that are not on this page. @param {Api.DagList} page @param {Api.RunList} recent @param {AbortSignal} signal */
-async function farFailures(page, recent, signal) {
-  const shown = new Set(page.dags.map((dag) => dag.dag_id));
-  const ids = openFailures(recent.runs)
-    .map(({ run }) => run.dag_id)
-    .filter((dagId) => !shown.has(dagId));
-  const dags = await Promise.all(ids.slice(0, MOST_FAR).map((dagId) => farDag(dagId, signal)));
-  return dags.filter((dag) => dag !== null).filter((dag) => !dag.removed_at);
-}
-
-/** @param {string} dagId @param {AbortSignal} signal @returns {Promise<Api.DagSummary | null>} */
-async function farDag(dagId, signal) {
-  const known = farKnown.get(dagId);
-  if (known && Date.now() - known.at < FAR_MS) return known.dag;
-  /** @type {Api.DagDetail | null} */
-  const dag = await get(/** @type {const} */ (`dags/${segment(dagId)}`), {}, signal).catch(orElse(null));
-  if (farKnown.size > 10 * MOST_FAR) farKnown.clear();
-  if (dag) farKnown.set(dagId, { at: Date.now(), dag });
-  return dag;
+/** The DAGs of a page that are not among others. @param {Api.DagList | null} page @param {Set<string>} [others] @returns {Entry[]} */
+function entriesOf(page, others = new Set()) {
+  const activity = new Map(page?.activity.map((one) => [one.dag_id, one]));
+  return (page?.dags ?? []).flatMap((dag) => {
+    const own = activity.get(dag.dag_id);
+    return own && !others.has(dag.dag_id) ? [{ dag, activity: own }] : [];
+  });
 }
 
 /** @param {HTMLElement} list @param {ListData} data @param {Reload} reload */
-function draw(list, { page, recent, far }, reload) {
-  const runs = Map.groupBy(recent.runs, (run) => run.dag_id);
-  const failures = new Map(openFailures(recent.runs).map(({ run }) => [run.dag_id, run]));
-  const entries = [...far, ...page.dags].map((dag) => ({
-    dag,
-    runs: runs.get(dag.dag_id) ?? [],
-    failure: failures.get(dag.dag_id),
-  }));
+function draw(list, { page, far }, reload) {
+  const distant = entriesOf(far, new Set(page.dags.map((dag) => dag.dag_id)));
+  const entries = [...distant, ...entriesOf(page)];
   if (!entries.length) return show(list, nothing());
   entries.sort(
     (a, b) =>
@@ -95,7 +72,7 @@ function draw(list, { page, recent, far }, reload) {
   );
   show(
     list,
-    h("p", { class: "quiet" }, summary(page, far)),
+    h("p", { class: "quiet" }, summary(page, distant.length > 0)),
     table(
       "DAGs",
       ["DAG", "Last run", "Schedule", "Next run", "Latest runs", ""],
@@ -106,12 +83,12 @@ function draw(list, { page, recent, far }, reload) {
   );
 }
 
-/** @param {Api.DagList} page @param {Api.DagSummary[]} far */
-function summary(page, far) {
+/** @param {Api.DagList} page @param {boolean} hasDistant */
+function summary(page, hasDistant) {
   const isAll = !page.next_cursor && !currentRoute().query.get("from");
   if (isAll) return `${page.dags.length} in total. Those that need attention come first.`;
   const [first, last] = [page.dags[0]?.dag_id, page.dags.at(-1)?.dag_id];
-  const more = far.length ? ", and all that need attention" : "";
+  const more = hasDistant ? ", and all that need attention" : "";
   return `${page.dags.length} in alphabetical order, from ${first} to ${last}${more}. Use the search to find others.`;
 }
 
@@ -148,16 +125,17 @@ function nothing() {
 }
 
 /** @param {Entry} entry */
-function rank({ dag, runs, failure }) {
-  if (failure) return 0;
-  if (runs.some((run) => isActive(run.state))) return 1;
+function rank({ dag, activity }) {
+  if (activity.open_failure) return 0;
+  if (activity.running_runs + activity.waiting_runs) return 1;
   if (dag.is_paused) return 4;
   return dag.next_fire_at ? 2 : 3;
 }
 
 /** @param {Entry} entry @param {Reload} reload */
 function cells(entry, reload) {
-  const { dag, runs } = entry;
+  const { dag, activity } = entry;
+  const runs = activity.recent_runs;
   const run = actionButton("Run…", () => openRunForm(dag.dag_id), {
     id: `run-${dag.dag_id}`,
     "aria-label": `Run ${dag.name}`,
@@ -169,7 +147,7 @@ function cells(entry, reload) {
     dag.is_paused
       ? [badge("paused"), dag.paused_reason ? h("div", { class: "quiet" }, dag.paused_reason) : null]
       : nextRunCell(dag),
-    runs.length ? runBars(runs) : h("span", { class: "quiet" }, "none recently"),
+    runs.length ? runBars(runs) : h("span", { class: "quiet" }, "none yet"),
     h("div", { class: "row fixed" }, dag.schedule.length ? scheduleSwitch(dag, reload) : null, run),
   ];
 }
@@ -202,15 +180,18 @@ function scheduleSwitch(dag, reload) {
 }
 
 /** @param {Entry} entry */
-function lastRunCell({ dag, runs, failure }) {
-  const active = runs.filter((run) => isActive(run.state)).length;
-  const last = failure ?? runs.find((run) => !isActive(run.state)) ?? (active ? null : dag.last_run);
+function lastRunCell({ dag, activity }) {
+  const { open_failure: failure, recent_runs: recent, running_runs: running, waiting_runs: waiting } = activity;
+  const isActive = running + waiting > 0;
+  const last = failure?.run ?? recent.find((run) => run.ended_at) ?? (isActive ? null : dag.last_run);
   return [
     last
-      ? h("div", { class: "together" }, badge(last.state), " ", liveTime("ago", last.ended_at ?? last.started_at))
+      ? h("div", null, badge(runLook(last), runWord(last)), " ", liveTime("ago", last.ended_at ?? last.started_at))
       : null,
-    last || active ? null : h("span", { class: "quiet" }, "no runs yet"),
-    active ? h("div", null, badge("running", active === 1 ? "running now" : `${active} running now`)) : null,
+    failure && failure.count > 1 ? h("div", { class: "quiet" }, `${failure.count} open failures`) : null,
+    last || isActive ? null : h("span", { class: "quiet" }, "no runs yet"),
+    running ? h("div", null, badge("running", running === 1 ? "running now" : `${running} running now`)) : null,
+    waiting ? h("div", null, badge("queued", `${waiting} waiting`)) : null,
   ];
 }
 
@@ -231,7 +212,6 @@ function timeThere(iso, zone) {
 /** @param {Api.DagSummary} dag @param {HTMLInputElement} box ticked for an active schedule @param {Reload} reload */
 async function setPaused(dag, box, reload) {
   const isPaused = !box.checked;
-  farKnown.delete(dag.dag_id);
   try {
     await send("PATCH", /** @type {const} */ (`dags/${segment(dag.dag_id)}`), { is_paused: isPaused });
     notify(isPaused ? `${dag.name} is paused` : `${dag.name} is active again`);

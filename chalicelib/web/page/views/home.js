@@ -1,114 +1,91 @@
 // The first page: one sentence, then what failed, what runs and what is due, and a timeline of all three.
 import { get, orElse, segment } from "../lib/api.js";
 import { empty, h, section, show } from "../lib/dom.js";
-import { firstFailures, openFailures } from "../lib/failures.js";
 import { duration, median, plural, shortTime } from "../lib/format.js";
 import { liveTime } from "../lib/live-time.js";
 import { currentRoute, dagLink, runLink, setQuery } from "../lib/router.js";
 import { actionButton } from "../lib/session.js";
-import { RUN_LEGEND, isActive, startedBy } from "../lib/vocabulary.js";
+import { RUN_LEGEND, runLook, runWord, startedBy } from "../lib/vocabulary.js";
 import { acknowledge } from "../widgets/acknowledge.js";
 import { badge, legend } from "../widgets/badge.js";
-import { failureCause } from "../widgets/failure.js";
+import { runCause } from "../widgets/failure.js";
 import { scheduleOf } from "../widgets/schedule.js";
 import { timeline } from "../widgets/timeline.js";
 import { firstReason } from "../widgets/wait-reasons.js";
-import { warningsLink } from "../widgets/warnings.js";
 
-const MOST_RUNS = 400;
 const MOST_ITEMS = 8; // of a list
+const MOST_OPEN = 100; // the API counts no more
 const ROWS = 14; // of the timeline
 const HOURS = [1, 6, 24]; // before and after now
 const USUAL_HOURS = 6;
 const DAY_MS = 86_400_000;
 
 /** @typedef {import("../lib/dom.js").Child} Child */
-/** @typedef {import("../lib/failures.js").OpenFailure} OpenFailure */
 /**
  * @typedef {object} HomeData
- * @property {Api.Run[]} runs
- * @property {Api.DagSummary[]} dags
+ * @property {Api.Overview} overview
  * @property {Api.DagSummary[]} upcoming by their next fire time
  * @property {Map<string, string[]>} fireTimes the next ones, by DAG
- * @property {Api.DagImportError[]} importErrors
- * @property {Api.TaskInstance[]} failedTasks
  */
 
 /** @param {HTMLElement} main @param {import("../lib/view-context.js").ViewContext} context */
 export async function view(main, context) {
   const { signal } = context;
-  /** @type {HomeData} */
-  let data = { runs: [], dags: [], upcoming: [], fireTimes: new Map(), importErrors: [], failedTasks: [] };
   /** @type {HomeData | null} */
   let drawn = null;
-  const refreshDags = async () => {
-    const [{ dags }, { dags: upcoming }] = await Promise.all([
-      get("dags", { limit: 500 }, signal),
+  const refresh = async () => {
+    const [overview, { dags: upcoming }] = await Promise.all([
+      get("overview", { hours: chosenHours() }, signal),
       get("upcoming", { limit: 200 }, signal),
     ]);
-    data = { ...data, dags, upcoming, fireTimes: await nextFireTimes(upcoming, signal) };
+    if (drawn?.overview === overview && drawn.upcoming === upcoming) return;
+    const fireTimes = upcoming === drawn?.upcoming ? drawn.fireTimes : await nextFireTimes(upcoming, signal);
+    drawn = { overview, upcoming, fireTimes };
+    draw(main, drawn, refresh);
   };
-  const refreshRuns = async () => {
-    const { runs } = await get("runs", { limit: MOST_RUNS }, signal);
-    const { import_errors: importErrors } = await get("import_errors", { limit: 20 }, signal);
-    if (runs !== data.runs) {
-      const { task_instances: failedTasks } = await get("task_instances", { state: "failed", limit: 200 }, signal);
-      data = { ...data, failedTasks };
-    }
-    data = { ...data, runs, importErrors };
-    if (!drawn || isChanged(drawn, data)) redraw();
-  };
-  const redraw = () => {
-    drawn = data;
-    draw(main, data, refreshRuns);
-  };
-  context.onQuery = () => {
-    if (drawn) redraw();
-  };
-  await context.poll(30, refreshDags);
-  await context.poll(2, refreshRuns);
+  context.onQuery = () => refresh().catch(() => {}); // the next refresh tells what is wrong
+  await context.poll(2, refresh);
 }
 
-/** @param {HomeData} before @param {HomeData} after */
-function isChanged(before, after) {
-  const names = /** @type {(keyof HomeData)[]} */ (Object.keys(after));
-  return names.some((name) => before[name] !== after[name]);
-}
+/** @type {Map<string, { at: string | null, times: string[] }>} by DAG, for the fire time that comes next */
+const knownTimes = new Map();
 
 /** Of the DAGs that are due first. @param {Api.DagSummary[]} upcoming @param {AbortSignal} signal */
 async function nextFireTimes(upcoming, signal) {
-  const answers = await Promise.all(
-    upcoming.slice(0, ROWS).map((dag) => {
-      const path = /** @type {const} */ (`dags/${segment(dag.dag_id)}/next`);
-      return get(path, { count: 100 }, signal).catch(orElse(null));
+  const entries = await Promise.all(
+    upcoming.slice(0, ROWS).map(async ({ dag_id: dagId, next_fire_at: at }) => {
+      const known = knownTimes.get(dagId);
+      if (known?.at === at) return /** @type {const} */ ([dagId, known.times]);
+      const path = /** @type {const} */ (`dags/${segment(dagId)}/next`);
+      const answer = await get(path, { count: 100 }, signal).catch(orElse(null));
+      const times = answer?.next_fire_times ?? [];
+      if (knownTimes.size > 10 * ROWS) knownTimes.clear();
+      if (answer) knownTimes.set(dagId, { at, times });
+      return /** @type {const} */ ([dagId, times]);
     }),
   );
-  return new Map(answers.flatMap((answer) => (answer ? [[answer.dag_id, answer.next_fire_times]] : [])));
+  return new Map(entries);
 }
 
 /** @param {HTMLElement} main @param {HomeData} data @param {() => Promise<unknown>} refresh */
-function draw(main, data, refresh) {
-  const { runs, upcoming, importErrors } = data;
-  const dags = [...data.dags, ...upcoming];
-  if (!dags.length && !runs.length && !importErrors.length) {
+function draw(main, { overview, upcoming, fireTimes }, refresh) {
+  if (!overview.has_dags && !overview.import_errors.length) {
     return show(main, h("h1", null, "No DAGs yet"), firstSteps());
   }
-  const names = new Map(dags.map((dag) => [dag.dag_id, dag.name]));
+  const names = new Map([...upcoming, ...overview.dags].map((dag) => [dag.dag_id, dag.name]));
   /** @param {string} dagId */
   const nameOf = (dagId) => names.get(dagId) ?? dagId;
-  const failures = openFailures(runs);
-  const active = runs.filter((run) => isActive(run.state));
   const due = upcoming.filter((dag) => Date.parse(dag.next_fire_at ?? "") < Date.now() + DAY_MS);
   const room = h("div", { class: "room" });
   show(
     main,
     h("h1", { class: "unseen" }, "Home"),
-    h("p", { class: "lead" }, summary(failures.length, importErrors.length, active.length), nextRun(due[0])),
+    h("p", { class: "lead" }, summary(overview), nextRun(due[0])),
     h(
       "div",
       { class: "home" },
-      attentionCard(data, failures, nameOf, refresh),
-      runningCard(runs, active, nameOf),
+      attentionCard(overview, refresh),
+      activeCard(overview, nameOf),
       upcomingCard(due),
       h(
         "section",
@@ -120,17 +97,20 @@ function draw(main, data, refresh) {
     ),
   );
   const size = { hours: chosenHours(), rows: ROWS, width: room.clientWidth };
-  room.append(timeline({ runs, dags, fireTimes: data.fireTimes, failures }, size));
+  room.append(timeline({ dags: overview.dags, fireTimes, nameOf }, size));
 }
 
-/** @param {number} failures @param {number} importErrors @param {number} active */
-function summary(failures, importErrors, active) {
+/** @param {Api.Overview} overview */
+function summary({ failing_dags: failing, import_errors: errors, running_runs: running, waiting_runs: waiting }) {
   const problems = [
-    failures ? plural(failures, "DAG needs attention", "DAGs need attention") : null,
-    importErrors ? plural(importErrors, "file has errors", "files have errors") : null,
+    failing ? plural(failing, "DAG needs attention", "DAGs need attention") : null,
+    errors.length ? plural(errors.length, "file has errors", "files have errors") : null,
   ].filter(Boolean);
-  const running = active ? plural(active, "run is in progress", "runs are in progress") : "nothing is running";
-  return `${problems.join(", ") || "No failures"}, ${running}`;
+  const active = [
+    running ? plural(running, "run is in progress", "runs are in progress") : "nothing is running",
+    waiting ? plural(waiting, "run is waiting", "runs are waiting") : null,
+  ].filter(Boolean);
+  return `${problems.join(", ") || "No failures"}, ${active.join(", ")}`;
 }
 
 /** @param {Api.DagSummary | undefined} dag */
@@ -168,35 +148,35 @@ function shortList(items, drawItem, otherwise, link) {
 
 /** @typedef {(dagId: string) => string} NameOf */
 
-/** @param {HomeData} data @param {OpenFailure[]} failures @param {NameOf} nameOf @param {() => Promise<unknown>} refresh */
-function attentionCard({ importErrors, failedTasks, dags }, failures, nameOf, refresh) {
-  const tasks = firstFailures(failedTasks);
-  const items = [
-    ...failures.map((failure) => failureItem(failure, tasks.get(failure.run.run_id), nameOf, refresh)),
-    ...importErrors.map(importErrorItem),
-  ];
-  const link = "#/runs?state=failed&acknowledged=false";
+/** @param {Api.Overview} overview @param {() => Promise<unknown>} refresh */
+function attentionCard({ failures, failing_dags: failing, import_errors: errors, warning_count: warnings }, refresh) {
+  const items = [...failures.map((failure) => failureItem(failure, refresh)), ...errors.map(importErrorItem)];
+  const hidden = failing - failures.length;
   return card(
     "Needs attention",
-    shortList(items, (item) => item, "No open failures.", link),
-    warningsLink(dags),
+    shortList(items, (item) => item, "No open failures.", "#/dags?failing=true"),
+    hidden > 0 ? h("p", { class: "quiet" }, `${plural(hidden, "more DAG", "more DAGs")} with open failures`) : null,
+    warnings
+      ? h("p", null, h("a", { href: "#/errors" }, plural(warnings, "DAG has warnings", "DAGs have warnings")))
+      : null,
   );
 }
 
-/** @param {OpenFailure} failure @param {Api.TaskInstance | undefined} task @param {NameOf} nameOf @param {() => Promise<unknown>} refresh */
-function failureItem({ run, count }, task, nameOf, refresh) {
+/** @param {Api.OpenFailure} failure @param {() => Promise<unknown>} refresh */
+function failureItem({ run, name, count }, refresh) {
   return [
-    h("a", { href: runLink(run.run_id), "data-item": true }, nameOf(run.dag_id)),
-    task ? failureCause(task) : h("span", { class: "cause small" }, run.reason || "failed"),
+    h("a", { href: runLink(run.run_id), "data-item": true }, name),
+    run.state === "success" ? h("div", null, badge(runLook(run), runWord(run))) : null,
+    runCause(run),
     h(
       "div",
       { class: "sub" },
       h("span", null, liveTime("ago", run.ended_at)),
-      count > 1 ? h("span", null, `${count} open failures`) : null,
+      count > 1 ? h("span", null, `${count === MOST_OPEN ? `${count} or more` : count} open failures`) : null,
       actionButton("Acknowledge…", () => acknowledge(run, refresh), {
         id: `acknowledge-${run.run_id}`,
         class: "plain small",
-        "aria-label": `Acknowledge the failure of ${nameOf(run.dag_id)}`,
+        "aria-label": `Acknowledge the failure of ${name}`,
       }),
     ),
   ];
@@ -217,19 +197,42 @@ function importErrorItem({ file_key: file, problems, recorded_at: since }) {
   ];
 }
 
-/** @param {Api.Run[]} runs @param {Api.Run[]} active @param {NameOf} nameOf */
-function runningCard(runs, active, nameOf) {
-  const otherwise = "No runs in progress. To start one, open a DAG.";
-  return card(
-    "Running now",
-    shortList(active, (run) => runningItem(run, runs, nameOf), otherwise, "#/runs?state=running"),
-  );
+/** What runs and what waits; a backfill's runs are one row. @param {Api.Overview} overview @param {NameOf} nameOf */
+function activeCard({ runs, backfills, dags, running_runs: running, waiting_runs: waiting }, nameOf) {
+  const recent = new Map(dags.map((dag) => [dag.dag_id, dag.recent_runs]));
+  const items = [
+    ...runs
+      .filter((run) => run.state === "running")
+      .map((run) => activeItem(run, recent.get(run.dag_id) ?? [], nameOf)),
+    ...backfills.map(backfillItem),
+    ...runs.filter((run) => run.state === "queued").map((run) => activeItem(run, [], nameOf)),
+  ];
+  const title = running || !waiting ? "Running now" : "Waiting";
+  const counts = running && waiting ? `${running} running, ${waiting} waiting` : null;
+  const list = shortList(items, (item) => item, "No runs in progress. To start one, open a DAG.", moreRuns(running));
+  return card(title, counts ? h("p", { class: "quiet counts" }, counts) : null, list);
 }
 
-/** @param {Api.Run} run @param {Api.Run[]} runs @param {NameOf} nameOf */
-function runningItem(run, runs, nameOf) {
-  const successful = runs.filter((other) => other.dag_id === run.dag_id && other.state === "success");
-  const typical = median(successful.map((other) => other.duration));
+/** @param {number} running */
+const moreRuns = (running) => (running ? "#/runs?state=running" : "#/runs?state=queued");
+
+/** @param {Api.ActiveBackfill} backfill */
+function backfillItem({ backfill_id: id, dag_id: dagId, name, running_runs: running, waiting_runs: waiting }) {
+  const parts = [running ? `${running} running` : null, waiting ? `${waiting} waiting` : null].filter(Boolean);
+  return [
+    h(
+      "div",
+      { class: "row" },
+      h("a", { href: dagLink(dagId, { tab: "backfill" }), "data-item": true }, name),
+      badge(running ? "running" : "queued", running ? "backfill" : "backfill, waiting"),
+    ),
+    h("div", { class: "sub" }, h("span", null, parts.join(", ")), h("span", null, `backfill ${id}`)),
+  ];
+}
+
+/** @param {Api.Run} run @param {readonly Api.RecentRun[]} recent @param {NameOf} nameOf */
+function activeItem(run, recent, nameOf) {
+  const typical = median(recent.filter((other) => other.state === "success").map((other) => other.duration));
   const progress = run.started_at
     ? ["for ", liveTime("since", run.started_at), typical === null ? "" : `, usually ${duration(typical)}`]
     : (firstReason(run) ?? "queued");

@@ -4,6 +4,7 @@ import { h, show } from "../lib/dom.js";
 import { firstFailures, taskName } from "../lib/failures.js";
 import { median, shortTime } from "../lib/format.js";
 import { currentRoute } from "../lib/router.js";
+import { isActive } from "../lib/vocabulary.js";
 import { drawGantt } from "../widgets/gantt.js";
 import { drawRunHead } from "../widgets/run-head.js";
 import { drawGraph, summaries } from "../widgets/task-graph.js";
@@ -11,6 +12,7 @@ import { removedTasks, taskList } from "../widgets/task-list.js";
 import { taskPanel } from "../widgets/task-panel.js";
 
 const MOST_TASKS = 10_000;
+const ENDED_SECONDS = 30; // a run that has ended changes only if somebody clears it
 const PAGE = 500; // tasks that one request fetches
 const SEEN_SHARE = 0.6; // of the window's height: a panel that begins below is as good as out of view
 
@@ -55,7 +57,9 @@ export async function view(main, context) {
     if (chosenName(parts) !== before) bringIntoView(parts.panel);
   };
   const pages = Math.ceil(data.tasks.length / PAGE);
-  await context.poll(Math.max(2, pages * 2), refresh);
+  const isLive = () => isActive(data.run.state);
+  const seconds = () => (isLive() ? Math.max(2, pages * 2) : ENDED_SECONDS);
+  await context.poll(seconds, refresh, isLive);
 }
 
 /** @returns {Parts} */

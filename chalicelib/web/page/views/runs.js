@@ -5,7 +5,7 @@ import { firstFailures } from "../lib/failures.js";
 import { duration, shortTime } from "../lib/format.js";
 import { liveTime } from "../lib/live-time.js";
 import { currentRoute, dagLink, runLink, setQuery } from "../lib/router.js";
-import { RUN_STATES, startedBy, word } from "../lib/vocabulary.js";
+import { RUN_STATES, runLook, runWord, startedBy, word } from "../lib/vocabulary.js";
 import { badge } from "../widgets/badge.js";
 import { failureCause } from "../widgets/failure.js";
 import { firstReason } from "../widgets/wait-reasons.js";
@@ -92,7 +92,7 @@ function cells(run, cause) {
     ],
     h("a", { href: dagLink(run.dag_id) }, run.dag_id),
     [
-      badge(run.state),
+      badge(runLook(run), runWord(run)),
       run.state === "failed" && cause ? failureCause(cause) : null,
       run.waiting_for?.length ? h("div", { class: "quiet reason" }, firstReason(run)) : null,
       run.acknowledged_at ? h("div", { class: "quiet" }, `acknowledged by ${run.acknowledged_by}`) : null,

@@ -11,7 +11,7 @@ export async function view(main, context) {
   let last = null;
   const about = "Every minute, the scheduler starts what is due and repairs what was lost.";
   show(main, h("h1", null, "Ticks"), h("p", { class: "quiet" }, about), list);
-  await context.poll(5, async () => {
+  await context.every(15, async () => {
     const page = await get("ticks", { limit: 100 }, context.signal);
     if (page === last) return;
     last = page;

@@ -11,7 +11,7 @@ export async function view(main, context) {
   let last = null;
   const about = "Workers run the tasks that name a queue, on machines of your own.";
   show(main, h("h1", null, "Workers"), h("p", { class: "quiet" }, about), list);
-  await context.poll(5, async () => {
+  await context.every(15, async () => {
     const found = await get("workers", {}, context.signal);
     if (found === last) return;
     last = found;

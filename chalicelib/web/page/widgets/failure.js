@@ -5,13 +5,15 @@ import { taskName, taskQuery } from "../lib/failures.js";
 import { lastWords } from "../lib/log-text.js";
 import { runLink } from "../lib/router.js";
 
+/** @typedef {Pick<Api.TaskInstance, "run_id" | "task_id" | "map_index" | "try_number" | "reason" | "log_bytes">} FailedTask */
+
 const TAIL_BYTES = 3000;
 /** @type {Map<string, Promise<string>>} by attempt */
 const known = new Map();
 
 /**
  * "transform_us: exit code 3", and the last words of its log as soon as they are fetched.
- * @param {Api.TaskInstance} task
+ * @param {FailedTask} task
  * @param {{ isSmall?: boolean }} [options]
  */
 export function failureCause(task, { isSmall = true } = {}) {
@@ -24,7 +26,7 @@ export function failureCause(task, { isSmall = true } = {}) {
   return h("span", { class: `cause ${isSmall ? "small" : ""}` }, link, `: ${task.reason || "failed"}`, words);
 }
 
-/** @param {Api.TaskInstance} task */
+/** @param {FailedTask} task */
 function wordsOf(task) {
   const key = `${task.run_id} ${task.task_id} ${task.map_index} ${task.try_number}`;
   const before = known.get(key);
@@ -34,11 +36,17 @@ function wordsOf(task) {
   return words;
 }
 
-/** @param {Api.TaskInstance} task @param {number} length of the log in bytes */
+/** @param {FailedTask} task @param {number} length of the log in bytes */
 async function fetchWords(task, length) {
   const offset = Math.max(0, length - TAIL_BYTES);
   const { map_index, try_number } = task;
   const path = /** @type {const} */ (`runs/${segment(task.run_id)}/tasks/${segment(task.task_id)}/logs`);
   const { content } = await get(path, { map_index, try_number, offset });
   return lastWords(content.split("\n").slice(offset ? 1 : 0));
+}
+
+/** The cause of a run's failure, or its reason in words. @param {Api.Run} run */
+export function runCause(run) {
+  if (run.cause) return failureCause({ ...run.cause, run_id: run.run_id });
+  return h("span", { class: "cause small" }, run.reason || "failed");
 }

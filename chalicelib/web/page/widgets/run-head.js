@@ -5,7 +5,7 @@ import { dollars, duration, plural, shortTime } from "../lib/format.js";
 import { displayed } from "../lib/json.js";
 import { liveTime } from "../lib/live-time.js";
 import { dagLink } from "../lib/router.js";
-import { isActive, isFinal, startedBy } from "../lib/vocabulary.js";
+import { isActive, isFinal, runLook, runWord, startedBy } from "../lib/vocabulary.js";
 import { badge } from "./badge.js";
 import { failureCause } from "./failure.js";
 import { runButtons } from "./run-actions.js";
@@ -62,7 +62,7 @@ function facts({ run, tasks, typicalSeconds }) {
   const done = tasks.filter((task) => isFinal(task.state)).length;
   const usually = typicalSeconds === null ? "" : `, usually ${duration(typicalSeconds)}`;
   return [
-    badge(run.state, run.stopping ? "stopping" : undefined),
+    badge(runLook(run), run.stopping ? "stopping" : runWord(run)),
     isActive(run.state) ? h("span", null, `${done} of ${plural(tasks.length, "task")} done`) : null,
     run.started_at
       ? h("span", null, "started ", liveTime("ago", run.started_at), ` ${startedBy(run)}`)

@@ -3,7 +3,7 @@ import { spaced, timelineTicks } from "../lib/charts.js";
 import { h, s } from "../lib/dom.js";
 import { clockTime, duration, shortTime, shortened } from "../lib/format.js";
 import { dagLink, runLink } from "../lib/router.js";
-import { toneClass, word } from "../lib/vocabulary.js";
+import { runLook, runWord, toneClass } from "../lib/vocabulary.js";
 
 const NAMES = 190;
 const NAMES_ON_PHONES = 104;
@@ -18,12 +18,11 @@ const HOUR_MS = 3_600_000;
 
 /**
  * @typedef {object} TimelineData
- * @property {Api.Run[]} runs
- * @property {Api.DagSummary[]} dags
+ * @property {Api.DagActivity[]} dags with their latest runs
  * @property {Map<string, string[]>} fireTimes the next ones, by DAG
- * @property {import("../lib/failures.js").OpenFailure[]} failures
+ * @property {(dagId: string) => string} nameOf
  */
-/** @typedef {{ dagId: string, name: string, runs: Api.Run[], fireTimes: number[] }} Row */
+/** @typedef {{ dagId: string, name: string, runs: readonly Api.RecentRun[], fireTimes: number[], isFailing: boolean }} Row */
 /** @typedef {{ now: number, from: number, until: number, x: (time: number) => number, letters: number }} Scale */
 
 /**
@@ -65,7 +64,7 @@ export function timeline(data, { hours, rows: mostRows, width: room }) {
   );
 }
 
-/** @param {Api.Run} run @param {number} now */
+/** @param {Api.RecentRun} run @param {number} now */
 const endOf = (run, now) => (run.ended_at ? Date.parse(run.ended_at) : now);
 
 /**
@@ -73,25 +72,21 @@ const endOf = (run, now) => (run.ended_at ? Date.parse(run.ended_at) : now);
  * @param {TimelineData} data
  * @param {{ now: number, from: number, until: number }} period
  */
-function rowsByUrgency({ runs, dags, fireTimes, failures }, { now, from, until }) {
-  const failed = new Set(failures.map(({ run }) => run.dag_id));
-  const names = new Map(dags.map((dag) => [dag.dag_id, dag.name]));
+function rowsByUrgency({ dags, fireTimes, nameOf }, { now, from, until }) {
   /** @type {Map<string, Row>} */
   const rows = new Map();
-  /** @param {string} dagId */
-  const rowFor = (dagId) => {
-    const row = rows.get(dagId) ?? { dagId, name: names.get(dagId) ?? dagId, runs: [], fireTimes: [] };
-    rows.set(dagId, row);
-    return row;
-  };
-  for (const run of runs) if (endOf(run, now) > from) rowFor(run.dag_id).runs.push(run);
+  for (const { dag_id: dagId, name, recent_runs: recent, open_failure: failure } of dags) {
+    const runs = recent.filter((run) => endOf(run, now) > from);
+    if (runs.length) rows.set(dagId, { dagId, name, runs, fireTimes: [], isFailing: failure !== null });
+  }
   for (const [dagId, times] of fireTimes) {
     const near = times.map((time) => Date.parse(time)).filter((time) => time < until);
-    if (near.length) rowFor(dagId).fireTimes = near;
+    const row = rows.get(dagId) ?? { dagId, name: nameOf(dagId), runs: [], fireTimes: [], isFailing: false };
+    if (near.length) rows.set(dagId, { ...row, fireTimes: near });
   }
   /** @param {Row} row */
   const rank = (row) => {
-    if (failed.has(row.dagId)) return 0;
+    if (row.isFailing) return 0;
     if (row.runs.some((run) => !run.ended_at)) return 1;
     return row.fireTimes.length ? 2 : 3;
   };
@@ -110,7 +105,7 @@ function rowOf({ dagId, name, runs, fireTimes }, y, scale) {
       s("title", null, name),
       s("text", { x: 2, y: y + 17 }, shortened(name, Math.floor(letters))),
     ),
-    runs.slice(0, MOST_RUNS).map((run) => bar(run, y, scale)),
+    runs.slice(0, MOST_RUNS).map((run) => bar(run, name, y, scale)),
     spaced(fireTimes, x, DOT_PIXELS).map((time) =>
       s(
         "circle",
@@ -121,19 +116,19 @@ function rowOf({ dagId, name, runs, fireTimes }, y, scale) {
   );
 }
 
-/** @param {Api.Run} run @param {number} y @param {Scale} scale */
-function bar(run, y, { x, now }) {
+/** @param {Api.RecentRun} run @param {string} name @param {number} y @param {Scale} scale */
+function bar(run, name, y, { x, now }) {
   const begin = run.started_at ?? run.created_at;
   const left = x(Date.parse(begin));
   const took = run.duration === null ? "" : `, ${duration(run.duration)}`;
-  const label = `${run.dag_id} ${word(run.state)}, ${shortTime(begin)}${took}`;
+  const label = `${name} ${runWord(run)}, ${shortTime(begin)}${took}`;
   const isFailed = run.state === "failed";
   return s(
     "a",
     { href: runLink(run.run_id), "aria-label": label },
     s("title", null, label),
     s("rect", {
-      class: `fill ${toneClass(run.state)}`,
+      class: `fill ${toneClass(runLook(run))}`,
       x: left,
       y: y + (isFailed ? 3 : 6),
       width: Math.max(4, x(endOf(run, now)) - left),
