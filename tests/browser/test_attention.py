@@ -143,4 +143,5 @@ def test_a_task_on_fargate_that_has_not_begun_is_starting_and_since_when(
     expect(tasks.locator(".badge")).to_contain_text("starting")
     expect(tasks).to_contain_text("has been starting on Fargate since")
     expect(tasks.locator("time").first).not_to_be_empty()
+    expect(page.locator("#n-boxed")).to_contain_text("starting")
     expect(page.locator(".waits").last).to_contain_text("as been starting on Fargate since")

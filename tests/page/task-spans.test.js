@@ -37,7 +37,7 @@ test("a task that waits to be retried pauses until now", () => {
   assert.deepEqual(spans(task, [], 0, 100), ["wait 0-5", "tried 5-65", "delay 65-100"]);
 });
 
-test("a sensor asks from its first poke on, through all its pokes", () => {
+test("a sensor pokes from its first start on, through all its pokes", () => {
   const ended = instance({ poke: 0, first: 10, queued: 490, started: 491, ended: 493 });
   assert.deepEqual(spans(ended, [], 0), ["wait 0-10", "asking 10-491", "run 491-493"]);
   const waiting = instance({ state: "up_for_reschedule", poke: 3, first: 10, queued: 200, started: 201, ended: 202 });

@@ -14,8 +14,8 @@ export function parseRoute(hash) {
   return { parts: path.split("/").filter(Boolean).map(decoded), query: new URLSearchParams(query ?? "") };
 }
 
-/** @param {string} part */
-function decoded(part) {
+/** What somebody wrote by hand may not be encoded. @param {string} part */
+export function decoded(part) {
   try {
     return decodeURIComponent(part);
   } catch {

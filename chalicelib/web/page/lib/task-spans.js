@@ -35,7 +35,7 @@ function attemptSpans({ try_number: number, ...attempt }, idleFrom, now, isOver)
   return [
     ...waits(idleFrom, queued, begin, number > 1),
     first !== null && started !== null && first < started
-      ? span("asking", first, started, `asked ${attempt.pokes} times`)
+      ? span("asking", first, started, attempt.pokes ? `poked ${attempt.pokes} times` : "poked")
       : null,
     started === null ? null : span(isOver ? "tried" : "run", started, end, isOver ? `try ${number}` : ""),
   ].filter((item) => item !== null);
@@ -73,7 +73,7 @@ function latestSpans(task, { idleFrom, isRetry, now }) {
   }
   if (isAsking && state !== "running") {
     const first = time(task.first_started_at) ?? time(task.started_at) ?? now;
-    return [...waits(idleFrom, queued, first, isRetry), span("asking", first, now, `asked ${poke} times so far`)];
+    return [...waits(idleFrom, queued, first, isRetry), span("asking", first, now, `poked ${poke} times so far`)];
   }
   if (state === "queued") return waits(idleFrom, queued, now, isRetry);
   return attemptSpans(attempt, idleFrom, now, false);

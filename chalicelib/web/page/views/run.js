@@ -71,7 +71,7 @@ function emptyParts() {
     head: h("div", { class: "run-head" }),
     graph: h("div", { class: "graph", id: "graph-box" }),
     gantt: scroller("gantt-box", "Timeline"),
-    list: scroller("list-box", "Tasks"),
+    list: scroller("list-box", "List of tasks"),
     panel: h("div", { class: "panel" }),
   };
 }

@@ -23,7 +23,7 @@ const LEAST_PIXELS = { run: 3, tried: 3, asking: 2, wait: 1, delay: 1 };
 /** @typedef {import("../lib/task-spans.js").Span} Span */
 /** @typedef {{ run: Api.RunDetail, tasks: Api.TaskInstance[], definitions: Api.Task[] }} GanttRun */
 /** @typedef {{ instances: Api.TaskInstance[], spans: Span[] }} Row the instances of a mapped task, or one task */
-/** @typedef {{ x: (time: number) => number, names: number, chosen: Api.TaskInstance | null }} Scale */
+/** @typedef {{ x: (time: number) => number, names: number, width: number, chosen: Api.TaskInstance | null }} Scale */
 
 /** @type {{ key: string, attempts: Map<string, Api.EarlierAttempt[]> }} of the run that was shown last, by instance */
 let earlier = { key: "", attempts: new Map() };
@@ -86,7 +86,7 @@ function paint(box, data, chosen) {
         s("line", { class: "axis", x1: x(time), x2: x(time), y1: HEAD - 4, y2: height }),
         s("text", { class: "quiet", x: x(time) + 2, y: 12 }, duration(Math.round((time - from) / 100) / 10)),
       ]),
-      rows.map((row, i) => drawnRow(row, HEAD + i * ROW, { x, names, chosen })),
+      rows.map((row, i) => drawnRow(row, HEAD + i * ROW, { x, names, width, chosen })),
     ),
     meaning(spans),
     rows.length < all.length
@@ -155,7 +155,7 @@ function lengthOf({ spans }) {
 }
 
 /** @param {Row} row @param {number} y @param {Scale} scale */
-function drawnRow(row, y, { x, names, chosen }) {
+function drawnRow(row, y, { x, names, width, chosen }) {
   const { instances, spans } = row;
   const [task] = instances;
   const isPile = instances.length > 1;
@@ -173,6 +173,7 @@ function drawnRow(row, y, { x, names, chosen }) {
       "aria-current": isChosen ? "true" : null,
     },
     s("title", null, `${name}: ${[word(state), ...spans.map(spanText)].join(", ")}`),
+    s("rect", { class: "hit", x: 0, y, width, height: ROW }),
     s("text", { x: 2, y: y + 15, "font-weight": isChosen ? 600 : null }, shortened(name, Math.floor(names / LETTER))),
     spans.map((span) => bar(span, y, x, state, isPile)),
     s("text", { class: "quiet", x: tail, y: y + 15 }, tailText(row)),
@@ -215,7 +216,7 @@ const MEANINGS = /** @type {const} */ ([
   ["wait", "waiting"],
   ["tried", "earlier attempt"],
   ["delay", "pause between attempts"],
-  ["asking", "sensor asking"],
+  ["asking", "sensor poking"],
 ]);
 
 /** What the bars mean that do not speak for themselves. @param {Span[]} spans */

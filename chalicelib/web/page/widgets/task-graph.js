@@ -5,7 +5,7 @@ import { duration, plural, shortened } from "../lib/format.js";
 import { boxOf, foldedAtFirst, foldedGraph, groupsOf } from "../lib/graph-groups.js";
 import { layOut } from "../lib/graph-layout.js";
 import { neighbourhood } from "../lib/neighbourhood.js";
-import { currentRoute, linkHere, runLink, setQuery } from "../lib/router.js";
+import { currentRoute, decoded, linkHere, runLink, setQuery } from "../lib/router.js";
 import { GraphCanvas } from "./graph-canvas.js";
 import { BOX, groupFrame, node } from "./graph-node.js";
 import { explanation, levelTable, mostUrgentTask } from "./large-graph.js";
@@ -15,6 +15,7 @@ const LETTERS = 22;
 const MOST_NODES = 300;
 const MOST_NEAR = 40;
 const MOST_NAMED = 3;
+const NO_GROUP = "-";
 const NEWEST = { map_index: null, try: null, poke: null }; // instance, attempt and poke of a task
 
 /** @typedef {import("./graph-node.js").TaskSummary} TaskSummary */
@@ -113,7 +114,7 @@ class TaskGraph {
     const element = s(
       "svg",
       { role: "group", "aria-label": "Tasks and their dependencies" },
-      plan.frames.map((frame) => groupFrame(frame, frame.id.slice(boxOf("").length), toggled(frame.id))),
+      plan.frames.map((frame) => groupFrame(frame, frame.id.slice(boxOf("").length), this.#toggled(frame.id))),
       plan.lines.map((line) => s("path", { class: isNear(line) ? "edge near" : "edge", d: line.d })),
       plan.places.map((place) => node(place, boxes(place.id))),
     );
@@ -139,7 +140,7 @@ class TaskGraph {
         hint: inside ? plural(inside.length, "task") : hintOf(definitions.get(id)),
         isPile: Boolean(inside) || (summary?.states.length ?? 0) > 1,
         isChosen: id === chosenBox,
-        href: inside ? toggled(id) : (link?.(id) ?? null),
+        href: inside ? this.#toggled(id) : (link?.(id) ?? null),
         after: before.length ? afterText(before) : "",
         cut: cut.get(id) ?? 0,
       };
@@ -148,21 +149,22 @@ class TaskGraph {
 
   /** The groups that are folded: as the address says, else those of a large graph. @param {string | null} chosen */
   #foldedNow(chosen) {
-    const { query } = currentRoute();
-    const names = this.groups.map(({ name }) => name);
-    const all = query.get("fold");
-    const folded =
-      all === "all"
-        ? new Set(names)
-        : all === "none"
-          ? new Set()
-          : foldedAtFirst(this.groups, this.dag?.graph.nodes.length ?? 0, chosen);
-    for (const name of toggledNames()) if (!folded.delete(name) && names.includes(name)) folded.add(name);
-    return folded;
+    const asked = currentRoute().query.get("folded");
+    if (asked === null) return foldedAtFirst(this.groups, this.dag?.graph.nodes.length ?? 0, chosen);
+    const names = new Set(asked.split(",").map(decoded));
+    return new Set(this.groups.map(({ name }) => name).filter((name) => names.has(name)));
+  }
+
+  /** The address at which a group is folded, or no longer. @param {string} box */
+  #toggled(box) {
+    const name = box.slice(boxOf("").length);
+    const names = new Set(this.folded);
+    if (!names.delete(name)) names.add(name);
+    return linkHere({ folded: foldedText(names) });
   }
 
   #foldAll() {
-    setQuery({ fold: this.folded.size ? "none" : "all", toggled: null });
+    setQuery({ folded: foldedText(this.folded.size ? [] : this.groups.map(({ name }) => name)) });
   }
 
   /** @param {boolean} isSmall */
@@ -224,16 +226,8 @@ function linkTo(runId, task) {
   return isHere ? linkHere({ ...NEWEST, task }) : runLink(runId, { task });
 }
 
-const toggledNames = () =>
-  (currentRoute().query.get("toggled") ?? "").split(",").filter(Boolean).map(decodeURIComponent);
-
-/** The address that folds or unfolds a group. @param {string} box */
-function toggled(box) {
-  const name = box.slice(boxOf("").length);
-  const names = new Set(toggledNames());
-  if (!names.delete(name)) names.add(name);
-  return linkHere({ toggled: [...names].map(encodeURIComponent).join(",") });
-}
+/** As the address has it. @param {Iterable<string>} names */
+const foldedText = (names) => [...names].map(encodeURIComponent).join(",") || NO_GROUP;
 
 /** @param {string | null} task @param {Map<string, string[]>} members */
 function boxOfTask(task, members) {
