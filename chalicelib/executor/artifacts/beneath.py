@@ -2,7 +2,8 @@
 
 The executor may read what its commands may not: its own environment with its credentials, other
 commands' files. So a link is followed only to a place inside the folder, and the way there is then
-walked without following any.
+walked without following any. Nothing of /proc is opened, whatever the folder is: its files tell of
+the process that opens them.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ class LeadsOutside(Exception):
 
 
 class SpecialFile(Exception):
-    """Neither a regular file nor a folder."""
+    """Neither a regular file nor a folder, or one of /proc."""
 
 
 def open_folder(path: str) -> int:
-    """Return a descriptor of the folder at `path`, which is ours or the user's own choice."""
-    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    """Return a descriptor of the folder at `path`, which is ours or the user's own choice, unless a
+    command has put something else there. Raises OSError, or SpecialFile."""
+    return _outside_proc(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
 
 
 def resolve(folder: str, path: str) -> str:
@@ -51,10 +53,34 @@ def open_beneath(root: int, path: str) -> int:
             below = _open_last(part, at) if is_last else os.open(part, _FOLDER, dir_fd=at)
             os.close(at)
             at = below
+            _require_outside_proc(at)
     except BaseException:
         os.close(at)
         raise
     return at
+
+
+def _outside_proc(descriptor: int) -> int:
+    try:
+        _require_outside_proc(descriptor)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _require_outside_proc(descriptor: int) -> None:
+    try:
+        proc = os.stat("/proc").st_dev  # noqa: PTH116
+    except OSError:
+        return  # there is none to be outside of
+    if os.fstat(descriptor).st_dev == proc and not _is_of_root(proc):
+        raise SpecialFile
+
+
+def _is_of_root(device: int) -> bool:
+    """Whether /proc is an ordinary folder, as where nobody mounted it."""
+    return os.stat("/").st_dev == device  # noqa: PTH116
 
 
 def _open_last(name: str, parent: int) -> int:

@@ -90,10 +90,10 @@ def handed_over(command: str, then: str, path: str = "x") -> list[str]:
     return bench.output()
 
 
-def reason_of(command: str, path: str = "x") -> str:
+def reason_of(command: str, path: str = "x", cwd: str | None = None) -> str:
     """Why an attempt fails whose command leaves something that cannot be kept."""
     bench = Bench()
-    result = bench.run(command, artifacts={"x": path})
+    result = bench.run(command, artifacts={"x": path}, cwd=cwd)
     assert (result.outcome, result.exit_code) == (Outcome.FAILED, 0)
     assert bench.output()[-1] == result.reason
     assert result.artifacts == []
@@ -215,6 +215,24 @@ def test_the_executors_own_environment_cannot_be_kept_through_a_link() -> None:
     assert expected in reason_of('ln -s "/proc/$PPID/environ" x')
     assert expected in reason_of('ln -s "/proc/$PPID" d', path="d/environ")
     assert "leads out of the folder" in reason_of('mkdir x; ln -s "/proc/$PPID/environ" x/e')
+
+
+@pytest.mark.parametrize(
+    ("command", "cwd", "path"),
+    [
+        ('rmdir "$PWD"; ln -s "/proc/$PPID" "$PWD"', None, "environ"),
+        ('rmdir "$PWD"; ln -s / "$PWD"', None, "proc/self/environ"),
+        ("true", "/proc/self", "environ"),
+        ("true", "/", "proc/self/environ"),
+        ("true", "/", "proc/self"),
+    ],
+)
+def test_nothing_of_proc_is_kept_wherever_the_working_directory_leads(
+    command: str, cwd: str | None, path: str
+) -> None:
+    assert reason_of(command, path=path, cwd=cwd).endswith(
+        "is neither a file nor a folder, so it cannot be kept"
+    )
 
 
 def test_a_link_that_takes_a_files_place_meanwhile_is_not_followed(
