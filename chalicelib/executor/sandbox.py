@@ -104,6 +104,12 @@ def close_process(environ: Mapping[str, str]) -> Protection:
     return reached
 
 
+def close_to_root() -> bool:
+    """Make this process's memory and environment unreadable to others of its user, root included
+    where it may not trace processes. Returns whether the system lets it."""
+    return _set_undumpable()
+
+
 def _is_readable() -> bool:
     """Whether a command could read this process, found out as a command would: whatever was done
     above, this is what matters. Root may read everything."""

@@ -27,4 +27,5 @@ session_policy   what a sidecar's session may do; pure
 sidecar          the program of the sidecar
 volume           hands a command to the other container, by the shared volume
 remote           the client of such a command, which the executor watches
+shared_files     files of that volume, read and written without following a command's links
 """

@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 from typing import BinaryIO
 
+from chalicelib.fargate.shared_files import create_shared, open_shared, read_shared, replace_shared
+
 PAUSE_SECONDS = 0.1
 LOST_SECONDS = 300.0
 """Without a sign of life the other container is lost; pulling its image may take minutes."""
@@ -34,29 +36,27 @@ def main(folder: Path, lost: float = LOST_SECONDS, lost_later: float = LOST_LATE
 
     def pass_on(number: int, _: object) -> None:
         name = signal.Signals(number).name.removeprefix("SIG")
-        new = folder / "signal.new"
-        new.write_text(name)
-        new.replace(folder / "signal")
+        replace_shared(folder / "signal", name)
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, pass_on)
-    (folder / "go").touch()
     volume = folder.parent.parent
     begun = time.monotonic()
-    with (folder / "log").open("rb") as output:
+    with open_shared(folder / "log") as output:
+        create_shared(folder / "go")
         while not (folder / "exit").exists():
             if os.getppid() != sidecar:
-                (volume / "end").touch()
+                replace_shared(volume / "end", "")
                 return ORPHANED
             if _print(output):
                 continue
             if state := _lost_state(volume / "alive", time.monotonic() - begun, lost, lost_later):
-                (folder / "lost").write_text(state)
+                replace_shared(folder / "lost", state)
                 return 125
             time.sleep(PAUSE_SECONDS)
         while _print(output):
             pass
-    return _end_like((folder / "exit").read_text())
+    return _end_like(_told(folder / "exit"))
 
 
 def _print(output: BinaryIO) -> bool:
@@ -69,16 +69,25 @@ def _print(output: BinaryIO) -> bool:
 def _lost_state(alive: Path, watched: float, lost: float, lost_later: float) -> str:
     """What has become of a container that shows no sign of life; empty while it may live."""
     try:
-        silent = time.time() - alive.stat().st_mtime
+        silent = time.time() - alive.lstat().st_mtime
     except FileNotFoundError:
         return NEVER_LIVED if watched > lost else ""
     return LIVED if silent > lost_later and watched > lost_later else ""
 
 
+def _told(file: Path) -> str:
+    """What the other container says of the command's end: nothing, if the command has put something
+    else there."""
+    try:
+        return read_shared(file)
+    except OSError:
+        return ""
+
+
 def _end_like(told: str) -> int:
     """Return the command's exit code, or die by the signal that ended it."""
     code, _, how = told.partition("\n")
-    ending = parse_ending(int(code.strip() or 1), how)
+    ending = parse_ending(int(code) if code.isdecimal() and len(code) < 10 else 1, how)
     if isinstance(ending, signal.Signals):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if ending not in (signal.SIGKILL, signal.SIGSTOP):

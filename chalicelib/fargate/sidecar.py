@@ -19,9 +19,10 @@ from pathlib import Path
 
 from chalicelib import bootstrap
 from chalicelib.aws.clients import client, forget_clients
-from chalicelib.executor import Executor
+from chalicelib.executor import Executor, sandbox
 from chalicelib.executor.long_patience import LongPatience
 from chalicelib.fargate.remote import LOST_LATER_SECONDS, LOST_SECONDS
+from chalicelib.fargate.shared_files import replace_shared
 from chalicelib.fargate.volume import ANYBODY, VolumeCommand
 from chalicelib.fargate_sizes import round_up
 from chalicelib.messages import TaskMessage
@@ -43,11 +44,12 @@ def main() -> None:
     try:
         run(volume, os.environ["FARGATE_MESSAGE_KEY"])
     finally:
-        (volume / "end").touch()
+        replace_shared(volume / "end", "")
 
 
 def run(volume: Path, key: str) -> None:
     """Run the attempt whose task message has this key in the runs bucket."""
+    sandbox.close_to_root()  # the client of a command, too, is another process
     _prepare(volume)
     ports = bootstrap.ports()
     patience = LongPatience(PATIENCE_SECONDS)

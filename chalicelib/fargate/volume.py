@@ -18,6 +18,7 @@ from chalicelib.executor.containers import IN_ANY_SHELL, is_of_the_machine
 from chalicelib.executor.invocation import Invocation
 from chalicelib.executor.workspace import CannotStart, Workspace
 from chalicelib.fargate.remote import LOST_LATER_SECONDS, LOST_SECONDS, NEVER_LIVED
+from chalicelib.fargate.shared_files import create_shared, read_shared, replace_shared
 from chalicelib.messages import TaskMessage
 from chalicelib.shebang import read_shebang
 
@@ -51,12 +52,14 @@ class VolumeCommand:
 
     def invocation(self, command: str, environ: Mapping[str, str]) -> Invocation:
         """Hand the command over, and return how to start the client."""
-        self._folder.mkdir(parents=True)
-        self._folder.chmod(ANYBODY)
-        (self._folder / "log").touch()
-        (self._folder / "log").chmod(0o666)
         script = "\n".join([*self._exports(environ), self._line(command), ""])
-        (self._folder / "run").write_text(script, "utf-8", errors="surrogateescape")
+        try:
+            self._folder.mkdir()
+            create_shared(self._folder / "log", mode=0o666)
+            create_shared(self._folder / "run", script)
+        except FileExistsError:
+            raise CannotStart("a command before it has put something in its place") from None
+        self._folder.chmod(ANYBODY)
         self._open_to_anybody()
         arguments = ["-m", "chalicelib.fargate.remote", str(self._folder), *map(str, self._lost)]
         return Invocation(sys.executable, [sys.executable, *arguments])
@@ -111,11 +114,12 @@ class VolumeCommand:
         happened: its command did not run."""
         if (self._folder / NO_CWD).exists():
             raise CannotStart(f"cwd `{self._cwd}` is not a directory where the command runs")
-        lost = self._folder / "lost"
-        if not lost.exists():
+        try:
+            state = read_shared(self._folder / "lost")
+        except OSError:
             return
         image = self._message.image or "of Lambda"
-        if lost.read_text() == NEVER_LIVED:
+        if state == NEVER_LIVED:
             raise CannotStart(
                 f"the container of the image {image} did not start: see that the image exists, can"
                 " be pulled and has `sh`",
@@ -129,18 +133,11 @@ class VolumeCommand:
     def max_rss(self) -> int | None:
         """Return what the other container saw while the command ran."""
         try:
-            return int((self._folder / "peak").read_text()) * 1024 or None
+            return int(read_shared(self._folder / "peak")) * 1024 or None
         except (OSError, ValueError):
             return None
 
     def remove(self) -> None:
         """End the command, should it have outlived its client, which SIGKILL ends alone."""
         if (self._folder / "go").exists() and not (self._folder / "exit").exists():
-            write(self._folder / "signal", "KILL")
-
-
-def write(file: Path, text: str) -> None:
-    """Write the file at once: whoever looks sees all of it or nothing."""
-    new = file.with_suffix(".new")
-    new.write_text(text)
-    new.replace(file)
+            replace_shared(self._folder / "signal", "KILL")

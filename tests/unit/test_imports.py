@@ -78,7 +78,7 @@ ROOMS: dict[str, Room] = {
     # The outside world.
     "executor": room(f"{SHARED} utils"),
     "fargate": room(f"{SHARED} fargate_sizes utils"),
-    "fargate.volume": room(f"{SHARED} executor fargate.remote"),
+    "fargate.volume": room(f"{SHARED} executor fargate fargate.remote"),
     "fargate.sidecar": room(
         f"{SHARED} executor fargate fargate.remote fargate.volume fargate_sizes aws utils bootstrap"
     ),

@@ -4,6 +4,7 @@ and the wrapper under each shell that there is. S3 and SQS are moto's."""
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,14 @@ from chalicelib.claims import BucketClaims
 from chalicelib.enums import Outcome
 from tests.integration.fargate.two_processes import SHELLS, Task
 from tests.support.waiting import HANG_SECONDS, eventually
+
+ASKS_WHETHER_IT_IS_CLOSED = """
+import ctypes, os
+from chalicelib.fargate import sidecar
+sidecar.main()
+PR_GET_DUMPABLE = 3
+open(os.environ["ASKED"], "w").write(str(ctypes.CDLL(None).prctl(PR_GET_DUMPABLE, 0, 0, 0, 0)))
+"""
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
@@ -102,3 +111,26 @@ def test_an_attempt_that_is_started_twice_runs_once(make: Any) -> None:
         process.wait(HANG_SECONDS)
     assert again.results() == []
     assert not (again.volume / "jobs" / "1" / "go").exists()
+
+
+@pytest.mark.parametrize("name", ["exit", "lost", "signal"])
+def test_a_link_in_the_shared_folder_shows_nothing_of_the_sidecars_container(
+    make: Any, tmp_path: Path, name: str
+) -> None:
+    secret = tmp_path / "of-the-sidecar"
+    secret.write_text("s3cr3t")
+    jobs = "$HOME/../../jobs/1"
+    task = make(
+        f'ln -s "{secret}" "{jobs}/{name}.link"; mv -f "{jobs}/{name}.link" "{jobs}/{name}"'
+    )
+    result = task.start().result()
+    assert "s3cr3t" not in task.log(result) + result.reason
+    assert secret.read_text() == "s3cr3t"
+
+
+def test_the_sidecar_is_closed_to_other_processes_of_its_user(make: Any) -> None:
+    task = make("true")
+    task.program = ("-c", ASKS_WHETHER_IT_IS_CLOSED)
+    task.sidecar_environ["ASKED"] = str(task.folder / "asked")
+    assert task.start().result().outcome is Outcome.SUCCESS
+    assert (task.folder / "asked").read_text() == "0"

@@ -142,6 +142,15 @@ def test_commands_have_the_stages_role_and_nothing_of_the_sidecars() -> None:
     assert {entry["name"] for entry in override["environment"]} >= {"AWS_SESSION_TOKEN"}
 
 
+def test_the_containers_share_one_volume_and_nothing_else() -> None:
+    request = definition(installed(), "alpine", SIZE)
+    assert not {"pidMode", "ipcMode"} & set(request)  # neither sees the other's processes
+    assert request["volumes"] == [{"name": "orchestrator"}]  # of the task, gone with it
+    for container in request["containerDefinitions"]:
+        assert not {"privileged", "portMappings", "volumesFrom"} & set(container)
+        assert "capabilities" not in container.get("linuxParameters", {})
+
+
 def test_only_the_end_of_the_sidecar_ends_the_task_and_nothing_is_logged_elsewhere() -> None:
     sidecar, command = definition(installed(), "alpine", SIZE)["containerDefinitions"]
     assert (sidecar["essential"], command["essential"]) == (True, False)
