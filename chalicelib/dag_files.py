@@ -27,9 +27,26 @@ TEST_SUFFIXES = (".test.yaml", ".test.yml")
 """Of the files that test the DAG file beside them; see `orchestrator test`."""
 
 
+DEFAULTS_NAME = "_defaults.yaml"
+"""The name of a file that holds what the DAGs of its folder share."""
+_DEFAULTS_NAMES = (DEFAULTS_NAME, "_defaults.yml")
+
+
 def is_dag_file(key: str) -> bool:
-    """Whether an object of the dags bucket is registered as a DAG file: YAML that tests none."""
-    return key.endswith(SUFFIXES) and not key.endswith(TEST_SUFFIXES)
+    """Whether an object of the dags bucket is registered as a DAG file: YAML that tests none, and
+    holds no shared defaults."""
+    is_yaml = key.endswith(SUFFIXES) and not key.endswith(TEST_SUFFIXES)
+    return is_yaml and not is_defaults_file(key)
+
+
+def is_defaults_file(key: str) -> bool:
+    """Whether an object of the dags bucket is a file of shared defaults."""
+    return key.rpartition("/")[2] in _DEFAULTS_NAMES
+
+
+def is_registered(key: str) -> bool:
+    """Whether an object of the dags bucket is registered: a DAG file or shared defaults."""
+    return is_dag_file(key) or is_defaults_file(key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -260,6 +260,9 @@ class WarningCode(StrEnum):
     TARGET_IN_FILE = "target_in_file"
     """A notification's target is a secret, and stands in the file."""
 
+    UNKNOWN_POOL = "unknown_pool"
+    """A task needs a pool that does not exist."""
+
     NEVER_FIRES = "never_fires"
     """The schedule has no fire time left."""
 

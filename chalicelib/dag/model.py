@@ -36,6 +36,20 @@ class NotificationTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedPool:
+    """A pool that a `_defaults.yaml` defines.
+
+    Attributes:
+        slots: Its capacity.
+        description: What it protects.
+    """
+
+    name: str
+    slots: int
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Sensor:
     """How a sensor polls its command.
 

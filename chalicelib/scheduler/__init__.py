@@ -5,6 +5,7 @@ How runs begin
   registration       a file of the bucket becomes a DAG, or an import error
   file_events        registers what S3 reports about, once it has settled
   dag_reading        reads a DAG file, and what lies beside it
+  shared_defaults    registers what the DAGs of a folder share, and pools
   file_match         the objects that the `files` of a DAG file stand for
   file_pins          the contents and the list that pin a version to its files
   file_comparison    the DAG files beside which something changed though no event came

@@ -12,6 +12,7 @@ from chalicelib.dag.problems import DagFileError, DagWarning, Problem
 from chalicelib.database.queries.dags import DagFile
 from chalicelib.errors import UnreadableObject
 from chalicelib.ports import StoredObject
+from chalicelib.scheduler import shared_defaults
 from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.file_match import Match, match_files
 from chalicelib.scheduler.file_pins import Pins, pin
@@ -22,7 +23,8 @@ _TASKS = re.compile(rb"""^['"]?tasks['"]?\s*:""", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Reading:
-    """One object as it was read: missing, valid or invalid; and the files beside it."""
+    """One object as it was read: missing, valid or invalid; and the files beside it. `shared`
+    stands for what was in force of the folders' shared defaults."""
 
     key: str
     stored: StoredObject | None
@@ -32,6 +34,7 @@ class Reading:
     match: Match = field(default_factory=Match)
     pins: Pins = field(default_factory=Pins)
     parsed: ParsedFile | None = None
+    shared: str = ""
 
     def is_known_as(self, known: DagFile | None) -> bool:
         """Whether nothing of it has changed since it was registered."""
@@ -56,13 +59,16 @@ def read_dag_file(scheduler: SchedulerContext, key: str, before: Reading | None 
         return Reading(key, unread, problems=(Problem(1, 1, "", error.message),))
     if stored is None:
         return Reading(key, None)
+    with scheduler.database.read() as tx:
+        shared, token = shared_defaults.in_force(tx, key)
     try:
-        if before is not None and before.parsed is not None and before.stored == stored:
+        if before is not None and _is_parsed(before, stored, token):
             parsed = before.parsed
         else:
-            parsed = parse_file(stored.body, file_name=key, places=scheduler.places)
+            parsed = parse_file(stored.body, file_name=key, places=scheduler.places, shared=shared)
     except DagFileError as error:
-        return Reading(key, stored, problems=error.problems)
+        return Reading(key, stored, problems=error.problems, shared=token)
+    assert parsed is not None
     match = match_files(scheduler.dags, key, parsed.file_places)
     return Reading(
         key,
@@ -72,7 +78,12 @@ def read_dag_file(scheduler: SchedulerContext, key: str, before: Reading | None 
         problems=match.problems,
         match=match,
         parsed=parsed,
+        shared=token,
     )
+
+
+def _is_parsed(before: Reading, stored: StoredObject, shared: str) -> bool:
+    return (before.parsed is not None, before.stored, before.shared) == (True, stored, shared)
 
 
 def pin_files(scheduler: SchedulerContext, reading: Reading, unread: frozenset[str]) -> Reading:

@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote_plus
 
-from chalicelib.dag_files import is_dag_file
+from chalicelib.dag_files import is_registered
 from chalicelib.database.queries import files, housekeeping
 from chalicelib.scheduler import registration
 from chalicelib.scheduler.context import SchedulerContext
@@ -45,7 +45,7 @@ def register_settled(
     scheduler: SchedulerContext, keys: list[str], wait: Callable[[float], None] | None
 ) -> int:
     """Register what has settled. Without `wait`, take all events as settled."""
-    is_alone = len(keys) == 1 and not is_dag_file(keys[0])
+    is_alone = len(keys) == 1 and not is_registered(keys[0])
     if wait is None or not is_alone:
         return registration.register(scheduler, keys)
     with scheduler.database.read() as tx:

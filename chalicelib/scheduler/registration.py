@@ -20,19 +20,22 @@ from datetime import datetime
 from chalicelib.dag.excerpts import excerpt
 from chalicelib.dag.file_patterns import folder_of
 from chalicelib.dag.model import Dag
-from chalicelib.dag.problems import Problem
+from chalicelib.dag.problems import DagWarning, Problem
 from chalicelib.dag.states import RunState
-from chalicelib.dag_files import is_dag_file
+from chalicelib.dag_files import is_defaults_file, is_registered
 from chalicelib.database import Transaction
 from chalicelib.database.connection.transaction import DOOMS_TRANSACTION
 from chalicelib.database.queries import dags, files, housekeeping, run_slots
+from chalicelib.database.queries import shared_defaults as queries
 from chalicelib.database.queries.dags import DagFile, RegisteredDag
 from chalicelib.database.queries.runs import Run
+from chalicelib.enums import WarningCode
 from chalicelib.errors import OrchestratorError
-from chalicelib.scheduler import file_comparison
+from chalicelib.scheduler import file_comparison, shared_defaults
 from chalicelib.scheduler.clock import first_fire_time
 from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.dag_reading import Reading, pin_files, read_dag_file
+from chalicelib.scheduler.shared_defaults import SharedReading, read_shared, unknown_pool
 from chalicelib.scheduler.stopping import stop_run
 from chalicelib.scheduler.transaction import in_one_transaction, unit_of_work
 from chalicelib.scheduler.unit_of_work import UnitOfWork
@@ -80,7 +83,7 @@ def register_files(
 class _Change:
     """A file that is not as it is known; `known` is what was known of it when it was read."""
 
-    reading: Reading
+    reading: Reading | SharedReading
     known: DagFile | None
 
 
@@ -104,6 +107,8 @@ class _Registration:
             if change := self._read(self._waiting.popleft()):
                 changes.append(change)
                 size += len(change.reading.stored.body) if change.reading.stored else 0
+                if isinstance(change.reading, SharedReading):
+                    break  # what is read after it takes from it
         return changes
 
     def _read(self, key: str) -> _Change | None:
@@ -112,6 +117,8 @@ class _Registration:
             log.warning("%s changes faster than it can be read; it is left to the next tick", key)
             return None
         try:
+            if is_defaults_file(key):
+                return _compare_shared(self._scheduler, key)
             reading = read_dag_file(self._scheduler, key, self._readings.pop(key, None))
             unread = self._named if self._looks[key] == 1 else frozenset[str]()
             return _compare(self._scheduler, reading, unread)
@@ -141,7 +148,8 @@ class _Registration:
         for change, keys in zip(changes, freed, strict=True):
             if keys is not None:
                 self.changed.add(change.reading.key)
-                self._readings[change.reading.key] = change.reading
+                if isinstance(change.reading, Reading):
+                    self._readings[change.reading.key] = change.reading
                 self._waiting.append(change.reading.key)  # look again: see the module's docstring
                 self._waiting.extend(keys)
 
@@ -152,11 +160,16 @@ class _Registration:
 
 def _files_about(scheduler: SchedulerContext, keys: list[str]) -> list[str]:
     """The DAG files that objects with these keys are, or lie beside and are wanted by."""
-    files_to_read = [key for key in keys if is_dag_file(key)]
+    files_to_read = sorted(filter(is_registered, keys), key=_order)
     with scheduler.database.read() as tx:
         for key in keys:
             files_to_read += files.wanted_by(tx, key)
     return list(dict.fromkeys(files_to_read))
+
+
+def _order(key: str) -> tuple[bool, int]:
+    """Shared defaults come first, and of these the outermost."""
+    return not is_defaults_file(key), key.count("/") if is_defaults_file(key) else 0
 
 
 def _record_failure(scheduler: SchedulerContext, key: str, error: Exception) -> Exception | None:
@@ -181,7 +194,7 @@ def reconcile(scheduler: SchedulerContext) -> int:
     had changed."""
     _read_again_if_places_changed(scheduler)
     objects, last = _list_objects(scheduler)
-    listed = {key: etag for key, etag in objects.items() if is_dag_file(key)}
+    listed = {key: etag for key, etag in objects.items() if is_registered(key)}
     with scheduler.database.read() as tx:
         known = dags.files(tx)
         wanting = files.patterns(tx)
@@ -189,8 +202,10 @@ def reconcile(scheduler: SchedulerContext) -> int:
     changed = [key for key, etag in listed.items() if known.get(key) != etag]
     beside = file_comparison.changed(objects, last, wanting, fingerprints)
     changed += [key for key in beside if key in listed and key not in changed]
-    changed.sort(key=lambda key: known.get(key) == "")  # files that failed last time come last
+    # Files that failed last time come last.
+    changed.sort(key=lambda key: (_order(key), known.get(key) == ""))
     gone = [key for key in known if key not in listed and (last is None or key <= last)]
+    gone.sort(key=_order)
     return register_files(scheduler, (changed + gone)[:MAX_FILES_PER_ROUND])
 
 
@@ -224,6 +239,15 @@ def _list_objects(scheduler: SchedulerContext) -> tuple[dict[str, str], str | No
     return listed, last
 
 
+def _compare_shared(scheduler: SchedulerContext, key: str) -> _Change | None:
+    """Read a `_defaults.yaml`, and compare it with what is known. Returns None if nothing has
+    changed."""
+    reading = read_shared(scheduler, key)
+    with scheduler.database.read() as tx:
+        known = dags.file(tx, key)
+    return None if reading.is_known_as(known) else _Change(reading, known)
+
+
 def _compare(
     scheduler: SchedulerContext, reading: Reading, unread: frozenset[str]
 ) -> _Change | None:
@@ -244,12 +268,16 @@ def _commit(work: UnitOfWork, change: _Change) -> list[str] | None:
     """Register a changed file. Returns None if it changes nothing after all, else the keys to
     register because of it."""
     reading, known = change.reading, dags.file(work.tx, change.reading.key)
+    if isinstance(reading, SharedReading):
+        return shared_defaults.commit(work, reading, known)
     if known != change.known and reading.is_known_as(known):
         return None  # the same event, delivered twice at once
     if reading.stored is None:
         return _remove_file(work, known) if known else None
     if _belongs_to_another(work.tx, reading, known):
         return _leave(work, reading)
+    if shared_defaults.in_force(work.tx, reading.key)[1] != reading.shared:
+        return []  # they have changed since it was read: it is read again
     if reading.dag is None or reading.problems:
         return _reject(work, reading, known, reading.problems, None)
     holder = dags.file_of(work.tx, reading.dag.dag_id)
@@ -346,7 +374,7 @@ def _accept(work: UnitOfWork, reading: Reading, dag: Dag, known: DagFile | None)
     version_id = _version(work, dag, reading, before, source)
     is_paused = before.is_paused if before else dag.is_paused_upon_creation
     next_fire_at = _next_fire_at(work, dag, before, is_paused)
-    warnings = [asdict(warning) for warning in reading.warnings]
+    warnings = [asdict(warning) for warning in (*reading.warnings, *_unknown_pools(work, reading))]
     dags.activate(
         work.tx, dag, version_id, reading.key, is_paused, next_fire_at, work.now, warnings
     )
@@ -355,6 +383,16 @@ def _accept(work: UnitOfWork, reading: Reading, dag: Dag, known: DagFile | None)
     work.dags_to_dispatch.add(dag.dag_id)
     log.info("registered from %s", reading.key, extra={"dag_id": dag.dag_id})
     return freed
+
+
+def _unknown_pools(work: UnitOfWork, reading: Reading) -> list[DagWarning]:
+    """Warn about pools that do not exist."""
+    places = reading.parsed.pool_places if reading.parsed else {}
+    return [
+        DagWarning(at.line, at.column, at.path, WarningCode.UNKNOWN_POOL, unknown_pool(name))
+        for name, at in places.items()
+        if name in queries.unknown_pools(work.tx, places.keys())
+    ]
 
 
 def _save_file(work: UnitOfWork, reading: Reading, dag_id: str | None) -> list[str]:

@@ -14,11 +14,13 @@ from chalicelib.cli.client import Client, part
 from chalicelib.cli.dags_bucket import DagsBucket, LocalFile, etag_of, files_of
 from chalicelib.cli.failure import FAILED, CliFailure
 from chalicelib.cli.installation import installation_options
+from chalicelib.cli.local_run.shared_files import shared_of
 from chalicelib.cli.lookup import complete_dag, find_dag
 from chalicelib.cli.output import format_option, print_json
 from chalicelib.dag.language.parser import parse_file
+from chalicelib.dag.language.shared_file import parse_shared
 from chalicelib.dag.problems import DagFileError
-from chalicelib.dag_files import is_dag_file
+from chalicelib.dag_files import is_dag_file, is_defaults_file
 
 UPLOADS = 16
 """Uploads at the same time."""
@@ -41,7 +43,10 @@ def push(client: Client, path: Path, prefix: str, bucket: str | None, change: Ch
     Of a folder, everything that is not hidden.
     """
     files = files_of(path, prefix)
-    dag_ids = _checked([file for file in files if is_dag_file(file.key)])
+    dag_ids = _checked(
+        [file for file in files if is_dag_file(file.key)],
+        [file for file in files if is_defaults_file(file.key)],
+    )
     target = DagsBucket(client, bucket)
     stored = target.etags(prefix)
     changed = [file for file in files if etag_of(file.read()) != stored.get(file.key)]
@@ -63,12 +68,18 @@ def push(client: Client, path: Path, prefix: str, bucket: str | None, change: Ch
     _report(rows, change.format)
 
 
-def _checked(files: list[LocalFile]) -> dict[str, str]:
-    """The dag_id of each DAG file by its key. Raises CliFailure with every problem."""
+def _checked(files: list[LocalFile], shared: list[LocalFile]) -> dict[str, str]:
+    """The dag_id of each DAG file by its key; `shared` are shared defaults. Raises CliFailure with
+    every problem."""
     dag_ids, lines = {}, []
     for file in files:
         try:
-            dag_ids[file.key] = parse_file(file.read()).dag.dag_id
+            dag_ids[file.key] = parse_file(file.read(), shared=shared_of(file.path)).dag.dag_id
+        except DagFileError as error:
+            lines += [f"{file.path}:{p.line}:{p.column}: {p.message}" for p in error.problems]
+    for file in shared:
+        try:
+            parse_shared(file.read())
         except DagFileError as error:
             lines += [f"{file.path}:{p.line}:{p.column}: {p.message}" for p in error.problems]
     if lines:

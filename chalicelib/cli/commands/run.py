@@ -17,6 +17,7 @@ from chalicelib.cli.dag_paths import refuse_test_file
 from chalicelib.cli.failure import FAILED, INTERRUPTED, USAGE, CliFailure, nearest
 from chalicelib.cli.local_run.engine import LocalRun, RunPlan
 from chalicelib.cli.local_run.log_files import LogFiles
+from chalicelib.cli.local_run.shared_files import shared_by_key, shared_of
 from chalicelib.cli.local_run.source_folder import SourceFolder
 from chalicelib.cli.local_run.view import LineView, summary, view_for
 from chalicelib.cli.output import format_option, print_json, silence_logs
@@ -95,7 +96,16 @@ def run(
         view = view_for(dag, is_quiet=format_ == "json")
         dags = SourceFolder(file.parent)
         on_line = view.line if keep is None else LogFiles(home / "logs", view.line).line
-        local = LocalRun(dag, dags, file.name, home, plan, on_line, is_kept=keep is not None)
+        local = LocalRun(
+            dag,
+            dags,
+            file.name,
+            home,
+            plan,
+            on_line,
+            is_kept=keep is not None,
+            shared=shared_by_key(file, file.name),
+        )
         try:
             return _follow(local, view, format_, keep)
         finally:
@@ -108,7 +118,7 @@ def _dag(file: Path) -> Dag:
     if file.suffix not in SUFFIXES:
         raise CliFailure(f"{file} is no DAG file: its name ends with .yaml or .yml", USAGE)
     try:
-        parsed = parse_file(file.read_bytes())
+        parsed = parse_file(file.read_bytes(), shared=shared_of(file))
         problems = match_files(SourceFolder(file.parent), file.name, parsed.file_places).problems
     except DagFileError as error:
         problems = error.problems

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -14,7 +15,14 @@ import click
 
 from chalicelib.cli.dag_paths import dag_files
 from chalicelib.cli.failure import FAILED
+from chalicelib.cli.local_run.shared_files import (
+    known_pools,
+    shared_files,
+    shared_of,
+    shared_sources,
+)
 from chalicelib.cli.validation_cache import ValidationCache
+from chalicelib.dag_files import DEFAULTS_NAME, is_defaults_file
 
 if TYPE_CHECKING:
     from chalicelib.dag.language.parser import FilePlace
@@ -54,13 +62,48 @@ def validate(paths: tuple[Path, ...], format_: str, *, layers: bool, strict: boo
 
     Problems and warnings are printed with their line and column.
     """
-    files = list(dict.fromkeys(path for path, _ in dag_files(paths)))
+    named = [path for path in paths if not is_defaults_file(path.name) or not path.is_file()]
+    files = [*dict.fromkeys(path for path, _ in dag_files(named))] if named else []
+    shared = _shared_files(paths, files)
     cache = ValidationCache(f"{datetime.now(UTC):%Y-%m-%d}", f"layers={layers}")
     owners: dict[str, Path] = {}
-    findings = {file: _check(file, cache, owners, layers) for file in files}
+    findings = {file: _check_shared(file) for file in shared}
+    findings |= {file: _check(file, cache, owners, layers) for file in files}
     _print(findings, format_)
     severities = {finding.severity for rows in findings.values() for finding in rows}
     return FAILED if "error" in severities or (strict and severities) else 0
+
+
+def _shared_files(paths: tuple[Path, ...], files: list[Path]) -> list[Path]:
+    """The files of shared defaults that were named, or that the DAG files take from."""
+    found = [path for path in paths if is_defaults_file(path.name)]
+    for path in (path for path in paths if path.is_dir()):
+        found += sorted(file for file in path.rglob("_defaults.*") if is_defaults_file(file.name))
+    known = {file.absolute() for file in found}
+    for file in (shared for path in files for shared in shared_files(path)):
+        if file not in known:
+            known.add(file)
+            found.append(Path(os.path.relpath(file)))
+    return found
+
+
+def _check_shared(path: Path) -> list[Finding]:
+    """The problems of a file of shared defaults."""
+    from chalicelib.dag.language.shared_file import parse_shared
+    from chalicelib.dag.problems import DagFileError
+
+    if path.name != DEFAULTS_NAME:
+        return [Finding(1, 1, "error", f"shared defaults are read from {DEFAULTS_NAME}", "")]
+    try:
+        with path.open("rb") as opened:
+            source = opened.read(MAX_BYTES + 1)
+        parse_shared(source)
+    except OSError as error:
+        return [Finding(1, 1, "error", (error.strerror or str(error)).lower(), "")]
+    except DagFileError as error:
+        lines = _lines(source)
+        return [_finding(lines, problem, "error") for problem in error.problems]
+    return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +123,9 @@ def _check(
             source = opened.read(MAX_BYTES + 1)
     except OSError as error:
         return [Finding(1, 1, "error", (error.strerror or str(error)).lower(), "")]
-    checked = _remembered(cache, source) or _checked(path, cache, source, has_layers)
+    shared = shared_sources(path)
+    key = source if not shared else source + json.dumps(shared).encode()
+    checked = _remembered(cache, key) or _checked(path, cache, key, source, has_layers)
     if not checked.dag_id or owners.setdefault(checked.dag_id, path) is path:
         return checked.findings
     message = f"the dag_id {checked.dag_id!r} is taken by {owners[checked.dag_id]}"
@@ -96,23 +141,39 @@ def _remembered(cache: ValidationCache, source: bytes) -> Checked | None:
         return None
 
 
-def _checked(path: Path, cache: ValidationCache, source: bytes, has_layers: bool) -> Checked:
+def _checked(
+    path: Path, cache: ValidationCache, key: bytes, source: bytes, has_layers: bool
+) -> Checked:
     from chalicelib.dag.language.parser import parse_file
     from chalicelib.dag.problems import DagFileError
 
     lines = _lines(source)
     try:
-        parsed = parse_file(source, now=datetime.now(UTC), has_layers=has_layers)
+        parsed = parse_file(
+            source, now=datetime.now(UTC), has_layers=has_layers, shared=shared_of(path)
+        )
     except DagFileError as error:
         checked = Checked("", [_finding(lines, problem, "error") for problem in error.problems])
     else:
         warnings = [_finding(lines, warning, "warning") for warning in parsed.warnings]
+        warnings += _unknown_pools(path, lines, parsed.pool_places)
         checked = Checked(parsed.dag.dag_id, warnings)
         if parsed.file_places:  # depends on more than the file
             missing = _check_files(path, lines, parsed.file_places)
             return Checked(checked.dag_id, [*missing, *warnings])
-    cache.store(source, asdict(checked))
+    cache.store(key, asdict(checked))
     return checked
+
+
+def _unknown_pools(
+    path: Path, lines: list[str], places: Mapping[str, FilePlace]
+) -> Iterator[Finding]:
+    """Warnings about pools that no file defines, where files define pools at all."""
+    pools = known_pools(path) if places else set()
+    for name, place in places.items():
+        if pools and name not in pools:
+            problem = place.problem(f"no {DEFAULTS_NAME} defines the pool {name!r}")
+            yield _finding(lines, problem, "warning")
 
 
 def _lines(source: bytes) -> list[str]:

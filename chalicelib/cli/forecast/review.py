@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from chalicelib.cli.failure import USAGE, CliFailure
+from chalicelib.cli.local_run.shared_files import shared_of
 from chalicelib.dag.language.parser import parse_file
 from chalicelib.dag.model import Dag
 from chalicelib.dag.problems import DagFileError
 from chalicelib.dag.schedule.fire_times import fire_times
 from chalicelib.dag.version_diff import compare
-from chalicelib.dag_files import is_dag_file
+from chalicelib.dag_files import is_dag_file, is_registered
 
 WEEK = timedelta(days=7)
 MOST_FIRE_TIMES = 7 * 24 * 60
@@ -45,7 +46,7 @@ def base_of(base: str, path: Path) -> Iterator[Path]:
     names = _git(path, "ls-tree", "-r", "-z", "--name-only", "--full-tree", base, "--", inside)
     with tempfile.TemporaryDirectory(prefix="orchestrator-review-") as folder:
         for name in filter(None, names.decode("utf-8", "surrogateescape").split("\0")):
-            if is_dag_file(name):
+            if is_registered(name):
                 relative = Path(name).relative_to(inside) if name != inside else Path(path.name)
                 target = Path(folder, relative)
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -72,7 +73,7 @@ def read(path: Path) -> Folder:
     for file in _files(path):
         name = file.relative_to(path).as_posix() if path.is_dir() else file.name
         try:
-            dag = parse_file(file.read_bytes()).dag
+            dag = parse_file(file.read_bytes(), shared=shared_of(file)).dag
         except DagFileError as error:
             problems += [f"{name}:{p.line}:{p.column}: {p.message}" for p in error.problems]
             continue

@@ -10,12 +10,14 @@ from typing import Any
 
 from chalicelib.cli.dag_paths import dag_files
 from chalicelib.cli.failure import FAILED, USAGE, CliFailure
+from chalicelib.cli.local_run.shared_files import shared_by_key, shared_of
 from chalicelib.cli.local_run.source_folder import SourceFolder
 from chalicelib.dag.language.parser import parse_file
 from chalicelib.dag.model import Dag
 from chalicelib.dag.problems import DagFileError
 from chalicelib.database.reads import operations
 from chalicelib.messages import TaskMessage
+from chalicelib.scheduler import shared_defaults
 from chalicelib.scheduler.file_match import match_files
 from chalicelib.simulation.scripted_executor import ScriptedOutcome
 from chalicelib.simulation.system import SimulatedSystem
@@ -42,7 +44,9 @@ def load(paths: Iterable[Path]) -> list[SourceFile]:
     problems: list[str] = []
     for path, key in dag_files(paths):
         try:
-            files.append(SourceFile(path, key, parse_file(path.read_bytes()).dag))
+            files.append(
+                SourceFile(path, key, parse_file(path.read_bytes(), shared=shared_of(path)).dag)
+            )
         except DagFileError as error:
             problems += [f"{path}:{p.line}:{p.column}: {p.message}" for p in error.problems]
     if problems:
@@ -53,6 +57,7 @@ def load(paths: Iterable[Path]) -> list[SourceFile]:
 def upload(system: SimulatedSystem, file: SourceFile) -> None:
     """Register the file, with what lies beside it. Raises CliFailure for what registration
     rejects."""
+    shared_defaults.seed(system.scheduler, shared_by_key(file.path, file.key))
     parsed = parse_file(file.path.read_bytes())
     beside = SourceFolder(file.path.parent)
     match = match_files(beside, file.path.name, parsed.file_places)

@@ -30,7 +30,7 @@ from chalicelib.local.folder_bucket import FolderBucket
 from chalicelib.messages import Result, TaskMessage, decode_report, decode_task
 from chalicelib.places import for_each_place, installed
 from chalicelib.ports import Bucket, OutgoingMessage, ReceivedMessage
-from chalicelib.scheduler import registration, results
+from chalicelib.scheduler import registration, results, shared_defaults
 from chalicelib.scheduler.commands import dags as dag_commands
 from chalicelib.scheduler.commands import runs as run_commands
 from chalicelib.scheduler.context import SchedulerContext
@@ -108,7 +108,7 @@ class EnvironmentSecrets:
 class LocalRun:
     """One run of `dag`, whose file is an object of `dags`. `on_line` is called with each line that
     a command writes, from any thread. `home` must be empty; it holds the database and, with
-    `is_kept`, all that the run leaves."""
+    `is_kept`, all that the run leaves. `shared` are shared defaults by key."""
 
     def __init__(
         self,
@@ -120,9 +120,11 @@ class LocalRun:
         on_line: OnLine,
         *,
         is_kept: bool = False,
+        shared: Mapping[str, str] | None = None,
     ) -> None:
         self.dag, self.plan = dag, plan
         self._key = key
+        self._shared = shared or {}
         self.now = Clock()
         self._arrived = threading.Condition()
         self._stopping = threading.Event()
@@ -177,6 +179,7 @@ class LocalRun:
     def start(self) -> str:
         """Register the file, paused, and create the run. Returns its id. Raises
         OrchestratorError."""
+        shared_defaults.seed(self.scheduler, self._shared)
         registration.register(self.scheduler, [self._key])
         dag_commands.set_paused(self.scheduler, self.dag.dag_id, True, who=WHO)
         if any(task.trigger_dag_id for task in self.dag.tasks):

@@ -12,6 +12,7 @@ notification_checks  secrets that notifications name, and the templates of their
 parser            the entry point: `parse` and `parse_file`
 place_choice      chooses the place of each task
 program_warnings  warnings about programs that commands call and Lambda lacks
+shared_file       parses `_defaults.yaml`, what the DAGs of a folder share
 template_checks   what templates may name, field by field
 unlikely          warnings about what is legal but can hardly be meant
 unknown_keys      suggestions for keys that are not known

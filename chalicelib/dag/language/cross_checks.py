@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from chalicelib.dag.evaluate.expand import MAX_MAPPED_INSTANCES
 from chalicelib.dag.language.fields.field import Field
@@ -11,16 +13,21 @@ from chalicelib.dag.language.mappings import FieldMapping
 from chalicelib.dag.text import output_variable
 
 
-def take_defaults(dag: FieldMapping, tasks: list[FieldMapping]) -> None:
-    """Apply `default_args` to each task's missing fields."""
+def take_defaults(
+    dag: FieldMapping, tasks: list[FieldMapping], shared: Mapping[str, Any] | None = None
+) -> None:
+    """Apply `default_args` to each task's missing fields, and then the `shared` ones."""
     defaults = dag.values["default_args"]
-    if not isinstance(defaults, FieldMapping):
+    values = dict(shared or {})
+    if isinstance(defaults, FieldMapping):
+        values |= {name: defaults.values[name] for name in defaults.written}
+    if not values:
         return
     for task in tasks:
         is_trigger = task.sets("trigger_dag_id")
-        for name in defaults.written:
+        for name, value in values.items():
             if _is_left_out(task, name) and not (name == "command" and is_trigger):
-                task.values[name] = defaults.values[name]
+                task.values[name] = value
         if task.sets("command") or (is_trigger and task.values["command"]):
             _drop(task, "trigger_dag_id")
         _drop_useless(task)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.dag.language.fields.field import Field, Kind
-from chalicelib.dag.language.fields.table import TABLES
+from chalicelib.dag.language.fields.table import SHARED_TABLES, TABLES
 from chalicelib.dag.schedule.durations import format_duration
 
 
@@ -22,7 +22,8 @@ class FieldReference:
 
 def field_reference() -> dict[str, list[FieldReference]]:
     """Every key of a DAG file, by the title of its table."""
-    return {title: [_described(field) for field in fields] for title, fields in TABLES.items()}
+    tables = {**TABLES, **SHARED_TABLES}
+    return {title: [_described(field) for field in fields] for title, fields in tables.items()}
 
 
 def _described(field: Field) -> FieldReference:

@@ -4,6 +4,7 @@ It accepts everything that the parser accepts. Problems that only the whole file
 dependencies, cycles, dates in the wrong order) are for the parser to find.
 
     python -m chalicelib.dag.language.json_schema > examples/dag.schema.json
+    python -m chalicelib.dag.language.json_schema --defaults > examples/defaults.schema.json
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from chalicelib.dag.constraints import (
     MAX_OUTPUTS,
     MAX_PARAMS,
     MAX_PATH_LENGTH,
+    MAX_POOLS,
     MAX_SCHEDULES,
     MAX_TASKS,
     MAX_TOOL_URL_LENGTH,
@@ -45,7 +47,9 @@ from chalicelib.dag.language.fields.table import (
     DAG_FIELDS,
     DEFAULT_FIELDS,
     PARAM_FIELDS,
+    POOL_FIELDS,
     SENSOR_FIELDS,
+    SHARED_FIELDS,
     TASK_FIELDS,
     TOOL_FIELDS,
     TRIGGER_RULES,
@@ -75,6 +79,21 @@ def json_schema() -> dict[str, Any]:
             "sensor": {"title": "Sensor", **_object(SENSOR_FIELDS)},
             "param": {"title": "Param", **_object(PARAM_FIELDS)},
             "tool": {"title": "Tool", **_object(TOOL_FIELDS)},
+        },
+    }
+
+
+def shared_json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of `_defaults.yaml`."""
+    task = json_schema()["$defs"]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Shared defaults",
+        **_object(SHARED_FIELDS),
+        "$defs": {
+            "defaults": task["defaults"],
+            "sensor": task["sensor"],
+            "pool": {"title": "Pool", **_object(POOL_FIELDS)},
         },
     }
 
@@ -265,9 +284,21 @@ _VALUES: dict[Kind, dict[str, Any]] = {
     },
     Kind.DEFAULTS: {"$ref": "#/$defs/defaults"},
     Kind.TASKS: _TASKS,
+    Kind.POOLS: {
+        "type": "object",
+        "maxProperties": MAX_POOLS,
+        "propertyNames": {"pattern": POOL_NAME.pattern, "maxLength": MAX_ID_LENGTH},
+        "additionalProperties": {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": 1_000_000},
+                {"$ref": "#/$defs/pool"},
+            ]
+        },
+    },
 }
 
 
 if __name__ == "__main__":
-    json.dump(json_schema(), sys.stdout, indent=2)
+    is_shared = sys.argv[1:] == ["--defaults"]
+    json.dump(shared_json_schema() if is_shared else json_schema(), sys.stdout, indent=2)
     sys.stdout.write("\n")

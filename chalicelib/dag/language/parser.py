@@ -32,6 +32,7 @@ from chalicelib.dag.language.mappings import FieldMapping, read_mapping
 from chalicelib.dag.language.readers.nested_kinds import DAG_READERS, TASK_READERS
 from chalicelib.dag.language.readers.strings import reserved_id_message
 from chalicelib.dag.language.readers.variables import env_size
+from chalicelib.dag.language.shared_file import NOTHING, Shared
 from chalicelib.dag.language.yaml_nodes import Mapping, Node, Scalar, Sequence, compose
 from chalicelib.dag.language.yaml_value import items_of, one_or_more
 from chalicelib.dag.model import Dag, Task
@@ -54,11 +55,13 @@ _SPACE_BEFORE_OFFSET = re.compile(r"\s+(?=[+-]\d)")
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """The DAG of a file, and its warnings. `file_places` says where each pattern of `files` is."""
+    """The DAG of a file, and its warnings. `file_places` says where each pattern of `files` is, and
+    `pool_places` where each pool is named."""
 
     dag: Dag
     warnings: tuple[DagWarning, ...]
     file_places: dict[str, FilePlace] = field(default_factory=dict)
+    pool_places: dict[str, FilePlace] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +91,22 @@ def parse_file(
     places: Places | None = None,
     now: datetime | None = None,
     has_layers: bool = False,
+    shared: Shared = NOTHING,
 ) -> ParsedFile:
     """Parse a DAG file and return its warnings, too. With the `places` of an installation, choose
     one for each task; with the time, warn about what can hardly be meant. With `has_layers`,
-    whatever a command calls may be there on Lambda. Raises DagFileError as `parse` does."""
+    whatever a command calls may be there on Lambda. The DAG takes what it does not say itself from
+    `shared`. Raises DagFileError as `parse` does."""
     report = Report()
     file_places: dict[str, FilePlace] = {}
     root = compose(source, report)
     is_complete = has_layers or (places is not None and places.has_layers)
-    options = (file_places, source if now else b"", now)
+    pool_places: dict[str, FilePlace] = {}
+    options = (file_places, pool_places, source if now else b"", now, shared)
     dag = _dag(root, report, places, *options, is_complete=is_complete) if root else None
     if report or dag is None:
         raise report.error(file_name)
-    return ParsedFile(dag, report.warnings(), file_places)
+    return ParsedFile(dag, report.warnings(), file_places, pool_places)
 
 
 def _dag(
@@ -108,8 +114,10 @@ def _dag(
     report: Report,
     places: Places | None,
     file_places: dict[str, FilePlace],
+    pool_places: dict[str, FilePlace],
     source: bytes,
     now: datetime | None,
+    shared: Shared,
     *,
     is_complete: bool,
 ) -> Dag | None:
@@ -122,7 +130,9 @@ def _dag(
     _check_schedule(mapping)
     file_places.update(_file_places(mapping))
     tasks = _tasks(mapping, report)
-    cross_checks.take_defaults(mapping, tasks)
+    _take_shared(mapping, shared)
+    cross_checks.take_defaults(mapping, tasks, shared.default_args)
+    pool_places.update(_pool_places(mapping, tasks))
     order = _order(tasks)
     upstream = _upstream(tasks)
     cross_checks.check_dag(mapping)
@@ -149,6 +159,17 @@ def _dag(
     return dag
 
 
+def _take_shared(mapping: FieldMapping, shared: Shared) -> None:
+    """Take what the DAG does not say itself; its own secrets come before a shared variable."""
+    secrets = mapping.values["secrets"]
+    own = {name: value for name, value in shared.env.items() if name not in secrets}
+    mapping.values["env"] = own | mapping.values["env"]
+    for name, items in shared.lists.items():
+        value = mapping.written.get(name)
+        if name in mapping.values and (value is None or value.node.is_null):
+            mapping.values[name] = items
+
+
 def _file_places(mapping: FieldMapping) -> dict[str, FilePlace]:
     value = mapping.written.get("files")
     if value is None or not mapping.values["files"]:
@@ -158,6 +179,19 @@ def _file_places(mapping: FieldMapping) -> dict[str, FilePlace]:
         for item in one_or_more(value)
         if isinstance(item.node, Scalar)
     }
+
+
+def _pool_places(mapping: FieldMapping, tasks: list[FieldMapping]) -> dict[str, FilePlace]:
+    """Where each pool is first named; the whole file for one of shared defaults."""
+    defaults = mapping.values["default_args"]
+    given = defaults.written if isinstance(defaults, FieldMapping) else {}
+    places: dict[str, FilePlace] = {}
+    for task in tasks:
+        if isinstance(pool := task.values["pool"], str):
+            value = task.written.get("pool") or given.get("pool")
+            node, path = (value.node, value.path) if value else (mapping.node, "")
+            places.setdefault(pool, FilePlace(node.line, node.column, path))
+    return places
 
 
 def _id_from_name(mapping: FieldMapping) -> str:

@@ -21,6 +21,7 @@ run_slots         the slots of max_active_runs
 runs              runs
 self_tests        tasks that test the installation
 skipped           items that the scheduler skipped because handling them raised
+shared_defaults     what `_defaults.yaml` files say, and the pools they define
 stop_requests     attempts that must be stopped
 task_instances    task instances
 task_slots        the slots of max_active_tasks and of pools

@@ -79,6 +79,7 @@ class Pool:
         slots: Capacity of the pool.
         used: Slots in use.
         waiting: Tasks that are ready and waiting for a slot.
+        file_key: The `_defaults.yaml` that defines the pool; null if a user did.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Pool:
     used: int
     waiting: int
     updated_at: datetime
+    file_key: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ _HELD = f"""
     FROM main.task_instances t WHERE t.pool = p.name AND {TASK_INSTANCES_POOL.of("t")}
 """
 _COLUMNS = f"""
-    SELECT p.name, p.slots, p.description, p.updated_at,
+    SELECT p.name, p.slots, p.description, p.updated_at, p.file_key,
            (SELECT coalesce(sum(t.pool_slots), 0) {_HELD} AND t.state IN ('queued', 'running'))
            AS used,
            (SELECT count(*) {_HELD} AND t.state = 'scheduled') AS waiting

@@ -93,6 +93,7 @@ ROUTES: tuple[Route, ...] = (
         "pools.put_pool",
         "Create or change a pool",
         {200: "Pool"},
+        errors=(409,),
         body=JsonBody(
             (
                 Param("slots", Integer(0, 1_000_000), "Capacity of the pool.", required=True),

@@ -50,6 +50,7 @@ FROZEN = {
     "0010_open_failures": "514ba8ed9a335831fa431da87aa7c780eb48dc712d5f7b56f05c337dbfb976f8",
     "0011_notifications": "b61890e6e84327c1937a4ab07cb43b8b0c04e3dbff59b57458b0ca46d2576c12",
     "0012_quiet_commits": "80d2fdbcbbeb57b4290b3215c02c47f4e4e639c86b70b8af6193e6880b0bb7b7",
+    "0013_shared_defaults": "75f8a5ff4e7ef940d21da730c7475307f2e75f7d552f7c151e347cff70103347",
 }
 """Databases have been made from these files: a change of one would reach no database. Add another
 migration instead, as README.md beside them says."""

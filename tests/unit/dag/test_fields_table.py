@@ -8,6 +8,7 @@ from chalicelib.dag.language.fields.table import (
     DAG_FIELDS,
     PARAM_FIELDS,
     SENSOR_FIELDS,
+    SHARED_TABLES,
     TABLES,
     TASK_FIELDS,
     TOOL_FIELDS,
@@ -61,7 +62,7 @@ def test_no_two_fields_share_a_name() -> None:
 def test_the_reference_has_a_line_for_each_field() -> None:
     reference = reference_markdown()
 
-    assert reference.count("\n| `") == sum(map(len, TABLES.values()))
+    assert reference.count("\n| `") == sum(map(len, [*TABLES.values(), *SHARED_TABLES.values()]))
     assert "| `id` (or `task_id`) | id | required | Identifies the task" in reference
     assert "| `retry_delay` | duration | `5m` | " in reference
     assert "| `is_paused_upon_creation` | `true` or `false` | `false` | " in reference

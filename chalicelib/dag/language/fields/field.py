@@ -53,6 +53,7 @@ class Kind(StrEnum):
     PARAMS = "mapping of names to params"
     NOTIFICATIONS = f"list of {', '.join(f'`{example}`' for example in examples())}"
     DEFAULTS = "mapping of task keys"
+    POOLS = "mapping of names to slots"
     TASKS = "list of tasks"
 
 

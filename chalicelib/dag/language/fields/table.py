@@ -9,6 +9,7 @@ from __future__ import annotations
 from chalicelib.dag.constraints import BUILT_IN_VARIABLES
 from chalicelib.dag.language.fields.dag import DAG_FIELDS, PARAM_FIELDS, TOOL_FIELDS
 from chalicelib.dag.language.fields.field import Field, Kind
+from chalicelib.dag.language.fields.shared import POOL_FIELDS, SHARED_FIELDS
 from chalicelib.dag.language.fields.task import (
     DEFAULT_FIELDS,
     NOT_IN_DEFAULTS,
@@ -24,7 +25,10 @@ __all__ = [
     "NOT_IN_DEFAULTS",
     "PARAM_FIELDS",
     "PER_TASK_KEYS",
+    "POOL_FIELDS",
     "SENSOR_FIELDS",
+    "SHARED_FIELDS",
+    "SHARED_TABLES",
     "TABLES",
     "TASK_FIELDS",
     "TOOL_FIELDS",
@@ -44,6 +48,9 @@ TABLES = {
     "A sensor": SENSOR_FIELDS,
     "A tool": TOOL_FIELDS,
 }
+
+SHARED_TABLES = {"Shared defaults, in _defaults.yaml": SHARED_FIELDS, "A pool": POOL_FIELDS}
+"""Those of `_defaults.yaml`."""
 
 
 def known_names(fields: tuple[Field, ...]) -> dict[str, Field]:

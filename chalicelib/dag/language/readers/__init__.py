@@ -8,6 +8,7 @@ nested_kinds   the table of all readers, and those of `sensor` and `default_args
 notifications  `on_success`, `on_failure`, `on_retry`
 numbers        booleans, numbers, exit codes, durations
 params         `params`, and the checks of each param's own values
+pools          `pools`
 places         `image`, `memory`, `queue`
 paths          paths in the working directory: `artifacts`, `inputs`
 simple_kinds   the table of readers for kinds that have no fields of their own

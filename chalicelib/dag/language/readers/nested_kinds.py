@@ -10,6 +10,7 @@ from chalicelib.dag.language.fields.table import DEFAULT_FIELDS, PER_TASK_KEYS, 
 from chalicelib.dag.language.mappings import Readers, read_mapping
 from chalicelib.dag.language.readers.notifications import read_notifications
 from chalicelib.dag.language.readers.params import read_params
+from chalicelib.dag.language.readers.pools import read_pools
 from chalicelib.dag.language.readers.simple_kinds import SIMPLE_READERS
 from chalicelib.dag.language.readers.tools import read_tools
 from chalicelib.dag.language.yaml_nodes import Mapping
@@ -61,3 +62,6 @@ DAG_READERS: Readers = {
     Kind.TOOLS: read_tools,
 }
 """The readers of the fields of the DAG, except `tasks`, which the parser reads."""
+
+SHARED_READERS: Readers = {**DAG_READERS, Kind.POOLS: read_pools}
+"""The readers of the fields of `_defaults.yaml`."""

@@ -45,10 +45,12 @@ function poolTable(pools, changed) {
       h(
         "div",
         { class: "row" },
-        actionButton("Edit…", () => openPoolDialog(pool, changed), {
-          id: `edit-${pool.name}`,
-          "aria-label": `Edit ${pool.name}`,
-        }),
+        pool.file_key
+          ? h("span", { class: "quiet" }, "in ", h("span", { class: "mono" }, pool.file_key))
+          : actionButton("Edit…", () => openPoolDialog(pool, changed), {
+              id: `edit-${pool.name}`,
+              "aria-label": `Edit ${pool.name}`,
+            }),
       ),
     ]),
     "stack",
