@@ -85,6 +85,10 @@ FILE_SYSTEM_COPIES = 7
 BACKUPS_PER_DATABASE = 23 / 4
 """Size of all backups in S3, relative to the database: 23 are kept, compressed to a quarter."""
 
+TAB_REQUESTS_PER_HOUR = 60 * (4 + 1)
+"""Of a tab while nothing changes: whether something has (`QUIET_MS` of `lib/changes.js`), and the
+health. While things happen it asks every two seconds, and fetches what has changed."""
+
 POLLS_PER_HOUR = 5 * 180
 """Lambda polls an idle queue with five long polls of 20 seconds."""
 
@@ -92,13 +96,14 @@ POLLS_PER_HOUR = 5 * 180
 @dataclass(frozen=True, slots=True)
 class Load:
     """A month's work: `tasks` commands, each running for `seconds` in `memory_mb` at a place of the
-    `kind`, on Fargate with `vcpu`. `artifact_mb`: what each hands on to another task. `zones` of
-    the interface endpoint; 0 with IPv6."""
+    `kind`, on Fargate with `vcpu`. `artifact_mb`: what each hands on to another task. `tab_hours`:
+    how long a tab of the page is open and seen. `zones` of the interface endpoint; 0 with IPv6."""
 
     tasks: int
     seconds: float
     memory_mb: int
     api_requests: int = 10_000
+    tab_hours: float = 160.0
     zones: int = 1
     architecture: str = "x86_64"
     kind: PlaceKind = PlaceKind.LAMBDA
@@ -257,11 +262,27 @@ def _fixed_items(load: Load) -> Iterator[Item]:
     yield Item(
         "API, GB-seconds", "lambda_gb_second", load.api_requests * 0.1 * DATABASE_FUNCTION_MB / 1024
     )
+    yield from _tab_items(load)
     yield Item("database, minimum", "efs_gb_month", 0.05)
     yield Item("database, backups", "backup_gb_month", 0.05 * FILE_SYSTEM_COPIES)
     yield Item("alarms", "alarm_month", 13)
     if load.zones:
         yield Item("SQS endpoint", "endpoint_hour", load.zones * HOURS)
+
+
+def _tab_items(load: Load) -> Iterator[Item]:
+    requests = load.tab_hours * TAB_REQUESTS_PER_HOUR
+    yield Item("open tab, requests", "api_request", requests)
+    yield Item("open tab, function requests", "lambda_request", requests)
+    seconds = requests * 0.1
+    yield Item("open tab, GB-seconds", "lambda_gb_second", seconds * DATABASE_FUNCTION_MB / 1024)
+    metadata_gb = requests * METADATA_READS * MIN_METERED_GB
+    yield Item("open tab, metadata read", "efs_gb_read", metadata_gb)
+
+
+def tab_hour_usd(load: Load) -> float:
+    """Returns what an open tab of the page costs in an hour in which nothing changes."""
+    return total(list(_tab_items(replace(load, tab_hours=1.0))))
 
 
 NOT_INCLUDED = "not included: the hosted zone of a custom domain (Route 53, 0.50 a month)"
@@ -283,6 +304,8 @@ def table(load: Load) -> Iterator[str]:
                 yield _line(item)
         yield f"{service:<14}{'':<32}{'':>16}  {'sum':<20}{usd:>9.2f}"
     yield NOT_INCLUDED
+    tab = f"{tab_hour_usd(load):.4f} an hour"
+    yield f"open tab of the page: {tab}, {load.tab_hours:g} hours a month (--tab-hours)"
     if not load.artifact_mb:
         yield WITHOUT_ARTIFACTS
     for name, usd in (("tasks", tasks_usd(load)), ("fixed", fixed_usd(load))):

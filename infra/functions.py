@@ -42,6 +42,9 @@ class Function:
     runs_commands: bool = False
 
 
+LEAST_COMPRESSED_BYTES = 1024
+"""API Gateway compresses longer answers for clients that take that."""
+
 LAUNCH_SECONDS = 60
 
 FARGATE_SETTINGS = {
@@ -121,6 +124,7 @@ def stage_config(stage: Stage, outputs: Mapping[str, str]) -> dict[str, Any]:
         "lambda_python_version": runtime.lambda_name,  # read by `chalice_command`
         "api_gateway_stage": API_STAGE,
         "api_gateway_endpoint_type": "REGIONAL",
+        "minimum_compression_size": LEAST_COMPRESSED_BYTES,
         "autogen_policy": False,
         "environment_variables": _variables(outputs),
         "lambda_functions": {

@@ -5,8 +5,10 @@ API Gateway is in what Chalice leaves out: bodies in chunks, every method, one e
 from __future__ import annotations
 
 import functools
+import gzip
 import json
 import logging
+import re
 import socket
 import threading
 from typing import IO, Any, cast
@@ -30,6 +32,9 @@ log = logging.getLogger("orchestrator.local")
 
 LARGEST_BODY = 10 * 1024 * 1024
 """Bytes; API Gateway's limit."""
+LEAST_COMPRESSED_BYTES = 1024
+"""Bytes; what `minimum_compression_size` is on AWS."""
+COMPRESSION_LEVEL = 5
 ACCEPT_QUEUE = 512
 """Connections that may wait to be accepted. With Python's default of 5, a crowd of clients waits
 for minutes."""
@@ -125,7 +130,18 @@ class ApiHandler(GuardedHandler, ChaliceRequestHandler):
             # Its length would be that of an answer to GET.
             self.send_response(response["statusCode"])
             return self._send_headers(headers)
+        headers, body = self._compressed(headers, body)
         return self._send_http_response(response["statusCode"], headers, body)
+
+    def _compressed(self, headers: dict[str, Any], body: str | bytes) -> tuple[dict[str, Any], Any]:
+        """As API Gateway does: texts that are worth it, for clients that take gzip."""
+        if not isinstance(body, str) or not _accepts_gzip(self.headers.get("Accept-Encoding", "")):
+            return headers, body
+        content = body.encode()
+        if len(content) < LEAST_COMPRESSED_BYTES:
+            return headers, body
+        more = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+        return {**headers, **more}, gzip.compress(content, COMPRESSION_LEVEL, mtime=0)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer
 
@@ -185,3 +201,12 @@ class ApiHandler(GuardedHandler, ChaliceRequestHandler):
         except OSError:
             return Problem(400, "invalid_request", "the chunks of the body cannot be read")
         return self.too_large() if len(body) > LARGEST_BODY else body
+
+
+def _accepts_gzip(accepted: str) -> bool:
+    """Whether an Accept-Encoding header names gzip, or anything, and does not refuse it."""
+    for entry in accepted.lower().split(","):
+        name, _, weight = entry.partition(";")
+        if name.strip() in ("gzip", "*"):
+            return not re.fullmatch(r"q=0(\.0*)?", weight.strip())
+    return False

@@ -36,6 +36,12 @@ def add(command: argparse.ArgumentParser) -> None:
         default=0.0,
         help="MB of artifacts that each task hands on to another (0: none are on the bill)",
     )
+    tasks.add_argument(
+        "--tab-hours",
+        type=positive(float),
+        default=160.0,
+        help="hours per month for which a tab of the page is open and seen (%(default)s)",
+    )
     stage = command.add_argument_group("installation")
     stage.add_argument("--network", choices=["endpoint", "ipv6"], default="endpoint")
     stage.add_argument("--architecture", choices=list(MACHINES), default="x86_64")
@@ -52,4 +58,5 @@ def load(options: argparse.Namespace) -> cost.Load:
         kind=options.place,
         vcpu=options.vcpu,
         artifact_mb=options.artifact_mb,
+        tab_hours=options.tab_hours,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import socket
@@ -58,6 +59,25 @@ def explained(reply: RawReply, port_of: str) -> str:
     (error,) = json.loads(reply.body).values()
     assert set(error) == {"code", "message", "details"}
     return str(error["code"])
+
+
+@pytest.mark.parametrize(
+    ("accepted", "is_compressed"),
+    [("gzip, deflate, br", True), ("*", True), ("gzip;q=0, br", False), ("br", False)],
+)
+def test_long_answers_are_compressed_for_who_takes_that(
+    cloud: LocalCloud, accepted: str, is_compressed: bool
+) -> None:
+    for target in ("/api/openapi.json", "/"):
+        headers = (HOST, f"Accept-Encoding: {accepted}")
+        reply = exchange(cloud.api_port, request("GET", target, *headers))
+        plain = exchange(cloud.api_port, request("GET", target, HOST))
+        assert (reply.headers["Content-Encoding"] == "gzip") is is_compressed
+        body = gzip.decompress(reply.body) if is_compressed else reply.body
+        assert body == plain.body
+        assert int(reply.headers["Content-Length"]) == len(reply.body)
+    short = exchange(cloud.api_port, request("GET", "/api/session", HOST, "Accept-Encoding: gzip"))
+    assert short.headers["Content-Encoding"] is None
 
 
 @PORTS

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.aws_prices import PRICES
 from chalicelib.enums import PlaceKind
-from infra.cost import APPLY_FUNCTION_MB, Load, by_service, items, table, total
+from infra.cost import APPLY_FUNCTION_MB, Load, by_service, items, tab_hour_usd, table, total
 from infra.functions import FUNCTIONS
 from infra.resources.stack import TEMPLATE
 from tests.support.cost_comparison import with_mwaa_serverless
@@ -20,6 +20,17 @@ def test_without_tasks_only_what_always_runs_is_paid() -> None:
     idle = items(Load(0, 1.0, 384))
     assert total(idle) == pytest.approx(10.0, abs=0.5)
     assert by_service(idle)["VPC endpoint"] == pytest.approx(7.30)
+
+
+def test_an_open_tab_is_on_the_bill_by_the_hour() -> None:
+    def tab(hours: float) -> float:
+        bill = items(Load(0, 1.0, 384, tab_hours=hours))
+        return sum(item.usd for item in bill if item.usage.startswith("open tab"))
+
+    assert tab(0) == 0
+    assert tab(1) == pytest.approx(tab_hour_usd(MILLION))
+    assert tab(160) == pytest.approx(160 * tab(1))
+    assert any(f"{tab(1):.4f} an hour" in line for line in table(MILLION))
 
 
 def test_with_ipv6_there_is_no_endpoint_to_pay() -> None:

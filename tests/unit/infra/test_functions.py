@@ -7,7 +7,7 @@ from chalice.app import ScheduledEventConfig
 
 from chalicelib import config
 from infra.errors import InfraError
-from infra.functions import FUNCTIONS, stage_config
+from infra.functions import FUNCTIONS, LEAST_COMPRESSED_BYTES, stage_config
 from infra.names import Stage
 from tests.unit.infra.installation import OUTPUTS, PROD
 
@@ -69,6 +69,7 @@ def test_with_ipv6_the_database_functions_use_the_names_that_have_such_addresses
 def test_the_api_is_regional_and_roles_are_not_guessed_by_chalice() -> None:
     whole = stage_config(PROD.stage, OUTPUTS)
     assert whole["api_gateway_endpoint_type"] == "REGIONAL"
+    assert whole["minimum_compression_size"] == LEAST_COMPRESSED_BYTES
     assert whole["autogen_policy"] is False
     files = [found["iam_policy_file"] for found in whole["lambda_functions"].values()]
     assert len(set(files)) == len(FUNCTIONS)
