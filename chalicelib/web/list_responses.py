@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.database.reads.activity_values import DagActivity, OpenFailure
+from chalicelib.database.reads.dag_history_values import DayOfRuns, GridCell
 from chalicelib.database.reads.dag_values import (
     DagFileOfVersion,
     DagImportError,
@@ -59,6 +60,23 @@ class BackfillList(ListResponse):
     """Backfills."""
 
     backfills: list[Backfill]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DagGrid(ListResponse):
+    """Runs of a DAG, newest first, with the states of their tasks."""
+
+    runs: list[Run]
+    cells: list[GridCell]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DagDays(ListResponse):
+    """Days with runs of a DAG, newest first."""
+
+    days: list[DayOfRuns]
     next_cursor: str | None
 
 

@@ -14,6 +14,7 @@ from chalicelib.dag.model import Dag
 from chalicelib.dag.problems import DagWarning
 from chalicelib.dag.version_diff import VersionDiff
 from chalicelib.database.reads.activity_values import ActiveBackfill, DagActivity, OpenFailure
+from chalicelib.database.reads.dag_history_values import TaskDurations
 from chalicelib.database.reads.dag_values import (
     DagFileOfVersion,
     DagImportError,
@@ -529,3 +530,10 @@ class Changes:
 
     number: int
     has_changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DagDurations:
+    """How long the tasks of a DAG took in its latest runs."""
+
+    tasks: list[TaskDurations]

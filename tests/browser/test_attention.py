@@ -109,7 +109,10 @@ def test_an_older_run_that_fails_after_the_acknowledgement_shows_up_again(
     expect(look).to_contain_text("No open failures")
     with api.database.write() as tx:  # it was cleared, and ends anew
         ended = to_us(LATER + timedelta(minutes=5))
-        tx.execute("UPDATE runs SET ended_at = ? WHERE run_id = ?", (ended, older))
+        again = "UPDATE runs SET state = 'queued', ended_at = NULL WHERE run_id = ?"
+        tx.execute(again, (older,))
+        end = "UPDATE runs SET state = 'failed', ended_at = ? WHERE run_id = ?"
+        tx.execute(end, (ended, older))
     expect(look).to_contain_text("load: exit code 3")
 
 

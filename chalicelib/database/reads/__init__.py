@@ -15,6 +15,8 @@ artifacts         artifacts of runs, and where they are
 backfills         backfills, newest first
 changes           whether anything that people see has changed
 costs             what attempts have used of what AWS charges for
+dag_history       the past of one DAG: its grid, its days, how long its tasks took
+dag_history_values  what `dag_history` returns
 dag_scope         limits a transaction to some DAGs, for callers whose token is
 dag_values        what reads of DAGs return, and which rules hold for all such classes
 dags             DAGs, their versions and sources

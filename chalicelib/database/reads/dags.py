@@ -172,6 +172,12 @@ def exists(tx: Transaction, dag_id: str) -> bool:
     return tx.one(EXISTS, (dag_id,)) is not None
 
 
+def timezone(tx: Transaction, dag_id: str) -> str | None:
+    """The time zone of a DAG, registered or removed."""
+    zone: str | None = tx.value("SELECT timezone FROM dags WHERE dag_id = ?", (dag_id,))
+    return zone
+
+
 def definition(tx: Transaction, dag_id: str) -> Dag | None:
     """The active definition."""
     row = tx.one("SELECT version_id FROM dags WHERE dag_id = ?", (dag_id,))

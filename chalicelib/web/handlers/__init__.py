@@ -8,6 +8,7 @@ backfills         backfills
 bulk_runs         commands for many runs
 clearing          the response of every route that clears task instances
 dag_files         files beside DAG files: lists, and the beginning of one
+dag_history       the past of one DAG: grid, calendar, durations
 dag_sources       DAG files in the dags bucket: reading and saving them, for editors
 dags              DAGs
 list_pages        list responses, made from the pages that database reads return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.enums import Reprocess, Role, words
-from chalicelib.web.param_types import Boolean, Choice, DateTime, Integer, Object, Text
+from chalicelib.web.param_types import Boolean, Choice, Cursor, DateTime, Integer, Object, Text
 from chalicelib.web.routes.route import (
     DRY_RUN,
     MAX_YAML,
@@ -186,6 +186,36 @@ ROUTES: tuple[Route, ...] = (
         {200: "RunList"},
         errors=(404,),
         params=page("runs", *RUN_FILTERS, is_text=True),
+    ),
+    Route(
+        "GET",
+        "/api/dags/{dag_id}/grid",
+        "dag_history.get_grid",
+        "Runs of a DAG, newest first, with the states of their tasks",
+        {200: "DagGrid"},
+        errors=(404,),
+        params=(
+            Param("limit", Integer(1, 50), "Maximum number of runs.", default=25),
+            Param("cursor", Cursor("grid"), "`next_cursor` of the previous page."),
+        ),
+    ),
+    Route(
+        "GET",
+        "/api/dags/{dag_id}/days",
+        "dag_history.list_days",
+        "Days with runs of a DAG, newest first, in the DAG's time zone",
+        {200: "DagDays"},
+        errors=(404,),
+        params=(Param("cursor", Cursor("days"), "`next_cursor` of the previous page."),),
+    ),
+    Route(
+        "GET",
+        "/api/dags/{dag_id}/durations",
+        "dag_history.get_durations",
+        "How long the tasks of a DAG took in its latest runs, and how long they were queued",
+        {200: "DagDurations"},
+        errors=(404,),
+        params=(Param("limit", Integer(1, 100), "Number of runs.", default=50),),
     ),
     Route(
         "GET",

@@ -1,44 +1,48 @@
 // The runs of a DAG by day. A failure stands out; days with upcoming runs are outlined.
-import { get, getAll, segment } from "../lib/api.js";
-import { empty, h, show } from "../lib/dom.js";
+import { get, segment } from "../lib/api.js";
+import { button, empty, h, show } from "../lib/dom.js";
 import { dayOf, plural } from "../lib/format.js";
-import { hrefTo, runLink } from "../lib/router.js";
-import { mark, tally, toneClass } from "../lib/vocabulary.js";
+import { currentRoute, hrefTo, runLink, setQuery } from "../lib/router.js";
+import { mark, toneClass, word } from "../lib/vocabulary.js";
 import { legend } from "../widgets/badge.js";
 
-const MOST_RUNS = 2000;
 const MOST_MONTHS = 12;
+const MOST_COUNTS = 3; // in a day
 const WEEKDAYS = ["Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"];
-/** @type {Api.Run["state"][]} a day is shown in the first of these that one of its runs has */
-const BY_URGENCY = ["failed", "running", "queued", "cancelled", "success"];
+/** A day has the colour of the first of these that it has. */
+const BY_URGENCY = ["failed", "partial", "running", "queued", "cancelled", "success"];
 
-/** @typedef {{ runs: Map<string, Api.Run[]>, upcoming: Set<string> }} Days by day as 2026-11-23 */
+/** @typedef {{ runs: Map<string, Api.DayOfRuns>, upcoming: Set<string> }} Days by day as 2026-11-23 */
 
 /** @param {HTMLElement} body @param {Api.DagDetail} dag @param {import("../lib/view-context.js").ViewContext} context */
 export async function tab(body, dag, context) {
-  const path = /** @type {const} */ (`dags/${segment(dag.dag_id)}/runs`);
+  const path = /** @type {const} */ (`dags/${segment(dag.dag_id)}/days`);
   const nextPath = /** @type {const} */ (`dags/${segment(dag.dag_id)}/next`);
   const isScheduled = dag.schedule.length > 0 && !dag.is_paused;
-  await context.poll(15, async () => {
-    const { items, isCut } = await getAll(path, "runs", { most: MOST_RUNS, signal: context.signal });
+  const load = async () => {
+    const page = await get(path, { cursor: currentRoute().query.get("from") }, context.signal);
     const times = isScheduled ? (await get(nextPath, { count: 60 }, context.signal)).next_fire_times : [];
-    draw(body, dag, items, isCut, times);
-  });
+    draw(body, dag, page, times);
+  };
+  context.onQuery = () => load().catch(() => {}); // the next refresh tells what is wrong
+  await context.poll(15, load);
 }
 
-/** @param {HTMLElement} body @param {Api.DagDetail} dag @param {Api.Run[]} runs @param {boolean} isCut @param {string[]} fireTimes */
-function draw(body, dag, runs, isCut, fireTimes) {
-  if (!runs.length) return show(body, empty("This DAG has not run yet."));
+/** @param {HTMLElement} body @param {Api.DagDetail} dag @param {Api.DagDays} page @param {string[]} fireTimes */
+function draw(body, dag, { days: found, next_cursor: next }, fireTimes) {
+  const isLater = currentRoute().query.get("from");
+  if (!found.length && !isLater) return show(body, empty("This DAG has not run yet."));
   /** @type {Days} */
   const days = {
-    runs: Map.groupBy(runs, (run) => dayOf(run.logical_date, dag.timezone)),
-    upcoming: new Set(fireTimes.map((time) => dayOf(time, dag.timezone))),
+    runs: new Map(found.map((day) => [day.date, day])),
+    upcoming: new Set(isLater ? [] : fireTimes.map((time) => dayOf(time, dag.timezone))),
   };
   const months = [...new Set([...days.runs.keys(), ...days.upcoming].map((day) => day.slice(0, 7)))];
-  const number = isCut ? `the latest ${runs.length} runs` : plural(runs.length, "run");
+  const number = found.reduce((sum, day) => sum + total(day), 0);
   show(
     body,
-    h("p", { class: "quiet" }, `Days in ${dag.timezone}, ${number}.`),
+    h("p", { class: "quiet" }, `Days in ${dag.timezone}, ${plural(number, "run")}.`),
+    pager(next, isLater),
     h(
       "div",
       { class: "calendar" },
@@ -47,7 +51,23 @@ function draw(body, dag, runs, isCut, fireTimes) {
         .slice(-MOST_MONTHS)
         .map((month) => monthTable(dag, month, days)),
     ),
-    legend(["success", "failed", "running", "cancelled"], "outlined: scheduled"),
+    legend(["success", "failed", "partial", "running", "cancelled"], "outlined: scheduled"),
+  );
+}
+
+/** @param {Api.DayOfRuns} day */
+const total = ({ counts }) => Object.values(counts).reduce((sum, number) => sum + number, 0);
+
+/** @param {string | null} next @param {string | null} isLater */
+function pager(next, isLater) {
+  if (!next && !isLater) return null;
+  /** @param {string | null} from */
+  const turn = (from) => () => setQuery({ from }, { isStep: true });
+  return h(
+    "p",
+    { class: "row" },
+    next ? button("← Older days", turn(next), { id: "older" }) : null,
+    isLater ? button("Newest days →", turn(null), { id: "newest" }) : null,
   );
 }
 
@@ -103,24 +123,35 @@ function weeksOf(month, first) {
 /** @param {Api.DagDetail} dag @param {string} day @param {Days} days */
 function dayCell(dag, day, days) {
   const number = String(Number(day.slice(8)));
-  const runs = days.runs.get(day);
-  if (!runs) {
+  const found = days.runs.get(day);
+  if (!found) {
     const isUpcoming = days.upcoming.has(day);
     const attributes = { class: `day${isUpcoming ? " coming" : ""}`, title: isUpcoming ? "scheduled" : null };
     return h("span", attributes, number);
   }
-  const state = BY_URGENCY.find((one) => runs.some((run) => run.state === one)) ?? "success";
-  const shown = runs.find((run) => run.state === state) ?? runs[0];
-  const isOneRun = runs.length === 1 || state === "failed";
-  const label = `${day}: ${tally(runs.map((run) => run.state))}`;
+  const counts = countsOf(found);
+  const [[state]] = counts;
+  const label = `${day}: ${counts.map(([name, count]) => `${count} ${word(name)}`).join(", ")}`;
+  const isOneRun = total(found) === 1;
   return h(
     "a",
     {
       class: `day ${toneClass(state)}`,
-      href: isOneRun ? runLink(shown.run_id) : hrefTo(["runs"], { dag: dag.dag_id }),
+      href: isOneRun ? runLink(found.run_id) : hrefTo(["runs"], { dag: dag.dag_id, ...dates(day) }),
       title: label,
       "aria-label": label,
     },
-    state === "failed" ? mark(state) : number,
+    h("span", { class: "date" }, number),
+    counts.slice(0, MOST_COUNTS).map(([name, count]) => h("span", null, `${mark(name)}${count}`)),
   );
+}
+
+/** A day as the filters of the list of runs take it. @param {string} day */
+const dates = (day) => ({ from: day, to: day });
+
+/** How many runs ended how, what needs attention first. @param {Api.DayOfRuns} day */
+function countsOf({ counts, partial }) {
+  /** @type {Record<string, number>} */
+  const all = { ...counts, partial, success: (counts.success ?? 0) - partial };
+  return BY_URGENCY.flatMap((name) => (all[name] ? [/** @type {const} */ ([name, all[name]])] : []));
 }

@@ -4,7 +4,7 @@ import { topDuration } from "../lib/charts.js";
 import { empty, h, s, show, table } from "../lib/dom.js";
 import { duration, median, shortTime } from "../lib/format.js";
 import { runLink } from "../lib/router.js";
-import { toneClass, word } from "../lib/vocabulary.js";
+import { runLook, runWord, toneClass } from "../lib/vocabulary.js";
 import { legend } from "../widgets/badge.js";
 
 const HEIGHT = 220;
@@ -17,21 +17,21 @@ const MOST_RUNS = 100;
 /** @param {HTMLElement} body @param {Api.DagDetail} dag @param {import("../lib/view-context.js").ViewContext} context */
 export async function tab(body, dag, context) {
   const path = /** @type {const} */ (`dags/${segment(dag.dag_id)}/runs`);
-  const wanted = { dag_id: dag.dag_id, state: "success", limit: 500 };
+  const tasksPath = /** @type {const} */ (`dags/${segment(dag.dag_id)}/durations`);
   /** @type {Api.RunList | null} */
   let last = null;
   await context.poll(10, async () => {
     const page = await get(path, { limit: MOST_RUNS }, context.signal);
     if (page === last) return;
     last = page;
-    const { task_instances: tasks } = await get("task_instances", wanted, context.signal);
+    const { tasks } = await get(tasksPath, {}, context.signal);
     const ended = page.runs.filter((run) => run.duration !== null);
-    draw(body, dag, ended, tasks);
+    draw(body, ended, tasks);
   });
 }
 
-/** @param {HTMLElement} body @param {Api.DagDetail} dag @param {Api.Run[]} runs newest first @param {Api.TaskInstance[]} tasks */
-function draw(body, dag, runs, tasks) {
+/** @param {HTMLElement} body @param {Api.Run[]} runs newest first @param {Api.TaskDurations[]} tasks */
+function draw(body, runs, tasks) {
   if (!runs.length) return show(body, empty("No run of this DAG has ended yet."));
   const typical = median(runs.filter((run) => run.state === "success").map((run) => run.duration));
   const latest = duration(runs[0].duration);
@@ -45,9 +45,9 @@ function draw(body, dag, runs, tasks) {
       { class: "box", tabindex: 0, role: "region", "aria-label": "Durations of runs" },
       chart([...runs].reverse(), typical),
     ),
-    legend(["success", "failed", "cancelled"], "dashed line: typical; ▲ longer than the scale"),
+    legend(["success", "failed", "cancelled"], "pale, on top: queued", "dashed line: typical; ▲ longer than the scale"),
     h("h3", null, "By task"),
-    taskTable(dag, tasks),
+    taskTable(tasks),
   );
 }
 
@@ -77,29 +77,41 @@ function chart(runs, typical) {
 /** @param {Api.Run} run @param {{ x: number, width: number }} place @param {Scale} scale */
 function bar(run, { x, width }, { y, top }) {
   const seconds = run.duration ?? 0;
-  const label = `${shortTime(run.logical_date)}: ${word(run.state)} after ${duration(seconds)}`;
+  const wait = queued(run);
+  const queuedFor = wait >= 1 ? `, queued for ${duration(wait)} before` : "";
+  const label = `${shortTime(run.logical_date)}: ${runWord(run)} after ${duration(seconds)}${queuedFor}`;
   const height = y(0) - y(seconds) + 1;
+  const above = y(seconds) - y(seconds + wait);
   return s(
     "a",
     { href: runLink(run.run_id), "aria-label": label },
     s("title", null, label),
-    s("rect", { class: `fill ${toneClass(run.state)}`, x, y: y(seconds) - 1, width, height }),
+    above >= 1 ? s("rect", { class: "waited", x, y: y(seconds + wait) - 1, width, height: above }) : null,
+    s("rect", { class: `fill ${toneClass(runLook(run))}`, x, y: y(seconds) - 1, width, height }),
     seconds > top ? s("text", { class: "quiet", x, y: y(top) - 3 }, "▲") : null,
   );
 }
 
-/** @param {Api.DagDetail} dag @param {Api.TaskInstance[]} tasks */
-function taskTable(dag, tasks) {
-  /** @type {Map<string, number[]>} */
-  const known = new Map();
-  for (const { task_id: id, duration: seconds } of tasks) {
-    if (seconds !== null) known.set(id, [...(known.get(id) ?? []), seconds]);
-  }
-  const rows = dag.graph.nodes.flatMap((id) => {
-    const all = known.get(id);
-    return all ? [[id, duration(median(all)), duration(Math.max(...all)), String(all.length)]] : [];
-  });
+/** Seconds from when the run could have started until it did. @param {Api.Run} run */
+function queued({ created_at: created, logical_date: date, started_at: started, run_type: type }) {
+  if (!started) return 0;
+  const due = type === "scheduled" ? Math.max(Date.parse(created), Date.parse(date)) : Date.parse(created);
+  return Math.max(0, (Date.parse(started) - due) / 1000);
+}
+
+/** @param {Api.TaskDurations[]} tasks */
+function taskTable(tasks) {
+  /** @param {number | null} seconds */
+  const text = (seconds) => (seconds === null ? "–" : duration(seconds));
+  const rows = tasks.map((task) => [
+    task.task_id,
+    text(task.typical),
+    text(task.longest),
+    text(task.typical_wait),
+    String(task.count),
+    task.failed ? h("span", { class: "bad" }, String(task.failed)) : "0",
+  ]);
   return rows.length
-    ? table("Durations by task", ["Task", "Typical", "Longest", "Count"], rows)
-    : empty("No task has succeeded yet.");
+    ? table("Durations by task", ["Task", "Typical", "Longest", "Typically queued", "Succeeded", "Failed"], rows)
+    : empty("No task has ended yet.");
 }

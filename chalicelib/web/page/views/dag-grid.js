@@ -1,118 +1,99 @@
 // The grid of a DAG: a column for each run, a row for each task. A failure and what it blocked show in one
-// column, a task that fails often shows in one row.
+// column, a task that fails often shows in one row. A mapped task has one cell for all its copies.
 import { get, segment } from "../lib/api.js";
 import { barHeight, topDuration } from "../lib/charts.js";
-import { empty, h, show } from "../lib/dom.js";
+import { button, empty, h, show } from "../lib/dom.js";
 import { clockTime, duration, fullTime, shortDate } from "../lib/format.js";
-import { runLink } from "../lib/router.js";
-import { TASK_LEGEND, mark, mostUrgent, startedBy, tally, toneClass, word } from "../lib/vocabulary.js";
+import { currentRoute, runLink, setQuery } from "../lib/router.js";
+import { TASK_LEGEND, mark, mostUrgent, runLook, runWord, startedBy, toneClass, word } from "../lib/vocabulary.js";
 import { legend } from "../widgets/badge.js";
 import { reasonText } from "../widgets/wait-reasons.js";
 
 const RUNS = 25;
 const RUNS_OF_LARGE = 6;
 const MOST_ROWS = 200;
-const MOST_PAGES = 4;
 const PIXELS = { least: 4, most: 34 };
 
 /** @typedef {import("../lib/view-context.js").ViewContext} ViewContext */
-/** @typedef {{ pages: Api.TaskInstanceList[] | Api.RunDetail[] | (Api.TaskInstanceList | Api.RunDetail)[], tasks: Api.TaskInstance[] }} Fetched */
 
 /** @param {HTMLElement} body @param {Api.DagDetail} dag @param {ViewContext} context */
 export async function tab(body, dag, context) {
-  const path = /** @type {const} */ (`dags/${segment(dag.dag_id)}/runs`);
-  const isLarge = dag.graph.nodes.length > MOST_ROWS;
-  const limit = isLarge ? RUNS_OF_LARGE : RUNS;
-  /** @type {Api.Run[] | null} */
-  let runs = null;
-  /** @type {Fetched} */
-  let fetched = { pages: [], tasks: [] };
-  await context.poll(2, async () => {
-    const current = (await get(path, { limit }, context.signal)).runs;
-    if (current === runs && current.every((run) => run.ended_at)) return;
-    const before = fetched;
-    const pages = isLarge
-      ? await someTasks(current, context.signal)
-      : await allTasks(dag.dag_id, current, context.signal);
-    fetched = joined(pages, before);
-    if (current === runs && fetched === before) return;
-    runs = current;
-    draw(body, dag, runs, fetched.tasks);
-  });
+  const path = /** @type {const} */ (`dags/${segment(dag.dag_id)}/grid`);
+  const limit = dag.graph.nodes.length > MOST_ROWS ? RUNS_OF_LARGE : RUNS;
+  /** @type {Api.DagGrid | null} */
+  let drawn = null;
+  const load = async () => {
+    const grid = await get(path, { limit, cursor: currentRoute().query.get("from") }, context.signal);
+    if (grid === drawn) return;
+    drawn = grid;
+    draw(body, dag, grid);
+  };
+  context.onQuery = () => load().catch(() => {}); // the next refresh tells what is wrong
+  await context.poll(2, load);
 }
 
-/** The task instances of the runs: as many pages as that takes, newest first. @param {string} dagId @param {Api.Run[]} runs @param {AbortSignal} signal */
-async function allTasks(dagId, runs, signal) {
-  const oldest = runs.at(-1)?.run_id;
-  /** @type {Api.TaskInstanceList[]} */
-  const pages = [];
-  /** @type {string | null} */
-  let cursor = null;
-  while (runs.length && pages.length < MOST_PAGES) {
-    /** @type {Api.TaskInstanceList} */
-    const page = await get("task_instances", { dag_id: dagId, limit: 500, cursor }, signal);
-    pages.push(page);
-    cursor = page.next_cursor;
-    if (!cursor || (page.task_instances.at(-1)?.run_id === oldest && pages.length > 1)) break;
-  }
-  return pages;
-}
-
-/** Of runs with very many tasks: the first of each in topological order, and those that failed. @param {Api.Run[]} runs @param {AbortSignal} signal */
-function someTasks(runs, signal) {
-  return Promise.all(
-    runs.flatMap(({ run_id: id }) => [
-      get(/** @type {const} */ (`runs/${segment(id)}`), { limit: MOST_ROWS }, signal),
-      get("task_instances", { run_id: id, state: "failed", limit: MOST_ROWS / 4 }, signal),
-    ]),
-  );
-}
-
-/** The task instances of `pages`; `before` itself if no page is new. @param {(Api.TaskInstanceList | Api.RunDetail)[]} pages @param {Fetched} before @returns {Fetched} */
-function joined(pages, before) {
-  const isSame = pages.length === before.pages.length && pages.every((page, i) => page === before.pages[i]);
-  if (isSame) return before;
-  const byKey = new Map(
-    pages
-      .flatMap((page) => page.task_instances)
-      .filter((task) => !task.removed_at)
-      .map((task) => [`${task.run_id} ${task.task_id} ${task.map_index}`, task]),
-  );
-  return { pages, tasks: [...byKey.values()] };
-}
-
-/** The ids of the tasks that have a row: all, or of very many those that failed and then the first. @param {Api.DagDetail} dag @param {Api.TaskInstance[]} tasks */
-function rowsOf(dag, tasks) {
+/**
+ * The ids of the tasks that have a row: those of the file, then those that only older versions had. Of very many,
+ * those that failed and then the first.
+ * @param {Api.DagDetail} dag
+ * @param {Api.GridCell[]} cells
+ */
+function rowsOf(dag, cells) {
   const { nodes } = dag.graph;
-  if (nodes.length <= MOST_ROWS) return nodes;
-  const failed = new Set(tasks.filter((task) => task.state === "failed").map((task) => task.task_id));
-  return [...nodes.filter((id) => failed.has(id)), ...nodes.filter((id) => !failed.has(id))].slice(0, MOST_ROWS);
+  const known = new Set(nodes);
+  const all = [...nodes, ...new Set(cells.map((one) => one.task_id).filter((id) => !known.has(id)))];
+  if (all.length <= MOST_ROWS) return { rows: all, number: all.length };
+  const failed = new Set(cells.filter((one) => one.counts.failed).map((one) => one.task_id));
+  const sorted = [...all.filter((id) => failed.has(id)), ...all.filter((id) => !failed.has(id))];
+  return { rows: sorted.slice(0, MOST_ROWS), number: all.length };
 }
 
-/** @param {HTMLElement} body @param {Api.DagDetail} dag @param {Api.Run[]} runs newest first @param {Api.TaskInstance[]} tasks */
-function draw(body, dag, runs, tasks) {
-  if (!runs.length) {
+/** @param {HTMLElement} body @param {Api.DagDetail} dag @param {Api.DagGrid} grid */
+function draw(body, dag, { runs, cells, next_cursor: next }) {
+  const isLater = currentRoute().query.get("from");
+  if (!runs.length && !isLater) {
     const more = dag.schedule.length ? ", or wait for its schedule." : ".";
     return show(body, empty("This DAG has not run yet. Press Run… to start it now", more));
   }
-  const rows = rowsOf(dag, tasks);
+  const { rows, number } = rowsOf(dag, cells);
   const isNew = !document.getElementById("grid");
   const attributes = { class: "grid", id: "grid", "data-scroll": true, tabindex: 0, role: "region" };
-  const number = `${rows.length} of ${dag.graph.nodes.length} tasks: those that failed, then the first.`;
   show(
     body,
-    h("div", { ...attributes, "aria-label": "Grid of runs and tasks" }, gridTable(rows, [...runs].reverse(), tasks)),
-    legend(TASK_LEGEND, "outlined: took more than one try"),
-    rows.length < dag.graph.nodes.length
-      ? h("p", { class: "quiet" }, `${number} Open a run to find any of them.`)
+    pager(next, isLater),
+    h(
+      "div",
+      { ...attributes, "aria-label": "Grid of runs and tasks" },
+      gridTable(rows, [...runs].reverse(), cells, new Set(dag.graph.nodes)),
+    ),
+    legend(TASK_LEGEND, "outlined: took more than one try", "a number: failed copies of a mapped task"),
+    rows.length < number
+      ? h(
+          "p",
+          { class: "quiet" },
+          `${rows.length} of ${number} tasks: those that failed, then the first. Open a run to find any of them.`,
+        )
       : null,
   );
   if (isNew) document.getElementById("grid")?.scrollTo({ left: 1e6 });
 }
 
-/** @param {string[]} rows @param {Api.Run[]} columns oldest first @param {Api.TaskInstance[]} tasks */
-function gridTable(rows, columns, tasks) {
-  const cells = Map.groupBy(tasks, (task) => `${task.run_id} ${task.task_id}`);
+/** @param {string | null} next @param {string | null} isLater */
+function pager(next, isLater) {
+  if (!next && !isLater) return null;
+  /** @param {string | null} from */
+  const turn = (from) => () => setQuery({ from }, { isStep: true });
+  return h(
+    "p",
+    { class: "row" },
+    next ? button("← Older runs", turn(next), { id: "older" }) : null,
+    isLater ? button("Newest runs →", turn(null), { id: "newest" }) : null,
+  );
+}
+
+/** @param {string[]} rows @param {Api.Run[]} columns oldest first @param {Api.GridCell[]} cells @param {Set<string>} current ids of the tasks in the file */
+function gridTable(rows, columns, cells, current) {
+  const byKey = new Map(cells.map((one) => [`${one.run_id} ${one.task_id}`, one]));
   const top = topDuration(columns);
   return h(
     "table",
@@ -135,8 +116,12 @@ function gridTable(rows, columns, tasks) {
         h(
           "tr",
           null,
-          h("th", { scope: "row", title: taskId }, taskId),
-          columns.map((run) => h("td", null, cell(run, taskId, cells.get(`${run.run_id} ${taskId}`)))),
+          h(
+            "th",
+            { scope: "row", title: current.has(taskId) ? taskId : `${taskId}, no longer in the file` },
+            current.has(taskId) ? taskId : h("span", { class: "quiet" }, taskId),
+          ),
+          columns.map((run) => h("td", null, cellOf(run, taskId, byKey.get(`${run.run_id} ${taskId}`)))),
         ),
       ),
     ),
@@ -147,8 +132,8 @@ function gridTable(rows, columns, tasks) {
 function heading(run, before, top) {
   const day = shortDate(run.logical_date);
   const took = run.duration === null ? "" : ` in ${duration(run.duration)}`;
-  const label = `Run for ${fullTime(run.logical_date)}: ${word(run.state)}${took}, ${startedBy(run)}${reasonText(run, "; ")}`;
-  const bar = h("i", { class: `fill ${toneClass(run.state)}` });
+  const label = `Run for ${fullTime(run.logical_date)}: ${runWord(run)}${took}, ${startedBy(run)}${reasonText(run, "; ")}`;
+  const bar = h("i", { class: `fill ${toneClass(runLook(run))}` });
   bar.style.height = `${barHeight(run, top, PIXELS)}px`;
   return h(
     "th",
@@ -159,24 +144,20 @@ function heading(run, before, top) {
       h("span", null, before && shortDate(before.logical_date) === day ? "" : day),
       bar,
       h("span", null, clockTime(run.logical_date)),
-      h("span", { class: "unseen" }, ` ${word(run.state)}`),
+      h("span", { class: "unseen" }, ` ${runWord(run)}`),
     ),
   );
 }
 
-/** @param {Api.Run} run @param {string} taskId @param {Api.TaskInstance[] | undefined} instances */
-function cell(run, taskId, instances) {
-  if (!instances) return h("span", { class: "unseen" }, "not in this run, or not shown here");
-  const states = instances.map((task) => task.state);
-  const state = mostUrgent(states);
-  const tries = Math.max(...instances.map((task) => task.try_number));
-  const [only] = instances;
-  const detail =
-    instances.length > 1
-      ? `, ${instances.length} mapped instances: ${tally(states)}`
-      : only.reason
-        ? `; ${only.reason}`
-        : reasonText(only, "; ");
+/** @param {Api.Run} run @param {string} taskId @param {Api.GridCell | undefined} found */
+function cellOf(run, taskId, found) {
+  if (!found) return h("span", { class: "unseen" }, "not in this run");
+  const { counts, tries } = found;
+  const state = mostUrgent(Object.keys(counts));
+  const number = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const tally = Object.entries(counts).map(([name, count]) => `${count} ${word(name)}`);
+  const reason = found.reason ? `; ${found.reason}` : "";
+  const detail = number > 1 ? `, ${number} mapped instances: ${tally.join(", ")}` : reason;
   const label = `${taskId}: ${word(state)}${tries > 1 ? ` on try ${tries}` : ""}${detail}`;
   return h(
     "a",
@@ -186,6 +167,6 @@ function cell(run, taskId, instances) {
       title: label,
       "aria-label": label,
     },
-    mark(state),
+    number > 1 && counts.failed ? `${mark(state)}${counts.failed}` : mark(state),
   );
 }
