@@ -27,6 +27,7 @@ places              the places where tasks can run, and which one a task goes to
 notification_kinds  the ways to notify people, one row each
 enums               every closed set of words, as StrEnums
 errors              the errors that the API returns
+metric_bounds       the bounds of the metrics
 aws_prices          AWS's list prices
 api_version         the version of the REST API
 fargate_sizes       what Fargate sells

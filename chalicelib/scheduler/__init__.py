@@ -40,6 +40,7 @@ The machinery
   claims             the scheduler's side of the claim
 
 Once a minute
+  metric_totals      adds up what has ended, for the metrics
   tick               process what is due, repair, clean up
   repair             resend lost messages, end lost attempts
   clock_repair       correct times that lie too far ahead after a clock was set back

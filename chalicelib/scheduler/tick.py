@@ -19,6 +19,7 @@ from chalicelib.scheduler import (
     clock,
     clock_repair,
     file_retention,
+    metric_totals,
     notifications,
     registration,
     repair,
@@ -170,6 +171,7 @@ def _decide(work: UnitOfWork, outside: _Gathered, report: Report) -> None:
     report.part(work, "notifications_resent", notifications.resend)
     report.part(work, "wakes_scheduled", clock.schedule_wakes)
     report.part(work, "dead_letters", lambda work: _set_aside(work, outside.letters))
+    report.part(work, "runs_counted", metric_totals.add_ended)
     if outside.is_round:
         report.part(work, "future_times_corrected", clock_repair.correct_future_times)
         stopped = report.part(work, "runs_stopped", registration.stop_removed)

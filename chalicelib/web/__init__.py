@@ -23,6 +23,7 @@ Beside it
   run_logs              all logs of a run as one stream, or the lines that contain a text
   artifact_previews     the beginning of an artifact, and how to show it
   costs                 what runs cost
+  metrics_text          metrics in the text format of Prometheus
   task_places           where tasks run, and what an hour of it costs
   cross_site            protection against requests from other web pages
 

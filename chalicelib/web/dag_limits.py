@@ -18,7 +18,9 @@ from chalicelib.web.routes import Route
 
 _limits: ContextVar[str | None] = ContextVar("dag_limits", default=None)
 
-_BEYOND_DAGS = frozenset({"/api/dag-file", "/api/ticks", "/api/tokens", "/api/tokens/{token}"})
+_BEYOND_DAGS = frozenset(
+    {"/api/dag-file", "/api/metrics", "/api/ticks", "/api/tokens", "/api/tokens/{token}"}
+)
 """Paths that reveal more than single DAGs: files by their key, what the scheduler did."""
 _HARMLESS = frozenset({"/api/dags/validate"})
 """Paths that take a body and change nothing."""

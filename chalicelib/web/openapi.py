@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.api_version import API_VERSION
 from chalicelib.web.param_types import or_null
-from chalicelib.web.response_schemas import components, ref
+from chalicelib.web.response_schemas import MEDIA_TYPES, components, ref
 from chalicelib.web.routes import ROUTES, JsonBody, Param, Route, TextBody
 
 ERRORS: dict[int, tuple[str, str]] = {
@@ -170,7 +170,7 @@ def _success(name: str) -> dict[str, Any]:
         return {"description": "Done. The response has no body."}
     return {
         "description": components()[name]["description"],
-        "content": {"application/json": {"schema": ref(name)}},
+        "content": {MEDIA_TYPES.get(name, "application/json"): {"schema": ref(name)}},
     }
 
 

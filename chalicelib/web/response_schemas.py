@@ -34,7 +34,10 @@ _PLAIN: dict[Any, Schema] = {
 _FREE_FORM: dict[str, Schema] = {
     "JsonSchema": {"type": "object", "description": "A JSON Schema document."},
     "OpenApi": {"type": "object", "description": "An OpenAPI document."},
+    "PrometheusText": {"type": "string", "description": "Metrics in Prometheus's text format."},
 }
+MEDIA_TYPES = {"PrometheusText": "text/plain"}
+"""Of responses that are no JSON."""
 # A caller without a token is told the status only.
 _REQUIRED = {"Health": ["status"]}
 _ATTRIBUTE = re.compile(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)

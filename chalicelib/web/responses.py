@@ -35,8 +35,18 @@ class ResponseWithStatus:
     etag: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class TextResponse:
+    """A handler's text that is no JSON."""
+
+    text: str
+    media_type: str
+
+
 def success(result: Any) -> Response:
     """The HTTP response for what a handler returned."""
+    if isinstance(result, TextResponse):
+        return Response(result.text, {"Content-Type": result.media_type, **_HEADERS})
     if not isinstance(result, ResponseWithStatus):
         return Response(jsonable(result), {**_JSON})
     if result.status == 204:

@@ -52,6 +52,7 @@ NO_COMMAND = {
     ("GET", "/api/dag-file-reference"): "for the page; the README has it",
     ("GET", "/api/dag-file"): "for the page's editor; `pull` prints a DAG's file",
     ("PUT", "/api/dag-file"): "for the page's editor; `push` writes to the bucket itself",
+    ("GET", "/api/metrics"): "for Prometheus; `top` and `health` are for people",
     ("GET", "/api/openapi.json"): "for programs that generate clients",
     ("GET", "/api/upcoming"): "`dags` shows the next fire time",
     ("GET", "/api/tags"): "`dags` shows the tags",

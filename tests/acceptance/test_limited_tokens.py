@@ -29,6 +29,7 @@ READS = [route for route in ROUTES if route.method == "GET"]
 CHANGES = [r for r in ROUTES if r.method != "GET" and r.path != "/api/dags/validate"]
 QUERY = {"key": "{dag_id}.yaml", "path": "{dag_id}.sql"}
 FIELDS: dict[str, Any] = {
+    "action": "cancel",
     "tag": MARK,
     "is_paused": True,
     "from": "2026-11-01T00:00:00Z",
@@ -265,5 +266,5 @@ def test_every_table_about_dags_is_limited(api: Api) -> None:
         dag_scope.limit(tx, "sales_*")
         limited = set(tx.values("SELECT name FROM temp.sqlite_schema"))
 
-    assert tables - limited == {"self_tests", "stop_requests"} & tables
+    assert tables - limited == {"metric_totals", "self_tests", "stop_requests"} & tables
     assert {"import_errors", "audit", "ticks"} <= limited

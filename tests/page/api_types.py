@@ -86,7 +86,7 @@ def _answers(spec: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
                 if status.startswith("2")
             )
             types = {
-                type_of(content["application/json"]["schema"]) if content else "null"
+                type_of(next(iter(content.values()))["schema"]) if content else "null"
                 for content in contents
             }
             yield method.upper(), path, " | ".join(sorted(types))

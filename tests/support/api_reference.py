@@ -81,7 +81,9 @@ def _accepted(schema: dict[str, Any]) -> str:
 def _responses() -> str:
     rows = [("response", "fields")]
     schemas = components()
-    shown = sorted(name for name in schemas if name not in ("JsonSchema", "OpenApi", "Error"))
+    shown = sorted(
+        name for name in schemas if name not in ("JsonSchema", "OpenApi", "PrometheusText", "Error")
+    )
     rows += [(f"`{name}`", _fields(schemas[name])) for name in shown]
     return _table(rows)
 

@@ -72,7 +72,7 @@ ROOMS: dict[str, Room] = {
     ),
     "database.backup": room("errors database.connection", never=""),
     # Decisions. What runs by itself knows nothing of what users ask for.
-    "scheduler": room(f"{SHARED} utils {DAG} {DATABASE}"),
+    "scheduler": room(f"{SHARED} metric_bounds utils {DAG} {DATABASE}"),
     "scheduler.commands": room(f"{SHARED} utils {DAG} {DATABASE} scheduler"),
     "admin": room(f"{SHARED} utils {DATABASE} database.backup scheduler"),
     # The outside world.
@@ -84,9 +84,9 @@ ROOMS: dict[str, Room] = {
     ),
     "aws": room(f"{SHARED} utils fargate", "boto3 botocore urllib3"),
     "web": room(
-        f"{SHARED} aws_prices api_version utils dag.json_values database.reads admin bootstrap"
-        " web.routes dag",
-        "chalice",
+        f"{SHARED} aws_prices api_version metric_bounds utils dag.json_values database.reads admin"
+        " bootstrap web.routes dag",
+        "chalice prometheus_client",
     ),
     "web.routes": room("enums web"),
     "web.handlers": room(
@@ -102,6 +102,7 @@ ROOMS: dict[str, Room] = {
     "utils": room(),
     "aws_prices": room(),
     "api_version": room(),
+    "metric_bounds": room(),
     "fargate_sizes": room(),
     "lambda_programs": room(),
     **{name: room(f"{SHARED} utils") for name in SHARED.split()},

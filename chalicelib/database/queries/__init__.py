@@ -13,6 +13,7 @@ expired_runs      runs that have been kept long enough, and their removal
 files             the files beside DAG files: who wants which, and what is stored
 housekeeping      ticks, dead letters, the audit, named values, old versions
 mapped_instances  the mapped instances of expanded tasks
+metric_totals     what has ended, added up for the metrics
 notifications     messages to users
 outputs           what tasks wrote to $DAG_OUTPUT
 pools             pools

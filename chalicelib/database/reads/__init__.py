@@ -26,6 +26,7 @@ history           all of a small database, as a simulation leaves it; not for th
 journal           the audit log and the notifications
 operation_values  what the other reads return
 operations        import errors, warnings, ticks, and the signs of health
+metrics           what a scrape of the metrics shows
 page              a page of a list
 pools             pools, and how many of their slots are taken
 run_filters       which runs a list shows, and the index along which they are found

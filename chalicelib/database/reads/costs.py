@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.database.connection import Row, Transaction
-from chalicelib.database.connection.times import from_us
+from chalicelib.database.connection.times import from_us, to_us
 
 ASSUMED_MB = 128
 """Where an attempt did not run on Lambda: the least that Lambda gives."""
@@ -40,6 +40,7 @@ OF_RUN = _USED % (
     "runs r CROSS JOIN task_instances t ON t.run_key = r.id",
     "r.run_id = :run_id",
 )
+OF_RUN_SINCE = _USED % ("task_instances t", "t.run_key = :key AND a.ended_at >= :since")
 OF_DAG = _USED % ("task_instances t", "t.dag_id = :dag_id AND t.id >= :floor")
 FLOOR = """
     SELECT t.id, r.created_at FROM task_instances t CROSS JOIN runs r ON r.id = t.run_key
@@ -69,6 +70,12 @@ class Usage:
 def of_run(tx: Transaction, run_id: str) -> Usage:
     """The attempts of a run that have ended."""
     return _usage(tx.one(OF_RUN, {"run_id": run_id}), None)
+
+
+def of_run_since(tx: Transaction, run_key: int, since: datetime | None) -> Usage:
+    """Return the usage of a run's attempts that ended since then, of all if that is None."""
+    params = {"key": run_key, "since": 0 if since is None else to_us(since)}
+    return _usage(tx.one(OF_RUN_SINCE, params), None)
 
 
 def of_dag(tx: Transaction, dag_id: str) -> Usage:

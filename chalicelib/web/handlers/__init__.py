@@ -12,6 +12,7 @@ dag_history       the past of one DAG: grid, calendar, durations
 dag_sources       DAG files in the dags bucket: reading and saving them, for editors
 dags              DAGs
 list_pages        list responses, made from the pages that database reads return
+metrics           metrics, for Prometheus
 not_found         404: errors that say where to find the ids that exist
 operations        health, ticks, import errors, warnings, audit, notifications, session
 overview          what the first view shows, and whether anything has changed

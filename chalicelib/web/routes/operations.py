@@ -251,6 +251,13 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "GET",
+        "/api/metrics",
+        "metrics.get_metrics",
+        "Metrics for Prometheus: what has ended, what is active, queues, pools, the scheduler",
+        {200: "PrometheusText"},
+    ),
+    Route(
+        "GET",
         "/api/health",
         "operations.get_health",
         "Health of the orchestrator: 503 if the database is unreachable",
