@@ -1,7 +1,10 @@
-"""Files next to the YAML, from the folder and the bucket of the local cloud to a command."""
+"""Files next to the YAML, from the folder and the bucket of the local cloud to a command. All the
+files that a DAG may have: `SYNCED_FILES=1000 pytest tests/acceptance/test_local_files.py`."""
 
 from __future__ import annotations
 
+import os
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from tests.acceptance.local_cloud import LocalCloud
 from tests.support.waiting import eventually
 
 DAG = "name: {}\nfiles: [scripts/, 'sql/*.sql']\ntasks: [{{id: t, command: ./scripts/run it}}]\n"
+SYNCED_FILES = int(os.environ.get("SYNCED_FILES", "100"))
 RUN = '#!/bin/sh\ncat "sql/$1.sql"\n'
 
 
@@ -71,3 +75,36 @@ def test_a_dag_file_that_is_uploaded_before_its_files_heals_when_they_arrive(
     eventually(lambda: "synced" in cloud.dag_ids())
     assert problems() == []
     assert "SELECT 3" in said(cloud, "synced")
+
+
+def test_many_files_in_any_order_say_what_is_missing_and_heal(cloud: LocalCloud) -> None:
+    queries = range(SYNCED_FILES - 2)
+    files = {f"large/queries/{number:04}.sql": f"SELECT {number}" for number in queries}
+    dag_file = (
+        "name: Large\nfiles: [queries/, 'lib/*.sh', count.sh]\n"
+        "tasks: [{id: t, command: ./count.sh}]\n"
+    )
+    files["large/d.yaml"] = dag_file
+    upload_in_any_order(cloud, files)
+    eventually(lambda: missing(cloud) == ["count.sh", "lib/*.sh"])
+    cloud.upload("large/count.sh", "#!/bin/sh\n. ./lib/names.sh\ncount\n")
+    eventually(lambda: missing(cloud) == ["lib/*.sh"])
+    cloud.upload("large/lib/names.sh", "count() { ls queries | wc -l; }")
+    eventually(lambda: "large" in cloud.dag_ids())
+    assert missing(cloud) == []
+    assert said(cloud, "large").endswith(f"Z {len(queries)}\n")
+
+
+def upload_in_any_order(cloud: LocalCloud, files: dict[str, str]) -> None:
+    """As S3 reports what `aws s3 sync` uploads."""
+    order, s3 = list(files), cloud.s3()
+    random.Random(1).shuffle(order)
+    for key in order:
+        s3.put_object(Bucket="orchestrator-dags", Key=key, Body=files[key].encode())
+
+
+def missing(cloud: LocalCloud) -> list[str]:
+    """The patterns for which the bucket has no file, as the import error names them."""
+    errors = {e["file_key"]: e for e in cloud.get("/import_errors")["import_errors"]}
+    problems = errors.get("large/d.yaml", {"problems": []})["problems"]
+    return sorted(problem["message"].split("'")[1] for problem in problems)

@@ -145,3 +145,10 @@ def test_filling_refuses_a_text_without_the_part_s_markers(text: str) -> None:
 def test_the_sample_is_the_one_that_the_readme_shows() -> None:
     sample = text_of(docs.EXAMPLES / "sample_dag.yaml")
     assert f"```yaml\n{sample}```" in text_of(docs.README)
+
+
+def test_every_test_that_the_threat_model_names_is_there() -> None:
+    named = set(re.findall(r"`(test_\w+)`", text_of(docs.ROOT / "infra" / "README.md")))
+    files = [text_of(path) for path in (docs.ROOT / "tests").rglob("test_*.py")]
+    defined = {name for text in files for name in re.findall(r"def (test_\w+)\(", text)}
+    assert sorted(named - defined) == []
