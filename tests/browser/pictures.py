@@ -28,7 +28,7 @@ def main() -> None:
         run_id = build(api)
         places = {
             "home": ("", 930),
-            "page": (f"runs/{run_id}", 1150),
+            "page": (f"runs/{run_id}", 800),
             "grid": ("dags/nightly_sales", 700),
         }
         browser = launched(playwright)

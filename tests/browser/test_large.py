@@ -4,12 +4,16 @@ long this machine takes for it; how long that is `python -m tests.bench page` te
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from chalicelib.dag.model import Task
 from tests.browser.counts import count_from_now_on, laid_out, most_at_once
 from tests.browser.large import ACTS, large_site
+from tests.browser.serving import served
+from tests.support.api import Api
 
 # At least twice what is needed, and a small part of what there is: all lines of the log at once
 # would be 330,000 nodes, all tasks of the run 85,000.
@@ -69,3 +73,24 @@ def test_of_a_graph_too_large_for_one_picture_the_part_around_a_task_is_shown(
     expect(graph.locator("strong")).to_have_text("task_0075")
     expect(graph.locator("#n-task_0125")).to_be_visible()
     expect(graph.locator("table")).to_contain_text("49 succeeded, 1 failed")
+
+
+def test_a_large_graph_that_was_unfolded_can_be_folded_again(page: Page, tmp_path: Path) -> None:
+    api = Api(tmp_path)
+    names = [f"step{step}_t{number}" for step in range(10) for number in range(50)]
+    tasks = tuple(
+        Task(name, "true", (names[i - 50],) if i >= 50 else ()) for i, name in enumerate(names)
+    )
+    api.rows.dag("stepped", name="Stepped", tasks=tasks)
+    run_id = api.rows.run("stepped")
+    with api.database.write() as tx:
+        for name in names:
+            api.rows.put_task(tx, run_id, name, "success")
+    with served(api) as url:
+        page.goto(f"{url}#/runs/{run_id}?folded=-")
+        graph = page.locator("#graph-box")
+        expect(graph).to_contain_text("500 tasks are too many to draw at once")
+        graph.get_by_role("button", name="Fold groups").click()
+        expect(graph.locator("rect.frame")).to_have_count(10)
+        expect(graph.locator('[id="n-group:step9"]')).to_contain_text("50 succeeded")
+    api.close()

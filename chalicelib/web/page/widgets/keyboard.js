@@ -6,6 +6,7 @@ const SHORTCUTS = [
   ["j and k", "next and previous in a list"],
   ["l", "the log of the selected task"],
   ["g then h, d, r", "Home, DAGs, Runs"],
+  ["arrows, + − 0", "in a graph: move, zoom, show all"],
   ["Esc", "close a dialog"],
   ["?", "show these shortcuts"],
 ];

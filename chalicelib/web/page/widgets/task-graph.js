@@ -65,8 +65,8 @@ class TaskGraph {
     this.box = box;
     this.canvas = new GraphCanvas(`${box.id}-canvas`);
     this.foldButton = button("", () => this.#foldAll(), { id: `${box.id}-fold` });
-    this.note = h("div", { class: "explained" });
-    this.rest = h("div");
+    this.note = h("div");
+    this.rest = h("div", { class: "levels-room" });
     this.find = this.#findField();
     this.tools = h("div", { class: "row graph-tools" }, this.find, this.foldButton, this.canvas.tools);
     /** @type {import("../lib/graph-groups.js").Group[]} */
@@ -169,7 +169,7 @@ class TaskGraph {
 
   /** @param {boolean} isSmall */
   #showTools(isSmall) {
-    this.tools.hidden = !isSmall;
+    this.find.hidden = !isSmall; // a large graph has a field of its own
     this.foldButton.hidden = !this.groups.length;
     this.foldButton.textContent = this.folded.size ? "Unfold groups" : "Fold groups";
     if (isSmall) show(this.note);
