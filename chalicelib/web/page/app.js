@@ -1,14 +1,17 @@
 // The start: which view belongs to which address, and what stands around all of them.
-import { ApiError, isAbort, messageOf, token } from "./lib/api.js";
+import { ApiError, isAbort, isServerGone, messageOf, token } from "./lib/api.js";
+import { isGone, onServerGone, serverGoneSince, whenServerIsBack } from "./lib/connection.js";
 import { button, byId, h, notify, show } from "./lib/dom.js";
 import { tickTimes } from "./lib/live-time.js";
 import { loadModule } from "./lib/modules.js";
 import { beginChanges, every } from "./lib/poll.js";
+import { enterPlace, leavePlace, returnTo } from "./lib/places.js";
 import { currentRoute } from "./lib/router.js";
 import { loadSession } from "./lib/session.js";
 import { ViewContext } from "./lib/view-context.js";
 import { drawHealth } from "./widgets/health.js";
 import { onKey } from "./widgets/keyboard.js";
+import { openPalette } from "./widgets/palette-key.js";
 import { drawToolbar } from "./widgets/toolbar.js";
 
 /** @typedef {{ title: string, list: string, item?: string, isHidden?: boolean }} View modules: of the view itself, and of one thing in its list; isHidden: not in the navigation */
@@ -40,15 +43,22 @@ async function route() {
   signInByLink();
   const { parts } = currentRoute();
   const path = parts.join("/");
-  if (current?.path === path && current.context.onQuery) return current.context.onQuery();
+  if (current?.path === path && current.context.onQuery) {
+    enterPlace();
+    return current.context.onQuery();
+  }
   const isNewPlace = current?.path !== path;
+  if (isNewPlace && current) leavePlace();
+  const place = enterPlace();
   current?.context.leave.abort();
   const context = new ViewContext(parts.slice(1), showTrouble);
   current = { path, context };
   showTrouble(null);
   drawNavigation(parts[0] ?? "");
   await open(context, parts);
-  if (isNewPlace && !context.signal.aborted && !isFirst) main.focus({ preventScroll: true });
+  if (context.signal.aborted) return;
+  if (isNewPlace && place) returnTo(place);
+  else if (isNewPlace && !isFirst) main.focus({ preventScroll: true });
   isFirst = false;
 }
 
@@ -74,7 +84,7 @@ async function open(context, parts) {
     const { view } = await loadModule(name);
     if (!context.signal.aborted) await view(main, context);
   } catch (error) {
-    if (!context.signal.aborted && !isAbort(error)) await showFailure(error);
+    if (!context.signal.aborted && !isAbort(error)) await showFailure(error, context);
   }
   if (!context.signal.aborted) main.removeAttribute("aria-busy");
 }
@@ -85,9 +95,10 @@ function showNotFound() {
   show(main, h("h1", null, "Page not found"), h("p", null, homeLink()));
 }
 
-/** @param {unknown} error */
-async function showFailure(error) {
+/** @param {unknown} error @param {ViewContext} context */
+async function showFailure(error, context) {
   const status = error instanceof ApiError ? error.status : null;
+  if (isServerGone(error)) return showGone(context);
   if (status === 401) {
     const { view } = await loadModule("views/sign-in.js");
     return view(main, restart, token.get() ? messageOf(error) : null);
@@ -98,6 +109,17 @@ async function showFailure(error) {
     h("h1", null, status === 404 ? "Not found" : "Something went wrong"),
     h("p", { class: "cause" }, messageOf(error)),
     h("p", null, status === 404 ? homeLink() : button("Try again", restart, { class: "main" })),
+  );
+}
+
+/** This view has not been shown yet: it is as soon as the server is back. @param {ViewContext} context */
+function showGone(context) {
+  whenServerIsBack(restart, context.signal);
+  show(
+    main,
+    h("h1", null, "The server does not answer"),
+    h("p", null, "This page opens by itself as soon as the server is back."),
+    h("p", null, button("Try now", restart, { class: "main" })),
   );
 }
 
@@ -114,6 +136,7 @@ async function restart() {
 /** What fails while a view is live: the view stays, and a line says that it may be out of date. @param {any} error */
 function showTrouble(error) {
   const box = byId("trouble");
+  if (isGone()) return; // the line about that stays
   if (!error) return show(box);
   if (error instanceof ApiError && error.status === 401) return restart();
   show(box, `This page may be out of date: ${messageOf(error).replace(/\.$/, "")}. Retrying automatically.`);
@@ -138,21 +161,36 @@ function drawNavigation(active) {
   }
 }
 
+/** Say so above the view and in the footer, until the server is back. */
+function tellThatServerIsGone() {
+  const since = (serverGoneSince() ?? new Date()).toLocaleTimeString("en-GB");
+  show(byId("trouble"), `The server has not answered since ${since}. The page goes on by itself once it is back.`);
+  healthStop.abort();
+  show(byId("health"), h("span", { class: "bad" }, "✕ The server does not answer"), h("span", null, `since ${since}`));
+  whenServerIsBack(() => {
+    show(byId("trouble"));
+    show(byId("health"), h("span", null, "The server answers again"));
+    watchHealth();
+  });
+}
+
 function watchHealth() {
   healthStop.abort();
   healthStop = new AbortController();
   const { signal } = healthStop;
   const box = byId("health");
   const draw = () => drawHealth(box, signal);
-  every(signal, HEALTH_SECONDS, draw, () => {}).catch(() => show(box));
+  every(signal, HEALTH_SECONDS, draw, () => {}).catch(() => isGone() || show(box));
 }
 
 byId("skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();
 });
+onServerGone(tellThatServerIsGone);
 addEventListener("hashchange", route);
 addEventListener("keydown", onKey);
+addEventListener("keydown", openPalette);
 setInterval(tickTimes, 1000);
 drawToolbar(byId("tools"), restart);
 restart();

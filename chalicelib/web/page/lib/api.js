@@ -1,4 +1,5 @@
 // Requests to the API. What is known already is sent along as an ETag, so that nothing is transferred twice.
+import { noteAnswer } from "./connection.js";
 import { parse, stringify } from "./json.js";
 import { queryString } from "./router.js";
 
@@ -26,6 +27,9 @@ export class ApiError extends Error {
 
 /** @param {unknown} error */
 export const isAbort = (error) => error instanceof Error && error.name === "AbortError";
+
+/** Whether a request failed because the server is gone, or something in between says so. @param {unknown} error */
+export const isServerGone = (error) => error instanceof ApiError && [0, 502, 504].includes(error.status);
 
 /** @param {unknown} error */
 export const messageOf = (error) => (error instanceof Error ? error.message : String(error));
@@ -170,9 +174,12 @@ async function request(url, options) {
   const headers = new Headers(options.headers);
   if (token.get()) headers.set("Authorization", `Bearer ${token.get()}`);
   try {
-    return await fetch(url, { ...options, headers, cache: "no-store", credentials: "same-origin" });
+    const response = await fetch(url, { ...options, headers, cache: "no-store", credentials: "same-origin" });
+    noteAnswer(response);
+    return response;
   } catch (error) {
     if (isAbort(error)) throw error;
+    noteAnswer(null);
     throw new ApiError(0, { code: "unreachable", message: "the server does not answer", details: {} });
   }
 }

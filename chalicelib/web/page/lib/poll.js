@@ -2,6 +2,8 @@
 // while nobody touches the page, not at all while it is hidden, and after errors at growing intervals.
 import { Changes, askServer } from "./changes.js";
 
+import { whenServerIsBack } from "./connection.js";
+
 const IDLE_AFTER_MS = 5 * 60_000;
 const IDLE_FACTOR = 8;
 const LONGEST_MS = 60_000;
@@ -101,7 +103,7 @@ function pauseUntilSeen(milliseconds) {
 }
 
 /**
- * A hidden page waits for as long as it is hidden, and goes on as soon as it is seen.
+ * A hidden page waits for as long as it is hidden, and goes on as soon as it is seen, or the server is back.
  * @param {number} milliseconds
  * @param {AbortSignal} signal
  * @returns {Promise<void>}
@@ -121,6 +123,7 @@ function pauseWhileSeen(milliseconds, signal) {
     };
     document.addEventListener("visibilitychange", changed);
     signal.addEventListener("abort", end, { once: true });
+    whenServerIsBack(changed, signal);
     if (!document.hidden) timer = setTimeout(end, milliseconds);
   });
 }

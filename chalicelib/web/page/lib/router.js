@@ -46,7 +46,8 @@ export function queryString(query) {
 export function setQuery(changes, { isStep = false } = {}) {
   const target = linkHere(changes);
   if (target === (location.hash || "#/")) return;
-  history[isStep ? "pushState" : "replaceState"](null, "", target);
+  if (isStep) history.pushState(null, "", target);
+  else history.replaceState(history.state, "", target);
   dispatchEvent(new Event("hashchange"));
 }
 

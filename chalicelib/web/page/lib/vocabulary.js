@@ -132,6 +132,9 @@ const RUN_TYPES = {
   triggered: "by another DAG",
 };
 
+/** The types of runs with their words, for a drop-down. @returns {[string, string][]} */
+export const runTypeOptions = () => Object.entries(RUN_TYPES).map(([type, text]) => [type, `Started ${text}`]);
+
 /** What started a run. @param {{ run_type: Api.Run["run_type"] }} run */
 export const startedBy = (run) => RUN_TYPES[run.run_type] ?? run.run_type;
 

@@ -1,5 +1,6 @@
 // One DAG: its facts and actions, and below them one tab at a time.
-import { get, messageOf, segment, send } from "../lib/api.js";
+import { get, isServerGone, messageOf, segment, send } from "../lib/api.js";
+import { whenServerIsBack } from "../lib/connection.js";
 import { errorText, h, notify, show } from "../lib/dom.js";
 import { dollars, ownZone, shortTime } from "../lib/format.js";
 import { liveTime } from "../lib/live-time.js";
@@ -57,7 +58,7 @@ export async function view(main, context) {
 function tabOpener(tabs, body, context, currentDag) {
   /** @type {{ name: string, context: ViewContext } | null} */
   let open = null;
-  return async () => {
+  const draw = async () => {
     const asked = currentRoute().query.get("tab") ?? "";
     const name = TABS[asked] ? asked : "grid";
     if (open?.name === name) return open.context.onQuery?.();
@@ -70,9 +71,13 @@ function tabOpener(tabs, body, context, currentDag) {
       const { tab } = await loadModule(TABS[name].module);
       if (!mine.signal.aborted) await tab(body, currentDag(), mine);
     } catch (error) {
-      if (!mine.signal.aborted) show(body, errorText(messageOf(error)));
+      if (mine.signal.aborted) return;
+      show(body, errorText(messageOf(error)));
+      open = null;
+      if (isServerGone(error)) whenServerIsBack(draw, mine.signal);
     }
   };
+  return draw;
 }
 
 /** @param {HTMLElement} tabs @param {string} dagId @param {string} active */

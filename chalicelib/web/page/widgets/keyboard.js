@@ -2,6 +2,7 @@
 import { button, h, notify, openDialog } from "../lib/dom.js";
 
 const SHORTCUTS = [
+  ["Ctrl K", "find a DAG, run, task or action"],
   ["/", "search"],
   ["j and k", "next and previous in a list"],
   ["l", "the log of the selected task"],

@@ -3,6 +3,7 @@ import { token } from "../lib/api.js";
 import { button, h, show } from "../lib/dom.js";
 import { currentSession } from "../lib/session.js";
 import { showShortcuts } from "./keyboard.js";
+import { showPalette } from "./palette-key.js";
 
 /** @typedef {"auto" | "light" | "dark"} Theme */
 /** @type {Record<Theme, { label: string, next: Theme }>} */
@@ -35,6 +36,7 @@ export function drawToolbar(box, onSignOut) {
   show(
     box,
     button(label, changeTheme, { id: "theme", class: "plain", "aria-label": `Theme: ${theme}. Switch to ${next}` }),
+    button("Find", showPalette, { id: "palette", class: "plain", title: "Ctrl K" }),
     button("?", showShortcuts, { id: "keys", class: "plain", "aria-label": "Keyboard shortcuts" }),
     session && session.auth !== "none"
       ? h("span", { class: "quiet", id: "who" }, `${session.name}, ${session.role}`)
