@@ -22,6 +22,7 @@ from chalicelib.database.reads.dag_scope import PATTERNS
 from chalicelib.enums import Role, words
 from chalicelib.errors import Conflict, InvalidRequest, NotFound, Unauthorized, Unavailable
 from chalicelib.scheduler.context import SchedulerContext
+from chalicelib.utils.time import iso
 
 log = logging.getLogger("orchestrator.access")
 
@@ -69,12 +70,12 @@ def create(
     with scheduler.database.write() as tx:
         if access_tokens.count(tx) >= MAX_TOKENS:
             raise Conflict(f"there are already {MAX_TOKENS} tokens, and no more can be created")
-        limits = {"dags": dags, "expires_at": expires_at}
+        limits = {"dags": dags, "expires_at": iso(expires_at)}
         if not access_tokens.insert(
             tx, name, role, _digest(text), now, dags=dags, expires_at=expires_at
         ):
             raise Conflict(f"there is, or was, a token {name!r}; choose another name")
-        details = {"role": role, **{key: str(value) for key, value in limits.items() if value}}
+        details = {"role": role, **{key: text for key, text in limits.items() if text}}
         housekeeping.audit(tx, who, "create token", name, details, now)
     return text
 

@@ -34,6 +34,7 @@ PLACES = (
     "workers",
     "errors",
     "ticks",
+    "tokens",
     "audit",
     "notifications",
     "reference",

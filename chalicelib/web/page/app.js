@@ -7,14 +7,14 @@ import { loadModule } from "./lib/modules.js";
 import { beginChanges, every } from "./lib/poll.js";
 import { enterPlace, leavePlace, returnTo } from "./lib/places.js";
 import { currentRoute } from "./lib/router.js";
-import { loadSession } from "./lib/session.js";
+import { isLimited, loadSession, mayCreateTokens } from "./lib/session.js";
 import { ViewContext } from "./lib/view-context.js";
 import { drawHealth } from "./widgets/health.js";
 import { onKey } from "./widgets/keyboard.js";
 import { openPalette } from "./widgets/palette-key.js";
 import { drawToolbar } from "./widgets/toolbar.js";
 
-/** @typedef {{ title: string, list: string, item?: string, isHidden?: boolean }} View modules: of the view itself, and of one thing in its list; isHidden: not in the navigation */
+/** @typedef {{ title: string, list: string, item?: string, isOffered?: () => boolean }} View modules: of the view itself, and of one thing in its list; whether the navigation has it for this caller */
 
 /** @type {{ [name: string]: View }} */
 const VIEWS = {
@@ -24,11 +24,12 @@ const VIEWS = {
   pools: { title: "Pools", list: "views/pools.js" },
   workers: { title: "Workers", list: "views/workers.js" },
   errors: { title: "Import errors", list: "views/import-errors.js" },
-  ticks: { title: "Ticks", list: "views/ticks.js" },
+  ticks: { title: "Ticks", list: "views/ticks.js", isOffered: () => !isLimited() },
   audit: { title: "Audit", list: "views/audit.js" },
+  tokens: { title: "Tokens", list: "views/tokens.js", isOffered: mayCreateTokens },
   notifications: { title: "Notifications", list: "views/notifications.js" },
   reference: { title: "Reference", list: "views/reference.js" },
-  edit: { title: "Edit", list: "views/edit.js", isHidden: true },
+  edit: { title: "Edit", list: "views/edit.js", isOffered: () => false },
 };
 const HEALTH_SECONDS = 60;
 
@@ -145,16 +146,26 @@ function showTrouble(error) {
 /** @param {string} active */
 function drawNavigation(active) {
   const navigation = byId("nav");
-  const visibleViews = Object.entries(VIEWS).filter(([, { isHidden }]) => !isHidden);
+  const offered = Object.entries(VIEWS).filter(([, { isOffered }]) => isOffered?.() ?? true);
   show(
     navigation,
+<<<<<<< HEAD
     visibleViews.map(([name, { title }]) =>
       h(
         "a",
         { href: `#/${name}`, "aria-current": name === active ? "page" : null, id: `nav-${name || "home"}` },
         title,
+=======
+    Object.entries(VIEWS)
+      .filter(([, { isOffered }]) => isOffered?.() ?? true)
+      .map(([name, { title }]) =>
+        h(
+          "a",
+          { href: `#/${name}`, "aria-current": name === active ? "page" : null, id: `nav-${name || "home"}` },
+          title,
+        ),
+>>>>>>> ceecbc6 (Manage tokens on the page, and link the audit log to people and things)
       ),
-    ),
   );
   if (navigation.scrollWidth > navigation.clientWidth) {
     navigation.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

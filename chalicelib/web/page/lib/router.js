@@ -65,5 +65,8 @@ export function navigate(parts, query) {
 /** @param {string} dagId @param {Query} [query] */
 export const dagLink = (dagId, query) => hrefTo(["dags", dagId], query);
 
+/** Who changed what, of a person (`who`) or of a thing (`target`). @param {Query} filters */
+export const auditLink = (filters) => hrefTo(["audit"], filters);
+
 /** @param {string} runId @param {Query} [query] */
 export const runLink = (runId, query) => hrefTo(["runs", runId], query);

@@ -12,6 +12,10 @@ export async function loadSession() {
 
 export const currentSession = () => session;
 export const isOperator = () => session?.role !== "viewer";
+/** Whether the caller may create tokens: an operator of all DAGs. */
+export const mayCreateTokens = () => session?.role === "operator" && !session.dags;
+/** Whether the token is limited to some DAGs. */
+export const isLimited = () => Boolean(session?.dags);
 export const readOnlyReason = () => `${session?.name} is a viewer. Only operators can do this.`;
 
 /**

@@ -4,7 +4,7 @@ import { empty, h, searchField, show, table } from "../lib/dom.js";
 import { fullTime } from "../lib/format.js";
 import { displayed } from "../lib/json.js";
 import { liveTime } from "../lib/live-time.js";
-import { currentRoute, dagLink, runLink, setQuery } from "../lib/router.js";
+import { currentRoute, dagLink, linkHere, runLink, setQuery } from "../lib/router.js";
 
 const FILTERS = [
   ["who", "Who"],
@@ -30,8 +30,19 @@ export async function view(main, context) {
     );
   };
   show(main, h("h1", null, "Audit"), filterRow(), list);
-  context.onQuery = () => load().catch(() => {}); // the next poll tells what is wrong
+  context.onQuery = () => {
+    showFilters();
+    load().catch(() => {}); // the next poll tells what is wrong
+  };
   await context.poll(5, load);
+}
+
+/** Fill the fields from the address, which a link may have changed; not the one that somebody types into. */
+function showFilters() {
+  for (const [name] of FILTERS) {
+    const field = /** @type {HTMLInputElement | null} */ (document.getElementById(`filter-${name}`));
+    if (field && field !== document.activeElement) field.value = currentRoute().query.get(name) ?? "";
+  }
 }
 
 function filterRow() {
@@ -51,11 +62,17 @@ function cells(entry) {
   const details = Object.entries(entry.details).map(([name, value]) => `${name}: ${displayed(value)}`);
   return [
     h("span", { title: fullTime(entry.at) }, liveTime("ago", entry.at)),
-    entry.who,
+    h("a", { href: linkHere({ who: entry.who }), "aria-label": `Changes by ${entry.who}` }, entry.who),
     entry.action.replaceAll("_", " "),
-    targetLink(entry),
+    [targetLink(entry), " ", onlyLink(entry.target)],
     h("span", { class: "quiet" }, details.join(", ")),
   ];
+}
+
+/** All changes of one thing. @param {string} target */
+function onlyLink(target) {
+  if (currentRoute().query.get("target") === target) return null;
+  return h("a", { href: linkHere({ target }), class: "quiet", "aria-label": `Changes of ${target}` }, "history");
 }
 
 /** @param {Api.AuditEntry} entry */

@@ -19,6 +19,11 @@ function currentTheme() {
   return theme === "light" || theme === "dark" ? theme : "auto";
 }
 
+/** @param {Api.Session} session */
+function whoText({ name, role, dags }) {
+  return `${name}, ${role}${dags ? ` of ${dags.replaceAll(",", ", ")}` : ""}`;
+}
+
 /** @param {HTMLElement} box @param {() => unknown} onSignOut */
 export function drawToolbar(box, onSignOut) {
   const theme = currentTheme();
@@ -38,9 +43,7 @@ export function drawToolbar(box, onSignOut) {
     button(label, changeTheme, { id: "theme", class: "plain", "aria-label": `Theme: ${theme}. Switch to ${next}` }),
     button("Find", showPalette, { id: "palette", class: "plain", title: "Ctrl K" }),
     button("?", showShortcuts, { id: "keys", class: "plain", "aria-label": "Keyboard shortcuts" }),
-    session && session.auth !== "none"
-      ? h("span", { class: "quiet", id: "who" }, `${session.name}, ${session.role}`)
-      : null,
+    session && session.auth !== "none" ? h("span", { class: "quiet", id: "who" }, whoText(session)) : null,
     token.get() ? button("Sign out", signOut, { class: "plain", id: "sign-out" }) : null,
   );
 }
