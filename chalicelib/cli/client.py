@@ -151,7 +151,8 @@ def _query(query: Mapping[str, Any]) -> str:
         for name, value in query.items()
         if value is not None
     }
-    return f"?{urlencode(given)}" if given else ""
+    # A space as %20: signatures are not made for a plus.
+    return f"?{urlencode(given, quote_via=quote)}" if given else ""
 
 
 def _exit_code(status: int) -> int:
