@@ -21,6 +21,7 @@ from chalicelib.enums import PreviewKind
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -89,10 +90,15 @@ GAP = 2
 
 
 def _print_table(columns: Sequence[Column], rows: Sequence[Any]) -> None:
+    terminal = console()
+    terminal.print(fitted_table(columns, rows, terminal))
+
+
+def fitted_table(columns: Sequence[Column], rows: Sequence[Any], terminal: Console) -> Table:
+    """A table as wide as the terminal at most."""
     from rich.table import Table
     from rich.text import Text
 
-    terminal = console()
     texts = {column: [_one_line(column.text(row)) for row in rows] for column in columns}
     shown = _fitting(texts, terminal.width)
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
@@ -103,7 +109,7 @@ def _print_table(columns: Sequence[Column], rows: Sequence[Any]) -> None:
             Text(texts[column][number], _style(column, texts[column][number])) for column in shown
         ]
         table.add_row(*cells)
-    terminal.print(table)
+    return table
 
 
 def _style(column: Column, text: str) -> str:

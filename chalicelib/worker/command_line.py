@@ -28,7 +28,7 @@ USAGE_ERROR = 2
 
 def main(arguments: Sequence[str]) -> int:
     """Run a worker until it is told to stop. Returns the exit code."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     if options.local is not None:
         from chalicelib.local import aws_env
 
@@ -97,7 +97,7 @@ def _with_queue(environ: Mapping[str, str], name: str) -> dict[str, str]:
     return {**environ, f"{config.PREFIX}WORKER_QUEUES": name}
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m chalicelib.worker",
         description="Run the tasks of a queue on this machine. The first SIGTERM or SIGINT lets"

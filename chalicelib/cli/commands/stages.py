@@ -3,9 +3,14 @@ and `python -m chalicelib.worker` under one name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr
 
 import click
+
+from chalicelib.cli.failure import USAGE, CliFailure
 
 PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
@@ -14,11 +19,25 @@ def _stage(name: str, summary: str, example: str) -> click.Command:
     """A command that passes its words on to `python -m infra NAME`."""
 
     def run(words: tuple[str, ...]) -> int:
-        from infra.__main__ import main
+        from infra.__main__ import main, parser
 
+        _check(parser(), [name, *words], name)
         return main([name, *words])
 
     return _passing_on(name, summary, example, f"python -m infra {name} --help", run)
+
+
+def _check(parser: ArgumentParser, words: Sequence[str], name: str) -> None:
+    """Raise CliFailure for words that the program does not take: one line instead of its usage."""
+    said = io.StringIO()
+    try:
+        with redirect_stderr(said):
+            parser.parse_args(words)
+    except SystemExit as end:
+        if not end.code:
+            raise
+        problem = said.getvalue().strip().rpartition(": error: ")[2]
+        raise CliFailure(f"{problem} (see orchestrator {name} --help)", USAGE) from None
 
 
 def _passing_on(
@@ -63,8 +82,9 @@ queue = _stage(
 
 
 def _work(words: tuple[str, ...]) -> int:
-    from chalicelib.worker.command_line import main
+    from chalicelib.worker.command_line import main, parser
 
+    _check(parser(), words, "worker")
     return main(list(words))
 
 

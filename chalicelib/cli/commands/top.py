@@ -13,22 +13,22 @@ from chalicelib.cli import times
 from chalicelib.cli.client import Client
 from chalicelib.cli.commands.show import task_name, waiting
 from chalicelib.cli.installation import installation_options
-from chalicelib.cli.output import STATE_COLOURS, Column, console, format_option, print_json
+from chalicelib.cli.output import Column, console, fitted_table, format_option, print_json
 from chalicelib.cli.output import print_rows as print_table
 from chalicelib.dag.states import TaskState as T
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Console, RenderableType
 
 ACTIVE = (T.RUNNING, T.QUEUED, T.UP_FOR_RETRY, T.UP_FOR_RESCHEDULE, T.SCHEDULED)
 SECONDS = 2.0
 ROWS = 50
 COLUMNS = (
-    Column("RUN", lambda row: row["run_id"]),
+    Column("RUN", lambda row: row["run_id"], is_wide=True),
     Column("TASK", task_name),
     Column("STATE", lambda row: row["state"], is_state=True),
-    Column("TRY", lambda row: str(row["try_number"] or "")),
-    Column("SINCE", lambda row: times.ago(row["started_at"] or row["queued_at"])),
+    Column("TRY", lambda row: str(row["try_number"] or ""), is_minor=True),
+    Column("SINCE", lambda row: times.ago(row["started_at"] or row["queued_at"]), is_minor=True),
     Column("WAITS FOR", waiting, is_wide=True),
 )
 
@@ -62,27 +62,24 @@ def _active(client: Client) -> list[dict[str, Any]]:
 def _live(client: Client) -> None:
     from rich.live import Live
 
-    with Live(_table(client), console=console(), screen=True, auto_refresh=False) as live:
+    terminal = console()
+    with Live(_screen(client, terminal), console=terminal, screen=True, auto_refresh=False) as live:
         try:
             while True:
                 time.sleep(SECONDS)
-                live.update(_table(client), refresh=True)
+                live.update(_screen(client, terminal), refresh=True)
         except KeyboardInterrupt:
             return
 
 
-def _table(client: Client) -> Table:
-    from rich.table import Table
+def _screen(client: Client, terminal: Console) -> RenderableType:
+    from rich.console import Group
     from rich.text import Text
 
     rows = _active(client)
     counts = ", ".join(
         f"{sum(row['state'] == state for row in rows)} {state}" for state in (T.RUNNING, T.QUEUED)
     )
-    table = Table(box=None, title=f"{client.url}: {counts}", title_justify="left")
-    for column in COLUMNS:
-        table.add_column(column.title, no_wrap=True, ratio=1 if column.is_wide else None)
-    for row in rows:
-        texts = [column.text(row) for column in COLUMNS]
-        table.add_row(*(Text(text, style=STATE_COLOURS.get(text, "")) for text in texts))
-    return table
+    title = Text(f"{client.url}: {counts}", overflow="ellipsis", no_wrap=True)
+    shown = rows[: max(1, terminal.height - 3)]
+    return Group(title, fitted_table(COLUMNS, shown, terminal) if rows else Text("nothing runs"))

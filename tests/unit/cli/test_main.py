@@ -85,6 +85,11 @@ def test_the_table_says_what_a_verb_s_own_help_says() -> None:
         (["dags", "--url", "example.com"], "example.com is no URL"),
         (["dags", "--profile", "prod"], "there is no profile 'prod'"),
         (["next", "nowhere.yaml"], "nowhere.yaml: no such file"),
+        (["cost", "--tasks", "x"], "argument --tasks: invalid positive number value: 'x'"),
+        (["deploy", "--oops"], "the following arguments are required: --stage"),
+        (["queue", "make", "gpu"], "argument ACTION: invalid choice: 'make'"),
+        (["worker"], "the following arguments are required: --queue"),
+        (["token", "list", "--region", "eu-central-1"], "--region goes with --stage"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(
