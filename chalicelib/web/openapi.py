@@ -13,7 +13,7 @@ from chalicelib.web.routes import ROUTES, JsonBody, Param, Route, TextBody
 
 ERRORS: dict[int, tuple[str, str]] = {
     400: ("BadRequest", "The request is malformed. The message says what is expected."),
-    401: ("Unauthorized", "The access token is missing, unknown or revoked."),
+    401: ("Unauthorized", "The access token is missing, unknown, revoked or expired."),
     403: ("Forbidden", "The caller lacks the required role, which details.needed names."),
     404: ("NotFound", "The resource does not exist."),
     409: ("Conflict", "The state of the resource does not allow this."),

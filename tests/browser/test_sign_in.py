@@ -122,7 +122,7 @@ def test_a_token_that_is_revoked_leads_back_to_the_form(page: Page, site: tuple[
     access_tokens.revoke(bootstrap.scheduler(), "olga", who="ann")
     page.reload()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    expect(page.get_by_role("alert").last).to_contain_text("unknown or revoked")
+    expect(page.get_by_role("alert").last).to_contain_text("was revoked")
 
 
 def test_who_signs_out_sees_nothing_any_more(page: Page, site: tuple[Api, str]) -> None:

@@ -131,6 +131,7 @@ async function restart() {
   await Promise.all([loadSession(), beginChanges()]);
   watchHealth();
   drawToolbar(byId("tools"), restart);
+  drawNavigation(currentRoute().parts[0] ?? ""); // what it offers depends on who has signed in
   return route();
 }
 
