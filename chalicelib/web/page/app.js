@@ -150,23 +150,13 @@ function drawNavigation(active) {
   const offered = Object.entries(VIEWS).filter(([, { isOffered }]) => isOffered?.() ?? true);
   show(
     navigation,
-<<<<<<< HEAD
-    visibleViews.map(([name, { title }]) =>
+    offered.map(([name, { title }]) =>
       h(
         "a",
         { href: `#/${name}`, "aria-current": name === active ? "page" : null, id: `nav-${name || "home"}` },
         title,
-=======
-    Object.entries(VIEWS)
-      .filter(([, { isOffered }]) => isOffered?.() ?? true)
-      .map(([name, { title }]) =>
-        h(
-          "a",
-          { href: `#/${name}`, "aria-current": name === active ? "page" : null, id: `nav-${name || "home"}` },
-          title,
-        ),
->>>>>>> ceecbc6 (Manage tokens on the page, and link the audit log to people and things)
       ),
+    ),
   );
   if (navigation.scrollWidth > navigation.clientWidth) {
     navigation.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
