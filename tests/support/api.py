@@ -27,6 +27,7 @@ class Reply:
     status: int
     json: Any
     headers: dict[str, str]
+    text: str = ""
 
     @property
     def error(self) -> dict[str, Any]:
@@ -105,7 +106,8 @@ class Api:
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         response = self.http.request(method, path, headers=headers, body=body)
-        return Reply(response.status_code, response.json_body, response.headers)
+        text = response.body.decode("utf-8", "replace")
+        return Reply(response.status_code, response.json_body, response.headers, text)
 
     def everything(self, path: str, name: str, **query: Any) -> list[Any]:
         """The items of all pages of a list."""
