@@ -31,7 +31,6 @@ QUERY = {"key": "{dag_id}.yaml", "path": "{dag_id}.sql"}
 FIELDS: dict[str, Any] = {
     "action": "cancel",
     "tag": MARK,
-    "action": "cancel",
     "is_paused": True,
     "from": "2026-11-01T00:00:00Z",
     "to": "2026-11-02T00:00:00Z",
