@@ -11,6 +11,8 @@ const NEAR_END_PIXELS = 40;
 
 export class LogLines {
   constructor() {
+    /** @type {(number: number) => string} the link to a line, which is counted from 1 */
+    this.hrefOf = () => "";
     this.element = h("div", {
       class: "log wrap",
       id: "log",
@@ -61,7 +63,8 @@ export class LogLines {
 
   /** @param {HTMLElement} block @param {readonly string[]} texts */
   #appendTo(block, texts) {
-    const nodes = texts.map((text) => lineNode(text, this.painter));
+    const before = this.texts.length;
+    const nodes = texts.map((text, i) => lineNode(text, this.painter, before + i + 1, this.hrefOf));
     for (const text of texts) this.texts.push(text);
     this.nodes.push(...nodes);
     block.append(...folded(nodes, texts));
@@ -77,6 +80,16 @@ export class LogLines {
     element.scrollTop += distance - element.clientHeight / 3;
   }
 
+  /** Mark the line that a link names, and scroll to it. Answers whether it is there. @param {number} number from 1 */
+  point(number) {
+    this.element.querySelector(".linked")?.classList.remove("linked");
+    const node = this.nodes[number - 1];
+    if (!node) return false;
+    node.classList.add("linked");
+    this.reveal(number - 1);
+    return true;
+  }
+
   scrollToEnd() {
     this.element.scrollTop = this.element.scrollHeight;
   }
@@ -87,11 +100,18 @@ export class LogLines {
   }
 }
 
-/** @param {string} line @param {import("../lib/ansi.js").Painter} painter */
-function lineNode(line, painter) {
+/** @param {string} line @param {import("../lib/ansi.js").Painter} painter @param {number} number @param {(number: number) => string} hrefOf */
+function lineNode(line, painter, number, hrefOf) {
   const { stamp, text } = splitStamp(line);
   const painted = painter.paint(text);
-  return h("div", { class: "line" }, stamp ? h("span", { class: "at" }, localClock(stamp)) : null, painted);
+  const link = h("a", {
+    class: "n",
+    href: hrefOf(number),
+    tabindex: -1,
+    "data-n": number,
+    "aria-label": `Line ${number}`,
+  });
+  return h("div", { class: "line" }, link, stamp ? h("span", { class: "at" }, localClock(stamp)) : null, painted);
 }
 
 /**

@@ -1,8 +1,11 @@
 // The log of an attempt, live, with its tools: search, first error, download.
 import { button, h } from "../lib/dom.js";
-import { taskName } from "../lib/failures.js";
+import { copyText } from "../lib/clipboard.js";
+import { taskName, taskQuery } from "../lib/failures.js";
 import { plural } from "../lib/format.js";
 import { logParts } from "../lib/log-parts.js";
+import { withoutColours } from "../lib/log-text.js";
+import { currentRoute, hrefTo, runLink } from "../lib/router.js";
 import { LogLines } from "./log-lines.js";
 import { LogSearch } from "./log-search.js";
 
@@ -22,6 +25,8 @@ export function logView(signal) {
   let stop = new AbortController();
   let shown = "";
   let fileName = "log";
+  let line = 0; // that a link names; 0 for none
+  const all = h("a", { href: "#/", id: "all-logs" }, "All logs of this run");
   /** @type {Api.TaskInstanceDetail | null} as it was last fetched: it may have failed since its log was opened */
   let task = null;
 
@@ -36,8 +41,14 @@ export function logView(signal) {
     const { run_id, task_id, map_index } = current;
     const key = `${run_id} ${task_id} ${map_index} ${tryNumber} ${poke ?? latestPoke(current)}`;
     task = current;
-    if (key === shown) return;
+    line = lineOfAddress(tryNumber);
+    if (key === shown) {
+      if (line) log.point(line);
+      return;
+    }
     shown = key;
+    log.hrefOf = (number) => runLink(run_id, { ...taskQuery(current), try: tryNumber, poke, line: number });
+    all.href = hrefTo(["logs", run_id]);
     stop.abort();
     stop = new AbortController();
     fileName = `${run_id}.${taskName(current)}.${tryNumber}.log`;
@@ -58,21 +69,38 @@ export function logView(signal) {
       if (left.aborted) return;
       status.textContent = part.error ?? lengthText(log.texts.length, part.isComplete);
       if (part.isComplete && !part.error) return showEnd();
-      if (part.isFirst) log.scrollToEnd();
+      if (part.isFirst && !line) log.scrollToEnd();
     }
   }
 
   async function showEnd() {
     await search.find(find.value);
+    if (line && log.point(line)) return;
     const hasFailed = task?.state === "failed" || task?.attempts.some((attempt) => attempt.outcome === "failed");
     if (hasFailed && !(await search.showFirstError())) log.scrollToEnd();
   }
 
-  async function firstError() {
-    if (!(await search.showFirstError())) status.textContent = "No line looks like an error";
-  }
+  const tools = logTools(log, search, find, status, () => fileName);
+  const head = h("div", { class: "row" }, h("h3", null, "Log"), status, all);
+  return {
+    element: h("section", { "aria-label": "Log" }, head, h("div", { class: "row" }, tools), log.element),
+    open,
+  };
+}
 
-  const tools = [
+/**
+ * @param {LogLines} log
+ * @param {LogSearch} search
+ * @param {HTMLElement} find
+ * @param {HTMLElement} status
+ * @param {() => string} fileName of a download
+ */
+function logTools(log, search, find, status, fileName) {
+  const firstError = async () => {
+    if (!(await search.showFirstError())) status.textContent = "No line looks like an error";
+  };
+  const copy = () => copyText(log.texts.map(withoutColours).join("\n"), "The log is copied");
+  return [
     find,
     button("↑", () => search.move(-1), { "aria-label": "Previous match" }),
     button("↓", () => search.move(1), { "aria-label": "Next match" }),
@@ -80,13 +108,15 @@ export function logView(signal) {
     toggle("Timestamps", true, (isOn) => log.element.classList.toggle("bare", !isOn)),
     button("First error", firstError, { id: "first-error" }),
     button("End", () => log.scrollToEnd(), { id: "to-end" }),
-    button("Download", () => download(fileName, log.texts), { id: "download" }),
+    button("Copy", copy, { id: "copy-log" }),
+    button("Download", () => download(fileName(), log.texts), { id: "download" }),
   ];
-  const head = h("div", { class: "row" }, h("h3", null, "Log"), status);
-  return {
-    element: h("section", { "aria-label": "Log" }, head, h("div", { class: "row" }, tools), log.element),
-    open,
-  };
+}
+
+/** Whose line, of this attempt, the address names; 0 for none. @param {number} tryNumber */
+function lineOfAddress(tryNumber) {
+  const { query } = currentRoute();
+  return Number(query.get("try")) === tryNumber ? Number(query.get("line")) : 0;
 }
 
 /** Names the latest poke that has begun: a sensor that waits has counted the next one already. @param {Api.TaskInstance} task */

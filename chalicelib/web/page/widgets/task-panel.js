@@ -187,7 +187,8 @@ function attemptButton(task, number, isChosen) {
     attempt?.duration ? ` ${duration(attempt.duration)}` : "",
     h("span", { class: "unseen" }, ` ${word(state)}`),
   ];
-  const choose = () => setQuery({ ...taskQuery(task), try: number === task.try_number ? null : number, poke: null });
+  const choose = () =>
+    setQuery({ ...taskQuery(task), try: number === task.try_number ? null : number, poke: null, line: null });
   const attributes = { "aria-pressed": String(isChosen), id: `try-${number}`, title: attempt?.reason || null };
   return button(label, choose, attributes);
 }
