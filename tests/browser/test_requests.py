@@ -53,13 +53,16 @@ class Tab:
         self.sent: list[str] = []
         self._pending: set[Request] = set()
         page.on("request", self._begun)
-        page.on("requestfinished", self._pending.discard)
-        page.on("requestfailed", self._pending.discard)
+        page.on("requestfinished", self._ended)
+        page.on("requestfailed", self._ended)
 
     def _begun(self, request: Request) -> None:
         self._pending.add(request)
         if "/api/" in request.url:
             self.sent.append(request.url.partition("/api/")[2].partition("?")[0])
+
+    def _ended(self, request: Request) -> None:
+        self._pending.discard(request)
 
     def pass_time(self, seconds: int) -> list[str]:
         """Let time pass, second by second, each until all requests are answered. Returns them."""

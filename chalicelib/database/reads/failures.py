@@ -10,11 +10,19 @@ from chalicelib.database.reads import runs
 from chalicelib.database.reads.activity_values import OpenFailure
 from chalicelib.database.reads.page import Page
 
+MOST_COUNTED = 10_000
+"""Open failures that are looked through to count their DAGs."""
+
+# From the latest failure down: what is read follows the page, not how many DAGs fail.
 LIST = """
-    SELECT dag_id, run_key, count FROM (
-        SELECT dag_id, max(run_key) AS run_key, count(*) AS count
-        FROM open_failures GROUP BY dag_id)
-    WHERE run_key < ? ORDER BY run_key DESC LIMIT ?
+    SELECT f.dag_id, f.run_key,
+           (SELECT count(*) FROM open_failures o WHERE o.dag_id = f.dag_id) AS count
+    FROM open_failures f WHERE f.run_key < ? AND NOT EXISTS (
+        SELECT 1 FROM open_failures l WHERE l.dag_id = f.dag_id AND l.run_key > f.run_key)
+    ORDER BY f.run_key DESC LIMIT ?
+"""
+COUNT = f"""
+    SELECT count(DISTINCT dag_id) FROM (SELECT dag_id FROM open_failures LIMIT {MOST_COUNTED})
 """
 OF_DAGS = """
     SELECT f.dag_id, max(f.run_key) AS run_key, count(*) AS count
@@ -35,8 +43,8 @@ def list_failures(
 
 
 def count_dags(tx: Transaction) -> int:
-    """How many DAGs have open failures."""
-    return int(tx.value("SELECT count(DISTINCT dag_id) FROM open_failures"))
+    """How many DAGs have open failures, as far as MOST_COUNTED of these tell."""
+    return int(tx.value(COUNT))
 
 
 def of_dags(tx: Transaction, dag_ids: Iterable[str]) -> dict[str, OpenFailure]:

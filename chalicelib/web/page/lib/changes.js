@@ -74,6 +74,7 @@ export class Changes {
   async askOn() {
     if (this.isAsking) return;
     this.isAsking = true;
+    await this.surroundings.pause(LEAST_MS); // the page comes to rest before a request waits
     while (this.waiting.size) await this.askOnce();
     this.isAsking = false;
   }
