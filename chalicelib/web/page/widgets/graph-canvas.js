@@ -42,7 +42,7 @@ export class GraphCanvas {
 
   /**
    * Show a picture: a new one at a size that can be read, one of the same shape where it was. The box with the
-   * class "chosen" is scrolled into view once it is another.
+   * class "chosen" is scrolled into view once it is another; without one, the first that failed.
    * @param {Picture} picture
    * @param {string} focus what the chosen box stands for
    */
@@ -56,7 +56,8 @@ export class GraphCanvas {
     Object.assign(this.scroller, { scrollLeft, scrollTop });
     if (!isNew && focus === this.focus) return;
     this.focus = focus;
-    this.reveal(picture.element.querySelector(".chosen"), isNew);
+    const { element } = picture;
+    this.reveal(element.querySelector(".chosen") ?? element.querySelector(".node.tone-bad"), isNew);
   }
 
   /** Scroll a box into the middle, unless it is seen already. @param {Element | null} box @param {boolean} [always] */
