@@ -22,6 +22,7 @@ _WITH_DAG_ID = (
     "dag_tags",
     "dag_versions",
     "dags",
+    "further_dags",
     "notifications",
     "open_failures",
     "runs",
