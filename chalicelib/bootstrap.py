@@ -52,8 +52,9 @@ class Ports:
     commands have; `allow_private` lets webhooks and tools reach addresses of this machine and its
     network, and `clean_in_background` has what commands leave removed while others run; only the
     local cloud may do either; `patience` is the executor's; `editable_dags` is the dags bucket
-    where people may edit DAG files in it, and `dags_folder` the folder that it is a copy of;
-    `commits` says when something was committed, where requests may wait for that."""
+    where people may edit DAG files in it, `dags_folder` the folder that it is a copy of, and
+    `s3_endpoint` the URL of a local S3; `commits` says when something was committed, where requests
+    may wait for that."""
 
     task_queues: Callable[[], Mapping[str, Queue]]
     results: Callable[[], Queue]
@@ -77,6 +78,7 @@ class Ports:
     patience: Patience | None = None
     editable_dags: Callable[[], EditableBucket] | None = None
     dags_folder: Path | None = None
+    s3_endpoint: str | None = None
     runs_commands_by: RunsCommandsBy | None = None
     fargate_size: tuple[int, float] | None = None
 

@@ -64,6 +64,7 @@ def configure(
             commits=database.commits,
             editable_dags=_editable_dags(cloud) if settings.editor == "yes" else None,
             dags_folder=dags_dir,
+            s3_endpoint=endpoint,
             command_environ={**_command_variables(settings, home, endpoint), orphans.MARK: mark},
         )
     )

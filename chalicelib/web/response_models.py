@@ -302,6 +302,7 @@ class Session:
         expires_at: When the token stops working; null for never.
         dags_bucket: Name of the bucket whose DAG files are registered.
         dags_folder: Folder on the server's machine that is copied to the bucket; null on AWS.
+        s3_endpoint: URL of the local S3; null on AWS.
         can_edit: Whether the caller may create and change DAG files: an operator, where the
             setting `ORCHESTRATOR_EDITOR` allows it.
     """
@@ -313,6 +314,7 @@ class Session:
     expires_at: datetime | None
     dags_bucket: str
     dags_folder: str | None
+    s3_endpoint: str | None
     can_edit: bool
 
 

@@ -248,13 +248,23 @@ def test_what_people_were_told_is_listed(page: Page, cloud: LocalCloud) -> None:
 
 def test_a_backfill_says_what_it_would_run_before_it_does(page: Page, cloud: LocalCloud) -> None:
     page.goto(address(cloud, "dags/orders?tab=backfill"))
-    page.get_by_label("From (your time zone)").fill("2026-01-01T00:00")
-    page.get_by_label("To", exact=True).fill("2026-01-02T23:00")
+    # In the time zone of the DAG, whatever the browser's is.
+    page.get_by_label("From (Europe/Berlin)").fill("2026-01-01T00:00")
+    page.get_by_label("To (Europe/Berlin)").fill("2026-01-02T23:00")
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_role("list", name="Dates")).to_contain_text("02:00:00 CET")
     assert cloud.get("/backfills?dag_id=orders")["backfills"] == []
-    page.get_by_role("button", name="Start backfill").click()
-    expect(page.get_by_role("table", name="Backfills")).to_be_visible()
+    page.get_by_text("Params", exact=True).click()
+    page.get_by_label("region").select_option("us")
+    expect(page.get_by_role("button", name="Start 2 runs")).to_be_hidden()  # out of date
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_role("button", name="Start 2 runs").click()
+    expect(page.get_by_role("table", name="Backfills")).to_contain_text("region=us")
+    (run, _) = cloud.get("/runs?backfill_id=1")["runs"]
+    assert cloud.get(f"/runs/{run['run_id']}")["params"]["region"] == "us"
+    page.get_by_role("link", name="Show its runs").click()
+    expect(page).to_have_url(address(cloud, "runs?backfill=1"))
+    expect(page.get_by_role("table").get_by_text("by a backfill")).to_have_count(2)
 
 
 def test_a_cancelled_backfill_leaves_its_running_runs_until_told_to_stop_them(

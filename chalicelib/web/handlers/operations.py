@@ -127,6 +127,7 @@ def get_session(call: Call) -> Session:
         expires_at=call.token_expires_at,
         dags_bucket=ports.settings.dags_bucket,
         dags_folder=None if ports.dags_folder is None else str(ports.dags_folder),
+        s3_endpoint=ports.s3_endpoint,
         can_edit=call.role == Role.OPERATOR
         and ports.editable_dags is not None
         and call.dags is None,

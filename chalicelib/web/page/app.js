@@ -149,8 +149,15 @@ function showTrouble(error) {
 function drawNavigation(active) {
   const navigation = byId("nav");
   const offered = Object.entries(VIEWS).filter(([, { isOffered }]) => isOffered?.() ?? true);
+  const menu = button(
+    `☰ ${VIEWS[active]?.title ?? "Menu"}`,
+    () => menu.setAttribute("aria-expanded", String(navigation.classList.toggle("open"))),
+    { id: "menu", "aria-label": "All views", "aria-expanded": "false" },
+  );
+  navigation.classList.remove("open");
   show(
     navigation,
+    menu,
     offered.map(([name, { title }]) =>
       h(
         "a",

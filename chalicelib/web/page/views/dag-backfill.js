@@ -1,11 +1,16 @@
 // Backfill: choose a date range, preview the runs, start them. Below, the backfills of the DAG.
-import { get, messageOf, segment, send } from "../lib/api.js";
-import { empty, errorText, h, labelled, notify, select, show, table, ticked } from "../lib/dom.js";
+import { get, getExactly, messageOf, segment, send } from "../lib/api.js";
+import { button, empty, h, labelled, notify, select, show, table, ticked } from "../lib/dom.js";
+import { clearErrors, fieldError, focusError, showErrors } from "../lib/form-errors.js";
 import { fullTime, plural, shortTime } from "../lib/format.js";
+import { displayed } from "../lib/json.js";
 import { liveTime } from "../lib/live-time.js";
+import { hrefTo } from "../lib/router.js";
 import { actionButton, actionButtons, isOperator, readOnlyReason } from "../lib/session.js";
+import { instantOf, lastDays, monthBefore, wholeMonth } from "../lib/zoned-time.js";
 import { badge } from "../widgets/badge.js";
 import { confirm } from "../widgets/confirm-dialog.js";
+import { inputsOf, paramField, readParams } from "../widgets/param-fields.js";
 
 const MOST_DATES = 20;
 
@@ -20,24 +25,31 @@ export async function tab(body, dag, context) {
     const page = await get("backfills", { dag_id: dag.dag_id, limit: 50 }, context.signal);
     if (page === last) return;
     last = page;
-    show(list, page.backfills.length ? backfillTable(page.backfills, load) : empty("This DAG has no backfills."));
+    show(
+      list,
+      page.backfills.length ? backfillTable(page.backfills, dag.timezone, load) : empty("This DAG has no backfills."),
+    );
   };
-  show(body, formOrReason(dag, load), h("h3", null, "Backfills of this DAG"), list);
+  show(body, await formOrReason(dag, load), h("h3", null, "Backfills of this DAG"), list);
   await context.poll(3, load);
 }
 
 /** @param {Api.DagDetail} dag @param {Changed} changed */
-function formOrReason(dag, changed) {
+async function formOrReason(dag, changed) {
   const what = "A backfill runs a DAG for past dates of its schedule.";
   if (!dag.schedule.length) return empty(`${what} This DAG has no schedule. Run it manually instead.`);
-  return isOperator() ? form(dag, changed) : empty(`${what} ${readOnlyReason()}`);
+  if (!isOperator()) return empty(`${what} ${readOnlyReason()}`);
+  // Params with every number as the file has it, because they are sent back.
+  const exact = dag.params.length ? await getExactly(/** @type {const} */ (`dags/${segment(dag.dag_id)}`)) : dag;
+  return form(dag, exact.params, changed);
 }
 
-/** @param {Api.DagDetail} dag */
-function formInputs(dag) {
+/** @param {Api.DagDetail} dag @param {Api.Param[]} params */
+function formInputs(dag, params) {
   return {
     from: h("input", { id: "from", type: "datetime-local", step: 1, required: true }),
     to: h("input", { id: "until", type: "datetime-local", step: 1, required: true }),
+    fields: params.map(paramField),
     reprocess: select({ id: "reprocess" }, [
       ["none", "skip them"],
       ["failed", "rerun those that failed"],
@@ -55,83 +67,155 @@ function formInputs(dag) {
   };
 }
 
-/** @param {ReturnType<typeof formInputs>} inputs @param {boolean} isDryRun */
-function requestBody({ from, to, reprocess, mostRuns, isLatest, isReverse }, isDryRun) {
+/** @typedef {ReturnType<typeof formInputs>} Inputs */
+
+/** @param {Inputs} inputs @param {string} zone @param {object} params @param {boolean} isDryRun */
+function requestBody({ from, to, reprocess, mostRuns, isLatest, isReverse }, zone, params, isDryRun) {
   return {
-    from: new Date(from.value).toISOString(),
-    to: new Date(to.value).toISOString(),
+    from: new Date(instantOf(from.value, zone)).toISOString(),
+    to: new Date(instantOf(to.value, zone)).toISOString(),
     dry_run: isDryRun,
     reprocess: reprocess.value,
     run_on_latest_version: isLatest.checked,
     reverse: isReverse.checked,
+    ...(Object.keys(params).length ? { params } : {}),
     ...(mostRuns.value || mostRuns.validity.badInput ? { max_active_runs: Number(mostRuns.value) } : {}),
   };
 }
 
-/** @param {Api.DagDetail} dag @param {Changed} changed */
-function form(dag, changed) {
-  const inputs = formInputs(dag);
+/** @param {Api.DagDetail} dag @param {Api.Param[]} params @param {Changed} changed */
+function form(dag, params, changed) {
+  const inputs = formInputs(dag, params);
   const plan = h("div", { role: "status" });
-  const path = /** @type {const} */ (`dags/${segment(dag.dag_id)}/backfill`);
-  /** @param {unknown} error */
-  const refuse = (error) => show(plan, errorText(messageOf(error)));
-  /** @param {Event} event */
-  const preview = async (event) => {
-    event.preventDefault();
-    if (!inputs.from.value || !inputs.to.value) return show(plan, errorText("Enter both a start and an end."));
-    try {
-      show(plan, planText(await send("POST", path, requestBody(inputs, true)), dag, start));
-    } catch (error) {
-      refuse(error);
+  const trouble = h("div", { role: "alert" });
+  /** @param {boolean} isDryRun @returns {Promise<Api.BackfillPlan | null>} null if it was refused */
+  const request = async (isDryRun) => {
+    clearErrors(element);
+    show(trouble);
+    const given = readParams(inputs.fields);
+    for (const input of [inputs.from, inputs.to]) if (!input.value) fieldError(input, "Enter a date and a time.");
+    if (!given || !inputs.from.value || !inputs.to.value) {
+      focusError(element);
+      return null;
     }
+    const path = /** @type {const} */ (`dags/${segment(dag.dag_id)}/backfill`);
+    try {
+      return await send("POST", path, requestBody(inputs, dag.timezone, given, isDryRun));
+    } catch (error) {
+      const { from, to, mostRuns } = inputs;
+      const named = { from, to, max_active_runs: mostRuns, ...inputsOf(inputs.fields) };
+      showErrors(element, error, { inputs: named, trouble });
+      return null;
+    }
+  };
+  /** @param {Event} [event] */
+  const preview = async (event) => {
+    event?.preventDefault();
+    const planned = await request(true);
+    show(plan, planned && planText(planned, dag));
+    const fresh = planned ? planned.total - planned.already : 0;
+    const isForNew = inputs.reprocess.value === "none";
+    startButton.hidden = !planned?.total || (isForNew && !fresh);
+    startButton.textContent = isForNew ? `Start ${plural(fresh, "run")}` : "Start backfill";
   };
   const start = async () => {
-    try {
-      await send("POST", path, requestBody(inputs, false));
-      show(plan);
-      notify("Backfill started");
-    } catch (error) {
-      refuse(error);
-    }
+    if (!(await request(false))) return;
+    show(plan);
+    startButton.hidden = true;
+    notify("Backfill started");
     await changed();
   };
-  return h(
+  const startButton = actionButton("Start", start, { class: "main", id: "start-backfill", hidden: true });
+  const outdate = () => {
+    show(plan);
+    startButton.hidden = true;
+  };
+  const buttons = h("div", { class: "row" }, h("button", { type: "submit", id: "preview" }, "Preview"), startButton);
+  const element = h(
     "form",
-    { class: "narrow", onsubmit: preview, novalidate: true, onchange: () => show(plan) },
+    { class: "backfill", onsubmit: preview, novalidate: true, onchange: outdate, oninput: outdate },
     h("p", { class: "quiet" }, "Runs the DAG for past dates of its schedule, such as days that were missed."),
-    h("div", { class: "row" }, labelled("From (your time zone)", inputs.from), labelled("To", inputs.to)),
+    presets(inputs, dag.timezone, preview),
+    formFields(inputs, dag.timezone),
+    plan,
+    h("div", { class: "foot" }, trouble, buttons),
+  );
+  return element;
+}
+
+/** @param {Inputs} inputs @param {string} zone */
+function formFields(inputs, zone) {
+  const { fields, reprocess, mostRuns, isLatest, isReverse } = inputs;
+  const params = [
+    h("summary", null, "Params"),
+    h("p", { class: "help" }, "For new runs. Runs that exist keep theirs."),
+    fields.map((field) => field.element),
+  ];
+  return [
+    h("div", { class: "row" }, labelled(`From (${zone})`, inputs.from), labelled(`To (${zone})`, inputs.to)),
+    fields.length ? h("details", { id: "backfill-params" }, params) : null,
     h(
       "div",
       { class: "row" },
-      labelled("Dates that already have a run", inputs.reprocess),
-      labelled("Max. active runs", inputs.mostRuns),
+      labelled("Dates that already have a run", reprocess),
+      labelled("Max. active runs", mostRuns),
     ),
-    h("p", null, ticked(inputs.isLatest, "Rerun them with the latest version of the file")),
-    h("p", null, ticked(inputs.isReverse, "Start with the latest date")),
-    h("button", { type: "submit", id: "preview" }, "Preview"),
-    plan,
-  );
-}
-
-/** @param {Api.BackfillPlan} plan @param {Api.DagDetail} dag @param {() => Promise<unknown>} start */
-function planText(plan, dag, start) {
-  if (!plan.total) return empty("The schedule has no dates in this range.");
-  const dates = plan.dates.slice(0, MOST_DATES).map((date) => h("li", null, fullTime(date, dag.timezone)));
-  const more = plan.total > MOST_DATES ? h("li", null, `and ${plan.total - MOST_DATES} more`) : null;
-  return [
-    h("p", null, `${plural(plan.total, "date")}, of which ${plan.already} already have a run:`),
-    h("ul", { class: "reach card list", tabindex: 0, "aria-label": "Dates" }, dates, more),
-    h("p", null, actionButton("Start backfill", start, { class: "main", id: "start-backfill" })),
+    h("p", null, ticked(isLatest, "Rerun them with the latest version of the file")),
+    h("p", null, ticked(isReverse, "Start with the latest date")),
   ];
 }
 
-/** @param {Api.Backfill[]} backfills @param {Changed} changed */
-function backfillTable(backfills, changed) {
+/** Ranges that are wanted often, and any month. @param {Inputs} inputs @param {string} zone @param {() => unknown} preview */
+function presets({ from, to }, zone, preview) {
+  const now = Date.now();
+  /** @param {import("../lib/zoned-time.js").Range} range */
+  const choose = (range) => {
+    from.value = range.from;
+    to.value = range.to;
+    return preview();
+  };
+  /** @param {number} back */
+  const month = (back) => choose(wholeMonth(monthBefore(back, now, zone), now, zone));
+  const picked = h("input", {
+    type: "month",
+    id: "month",
+    max: monthBefore(0, now, zone),
+    placeholder: monthBefore(1, now, zone),
+    onchange: (/** @type {Event} */ event) => {
+      event.stopPropagation();
+      if (/^\d{4}-\d{2}$/.test(picked.value)) choose(wholeMonth(picked.value, now, zone));
+    },
+  });
+  return h(
+    "div",
+    { class: "row", role: "group", "aria-label": "Ranges" },
+    button("Last 7 days", () => choose(lastDays(7, now, zone))),
+    button("Last 30 days", () => choose(lastDays(30, now, zone))),
+    button("This month", () => month(0)),
+    button("Last month", () => month(1)),
+    h("label", { class: "switch" }, "or a month", picked),
+  );
+}
+
+/** @param {Api.BackfillPlan} plan @param {Api.DagDetail} dag */
+function planText(plan, dag) {
+  if (!plan.total) return empty("The schedule has no dates in this range.");
+  const dates = plan.dates.slice(0, MOST_DATES).map((date) => h("li", null, fullTime(date, dag.timezone)));
+  const more = plan.total > MOST_DATES ? h("li", null, `and ${plan.total - MOST_DATES} more`) : null;
+  const already = plan.already ? `, of which ${plan.already} already have a run` : "";
+  return [
+    h("p", null, `${plural(plan.total, "date")}${already}:`),
+    h("ul", { class: "reach card list", tabindex: 0, "aria-label": "Dates" }, dates, more),
+  ];
+}
+
+/** @param {Api.Backfill[]} backfills @param {string} zone @param {Changed} changed */
+function backfillTable(backfills, zone, changed) {
   return table(
     "Backfills",
     ["Range", "State", "Progress", "Active runs", "Created", ""],
     backfills.map((backfill) => [
-      `${shortTime(backfill.from_date)} to ${shortTime(backfill.to_date)}`,
+      rangeCell(backfill, zone),
       [badge(backfill.state), backfill.reason ? h("div", { class: "quiet" }, backfill.reason) : null],
       Object.entries(backfill.counts)
         .map(([name, number]) => `${number} ${name.replaceAll("_", " ")}`)
@@ -146,6 +230,16 @@ function backfillTable(backfills, changed) {
     ]),
     "stack",
   );
+}
+
+/** @param {Api.Backfill} backfill @param {string} zone */
+function rangeCell({ id, from_date: from, to_date: to, params }, zone) {
+  const given = Object.entries(params).map(([name, value]) => `${name}=${displayed(value)}`);
+  return [
+    `${shortTime(from, zone)} to ${shortTime(to, zone)}`,
+    given.length ? h("div", { class: "quiet mono" }, given.join(", ")) : null,
+    h("div", null, h("a", { href: hrefTo(["runs"], { backfill: id }), id: `runs-of-${id}` }, "Show its runs")),
+  ];
 }
 
 /**

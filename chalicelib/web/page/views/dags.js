@@ -7,6 +7,7 @@ import { currentRoute, dagLink, hrefTo, setQuery } from "../lib/router.js";
 import { actionButton, isOperator, readOnlyReason } from "../lib/session.js";
 import { runLook, runWord } from "../lib/vocabulary.js";
 import { badge } from "../widgets/badge.js";
+import { firstSteps } from "../widgets/first-steps.js";
 import { dagFilters } from "../widgets/dag-filters.js";
 import { runBars } from "../widgets/run-bars.js";
 import { openRunForm } from "../widgets/run-form.js";
@@ -116,7 +117,7 @@ function pager(page) {
 
 function nothing() {
   if (!currentRoute().query.size) {
-    return empty("There are no DAGs yet. Copy a DAG file to the dags bucket, and it appears here within seconds.");
+    return firstSteps();
   }
   const showAll = () => {
     location.hash = hrefTo(["dags"]);

@@ -3,6 +3,7 @@
 import { ApiError, get, isAbort, messageOf, segment, sendText } from "../lib/api.js";
 import { button, empty, errorText, h, notify, show } from "../lib/dom.js";
 import { draftOf, forgetDraft, keepDraft } from "../lib/drafts.js";
+import { fieldError } from "../lib/form-errors.js";
 import { plural } from "../lib/format.js";
 import { currentRoute, dagLink, navigate } from "../lib/router.js";
 import { suggestionsAt } from "../lib/schema-completion.js";
@@ -42,6 +43,7 @@ export async function view(main, context) {
 function refusalText() {
   if (!isOperator()) return readOnlyReason();
   if (currentSession()?.can_edit) return null;
+  if (currentSession()?.dags) return "Your token is limited to some DAGs. Editing files takes one for all of them.";
   return "Editing DAG files on this page is switched off (ORCHESTRATOR_EDITOR). Copy files to the dags bucket instead.";
 }
 
@@ -199,7 +201,7 @@ class Editing {
   newName() {
     const name = this.nameInput.value.trim();
     const key = /\.ya?ml$/.test(name) || !name ? name : `${name}.yaml`;
-    setFieldError(this.nameInput, key ? "" : "Enter a name for the file.");
+    fieldError(this.nameInput, key ? "" : "Enter a name for the file.");
     return key;
   }
 
@@ -235,7 +237,8 @@ class Editing {
       this.conflict({ text: now?.source ?? "", etag: now?.etag ?? null });
     } else if (!this.key && error instanceof ApiError && (error.status === 412 || error.status === 400)) {
       const isTaken = error.status === 412;
-      setFieldError(this.nameInput, isTaken ? "The bucket has a file of this name already." : error.message);
+      fieldError(this.nameInput, isTaken ? "The bucket has a file of this name already." : error.message);
+      this.nameInput.focus();
     } else {
       show(this.notice, errorText(`Not saved: ${messageOf(error)}`));
     }
@@ -281,7 +284,7 @@ function nameInput() {
     autocomplete: "off",
     spellcheck: "false",
     required: true,
-    "aria-describedby": "file-name-help file-name-error",
+    "aria-describedby": "file-name-help",
   });
 }
 
@@ -293,16 +296,7 @@ function nameField(input) {
     h("label", { class: "name", for: input.id }, "File name"),
     input,
     h("p", { class: "help", id: "file-name-help" }, "A / makes folders, as in sales/nightly.yaml."),
-    h("p", { class: "field-error", id: "file-name-error" }),
   );
-}
-
-/** @param {HTMLInputElement} input @param {string} message */
-function setFieldError(input, message) {
-  const box = document.getElementById(`${input.id}-error`);
-  if (box) box.textContent = message;
-  input.setAttribute("aria-invalid", String(Boolean(message)));
-  if (message) input.focus();
 }
 
 /** @param {string} dagId */

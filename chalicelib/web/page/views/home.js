@@ -9,6 +9,7 @@ import { RUN_LEGEND, runLook, runWord, startedBy } from "../lib/vocabulary.js";
 import { acknowledge } from "../widgets/acknowledge.js";
 import { badge, legend } from "../widgets/badge.js";
 import { runCause } from "../widgets/failure.js";
+import { firstSteps } from "../widgets/first-steps.js";
 import { scheduleOf } from "../widgets/schedule.js";
 import { timeline } from "../widgets/timeline.js";
 import { firstReason } from "../widgets/wait-reasons.js";
@@ -286,15 +287,5 @@ function periodButtons() {
         `± ${hours} h`,
       ),
     ),
-  );
-}
-
-function firstSteps() {
-  return empty(
-    "Copy a DAG file to the dags bucket, and it appears here within seconds. With ",
-    h("code", null, "chalice local"),
-    ", the files in the examples folder are loaded at the start. Files with errors are listed under ",
-    h("a", { href: "#/errors" }, "Import errors"),
-    ".",
   );
 }

@@ -1,6 +1,7 @@
 // Pools: limits across DAGs, how much of them is in use, and how many tasks wait.
-import { getAll, messageOf, segment, send } from "../lib/api.js";
-import { button, empty, errorText, h, labelled, notify, openDialog, show, table } from "../lib/dom.js";
+import { getAll, segment, send } from "../lib/api.js";
+import { button, empty, h, labelled, notify, openDialog, show, table } from "../lib/dom.js";
+import { clearErrors, showErrors } from "../lib/form-errors.js";
 import { actionButton } from "../lib/session.js";
 import { textBox } from "../widgets/param-fields.js";
 
@@ -88,13 +89,15 @@ function openPoolDialog(pool, changed) {
   /** @param {() => Promise<unknown>} work @param {string} message */
   const acting = (work, message) => async (/** @type {Event} */ event) => {
     event.preventDefault();
+    clearErrors(form);
+    show(trouble);
     try {
       await work();
       dialog.close();
       notify(message);
       await changed();
     } catch (error) {
-      show(trouble, errorText(messageOf(error)));
+      showErrors(form, error, { inputs: { name: inputs.name, pool: inputs.name, slots: inputs.slots }, trouble });
     }
   };
   const save = acting(() => {
@@ -107,23 +110,21 @@ function openPoolDialog(pool, changed) {
     });
   }, "Pool saved");
   const remove = acting(() => send("DELETE", pathOf()), "Pool deleted");
-  const dialog = openDialog(
-    { "aria-labelledby": "pool-title" },
-    h(
-      "form",
-      { onsubmit: save, novalidate: true },
-      h("h2", { id: "pool-title" }, pool ? `Edit ${pool.name}` : "New pool"),
-      labelled("Name", inputs.name),
-      labelled("Slots", inputs.slots),
-      labelled("Description", inputs.description),
-      trouble,
-      h(
-        "div",
-        { class: "row" },
-        h("button", { type: "submit", class: "main", id: "save-pool" }, "Save"),
-        button("Cancel", () => dialog.close()),
-        pool ? button("Delete pool", remove, { class: "end", id: "delete-pool" }) : null,
-      ),
-    ),
+  const buttons = h(
+    "div",
+    { class: "row" },
+    h("button", { type: "submit", class: "main", id: "save-pool" }, "Save"),
+    button("Cancel", () => dialog.close()),
+    pool ? button("Delete pool", remove, { class: "end", id: "delete-pool" }) : null,
   );
+  const form = h(
+    "form",
+    { onsubmit: save, novalidate: true },
+    h("h2", { id: "pool-title" }, pool ? `Edit ${pool.name}` : "New pool"),
+    labelled("Name", inputs.name),
+    labelled("Slots", inputs.slots),
+    labelled("Description", inputs.description),
+    h("div", { class: "foot" }, trouble, buttons),
+  );
+  const dialog = openDialog({ "aria-labelledby": "pool-title" }, form);
 }

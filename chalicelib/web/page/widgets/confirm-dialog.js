@@ -48,9 +48,9 @@ export function confirm({ title, label, act, done, text, tasks = [], options }) 
     trouble,
     h(
       "div",
-      { class: "row" },
+      { class: "row foot" },
       yes,
-      button("Close", () => dialog.close(), { id: "close-dialog" }),
+      button("Cancel", () => dialog.close(), { id: "close-dialog" }),
     ),
   );
   /** @param {TouchedTask[]} items @param {string} words */

@@ -1,6 +1,8 @@
 // One field for each param of a DAG. What nobody touched is not sent: the API uses the default as it stands
 // in the file, even if a field could not show it exactly.
+import { messageOf } from "../lib/api.js";
 import { h } from "../lib/dom.js";
+import { fieldError } from "../lib/form-errors.js";
 import { displayed, stringify } from "../lib/json.js";
 import { hasWindowsLineEnds, isNumber, readAnything, readJson, readNumber } from "../lib/param-values.js";
 
@@ -8,7 +10,7 @@ const MOST_ROWS = 12;
 
 /** @typedef {HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement} Input */
 /** @typedef {{ input: Input, read: () => unknown, reset: () => void }} Control read: undefined for nothing; throws what is wrong */
-/** @typedef {{ name: string, element: HTMLElement, read: () => unknown }} ParamField read: undefined for the default */
+/** @typedef {{ name: string, element: HTMLElement, input: Input, read: () => unknown }} ParamField read: undefined for the default */
 
 /** @param {Api.Param} param @returns {ParamField} */
 export function paramField(param) {
@@ -39,8 +41,31 @@ export function paramField(param) {
     input,
     help ? h("p", { class: "help", id: `${id}-help` }, help) : null,
   );
-  return { name: param.name, element, read: () => (isTouched ? read() : undefined) };
+  return { name: param.name, element, input, read: () => (isTouched ? read() : undefined) };
 }
+
+/**
+ * What was typed, by the names of the params. What cannot be read is said at its field; then it is null.
+ * @param {ParamField[]} fields
+ */
+export function readParams(fields) {
+  /** @type {{ [name: string]: unknown }} */
+  const params = {};
+  let isWrong = false;
+  for (const { name, input, read } of fields) {
+    try {
+      const value = read();
+      if (value !== undefined) params[name] = value;
+    } catch (error) {
+      isWrong = true;
+      fieldError(input, messageOf(error));
+    }
+  }
+  return isWrong ? null : params;
+}
+
+/** @param {ParamField[]} fields */
+export const inputsOf = (fields) => Object.fromEntries(fields.map(({ name, input }) => [name, input]));
 
 /** @param {Api.Param} param */
 function helpOf(param) {
@@ -141,7 +166,12 @@ function number(param, id) {
  */
 export function textBox(attributes) {
   const lines = (attributes.value ?? "").split("\n").length;
-  const box = h("textarea", { rows: Math.min(lines, MOST_ROWS), ...attributes, class: "line", spellcheck: "false" });
+  const box = h("textarea", {
+    rows: Math.min(lines, MOST_ROWS),
+    ...attributes,
+    class: `line ${attributes.class ?? ""}`,
+    spellcheck: "false",
+  });
   box.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || box.value.includes("\n")) return;
     event.preventDefault();
@@ -153,7 +183,8 @@ export function textBox(attributes) {
 /** @param {Api.Param} param @param {string} id @returns {Control} */
 function text(param, id) {
   const given = typeof param.default === "string" ? param.default : "";
-  const input = textBox({ id, value: given });
+  const isCode = given.includes("\n") || given.includes("{{"); // a query, a script, a template
+  const input = textBox({ id, class: isCode ? "code" : "", value: given });
   const isWindows = hasWindowsLineEnds(given);
   return {
     input,
@@ -172,7 +203,7 @@ function json(param, id) {
   const isTemplate = typeof param.default === "string";
   const isEmpty = param.default === null || param.default === undefined || isTemplate;
   const given = isEmpty ? "" : stringify(param.default, 2);
-  const input = textBox({ id, value: given, placeholder: isTemplate ? param.default : null });
+  const input = textBox({ id, class: "code", value: given, placeholder: isTemplate ? param.default : null });
   return {
     input,
     read: () => readJson(param, input.value),

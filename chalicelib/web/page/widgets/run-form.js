@@ -1,9 +1,10 @@
 // The form that starts a run: the params of the DAG first, everything else folded.
 import { getExactly, messageOf, segment, send } from "../lib/api.js";
-import { button, errorText, h, labelled, notify, openDialog, show } from "../lib/dom.js";
+import { button, h, labelled, notify, openDialog, show } from "../lib/dom.js";
+import { clearErrors, focusError, showErrors } from "../lib/form-errors.js";
 import { plural } from "../lib/format.js";
 import { navigate } from "../lib/router.js";
-import { paramField, textBox } from "./param-fields.js";
+import { inputsOf, paramField, readParams, textBox } from "./param-fields.js";
 
 const LONGEST_NOTE = 1000;
 
@@ -29,29 +30,32 @@ export async function openRunForm(dagId) {
   /** @param {Event} event */
   const start = async (event) => {
     event.preventDefault();
+    clearErrors(form);
+    show(trouble);
+    const params = readParams(inputs.fields);
+    if (!params) return focusError(form);
     submit.disabled = true;
     try {
-      const run = await send("POST", /** @type {const} */ (`dags/${segment(dagId)}/run`), requestBody(inputs));
+      const body = requestBody(inputs, params);
+      const run = await send("POST", /** @type {const} */ (`dags/${segment(dagId)}/run`), body);
       dialog.close();
       navigate(["runs", run.run_id]);
     } catch (error) {
-      show(trouble, errorText(messageOf(error)));
       submit.disabled = false;
+      const named = { logical_date: inputs.date, note: inputs.note, ...inputsOf(inputs.fields) };
+      showErrors(form, error, { inputs: named, trouble });
     }
   };
   const cancel = button("Cancel", () => dialog.close());
-  const dialog = openDialog(
-    { "aria-labelledby": "run-title" },
-    h(
-      "form",
-      { onsubmit: start, novalidate: true },
-      h("h2", { id: "run-title" }, `Run ${dag.name}`),
-      dag.is_paused ? h("p", { class: "quiet" }, "The schedule is paused. You can run the DAG manually anyway.") : null,
-      formFields(inputs),
-      trouble,
-      h("div", { class: "row" }, submit, cancel),
-    ),
+  const form = h(
+    "form",
+    { onsubmit: start, novalidate: true },
+    h("h2", { id: "run-title" }, `Run ${dag.name}`),
+    dag.is_paused ? h("p", { class: "quiet" }, "The schedule is paused. You can run the DAG manually anyway.") : null,
+    formFields(inputs),
+    h("div", { class: "foot" }, trouble, h("div", { class: "row" }, submit, cancel)),
   );
+  const dialog = openDialog({ "aria-labelledby": "run-title" }, form);
 }
 
 /** @param {Inputs} inputs */
@@ -70,11 +74,8 @@ function formFields({ fields, note, date }) {
   ];
 }
 
-/** @param {Inputs} inputs */
-function requestBody({ fields, note, date }) {
-  const params = Object.fromEntries(
-    fields.map(({ name, read }) => [name, read()]).filter(([, value]) => value !== undefined),
-  );
+/** @param {Inputs} inputs @param {{ [name: string]: unknown }} params */
+function requestBody({ note, date }, params) {
   return {
     ...(Object.keys(params).length ? { params } : {}),
     ...(note.value.trim() ? { note: note.value } : {}),
