@@ -40,6 +40,7 @@ PLACES = (
     "reference",
     "reference?part=api",
     "reference?part=api&q=RunDetail",
+    "edit",
     "nowhere",
 )
 DIALOGS = {
