@@ -210,7 +210,7 @@ class Rows:
             "event": "failure",
             "kind": "webhook",
             "target": "https://example.com/hook",
-            "payload": json.dumps({"run_id": run_id}),
+            "payload": json.dumps({"event": "failure", "run_id": run_id}),
             "state": state,
             "sends": 1,
             "created_at": to_us(at),
