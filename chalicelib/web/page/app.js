@@ -21,7 +21,7 @@ const VIEWS = {
   "": { title: "Home", list: "views/home.js" },
   dags: { title: "DAGs", list: "views/dags.js", item: "views/dag.js" },
   runs: { title: "Runs", list: "views/runs.js", item: "views/run.js" },
-  logs: { title: "Logs", list: "views/runs.js", item: "views/run-logs.js", isHidden: true },
+  logs: { title: "Logs", list: "views/runs.js", item: "views/run-logs.js", isOffered: () => false },
   pools: { title: "Pools", list: "views/pools.js" },
   workers: { title: "Workers", list: "views/workers.js" },
   errors: { title: "Import errors", list: "views/import-errors.js" },
