@@ -11,6 +11,7 @@ import logging
 import re
 import socket
 import threading
+from dataclasses import dataclass, field
 from typing import IO, Any, cast
 
 import chalice.local
@@ -40,17 +41,37 @@ ACCEPT_QUEUE = 512
 for minutes."""
 
 
-def install(host: str, downloads: SignedLinks) -> threading.Event:
-    """Make `chalice local` start this server. `host` is the option of `chalice local`. Returns an
-    event that is set after the server's first answer."""
-    has_answered = threading.Event()
-    own = {"hosts": own_hosts(host), "downloads": downloads, "has_answered": has_answered}
+LONGEST_WAIT = 15.0
+"""Seconds that a request waits, at most, until the folder of DAG files was read once."""
+ANSWERED_AT_ONCE = ("/api/health", "/api/openapi.json")
+"""What does not depend on the folder, besides the page."""
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What happens once after the start. `may_build`: the first request was answered, or waits for
+    the folder of DAG files; `is_folder_read`: its files are registered."""
+
+    may_build: threading.Event = field(default_factory=threading.Event)
+    is_folder_read: threading.Event = field(default_factory=threading.Event)
+
+    def await_folder(self) -> None:
+        """Wait until the folder was read, so that no DAG of it is said not to exist."""
+        if not self.is_folder_read.is_set():
+            self.may_build.set()
+            self.is_folder_read.wait(LONGEST_WAIT)
+
+
+def install(host: str, downloads: SignedLinks) -> Beginning:
+    """Make `chalice local` start this server. `host` is the option of `chalice local`."""
+    beginning = Beginning()
+    own = {"hosts": own_hosts(host), "downloads": downloads, "beginning": beginning}
     handler = type("Handler", (ApiHandler,), own)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     server = type("Server", (ApiServer,), {"address_family": family})
     made: Any = functools.partial(LocalDevServer, handler_cls=handler, server_cls=server)
     chalice.local.LocalDevServer = made  # type: ignore[misc]
-    return has_answered
+    return beginning
 
 
 def own_hosts(host: str) -> frozenset[str] | None:
@@ -78,11 +99,11 @@ class _Gateway(LocalGateway):
 
 class ApiHandler(GuardedHandler, ChaliceRequestHandler):
     """One connection. `hosts`: see `own_hosts`; `downloads` are the links that are served here;
-    `has_answered` is set after each answer."""
+    `beginning` says whether the folder of DAG files was read."""
 
     hosts: frozenset[str] | None = None
     downloads: SignedLinks
-    has_answered: threading.Event | None = None
+    beginning: Beginning
     largest_body = LARGEST_BODY
 
     def __init__(
@@ -111,9 +132,11 @@ class ApiHandler(GuardedHandler, ChaliceRequestHandler):
         return "application/json", json.dumps(response.body).encode()
 
     def answer(self) -> None:
+        path = self.path.partition("?")[0]
+        if path.startswith("/api/") and path not in ANSWERED_AT_ONCE:
+            self.beginning.await_folder()
         self._answer()
-        if self.has_answered is not None:
-            self.has_answered.set()
+        self.beginning.may_build.set()
 
     def _answer(self) -> None:
         body = self._body()

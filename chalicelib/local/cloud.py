@@ -145,9 +145,10 @@ def start(
     handlers: Mapping[str, Handler],
     stop: threading.Event,
     listener: socket.socket,
-) -> None:
+) -> loops.BucketEvents:
     """Start the loops that invoke the entry points, then serve S3 and SQS at `listener`. Earlier
-    requests wait, so that whatever they change is persisted."""
+    requests wait, so that whatever they change is persisted. Returns the loop that registers what
+    is in the dags bucket."""
     repair.recover_after_restart(bootstrap.scheduler())
     bucket = _start_bucket(cloud, handlers["register"], stop)
     _serve(cloud, listener)
@@ -168,6 +169,7 @@ def start(
         _schedule_handler(handlers["tick"], bucket), cloud.settings.tick_seconds, stop
     )
     loops.start("schedule", schedule.step, stop)
+    return bucket
 
 
 def _start_bucket(cloud: Cloud, register: Handler, stop: threading.Event) -> loops.BucketEvents:

@@ -66,6 +66,7 @@ def _build(
     dags_dir: Path | None,
     handlers: Mapping[str, Any],
     listener: socket.socket,
+    is_folder_read: threading.Event,
 ) -> None:
     """Load moto and start all that needs it: two thirds of the time that a start takes."""
     check_packages("boto3", "moto", "moto.server")
@@ -75,7 +76,9 @@ def _build(
 
     built = clouds.build(settings, home, dags_dir)
     cloud.set(built)
-    clouds.start(built, handlers, threading.Event(), listener)
+    bucket = clouds.start(built, handlers, threading.Event(), listener)
+    bucket.settled.wait(api_server.LONGEST_WAIT)
+    is_folder_read.set()
     gc.collect()
     gc.freeze()
 
@@ -103,11 +106,11 @@ def _start(handlers: Mapping[str, Any], serving: ServeOptions) -> None:
     wiring.configure(cloud, database, downloads, settings, home, endpoint, mark, dags_dir)
     if settings.auth == "token":
         _print_first_token()
-    has_answered = api_server.install(serving.host, downloads)
+    beginning = api_server.install(serving.host, downloads)
 
     def build() -> None:
-        has_answered.wait(PATIENCE)
-        _build(cloud, settings, home, dags_dir, handlers, listener)
+        beginning.may_build.wait(PATIENCE)
+        _build(cloud, settings, home, dags_dir, handlers, listener, beginning.is_folder_read)
 
     threading.Thread(target=_or_exit, args=(build,), name="local-cloud", daemon=True).start()
     wiring.stop_commands_at_exit()

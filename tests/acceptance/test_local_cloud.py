@@ -50,6 +50,27 @@ def test_an_uploaded_file_runs_and_its_dag_run_and_log_outlive_a_restart(cloud: 
         assert cloud.dag_ids() == []
 
 
+def test_right_after_the_start_the_dags_of_the_folder_are_known(cloud: LocalCloud) -> None:
+    (cloud.dags_dir / "hello.yaml").write_text(HELLO)
+    process = cloud.launch()
+    try:
+        eventually(lambda: is_healthy(cloud))
+        # With nothing between that would leave the cloud time to read its folder.
+        run_id = cloud.run("hello")
+        assert cloud.dag_ids() == ["hello"]
+        assert cloud.get(f"/runs/{run_id}")["dag_id"] == "hello"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def is_healthy(cloud: LocalCloud) -> bool:
+    try:
+        return bool(cloud.get("/health"))
+    except (urllib.error.URLError, ConnectionError):
+        return False
+
+
 LEAVES = """
 name: leaves
 tasks:

@@ -65,7 +65,8 @@ class LocalCloud:
         if self.process.poll() is not None:
             raise RuntimeError(f"chalice local ended:\n{(self.folder / LOG).read_text()}")
         try:
-            return self.ask("GET", "/api/dags")[0] == 200
+            # Of the API's answers the one that needs no DAG file to have been read.
+            return self.ask("GET", "/api/health")[0] == 200
         except OSError:
             return False
 
