@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import MISSING, dataclass, field, fields
-from functools import cache
+from functools import cache, lru_cache
+from json.encoder import encode_basestring_ascii
 from typing import Any, TypeVar
 
 from chalicelib.enums import Outcome, words
@@ -147,7 +148,7 @@ class TaskMessage:
     artifacts: dict[str, str] = field(default_factory=dict)
 
     def encode(self) -> str:
-        return _dump({"v": VERSION, "kind": "task", **_plain(self)})
+        return _encode("task", self)
 
     @classmethod
     def decode(cls, body: str) -> TaskMessage:
@@ -173,7 +174,7 @@ class Heartbeat:
     claimed: bool = False
 
     def encode(self) -> str:
-        return _dump({"v": VERSION, "kind": "heartbeat", **_plain(self)})
+        return _encode("heartbeat", self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,7 @@ class Result:
     cause: str = ""
 
     def encode(self) -> str:
-        return _dump({"v": VERSION, "kind": "result", **_plain(self)})
+        return _encode("result", self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +218,7 @@ class Wake:
     at: float
 
     def encode(self) -> str:
-        return _dump({"v": VERSION, "kind": "wake", **_plain(self)})
+        return _encode("wake", self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +236,7 @@ class NotificationMessage:
     env: dict[str, str] = field(default_factory=dict)
 
     def encode(self) -> str:
-        return _dump({"v": VERSION, "kind": "notification", **_plain(self)})
+        return _encode("notification", self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +250,7 @@ class NotificationResult:
     is_transient: bool = False
 
     def encode(self) -> str:
-        return _dump({"v": VERSION, "kind": "notification_result", **_plain(self)})
+        return _encode("notification_result", self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +267,7 @@ class WorkerSeen:
     is_leaving: bool = False
 
     def encode(self) -> str:
-        return _dump({"v": VERSION, "kind": "worker", **_plain(self)})
+        return _encode("worker", self)
 
 
 Report = Heartbeat | Result | Wake | NotificationResult | WorkerSeen
@@ -300,24 +301,56 @@ def decode_report(body: str) -> Report:
     return _build(cls, data)
 
 
+def _encode(kind: str, message: Any) -> str:
+    # ASCII, because SQS refuses some characters that a command may well hold.
+    values = _plain(message)
+    if all(len(value) < LONG for value in values.get("env", {}).values()):
+        return _ENCODER.encode({"v": VERSION, "kind": kind, **values})
+    env = values.pop("env")
+    text = _ENCODER.encode({"v": VERSION, "kind": kind, **values})
+    return f'{text[:-1]},"env":{_encode_env(env)}}}'
+
+
+def _encode_env(env: dict[str, str]) -> str:
+    """Return the variables as JSON. A long value is often that of many messages: an output that
+    all mapped instances are given."""
+    pairs = [
+        f"{_in_quotes(name)}:{_in_quotes(value) if len(value) < LONG else _long_in_quotes(value)}"
+        for name, value in env.items()
+    ]
+    return f"{{{','.join(pairs)}}}"
+
+
+LONG = 1024
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
+_in_quotes = encode_basestring_ascii
+_long_in_quotes = lru_cache(maxsize=8)(encode_basestring_ascii)
+
+
 def _plain(message: Any) -> dict[str, Any]:
-    """The fields of a message. `dataclasses.asdict` would copy every value of it, deeply."""
-    values = {name: getattr(message, name) for name in message.__slots__}
+    """The fields of a message that have not their default, which whoever decodes it puts in their
+    place. `dataclasses.asdict` would copy every value of it, deeply."""
+    values: dict[str, Any] = {}
+    for name, default in _defaults(type(message)):  # type: ignore[arg-type]
+        value = getattr(message, name)
+        if value is default or (value == default and type(value) is type(default)):
+            continue
+        values[name] = value
     if "attempt" in values:
         values["attempt"] = values["attempt"].ids()
-    if values.get("materials"):
-        values["materials"] = [_plain(material) for material in values["materials"]]
-    if isinstance(values.get("artifacts"), list):
-        values["artifacts"] = [_plain(artifact) for artifact in values["artifacts"]]
+    for name in ("materials", "artifacts"):
+        if isinstance(values.get(name), list):
+            values[name] = [_plain(row) for row in values[name]]
     return values
 
 
-def _dump(data: dict[str, Any]) -> str:
-    # ASCII, because SQS refuses some characters that a command may well hold.
-    return _ENCODER.encode(data)
-
-
-_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
+@cache
+def _defaults(cls: type[Any]) -> list[tuple[str, Any]]:
+    """Name and default of each field; MISSING where there is none."""
+    return [
+        (spec.name, spec.default if spec.default_factory is MISSING else spec.default_factory())
+        for spec in fields(cls)
+    ]
 
 
 def _load(body: str) -> dict[str, Any]:
@@ -351,30 +384,31 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "Attempt": (dict,),
 }
 
+_AS_THEY_ARE = frozenset(_TYPES) - {"Attempt", "list[Material]", "list[StoredArtifact]", "Outcome"}
+
 
 @cache
-def _specs(cls: type[Any]) -> list[tuple[str, str, bool]]:
-    """Name and type of each field, and whether it must be there."""
-    return [
-        (spec.name, str(spec.type), spec.default is MISSING and spec.default_factory is MISSING)
-        for spec in fields(cls)
-    ]
+def _specs(cls: type[Any]) -> tuple[dict[str, str], list[str]]:
+    """The type of each field by its name, and the names of those that must be there."""
+    types = {spec.name: str(spec.type) for spec in fields(cls)}
+    defaults = _defaults(cls)  # type: ignore[arg-type]
+    return types, [name for name, default in defaults if default is MISSING]
 
 
 def _build(cls: type[T], data: dict[str, Any]) -> T:
     """Make `cls` of the fields that it knows; later versions may have added others."""
-    values: dict[str, Any] = {}
-    for name, type_name, is_required in _specs(cls):  # type: ignore[arg-type]
+    types, required = _specs(cls)  # type: ignore[arg-type]
+    for name in required:
         if name not in data:
-            if is_required:
-                raise BadMessage(f"{name} is missing")
+            raise BadMessage(f"{name} is missing")
+    values: dict[str, Any] = {}
+    for name, value in data.items():
+        type_name = types.get(name)
+        if type_name is None:
             continue
-        value = data[name]
         if not isinstance(value, _TYPES[type_name]):
             raise BadMessage(f"{name} is {value!r}, expected {type_name}")
-        values[name] = _nested(type_name, value)
-    if "outcome" in values:
-        values["outcome"] = _outcome(values["outcome"])
+        values[name] = value if type_name in _AS_THEY_ARE else _nested(type_name, value)
     return cls(**values)
 
 
@@ -385,6 +419,8 @@ def _nested(type_name: str, value: Any) -> Any:
         return [_build(Material, _row(row)) for row in value]
     if type_name == "list[StoredArtifact]":
         return [_build(StoredArtifact, _row(row)) for row in value]
+    if type_name == "Outcome":
+        return _outcome(value)
     return value
 
 

@@ -52,9 +52,8 @@ def admit_runs(work: UnitOfWork, dag_id: str) -> None:
         return
     horizon = work.now + LEAD_TIME
     limit = free + MAX_UNADMITTABLE
-    for run in run_slots.waiting(
-        work.tx, dag_id, horizon, only_asked_for=dag.is_paused, limit=limit
-    ):
+    line = run_slots.line(work.tx, dag_id, horizon, only_asked_for=dag.is_paused, limit=limit)
+    for run in work.runs(line):
         if free <= 0:
             return
         fallback = partial(forced_end.fail_run, work, run)
@@ -67,7 +66,8 @@ def _admit(work: UnitOfWork, run: Run) -> None:
     limit = work.definition(run.version_id).dagrun_timeout
     start_time = max(work.now, min(run.not_before, work.now + LEAD_TIME))
     timeout_at = start_time + timedelta(seconds=limit) if limit is not None else None
-    run_slots.take_slot(work.tx, run, timeout_at, work.now)
+    take_slot = partial(run_slots.take_slot, work.tx, run, timeout_at, work.now)
+    work.change_run(run.key, take_slot, is_admitted=True)
     work.outbox.wake_after(timeout_at)
     work.mark_changed(run.run_id)
 
@@ -174,7 +174,7 @@ def queue_attempt(work: UnitOfWork, run: Run, task: TaskInstance) -> None:
     dag = work.definition(run.version_id)
     message = task_message(work, dag, run, task, attempt, not_before)
     due_at = resend_at(not_before, 0, work.scheduler.settings.resend_seconds)
-    if attempts.queue(work.tx, task.key, run.version, work.now, not_before, due_at):
+    if attempts.queue(work.tx, task, run.version, work.now, not_before, due_at):
         work.outbox.task(message, not_before)
 
 

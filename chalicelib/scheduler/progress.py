@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 
-from chalicelib.dag.evaluate.expand import ExpandError, mapped_items
+from chalicelib.dag.evaluate.expand import ExpandError, some_mapped_items
 from chalicelib.dag.model import Dag, Task
 from chalicelib.dag.states import TASK_ENDED, RunState, TaskState
 from chalicelib.dag.templates import texts_in
@@ -255,23 +256,21 @@ def _expand(
     """Create the next mapped instances and return `scheduled`. If there are none to create, return
     the task's final state and the reason."""
     attempt = Attempt(run.dag_id, run.run_id, task.id, -1, 1)
+    first = unmapped.mapped_count or 0
     try:
-        items = mapped_items(
-            task, template_context(work, work.definition(run.version_id), run, attempt)
-        )
+        context = template_context(work, work.definition(run.version_id), run, attempt)
+        batch, count = some_mapped_items(task, context, first, MAX_INSTANCES_PER_EXPANSION)
     except (TemplateError, ExpandError) as error:
         return TaskState.FAILED, f"expand: {error}"
     except NotCompiled:
         raise NotCompiled(*texts_in(task.expand)) from None
-    if not items:
+    if not count:
         return TaskState.SKIPPED, "expand: the list is empty, so there are no mapped instances"
-    first = unmapped.mapped_count or 0
-    batch = items[first : first + MAX_INSTANCES_PER_EXPANSION]
     mapped_instances.insert(work.tx, unmapped, first, batch)
-    if first + len(batch) < len(items):
+    if first + len(batch) < count:
         work.outbox.wake(work.now)
     else:
-        mapped_instances.end(work.tx, unmapped, len(items), work.now)
+        mapped_instances.end(work.tx, unmapped, count, work.now)
         work.mark_changed(run.run_id)  # an instance cleared meanwhile has waited for this
     return TaskState.SCHEDULED, ""
 
@@ -279,7 +278,8 @@ def _expand(
 def _end(work: UnitOfWork, run: Run, dag: Dag, states: States) -> None:
     state, reason = verdict(run, dag, states)
     failed = _failed_tasks(dag, states)
-    if not runs.end(work.tx, run.key, state, reason, work.now, len(failed)):
+    end = partial(runs.end, work.tx, run.key, state, reason, work.now, len(failed))
+    if not work.change_run(run.key, end):
         return
     log.info("run ended: %s", state, extra=run.ids())
     failed_tasks = sum(bool(states[task.id].get(TaskState.FAILED)) for task in dag.tasks)

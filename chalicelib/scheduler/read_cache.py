@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from chalicelib.dag.json_values import parse_verbatim
 from chalicelib.dag.model import Dag, Task
@@ -14,6 +14,8 @@ from chalicelib.database.queries.artifacts import KeptArtifact
 from chalicelib.database.queries.runs import Run
 from chalicelib.database.queries.task_instances import TaskInstance
 from chalicelib.scheduler.context import SchedulerContext
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -32,6 +34,10 @@ class ReadCache:
     _output_texts: dict[tuple[int, str], dict[str, str]] = field(default_factory=dict, init=False)
 
     _run_texts: dict[tuple[int, str], dict[str, str]] = field(default_factory=dict, init=False)
+    _message_parts: dict[tuple[int, str, int, int], Any] = field(default_factory=dict, init=False)
+    _run_keys: dict[str, int] = field(default_factory=dict, init=False)
+    _current_runs: dict[int, Run] = field(default_factory=dict, init=False)
+    _current_as_of: int = field(default=0, init=False)
 
     def definition(self, version_id: int) -> Dag:
         """Return the DAG of that version. Raises LookupError."""
@@ -53,7 +59,50 @@ class ReadCache:
 
     def run(self, run_id: str) -> Run | None:
         """Return the run as it is now."""
-        return runs.find(self.tx, run_id)
+        run = self.known_run(self._run_keys.get(run_id, 0))
+        if run is None:
+            run = runs.find(self.tx, run_id)
+            if run is not None:
+                self._keep_runs([run])
+        return run
+
+    def runs(self, keys: Sequence[int]) -> list[Run]:
+        """Return the runs with these keys as they are now, in this order."""
+        if unknown := [key for key in keys if self.known_run(key) is None]:
+            self._keep_runs(runs.by_keys(self.tx, unknown))
+        return [run for key in keys if (run := self.known_run(key)) is not None]
+
+    def read_runs(self, run_ids: Collection[str]) -> None:
+        """Read these runs with one statement, because they will be asked for."""
+        self._keep_runs(runs.find_all(self.tx, run_ids))
+
+    def known_run(self, key: int) -> Run | None:
+        """Return the run as it is now, if it was read and no statement may have changed it."""
+        if self._current_as_of != self.tx.run_changes:
+            self.forget_current_runs()
+        return self._current_runs.get(key)
+
+    def change_run(self, key: int, change: Callable[[], bool], **changes: Any) -> bool:
+        """Call what changes this run and no other, and return whether it did. `changes` are the
+        fields that it changes, if they are known; else the run is read again when asked for."""
+        run = self.known_run(key)
+        is_changed = change()
+        self._current_as_of = self.tx.run_changes
+        if run is not None and is_changed:
+            del self._current_runs[key]
+            if changes:
+                self._current_runs[key] = replace(run, **changes)
+        return is_changed
+
+    def forget_current_runs(self) -> None:
+        """Read each run again when it is asked for: some were changed, or changed back."""
+        self._current_runs.clear()
+        self._current_as_of = self.tx.run_changes
+
+    def _keep_runs(self, current: Iterable[Run]) -> None:
+        for run in current:
+            self._run_keys[run.run_id] = run.key
+            self._current_runs[run.key] = run
 
     def run_of(self, task: TaskInstance) -> Run:
         """Return the run of a task instance, as it was when first read. Use `run` for its state."""
@@ -70,6 +119,7 @@ class ReadCache:
         for cache in (self._outputs, self._output_texts, self._artifacts, self._run_texts):
             for key in [key for key in cache if key[0] == run.key]:
                 del cache[key]
+        self._message_parts.clear()
 
     def outputs(self, run_key: int, task_id: str, *, is_expanded: bool) -> Mapping[str, Any]:
         """Return the task's outputs by name: the value, or for a mapped task the list of the values
@@ -109,11 +159,20 @@ class ReadCache:
             self._output_texts[key] = make()
         return self._output_texts[key]
 
+    def message_parts(self, key: tuple[int, str, int, int], make: Callable[[], T]) -> T:
+        """Return what the messages of a task of a run have in common, built once. The key is the
+        run, the task, the number of the attempt and the identity of the DAG."""
+        if key not in self._message_parts:
+            self._message_parts[key] = make()
+        parts: T = self._message_parts[key]
+        return parts
+
     def forget_outputs(self, run_key: int, task_id: str) -> None:
         """Forget the outputs and artifacts of a task that has new ones."""
         self._outputs.pop((run_key, task_id), None)
         self._output_texts.pop((run_key, task_id), None)
         self._artifacts.pop((run_key, task_id), None)
+        self._message_parts.clear()
 
 
 def _read(texts: Mapping[str, Any]) -> dict[str, Any]:

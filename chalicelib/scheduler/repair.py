@@ -168,7 +168,7 @@ def _end_untaken(work: UnitOfWork, claim_attempt: ClaimAttempt) -> bool:
     if claim_attempt.claimed_at is None:
         return end(work, task, End(Outcome.LOST, work.now, reason=claim_attempt.reason))
     at = claim_attempt.claimed_at
-    apply_report(work, Heartbeat(claim_attempt.attempt, started_at=at, at=at, claimed=True))
+    apply_report(work, Heartbeat(claim_attempt.attempt, started_at=at, at=at, claimed=True), {})
     return False
 
 

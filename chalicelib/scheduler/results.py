@@ -7,7 +7,7 @@ set aside where users can see it, and its neighbours are committed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -57,6 +57,10 @@ START_RETRY_DELAYS = tuple(timedelta(seconds=seconds) for seconds in (15, 60, 24
 """Delays before a command that could not be started is tried again."""
 
 
+TasksByName = dict[tuple[str, str, int], TaskInstance]
+"""By run_id, task_id and map_index."""
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """How many reports were read, and how many of those were set aside."""
@@ -97,22 +101,46 @@ def apply(scheduler: SchedulerContext, bodies: Sequence[str]) -> Applied:
 
 
 def _apply(bodies: Sequence[str], work: UnitOfWork) -> Applied:
-    set_aside = 0
-    is_woken = False
-    for body in bodies:
+    reports, unreadable = _decoded(bodies)
+    tasks = {} if work.has_savepoints else _read_together(work, reports.values())
+    for body, reason in unreadable:
+        _set_aside(work, body, reason)
+    set_aside = len(unreadable)
+    for number, report in reports.items():
         try:
-            report = decode_report(body)
-            is_woken |= isinstance(report, Wake)
             with work.savepoint():
-                apply_report(work, report)
+                apply_report(work, report, tasks)
         except Exception as error:
             if work.tx.is_doomed_by(error):
                 raise
             set_aside += 1
-            _set_aside(work, body, in_words(error))
-    if is_woken:
+            _set_aside(work, bodies[number], in_words(error))
+    if any(isinstance(report, Wake) for report in reports.values()):
         process_due(work)
     return Applied(len(bodies), set_aside)
+
+
+def _decoded(bodies: Sequence[str]) -> tuple[dict[int, Report], list[tuple[str, str]]]:
+    """Return the reports by their numbers, and the bodies that are none, with the reasons."""
+    reports: dict[int, Report] = {}
+    unreadable: list[tuple[str, str]] = []
+    for number, body in enumerate(bodies):
+        try:
+            reports[number] = decode_report(body)
+        except Exception as error:
+            unreadable.append((body, in_words(error)))
+    return reports, unreadable
+
+
+def _read_together(work: UnitOfWork, reports: Iterable[Report]) -> TasksByName:
+    """Read the tasks of the reports with one statement, and their runs with another. Each task is
+    good for the first report about it only."""
+    attempts = [report.attempt for report in reports if isinstance(report, Heartbeat | Result)]
+    names = {(attempt.run_id, attempt.task_id, attempt.map_index) for attempt in attempts}
+    with work.savepoint():
+        tasks = task_instances.find_all(work.tx, sorted(names))
+        work.read_runs({task.attempt.run_id for task in tasks})
+    return {(t.attempt.run_id, t.task_id, t.attempt.map_index): t for t in tasks}
 
 
 def _set_aside(work: UnitOfWork, body: str, reason: str) -> None:
@@ -121,8 +149,9 @@ def _set_aside(work: UnitOfWork, body: str, reason: str) -> None:
     housekeeping.set_aside(work.tx, queue, body, reason, work.now)
 
 
-def apply_report(work: UnitOfWork, report: Report) -> None:
-    """Record one report. What follows from it is propagated before the commit."""
+def apply_report(work: UnitOfWork, report: Report, tasks: TasksByName) -> None:
+    """Record one report. What follows from it is propagated before the commit. Its task is taken
+    out of `tasks`, or else read."""
     if isinstance(report, Wake):
         return
     if isinstance(report, NotificationResult):
@@ -135,7 +164,8 @@ def apply_report(work: UnitOfWork, report: Report) -> None:
         if isinstance(report, Result):
             self_tests.record(work.tx, report.attempt.run_id, report.encode(), work.now)
         return
-    task = task_instances.find(work.tx, report.attempt)
+    name = (report.attempt.run_id, report.attempt.task_id, report.attempt.map_index)
+    task = tasks.pop(name, None) or task_instances.find(work.tx, report.attempt)
     if task is None:
         log.warning("report of an unknown task was ignored", extra=report.attempt.ids())
     elif task.state not in IN_FLIGHT or task.attempt != report.attempt:

@@ -61,10 +61,7 @@ def create_run(work: UnitOfWork, dag: RegisteredDag, new: NewRun) -> Run | None:
 
 
 def _is_full(work: UnitOfWork, dag: RegisteredDag) -> bool:
-    taken = run_slots.admitted_count(work.tx, dag.dag_id) - run_slots.stopping_count(
-        work.tx, dag.dag_id
-    )
-    return taken + run_slots.waiting_count(work.tx, dag.dag_id) >= dag.max_active_runs
+    return run_slots.active_count(work.tx, dag.dag_id) >= dag.max_active_runs
 
 
 def _overlap(work: UnitOfWork, dag: RegisteredDag, policy: str, run: Run) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
@@ -50,12 +50,9 @@ def task_message(
     LookupError if the DAG has no such task, or NotCompiled with all its templates."""
     task = dag.task(attempt.task_id)
     try:
-        place = work.scheduler.places.choose(task.needs, before=task.place)
+        return _message(work, dag, task, run, instance, attempt, not_before)
     except NoPlace as error:
         raise Undeliverable(f"{error}; then clear the task") from None
-    try:
-        message = _message(work, dag, task, run, instance, attempt, not_before)
-        return replace(message, place=place.name)
     except TemplateError as error:
         raise Undeliverable(str(error)) from None
     except NotCompiled:
@@ -72,40 +69,58 @@ def _message(
     attempt: Attempt,
     not_before: datetime,
 ) -> TaskMessage:
+    # Of a thousand mapped instances each is told the same, but for a few variables.
+    make = partial(_parts, work, dag, task, run, attempt)
+    parts = work.message_parts((run.key, task.id, attempt.try_number, id(dag)), make)
+    message = TaskMessage(
+        attempt=attempt,
+        env={
+            **parts.env,
+            **{name: variable_text(value) for name, value in (instance.item or {}).items()},
+            **_about_run(work, dag, run),
+            **_about_attempt(attempt),
+        },
+        not_before=not_before.timestamp(),
+        has_retries=_has_retries(task, instance, attempt),
+        **parts.fields,
+    )
+    _check_size(message)
+    return message
+
+
+@dataclass(frozen=True, slots=True)
+class MessageParts:
+    """What the messages of a task's instances have in common: variables and fields by name."""
+
+    env: dict[str, str]
+    fields: dict[str, Any]
+
+
+def _parts(work: UnitOfWork, dag: Dag, task: Task, run: Run, attempt: Attempt) -> MessageParts:
+    place = work.scheduler.places.choose(task.needs, before=task.place)
     env = {**dag.env, **task.env}
     context: dict[str, Any] = {}
     if any(map(is_template, filter(None, (task.command, task.when, *env.values())))):
         context = template_context(work, dag, run, attempt)
         env = {name: render(value, context, for_shell=False) for name, value in env.items()}
-    message = TaskMessage(
-        attempt=attempt,
-        command=render(task.command, context, for_shell=True),
-        env={
-            **env,
-            **_params(run),
-            **_outputs(work, dag, run, task),
-            **{name: variable_text(value) for name, value in (instance.item or {}).items()},
-            **_about_run(work, dag, run),
-            **_about_attempt(attempt),
-        },
-        cwd=task.cwd,
-        timeout=task.execution_timeout,
-        not_before=not_before.timestamp(),
-        when=render(task.when, context, for_shell=True) if task.when else None,
-        outputs=list(task.outputs),
-        skip_exit_codes=list(task.skip_on_exit_code),
-        secrets=dag.secrets,
-        materials=[*_files(dag), *_tools(dag), *input_materials(work, dag, run, task)],
-        artifacts=task.artifacts,
+    fields = {
+        "command": render(task.command, context, for_shell=True),
+        "cwd": task.cwd,
+        "timeout": task.execution_timeout,
+        "when": render(task.when, context, for_shell=True) if task.when else None,
+        "outputs": list(task.outputs),
+        "skip_exit_codes": list(task.skip_on_exit_code),
+        "secrets": dag.secrets,
+        "materials": [*_files(dag), *_tools(dag), *input_materials(work, dag, run, task)],
+        "artifacts": task.artifacts,
         # Of a sensor's many answers only the last is kept with the attempt; the bucket keeps all.
-        log_in_result=0 if task.sensor else SHORT_LOG_BYTES,
-        image=task.image,
-        memory_mb=task.memory,
-        vcpu=task.cpu,
-        has_retries=_has_retries(task, instance, attempt),
-    )
-    _check_size(message)
-    return message
+        "log_in_result": 0 if task.sensor else SHORT_LOG_BYTES,
+        "place": place.name,
+        "image": task.image,
+        "memory_mb": task.memory,
+        "vcpu": task.cpu,
+    }
+    return MessageParts({**env, **_params(run), **_outputs(work, dag, run, task)}, fields)
 
 
 def _has_retries(task: Task, instance: TaskInstance, attempt: Attempt) -> bool:
@@ -138,8 +153,15 @@ def _files(dag: Dag) -> list[Material]:
 def _check_size(message: TaskMessage) -> None:
     texts = [message.command, message.when or "", *message.env.values()]
     texts += [str(material.options) for material in message.materials]
-    if sum(map(_most_bytes, texts)) < MAX_MESSAGE_BYTES * 3 // 4:
-        return  # most messages need not be written out to be sure
+    # Most messages need not be written out to be sure. A character takes up to twelve bytes, or
+    # six if it is ASCII.
+    if sum(map(len, texts)) < MAX_MESSAGE_BYTES // 16:
+        return
+    if (
+        sum(len(text) * (6 if text.isascii() else 12) for text in texts)
+        < MAX_MESSAGE_BYTES * 3 // 4
+    ):
+        return
     if (size := len(message.encode())) > MAX_MESSAGE_BYTES:
         parts = {"the command": len(message.command), "`when`": len(message.when or "")}
         parts |= {f"${name}": len(value) for name, value in message.env.items()}
@@ -150,12 +172,6 @@ def _check_size(message: TaskMessage) -> None:
             f"can be sent; {longest} has the most, {parts[longest]} characters: keep large data in "
             "a bucket or a file, and hand on where it is"
         )
-
-
-def _most_bytes(text: str) -> int:
-    """Return an upper bound for the text's length in a message: of a character that is printed,
-    two, and of any, twelve."""
-    return len(text) * (2 if text.isascii() and text.isprintable() else 12)
 
 
 def _about_attempt(attempt: Attempt) -> dict[str, str]:

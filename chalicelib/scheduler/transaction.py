@@ -11,6 +11,7 @@ from typing import TypeVar
 from chalicelib.dag.templates import precompile
 from chalicelib.dag.templates.compile_budget import NotCompiled, compile_at_most
 from chalicelib.dag.templates.scope import TemplateError
+from chalicelib.database.connection.transaction import RowsNotChanged
 from chalicelib.errors import Unavailable
 from chalicelib.scheduler import clock
 from chalicelib.scheduler.context import SchedulerContext
@@ -34,11 +35,12 @@ def in_one_transaction(scheduler: SchedulerContext, change: Callable[[UnitOfWork
     outside the transaction, because it may be called twice.
 
     The first time there are no savepoints, which take a fifth of the time and are hardly ever
-    needed. If anything is to be undone, all of it is, and done again with savepoints."""
+    needed, and changes of rows are gathered. If anything is to be undone, or a row was not changed
+    as assumed, all of it is undone and done again with savepoints, row by row."""
     try:
         with unit_of_work(scheduler, has_savepoints=False) as work:
             return change(work)
-    except SavepointNeeded as needed:
+    except (SavepointNeeded, RowsNotChanged) as needed:
         log.info("done again with savepoints: %s", in_words(needed.__cause__ or needed))
     with unit_of_work(scheduler) as work:
         return change(work)
@@ -77,6 +79,8 @@ def _transaction(
     now = scheduler.now()
     outbox = Outbox(now)
     with scheduler.database.write(batch_id) as tx, compile_at_most(MAX_COMPILED):
+        if not has_savepoints:
+            tx.gather()
         work = UnitOfWork(tx, scheduler, outbox, now, has_savepoints=has_savepoints)
         yield work
         propagate(work)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from types import TracebackType
 from typing import Any
 
@@ -200,9 +200,13 @@ class UnitOfWork(ReadCache):
 
     def begin_run(self, run_key: int, started_at: datetime) -> None:
         """A task of the run has begun. Most of the time one had before."""
-        if run_key not in self._begun_runs:
-            runs.begin(self.tx, run_key, started_at)
-            self._begun_runs.add(run_key)
+        if run_key in self._begun_runs:
+            return
+        self._begun_runs.add(run_key)
+        run = self.known_run(run_key)
+        if run is None or run.state is RunState.QUEUED:
+            begin = partial(runs.begin, self.tx, run_key, started_at)
+            self.change_run(run_key, begin, state=RunState.RUNNING)
 
     def reopen_run(self, run: Run) -> None:
         """Let a run that has ended wait for a slot again."""
@@ -279,6 +283,7 @@ class WorkSavepoint:
         work.ended_before_admission = self._ended
         work.waiting_on_previous_run = self._waiting
         work._begun_runs.clear()
+        work.forget_current_runs()
 
 
 class Isolation:

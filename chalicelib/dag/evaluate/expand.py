@@ -23,7 +23,15 @@ class ExpandError(ValueError):
 
 
 def mapped_items(task: Task, context: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the item of each mapped instance, by the name of its variable, in order of map_index.
+    """Return the items of all mapped instances: see `some_mapped_items`."""
+    return some_mapped_items(task, context, 0, MAX_MAPPED_INSTANCES)[0]
+
+
+def some_mapped_items(
+    task: Task, context: Mapping[str, Any], first: int, limit: int
+) -> tuple[list[dict[str, Any]], int]:
+    """Return the item of each mapped instance, by the name of its variable, in order of map_index,
+    from number `first` on and at most `limit`; and how many there are in all.
 
     Several names give every combination, with the last name varying fastest. Without items there
     are no instances: []. `context` holds the names for templates, as in `templates.render`. Raises
@@ -35,7 +43,8 @@ def mapped_items(task: Task, context: Mapping[str, Any]) -> list[dict[str, Any]]
         raise ExpandError(
             f"expand makes {count} mapped instances; at most {MAX_MAPPED_INSTANCES} are allowed"
         )
-    return [dict(zip(items, chosen, strict=True)) for chosen in itertools.product(*items.values())]
+    chosen = itertools.islice(itertools.product(*items.values()), first, first + limit)
+    return [dict(zip(items, values, strict=True)) for values in chosen], count
 
 
 def uses_outputs_of(task: Task, others: Set[str]) -> bool:

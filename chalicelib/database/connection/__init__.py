@@ -9,6 +9,7 @@ directory_swap   the two renames that replace the live database directory
 migrations       applies the SQL files of `migrations/`
 pool             connections kept open for a short time for the next transaction
 retry            retries while another process holds SQLite's lock
+row_statements   statements that change many rows at once
 sqlite           chooses the SQLite library
 sqlite_open      opens the SQLite file and verifies the settings that NFS requires
 times            times in the database: microseconds since the epoch

@@ -174,6 +174,7 @@ class Database:
             with self._ending(held, transaction):
                 try:
                     yield transaction
+                    transaction.write_gathered()
                 except sqlite.Error:
                     # After a freeze a statement may meet pages that another host wrote, and fail.
                     self._check_age(began, limit)

@@ -13,6 +13,12 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from chalicelib.database.connection import sqlite
+from chalicelib.database.connection.row_statements import (
+    RowStatement,
+    in_statements,
+    may_change_runs,
+    may_see,
+)
 from chalicelib.database.connection.sqlite_open import DatabaseUnusable, is_busy, is_storage_failure
 from chalicelib.errors import DatabaseBusy, TransactionExpired
 
@@ -42,6 +48,11 @@ class NestedTransaction(RuntimeError):
     """A transaction was started inside another one in the same thread: a bug in this program."""
 
 
+class RowsNotChanged(BaseException):
+    """What a transaction gathered could not be written as it was assumed to be. Nothing but a new
+    transaction that gathers nothing helps, hence no Exception, which a bulkhead would catch."""
+
+
 DOOMS_TRANSACTION = (
     DatabaseBusy,
     DatabaseUnusable,
@@ -57,7 +68,8 @@ class Transaction:
     """Made by Database.write() and Database.read() only, good until their block ends.
 
     `batch_id` is what Database.committed() answers for; `commit_seq` is the number of the commit,
-    None before it and for ever if the transaction changed no row or was a read.
+    None before it and for ever if the transaction changed no row or was a read; `run_changes`
+    counts the statements that may have changed a row of `runs`.
     """
 
     def __init__(
@@ -77,6 +89,20 @@ class Transaction:
         self._blocks: list[Savepoint] = []
         self._unset = 0
         self._is_limited = False
+        self._is_gathering = False
+        self._gathered: dict[RowStatement, list[Sequence[Any]]] = {}
+        self._gathered_tables: tuple[str, ...] = ()
+        self._gathered_runs: set[int] = set()
+        self.run_changes = 0
+
+    def gather(self) -> None:
+        """From now on keep what `change_row` and `change_rows` are given, and write it together:
+        before the first statement that names the table, or by `write_gathered`. So no reader misses
+        a change; but that each changed its row is assumed, and checked only then. If one did not,
+        RowsNotChanged is raised.
+
+        A statement that is given a run with `of_run` sees and changes rows of that run only."""
+        self._is_gathering = True
 
     def is_late(self) -> bool:
         """Whether half of a write transaction's time is over: nothing new should be begun in it."""
@@ -85,7 +111,11 @@ class Transaction:
     @property
     def changed(self) -> bool:
         """Whether there is anything to commit: a row was written, or the schema was."""
-        return self._altered or self._connection.total_changes != self._changes_before
+        return (
+            self._altered
+            or bool(self._gathered)
+            or self._connection.total_changes != self._changes_before
+        )
 
     @property
     def is_quiet(self) -> bool:
@@ -97,6 +127,8 @@ class Transaction:
     def bookkeeping(self) -> Iterator[None]:
         """What this block writes is nothing that somebody who watches the page waits for: a
         transaction of only such blocks is no change."""
+        if self._gathered:
+            self.write_gathered()
         before = self._connection.total_changes
         try:
             yield
@@ -121,10 +153,38 @@ class Transaction:
 
     def executemany(self, sql: str, rows: Iterable[Parameters]) -> None:
         """Run one statement for each row of parameters."""
-        self._check_open()
-        if self._unset:
-            self._set_savepoint()
+        self._prepare_change(sql)
         self._connection.executemany(sql, rows)
+
+    def change_row(self, statement: RowStatement, values: Sequence[Any], *, of_run: int) -> bool:
+        """Change one row. Returns whether it was there to be changed; a transaction that gathers
+        assumes so."""
+        if not self._is_gathering or self._blocks:
+            return self.execute(statement.single, values) == 1
+        self._gather(statement, [values], of_run)
+        return True
+
+    def change_rows(
+        self, statement: RowStatement, rows: Sequence[Sequence[Any]], *, of_run: int
+    ) -> None:
+        """Change or insert these rows, with as few statements as possible."""
+        if self._is_gathering and not self._blocks:
+            self._gather(statement, rows, of_run)
+        else:
+            self._write_rows(statement, rows)
+
+    def write_gathered(self) -> None:
+        """Write what was gathered. Raises RowsNotChanged."""
+        self._check_open()
+        gathered, self._gathered = self._gathered, {}
+        self._gathered_runs.clear()
+        try:
+            for statement, rows in gathered.items():
+                self._write_rows(statement, rows)
+        except Exception as error:
+            if self.is_doomed_by(error):
+                raise
+            raise RowsNotChanged(str(error)) from error
 
     def insert(self, sql: str, params: Parameters = ()) -> int:
         """Run an INSERT that adds a row; the rowid of that row."""
@@ -132,22 +192,21 @@ class Transaction:
 
     def returning(self, sql: str, params: Parameters = ()) -> Row | None:
         """Run a statement that changes at most one row and returns it, or None."""
-        if self._unset:
-            self._set_savepoint()
+        self._prepare_change(sql)
         return self.one(sql, params)
 
-    def one(self, sql: str, params: Parameters = ()) -> Row | None:
+    def one(self, sql: str, params: Parameters = (), *, of_run: int | None = None) -> Row | None:
         """The first row of the answer, or None."""
-        cursor = self._run(sql, params)
+        cursor = self._run(sql, params, of_run)
         try:
             row: Row | None = cursor.fetchone()
             return row
         finally:
             cursor.close()
 
-    def all(self, sql: str, params: Parameters = ()) -> list[Row]:
+    def all(self, sql: str, params: Parameters = (), *, of_run: int | None = None) -> list[Row]:
         """The whole answer: let the statement bound it."""
-        cursor = self._run(sql, params)
+        cursor = self._run(sql, params, of_run)
         try:
             rows: list[Row] = cursor.fetchall()
             return rows
@@ -184,17 +243,42 @@ class Transaction:
             self._run(statement, ()).close()
         self._is_limited = True
 
-    def _run(self, sql: str, params: Parameters) -> sqlite.Cursor:
+    def _run(self, sql: str, params: Parameters, of_run: int | None = None) -> sqlite.Cursor:
         self._check_open()
+        if self._gathered and (of_run is None or of_run in self._gathered_runs):
+            self._write_seen_by(sql)
         if self._is_limited:
             sql = _INDEX_HINT.sub("", sql)
         return self._connection.execute(sql, params)
 
     def _change(self, sql: str, params: Parameters) -> sqlite.Cursor:
+        self._prepare_change(sql)
+        return self._connection.execute(sql, params)
+
+    def _prepare_change(self, sql: str) -> None:
         self._check_open()
+        if self._gathered:
+            self._write_seen_by(sql)
         if self._unset:
             self._set_savepoint()
-        return self._connection.execute(sql, params)
+        self.run_changes += may_change_runs(sql)
+
+    def _gather(self, statement: RowStatement, rows: Sequence[Sequence[Any]], run_key: int) -> None:
+        self._check_open()
+        if statement not in self._gathered:
+            self._gathered[statement] = []
+            self._gathered_tables = tuple(sorted({one.table for one in self._gathered}))
+        self._gathered[statement].extend(rows)
+        self._gathered_runs.add(run_key)
+
+    def _write_seen_by(self, sql: str) -> None:
+        if may_see(sql, self._gathered_tables):
+            self.write_gathered()
+
+    def _write_rows(self, statement: RowStatement, rows: Sequence[Sequence[Any]]) -> None:
+        changed = sum(self.execute(*written) for written in in_statements(statement, rows))
+        if statement.is_exact and changed != len(rows):
+            raise RuntimeError(f"{changed} rows of {statement.table} changed, not {len(rows)}")
 
     def _set_savepoint(self) -> None:
         """Set one savepoint for all blocks that were entered since the last change."""
@@ -227,6 +311,8 @@ class Savepoint:
     def __enter__(self) -> None:
         tx = self._tx
         tx._check_open()
+        if tx._gathered:
+            tx.write_gathered()
         tx._blocks.append(self)
         tx._unset += 1
         self._changes = tx._connection.total_changes

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from chalicelib.dag.states import TaskState
 from chalicelib.database.connection import Transaction
+from chalicelib.database.connection.row_statements import insert_of_rows, update_of_rows
 from chalicelib.database.connection.times import to_us
 from chalicelib.database.index_predicates import TASK_INSTANCES_FAILED
 from chalicelib.database.queries.task_instances import End, TaskInstance
@@ -48,29 +49,30 @@ def failed_tasks(tx: Transaction, run_key: int) -> list[FailedTask]:
     return [build(FailedTask, row) for row in rows]
 
 
+QUEUE = update_of_rows(
+    "task_instances",
+    ("key", "version", "queued_at", "not_before", "due_at"),
+    "SET state = 'queued', try_number = try_number + (poke = 0),"
+    " first_started_at = iif(poke = 0, NULL, first_started_at), version = {version}, sends = 1,"
+    " queued_at = {queued_at}, not_before = {not_before}, due_at = {due_at}, started_at = NULL,"
+    " heartbeat_at = NULL, ended_at = NULL, exit_code = NULL, signal = NULL,"
+    " max_rss_bytes = NULL, log_bytes = NULL, reason = ''"
+    " {rows} WHERE id = {key} AND state = 'scheduled'",
+)
+
+
 def queue(
-    tx: Transaction, key: int, version: int, now: datetime, not_before: datetime, due_at: datetime
+    tx: Transaction,
+    task: TaskInstance,
+    version: int,
+    now: datetime,
+    not_before: datetime,
+    due_at: datetime,
 ) -> bool:
     """scheduled -> queued: begin the next attempt, or ask a sensor again within the same one, as
     that version of the DAG says."""
-    return (
-        tx.execute(
-            "UPDATE task_instances SET state = 'queued', try_number = try_number + (poke = 0),"
-            " first_started_at = iif(poke = 0, NULL, first_started_at),"
-            " version = ?, sends = 1, queued_at = ?, not_before = ?, due_at = ?, started_at = NULL,"
-            " heartbeat_at = NULL, ended_at = NULL, exit_code = NULL, signal = NULL,"
-            " max_rss_bytes = NULL, log_bytes = NULL, reason = ''"
-            " WHERE id = ? AND state = 'scheduled'",
-            (
-                version,
-                to_us(now),
-                to_us(not_before),
-                to_us(due_at),
-                key,
-            ),
-        )
-        == 1
-    )
+    values = (task.key, version, to_us(now), to_us(not_before), to_us(due_at))
+    return tx.change_row(QUEUE, values, of_run=task.run_key)
 
 
 def postpone(tx: Transaction, task: TaskInstance, due_at: datetime) -> bool:
@@ -126,71 +128,55 @@ def beat(
     return changed == 1
 
 
+END = update_of_rows(
+    "task_instances",
+    (
+        *("key", "try_number", "poke", "state", "due_at", "started_at", "ended_at", "exit_code"),
+        *("signal", "max_rss_bytes", "log_bytes", "reason"),
+    ),
+    "SET state = {state}, due_at = {due_at}, not_before = coalesce({due_at}, not_before),"
+    " started_at = coalesce({started_at}, started_at), ended_at = {ended_at},"
+    " exit_code = {exit_code}, signal = {signal}, max_rss_bytes = {max_rss_bytes},"
+    " log_bytes = {log_bytes}, reason = {reason}, poke = 0, poke_until = NULL, poke_billed_ms = 0"
+    " {rows} WHERE id = {key} AND try_number = {try_number} AND poke = {poke}"
+    " AND state IN ('queued', 'running')"
+    " AND {state} IN ('success', 'failed', 'skipped', 'cancelled', 'up_for_retry')",
+)
+_REMEMBER = insert_of_rows(
+    "attempts",
+    (
+        *("task_instance_id", "try_number", "version", "outcome", "queued_at", "started_at"),
+        *("ended_at", "exit_code", "signal", "max_rss_bytes", "log_bytes", "pokes", "billed_ms"),
+        *("memory_mb", "vcpu", "reason", "cause", "first_started_at"),
+    ),
+)
+FIRST_START = "SELECT first_started_at FROM task_instances WHERE id = ?"
+_KEEP_LOG = insert_of_rows("short_logs", ("task_instance_id", "try_number", "log"))
+
+
 def end_attempt(
     tx: Transaction, task: TaskInstance, target: TaskState, end: End, due_at: datetime | None
 ) -> bool:
     """Record the one result of an attempt in flight, and its row of the history. False if the
     attempt is not the latest or has its result already. `due_at` is when the retry is due."""
-    changed = tx.execute(
-        "UPDATE task_instances SET state = ?, due_at = ?, not_before = coalesce(?2, not_before),"
-        " started_at = coalesce(?, started_at), ended_at = ?, exit_code = ?, signal = ?,"
-        " max_rss_bytes = ?, log_bytes = ?, reason = ?, poke = 0, poke_until = NULL,"
-        " poke_billed_ms = 0"
-        " WHERE id = ? AND try_number = ? AND poke = ?"
-        " AND state IN ('queued', 'running')"
-        " AND ?1 IN ('success', 'failed', 'skipped', 'cancelled', 'up_for_retry')",
-        (
-            target,
-            to_us(due_at),
-            to_us(end.started_at),
-            to_us(end.ended_at),
-            end.exit_code,
-            end.signal,
-            end.max_rss_bytes,
-            end.log_bytes,
-            end.reason,
-            task.key,
-            task.try_number,
-            task.attempt.poke,
-        ),
+    started_at, ended_at = to_us(end.started_at), to_us(end.ended_at)
+    measured = (end.exit_code, end.signal, end.max_rss_bytes, end.log_bytes)
+    name = (task.key, task.try_number, task.attempt.poke)
+    first_started_at = tx.value(FIRST_START, (task.key,)) if task.attempt.poke else None
+    values = (*name, target, to_us(due_at), started_at, ended_at, *measured, end.reason)
+    if not tx.change_row(END, values, of_run=task.run_key):
+        return False
+    billed_ms = None if end.billed_ms is None else end.billed_ms + task.poke_billed_ms
+    remembered = (
+        *(task.key, task.try_number, task.version, end.outcome, to_us(task.queued_at)),
+        *(started_at or to_us(task.started_at), ended_at, *measured, task.attempt.poke),
+        *(billed_ms, end.memory_mb, end.vcpu, end.reason, end.cause, first_started_at),
     )
-    if changed:
-        _remember(tx, task, end)
-    return changed == 1
-
-
-def _remember(tx: Transaction, task: TaskInstance, end: End) -> None:
-    tx.execute(
-        "INSERT INTO attempts (task_instance_id, try_number, version, outcome, queued_at,"
-        " started_at, ended_at, exit_code, signal, max_rss_bytes, log_bytes, pokes, billed_ms,"
-        " memory_mb, vcpu, reason, cause, first_started_at)"
-        " VALUES (?1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-        " iif(?12 > 0, (SELECT first_started_at FROM task_instances WHERE id = ?1), NULL))",
-        (
-            task.key,
-            task.try_number,
-            task.version,
-            end.outcome,
-            to_us(task.queued_at),
-            to_us(end.started_at or task.started_at),
-            to_us(end.ended_at),
-            end.exit_code,
-            end.signal,
-            end.max_rss_bytes,
-            end.log_bytes,
-            task.attempt.poke,
-            None if end.billed_ms is None else end.billed_ms + task.poke_billed_ms,
-            end.memory_mb,
-            end.vcpu,
-            end.reason,
-            end.cause,
-        ),
-    )
+    tx.change_rows(_REMEMBER, [remembered], of_run=task.run_key)
     if end.log:
-        tx.execute(
-            "INSERT INTO short_logs (task_instance_id, try_number, log) VALUES (?, ?, ?)",
-            (task.key, task.try_number, end.log),
-        )
+        kept = (task.key, task.try_number, end.log)
+        tx.change_rows(_KEEP_LOG, [kept], of_run=task.run_key)
+    return True
 
 
 def reschedule(

@@ -10,9 +10,24 @@ from typing import Any
 
 from chalicelib.dag.model import Task
 from chalicelib.database.connection import Transaction
+from chalicelib.database.connection.row_statements import insert_of_rows
 from chalicelib.database.connection.times import to_us
 from chalicelib.database.index_predicates import TASK_INSTANCES_EXPANDING
 from chalicelib.database.queries.task_instances import SELECT_TASK, TaskInstance, instance_of
+
+INSERT = insert_of_rows(
+    "task_instances",
+    (
+        *("run_key", "dag_id", "task_id", "map_index", "item", "state", "pool", "pool_slots"),
+        *("priority", "try_number", "tries_before"),
+    ),
+    on_conflict="ON CONFLICT (run_key, task_id, map_index) DO UPDATE SET item = excluded.item,"
+    " state = 'scheduled', reason = '',"
+    " try_number = max(task_instances.try_number, excluded.try_number),"
+    " tries_before = max(task_instances.try_number, excluded.try_number)"
+    " WHERE task_instances.state = 'none'",
+    is_exact=False,
+)
 
 
 def insert(
@@ -21,18 +36,12 @@ def insert(
     """Make copies of an expanded task, ready, numbered from `first`. One that is there from before
     it was cleared is taken again, for the sake of its history."""
     _take_again(tx, whole, first, first + len(items))
-    tx.executemany(
-        "INSERT INTO task_instances (run_key, dag_id, task_id, map_index, item, state, pool,"
-        " pool_slots, priority, try_number, tries_before) SELECT run_key, dag_id, task_id, ?, ?,"
-        " 'scheduled', pool, pool_slots, priority, try_number, try_number"
-        " FROM task_instances WHERE id = ?"
-        " ON CONFLICT (run_key, task_id, map_index) DO UPDATE SET item = excluded.item,"
-        " state = 'scheduled', reason = '',"
-        " try_number = max(task_instances.try_number, excluded.try_number),"
-        " tries_before = max(task_instances.try_number, excluded.try_number)"
-        " WHERE task_instances.state = 'none'",
-        [(first + n, json.dumps(item), whole.key) for n, item in enumerate(items)],
-    )
+    of_all = (whole.run_key, whole.attempt.dag_id, whole.task_id)
+    limits = (whole.pool, whole.pool_slots, whole.priority, whole.try_number, whole.try_number)
+    rows = [
+        (*of_all, first + n, json.dumps(item), "scheduled", *limits) for n, item in enumerate(items)
+    ]
+    tx.change_rows(INSERT, rows, of_run=whole.run_key)
     tx.execute(
         "UPDATE task_instances SET mapped_count = ? WHERE id = ?", (first + len(items), whole.key)
     )

@@ -32,31 +32,22 @@ _IN_LINE = f"""
          OR (not_before <= :horizon AND :only_asked_for = 0))
 """
 _IN_ORDER = "ORDER BY backfill_id IS NOT NULL, not_before, id LIMIT :limit"
-WAITING = f"{SELECT_RUN} {_IN_LINE} {_IN_ORDER}"
 LINE = f"SELECT id FROM runs {_IN_LINE} {_IN_ORDER}"
 IS_IN_LINE = f"SELECT 1 FROM runs {_IN_LINE} AND id = :key"
-
-
-def waiting(
-    tx: Transaction, dag_id: str, horizon: datetime, *, only_asked_for: bool, limit: int
-) -> list[Run]:
-    """Runs that wait for a slot, the earliest first; or of them those that the clock alone did not
-    make. Only what the clock made waits for its time: all else was asked for now, and a time that
-    lies ahead is from before the clock was set back."""
-    params = _line_of(dag_id, horizon, only_asked_for=only_asked_for)
-    return [build_run(row) for row in tx.all(WAITING, {**params, "limit": limit})]
 
 
 def line(
     tx: Transaction, dag_id: str, horizon: datetime, *, only_asked_for: bool, limit: int
 ) -> list[int]:
-    """The keys of the runs that `waiting` answers."""
+    """The keys of the runs that wait for a slot, the earliest first; or of those of them that the
+    clock alone did not make. Only what the clock made waits for its time: all else was asked for
+    now, and a time that lies ahead is from before the clock was set back."""
     params = _line_of(dag_id, horizon, only_asked_for=only_asked_for)
     return tx.values(LINE, {**params, "limit": limit})
 
 
 def is_in_line(tx: Transaction, run: Run, horizon: datetime, *, only_asked_for: bool) -> bool:
-    """Whether `waiting` answers this run, given a limit that reaches it."""
+    """Whether `line` answers this run, given a limit that reaches it."""
     params = _line_of(run.dag_id, horizon, only_asked_for=only_asked_for)
     return tx.one(IS_IN_LINE, {**params, "key": run.key}) is not None
 
@@ -162,16 +153,17 @@ def first_waiting(tx: Transaction, dag_id: str, before_key: int) -> Run | None:
     )
 
 
-def stopping_count(tx: Transaction, dag_id: str) -> int:
-    """How many of the DAG's runs give up their slots as soon as what is in flight has stopped."""
-    return int(
-        tx.value(
-            f"SELECT count(*) FROM runs {BY_ADMITTED} WHERE dag_id = ? AND {RUNS_ADMITTED}"
-            " AND stopping IS NOT NULL",
-            (dag_id,),
-        )
-        or 0
-    )
+ACTIVE_COUNT = f"""
+    SELECT (SELECT count(*) FROM runs {BY_ADMITTED} WHERE dag_id = ?1 AND {RUNS_ADMITTED}
+            AND stopping IS NULL)
+         + (SELECT count(*) FROM runs {BY_WAITING} WHERE dag_id = ?1 AND {RUNS_WAITING})
+"""
+
+
+def active_count(tx: Transaction, dag_id: str) -> int:
+    """How many runs of the DAG have a slot, or wait for one, without those that give theirs up as
+    soon as what is in flight has stopped."""
+    return int(tx.value(ACTIVE_COUNT, (dag_id,)))
 
 
 def timed_out(tx: Transaction, now: datetime, limit: int) -> list[Run]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -95,6 +96,20 @@ def find(tx: Transaction, run_id: str) -> Run | None:
     return run_of(tx.one(SELECT_RUN + "WHERE run_id = ?", (run_id,)))
 
 
+FIND_ALL = f"{SELECT_RUN} WHERE run_id IN (SELECT value FROM json_each(?))"
+BY_KEYS = f"{SELECT_RUN} WHERE id IN (SELECT value FROM json_each(?))"
+
+
+def find_all(tx: Transaction, run_ids: Iterable[str]) -> list[Run]:
+    """Of the runs with these ids, those that there are, in no order."""
+    return [build_run(row) for row in tx.all(FIND_ALL, (json.dumps(list(run_ids)),))]
+
+
+def by_keys(tx: Transaction, keys: Iterable[int]) -> list[Run]:
+    """The runs with these keys, in no order."""
+    return [build_run(row) for row in tx.all(BY_KEYS, (json.dumps(list(keys)),))]
+
+
 def by_idempotency_key(tx: Transaction, dag_id: str, key: str) -> Run | None:
     """Return the run that an earlier request with this idempotency key created, or None."""
     return run_of(tx.one(SELECT_RUN + "WHERE dag_id = ? AND idempotency_key = ?", (dag_id, key)))
@@ -111,12 +126,12 @@ def insert(
     tx: Transaction, run_id: str, dag_id: str, version_id: int, new: NewRun, now: datetime
 ) -> int | None:
     """Make the run, waiting for a slot; None if this logical date has its run already."""
-    changed = tx.execute(
+    row = tx.returning(
         "INSERT INTO runs (run_id, dag_id, version_id, run_type, state, logical_date,"
         " data_interval_start, data_interval_end, not_before, idempotency_key, note, created_at,"
         " params, ancestry, parent_task_id, backfill_id)"
         " VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (dag_id, logical_date) DO NOTHING",
+        " ON CONFLICT (dag_id, logical_date) DO NOTHING RETURNING id",
         (
             run_id,
             dag_id,
@@ -135,9 +150,7 @@ def insert(
             new.backfill_id,
         ),
     )
-    if not changed:
-        return None
-    return int(tx.value("SELECT id FROM runs WHERE run_id = ?", (run_id,)))
+    return None if row is None else int(row[0])
 
 
 def begin(tx: Transaction, key: int, started_at: datetime) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 from chalicelib.dag.model import Task
 from chalicelib.dag.states import TaskState
 from chalicelib.database.connection import Row, Transaction
+from chalicelib.database.connection.row_statements import insert_of_rows, update_of_rows
 from chalicelib.database.connection.times import from_us, to_us
 from chalicelib.database.index_predicates import (
     TASK_INSTANCES_FAILED,
@@ -111,24 +112,27 @@ SELECT_TASK = """
 """
 
 
+_INSERT = insert_of_rows(
+    "task_instances",
+    ("run_key", "dag_id", "task_id", "pool", "pool_slots", "priority", "mapped_count"),
+)
+
+
 def insert(tx: Transaction, run_key: int, dag_id: str, tasks: Iterable[Task]) -> None:
     """Make the run's task instances, all in `none`."""
-    tx.executemany(
-        "INSERT INTO task_instances (run_key, dag_id, task_id, pool, pool_slots, priority,"
-        " mapped_count) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                run_key,
-                dag_id,
-                task.id,
-                task.pool,
-                task.pool_slots,
-                task.priority_weight,
-                0 if task.expand else None,
-            )
-            for task in tasks
-        ],
-    )
+    rows = [
+        (
+            run_key,
+            dag_id,
+            task.id,
+            task.pool,
+            task.pool_slots,
+            task.priority_weight,
+            0 if task.expand else None,
+        )
+        for task in tasks
+    ]
+    tx.change_rows(_INSERT, rows, of_run=run_key)
 
 
 def find(tx: Transaction, attempt: Attempt) -> TaskInstance | None:
@@ -183,6 +187,7 @@ def states(tx: Transaction, run_key: int) -> dict[str, Counts]:
         "SELECT task_id, state, count(*) FROM task_instances WHERE run_key = ?"
         " AND removed_at IS NULL GROUP BY task_id, state",
         (run_key,),
+        of_run=run_key,
     )
     counts: defaultdict[str, Counts] = defaultdict(Counts)
     for task_id, state, number in rows:
@@ -260,13 +265,19 @@ def some_that_go_on(tx: Transaction, dag_id: str, run_key: int, limit: int) -> l
     return tx.values(SOME_THAT_GO_ON, (dag_id, limit, run_key))
 
 
+MAKE_ALL_READY = update_of_rows(
+    "task_instances",
+    ("run_key", "task_id"),
+    "SET state = 'scheduled', reason = '', due_at = NULL"
+    " {rows} WHERE run_key = {run_key} AND task_id = {task_id} AND state = 'none'",
+    is_exact=False,
+)
+
+
 def make_all_ready(tx: Transaction, run_key: int, task_ids: Sequence[str]) -> None:
     """none -> scheduled, for all instances of these tasks."""
-    tx.execute(
-        "UPDATE task_instances SET state = 'scheduled', reason = '', due_at = NULL"
-        " WHERE run_key = ? AND task_id IN (SELECT value FROM json_each(?)) AND state = 'none'",
-        (run_key, json.dumps(task_ids)),
-    )
+    rows = [(run_key, task_id) for task_id in task_ids]
+    tx.change_rows(MAKE_ALL_READY, rows, of_run=run_key)
 
 
 def end_unstarted(tx: Transaction, key: int, target: TaskState, reason: str, now: datetime) -> bool:
@@ -361,6 +372,7 @@ def is_removed_in_flight(tx: Transaction, run_key: int) -> bool:
         "SELECT 1 FROM task_instances WHERE run_key = ? AND removed_at IS NOT NULL"
         " AND state IN ('queued', 'running') LIMIT 1",
         (run_key,),
+        of_run=run_key,
     )
     return row is not None
 

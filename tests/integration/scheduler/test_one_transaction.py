@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.database.queries import housekeeping
+from chalicelib.database.queries import attempts, housekeeping, task_instances
 from chalicelib.messages import Attempt
 from chalicelib.scheduler.transaction import in_one_transaction, unit_of_work
 from chalicelib.scheduler.unit_of_work import UnitOfWork
@@ -52,6 +52,41 @@ def test_nothing_is_done_twice_if_nothing_raises(make_world: MakeWorld) -> None:
     in_one_transaction(world.scheduler, change)
     assert tries == [False]
     assert stored(world) == [("a",)]
+
+
+def test_a_row_that_did_not_change_as_assumed_has_all_done_again_row_by_row(
+    make_world: MakeWorld,
+) -> None:
+    world, answers = make_world(), []
+    world.upload("name: D\ntasks: [{id: t, command: x}]")
+    run_id = world.request("d")  # so it is queued, and cannot be queued once more
+
+    def change(work: UnitOfWork) -> None:
+        housekeeping.set_text(work.tx, "a", "x")
+        task = task_instances.find(work.tx, Attempt("d", run_id, "t", -1, 1))
+        assert task is not None
+        now = world.clock()
+        answers.append(attempts.queue(work.tx, task, 1, now, now, now))
+
+    in_one_transaction(world.scheduler, change)
+    assert answers == [True, False]
+    assert stored(world) == [("a",)]
+
+
+def test_a_run_is_read_again_once_it_may_have_changed(make_world: MakeWorld) -> None:
+    world = make_world()
+    world.upload("name: D\ntasks: [{id: t, command: x}]")
+    run_id = world.request("d")
+    with unit_of_work(world.scheduler) as work:
+        run = work.run(run_id)
+        assert run is not None and run is work.run(run_id)
+        work.tx.execute("UPDATE runs SET reason = 'other' WHERE id = ?", (run.key,))
+        changed = work.run(run_id)
+        assert changed is not None and changed.reason == "other"
+        with pytest.raises(ZeroDivisionError), work.savepoint():
+            work.begin_run(run.key, work.now)
+            raise ZeroDivisionError
+        assert work.run(run_id) == changed
 
 
 def test_a_block_that_may_be_undone_on_purpose_always_has_its_savepoint(
