@@ -6,9 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from chalicelib.database import Database, Transaction
+from chalicelib.database.connection.row_statements import in_statements
 from chalicelib.scheduler.commands import backfills, pools, runs
 from chalicelib.scheduler.commands import dags as dag_commands
 from tests.support.world import FAIL, SUCCEED, World
@@ -50,21 +52,31 @@ class _Explaining:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._tx, name)
-        if name not in {"execute", "one", "all", "insert"}:
-            return method
+        if name in {"change_row", "change_rows"}:
+            return partial(self._explained_rows, method)
+        if name in {"execute", "one", "all", "insert", "returning"}:
+            return partial(self._explained, method)
+        return method
 
-        def explained(sql: str, params: Any = ()) -> Any:
-            if sql not in self._owner.seen:
-                self._owner.seen.add(sql)
-                for row in self._tx.all("EXPLAIN QUERY PLAN " + sql, params):
-                    detail = str(tuple(row)[3])
-                    if detail.startswith("SCAN") and "USING" not in detail:
-                        table = detail.split()[1]
-                        if table in BIG or len(table) == 1:
-                            self._owner.scans.add(f"{detail}: {sql}")
-            return method(sql, params)
+    def _explained(self, method: Any, sql: str, params: Any = (), **options: Any) -> Any:
+        self._explain(sql, params)
+        return method(sql, params, **options)
 
-        return explained
+    def _explained_rows(self, method: Any, statement: Any, *rows: Any, **options: Any) -> Any:
+        for sql, values in in_statements(statement, [[None] * statement.width] * 3):
+            self._explain(sql, values)
+        return method(statement, *rows, **options)
+
+    def _explain(self, sql: str, params: Any) -> None:
+        if sql in self._owner.seen:
+            return
+        self._owner.seen.add(sql)
+        for row in self._tx.all("EXPLAIN QUERY PLAN " + sql, params):
+            detail = str(tuple(row)[3])
+            if detail.startswith("SCAN") and "USING" not in detail:
+                table = detail.split()[1]
+                if table in BIG or (len(table) == 1 and table.isalpha()):
+                    self._owner.scans.add(f"{detail}: {sql}")
 
 
 def test_the_engine_never_scans_a_table(make_world: Callable[..., World]) -> None:
