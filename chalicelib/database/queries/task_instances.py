@@ -145,10 +145,10 @@ def find(tx: Transaction, attempt: Attempt) -> TaskInstance | None:
 
 
 FIND_ALL = f"""
-    {SELECT_TASK.replace("task_instances t JOIN runs r ON r.id = t.run_key", "json_each(?) j")}
-    CROSS JOIN runs r ON r.run_id = j.value ->> 0
+    {SELECT_TASK.replace("task_instances t JOIN runs r ON r.id = t.run_key", "json_each(?) names")}
+    CROSS JOIN runs r ON r.run_id = names.value ->> 0
     CROSS JOIN task_instances t
-    ON t.run_key = r.id AND t.task_id = j.value ->> 1 AND t.map_index = j.value ->> 2
+    ON t.run_key = r.id AND t.task_id = names.value ->> 1 AND t.map_index = names.value ->> 2
 """
 
 
