@@ -19,6 +19,8 @@ LEGAL = {
     "runs": {(str(a), str(b)) for a, some in RUN_TRANSITIONS.items() for b in some},
 }
 _UPDATE = re.compile(r"UPDATE (task_instances|runs) SET (.*?) WHERE (.*)", re.DOTALL)
+_ROWS = re.compile(r"SET .* \{rows\} WHERE ", re.DOTALL)
+"""A statement of one row or many, of `update_of_rows`."""
 _TARGET = re.compile(r"(?:^|, )state = (\?|'\w+')")
 _TARGETS = re.compile(r"\?1 IN \(([^)]*)\)")
 _SOURCES = re.compile(r"\bstate (?:= ('\w+')|IN \(([^)]*)\))")
@@ -32,8 +34,15 @@ def statements() -> list[str]:
         for path in sorted(QUERIES.glob("*.py"))
         for node in ast.walk(ast.parse(path.read_text()))
     ]
-    texts = [node.value for node in nodes if isinstance(node, ast.Constant)]
-    return [text for text in texts if isinstance(text, str) and _UPDATE.match(text)]
+    constants = [node.value for node in nodes if isinstance(node, ast.Constant)]
+    texts = [_of_one_row(text) for text in constants if isinstance(text, str)]
+    return [text for text in texts if _UPDATE.match(text)]
+
+
+def _of_one_row(text: str) -> str:
+    if not _ROWS.match(text):
+        return text
+    return f"UPDATE task_instances {text}".replace("= {state}", "= ?").replace("{state}", "?1")
 
 
 def words(text: str) -> list[str]:
