@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib import config
+from chalicelib.cli.failure import USAGE, CliFailure
 from chalicelib.cli.local_run.log_tap import LogTap, OnLine
 from chalicelib.dag.model import Dag
 from chalicelib.dag.states import RUN_ENDED, TASK_ENDED, TaskState
@@ -48,6 +49,18 @@ VISIBILITY = 7 * 86_400.0
 LONGEST_COMMAND = 7 * 86_400.0
 MOST_TASKS = 10_000
 INHERITED = ("PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "USER")
+
+
+_IMAGES = f"{config.PREFIX}IMAGES"
+"""The one setting of an installation that counts here: what runs a task's image."""
+
+
+def _settings() -> config.Settings:
+    """Return the settings of a throwaway installation. Raises CliFailure."""
+    try:
+        return config.load({k: v for k, v in os.environ.items() if k == _IMAGES})
+    except config.BadSetting as error:
+        raise CliFailure(str(error), USAGE) from error
 
 
 @dataclass(frozen=True)
@@ -149,7 +162,10 @@ class LocalRun:
 
     def _scheduler(self, dags: Bucket) -> SchedulerContext:
         settings = replace(
-            config.load({}), fargate="yes", worker_queues=config.ANY_QUEUE, reconcile_seconds=86_400
+            _settings(),
+            fargate="yes",
+            worker_queues=config.ANY_QUEUE,
+            reconcile_seconds=86_400,
         )
         return SchedulerContext(
             database=self.database,
@@ -174,6 +190,7 @@ class LocalRun:
             now=self.now,
             secrets=EnvironmentSecrets(self.dag),
             allow_private=True,
+            ignores_images=self.scheduler.settings.images == "host",
         )
 
     def start(self) -> str:

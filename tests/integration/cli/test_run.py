@@ -54,6 +54,18 @@ def test_a_run_prints_its_logs_and_states_and_a_summary(
     assert out.splitlines()[-1].endswith(": 3 success")
 
 
+def test_the_setting_decides_what_runs_an_image(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(tmp_path, "name: I\ntasks: [{id: a, image: alpine, command: echo on the host}]")
+    monkeypatch.setenv("ORCHESTRATOR_IMAGES", "host")
+    assert main(["run", file]) == 0
+    assert "a | on the host\n" in capsys.readouterr().out
+    monkeypatch.setenv("ORCHESTRATOR_IMAGES", "nothing")
+    assert main(["run", file]) == 2
+    assert "must be one of engine, host" in capsys.readouterr().err
+
+
 def test_secrets_come_from_the_environment_and_are_masked(
     chain: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
