@@ -107,7 +107,7 @@ def dag_link(number: int) -> str:
 
 def open_home(page: Page, url: str, _run_id: str) -> None:
     page.goto(url)
-    expect(page.locator("#h-needs-attention + ul")).to_contain_text("dag_09998")
+    expect(page.locator("#h-needs-attention + ul")).to_contain_text("DAG 9998")
     expect(page.locator("#h-next-hours + ul")).to_contain_text("DAG 0")
 
 
