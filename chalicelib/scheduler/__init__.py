@@ -27,6 +27,7 @@ How runs proceed
   stopping           stops what users, a limit or a timeout no longer want
   forced_end         ends what cannot be handled, with a reason
   notifications      who is notified of a success, a failure or a retry
+  problem_notifications  who is notified of a broken file, a failing tick, a dead letter
   notification_text  the facts of a notification, its title and its text
   wait_reasons       why runs and tasks wait
 

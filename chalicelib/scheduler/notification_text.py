@@ -7,7 +7,7 @@ waits in vain for a notification because of a mistake in its words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -120,19 +120,20 @@ def _count(number: int) -> str:
     return "1 task" if number == 1 else f"{number} tasks"
 
 
+def run_names(dag: Dag, run: Run) -> dict[str, Any]:
+    """Return what the words of a notification about a run may name besides its facts."""
+    return {**run_context(dag, run.run_id, run), "params": template_values(dag, run.params)}
+
+
 def words(
-    listener: NotificationTarget, dag: Dag, run: Run, facts: Mapping[str, Any]
+    listener: NotificationTarget, facts: Mapping[str, Any], names: Callable[[], Mapping[str, Any]]
 ) -> dict[str, str]:
-    """Return the title and the text of a notification."""
+    """Return the title and the text of a notification; `names` are further names of templates."""
     default = {"title": str(facts["headline"]), "text": str(facts["cause"])}
     if listener.title is None and listener.text is None:
         return default
     known = {name: "" if value is None else value for name, value in facts.items()}
-    context = {
-        **run_context(dag, run.run_id, run),
-        "params": template_values(dag, run.params),
-        **known,
-    }
+    context = {**names(), **known}
     try:
         with compile_at_most(_EXPRESSIONS):
             title = default["title"] if listener.title is None else _render(listener.title, context)

@@ -141,7 +141,9 @@ def _notify(
         about = About(run.dag_id, run.run_id, task_id, event)
         insert_failed = partial(insert, work, about, listener, facts)
         with work.isolate("a notification", fallback=insert_failed, patience=IMMEDIATELY, **ids):
-            texts = notification_text.words(listener, dag, run, facts)
+            texts = notification_text.words(
+                listener, facts, lambda: notification_text.run_names(dag, run)
+            )
             send_new(work, about, listener, {**facts, **texts})
 
 

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from chalicelib.dag.excerpts import excerpt
 from chalicelib.dag.file_patterns import folder_of
@@ -31,7 +32,7 @@ from chalicelib.database.queries.dags import DagFile, RegisteredDag
 from chalicelib.database.queries.runs import Run
 from chalicelib.enums import WarningCode
 from chalicelib.errors import OrchestratorError
-from chalicelib.scheduler import file_comparison, shared_defaults
+from chalicelib.scheduler import file_comparison, problem_notifications, shared_defaults
 from chalicelib.scheduler.clock import first_fire_time
 from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.dag_reading import Reading, pin_files, read_dag_file
@@ -267,6 +268,30 @@ def _compare(
 def _commit(work: UnitOfWork, change: _Change) -> list[str] | None:
     """Register a changed file. Returns None if it changes nothing after all, else the keys to
     register because of it."""
+    before = dags.recorded_problems(work.tx, change.reading.key)
+    keys = _registered(work, change)
+    _notify(work, change.reading.key, before, dags.recorded_problems(work.tx, change.reading.key))
+    return keys
+
+
+def _notify(
+    work: UnitOfWork,
+    key: str,
+    before: list[dict[str, Any]] | None,
+    now: list[dict[str, Any]] | None,
+) -> None:
+    """Notify that a file is broken, in a new way, or no longer."""
+    if now and now != before:
+        first = now[0]
+        at = f"line {first['line']}, column {first['column']}: {first['message']}"
+        more = f" (and {len(now) - 1} more)" if len(now) > 1 else ""
+        problem_notifications.file_broken(work, key, at + more)
+    elif before and not now:
+        problem_notifications.file_mended(work, key)
+
+
+def _registered(work: UnitOfWork, change: _Change) -> list[str] | None:
+    """Register what was read. Returns as `_commit` does."""
     reading, known = change.reading, dags.file(work.tx, change.reading.key)
     if isinstance(reading, SharedReading):
         return shared_defaults.commit(work, reading, known)

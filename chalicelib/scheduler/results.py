@@ -41,7 +41,7 @@ from chalicelib.messages import (
     decode_report,
 )
 from chalicelib.ports import ReceivedMessage
-from chalicelib.scheduler import forced_end, notifications
+from chalicelib.scheduler import forced_end, notifications, problem_notifications
 from chalicelib.scheduler.clock import process_due
 from chalicelib.scheduler.context import SchedulerContext
 from chalicelib.scheduler.forced_end import STATE_OF_OUTCOME
@@ -105,7 +105,7 @@ def _apply(bodies: Sequence[str], work: UnitOfWork) -> Applied:
     tasks = {} if work.has_savepoints else _read_together(work, reports.values())
     for body, reason in unreadable:
         _set_aside(work, body, reason)
-    set_aside = len(unreadable)
+    set_aside = [reason for _, reason in unreadable]
     for number, report in reports.items():
         try:
             with work.savepoint():
@@ -113,11 +113,12 @@ def _apply(bodies: Sequence[str], work: UnitOfWork) -> Applied:
         except Exception as error:
             if work.tx.is_doomed_by(error):
                 raise
-            set_aside += 1
-            _set_aside(work, bodies[number], in_words(error))
+            set_aside.append(in_words(error))
+            _set_aside(work, bodies[number], set_aside[-1])
+    problem_notifications.messages_set_aside(work, set_aside)
     if any(isinstance(report, Wake) for report in reports.values()):
         process_due(work)
-    return Applied(len(bodies), set_aside)
+    return Applied(len(bodies), len(set_aside))
 
 
 def _decoded(bodies: Sequence[str]) -> tuple[dict[int, Report], list[tuple[str, str]]]:

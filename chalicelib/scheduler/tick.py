@@ -21,6 +21,7 @@ from chalicelib.scheduler import (
     file_retention,
     metric_totals,
     notifications,
+    problem_notifications,
     registration,
     repair,
     retention,
@@ -97,6 +98,8 @@ def tick(scheduler: SchedulerContext) -> Report:
     def decide(work: UnitOfWork) -> Report:
         decided = Report({**report.counts}, [*report.errors])
         _decide(work, outside, decided)
+        before = housekeeping.last_tick_errors(work.tx)
+        problem_notifications.tick_ended(work, before, decided.errors)
         duration_us = (time.perf_counter_ns() - started_ns) // 1000
         housekeeping.record_tick(work.tx, started_at, duration_us, decided.counts, decided.errors)
         return decided
@@ -185,6 +188,7 @@ def _set_aside(work: UnitOfWork, letters: DeadLetters) -> int:
     for body, reason in letters.unreadable:
         queue = work.scheduler.settings.dead_letter_queue
         housekeeping.set_aside(work.tx, queue, body, reason, work.now)
+    problem_notifications.messages_set_aside(work, [reason for _, reason in letters.unreadable])
     return len(letters.received)
 
 

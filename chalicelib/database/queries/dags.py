@@ -260,6 +260,13 @@ def set_import_error(
     )
 
 
+def recorded_problems(tx: Transaction, key: str) -> list[dict[str, Any]] | None:
+    """Why the file could not be registered when it was last read; None if it could."""
+    text = tx.value("SELECT problems FROM import_errors WHERE file_key = ?", (key,))
+    problems: list[dict[str, Any]] | None = None if text is None else json.loads(text)
+    return problems
+
+
 def clear_import_error(tx: Transaction, key: str) -> None:
     """The file is fine again."""
     tx.execute("DELETE FROM import_errors WHERE file_key = ?", (key,))

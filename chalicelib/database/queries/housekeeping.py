@@ -60,6 +60,13 @@ def record_tick(
         tx.execute("DELETE FROM ticks WHERE id <= ?", (key - TICKS_KEPT,))
 
 
+def last_tick_errors(tx: Transaction) -> list[str]:
+    """What went wrong in the latest tick."""
+    text = tx.value("SELECT errors FROM ticks ORDER BY id DESC LIMIT 1")
+    errors: list[str] = json.loads(text) if text else []
+    return errors
+
+
 def amend_tick(tx: Transaction, counts: Mapping[str, int], errors: Sequence[str]) -> None:
     """Update the latest tick, which has done more since it was recorded."""
     with tx.bookkeeping():

@@ -10,6 +10,7 @@ from typing import Any
 
 from chalicelib.database.connection import Transaction
 from chalicelib.database.connection.times import to_us
+from chalicelib.database.index_predicates import NOTIFICATIONS_OF_INSTALLATION
 from chalicelib.database.row_builder import build
 from chalicelib.enums import RESOLVING_EVENTS, NotificationEvent, NotificationState
 from chalicelib.notification_kinds import KindName
@@ -82,6 +83,17 @@ def is_open(
         (dag_id, kind, target, task_id, map_index, LOOK_BACK),
     )
     return event is not None and event not in RESOLVING_EVENTS
+
+
+def sent_about_installation(tx: Transaction, since: datetime) -> int:
+    """How many notifications about the installation itself there were since then."""
+    return int(
+        tx.value(
+            f"SELECT count(*) FROM notifications WHERE {NOTIFICATIONS_OF_INSTALLATION}"
+            " AND created_at > ?",
+            (to_us(since),),
+        )
+    )
 
 
 _COLUMNS = (
