@@ -27,6 +27,9 @@ WORKER_QUEUES = "WorkerQueues"
 """Beside the outputs of the stack: the names of the worker queues, as `resources/worker_queues.py`
 finds them, separated by commas."""
 
+PAGE_URL = "PageUrl"
+"""Beside the outputs of the stack: the address of the page, empty until there is one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Function:
@@ -155,6 +158,10 @@ def _variables(outputs: Mapping[str, str]) -> dict[str, str]:
         values["TASK_LAYERS"] = ",".join(layers)
     if outputs.get(WORKER_QUEUES):
         values["WORKER_QUEUES"] = outputs[WORKER_QUEUES]
+    if outputs.get("EmailFrom"):
+        values["EMAIL_FROM"] = outputs["EmailFrom"]
+    if outputs.get(PAGE_URL):
+        values["PAGE_URL"] = outputs[PAGE_URL]
     if outputs.get(CLAIMS_ON_S3_UNTIL):
         values["CLAIMS_ON_S3_UNTIL"] = outputs[CLAIMS_ON_S3_UNTIL]
     return {PREFIX + name: value for name, value in values.items()}

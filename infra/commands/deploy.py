@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from chalicelib.config import PREFIX
 from chalicelib.local.deploy_command import STEP_OF_DEPLOY
 from infra import cost, functions, layers
 from infra.aws import Aws
@@ -19,7 +20,7 @@ from infra.bundle import build
 from infra.bundle.project import Project
 from infra.commands import admin_function, health, self_test
 from infra.errors import InfraError
-from infra.functions import CLAIMS_ON_S3_UNTIL, FUNCTIONS, WORKER_QUEUES
+from infra.functions import CLAIMS_ON_S3_UNTIL, FUNCTIONS, PAGE_URL, WORKER_QUEUES
 from infra.names import PROJECT, Stage
 from infra.output import Say
 from infra.policies import Installation, policies
@@ -92,6 +93,7 @@ def deploy(deployment: Deployment) -> str:
     say("[2/8] Chalice configuration and policies")
     outputs = {**outputs, CLAIMS_ON_S3_UNTIL: claims.on_s3_until(aws, stage, deployment.now())}
     outputs = {**outputs, WORKER_QUEUES: ",".join(worker_queues.names(aws, stage))}
+    outputs = {**outputs, PAGE_URL: _page_url(aws, stage)}
     write_files(deployment.project, stage, aws, outputs)
     say("[3/8] chalice deploy")
     build.prepare(deployment.project, Runtime.of(outputs), say)
@@ -107,7 +109,25 @@ def deploy(deployment: Deployment) -> str:
     say("[7/8] self-test")
     say(f"  {self_test.run(aws, stage)}")
     say("[8/8] domain")
-    return _converge_domain(deployment, domain_parameters, api, outputs["Auth"], token) or url
+    url = _converge_domain(deployment, domain_parameters, api, outputs["Auth"], token) or url
+    if url != outputs[PAGE_URL]:
+        _set_page_url(aws, stage, url, say)
+    return url
+
+
+def _page_url(aws: Aws, stage: Stage) -> str:
+    """Return the address of the page as it is now, empty before the first deployment."""
+    apis = inventory.take(aws, stage).apis
+    return domain.url(aws, stage) or (inventory.api_url(aws, apis[0]) if apis else "")
+
+
+def _set_page_url(aws: Aws, stage: Stage, url: str, say: Say) -> None:
+    """Tell the functions that write notifications where the page is. The next deployment knows it
+    from the beginning."""
+    for function in FUNCTIONS:
+        if function.has_database:
+            name = stage.function(function.name)
+            function_settings.change_environment(aws, name, {f"{PREFIX}PAGE_URL": url}, say)
 
 
 def announcement(deployment: Deployment) -> Iterator[str]:

@@ -23,6 +23,7 @@ OPTIONS = {
     "TaskLayers": "task_layers",
     "FargateDisk": "fargate_disk",
     "Auth": "auth",
+    "EmailFrom": "email_from",
     "Python": "python",
     "Architecture": "architecture",
 }
@@ -45,6 +46,10 @@ def add(command: argparse.ArgumentParser) -> None:
         "--endpoint-zones", choices=["1", "2"], help="zones of the interface endpoint (1)"
     )
     settings.add_argument("--alarm-email", help="e-mail address that alarms are sent to")
+    settings.add_argument(
+        "--email-from",
+        help="sender of notifications by e-mail, an address that Amazon SES has verified",
+    )
     settings.add_argument("--log-retention-days", help="days to keep the functions' logs (30)")
     settings.add_argument(
         "--retention-days", type=positive(int), help="days to keep finished runs (90)"
