@@ -150,7 +150,7 @@ def insert(
             new.backfill_id,
         ),
     )
-    return None if row is None else int(row[0])
+    return None if row is None else int(row["id"])
 
 
 def begin(tx: Transaction, key: int, started_at: datetime) -> bool:
