@@ -20,6 +20,16 @@ from infra.runtime import Runtime
 
 CACHE = Path(".chalice", "wheels")
 
+UNUSED = (
+    "bin",  # scripts that nobody can run
+    "croniter/tests",
+    "dateutil/zoneinfo/dateutil-zoneinfo.tar.gz",  # time zones come from tzdata
+    # A second build of pysqlite3 that nothing can import, and the library that only it needs.
+    "pysqlite3-binary",
+    "pysqlite3_binary.libs",
+)
+"""What the packages hold and no function needs: every megabyte is cold start."""
+
 
 def required(requirements: str, runtime: Runtime) -> list[str]:
     """Returns the requirements that apply to the functions, without their markers: pip would
@@ -44,14 +54,21 @@ def unpack(folder: Path, runtime: Runtime) -> None:
 def _download(cache: Path, lines: list[str], runtime: Runtime) -> Path:
     """Returns the folder of the unpacked packages, which is renamed into place once complete."""
     prefix = f"{runtime.lambda_name}-{runtime.architecture}-"
-    folder = cache / f"{prefix}{hashlib.sha256(' '.join(lines).encode()).hexdigest()[:16]}"
+    folder = (
+        cache / f"{prefix}{hashlib.sha256(' '.join((*lines, *UNUSED)).encode()).hexdigest()[:16]}"
+    )
     if folder.is_dir():
         return folder
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache, prefix=".new-") as temporary:
         target = Path(temporary, "packages")
         _install(target, lines, runtime)
-        shutil.rmtree(target / "bin", ignore_errors=True)  # scripts that nobody can run
+        for name in UNUSED:
+            unused = target / name
+            if unused.is_dir():
+                shutil.rmtree(unused)
+            else:
+                unused.unlink(missing_ok=True)
         for outdated in cache.glob(f"{prefix}*"):
             shutil.rmtree(outdated, ignore_errors=True)
         target.replace(folder)

@@ -111,7 +111,7 @@ def deploy(deployment: Deployment) -> str:
     say("[8/8] domain")
     url = _converge_domain(deployment, domain_parameters, api, outputs["Auth"], token) or url
     if url != outputs[PAGE_URL]:
-        _set_page_url(aws, stage, url, say)
+        _set_page_url(aws, stage, url)
     return url
 
 
@@ -121,13 +121,14 @@ def _page_url(aws: Aws, stage: Stage) -> str:
     return domain.url(aws, stage) or (inventory.api_url(aws, apis[0]) if apis else "")
 
 
-def _set_page_url(aws: Aws, stage: Stage, url: str, say: Say) -> None:
+def _set_page_url(aws: Aws, stage: Stage, url: str) -> None:
     """Tell the functions that write notifications where the page is. The next deployment knows it
     from the beginning."""
     for function in FUNCTIONS:
         if function.has_database:
             name = stage.function(function.name)
-            function_settings.change_environment(aws, name, {f"{PREFIX}PAGE_URL": url}, say)
+            variables = {f"{PREFIX}PAGE_URL": url}
+            function_settings.change_environment(aws, name, variables, lambda _: None)
 
 
 def announcement(deployment: Deployment) -> Iterator[str]:

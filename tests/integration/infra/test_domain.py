@@ -149,6 +149,9 @@ def test_a_name_that_is_not_known_yet_does_not_fail_the_deployment(owner: Owner)
     account = owner.account
     account.unknown.add(NAME)
     assert account.deploy("early", domain=owner.choice()) == f"https://{NAME}/"
+    for function in ("tick", "apply"):
+        variables = account.configuration("early", function)["Environment"]["Variables"]
+        assert variables["ORCHESTRATOR_PAGE_URL"] == f"https://{NAME}/"
     told = account.said[-2:]
     assert told[0] == f"  not reachable yet: https://{NAME}/api/health: no response: no such host"
     assert "15 minutes" in told[1]
