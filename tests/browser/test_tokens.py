@@ -90,6 +90,6 @@ def test_changes_of_a_person_and_of_a_thing_are_a_click_away(
     expect(rows).to_have_count(1)
 
     page.goto(f"{url}#/audit")
-    page.get_by_role("link", name="Changes of payroll").first.click()
+    page.get_by_role("link", name="history of payroll").first.click()
     expect(page.get_by_label("Target id")).to_have_value("payroll")
     expect(page.get_by_role("row").filter(has_text="create token")).to_have_count(0)

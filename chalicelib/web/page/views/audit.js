@@ -72,7 +72,7 @@ function cells(entry) {
 /** All changes of one thing. @param {string} target */
 function onlyLink(target) {
   if (currentRoute().query.get("target") === target) return null;
-  return h("a", { href: linkHere({ target }), class: "quiet", "aria-label": `Changes of ${target}` }, "history");
+  return h("a", { href: linkHere({ target }), class: "quiet", "aria-label": `history of ${target}` }, "history");
 }
 
 /** @param {Api.AuditEntry} entry */
