@@ -60,6 +60,7 @@ def test_who_asks_is_told_their_name_and_role(locked: Api, role: str) -> None:
         "auth": "token",
         "dags": None,
         "expires_at": None,
+        "s3_endpoint": None,
         "dags_bucket": "orchestrator-dags",
         "dags_folder": None,
         "can_edit": role == "operator",

@@ -94,7 +94,7 @@ def history(api: Api) -> dict[str, str]:
     api.runs.put(api.rows.attempt(run_id, "extract").artifact_key("report"), b"a,b")
     api.rows.pool("p")
     api.rows.backfill("a")
-    api.rows.notification(run_id)
+    notification = api.rows.notification(run_id)
     ids = {"dag_id": "a", "run_id": run_id, "task_id": "extract"}
     return {
         **ids,
@@ -102,6 +102,7 @@ def history(api: Api) -> dict[str, str]:
         "backfill_id": "1",
         "pool": "p",
         "artifact": "report",
+        "notification_id": str(notification),
         "token": "t",
     }
 

@@ -40,6 +40,7 @@ def test_a_listed_dag_tells_all_that_a_list_shows(three: Api) -> None:
         "logical_date": "2026-11-23T10:05:00Z",
         "started_at": "2026-11-23T10:05:01Z",
         "ended_at": "2026-11-23T10:05:03.500000Z",
+        "failed_tasks": 0,
     }
     assert dag == {
         "dag_id": "sales",

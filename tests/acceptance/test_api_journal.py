@@ -40,7 +40,7 @@ def test_notifications_are_filtered_and_newest_first(api: Api) -> None:
     everything = api.everything("/api/notifications", "notifications", limit=1)
     assert [one["id"] for one in everything] == [4, 3, 2, 1]
     assert everything[0]["due_at"] is None
-    assert everything[1]["payload"] == {"run_id": runs[1]}
+    assert everything[1]["payload"] == {"event": "failure", "run_id": runs[1]}
     found = api.everything("/api/notifications", "notifications", run_id=runs[0], state="delivered")
     assert [one["id"] for one in found] == [2]
 

@@ -76,7 +76,10 @@ def test_odd_json_is_refused_everywhere(api: Api, route: Route, name: str) -> No
 )
 @pytest.mark.parametrize("route", [r for r in ROUTES if isinstance(r.body, TextBody)])
 def test_an_odd_file_is_judged(api: Api, route: Route, source: bytes) -> None:
-    reply = api.request(route.method, path_of(route), source, "application/yaml")
+    headers = {"If_None_Match": "*"} if route.has_precondition else {}
+    query = "?key=d.yaml" if route.has_precondition else ""
+    path = f"{path_of(route)}{query}"
+    reply = api.request(route.method, path, source, "application/yaml", **headers)
 
     assert (reply.status, reply.error["code"]) == (422, "invalid_dag")
 

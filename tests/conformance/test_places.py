@@ -41,9 +41,9 @@ ON_FARGATE = (
 )
 ON_WORKERS = (
     *ON_FARGATE,
-    *("artifacts", "files", "fresh_directory", "image", "outputs_limit", "outputs_promised"),
-    *("param_short", "secrets", "template_in_env", "template_quoting", "tools"),
-    *("value_everywhere", "when", "when_template"),
+    *("artifacts", "cwd", "files", "fresh_directory", "image", "outputs_limit"),
+    *("outputs_promised", "param_short", "secrets", "template_in_env", "template_quoting"),
+    *("tools", "value_everywhere", "when", "when_template"),
 )
 
 
