@@ -27,6 +27,7 @@ def _lines() -> Iterator[str]:
 
 def _help(command: click.Command, path: str) -> str:
     ctx = _context(command, path)
+    command._help_option = None  # click keeps the one of the first call, whoever's it was
     text = f"```text\n{command.get_help(ctx).strip()}\n```"
     if isinstance(command, click.Group):
         more = [_help(inner, f"{path} {name}") for name, inner in command.commands.items()]
