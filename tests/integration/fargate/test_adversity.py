@@ -170,9 +170,10 @@ def test_the_log_is_whole_although_s3_was_gone_when_the_command_ended(
     task = behind(proxy, make(command, env={"GO": str(go)}, log_in_result=0))
     begin(task)
     proxy.refuse()
+    # Counted from here: later on, the pauses between two tries are long.
+    before = proxy.refused
     go.touch()
     eventually((task.volume / "jobs" / "1" / "exit").exists)
-    before = proxy.refused
     eventually(lambda: proxy.refused >= before + 9)  # more than two calls try by themselves
     proxy.mend()
     result = task.result()
